@@ -1,0 +1,1 @@
+"""The root of the checkout. Options, fixtures and verdicts come from the plugin, which pytest finds by its entry point."""

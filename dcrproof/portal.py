@@ -1,0 +1,56 @@
+"""The client of the Dev Portal's developer-facing API (Portal API v3)."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dcrproof.http import Line
+from dcrproof.secret import Secret
+from dcrproof.transcript import Exchange
+
+COOKIE = "portalaccesstoken"
+
+
+@dataclass(frozen=True)
+class Portal:
+    """`cookie` is the developer's session; without one only what needs no session can be asked."""
+
+    line: Line
+    url: str
+    cookie: Secret | None = None
+
+    def get(self, path: str) -> Exchange:
+        return self._send("GET", path)
+
+    def post(self, path: str, body: Mapping[str, Any] | None = None) -> Exchange:
+        return self._send("POST", path, body)
+
+    def patch(self, path: str, body: Mapping[str, Any]) -> Exchange:
+        return self._send("PATCH", path, body)
+
+    def delete(self, path: str) -> Exchange:
+        return self._send("DELETE", path)
+
+    def authenticate(self, email: str, password: Secret) -> Exchange:
+        return self.post("/developer/authenticate", {"username": email, "password": password.reveal()})
+
+    def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Exchange:
+        headers = {}
+        content = b""
+        if self.cookie is not None:
+            # sent by hand: the cookie is Secure and bound to the portal's domain, and the portal may be dialled otherwise
+            headers["cookie"] = f"{COOKIE}={self.cookie.reveal()}"
+        if body is not None:
+            headers["content-type"] = "application/json"
+            content = json.dumps(body).encode()
+        return self.line.send(method, f"{self.url}/api/v3{path}", headers=headers, body=content)
+
+
+def session_of(exchange: Exchange) -> str | None:
+    """The value of the session cookie that an answer sets, or None."""
+    for cookie in exchange.headers_named("set-cookie"):
+        name, _, value = cookie.partition(";")[0].partition("=")
+        if name.strip() == COOKIE and value:
+            return value
+    return None

@@ -1,0 +1,98 @@
+"""What a run says of one check, in plain data: it crosses from worker to controller and into `run.json`."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dcrproof.verdict import Verdict
+
+RED = frozenset({Verdict.FAILED, Verdict.BLOCKED, Verdict.UNREACHABLE, Verdict.ERROR})
+RAN = frozenset({Verdict.PASSED, Verdict.OBSERVED}) | RED
+
+
+@dataclass(frozen=True)
+class Result:
+    """`order` is the check's place in the catalogue; `blocked_by` the id of the check that blocks it, or None."""
+
+    id: str
+    title: str
+    level: str
+    stage: str
+    order: tuple[int, int]
+    verdict: Verdict
+    steps: tuple[str, ...]
+    candidates: tuple[str, ...] = ()
+    blocked_by: str | None = None
+    expected: str = ""
+    observed: str = ""
+    ruled_out: tuple[str, ...] = ()
+    observations: tuple[Mapping[str, str], ...] = ()
+    seconds: float = 0.0
+
+    def data(self) -> dict[str, Any]:
+        """As JSON takes it; `of` is the inverse."""
+        return {
+            **self.__dict__,
+            "order": list(self.order),
+            "verdict": str(self.verdict),
+            "steps": list(self.steps),
+            "candidates": list(self.candidates),
+            "ruled_out": list(self.ruled_out),
+            "observations": [dict(item) for item in self.observations],
+        }
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> "Result":
+        return cls(
+            **{
+                **data,
+                "order": tuple(data["order"]),
+                "verdict": Verdict(data["verdict"]),
+                "steps": tuple(data["steps"]),
+                "candidates": tuple(data["candidates"]),
+                "ruled_out": tuple(data["ruled_out"]),
+                "observations": tuple(data["observations"]),
+            }
+        )
+
+    def masked(self, mask: Callable[[str], str]) -> "Result":
+        """The result with everything that came from outside masked."""
+        return replace(
+            self,
+            expected=mask(self.expected),
+            observed=mask(self.observed),
+            ruled_out=tuple(map(mask, self.ruled_out)),
+            observations=tuple({key: mask(value) for key, value in item.items()} for item in self.observations),
+        )
+
+    @property
+    def red(self) -> bool:
+        return self.level == "MUST" and self.verdict in RED
+
+
+class Exit:
+    """The exit codes of pytest and of `dcrproof`."""
+
+    GREEN = 0
+    BROKEN = 1
+    INTERRUPTED = 2
+    OWN_FAULT = 3
+    USAGE = 4
+    NOTHING_RAN = 5
+    UNREACHABLE = 6
+
+
+def exit_code(results: Iterable[Result]) -> int:
+    """What a run that was not interrupted exits with: 3 before 1 before 6, 5 where no check ran."""
+    verdicts = [(result.verdict, result.red) for result in results]
+    if any(verdict is Verdict.ERROR for verdict, _ in verdicts):
+        return Exit.OWN_FAULT
+    if any(verdict is Verdict.FAILED and red for verdict, red in verdicts):
+        return Exit.BROKEN
+    if any(verdict is Verdict.UNREACHABLE and red for verdict, red in verdicts):
+        return Exit.UNREACHABLE
+    if any(red for _, red in verdicts):
+        return Exit.BROKEN
+    if not any(verdict in RAN for verdict, _ in verdicts):
+        return Exit.NOTHING_RAN
+    return Exit.GREEN

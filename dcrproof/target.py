@@ -1,0 +1,97 @@
+"""The target: the parties that a run talks to, each live or mocked, with their clients."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dcrproof.authorization_server import AuthorizationServer
+from dcrproof.control import Control
+from dcrproof.gateway import Consumer
+from dcrproof.http import Line
+from dcrproof.konnect import Konnect
+from dcrproof.portal import Portal
+from dcrproof.profile import PARTIES, GatewayRoute, Profile
+from dcrproof.secret import Secrets
+from dcrproof.transcript import Transcript
+
+
+@dataclass
+class Target:
+    """A profile with everything that it takes to talk to its parties.
+
+    `mocked` are the parties that are mocks, by name, each with the control interface that turns its clock, rotates its
+    keys and shows its calls. All secrets that the profile names are known to `secrets` from the beginning.
+    """
+
+    profile: Profile
+    mocked: Mapping[str, Control] = field(default_factory=dict)
+    secrets: Secrets = field(default_factory=Secrets)
+    transcript: Transcript = field(default_factory=Transcript)
+    _lines: list[Line] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        profile = self.profile
+        known = [
+            (profile.konnect.token if profile.konnect else None, None),
+            (profile.portal.password if profile.portal else None, None),
+            (profile.portal.cookie if profile.portal else None, None),
+            *((application.client_secret, application.client_id) for application in profile.applications),
+        ]
+        if profile.curity and (registrar := profile.curity.registrar):
+            known += [(registrar.secret, registrar.id), (registrar.initial_access_token, None)]
+        if profile.curity and (admin := profile.curity.admin):
+            known.append((admin.password, admin.username))
+        for secret, client_id in known:
+            if secret is not None:
+                self.secrets.know(secret.reveal(), client_id)
+
+    @property
+    def parties(self) -> dict[str, str]:
+        """Each party that the profile describes: `live` or `mocked`."""
+        described = [name for name in PARTIES if self.profile.party(name) is not None]
+        return {name: "mocked" if name in self.mocked else "live" for name in described}
+
+    @property
+    def live(self) -> dict[str, str | None]:
+        """The live parties with their versions, as far as the profile names them."""
+        versions = {
+            "curity": self.profile.curity.version if self.profile.curity else None,
+            "gateway": self.profile.gateway.version if self.profile.gateway else None,
+        }
+        return {name: versions.get(name) for name, kind in self.parties.items() if kind == "live"}
+
+    def _line(self, party: str, base: str, *, consumer: bool = False) -> Line:
+        described = self.profile.party(party)
+        assert described is not None  # noqa: S101 - for the type checker: clients are made of described parties alone
+        line = Line(party, base, self.transcript, described.line, consumer)
+        self._lines.append(line)
+        return line
+
+    def authorization_server(self) -> AuthorizationServer | None:
+        curity = self.profile.curity
+        if curity is None:
+            return None
+        return AuthorizationServer(self._line("curity", curity.issuer), curity.issuer, curity.admin)
+
+    def konnect(self) -> Konnect | None:
+        konnect = self.profile.konnect
+        if konnect is None or konnect.token is None:
+            return None
+        return Konnect(self._line("konnect", konnect.url), konnect.url, konnect.token)
+
+    def portal(self, url: str | None = None) -> Portal | None:
+        """The developer's view of the portal of the profile, or of another one at that URL."""
+        portal = self.profile.portal
+        if portal is None:
+            return None
+        return Portal(self._line("portal", url or portal.url), url or portal.url)
+
+    def consumer(self, route: GatewayRoute | None = None) -> Consumer | None:
+        gateway = self.profile.gateway
+        if gateway is None or not (gateway.routes or route):
+            return None
+        line = self._line("gateway", gateway.url, consumer=True)
+        return Consumer(line, gateway.url, route or gateway.routes[0])
+
+    def close(self) -> None:
+        for line in self._lines:
+            line.close()

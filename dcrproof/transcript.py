@@ -1,0 +1,91 @@
+"""What was sent and what came back: each HTTP exchange of a run, numbered in the order of sending."""
+
+import json
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from dcrproof.verdict import Unreachable
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, repr=False)
+class Exchange:
+    """One request to a party and its response. `at` is UTC, `seconds` the time until the body had been read.
+
+    The repr names the request and the status alone: bodies and headers hold secrets.
+    """
+
+    number: int
+    at: datetime
+    party: str
+    method: str
+    url: str
+    status: int
+    request_headers: Headers
+    request_body: bytes
+    headers: Headers
+    body: bytes
+    seconds: float
+
+    def __repr__(self) -> str:
+        return f"<exchange {self.number}: {self.method} {self.url} -> {self.status}>"
+
+    def header(self, name: str) -> str | None:
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+    def headers_named(self, name: str) -> list[str]:
+        return [value for key, value in self.headers if key.lower() == name.lower()]
+
+    @property
+    def media_type(self) -> str:
+        return (self.header("content-type") or "").partition(";")[0].strip().lower()
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON. Raises Unreachable where it is none: then something else than the party answered."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            raise Unreachable(self.party, f"{self.what} is {self.shape}", "JSON") from None
+
+    def object(self) -> dict[str, Any]:
+        """The body as a JSON object. Raises Unreachable where it is none."""
+        content = self.json()
+        if not isinstance(content, dict):
+            raise Unreachable(self.party, f"{self.what} is JSON, but no object", "a JSON object")
+        return content
+
+    @property
+    def what(self) -> str:
+        """The exchange in words, for a failure: `exchange 14, POST https://... -> 401`."""
+        return f"exchange {self.number}, {self.method} {self.url} -> {self.status}"
+
+    @property
+    def shape(self) -> str:
+        """The body in words, without its content: `text/html, 512 bytes`."""
+        return f"{self.media_type or 'no content type'}, {len(self.body)} bytes"
+
+
+@dataclass
+class Transcript:
+    exchanges: list[Exchange] = field(default_factory=list)
+    _last: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def number(self) -> int:
+        with self._lock:
+            self._last += 1
+            return self._last
+
+    def add(self, exchange: Exchange) -> None:
+        self.exchanges.append(exchange)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,94 @@
+"""The verdicts of a check, and the outcomes that a check or a step of the flow ends with when it does not pass.
+
+    Outcome
+    ├── Failed          the contract is broken: observed is not what was expected
+    ├── NotSeen         the mode or the access of this run does not let it look
+    ├── NotApplicable   the target declares that it lacks the thing
+    ├── Unreachable     DNS, proxy, TLS, network, or an answer that is not the party's
+    └── OwnFault        dcrproof itself is at fault
+
+`Blocked` is no outcome of its own: a check is blocked when a step that it stands on ended with Failed, Unreachable or
+OwnFault under the id of another check.
+"""
+
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    PASSED = "passed"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    NOT_SEEN = "not seen"
+    NOT_APPLICABLE = "not applicable"
+    OBSERVED = "observed"
+    UNREACHABLE = "unreachable"
+    ERROR = "error"
+
+
+class Outcome(Exception):
+    """`check` is the id of the check whose claim ended so; a gate fills it in."""
+
+    verdict: Verdict
+    expected: str = ""
+    observed: str = ""
+    check: str | None = None
+
+
+class Failed(Outcome):
+    """What was expected and what was observed, in words; secrets never stand in them.
+
+    `steps` narrows the check's own set-up steps down to those that fit what was observed; `ruled_out` says which
+    causes are excluded and by which probe.
+    """
+
+    verdict = Verdict.FAILED
+
+    def __init__(
+        self, expected: str, observed: str, *, steps: tuple[str, ...] = (), ruled_out: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(f"expected {expected}; observed {observed}")
+        self.expected = expected
+        self.observed = observed
+        self.steps = steps
+        self.ruled_out = ruled_out
+
+
+class NotSeen(Outcome):
+    verdict = Verdict.NOT_SEEN
+
+    def __init__(self, would_show: str) -> None:
+        super().__init__(f"not seen: {would_show} would show it")
+        self.expected = f"with {would_show}"
+
+
+class NotApplicable(Outcome):
+    verdict = Verdict.NOT_APPLICABLE
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"not applicable: {reason}")
+        self.observed = reason
+
+
+class Unreachable(Outcome):
+    """`party` did not answer, or what answered is not that party."""
+
+    verdict = Verdict.UNREACHABLE
+
+    def __init__(self, party: str, observed: str, expected: str = "") -> None:
+        super().__init__(f"{party} is unreachable from here: {observed}")
+        self.party = party
+        self.expected = expected or f"an answer of {party}"
+        self.observed = observed
+
+
+class OwnFault(Outcome):
+    verdict = Verdict.ERROR
+
+    def __init__(self, observed: str) -> None:
+        super().__init__(observed)
+        self.observed = observed
+
+
+def blocks(outcome: Outcome) -> bool:
+    """Whether what stands on a step that ended so is blocked, rather than ending the same way."""
+    return isinstance(outcome, Failed | Unreachable | OwnFault)

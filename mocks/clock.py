@@ -1,0 +1,17 @@
+"""The time of a world of mocks: the machine's clock plus what a test has turned it by."""
+
+import time
+from dataclasses import dataclass
+
+
+@dataclass
+class Clock:
+    """Seconds since the epoch, as all parties of one world see them."""
+
+    turned: float = 0.0
+
+    def now(self) -> float:
+        return time.time() + self.turned
+
+    def advance(self, seconds: float) -> None:
+        self.turned += seconds

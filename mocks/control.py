@@ -1,0 +1,171 @@
+"""The control interface: what a test may do to a world, as JSON over HTTP on a port of its own.
+
+    GET    /calls?party=curity&after=12     [{"n": 13, "at": 1795500000.1, "party": "curity", "method": "POST", ...}]
+    GET    /clock                           {"now": 1795500000.1}
+    POST   /clock {"advance": 301}          {"now": 1795500301.1}
+    POST   /keys {"party": "curity", "kid": "new"}      {"kid": "-1327236000"}
+    GET    /steps                           {"curity.token-issuer.jwt": {"undone": null, "variants": ["wrapped"]}, ...}
+    PUT    /steps/curity.token-issuer.jwt {"variant": "wrapped"}    leaves the step undone; the body may be empty
+    DELETE /steps/curity.token-issuer.jwt   does the step
+    POST   /faults {"party": "curity", "path": "/oauth/v2/oauth-token", "times": 2, "status": 503}   {"id": "1"}
+    DELETE /faults/1
+    GET    /mail                            [{"at": 1795500000.1, "to": "...", "subject": "...", "text": "... token=..."}]
+    POST   /reset                           a new world with the same seed, credentials and undone steps
+
+Errors are 4xx with {"error": "..."}.
+"""
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from dcrproof.mocks import faults, steps
+from dcrproof.mocks.wire import Request, Response, Routes, json_response
+
+if TYPE_CHECKING:
+    from dcrproof.mocks.world import World
+
+YEAR = 366 * 86400
+
+
+class Refused(Exception):
+    """A request that makes no sense; the text says why."""
+
+    def __init__(self, error: str, status: int = 400) -> None:
+        super().__init__(error)
+        self.status = status
+
+
+class Control:
+    def __init__(self, world: "World", reset: Callable[[], None]) -> None:
+        self.world = world
+        self.reset = reset
+        self.routes = Routes(
+            (
+                ("GET", "/calls", self.calls),
+                ("GET", "/clock", self.clock),
+                ("POST", "/clock", self.advance),
+                ("POST", "/keys", self.rotate),
+                ("GET", "/steps", self.steps),
+                ("PUT", "/steps/{id}", self.undo),
+                ("DELETE", "/steps/{id}", self.redo),
+                ("POST", "/faults", self.arm),
+                ("DELETE", "/faults/{id}", self.disarm),
+                ("GET", "/mail", self.mail),
+                ("POST", "/reset", self.start_again),
+            )
+        )
+
+    def handle(self, request: Request) -> Response:
+        found = self.routes.find(request.method, request.path)
+        if isinstance(found, frozenset):
+            if not found:
+                return json_response(404, {"error": f"no such path: {request.path}"})
+            return json_response(405, {"error": f"{request.path} takes {', '.join(sorted(found))}"})
+        handler, arguments = found
+        try:
+            response = handler(request, **arguments)
+        except Refused as refused:
+            return json_response(refused.status, {"error": str(refused)})
+        assert isinstance(response, Response), "the control interface calls nobody"
+        return response
+
+    def calls(self, request: Request) -> Response:
+        asked = dict(request.parameters)
+        if unknown := set(asked) - {"party", "after"}:
+            raise Refused(f"unknown parameter: {', '.join(sorted(unknown))}")
+        party, after = asked.get("party"), asked.get("after", "0")
+        if party is not None and party not in self.world.PARTIES:
+            raise Refused(f"party is one of {', '.join(self.world.PARTIES)}")
+        if not (after.isascii() and after.isdigit()) or len(after) > 15:
+            raise Refused("after is the number of a call")
+        calls = self.world.calls[int(after) :]
+        return json_response(200, [call for call in calls if party in {None, call["party"]}])
+
+    def clock(self, request: Request) -> Response:
+        del request
+        return json_response(200, {"now": self.world.clock.now()})
+
+    def advance(self, request: Request) -> Response:
+        seconds = _object(request, "advance")["advance"]
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= YEAR:
+            raise Refused("advance is a number of seconds, at least 0: time does not go back")
+        self.world.clock.advance(seconds)
+        return json_response(200, {"now": self.world.clock.now()})
+
+    def rotate(self, request: Request) -> Response:
+        asked = _object(request, "party", "kid")
+        if asked["party"] != "curity":
+            raise Refused("party is curity: nobody else signs")
+        if asked["kid"] not in {"new", "same"}:
+            raise Refused("kid is new or same")
+        self.world.curity.rotate_keys(asked["kid"])
+        return json_response(200, {"kid": self.world.curity.signing_key.kid})
+
+    def steps(self, request: Request) -> Response:
+        del request
+        undone = self.world.undone
+        content = {
+            step: {"undone": undone.get(step), "variants": list(steps.variants(step)[1:])}
+            for step in [*steps.CURITY, *steps.CLICKS]
+        }
+        return json_response(200, content)
+
+    def undo(self, request: Request, id: str) -> Response:  # noqa: A002 - the word in the path
+        variant = _object(request).get("variant") if request.body else None
+        if variant is not None and not isinstance(variant, str):
+            raise Refused("variant is a text or null")
+        try:
+            self.world.undo(id, variant)
+        except steps.UnknownStep as unknown:
+            raise Refused(str(unknown), 400 if id in {*steps.CURITY, *steps.CLICKS} else 404) from None
+        return json_response(200, {"undone": self.world.undone[id]})
+
+    def redo(self, request: Request, id: str) -> Response:  # noqa: A002 - as above
+        del request
+        try:
+            self.world.redo(id)
+        except steps.UnknownStep as unknown:
+            raise Refused(str(unknown), 404) from None
+        return Response(204)
+
+    def arm(self, request: Request) -> Response:
+        try:
+            fault = faults.read(_json(request), self.world.PARTIES)
+        except ValueError as error:
+            raise Refused(str(error)) from None
+        return json_response(201, {"id": self.world.faults.arm(fault)})
+
+    def disarm(self, request: Request, id: str) -> Response:  # noqa: A002 - as above
+        del request
+        if self.world.faults.armed.pop(id, None) is None:
+            raise Refused(f"no armed fault {id}", 404)
+        return Response(204)
+
+    def mail(self, request: Request) -> Response:
+        del request
+        return json_response(200, self.world.konnect.mail)
+
+    def start_again(self, request: Request) -> Response:
+        del request
+        self.reset()
+        return Response(204)
+
+
+def _json(request: Request) -> Any:
+    try:
+        return json.loads(request.body)
+    except (ValueError, RecursionError):
+        raise Refused("the body is JSON") from None
+
+
+def _object(request: Request, *members: str) -> dict[str, Any]:
+    content = _json(request)
+    if not isinstance(content, dict):
+        raise Refused("the body is a JSON object")
+    allowed = set(members) or {"variant"}
+    if unknown := set(content) - allowed:
+        raise Refused(f"unknown member: {', '.join(sorted(map(str, unknown)))}")
+    if missing := [member for member in members if member not in content]:
+        raise Refused(f"missing member: {', '.join(missing)}")
+    return content

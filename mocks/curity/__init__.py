@@ -1,0 +1,1 @@
+"""A mock of the Curity Identity Server: one token profile with dynamic client registration."""

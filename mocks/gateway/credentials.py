@@ -1,0 +1,143 @@
+"""Where the plugin looks for a caller's credentials, and how it takes them out of what goes upstream.
+
+| method               | header (of these names)                          | query and body arguments      |
+| `bearer`             | `Authorization: Bearer`, `Access-Token`, `X-Access-Token` | `access_token`       |
+| `client_credentials` | `Authorization: Basic`                           | `client_id`, `client_secret`  |
+
+Rules
+- The places are those of `bearer_token_param_type` and `client_credentials_param_type` (plugin schema); by default all
+  three, so that an API's own form fields of these names are taken for credentials.
+- The schemes are read in two spellings each, `Basic` and `basic` (as Kong's open-source basic-auth does), `Bearer` and
+  `bearer` (a support article prints the second), followed by one blank; of others nothing is known.
+- A pair splits at the first colon (RFC 7617 section 2).
+- A header or argument that comes twice is no credential: which one counts is unknown.
+- What cannot be read is not found, and that is answered as if it had not been sent (inferred).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, unquote_plus, urlencode
+
+from dcrproof.mocks.gateway import strict
+from dcrproof.mocks.gateway.plugin import Names, Plugin
+from dcrproof.mocks.wire import Pairs, Request
+
+BEARER_HEADERS: Names = ("authorization", "access-token", "x-access-token")
+TOKEN_ARGUMENTS: Names = ("access_token",)
+PAIR_ARGUMENTS: Names = ("client_id", "client_secret")
+
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a request a credential was: in a header, the query, the body or a cookie; under which names."""
+
+    kind: str
+    names: Names
+
+
+@dataclass(frozen=True)
+class BearerToken:
+    token: str = field(repr=False)
+    place: Place
+
+
+@dataclass(frozen=True)
+class ClientPair:
+    """The caller's id and secret in octets, since HTTP says nothing of their charset."""
+
+    id: bytes
+    secret: bytes = field(repr=False)
+    place: Place
+
+
+def read_basic(value: str, *, literal: bool = False) -> tuple[bytes, bytes] | None:
+    """Id and secret of an `Authorization` header of scheme Basic, or None. With `literal` the pair may be plain."""
+    encoded = _after_scheme(value, "Basic")
+    if not encoded:
+        return None
+    pair = strict.base64(encoded)
+    if pair is None and literal:
+        pair = encoded.encode("latin-1", "replace")
+    if pair is None or b":" not in pair:
+        return None
+    identifier, _, secret = pair.partition(b":")
+    return identifier, secret
+
+
+def find_bearer_token(plugin: Plugin, request: Request) -> BearerToken | None:
+    for kind in plugin.bearer_token_param_type:
+        if kind == "header":
+            for name in BEARER_HEADERS:
+                value = single_header(request, name)
+                if token := _after_scheme(value, "Bearer") if name == "authorization" else value:
+                    return BearerToken(token, Place("header", (name,)))
+        elif token := arguments(request, kind).get(TOKEN_ARGUMENTS[0], ""):
+            return BearerToken(token, Place(kind, TOKEN_ARGUMENTS))
+    return None
+
+
+def find_client_pair(plugin: Plugin, request: Request, *, literal: bool = False) -> ClientPair | None:
+    """The pair, or None; an empty id or an empty secret is none (inferred: nothing would come of it)."""
+    for kind in plugin.client_credentials_param_type:
+        if kind == "header":
+            pair = read_basic(single_header(request, "authorization"), literal=literal)
+            place = Place("header", ("authorization",))
+        else:
+            given = arguments(request, kind)
+            values = [given.get(name, "").encode("utf-8", "surrogateescape") for name in PAIR_ARGUMENTS]
+            pair = (values[0], values[1])
+            place = Place(kind, PAIR_ARGUMENTS)
+        if pair is not None and all(pair):
+            return ClientPair(pair[0], pair[1], place)
+    return None
+
+
+def single_header(request: Request, name: str) -> str:
+    """The value of a header that came once; empty where it did not come, or came twice."""
+    values = [value for key, value in request.headers if key == name]
+    return values[0] if len(values) == 1 else ""
+
+
+def arguments(request: Request, kind: str) -> Mapping[str, str]:
+    """The arguments of a query or a body that came once each. Of a JSON body, those members that are strings."""
+    if kind == "query":
+        given: Pairs = tuple(_parse(request.query))
+    elif kind == "body" and request.body and _media_type(request) == FORM:
+        given = tuple(_parse(request.body.decode("utf-8", "surrogateescape")))
+    elif kind == "body" and request.body and _media_type(request) == JSON:
+        members = strict.json_object(request.body) or {}
+        return {name: value for name, value in members.items() if isinstance(value, str)}
+    else:
+        return {}
+    names = [name for name, _ in given]
+    return {name: value for name, value in given if names.count(name) == 1} if len(names) < 1000 else {}
+
+
+def without_query_arguments(query: str, names: Names) -> str:
+    """The query as it was, except for these arguments."""
+    return "&".join(part for part in query.split("&") if unquote_plus(part.partition("=")[0]) not in names)
+
+
+def without_body_arguments(request: Request, names: Names) -> bytes:
+    """The body without these arguments. Reached only where `arguments` found them in it."""
+    if _media_type(request) == FORM:
+        pairs = _parse(request.body.decode("utf-8", "surrogateescape"))
+        return urlencode([pair for pair in pairs if pair[0] not in names], errors="surrogateescape").encode()
+    members = strict.json_object(request.body) or {}
+    return strict.to_json({name: value for name, value in members.items() if name not in names})
+
+
+def _after_scheme(value: str, scheme: str) -> str:
+    given, _, credentials = value.partition(" ")
+    return credentials if given in (scheme, scheme.lower()) and not credentials.startswith(" ") else ""
+
+
+def _parse(text: str) -> list[tuple[str, str]]:
+    return parse_qsl(text, keep_blank_values=True, errors="surrogateescape")
+
+
+def _media_type(request: Request) -> str:
+    return (request.header("content-type") or "").partition(";")[0].strip().lower()

@@ -1,0 +1,214 @@
+"""The proxy port of a node: routes a request, lets the node judge it, and sends it on.
+
+Rules
+- A request that the node answers itself carries `Server: kong/<version>-enterprise-edition` and
+  `X-Kong-Response-Latency`; one that the upstream answered carries `Via`, `X-Kong-Proxy-Latency` and
+  `X-Kong-Upstream-Latency` (Kong, `kong.conf.default`, `headers`). So without `X-Kong-Upstream-Latency` a request never
+  reached the upstream. Both carry `X-Kong-Request-Id`.
+- Hop-by-hop headers go neither way (RFC 9110 section 7.6.1).
+- What the caller says of `X-Forwarded-*` and `X-Real-IP` is overwritten, no address is trusted by default
+  (`kong.conf.default`, `trusted_ips`); only `X-Forwarded-For` is continued.
+"""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from dcrproof.mocks.gateway import credentials, errors, session
+from dcrproof.mocks.gateway.credentials import Place
+from dcrproof.mocks.gateway.plugin import Plugin
+from dcrproof.mocks.gateway.routing import Match
+from dcrproof.mocks.gateway.session import Session
+from dcrproof.mocks.gateway.state import Admitted, Credential, DataPlane, Refused
+from dcrproof.mocks.wire import Call, Calls, NoAnswer, Pairs, Request, Response
+
+NO_ROUTE = "no Route matched with those values"
+
+HOP_BY_HOP = frozenset(
+    (
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+REWRITTEN = frozenset(
+    (
+        "host",
+        "content-length",
+        "x-forwarded-for",
+        "x-forwarded-proto",
+        "x-forwarded-host",
+        "x-forwarded-port",
+        "x-forwarded-path",
+        "x-forwarded-prefix",
+        "x-real-ip",
+        "x-kong-request-id",
+    )
+)
+"""Headers of the caller that the gateway replaces by its own, or that whoever sends the request adds."""
+
+MADE_BY_THE_LISTENER = frozenset(("content-length", "date"))
+
+UPSTREAM_TIMEOUT = 60.0
+"""Seconds (Kong, a service's `read_timeout`)."""
+
+
+class GatewayHttp:
+    """The HTTP face of one node. `scheme` is that of its port, `peer` the address from which all its callers come."""
+
+    def __init__(self, data_plane: DataPlane, *, scheme: str = "http", peer: str = "127.0.0.1") -> None:
+        self.data_plane = data_plane
+        self.scheme = scheme
+        self.peer = peer
+
+    def handle(self, request: Request) -> Calls:
+        node = self.data_plane
+        started, request_id = node.clock.now(), node.request_id()
+        match = node.match(request)
+        if match is None:
+            return self._own(errors.core_error(404, NO_ROUTE, request, request_id), started, request_id)
+        verdict = yield from node.admit(match.service, request)
+        if isinstance(verdict, Refused):
+            return self._own(self._refusal(verdict), started, request_id)
+        sent = node.clock.now()
+        answer = yield self._upstream_call(request, match, verdict, request_id)
+        if isinstance(answer, NoAnswer):
+            return self._own(no_answer(answer, request, request_id), started, request_id)
+        return self._proxied(answer, verdict, request_id, proxy=sent - started, upstream=node.clock.now() - sent)
+
+    # To the caller
+
+    def _refusal(self, refused: Refused) -> Response:
+        error = errors.plugin_error(refused.status, refused.message)
+        headers = list(error.headers)
+        if refused.challenge:
+            # That there is a challenge with RFC 6750's code is documented (`expose_error_code`), its text is inferred.
+            code = f', error="{refused.error}"' if refused.error else ""
+            headers.append(("www-authenticate", f'Bearer realm="{refused.realm}"{code}'))
+        if refused.set_cookie:
+            headers.append(("set-cookie", refused.set_cookie))
+        return Response(error.status, tuple(headers), error.body)
+
+    def _own(self, response: Response, started: float, request_id: str) -> Response:
+        latency = milliseconds(self.data_plane.clock.now() - started)
+        own = (
+            ("server", f"kong/{self.data_plane.version}-enterprise-edition"),
+            ("x-kong-response-latency", latency),
+            ("x-kong-request-id", request_id),
+        )
+        return Response(response.status, (*response.headers, *own), response.body)
+
+    def _proxied(
+        self, answer: Response, admitted: Admitted, request_id: str, *, proxy: float, upstream: float
+    ) -> Response:
+        headers = [pair for pair in end_to_end(answer.headers) if pair[0].lower() not in MADE_BY_THE_LISTENER]
+        if admitted.set_cookie:
+            headers.append(("set-cookie", admitted.set_cookie))
+        headers += [
+            ("via", f"1.1 kong/{self.data_plane.version}-enterprise-edition"),
+            ("x-kong-proxy-latency", milliseconds(proxy)),
+            ("x-kong-upstream-latency", milliseconds(upstream)),
+            ("x-kong-request-id", request_id),
+        ]
+        return Response(answer.status, tuple(headers), answer.body)
+
+    # To the upstream
+
+    def _upstream_call(self, request: Request, match: Match, admitted: Admitted, request_id: str) -> Call:
+        request = self._authenticated(request, admitted)
+        headers = [pair for pair in end_to_end(request.headers) if pair[0] not in REWRITTEN]
+        headers += self._forwarded(request, match)
+        headers.append(("x-kong-request-id", request_id))
+        url = f"{match.url}?{request.query}" if request.query else match.url
+        return Call(request.method, url, tuple(headers), request.body, UPSTREAM_TIMEOUT)
+
+    def _authenticated(self, request: Request, admitted: Admitted) -> Request:
+        """The request with the access token in it, without the identity that its caller may have made up."""
+        plugin, credential, token = admitted.plugin, admitted.credential, admitted.token
+        if plugin is None or credential is None or token is None:
+            return request
+        if plugin.hide_credentials:
+            request = hide(request, place_of(credential, plugin))
+        headers = [pair for pair in request.headers if not self.data_plane.is_forged_identity(pair[0])]
+        if injected := self.data_plane.upstream_token_header(plugin, token):
+            headers = [pair for pair in headers if pair[0] != injected[0]] + [injected]
+        return Request(request.method, request.path, request.raw_path, request.query, tuple(headers), request.body)
+
+    def _forwarded(self, request: Request, match: Match) -> Iterator[tuple[str, str]]:
+        host = request.header("host") or ""
+        before = request.header("x-forwarded-for")
+        yield "x-forwarded-for", f"{before}, {self.peer}" if before else self.peer
+        yield "x-forwarded-proto", self.scheme
+        yield "x-forwarded-host", host_name(host)
+        yield "x-forwarded-port", port(host, self.scheme)
+        yield "x-forwarded-path", request.raw_path or request.path
+        if match.stripped:
+            yield "x-forwarded-prefix", match.stripped
+        yield "x-real-ip", self.peer
+
+
+def place_of(credential: Credential, plugin: Plugin) -> Place:
+    if isinstance(credential, Session):
+        return Place("cookie", (plugin.session_cookie_name,))
+    return credential.place
+
+
+def no_answer(answer: NoAnswer, request: Request, request_id: str) -> Response:
+    reason = answer.reason.lower()
+    if any(word in reason for word in ("resolve", "resolution", "name or service")):
+        return errors.core_error(503, "name resolution failed", request, request_id)
+    if any(word in reason for word in ("timeout", "timed out", "time ran out")):
+        return errors.nginx_error(504, "The upstream server is timing out", request, request_id)
+    message = "An invalid response was received from the upstream server"
+    return errors.nginx_error(502, message, request, request_id)
+
+
+def hide(request: Request, place: Place) -> Request:
+    """`hide_credentials`: the request without the credential that was used."""
+    headers, query, body = request.headers, request.query, request.body
+    match place.kind:
+        case "header":
+            headers = tuple(pair for pair in headers if pair[0] not in place.names)
+        case "cookie":
+            kept = ((key, session.without_cookie(value, place.names[0])) for key, value in _of(headers, "cookie"))
+            headers = (*(pair for pair in headers if pair[0] != "cookie"), *(pair for pair in kept if pair[1]))
+        case "query":
+            query = credentials.without_query_arguments(query, place.names)
+        case "body":
+            body = credentials.without_body_arguments(request, place.names)
+    return Request(request.method, request.path, request.raw_path, query, headers, body)
+
+
+def end_to_end(headers: Pairs) -> Iterator[tuple[str, str]]:
+    """Those headers that are meant for the other end, not for the next hop."""
+    named = {name.strip().lower() for _, value in _of(headers, "connection") for name in value.split(",")}
+    return (pair for pair in headers if pair[0].lower() not in HOP_BY_HOP and pair[0].lower() not in named)
+
+
+def milliseconds(seconds: float) -> str:
+    return str(max(0, int(seconds * 1000)))
+
+
+def host_name(host: str) -> str:
+    return host.rpartition(":")[0] if port_in(host) else host
+
+
+def port(host: str, scheme: str) -> str:
+    return port_in(host) or ("443" if scheme == "https" else "80")
+
+
+def port_in(host: str) -> str | None:
+    try:
+        found = urlsplit(f"//{host}").port
+    except ValueError:
+        return None
+    return None if found is None else str(found)
+
+
+def _of(headers: Pairs, name: str) -> Pairs:
+    return tuple(pair for pair in headers if pair[0].lower() == name)

@@ -1,0 +1,27 @@
+"""What nobody has measured on a live data plane, and what this gateway does about it until somebody has."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Switches:
+    """Each default is the stricter answer."""
+
+    # Kong's documents of 2020 (openid-connect 1.5.x, `config.auth_methods`) call the base64 of a Basic pair optional,
+    # and both how-tos print `Basic CLIENT_ID:CLIENT_SECRET`. Nothing says it of a 3.x gateway.
+    # Default: **false**, the pair must be base64. Example: true, where a live gateway answered 200 to the plain pair.
+    literal_basic: bool = False
+
+    # RFC 7519 makes `exp` optional, and no document says what the plugin does without it.
+    # Default: **false**, a token that never ends is refused.
+    # Example: true, where a live gateway took a token without `exp`.
+    accept_missing_exp: bool = False
+
+    # A JWT without `kid` leaves open which key signed it; trying every key that suits its algorithm is the likely
+    # behaviour, and no document says so. Default: **false**, it is refused.
+    # Example: true, for an authorization server that names no keys.
+    accept_missing_kid: bool = False
+
+
+STRICT = Switches()
+"""Every switch at its default."""

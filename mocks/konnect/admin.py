@@ -1,0 +1,39 @@
+"""The admin API: `/v2/...` and `/v3/...`, with the organisation's bearer token."""
+
+from dcrproof.mocks.konnect import admin_apis, admin_auth, admin_control_planes, admin_portals
+from dcrproof.mocks.konnect.face import Face
+from dcrproof.mocks.konnect.problems import Problem, unauthorized
+from dcrproof.mocks.konnect.state import Konnect
+from dcrproof.mocks.wire import Calls, Request, Response, Routes, json_response
+
+
+class KonnectHttp(Face):
+    """`handle(request)` answers for the admin API."""
+
+    def __init__(self, konnect: Konnect) -> None:
+        super().__init__(konnect)
+        self.routes = Routes(
+            (
+                *admin_auth.routes(konnect),
+                *admin_portals.routes(konnect),
+                *admin_apis.routes(konnect),
+                *admin_control_planes.routes(konnect),
+            )
+        )
+
+    def answer(self, request: Request) -> Response | Calls:
+        self.require_token(request)
+        handler, arguments = self.find(self.routes, request)
+        return handler(request, **arguments)
+
+    def require_token(self, request: Request) -> None:
+        """At every endpoint, although application-auth-strategies v2 declares no security (konnect.md 1.2)."""
+        scheme, _, token = (request.header("authorization") or "").partition(" ")
+        if scheme.lower() != "bearer" or not self.konnect.admits(token.strip()):
+            raise unauthorized()
+
+    def refusal(self, request: Request, problem: Problem) -> Response:
+        """The gateway's entities have a form of 401 of their own (control-planes-config v2, HTTP401Error)."""
+        if problem.status == 401 and "/core-entities/" in request.path:
+            return json_response(401, {"message": problem.detail, "status": 401})
+        return super().refusal(request, problem)

@@ -1,0 +1,101 @@
+"""`/v3/apis`, `/v3/api-publications`, `/v3/api-implementations` (api-builder v3)."""
+
+from typing import Any
+
+from dcrproof.mocks.konnect import views
+from dcrproof.mocks.konnect.face import Rows, created, done, ok, read, read_if_any
+from dcrproof.mocks.konnect.listing import STRING, UUIDS, Listing, Reader, filtered, named
+from dcrproof.mocks.konnect.state import Konnect
+from dcrproof.mocks.konnect.store import find
+from dcrproof.mocks.wire import Request, Response
+
+APIS = "/v3/apis"
+API = APIS + "/{api_id}"
+VERSIONS = API + "/versions"
+IMPLEMENTATIONS = API + "/implementations"
+IMPLEMENTATION = IMPLEMENTATIONS + "/{implementation_id}"
+PUBLICATION = API + "/publications/{portal_id}"
+
+API_LIST = Listing(
+    filters={**filtered(UUIDS, "id"), **filtered(STRING, "name", "version")},
+    sorts=named("name", "version", "created_at", "updated_at"),
+)
+VERSION_LIST = Listing(filters=filtered(STRING, "version", "type"), sorts=named("version", "created_at", "updated_at"))
+IMPLEMENTATION_LIST = Listing(
+    filters=filtered(UUIDS, "id", "api_id", "service_id", "control_plane_id"),
+    sorts=named("created_at", "updated_at"),
+)
+REGISTRATION_LIST = Listing(filters={**filtered(STRING, "status"), **filtered(UUIDS, "application_id")})
+
+
+def routes(konnect: Konnect) -> Rows:
+    def of(table: dict[str, Any], key: str) -> Reader:
+        return lambda held: table[getattr(held, key)].name
+
+    publications = Listing(
+        filters={
+            **filtered(UUIDS, "portal_id", "api_id", "auth_strategy_id"),
+            "portal_name": (STRING, of(konnect.portals, "portal_id")),
+            "api_name": (STRING, of(konnect.apis, "api_id")),
+        },
+        sorts=named("created_at", "updated_at"),
+    )
+
+    def view(held: Any) -> dict[str, Any]:
+        return views.api(konnect, held)
+
+    def list_apis(request: Request) -> Response:
+        return ok(API_LIST.page(request, konnect.apis.values(), view))
+
+    def list_versions(request: Request, api_id: str) -> Response:
+        found = find(konnect.apis, api_id)
+        return ok(VERSION_LIST.page(request, konnect.versions_of(found.id), views.version_summary))
+
+    def list_registrations(request: Request, api_id: str) -> Response:
+        found = find(konnect.apis, api_id)
+        held = (one for one in konnect.registrations.values() if one.api_id == found.id)
+        return ok(REGISTRATION_LIST.page(request, held, lambda one: views.api_registration(konnect, one)))
+
+    def list_publications(request: Request) -> Response:
+        return ok(publications.page(request, konnect.publications.values(), views.listed_publication))
+
+    def list_implementations(request: Request) -> Response:
+        held = konnect.implementations.values()
+        return ok(IMPLEMENTATION_LIST.page(request, held, views.listed_implementation))
+
+    def create_version(request: Request, api_id: str) -> Response:
+        return created(views.version(konnect.create_api_version(api_id, read(request))))
+
+    def link(request: Request, api_id: str) -> Response:
+        return created(views.implementation(konnect.create_implementation(api_id, read(request))))
+
+    def show_link(_: Request, api_id: str, implementation_id: str) -> Response:
+        return ok(views.implementation(konnect.implementation(api_id, implementation_id)))
+
+    def unlink(_: Request, api_id: str, implementation_id: str) -> Response:
+        return done(konnect.delete_implementation, api_id, implementation_id)
+
+    def publish(request: Request, api_id: str, portal_id: str) -> Response:
+        return ok(views.publication(konnect.publish(api_id, portal_id, read_if_any(request))))
+
+    def show_publication(_: Request, api_id: str, portal_id: str) -> Response:
+        return ok(views.publication(konnect.publication(api_id, portal_id)))
+
+    return (
+        ("POST", APIS, lambda r: created(view(konnect.create_api(read(r))))),
+        ("GET", APIS, list_apis),
+        ("GET", API, lambda _, api_id: ok(view(find(konnect.apis, api_id)))),
+        ("PATCH", API, lambda r, api_id: ok(view(konnect.patch_api(api_id, read(r))))),
+        ("DELETE", API, lambda _, api_id: done(konnect.delete_api, api_id)),
+        ("POST", VERSIONS, create_version),
+        ("GET", VERSIONS, list_versions),
+        ("POST", IMPLEMENTATIONS, link),
+        ("GET", IMPLEMENTATION, show_link),
+        ("DELETE", IMPLEMENTATION, unlink),
+        ("PUT", PUBLICATION, publish),
+        ("GET", PUBLICATION, show_publication),
+        ("DELETE", PUBLICATION, lambda _, api_id, portal_id: done(konnect.unpublish, api_id, portal_id)),
+        ("GET", API + "/registrations", list_registrations),
+        ("GET", "/v3/api-publications", list_publications),
+        ("GET", "/v3/api-implementations", list_implementations),
+    )

@@ -1,0 +1,186 @@
+"""`/v3/portals` and what is in them: pages, developers, applications, registrations (portal-management v3)."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from dcrproof.mocks.konnect import views
+from dcrproof.mocks.konnect.face import Rows, created, done, no_content, ok, read
+from dcrproof.mocks.konnect.listing import EQUAL, STRING, UUIDS, Listing, Reader, attribute, filtered, named
+from dcrproof.mocks.konnect.problems import invalid_parameters
+from dcrproof.mocks.konnect.state import Konnect
+from dcrproof.mocks.konnect.store import find
+from dcrproof.mocks.wire import Calls, Request, Response
+
+PORTALS = "/v3/portals"
+PORTAL = PORTALS + "/{portal_id}"
+PAGES = PORTAL + "/pages"
+DEVELOPERS = PORTAL + "/developers"
+DEVELOPER = DEVELOPERS + "/{developer_id}"
+APPLICATIONS = PORTAL + "/applications"
+APPLICATION = APPLICATIONS + "/{application_id}"
+REGISTRATIONS = APPLICATION + "/registrations"
+REGISTRATION = REGISTRATIONS + "/{registration_id}"
+
+SETTINGS = ("authentication_enabled", "rbac_enabled", "auto_approve_developers", "auto_approve_applications")
+PORTAL_LIST = Listing(
+    filters={
+        **filtered(UUIDS, "id", "default_application_auth_strategy_id"),
+        **filtered(STRING, "name", "canonical_domain", "default_api_visibility", "default_page_visibility"),
+        **filtered(EQUAL, *SETTINGS),
+    },
+    sorts=named("name", "description", *SETTINGS, "canonical_domain", "created_at", "updated_at"),
+)
+DEVELOPER_LIST = Listing(
+    filters={**filtered(STRING, "status", "email"), "name": (STRING, attribute("full_name"))},
+    sorts={**named("created_at", "updated_at", "email", "status"), "name": attribute("full_name")},
+)
+APPLICATION_LIST = Listing(
+    filters={**filtered(UUIDS, "developer_id"), **filtered(STRING, "name")},
+    sorts=named("created_at", "developer_id", "name"),
+)
+REGISTRATION_LIST = Listing(filters=filtered(STRING, "status"), sorts=named("created_at", "updated_at", "status"))
+
+
+def forced(request: Request) -> bool:
+    value = dict(request.parameters).get("force", "false")
+    if value not in {"true", "false"}:
+        fault = {"field": "force", "rule": "enum", "choices": ["true", "false"], "source": "query"}
+        raise invalid_parameters([{**fault, "reason": "must be one of [true, false]"}])
+    return value == "true"
+
+
+def routes(konnect: Konnect) -> Rows:
+    return (*_portals(konnect), *_applications(konnect), *_registrations(konnect))
+
+
+def _in_portal(konnect: Konnect, table: dict[str, Any], portal_id: str) -> Iterator[Any]:
+    found = find(konnect.portals, portal_id)
+    return (held for held in table.values() if held.portal_id == found.id)
+
+
+def _portals(konnect: Konnect) -> Rows:
+    def delete_portal(request: Request, portal_id: str) -> Calls:
+        yield from konnect.delete_portal(portal_id, force=forced(request))
+        return no_content()
+
+    def delete_developer(_: Request, portal_id: str, developer_id: str) -> Calls:
+        yield from konnect.delete_developer(portal_id, developer_id)
+        return no_content()
+
+    def list_developers(request: Request, portal_id: str) -> Response:
+        held = _in_portal(konnect, konnect.developers, portal_id)
+        return ok(DEVELOPER_LIST.page(request, held, views.developer))
+
+    def list_pages(_: Request, portal_id: str) -> Response:
+        return ok({"data": [views.listed_page(held) for held in _in_portal(konnect, konnect.pages, portal_id)]})
+
+    def patch_developer(request: Request, portal_id: str, developer_id: str) -> Response:
+        return ok(views.developer(konnect.patch_developer(portal_id, developer_id, read(request))))
+
+    return (
+        ("POST", PORTALS, lambda r: created(views.portal(konnect.create_portal(read(r))))),
+        ("GET", PORTALS, lambda r: ok(PORTAL_LIST.page(r, konnect.portals.values(), views.portal))),
+        ("GET", PORTAL, lambda _, portal_id: ok(views.portal(find(konnect.portals, portal_id)))),
+        ("PATCH", PORTAL, lambda r, portal_id: ok(views.portal(konnect.patch_portal(portal_id, read(r))))),
+        ("DELETE", PORTAL, delete_portal),
+        ("POST", PAGES, lambda r, portal_id: created(views.page(konnect.create_page(portal_id, read(r))))),
+        ("GET", PAGES, list_pages),
+        (
+            "POST",
+            DEVELOPERS,
+            lambda r, portal_id: created(views.developer(konnect.create_developer(portal_id, read(r)))),
+        ),
+        ("GET", DEVELOPERS, list_developers),
+        (
+            "GET",
+            DEVELOPER,
+            lambda _, portal_id, developer_id: ok(views.developer(konnect.developer(portal_id, developer_id))),
+        ),
+        ("PATCH", DEVELOPER, patch_developer),
+        ("DELETE", DEVELOPER, delete_developer),
+    )
+
+
+def _applications(konnect: Konnect) -> Rows:
+    def view(held: Any) -> dict[str, Any]:
+        return views.admin_application(konnect, held)
+
+    def create(request: Request, portal_id: str) -> Calls:
+        made = yield from konnect.create_application_as_admin(portal_id, read(request))
+        return created(view(made))
+
+    def delete(_: Request, portal_id: str, application_id: str) -> Calls:
+        yield from konnect.delete_application(konnect.application(portal_id, application_id).id)
+        return no_content()
+
+    def list_applications(request: Request, portal_id: str) -> Response:
+        return ok(APPLICATION_LIST.page(request, _in_portal(konnect, konnect.applications, portal_id), view))
+
+    return (
+        ("POST", APPLICATIONS, create),
+        ("GET", APPLICATIONS, list_applications),
+        (
+            "GET",
+            APPLICATION,
+            lambda _, portal_id, application_id: ok(view(konnect.application(portal_id, application_id))),
+        ),
+        ("DELETE", APPLICATION, delete),
+        (
+            "GET",
+            "/v3/applications/{application_id}",
+            lambda _, application_id: ok(view(find(konnect.applications, application_id))),
+        ),
+    )
+
+
+def _registrations(konnect: Konnect) -> Rows:
+    def of_application(name: str) -> Reader:
+        return lambda held: getattr(konnect.applications[held.application_id], name)
+
+    everywhere = Listing(
+        filters={
+            **REGISTRATION_LIST.filters,
+            "developer_id": (UUIDS, of_application("developer_id")),
+            "application_name": (STRING, of_application("name")),
+        },
+        sorts={**REGISTRATION_LIST.sorts, "developer_id": of_application("developer_id")},
+    )
+
+    def view(held: Any) -> dict[str, Any]:
+        return views.admin_registration(konnect, held)
+
+    def register(request: Request, portal_id: str, application_id: str) -> Response:
+        return created(view(konnect.register_as_admin(konnect.application(portal_id, application_id), read(request))))
+
+    def list_of_application(request: Request, portal_id: str, application_id: str) -> Response:
+        held = konnect.registrations_of(konnect.application(portal_id, application_id).id)
+        return ok(REGISTRATION_LIST.page(request, held, view))
+
+    def list_of_portal(request: Request, portal_id: str) -> Response:
+        found = find(konnect.portals, portal_id)
+        portal_of = of_application("portal_id")
+        held = (one for one in konnect.registrations.values() if portal_of(one) == found.id)
+        return ok(everywhere.page(request, held, view))
+
+    def one(act: Callable[[Request, str, str], Response]) -> Callable[..., Response]:
+        def handler(request: Request, portal_id: str, application_id: str, registration_id: str) -> Response:
+            return act(request, konnect.application(portal_id, application_id).id, registration_id)
+
+        return handler
+
+    return (
+        ("POST", REGISTRATIONS, register),
+        ("GET", REGISTRATIONS, list_of_application),
+        ("GET", PORTAL + "/application-registrations", list_of_portal),
+        ("GET", REGISTRATION, one(lambda _, application, held: ok(view(konnect.registration(application, held))))),
+        (
+            "PATCH",
+            REGISTRATION,
+            one(lambda r, application, held: ok(view(konnect.patch_registration(application, held, read(r))))),
+        ),
+        (
+            "DELETE",
+            REGISTRATION,
+            one(lambda _, application, held: done(konnect.delete_registration, application, held)),
+        ),
+    )

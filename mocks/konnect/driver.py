@@ -1,0 +1,288 @@
+"""The DCR driver: what Konnect asks of an authorization server when an application is made, changed or deleted.
+
+No public document lists these requests; their shape is inferred (konnect.md 6.2) from what a provider of type curity
+stores (one client id and secret), what the how-to turns on, and what Curity accepts.
+
+    event                 requests
+    application created   GET the provider's issuer value; POST token_endpoint, scope dcr; POST registration_endpoint
+    secret regenerated    GET registration_client_uri (at Curity any read rotates the secret and the token)
+    application renamed   none (switch: PUT registration_client_uri)
+    application deleted   DELETE registration_client_uri
+    provider verified     as created, then as deleted
+
+Each registration has an initial access token of its own: at Curity it works once (curity.md 4.2).
+Everything here is a generator that yields `Call`s and returns a result, or raises `ProviderFailed`.
+"""
+
+import json
+from base64 import b64encode
+from collections.abc import Generator, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
+from urllib.parse import quote_plus, urlencode
+
+from dcrproof.mocks.konnect.objects import ClientRegistration, Provider, Strategy
+from dcrproof.mocks.konnect.schema import is_url
+from dcrproof.mocks.konnect.switches import Switches
+from dcrproof.mocks.wire import Call, NoAnswer, Pairs, Response
+
+T = TypeVar("T")
+Steps: TypeAlias = Generator[Call, Response | NoAnswer, T]
+
+# Error codes that may be shown: those of RFC 6749, 6750 and 7591. Anything else an authorization server writes stays
+# out of Konnect's answers, for it could hold anything.
+ERROR_CODES = frozenset(
+    {
+        "invalid_request",
+        "invalid_client",
+        "invalid_grant",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "invalid_scope",
+        "access_denied",
+        "server_error",
+        "temporarily_unavailable",
+        "invalid_token",
+        "insufficient_scope",
+        "invalid_redirect_uri",
+        "invalid_client_metadata",
+        "invalid_software_statement",
+        "unapproved_software_statement",
+    }
+)
+LONGEST = 255  # of a client id and a client secret (dev-portal v3, ApplicationCreationResponse)
+
+
+class ProviderFailed(Exception):
+    """The authorization server could not be asked, or did not do it. The text holds no secret."""
+
+
+@dataclass(frozen=True)
+class ProviderCredentials:
+    """The initial access token is fetched with the provider's initial client, once for each registration."""
+
+    scope: str = "dcr"
+
+
+@dataclass(frozen=True)
+class InitialAccessToken:
+    """One fixed token, which the authorization server accepts again and again. Not for Curity."""
+
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class OpenRegistration:
+    """The authorization server asks for no token at registration. Not for Curity."""
+
+
+InitialAccess: TypeAlias = ProviderCredentials | InitialAccessToken | OpenRegistration
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    token: str | None
+    registration: str
+
+
+@dataclass(frozen=True)
+class RegisteredClient:
+    client_id: str
+    client_secret: str = field(repr=False)
+    registration: ClientRegistration | None
+
+
+def _members(response: Response) -> Mapping[str, Any]:
+    """The response's JSON object; empty where it is none."""
+    try:
+        content = response.json()
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _text(members: Mapping[str, Any], name: str) -> str | None:
+    value = members.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def _credential(members: Mapping[str, Any], name: str) -> str | None:
+    """A token that can be sent in a header."""
+    value = _text(members, name)
+    return value if value is not None and value.isascii() and value.isprintable() and " " not in value else None
+
+
+def _bearer(token: str) -> tuple[str, str]:
+    return ("authorization", f"Bearer {token}")
+
+
+class Driver:
+    """Speaks for one Konnect organisation to the authorization servers of its DCR providers."""
+
+    def __init__(self, switches: Switches, initial_access: InitialAccess) -> None:
+        self.switches = switches
+        self.initial_access = initial_access
+
+    # --- the requests, one by one ---
+
+    def endpoints(self, provider: Provider) -> Steps[Endpoints]:
+        """Discovery: the provider's issuer value is the full URL of the document (how-to), not the bare issuer."""
+        answer = yield from self._ask("discovery", "GET", provider.issuer, expected=(200,))
+        registration = _text(answer, "registration_endpoint")
+        if registration is None or not is_url(registration):
+            raise ProviderFailed("discovery: there is no registration_endpoint")
+        token = _text(answer, "token_endpoint")
+        return Endpoints(token if token is not None and is_url(token) else None, registration)
+
+    def initial_access_token(self, provider: Provider, endpoints: Endpoints) -> Steps[str | None]:
+        match self.initial_access:
+            case OpenRegistration():
+                return None
+            case InitialAccessToken(token):
+                return token
+            case ProviderCredentials(scope):
+                if endpoints.token is None:
+                    raise ProviderFailed("discovery: there is no token_endpoint")
+                form = urlencode({"grant_type": "client_credentials", "scope": scope})
+                headers = (("content-type", "application/x-www-form-urlencoded"), self.client_authentication(provider))
+                answer = yield from self._ask(
+                    "token endpoint", "POST", endpoints.token, expected=(200,), headers=headers, body=form.encode()
+                )
+                fetched = _credential(answer, "access_token")
+                if fetched is None:
+                    raise ProviderFailed("token endpoint: there is no access_token in the answer")
+                return fetched
+
+    def client_authentication(self, provider: Provider) -> tuple[str, str]:
+        """HTTP Basic with both parts form-encoded (RFC 6749, 2.3.1). Basic rather than the form: inferred."""
+        client_id = quote_plus(str(provider.config.get("initial_client_id", "")))
+        secret = quote_plus(provider.secrets.get("initial_client_secret", ""))
+        return ("authorization", "Basic " + b64encode(f"{client_id}:{secret}".encode()).decode())
+
+    def client_metadata(self, strategy: Strategy | None, name: str, redirect_uri: str | None) -> dict[str, Any]:
+        """What is registered (RFC 7591), inferred from the reference bridge's payload.
+
+        A client always gets the client credentials grant, for that is the application's credential type; the code
+        grant joins it where the strategy has it and there is somewhere to redirect to. `response_types` is sent,
+        because left out it means `["code"]`, which contradicts the grant. Without scopes in the strategy no `scope` is
+        sent, and the server gives its default.
+        """
+        config = strategy.config if strategy is not None else {}
+        code = "authorization_code" in config.get("auth_methods", ()) and redirect_uri is not None
+        metadata: dict[str, Any] = {
+            "client_name": name,
+            "redirect_uris": [redirect_uri] if redirect_uri is not None else [],
+            "grant_types": ["client_credentials", "authorization_code"] if code else ["client_credentials"],
+            "response_types": ["code"] if code else [],
+            "token_endpoint_auth_method": "client_secret_basic",
+        }
+        if scopes := config.get("scopes"):
+            metadata["scope"] = " ".join(scopes)
+        return metadata
+
+    # --- what the portal's events come to ---
+
+    def create(self, provider: Provider, metadata: Mapping[str, Any]) -> Steps[RegisteredClient]:
+        if not self.drives(provider):
+            raise ProviderFailed(f"providers of type {provider.provider_type} are not driven here")
+        endpoints = yield from self.endpoints(provider)
+        token = yield from self.initial_access_token(provider, endpoints)
+        answer = yield from self._ask(
+            "registration endpoint",
+            "POST",
+            endpoints.registration,
+            expected=(201,),
+            headers=(("content-type", "application/json"), *([_bearer(token)] if token is not None else [])),
+            body=json.dumps(metadata).encode(),
+        )
+        registration = self.client_registration(answer)
+        client_id, secret = _text(answer, "client_id"), _text(answer, "client_secret")
+        if client_id is None or secret is None or max(len(client_id), len(secret)) > LONGEST:
+            yield from self.abandon(registration)
+            raise ProviderFailed("registration endpoint: the answer holds no usable client_id and client_secret")
+        return RegisteredClient(client_id, secret, registration)
+
+    def regenerate(self, registration: ClientRegistration | None) -> Steps[tuple[str, ClientRegistration]]:
+        """A new secret, and what manages the client from now on: reading rotates both at Curity."""
+        if registration is None:
+            raise ProviderFailed("client management: there is no registration access token for this client")
+        answer = yield from self._ask(
+            "client management", "GET", registration.uri, expected=(200,), headers=(_bearer(registration.access_token),)
+        )
+        secret = _text(answer, "client_secret")
+        if secret is None or len(secret) > LONGEST:
+            raise ProviderFailed("client management: the answer holds no usable client_secret")
+        return secret, self.rotated(registration, answer)
+
+    def update(
+        self, registration: ClientRegistration | None, client_id: str, metadata: Mapping[str, Any]
+    ) -> Steps[ClientRegistration | None]:
+        """Sends the changed metadata where the switch says so (RFC 7592, 2.2: whole, with the client id)."""
+        if registration is None or not self.switches.rename_updates_client:
+            return registration
+        answer = yield from self._ask(
+            "client management",
+            "PUT",
+            registration.uri,
+            expected=(200,),
+            headers=(("content-type", "application/json"), _bearer(registration.access_token)),
+            body=json.dumps({"client_id": client_id, **metadata}).encode(),
+        )
+        return self.rotated(registration, answer)
+
+    def delete(self, registration: ClientRegistration | None) -> Steps[None]:
+        """Returns when the client is gone, or when Konnect holds nothing with which to delete it.
+
+        401 and 404 count as gone: so a server answers for a client that no longer exists (RFC 7592, 2.3).
+        """
+        if registration is not None:
+            headers = (("accept", "application/json"), _bearer(registration.access_token))
+            answer = yield Call("DELETE", registration.uri, headers)
+            if not self.client_is_gone(answer):
+                raise ProviderFailed(f"client management: {self._account(answer)}")
+
+    def abandon(self, registration: ClientRegistration | None) -> Steps[None]:
+        """Tries to delete a client that nobody will own."""
+        try:
+            yield from self.delete(registration)
+        except ProviderFailed:
+            return
+
+    # --- rules ---
+
+    def drives(self, provider: Provider) -> bool:
+        return provider.provider_type == "curity"
+
+    def client_is_gone(self, answer: Response | NoAnswer) -> bool:
+        return isinstance(answer, Response) and (200 <= answer.status < 300 or answer.status in {401, 404})
+
+    def client_registration(self, answer: Mapping[str, Any]) -> ClientRegistration | None:
+        """What is kept to manage the client, where the server offers management at all."""
+        if self.switches.management == "nothing":
+            return None
+        uri, token = _text(answer, "registration_client_uri"), _credential(answer, "registration_access_token")
+        return ClientRegistration(uri, token) if uri and token and is_url(uri) else None
+
+    def rotated(self, registration: ClientRegistration, answer: Mapping[str, Any]) -> ClientRegistration:
+        """Takes the new registration access token; a server that does not rotate it may leave it out."""
+        uri = _text(answer, "registration_client_uri")
+        token = _credential(answer, "registration_access_token")
+        return ClientRegistration(uri if uri and is_url(uri) else registration.uri, token or registration.access_token)
+
+    # --- wire ---
+
+    def _ask(
+        self, what: str, method: str, url: str, *, expected: Iterable[int], headers: Pairs = (), body: bytes = b""
+    ) -> Steps[Mapping[str, Any]]:
+        answer = yield Call(method, url, (("accept", "application/json"), *headers), body)
+        if not isinstance(answer, Response) or answer.status not in expected:
+            raise ProviderFailed(f"{what}: {self._account(answer)}")
+        return _members(answer)
+
+    def _account(self, answer: Response | NoAnswer) -> str:
+        """What may be told of an answer: its status and a registered error code, or that there was none."""
+        if isinstance(answer, NoAnswer):
+            return "no answer"
+        code = _members(answer).get("error")
+        known = isinstance(code, str) and code in ERROR_CODES
+        return f"{answer.status} {code}" if known else f"status {answer.status}"

@@ -1,0 +1,209 @@
+"""Konnect's objects: frozen, replaced whole on change. Ids are UUIDs, times are seconds since the epoch.
+
+No secret that belongs to an application is among them: the developer sees it once, and Konnect forgets it
+(app/dev-portal/dynamic-client-registration.md; the reference bridge's README: "Konnect doesn't store this data").
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ControlPlane:
+    id: str
+    name: str
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True)
+class GatewayService:
+    id: str
+    control_plane_id: str
+    name: str
+    url: str
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True)
+class GatewayRoute:
+    id: str
+    service_id: str
+    name: str
+    paths: tuple[str, ...]
+    methods: tuple[str, ...]
+    strip_path: bool
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A DCR provider. `config` is what the API shows of `dcr_config`, `secrets` what it never shows."""
+
+    id: str
+    name: str
+    display_name: str | None
+    provider_type: str
+    issuer: str
+    config: Mapping[str, Any]
+    secrets: Mapping[str, str] = field(repr=False)
+    labels: Mapping[str, str]
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """An application auth strategy. `config` is the value of `configs.openid-connect` or `configs.key-auth`."""
+
+    id: str
+    name: str
+    display_name: str
+    strategy_type: str
+    config: Mapping[str, Any]
+    dcr_provider_id: str | None
+    labels: Mapping[str, str]
+    principals: Mapping[str, Any]
+    created_at: float
+    updated_at: float
+
+    @property
+    def credential_type(self) -> str:
+        if self.strategy_type == "key_auth":
+            return "key_auth"
+        return "client_credentials" if self.dcr_provider_id else "self_managed_client_credentials"
+
+
+@dataclass(frozen=True)
+class Portal:
+    id: str
+    name: str
+    display_name: str
+    description: str | None
+    authentication_enabled: bool
+    rbac_enabled: bool
+    sipr_enabled: bool
+    default_api_visibility: str
+    default_page_visibility: str
+    default_application_auth_strategy_id: str | None
+    auto_approve_developers: bool
+    auto_approve_applications: bool
+    notifications_developer_pii_visibility_enabled: bool
+    labels: Mapping[str, str]
+    canonical_domain: str
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True)
+class Page:
+    id: str
+    portal_id: str
+    slug: str
+    title: str
+    content: str
+    description: str | None
+    visibility: str
+    status: str
+    parent_page_id: str | None
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True)
+class Developer:
+    id: str
+    portal_id: str
+    email: str
+    full_name: str
+    status: str
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True)
+class Api:
+    id: str
+    name: str
+    version: str | None
+    description: str | None
+    slug: str
+    labels: Mapping[str, str]
+    attributes: Mapping[str, Any]
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True)
+class ApiVersion:
+    id: str
+    api_id: str
+    version: str
+    content: str
+    type: str
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """The link of an API: to one gateway service, or (`service_id` None) to a whole control plane."""
+
+    id: str
+    api_id: str
+    control_plane_id: str
+    service_id: str | None
+    auth_strategy_sync_error: Mapping[str, Any] | None
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True)
+class Publication:
+    """An API on a portal. `auth_strategy_id` None means that no application auth is asked for."""
+
+    api_id: str
+    portal_id: str
+    visibility: str
+    auth_strategy_id: str | None
+    auto_approve_registrations: bool
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True)
+class ClientRegistration:
+    """Where and with what RFC 7592 lets Konnect manage a client."""
+
+    uri: str
+    access_token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Application:
+    id: str
+    portal_id: str
+    developer_id: str
+    name: str
+    description: str | None
+    redirect_uri: str | None
+    client_id: str | None
+    strategy_id: str
+    provider_id: str | None
+    labels: Mapping[str, str]
+    client_registration: ClientRegistration | None
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True)
+class Registration:
+    id: str
+    application_id: str
+    api_id: str
+    status: str
+    created_at: float
+    updated_at: float

@@ -1,0 +1,83 @@
+"""What the control plane pushes to its data planes, kept current change by change.
+
+An application costs the same to push however many there are: each keeps its own part, and only the part of what
+changed is made anew. The configuration as a whole is put together when somebody asks for it.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from dcrproof.mocks import data_plane
+from dcrproof.mocks.konnect.objects import Application, Publication, Strategy
+
+# A strategy that the data plane of these mocks cannot enforce (key auth) admits nobody there: it must not leave the
+# route open.
+NO_METHOD: Mapping[str, object] = {
+    "issuer": "https://no-issuer.invalid",
+    "credential_claim": [],
+    "scopes": [],
+    "auth_methods": [],
+}
+
+
+def strategy_of(strategy: Strategy) -> data_plane.Strategy:
+    config = strategy.config if strategy.strategy_type == "openid_connect" else NO_METHOD
+    return data_plane.Strategy(strategy.id, config)
+
+
+def enforced(publications: Iterable[Publication]) -> str | None:
+    """The strategy that the plugin on the linked service enforces.
+
+    The plugin holds a list; the push of these mocks holds one. An API that is published with several strategies gets
+    that of its first publication.
+    """
+    held = [publication for publication in publications if publication.auth_strategy_id is not None]
+    return min(held, key=lambda one: one.created_at).auth_strategy_id if held else None
+
+
+class Push:
+    """The parts of the current configuration, and the configuration that they make."""
+
+    def __init__(self) -> None:
+        self._services: tuple[data_plane.Service, ...] = ()
+        self._applications: dict[str, data_plane.Application] = {}
+        self._whole: data_plane.Configuration | None = None
+        self._hash: str | None = None
+
+    def services(self, services: tuple[data_plane.Service, ...]) -> bool:
+        """Replaces all services. True if that altered anything."""
+        if services == self._services:
+            return False
+        self._services = services
+        self._whole = self._hash = None
+        return True
+
+    def application(self, application: Application, approved: Iterable[str]) -> bool:
+        """Replaces one application; `approved` are ids of APIs. True if that altered anything."""
+        if application.client_id is None:  # key auth: nothing that the data plane could match
+            return False
+        part = data_plane.Application(
+            application.id, application.client_id, application.strategy_id, tuple(sorted(approved))
+        )
+        if self._applications.get(application.id) == part:
+            return False
+        self._applications[application.id] = part
+        self._whole = self._hash = None
+        return True
+
+    def without(self, application_id: str) -> bool:
+        if self._applications.pop(application_id, None) is None:
+            return False
+        self._whole = self._hash = None
+        return True
+
+    @property
+    def configuration(self) -> data_plane.Configuration:
+        if self._whole is None:
+            self._whole = data_plane.Configuration(self._services, tuple(self._applications.values()))
+        return self._whole
+
+    @property
+    def hash(self) -> str:
+        if self._hash is None:
+            self._hash = self.configuration.hash
+        return self._hash

@@ -1,0 +1,119 @@
+"""The standing objects of the how-to and its prerequisites, made with the bodies that a person's clicks send.
+
+Each step is undone by an ordinary call on these objects, for instance `delete_implementation`, `patch_strategy`,
+`patch_provider`, `publish` with other members, `unpublish`, `patch_portal`, `patch_developer`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dcrproof.mocks.konnect.state import Konnect
+
+SPECIFICATION = '{"openapi":"3.0.3","info":{"title":"%s","version":"%s"},"paths":{}}'
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The ids of what `how_to_setup` made; `portal_domain` is the portal's canonical domain."""
+
+    control_plane_id: str
+    service_id: str
+    route_id: str
+    provider_id: str
+    strategy_id: str
+    portal_id: str
+    portal_domain: str
+    page_id: str
+    api_id: str
+    api_version_id: str
+    implementation_id: str
+    developer_id: str
+
+
+def how_to_setup(
+    konnect: Konnect,
+    *,
+    issuer: str,
+    registrar_id: str,
+    registrar_secret: str,
+    upstream_url: str,
+    developer: tuple[str, str],
+    route_path: str = "/accounts",
+    api: tuple[str, str] = ("accounts", "1.0.0"),
+    scopes: Iterable[str] = (),
+) -> Standing:
+    """Does everything that stands before the first application.
+
+    issuer: the URL of the discovery document, which provider and strategy both hold.
+    developer: e-mail and password of one approved developer.
+    api: name and version.
+    """
+    name, version = api
+    control_plane = konnect.create_control_plane("default")
+    service = konnect.create_gateway_service(control_plane.id, name, upstream_url)
+    route = konnect.create_gateway_route(service.id, name, (route_path,))
+
+    provider = konnect.create_provider(
+        {
+            "name": "Curity",
+            "display_name": "Curity",
+            "provider_type": "curity",
+            "issuer": issuer,
+            "dcr_config": {"initial_client_id": registrar_id, "initial_client_secret": registrar_secret},
+        }
+    )
+    strategy = konnect.create_strategy(
+        {
+            "name": "curity-dcr",
+            "display_name": "Curity",
+            "strategy_type": "openid_connect",
+            "configs": {
+                "openid-connect": {
+                    "issuer": issuer,
+                    "credential_claim": ["sub"],
+                    "scopes": list(scopes),
+                    "auth_methods": ["client_credentials", "bearer", "session"],
+                }
+            },
+            "dcr_provider_id": provider.id,
+        }
+    )
+    portal = konnect.create_portal(
+        {
+            "name": "developers",
+            "display_name": "Developers",
+            "authentication_enabled": True,
+            "auto_approve_developers": True,
+            "auto_approve_applications": True,
+            "default_api_visibility": "public",
+            "default_page_visibility": "public",
+        }
+    )
+    page = konnect.create_page(
+        portal.id,
+        {"title": "Home", "slug": "/", "visibility": "public", "status": "published", "content": "# Welcome"},
+    )
+    made = konnect.create_api({"name": name, "version": version})
+    specification = {"spec": {"content": SPECIFICATION % (name, version)}}
+    api_version = konnect.create_api_version(made.id, specification)
+    link = {"service": {"control_plane_id": control_plane.id, "id": service.id}}
+    implementation = konnect.create_implementation(made.id, link)
+    konnect.publish(made.id, portal.id, {"visibility": "public", "auth_strategy_ids": [strategy.id]})
+
+    email, password = developer
+    person = konnect.create_developer(portal.id, {"email": email, "full_name": "Test Developer"})
+    konnect.accounts.set_password(person.id, password)
+    return Standing(
+        control_plane.id,
+        service.id,
+        route.id,
+        provider.id,
+        strategy.id,
+        portal.id,
+        portal.canonical_domain,
+        page.id,
+        made.id,
+        api_version.id,
+        implementation.id,
+        person.id,
+    )

@@ -1,0 +1,153 @@
+"""DCR providers and application auth strategies (application-auth-strategies v2)."""
+
+from dataclasses import replace
+from typing import Any
+
+from dcrproof.mocks.konnect import schema
+from dcrproof.mocks.konnect.driver import ProviderFailed, Steps
+from dcrproof.mocks.konnect.objects import Provider, Strategy
+from dcrproof.mocks.konnect.problems import conflict, invalid, missing_reference
+from dcrproof.mocks.konnect.schema import check
+from dcrproof.mocks.konnect.store import Body, Store, find, labelled, lowered
+
+
+class Strategies(Store):
+    """How applications authenticate, and where their clients are registered."""
+
+    # --- DCR providers --------------------------------------------------------------------------------------------
+
+    def create_provider(self, body: Body) -> Provider:
+        """Stores it. No request is made of the authorization server (inferred: that is what `verify` is for)."""
+        kind = body.get("provider_type") if isinstance(body, dict) else None
+        check(body, schema.provider_creation(kind))
+        config = {**schema.DCR_CONFIG_DEFAULTS.get(body["provider_type"], {}), **body.get("dcr_config", {})}
+        if body["provider_type"] == "auth0" and config["initial_client_audience"] is None:
+            config["initial_client_audience"] = body["issuer"]  # "default: issuer" (AAS)
+        made = Provider(
+            name=body["name"],
+            display_name=body.get("display_name"),
+            provider_type=body["provider_type"],
+            issuer=body["issuer"],
+            config={key: value for key, value in config.items() if key not in schema.WRITE_ONLY},
+            secrets={key: value for key, value in config.items() if key in schema.WRITE_ONLY},
+            labels=labelled({}, body.get("labels", {})),
+            **self._new(),
+        )
+        self.providers[made.id] = made
+        return made
+
+    def patch_provider(self, provider_id: str, body: Body) -> Provider:
+        """Members of `dcr_config` that are left out stay as they are (inferred: clients rotate the secret alone)."""
+        held = find(self.providers, provider_id)
+        check(body, schema.provider_update(held.provider_type))
+        config = body.get("dcr_config", {})
+        changed = replace(
+            held,
+            **{key: body[key] for key in ("name", "display_name", "issuer") if key in body},
+            config={**held.config, **{key: value for key, value in config.items() if key not in schema.WRITE_ONLY}},
+            secrets={**held.secrets, **{key: value for key, value in config.items() if key in schema.WRITE_ONLY}},
+            labels=labelled(held.labels, body.get("labels", {})),
+            updated_at=self.clock.now(),
+        )
+        self.providers[held.id] = changed
+        return changed
+
+    def delete_provider(self, provider_id: str) -> None:
+        held = find(self.providers, provider_id)
+        if self.provider_is_in_use(held):
+            raise conflict("The DCR provider is used by an application auth strategy")
+        del self.providers[held.id]
+
+    def provider_is_in_use(self, provider: Provider) -> bool:
+        """Inferred (konnect.md 2.4): no document has a 409 here, the strategies' deletion does."""
+        return any(strategy.dcr_provider_id == provider.id for strategy in self.strategies.values())
+
+    def provider_is_active(self, provider: Provider) -> bool:
+        users = [held for held in self.strategies.values() if held.dcr_provider_id == provider.id]
+        return any(self.strategy_is_active(strategy) for strategy in users)
+
+    def verify_provider(self, provider_id: str) -> Steps[list[str]]:
+        """Registers a client and deletes it again. Gives the errors; none is success.
+
+        The first error's text is the document's example; that a client is really made is inferred from it.
+        """
+        held = find(self.providers, provider_id)
+        try:
+            metadata = self.driver.client_metadata(None, "Konnect verification", None)
+            client = yield from self.driver.create(held, metadata)
+        except ProviderFailed as failed:
+            return ["Unable to create the DCR application", str(failed)]
+        yield from self.driver.abandon(client.registration)
+        return []
+
+    # --- application auth strategies ------------------------------------------------------------------------------
+
+    def create_strategy(self, body: Body) -> Strategy:
+        made = Strategy(**self._strategy_members(body), **self._new())
+        self.strategies[made.id] = made
+        return made
+
+    def replace_strategy(self, strategy_id: str, body: Body) -> Strategy:
+        held = find(self.strategies, strategy_id)  # 404: inferred, no status is documented for an unknown id
+        members = self._strategy_members(body)
+        if members["strategy_type"] != held.strategy_type:
+            raise invalid("strategy_type", '"strategy_type" cannot be changed')
+        return self._put_strategy(replace(held, **members, updated_at=self.clock.now()))
+
+    def _strategy_members(self, body: Body) -> dict[str, Any]:
+        kind = body.get("strategy_type") if isinstance(body, dict) else None
+        check(body, schema.strategy_creation(kind))
+        key = schema.CONFIGS[body["strategy_type"]][0]
+        self._require_provider(body.get("dcr_provider_id"))
+        return {
+            "name": body["name"],
+            "display_name": body["display_name"],
+            "strategy_type": body["strategy_type"],
+            "config": body["configs"][key],
+            "dcr_provider_id": lowered(body.get("dcr_provider_id")),
+            "labels": labelled({}, body.get("labels", {})),
+            "principals": body.get("principals", {"enabled": False}),
+        }
+
+    def _require_provider(self, provider_id: str | None) -> None:
+        if provider_id is not None and provider_id.lower() not in self.providers:  # inferred
+            raise missing_reference("dcr_provider_id", "DCR provider not found")
+
+    def patch_strategy(self, strategy_id: str, body: Body) -> Strategy:
+        """Members of `configs` that are left out stay as they are; the type cannot change."""
+        held = find(self.strategies, strategy_id)
+        check(body, schema.strategy_update(held.strategy_type))
+        self._require_provider(body.get("dcr_provider_id"))
+        config = body.get("configs", {}).get(schema.CONFIGS[held.strategy_type][0], {})
+        changed = replace(
+            held,
+            **{key: body[key] for key in ("name", "display_name", "principals") if key in body},
+            dcr_provider_id=lowered(body.get("dcr_provider_id", held.dcr_provider_id)),
+            config={**held.config, **config},
+            labels=labelled(held.labels, body.get("labels", {})),
+            updated_at=self.clock.now(),
+        )
+        return self._put_strategy(changed)
+
+    def _put_strategy(self, strategy: Strategy) -> Strategy:
+        self.strategies[strategy.id] = strategy
+        self._services_changed()
+        return strategy
+
+    def delete_strategy(self, strategy_id: str) -> None:
+        held = find(self.strategies, strategy_id)
+        if self.strategy_is_in_use(held):
+            raise conflict("The application auth strategy is in use")
+        del self.strategies[held.id]
+
+    def strategy_is_in_use(self, strategy: Strategy) -> bool:
+        """By a publication (AAS, which says "product version"); by an application or a portal's default: inferred."""
+        return (
+            self.strategy_is_active(strategy)
+            or any(held.strategy_id == strategy.id for held in self.applications.values())
+            or any(held.default_application_auth_strategy_id == strategy.id for held in self.portals.values())
+        )
+
+    def strategy_is_active(self, strategy: Strategy) -> bool:
+        """`active`: "at least one published entity is using this auth strategy" (AAS)."""
+        return any(held.auth_strategy_id == strategy.id for held in self.publications.values())

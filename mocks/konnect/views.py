@@ -1,0 +1,343 @@
+"""How objects look in answers.
+
+Nothing secret is in any of them. The one secret that is ever shown, a new client secret, is put beside its application
+by the handler that made it (portal.py).
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+from dcrproof.mocks.konnect.objects import (
+    Api,
+    ApiVersion,
+    Application,
+    ControlPlane,
+    Developer,
+    GatewayRoute,
+    GatewayService,
+    Implementation,
+    Page,
+    Portal,
+    Provider,
+    Publication,
+    Registration,
+    Strategy,
+)
+from dcrproof.mocks.konnect.schema import CONFIGS
+from dcrproof.mocks.konnect.state import Konnect
+
+View: TypeAlias = dict[str, Any]
+
+DEFAULT_KEY_NAMES = ["apikey"]  # of the key-auth plugin
+
+
+def time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def times(held: Any) -> View:
+    return {"created_at": time(held.created_at), "updated_at": time(held.updated_at)}
+
+
+def epochs(held: Any) -> View:
+    return {"created_at": int(held.created_at), "updated_at": int(held.updated_at)}
+
+
+def members(held: Any, *names: str) -> View:
+    return {name: getattr(held, name) for name in names}
+
+
+# --- application-auth-strategies v2 ---
+
+
+def provider(konnect: Konnect, held: Provider) -> View:
+    view = {
+        **members(held, "id", "name", "provider_type", "issuer", "labels"),
+        "active": konnect.provider_is_active(held),
+        "dcr_config": dict(held.config),
+        **times(held),
+    }
+    if held.display_name is not None:
+        view["display_name"] = held.display_name
+    return view
+
+
+def strategy(konnect: Konnect, held: Strategy) -> View:
+    return {
+        **members(held, "id", "name", "display_name", "strategy_type", "labels", "principals"),
+        "configs": {CONFIGS[held.strategy_type][0]: held.config},
+        "active": konnect.strategy_is_active(held),
+        "dcr_provider": _provider_of(konnect, held),
+        "supports_multiple_credentials": supports_multiple_credentials(konnect, held),
+        **times(held),
+    }
+
+
+def _provider_of(konnect: Konnect, held: Strategy) -> View | None:
+    if held.dcr_provider_id is None:
+        return None
+    used = konnect.providers[held.dcr_provider_id]
+    view = members(used, "id", "name", "provider_type")
+    return view if used.display_name is None else {**view, "display_name": used.display_name}
+
+
+def supports_multiple_credentials(konnect: Konnect, held: Strategy) -> bool:
+    """Key auth; and of the DCR providers Entra, Okta and the HTTP bridge.
+
+    Source: app/dev-portal/dynamic-client-registration.md. That Curity and Auth0 do not is the other side of that list.
+    """
+    if held.strategy_type == "key_auth":
+        return True
+    used = konnect.providers.get(held.dcr_provider_id or "")
+    if used is None:
+        return False
+    return used.provider_type in {"azureAd", "okta"} or used.config.get("allow_multiple_credentials") is True
+
+
+# --- portal-management v3 ---
+
+
+def portal(held: Portal) -> View:
+    shown = (
+        "id name display_name description authentication_enabled rbac_enabled sipr_enabled default_api_visibility "
+        "default_page_visibility default_application_auth_strategy_id auto_approve_applications "
+        "auto_approve_developers labels notifications_developer_pii_visibility_enabled canonical_domain"
+    )
+    return {**members(held, *shown.split()), "default_domain": held.canonical_domain, **times(held)}
+
+
+def page(held: Page) -> View:
+    view = {**members(held, "id", "slug", "title", "content", "visibility", "status", "parent_page_id"), **times(held)}
+    return view if held.description is None else {**view, "description": held.description}
+
+
+def listed_page(held: Page) -> View:
+    return {**{key: value for key, value in page(held).items() if key != "content"}, "children": []}
+
+
+def developer(held: Developer) -> View:
+    return {**members(held, "id", "email", "full_name", "status"), **times(held)}
+
+
+def admin_application(konnect: Konnect, held: Application) -> View:
+    used = konnect.strategies[held.strategy_id]
+    view = {
+        **members(held, "id", "name", "description", "labels"),
+        "auth_strategy": offered_strategy(used),
+        "portal": {"id": held.portal_id},
+        "owner": {"type": "developer", "id": held.developer_id},
+        "registration_count": len(konnect.registrations_of(held.id)),
+        **times(held),
+    }
+    if used.strategy_type == "key_auth":
+        return view
+    return {
+        **view,
+        "client_id": held.client_id,
+        "dcr_provider": {"id": held.provider_id} if held.provider_id is not None else None,
+        "granted_scopes": None,  # as /granted-scopes: not told by Curity (inferred)
+    }
+
+
+def admin_registration(konnect: Konnect, held: Registration) -> View:
+    api = konnect.apis[held.api_id]
+    return {
+        **members(held, "id", "status"),
+        "api": {**members(api, "id", "name", "version"), "entity_type": "api"},
+        "application": members(konnect.applications[held.application_id], "id", "name"),
+        **times(held),
+    }
+
+
+# --- api-builder v3 ---
+
+
+def api(konnect: Konnect, held: Api) -> View:
+    versions = konnect.versions_of(held.id)
+    portals = [konnect.portals[portal_id] for api_id, portal_id in konnect.publications if api_id == held.id]
+    return {
+        **members(held, "id", "name", "version", "description", "slug", "labels", "attributes"),
+        "portals": [members(one, "id", "name", "display_name") for one in portals],
+        "api_spec_ids": [one.id for one in versions],
+        "current_version_summary": version_summary(versions[-1]) if versions else None,
+        **times(held),
+    }
+
+
+def version_summary(held: ApiVersion) -> View:
+    return {**members(held, "id", "version"), "spec": {"type": held.type}, **times(held)}
+
+
+def version(held: ApiVersion) -> View:
+    spec = {"content": held.content, "type": held.type, "validation_messages": []}
+    return {**members(held, "id", "version"), "spec": spec, **times(held)}
+
+
+def implementation(held: Implementation) -> View:
+    view: View = {"id": held.id, **times(held)}
+    if held.service_id is None:
+        return {**view, "control_plane": {"control_plane_id": held.control_plane_id}}
+    link = {"control_plane_id": held.control_plane_id, "id": held.service_id}
+    return {**view, "service": {**link, "auth_strategy_sync_error": held.auth_strategy_sync_error}}
+
+
+def listed_implementation(held: Implementation) -> View:
+    return {**implementation(held), "api_id": held.api_id}
+
+
+def publication(held: Publication) -> View:
+    return {
+        **members(held, "visibility", "auto_approve_registrations"),
+        "auth_strategy_ids": [held.auth_strategy_id] if held.auth_strategy_id is not None else None,
+        "warnings": [],
+        **times(held),
+    }
+
+
+def listed_publication(held: Publication) -> View:
+    return {**publication(held), **members(held, "api_id", "portal_id"), "entity_type": "api"}
+
+
+def api_registration(konnect: Konnect, held: Registration) -> View:
+    application = konnect.applications[held.application_id]
+    shown = members(application, "id", "name")
+    if application.description is not None:
+        shown["description"] = application.description
+    return {
+        **members(held, "id", "status"),
+        "portal": members(konnect.portals[application.portal_id], "id", "name"),
+        "application": {**shown, "owner": {"type": "developer", "id": application.developer_id}},
+    }
+
+
+# --- control-planes-config v2 ---
+
+
+def control_plane(held: ControlPlane) -> View:
+    """Inferred: the document of control planes themselves is not among those that the mock was read from."""
+    config = {"cluster_type": "CLUSTER_TYPE_CONTROL_PLANE", "auth_type": "pinned_client_certs", "cloud_gateway": False}
+    return {**members(held, "id", "name"), "description": "", "labels": {}, "config": config, **times(held)}
+
+
+def service(held: GatewayService) -> View:
+    url = urlsplit(held.url)
+    return {
+        **members(held, "id", "name"),
+        "protocol": url.scheme,
+        "host": url.hostname or "",
+        "port": url.port or (443 if url.scheme == "https" else 80),
+        "path": url.path or None,
+        "enabled": True,
+        "retries": 5,
+        "connect_timeout": 60000,
+        "read_timeout": 60000,
+        "write_timeout": 60000,
+        "tags": None,
+        **epochs(held),
+    }
+
+
+def route(held: GatewayRoute) -> View:
+    return {
+        **members(held, "id", "name", "strip_path"),
+        "paths": list(held.paths),
+        "methods": list(held.methods) or None,
+        "hosts": None,
+        "protocols": ["http", "https"],
+        "preserve_host": False,
+        "path_handling": "v0",
+        "regex_priority": 0,
+        "service": {"id": held.service_id},
+        "tags": None,
+        **epochs(held),
+    }
+
+
+def managed_plugin(konnect: Konnect, held: Implementation) -> View | None:
+    """The plugin that Konnect keeps on the linked service, where the API is published with an OIDC strategy.
+
+    Shape and tags: the plugin's schema (KonnectApplicationAuth.json) and the archived troubleshooting page.
+    """
+    strategy_id = konnect.enforced_strategy(held.api_id)
+    if held.service_id is None or strategy_id is None:
+        return None
+    used = konnect.strategies[strategy_id]
+    entry: Mapping[str, Any] = {"strategy_id": used.id, "config": used.config}
+    key = "openid_connect" if used.strategy_type == "openid_connect" else "key_auth"
+    return {
+        "id": held.id,  # no id of its own is modelled
+        "name": "konnect-application-auth",
+        "enabled": True,
+        "service": {"id": held.service_id},
+        "config": {"auth_type": "v2-strategies", "scope": held.api_id, "v2_strategies": {key: [entry]}},
+        "tags": ["konnect-managed-plugin", "konnect-app-registration"],
+        **epochs(held),
+    }
+
+
+# --- dev-portal v3 ---
+
+
+def offered_strategy(held: Strategy) -> View:
+    """A strategy as developers see it: under its display name, and without its provider."""
+    view = {"id": held.id, "name": held.display_name, "credential_type": held.credential_type}
+    if held.strategy_type == "key_auth":
+        view["key_names"] = held.config.get("key_names", DEFAULT_KEY_NAMES)
+        return {**view, "ttl": held.config["ttl"]} if held.config.get("ttl") else view
+    return {**view, "auth_methods": held.config["auth_methods"]}
+
+
+def portal_strategy(konnect: Konnect, held: Strategy) -> View:
+    return {**offered_strategy(held), "supports_multiple_credentials": supports_multiple_credentials(konnect, held)}
+
+
+def portal_api(konnect: Konnect, held: Publication) -> View:
+    api = konnect.apis[held.api_id]
+    versions = konnect.versions_of(api.id)
+    view = {
+        **members(api, "id", "name", "version", "description", "slug", "attributes"),
+        "visibility": held.visibility,
+        "specifications": [members(one, "id", "type") for one in versions],
+        **times(api),
+    }
+    if versions:
+        view["current_version_summary"] = {"id": versions[-1].id, "spec": {"type": versions[-1].type}}
+    if held.auth_strategy_id is not None:
+        view["auth_strategies"] = [offered_strategy(konnect.strategies[held.auth_strategy_id])]
+    return view
+
+
+def portal_version(held: ApiVersion, content: bool = False) -> View:
+    spec = {"type": held.type, **({"content": held.content} if content else {})}
+    return {**members(held, "id", "version"), "spec": spec}
+
+
+def application(konnect: Konnect, held: Application) -> View:
+    view = {
+        **members(held, "id", "name", "description", "redirect_uri"),
+        "auth_strategy": portal_strategy(konnect, konnect.strategies[held.strategy_id]),
+        "scopes": [],
+        "team_id": None,
+        **times(held),
+    }
+    return view if held.client_id is None else {**view, "client_id": held.client_id}
+
+
+def registration(konnect: Konnect, held: Registration) -> View:
+    api = konnect.apis[held.api_id]
+    return {
+        **members(held, "id", "status", "application_id", "api_id"),
+        "api_name": api.name,
+        "api_slug": api.slug,
+        **times(held),
+    }
+
+
+def profile(held: Developer) -> View:
+    return {**members(held, "id", "email", "full_name"), **times(held)}
+
+
+def portal_page(held: Page) -> View:
+    return {key: value for key, value in listed_page(held).items() if key != "status"}

@@ -1,0 +1,241 @@
+"""Puts a world of mocks on sockets: one server in a thread of its own, one port for each party.
+
+This is the only place of the mocks that does I/O. It turns what arrives into a `Request`, has the world answer, makes
+the calls that the answer needs, keeps the call log, applies armed faults, and dates every answer by the world's clock.
+"""
+
+import asyncio
+import email.utils
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from dcrproof.mocks.clock import Clock
+from dcrproof.mocks.faults import Fault, Faults
+from dcrproof.mocks.wire import Call, Calls, NoAnswer, Request, Response, json_response, pairs
+
+LARGEST_BODY = 1024 * 1024
+
+
+class Listened(Protocol):
+    """What is listened for: `handle` answers for the party of that port, `log` takes each answered call."""
+
+    clock: Clock
+    faults: Faults
+
+    def handle(self, port: str, request: Request) -> Response | Calls: ...
+
+    def log(self, port: str, request: Request, status: int) -> None: ...
+
+    def party(self, port: str) -> str: ...
+
+
+class World(Protocol):
+    """Holds the listened world: swapped, never reset, so that a late request changes the world that it came to."""
+
+    current: Listened
+
+
+class Droppable(HttpToolsProtocol):
+    """Hands the connection to the application, which must be able to drop it."""
+
+    def on_headers_complete(self) -> None:
+        self.scope["dcrproof.transport"] = self.transport  # type: ignore[typeddict-unknown-key] # a key of our own
+        super().on_headers_complete()
+
+
+class Server(uvicorn.Server):
+    """Says when it accepts connections."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.accepting = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self.accepting.set()
+
+
+def bind(port: int = 0) -> socket.socket:
+    """A listening socket on the loopback address. Raises OSError where the port is taken."""
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(("127.0.0.1", port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+class Application:
+    """The ASGI application behind all ports."""
+
+    def __init__(self, world: World, ports: Mapping[int, str], trust: ssl.SSLContext) -> None:
+        self.world = world
+        self.ports = ports
+        self.trust = trust
+        self._client: httpx.AsyncClient | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        world = self.world.current
+        port = self.ports[scope["server"][1]]
+        body = await self._body(receive)
+        request = Request(
+            scope["method"],
+            scope["path"],
+            scope["raw_path"].decode("latin-1"),
+            scope["query_string"].decode("latin-1"),
+            pairs(scope["headers"]),
+            body or b"",
+        )
+        fault = world.faults.take(world.party(port), request.method, request.path)
+        if fault and fault.delay:
+            await asyncio.sleep(fault.delay)
+        if fault and fault.drop:
+            scope["dcrproof.transport"].abort()
+            return
+        if body is None:
+            response = json_response(413, {"error": "payload too large"})
+        elif fault and (fault.status or fault.malformed):
+            response = _faulty(fault)
+        else:
+            response = await self._perform(world.handle(port, request))
+        world.log(port, request, response.status)
+        await self._answer(send, scope, world, request, response, fault)
+
+    async def _body(self, receive: Any) -> bytes | None:
+        """The whole body, or None for one that is too large."""
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                return b"".join(chunks)
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size <= LARGEST_BODY:
+                chunks.append(chunk)
+            if not message.get("more_body"):
+                return b"".join(chunks) if size <= LARGEST_BODY else None
+
+    async def _perform(self, outcome: Response | Calls) -> Response:
+        if isinstance(outcome, Response):
+            return outcome
+        try:
+            call = next(outcome)
+            while True:
+                call = outcome.send(await self._call(call))
+        except StopIteration as stop:
+            response: Response = stop.value
+            return response
+
+    async def _call(self, call: Call) -> Response | NoAnswer:
+        if self._client is None:
+            # one pool for all mocks; the environment's proxies are none of loopback's business
+            self._client = httpx.AsyncClient(
+                verify=self.trust, trust_env=False, follow_redirects=False, limits=httpx.Limits(keepalive_expiry=60)
+            )
+        try:
+            answer = await self._client.request(
+                call.method,
+                call.url,
+                headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in call.headers],
+                content=call.body,
+                timeout=call.timeout,
+            )
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+            return NoAnswer(f"{type(error).__name__}: {error}")
+        finally:
+            self._client.cookies.clear()
+        return Response(answer.status_code, tuple(answer.headers.multi_items()), answer.content)
+
+    async def _answer(
+        self, send: Any, scope: Any, world: Listened, request: Request, response: Response, fault: Fault | None
+    ) -> None:
+        headers = [
+            (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
+            for name, value in response.headers
+            if name.lower() not in {"content-length", "date"}
+        ]
+        headers.append((b"date", email.utils.formatdate(world.clock.now(), usegmt=True).encode()))
+        if response.status != 204:
+            headers.append((b"content-length", str(len(response.body)).encode()))
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        body = b"" if request.method == "HEAD" or response.status == 204 else response.body
+        if fault and fault.truncate is not None and fault.truncate < len(body):
+            await send({"type": "http.response.body", "body": body[: fault.truncate], "more_body": True})
+            scope["dcrproof.transport"].close()
+            return
+        await send({"type": "http.response.body", "body": body})
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+
+
+def _faulty(fault: Fault) -> Response:
+    retry = (("retry-after", fault.retry_after),) if fault.retry_after is not None else ()
+    if fault.malformed:
+        return Response(200, (("content-type", "application/json"), *retry), b'{"malformed": ')
+    return replace(json_response(fault.status or 500, {"error": "fault"}), headers=(("content-type", "application/json"), *retry))
+
+
+@contextmanager
+def listening(
+    world: World,
+    sockets: Mapping[str, socket.socket],
+    *,
+    trust: ssl.SSLContext | None = None,
+    certificate: tuple[Path, Path] | None = None,
+) -> Iterator[None]:
+    """Serves the world on these sockets, by port name, until the block ends.
+
+    `trust` verifies the servers that the mocks call; `certificate` is the chain and the key of the mocks' own TLS.
+    """
+    ports = {bound.getsockname()[1]: name for name, bound in sockets.items()}
+    application = Application(world, ports, trust or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    config = uvicorn.Config(
+        application,
+        http=Droppable,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=1,
+        ssl_certfile=certificate[0] if certificate else None,
+        ssl_keyfile=certificate[1] if certificate else None,
+    )
+    server = Server(config)
+
+    async def serve() -> None:
+        await server.serve(list(sockets.values()))
+        await application.close()
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(serve())
+
+    thread = threading.Thread(target=run, name="dcrproof mocks", daemon=True)
+    thread.start()
+    if not server.accepting.wait(10):
+        raise RuntimeError("the mocks did not start within 10 seconds")
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(10)
+

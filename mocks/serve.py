@@ -1,0 +1,211 @@
+"""Starts the mocks: for a test run in this process, or for others with `dcrproof serve`."""
+
+import json
+import os
+import socket
+import ssl
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dcrproof.mocks import listen
+from dcrproof.mocks.world import ADMIN, DEVELOPER, INTROSPECTOR, PORTS, ROUTE, OtherServer, Start, World, Worlds
+
+UNBUILT = frozenset({"classic_portal"})
+HOSTS = ("127.0.0.1", "localhost", "*.portal.localhost")
+
+
+@dataclass(frozen=True)
+class Served:
+    """Running mocks. `description` is the object that `dcrproof serve` prints, without `profile`."""
+
+    worlds: Worlds
+    description: Mapping[str, Any]
+
+
+@contextmanager
+def serving(
+    *,
+    seed: int,
+    port: int | None = None,
+    undone: Mapping[str, str | None] | None = None,
+    other_server: OtherServer | None = None,
+    trust: ssl.SSLContext | None = None,
+    folder: Path | None = None,
+    mutate: Callable[[World], None] | None = None,
+) -> Iterator[Served]:
+    """Runs the mocks until the block ends.
+
+    `port` numbers the ports from there upwards; free ones without it. With `folder` the mocks speak TLS with a
+    certificate authority of their own, whose certificate is written there. `trust` verifies `other_server`. `mutate` is
+    done to the world before the first request. Raises UnknownStep, or OSError where a port is taken.
+    """
+    with ExitStack() as stack:
+        sockets = _bind(stack, port)
+        scheme = "https" if folder else "http"
+        addresses = {name: f"{scheme}://127.0.0.1:{bound.getsockname()[1]}" for name, bound in sockets.items()}
+        worlds = Worlds(Start(addresses, seed, other_server, dict(undone or {})))
+        if mutate:
+            mutate(worlds.current)
+        certificate = ca = None
+        if folder:
+            certificate, ca = _certificate(folder)
+            trust = trust or ssl.create_default_context()
+            trust.load_verify_locations(ca)
+        stack.enter_context(listen.listening(worlds, sockets, trust=trust, certificate=certificate))
+        yield Served(worlds, _description(worlds.current, ca))
+
+
+def _bind(stack: ExitStack, port: int | None) -> dict[str, socket.socket]:
+    sockets = {}
+    for index, name in enumerate(PORTS):
+        if name in UNBUILT:
+            continue
+        bound = listen.bind(0 if port is None else port + index)
+        stack.callback(bound.close)
+        sockets[name] = bound
+    return sockets
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    """Makes a certificate authority and a server certificate. Returns the server's chain with its key, and the CA."""
+    import trustme
+
+    authority = trustme.CA()
+    issued = authority.issue_cert(*HOSTS)
+    chain, ca = folder / "server.pem", folder / "ca.pem"
+    chain.touch(mode=0o600)
+    issued.private_key_and_cert_chain_pem.write_to_path(chain)
+    authority.cert_pem.write_to_path(ca)
+    return chain, ca
+
+
+def _description(world: World, ca: Path | None) -> dict[str, Any]:
+    address, secret, standing = world.start.addresses, world.credentials, world.standing
+    return {
+        "curity": {
+            "issuer": world.discovery_url.rpartition("/.well-known")[0],
+            "discovery": world.discovery_url,
+            "registrar_id": world.registrar[0],
+            "registrar_secret": world.registrar[1],
+            "introspector": {"id": INTROSPECTOR, "secret": secret.introspector_secret},
+            "admin": {
+                "url": f"{address['curity']}/admin/api/restconf",
+                "username": ADMIN,
+                "password": secret.admin_password,
+            },
+        },
+        "konnect": {"url": address["konnect"], "token": secret.konnect_token},
+        "portal": {
+            "url": address["portal"],
+            "email": DEVELOPER,
+            "password": secret.developer_password,
+            "api_id": standing.api_id,
+            "strategy_id": standing.strategy_id,
+        },
+        "classic_portal": None,
+        "gateway": {"url": address["gateway"], "route": address["gateway"] + ROUTE},
+        "upstream": {"url": address["upstream"]},
+        "control": address["control"],
+    } | ({"ca": str(ca)} if ca else {})
+
+
+PROFILE = """\
+# Drives the mocks of one running `dcrproof serve` as it would drive live tenants. Strike out `mocked` and the same
+# addresses are judged as live parties.
+
+[run]
+mode = "provision"
+hostile = true
+
+[curity]
+issuer = {issuer}
+{ca}mocked = {{ control = {control} }}
+
+[curity.registrar]
+id = {registrar_id}
+secret = {{ file = "registrar-secret" }}
+
+{admin}[konnect]
+url = {konnect}
+token = {{ file = "konnect-token" }}
+control_plane = "default"
+service = "accounts"
+portal = "developers"
+api = "accounts"
+strategy = "curity-dcr"
+provider = "Curity"
+{ca}mocked = {{ control = {control} }}
+
+[portal]
+url = {portal}
+email = {email}
+password = {{ file = "developer-password" }}
+{ca}mocked = {{ control = {control} }}
+
+[gateway]
+url = {gateway}
+version = "3.14"
+nodes = [{nodes}]
+{ca}mocked = {{ control = {control} }}
+
+[[gateway.route]]
+path = {route}
+success = [200]
+echo = true
+"""
+
+CURITY_ADMIN = """\
+[curity.admin]
+url = {url}
+username = {username}
+password = {{ file = "admin-password" }}
+
+"""
+
+
+def write_profile(folder: Path, served: Served) -> Path:
+    """Writes a profile for running mocks, with its secrets in files beside it that only their owner can read."""
+    description, world = served.description, served.worlds.current
+    curity, konnect, portal = description["curity"], description["konnect"], description["portal"]
+    secrets = {
+        "registrar-secret": curity["registrar_secret"],
+        "konnect-token": konnect["token"],
+        "developer-password": portal["password"],
+        "admin-password": curity["admin"]["password"],
+    }
+    for name, value in secrets.items():
+        _write(folder / name, value + "\n")
+    nodes = (world.start.addresses[name].partition("://")[2] for name in ("gateway", "gateway-2"))
+    quoted = json.dumps  # a JSON string is a TOML basic string
+    admin = {key: quoted(value) for key, value in curity["admin"].items()}
+    content = PROFILE.format(
+        issuer=quoted(curity["issuer"]),
+        registrar_id=quoted(curity["registrar_id"]),
+        admin="" if world.start.other_server else CURITY_ADMIN.format(**admin),
+        konnect=quoted(konnect["url"]),
+        portal=quoted(portal["url"]),
+        email=quoted(portal["email"]),
+        gateway=quoted(description["gateway"]["url"]),
+        nodes=", ".join(quoted(node) for node in nodes),
+        route=quoted(ROUTE),
+        control=quoted(description["control"]),
+        ca=f"ca = {quoted(description['ca'])}\n" if "ca" in description else "",
+    )
+    return _write(folder / "profile.toml", content)
+
+
+def _write(path: Path, content: str) -> Path:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(content)
+    return path
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """A folder that only its owner can enter, and that is gone after the block."""
+    with tempfile.TemporaryDirectory(prefix="dcrproof-") as name:
+        yield Path(name)

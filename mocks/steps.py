@@ -1,0 +1,326 @@
+"""The set-up steps as the mocks know them: for each, how a world looks in which just that step was left undone.
+
+A step at Curity is a change of its committed configuration. A step in Konnect is an ordinary call on the standing
+objects, and another one that mends it. The first variant of a step is what `undo` without a variant does.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from dcrproof.mocks.curity.configuration import (
+    AuthenticateClientBy,
+    AuthenticateUserBy,
+    Client,
+    Configuration,
+    DynamicClientRegistration,
+    NoAuthentication,
+    NonTemplatized,
+    RegistrarAuthentication,
+)
+
+if TYPE_CHECKING:
+    from dcrproof.mocks.world import World
+
+Change: TypeAlias = Callable[[Configuration, str], Configuration]
+"""From Curity's configuration and the registrar's id to the configuration without the step."""
+Act: TypeAlias = "Callable[[World], None]"
+
+LEFT_UNDONE = "left-undone"
+"""The name of what `undo` without a variant does."""
+
+
+# Curity
+
+
+def _issuer(**members: Any) -> Change:
+    return lambda configuration, _: replace(
+        configuration, default_token_issuer=replace(configuration.default_token_issuer, **members)
+    )
+
+
+def _registrar(change: Callable[[Client], Client]) -> Change:
+    def apply(configuration: Configuration, registrar: str) -> Configuration:
+        changed = (change(client) if client.id == registrar else client for client in configuration.clients)
+        return replace(configuration, clients=tuple(changed))
+
+    return apply
+
+
+def _without_registrar(configuration: Configuration, registrar: str) -> Configuration:
+    return replace(configuration, clients=tuple(one for one in configuration.clients if one.id != registrar))
+
+
+def _registration(change: Callable[[DynamicClientRegistration], DynamicClientRegistration | None]) -> Change:
+    def apply(configuration: Configuration, _: str) -> Configuration:
+        dynamic = configuration.dynamic_client_registration
+        return replace(configuration, dynamic_client_registration=change(dynamic) if dynamic else None)
+
+    return apply
+
+
+def _non_templatized(change: Callable[[NonTemplatized], NonTemplatized]) -> Change:
+    return _registration(
+        lambda dynamic: replace(dynamic, non_templatized=dynamic.non_templatized and change(dynamic.non_templatized))
+    )
+
+
+def _authentication(chosen: RegistrarAuthentication) -> Change:
+    return _non_templatized(lambda non_templatized: replace(non_templatized, authentication=chosen))
+
+
+def _without_node(configuration: Configuration, _: str) -> Configuration:
+    roles = (
+        replace(role, endpoints=frozenset(id for id in role.endpoints if not id.endswith("client-registration")))  # noqa: A001 - Curity's word
+        for role in configuration.service_roles
+    )
+    return replace(configuration, service_roles=tuple(roles))
+
+
+def _other_base_url(configuration: Configuration, _: str) -> Configuration:
+    return replace(configuration, base_url="http://idsvr.localhost:8443")
+
+
+CURITY: Mapping[str, Mapping[str, Change]] = {
+    "curity.metadata.exposed": {
+        LEFT_UNDONE: lambda configuration, _: replace(configuration, openid_connect_expose_metadata=False)
+    },
+    "curity.base-url.public": {LEFT_UNDONE: _other_base_url},
+    "curity.token-issuer.jwt": {
+        LEFT_UNDONE: _issuer(access_token_as_jwt=False),
+        "wrapped": _issuer(access_token_as_jwt=False, use_wrapped_opaque_tokens=True),
+    },
+    "curity.client.created": {
+        LEFT_UNDONE: _without_registrar,
+        "disabled": _registrar(lambda client: replace(client, enabled=False)),
+    },
+    "curity.client.capability": {
+        LEFT_UNDONE: _registrar(lambda client: replace(client, capabilities=frozenset())),
+    },
+    "curity.client.authentication-method": {
+        LEFT_UNDONE: _registrar(lambda client: replace(client, authentication_method="mutual-tls")),
+    },
+    "curity.client.secret": {
+        LEFT_UNDONE: _registrar(lambda client: replace(client, secret="another secret than Konnect was given")),
+    },
+    "curity.dcr.enabled": {LEFT_UNDONE: _registration(lambda _: None)},
+    "curity.dcr.non-templatized": {
+        LEFT_UNDONE: _registration(lambda dynamic: replace(dynamic, non_templatized=None, templatized=True)),
+    },
+    "curity.dcr.client-management": {
+        LEFT_UNDONE: _registration(lambda dynamic: replace(dynamic, client_management=None)),
+    },
+    "curity.dcr.data-source": {
+        LEFT_UNDONE: lambda configuration, _: replace(
+            configuration, data_sources_without_schema=frozenset(configuration.data_sources)
+        ),
+    },
+    "curity.dcr.authenticate-client-by": {
+        LEFT_UNDONE: _authentication(AuthenticateClientBy(())),
+        "other-client": _authentication(AuthenticateClientBy(("another-client",))),
+        "authenticate-user-by": lambda configuration, registrar: _authentication(AuthenticateUserBy((registrar,)))(
+            configuration, registrar
+        ),
+        "no-authentication": _authentication(NoAuthentication()),
+    },
+    "curity.dcr.nodes": {LEFT_UNDONE: _without_node},
+    "curity.dcr.capabilities": {
+        LEFT_UNDONE: _non_templatized(lambda non_templatized: replace(non_templatized, capabilities=frozenset())),
+    },
+    "curity.dcr.client-authentication": {
+        LEFT_UNDONE: _non_templatized(
+            lambda non_templatized: replace(non_templatized, client_authentication_method=frozenset({"mutual-tls"}))
+        ),
+    },
+}
+
+
+# Konnect and the gateway
+
+
+@dataclass(frozen=True)
+class Clicks:
+    """How a world gets to a step left undone, by variant, and back."""
+
+    undo: Mapping[str, Act]
+    redo: Act
+
+
+def _portal(**members: Any) -> Act:
+    return lambda world: _ignore(world.konnect.patch_portal(world.standing.portal_id, members))
+
+
+def _provider(**members: Any) -> Act:
+    return lambda world: _ignore(world.konnect.patch_provider(world.standing.provider_id, members))
+
+
+def _provider_issuer(issuer: Callable[[str], str]) -> Act:
+    return lambda world: _provider(issuer=issuer(world.discovery_url))(world)
+
+
+def _strategy(**members: Any) -> Act:
+    """Changes what reaches the gateway's plugin."""
+    return lambda world: _ignore(
+        world.konnect.patch_strategy(world.standing.strategy_id, {"configs": {"openid-connect": members}})
+    )
+
+
+def _strategy_issuer(issuer: Callable[[str], str]) -> Act:
+    return lambda world: _strategy(issuer=issuer(world.discovery_url))(world)
+
+
+def _publish(*, with_strategy: bool) -> Act:
+    def act(world: "World") -> None:
+        ids = [world.standing.strategy_id] if with_strategy else None
+        body = {"visibility": "public", "auth_strategy_ids": ids}
+        world.konnect.publish(world.standing.api_id, world.standing.portal_id, body)
+
+    return act
+
+
+def _unpublish(world: "World") -> None:
+    world.konnect.unpublish(world.standing.api_id, world.standing.portal_id)
+
+
+def _unlink(world: "World") -> None:
+    world.konnect.delete_implementation(world.standing.api_id, world.standing.implementation_id)
+
+
+def _link(world: "World") -> None:
+    service = {"control_plane_id": world.standing.control_plane_id, "id": world.standing.service_id}
+    made = world.konnect.create_implementation(world.standing.api_id, {"service": service})
+    world.standing = replace(world.standing, implementation_id=made.id)
+
+
+def _developer(status: str) -> Act:
+    return lambda world: _ignore(
+        world.konnect.patch_developer(world.standing.portal_id, world.standing.developer_id, {"status": status})
+    )
+
+
+def _other_provider_type(world: "World") -> None:
+    provider = world.konnect.create_provider(
+        {
+            "name": "Curity, of another type",
+            "provider_type": "okta",
+            "issuer": world.discovery_url,
+            "dcr_config": {"dcr_token": "a token of another type of provider"},
+        }
+    )
+    world.konnect.patch_strategy(world.standing.strategy_id, {"dcr_provider_id": provider.id})
+
+
+def _own_provider(world: "World") -> None:
+    world.konnect.patch_strategy(world.standing.strategy_id, {"dcr_provider_id": world.standing.provider_id})
+
+
+def _no_provider(world: "World") -> None:
+    world.konnect.patch_strategy(world.standing.strategy_id, {"dcr_provider_id": None})
+
+
+def _key_auth(world: "World") -> None:
+    """The strategy of the set-up is one of keys: it bears the name that the set-up's strategy should have."""
+    world.konnect.patch_strategy(world.standing.strategy_id, {"name": "curity-dcr, of type DCR"})
+    body = {
+        "name": "curity-dcr",
+        "display_name": "Curity",
+        "strategy_type": "key_auth",
+        "configs": {"key-auth": {"key_names": ["apikey"]}},
+    }
+    keys = world.konnect.create_strategy(body)
+    world.konnect.publish(
+        world.standing.api_id, world.standing.portal_id, {"visibility": "public", "auth_strategy_ids": [keys.id]}
+    )
+
+
+def _no_key_auth(world: "World") -> None:
+    _publish(with_strategy=True)(world)
+    for strategy in list(world.konnect.strategies.values()):
+        if strategy.name == "curity-dcr":
+            world.konnect.delete_strategy(strategy.id)
+    world.konnect.patch_strategy(world.standing.strategy_id, {"name": "curity-dcr"})
+
+
+def _old_node(world: "World") -> None:
+    world.data_planes[-1].version = "3.5.0.0"
+
+
+def _new_node(world: "World") -> None:
+    world.data_planes[-1].version = world.data_planes[0].version
+
+
+def _ignore(result: object) -> None:
+    """For a call whose result is of no use."""
+
+
+CLICKS: Mapping[str, Clicks] = {
+    "konnect.portal.user-authentication": Clicks(
+        {LEFT_UNDONE: _portal(authentication_enabled=False)}, _portal(authentication_enabled=True)
+    ),
+    "konnect.developer.approved": Clicks({LEFT_UNDONE: _developer("pending")}, _developer("approved")),
+    "konnect.provider.issuer": Clicks(
+        {
+            LEFT_UNDONE: _provider_issuer(lambda url: url.rpartition("/.well-known")[0]),
+            "other-path": _provider_issuer(lambda url: url.replace("oauth-anonymous", "oauth-token")),
+        },
+        _provider_issuer(lambda url: url),
+    ),
+    "konnect.provider.type": Clicks({LEFT_UNDONE: _other_provider_type}, _own_provider),
+    "konnect.provider.initial-client-id": Clicks(
+        {LEFT_UNDONE: _provider(dcr_config={"initial_client_id": "another-client"})},
+        lambda world: _provider(dcr_config={"initial_client_id": world.registrar[0]})(world),
+    ),
+    "konnect.provider.initial-client-secret": Clicks(
+        {LEFT_UNDONE: _provider(dcr_config={"initial_client_secret": "mistyped in the form"})},
+        lambda world: _provider(dcr_config={"initial_client_secret": world.registrar[1]})(world),
+    ),
+    "konnect.strategy.auth-type": Clicks({LEFT_UNDONE: _key_auth}, _no_key_auth),
+    "konnect.strategy.dcr-provider": Clicks({LEFT_UNDONE: _no_provider}, _own_provider),
+    "konnect.strategy.issuer": Clicks(
+        {LEFT_UNDONE: _strategy_issuer(lambda url: url.replace("oauth-anonymous", "oauth-token"))},
+        _strategy_issuer(lambda url: url),
+    ),
+    "konnect.strategy.claim": Clicks(
+        {
+            LEFT_UNDONE: _strategy(credential_claim=[]),
+            "client_id": _strategy(credential_claim=["client_id"]),
+        },
+        _strategy(credential_claim=["sub"]),
+    ),
+    "konnect.strategy.scopes": Clicks({LEFT_UNDONE: _strategy(scopes=["accounts:write"])}, _strategy(scopes=[])),
+    "konnect.strategy.auth-methods": Clicks(
+        {LEFT_UNDONE: _strategy(auth_methods=["bearer", "session"])},
+        _strategy(auth_methods=["client_credentials", "bearer", "session"]),
+    ),
+    "konnect.publication.api": Clicks({LEFT_UNDONE: _unpublish}, _publish(with_strategy=True)),
+    "konnect.publication.strategy": Clicks(
+        {LEFT_UNDONE: _publish(with_strategy=False)}, _publish(with_strategy=True)
+    ),
+    "konnect.implementation.linked": Clicks({LEFT_UNDONE: _unlink}, _link),
+    "konnect.registration.approved": Clicks(
+        {LEFT_UNDONE: _portal(auto_approve_applications=False)}, _portal(auto_approve_applications=True)
+    ),
+    "gateway.data-plane.version": Clicks({LEFT_UNDONE: _old_node}, _new_node),
+}
+
+
+class UnknownStep(ValueError):
+    """There is no such step, or it has no such variant; the text says which there are."""
+
+
+def variants(step: str) -> tuple[str, ...]:
+    """The variants of a step, the one without a name first. Raises UnknownStep."""
+    found = CURITY.get(step) or (CLICKS[step].undo if step in CLICKS else None)
+    if found is None:
+        raise UnknownStep(f"{step}: no step that can be left undone; they are {', '.join([*CURITY, *CLICKS])}")
+    return tuple(found)
+
+
+def check(step: str, variant: str | None) -> str:
+    """The name of the variant to apply. Raises UnknownStep."""
+    known = variants(step)
+    if variant is None:
+        return known[0]
+    if variant not in known[1:]:
+        raise UnknownStep(f"{step}={variant}: no such variant; it has {', '.join(known[1:]) or 'none'}")
+    return variant

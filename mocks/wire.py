@@ -1,0 +1,143 @@
+"""Requests and responses as plain data, so that the state cores of the mocks need no I/O.
+
+A handler takes a `Request` and returns a `Response`. A handler that must itself ask another server is a generator: it
+yields a `Call` and is sent the `Response` to it, or a `NoAnswer`; it returns its own `Response` at the end. What
+performs the calls (`dcrproof.mocks.listen` over sockets, `perform` in a test) is not the handler's business.
+"""
+
+import json
+import re
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+from urllib.parse import parse_qsl
+
+Pairs: TypeAlias = tuple[tuple[str, str], ...]
+
+
+def find(pairs: Pairs, name: str) -> str | None:
+    """The first value of that header (names compared without case), or None."""
+    wanted = name.lower()
+    return next((value for key, value in pairs if key.lower() == wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a party received. `path` is percent-decoded, `raw_path` is not; header names are lower case."""
+
+    method: str
+    path: str
+    raw_path: str = ""
+    query: str = ""
+    headers: Pairs = ()
+    body: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        return find(self.headers, name)
+
+    @property
+    def parameters(self) -> Pairs:
+        """The query's parameters, in order."""
+        return tuple(parse_qsl(self.query, keep_blank_values=True))
+
+    @property
+    def form(self) -> Pairs:
+        """The body read as application/x-www-form-urlencoded; empty where it is none."""
+        return tuple(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    status: int
+    headers: Pairs = ()
+    body: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        return find(self.headers, name)
+
+    def json(self) -> Any:
+        """The body as JSON. Raises ValueError where it is none."""
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that a mock makes of another server. `url` is absolute."""
+
+    method: str
+    url: str
+    headers: Pairs = ()
+    body: bytes = b""
+    timeout: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Why a call got no HTTP response: the name could not be resolved, TLS failed, time ran out, ..."""
+
+    reason: str
+
+
+Calls: TypeAlias = Generator[Call, Response | NoAnswer, Response]
+Handler: TypeAlias = Callable[..., Response | Calls]
+
+
+def json_response(
+    status: int, content: Any, headers: Pairs = (), media_type: str = "application/json"
+) -> Response:
+    body = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+    return Response(status, (("content-type", media_type), *headers), body)
+
+
+def perform(outcome: Response | Calls, answer: Callable[[Call], Response | NoAnswer]) -> Response:
+    """Runs a handler's outcome to its end, with `answer` in place of the network."""
+    if isinstance(outcome, Response):
+        return outcome
+    try:
+        call = next(outcome)
+        while True:
+            call = outcome.send(answer(call))
+    except StopIteration as stop:
+        response: Response = stop.value
+        return response
+
+
+@dataclass(frozen=True)
+class Routes:
+    """Finds the handler of a request in a table of (method, path template, handler).
+
+    A template's `{name}` matches one path segment and is passed to the handler, percent-decoded, under that name.
+    """
+
+    table: tuple[tuple[str, str, Handler], ...]
+    _fixed: dict[str, dict[str, Handler]] = field(init=False, default_factory=dict)
+    _patterns: list[tuple[re.Pattern[str], dict[str, Handler]]] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        by_template: dict[str, dict[str, Handler]] = {}
+        for method, template, handler in self.table:
+            by_template.setdefault(template, {})[method] = handler
+        for template, methods in by_template.items():
+            if "{" in template:
+                pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(template))
+                self._patterns.append((re.compile(pattern + r"\Z"), methods))
+            else:
+                self._fixed[template] = methods
+
+    def find(self, method: str, path: str) -> tuple[Handler, Mapping[str, str]] | frozenset[str]:
+        """The handler and its arguments; or the methods that the path has (none: there is no such path)."""
+        if path in self._fixed:
+            methods = self._fixed[path]
+            return (methods[method], {}) if method in methods else frozenset(methods)
+        allowed: set[str] = set()
+        for pattern, methods in self._patterns:
+            if match := pattern.match(path):
+                if method in methods:
+                    return methods[method], match.groupdict()
+                allowed.update(methods)
+        return frozenset(allowed)
+
+
+def pairs(headers: Iterable[tuple[bytes, bytes]]) -> Pairs:
+    """Headers as they come from an ASGI server."""
+    return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers)

@@ -1,0 +1,244 @@
+"""A world: one Curity, one Konnect with its portals, the data planes behind it, an upstream, and one clock for all."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
+
+from dcrproof.mocks import steps, upstream
+from dcrproof.mocks.clock import Clock
+from dcrproof.mocks.control import Control
+from dcrproof.mocks.curity.configuration import how_to_configuration
+from dcrproof.mocks.curity.http import CurityHttp
+from dcrproof.mocks.curity.state import Curity
+from dcrproof.mocks.faults import Faults
+from dcrproof.mocks.gateway.http import GatewayHttp
+from dcrproof.mocks.gateway.state import DataPlane
+from dcrproof.mocks.konnect.driver import InitialAccess, ProviderCredentials
+from dcrproof.mocks.konnect.http import KonnectHttp
+from dcrproof.mocks.konnect.portal import PortalHttp
+from dcrproof.mocks.konnect.setup import Standing, how_to_setup
+from dcrproof.mocks.konnect.state import Konnect
+from dcrproof.mocks.wire import Calls, Request, Response
+
+PARTIES = ("curity", "konnect", "portal", "classic_portal", "gateway", "upstream")
+PORTS = ("curity", "konnect", "portal", "classic_portal", "gateway", "upstream", "gateway-2", "control")
+"""The ports of a world, in the order in which they are numbered; the classic portal's stays free until it is built."""
+ROUTE = "/accounts"
+ISSUER_PATH = "/oauth/v2/oauth-anonymous"
+WELL_KNOWN = "/.well-known/openid-configuration"
+DEVELOPER = "developer@example.com"
+REGISTRAR = "konnect-registrar"
+INTROSPECTOR = "introspector"
+ADMIN = "admin"
+
+
+@dataclass(frozen=True, repr=False)
+class Credentials:
+    """The secrets of one instance of the mocks: the same seed makes the same ones."""
+
+    registrar_secret: str
+    introspector_secret: str
+    admin_password: str
+    konnect_token: str
+    developer_password: str
+
+    @classmethod
+    def of(cls, seed: int) -> "Credentials":
+        source = random.Random(f"credentials of {seed}")  # noqa: S311 - a mock's secrets repeat with its seed
+
+        def text(prefix: str = "") -> str:
+            return prefix + "".join(source.choices("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789", k=32))
+
+        return cls(text(), text(), text(), text("kpat_"), text("P@1"))
+
+
+@dataclass(frozen=True)
+class OtherServer:
+    """An authorization server in front of which the other mocks stand, in mock Curity's place.
+
+    `registrar` is the id and secret that Konnect's provider holds; `initial_access` how it may register.
+    """
+
+    issuer: str
+    registrar: tuple[str, str] = ("registrar", "not used by this authorization server")
+    initial_access: InitialAccess = ProviderCredentials()
+
+
+@dataclass
+class Start:
+    """How a world begins: what a reset begins again with."""
+
+    addresses: Mapping[str, str]
+    """Base URL of each port."""
+    seed: int
+    other_server: OtherServer | None = None
+    undone: dict[str, str | None] = field(default_factory=dict)
+
+
+class World:
+    """Everything that the mocks know, apart from the sockets on which they are asked."""
+
+    PARTIES = PARTIES
+
+    def __init__(self, start: Start, reset: Callable[[], None]) -> None:
+        self.start = start
+        self.credentials = Credentials.of(start.seed)
+        self.clock = Clock()
+        self.faults = Faults({})
+        self.calls: list[dict[str, Any]] = []
+        other = start.other_server
+        self.registrar = other.registrar if other else (REGISTRAR, self.credentials.registrar_secret)
+        self.curity = Curity(
+            clock=self.clock,
+            seed=start.seed,
+            base_url=start.addresses["curity"],
+            configuration=how_to_configuration(
+                (REGISTRAR, self.credentials.registrar_secret), (INTROSPECTOR, self.credentials.introspector_secret)
+            ),
+            admin=(ADMIN, self.credentials.admin_password),
+        )
+        self.konnect = Konnect(
+            clock=self.clock,
+            seed=start.seed,
+            token=self.credentials.konnect_token,
+            portal_host=self.portal_host,
+            initial_access=other.initial_access if other else ProviderCredentials(),
+        )
+        self.standing: Standing = how_to_setup(
+            self.konnect,
+            issuer=self.discovery_url,
+            registrar_id=self.registrar[0],
+            registrar_secret=self.registrar[1],
+            upstream_url=start.addresses["upstream"],
+            developer=(DEVELOPER, self.credentials.developer_password),
+            route_path=ROUTE,
+        )
+        self.data_planes = [
+            DataPlane(name=name, clock=self.clock, seed=start.seed) for name in ("dp-1", "dp-2")
+        ]
+        self.konnect.nodes = self._nodes
+        self.konnect.on_change.append(self._changed)
+        self._push_waits = True
+        control = Control(self, reset)
+        self._faces = {
+            "curity": CurityHttp(self.curity).handle,
+            "konnect": KonnectHttp(self.konnect).handle,
+            "portal": PortalHttp(self.konnect).handle,
+            "gateway": self._gateway(GatewayHttp(self.data_planes[0], scheme=self._scheme)),
+            "gateway-2": self._gateway(GatewayHttp(self.data_planes[1], scheme=self._scheme)),
+            "upstream": upstream.handle,
+            "control": control.handle,
+        }
+        self._committed = self.curity.configuration
+        self._undone: dict[str, str] = {}
+        for step, variant in start.undone.items():
+            self.undo(step, variant)
+
+    @property
+    def _scheme(self) -> str:
+        return self.start.addresses["gateway"].partition(":")[0]
+
+    @property
+    def discovery_url(self) -> str:
+        """Where the metadata is served, whatever issuer stands in it."""
+        other = self.start.other_server
+        return (other.issuer if other else f"{self.start.addresses['curity']}{ISSUER_PATH}") + WELL_KNOWN
+
+    def portal_host(self, portal_id: str) -> str:
+        """The first portal has the address itself; the others have names that RFC 6761 keeps on this machine."""
+        host = self.start.addresses["portal"].partition("://")[2]
+        if not self.konnect.portals:
+            return host
+        return f"{portal_id}.portal.localhost:{host.rpartition(':')[2]}"
+
+    # Listening
+
+    def party(self, port: str) -> str:
+        return "gateway" if port == "gateway-2" else port
+
+    def handle(self, port: str, request: Request) -> Response | Calls:
+        return self._faces[port](request)
+
+    def log(self, port: str, request: Request, status: int) -> None:
+        if port != "control":
+            self.calls.append(
+                {
+                    "n": len(self.calls) + 1,
+                    "at": self.clock.now(),
+                    "party": self.party(port),
+                    "method": request.method,
+                    "path": request.path,
+                    "status": status,
+                }
+            )
+
+    # The push to the data planes: at once, but worked out only when somebody looks
+
+    def _changed(self) -> None:
+        self._push_waits = True
+
+    def _push(self) -> None:
+        if self._push_waits:
+            self._push_waits = False
+            configuration = self.konnect.data_plane_configuration()
+            for data_plane in self.data_planes:
+                data_plane.apply(configuration)
+
+    def _nodes(self) -> list[Mapping[str, Any]]:
+        self._push()
+        return [data_plane.report() for data_plane in self.data_planes]
+
+    def _gateway(self, face: GatewayHttp) -> Any:
+        def handle(request: Request) -> Calls:
+            self._push()
+            return face.handle(request)
+
+        return handle
+
+    # Set-up steps
+
+    @property
+    def undone(self) -> Mapping[str, str]:
+        """The steps that are left undone, each with its variant."""
+        return self._undone
+
+    def undo(self, step: str, variant: str | None = None) -> None:
+        """Leaves a step undone. Raises UnknownStep."""
+        name = steps.check(step, variant)
+        if step in self._undone:
+            self.redo(step)
+        self._undone[step] = name
+        if step in steps.CLICKS:
+            steps.CLICKS[step].undo[name](self)
+        else:
+            self._commit()
+
+    def redo(self, step: str) -> None:
+        """Does a step that was left undone. Raises UnknownStep."""
+        steps.variants(step)
+        if self._undone.pop(step, None) is None:
+            return
+        if step in steps.CLICKS:
+            steps.CLICKS[step].redo(self)
+        else:
+            self._commit()
+
+    def _commit(self) -> None:
+        """Curity's configuration with every step done but those that are left undone."""
+        left_undone = [steps.CURITY[step][name] for step, name in self._undone.items() if step in steps.CURITY]
+        self.curity.configuration = reduce(
+            lambda configuration, change: change(configuration, REGISTRAR), left_undone, self._committed
+        )
+
+
+class Worlds:
+    """The current world of a running instance; a reset swaps it for a new one with the same beginning."""
+
+    def __init__(self, start: Start) -> None:
+        self.start = start
+        self.current = World(start, self.reset)
+
+    def reset(self) -> None:
+        self.current = World(self.start, self.reset)

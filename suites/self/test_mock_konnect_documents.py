@@ -1,0 +1,388 @@
+"""What mock Konnect answers is what Kong's own OpenAPI documents say, where the environment names their folder.
+
+Without the variable DCRPROOF_OPENAPI these tests are skipped: the documents are Kong's and not part of this project.
+"""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from referencing import Registry
+from referencing.jsonschema import DRAFT4
+
+from dcrproof.mocks.clock import Clock
+from dcrproof.mocks.curity.configuration import how_to_configuration
+from dcrproof.mocks.curity.http import CurityHttp
+from dcrproof.mocks.curity.state import Curity
+from dcrproof.mocks.konnect.http import KonnectHttp, PortalHttp
+from dcrproof.mocks.konnect.setup import Standing, how_to_setup
+from dcrproof.mocks.konnect.state import Konnect
+from dcrproof.mocks.wire import Call, Request, Response, perform
+
+CURITY = "https://curity.test"
+ISSUER = f"{CURITY}/oauth/v2/oauth-anonymous/.well-known/openid-configuration"
+TOKEN = "kpat_for-tests"
+EMAIL, PASSWORD = "dev@example.com", "P@ssword123!"
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+
+DOCUMENTS = {
+    "/v2/dcr-providers": "application-auth-strategies-v2",
+    "/v2/application-auth-strategies": "application-auth-strategies-v2",
+    "/v2/control-planes/": "control-planes-config-v2",
+    "/v3/portals": "portal-management-v3",
+    "/v3/applications": "portal-management-v3",
+    "/v3/apis": "api-builder-v3",
+    "/v3/api-": "api-builder-v3",
+    "/api/v3/": "dev-portal-v3",
+}
+
+
+class Documents:
+    """Kong's OpenAPI documents, each loaded when an exchange first needs it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.validator = pytest.importorskip("openapi_schema_validator").OAS30ReadValidator
+        self.yaml = pytest.importorskip("yaml")
+        self.loader = getattr(self.yaml, "CSafeLoader", self.yaml.SafeLoader)
+        self.loaded: dict[str, Any] = {}
+
+    def document(self, name: str) -> Any:
+        if name not in self.loaded:
+            text = (self.folder / f"{name}.yaml").read_bytes()
+            self.loaded[name] = self._plain(self.yaml.load(text, self.loader))
+        return self.loaded[name]
+
+    def check(self, method: str, path: str, response: Response) -> None:
+        """Raises where the document does not know the operation, the status, the media type or the shape."""
+        name = next(held for prefix, held in DOCUMENTS.items() if path.startswith(prefix))
+        document = self.document(name)
+        template, operation = self._operation(document, method, path if name == "dev-portal-v3" else path[3:])
+        answers = {str(status): answer for status, answer in operation["responses"].items()}
+        assert str(response.status) in answers, f"{method} {template}: {response.status} is not documented"
+        answer = answers[str(response.status)]
+        while "$ref" in answer:
+            answer = self._follow(document, answer["$ref"])
+        content = answer.get("content")
+        if not content:
+            return
+        media_type = response.header("content-type") or ""
+        assert media_type in content, f"{method} {template}: {media_type} is not one of {list(content)}"
+        registry: Any = Registry().with_resource("urn:kong", DRAFT4.create_resource(document))
+        schema = self._absolute(content[media_type]["schema"])
+        errors = list(self.validator(schema, registry=registry).iter_errors(response.json()))
+        assert not errors, f"{method} {template} {response.status}: {errors[0]}"
+
+    def _plain(self, schema: Any) -> Any:
+        """Without three defects: discriminators that name no schema, nullable choices that leave out null, and labels
+        that are write-only but required in an answer."""
+        if isinstance(schema, Mapping):
+            left_out = {"discriminator", "writeOnly"}
+            plain = {key: self._plain(value) for key, value in schema.items() if key not in left_out}
+            if plain.get("nullable") is True and isinstance(plain.get("enum"), list):
+                plain["enum"] = [*plain["enum"], None]
+            return plain
+        return [self._plain(one) for one in schema] if isinstance(schema, list) else schema
+
+    def _operation(self, document: Any, method: str, path: str) -> tuple[str, Any]:
+        for template, item in document["paths"].items():
+            pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template))
+            if re.fullmatch(pattern, path) and method.lower() in item:
+                return template, item[method.lower()]
+        raise AssertionError(f"{method} {path} is in no document")
+
+    def _follow(self, document: Any, reference: str) -> Any:
+        for part in reference.removeprefix("#/").split("/"):
+            document = document[part.replace("~1", "/").replace("~0", "~")]
+        return document
+
+    def _absolute(self, schema: Any) -> Any:
+        if isinstance(schema, Mapping):
+            return {
+                key: "urn:kong" + value if key == "$ref" and isinstance(value, str) else self._absolute(value)
+                for key, value in schema.items()
+            }
+        return [self._absolute(one) for one in schema] if isinstance(schema, list) else schema
+
+
+class World:
+    """Konnect in front of mock Curity, set up as the how-to says; every answer is held against the documents."""
+
+    def __init__(self, documents: Documents) -> None:
+        clock = Clock()
+        registrar = ("konnect-registrar", "registrar-secret")
+        configuration = how_to_configuration(registrar, ("introspector", "introspector-secret"))
+        self.curity = CurityHttp(
+            Curity(clock=clock, seed=5, base_url=CURITY, configuration=configuration, admin=("admin", "admin-secret"))
+        )
+        self.konnect = Konnect(
+            clock=clock, seed=7, token=TOKEN, portal_host=lambda portal_id: f"{portal_id}.portal.test"
+        )
+        self.ids: Standing = how_to_setup(
+            self.konnect,
+            issuer=ISSUER,
+            registrar_id=registrar[0],
+            registrar_secret=registrar[1],
+            upstream_url="http://upstream.test",
+            developer=(EMAIL, PASSWORD),
+        )
+        self.documents = documents
+        self.faces = KonnectHttp(self.konnect), PortalHttp(self.konnect)
+        self.cookie = ""
+
+    def network(self, call: Call) -> Response:
+        path = call.url.removeprefix(CURITY)
+        headers = tuple((name.lower(), value) for name, value in call.headers)
+        return perform(self.curity.handle(Request(call.method, path, path, "", headers, call.body)), self.network)
+
+    def ask(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:
+        """The body of the answer, whose status must be that one."""
+        raw = b"" if body is None else json.dumps(body).encode()
+        headers = (
+            ("authorization", f"Bearer {TOKEN}"),
+            ("content-type", "application/json"),
+            ("host", self.ids.portal_domain),
+            ("cookie", self.cookie),
+        )
+        target, _, query = path.partition("?")
+        face = self.faces[path.startswith("/api/")]
+        response = perform(face.handle(Request(method, target, target, query, headers, raw)), self.network)
+        assert response.status == status, response
+        self.documents.check(method, target, response)
+        if cookie := response.header("set-cookie"):
+            self.cookie = cookie.partition(";")[0]
+        return response.json() if response.body else None
+
+    def sign_in(self) -> None:
+        body = {"username": EMAIL, "password": PASSWORD}
+        self.ask("POST", "/api/v3/developer/authenticate", body, 204)
+
+
+@pytest.fixture(scope="module")
+def documents() -> Documents:
+    folder = os.environ.get("DCRPROOF_OPENAPI")
+    if not folder:
+        pytest.skip("DCRPROOF_OPENAPI names no folder with Kong's OpenAPI documents")
+    return Documents(Path(folder))
+
+
+@pytest.fixture
+def world(documents: Documents) -> World:
+    return World(documents)
+
+
+def provider(**changes: Any) -> dict[str, Any]:
+    config = {"initial_client_id": "a", "initial_client_secret": "b"}
+    return {"name": "p", "provider_type": "curity", "issuer": ISSUER, "dcr_config": config, **changes}
+
+
+OPENID_CONNECT = {"issuer": ISSUER, "credential_claim": ["sub"], "scopes": [], "auth_methods": ["bearer"]}
+OIDC_STRATEGY = {
+    "name": "s",
+    "display_name": "S",
+    "strategy_type": "openid_connect",
+    "configs": {"openid-connect": OPENID_CONNECT},
+}
+KEY_STRATEGY = {
+    **OIDC_STRATEGY,
+    "strategy_type": "key_auth",
+    "configs": {"key-auth": {"key_names": ["k"], "ttl": {"value": 1, "unit": "days"}}},
+}
+
+
+def test_dcr_providers(world: World) -> None:
+    path = "/v2/dcr-providers"
+    made = world.ask("POST", path, provider(display_name="P", labels={"a": "b"}), 201)["id"]
+    for provider_type, config in {
+        "auth0": {"initial_client_id": "a", "initial_client_secret": "b"},
+        "azureAd": {"initial_client_id": "a", "initial_client_secret": "b"},
+        "okta": {"dcr_token": "t"},
+        "http": {"dcr_base_url": "https://bridge.test", "api_key": "abcdefghijkl"},
+        "kongIdentity": {},
+    }.items():
+        world.ask("POST", path, provider(provider_type=provider_type, dcr_config=config), 201)
+    world.ask("POST", path, {"name": "", "x": 1, "provider_type": "y", "labels": {"kong": "-"}}, 400)
+    world.ask("GET", path + "?sort=name desc&filter[name][contains]=p")
+    for query in ("sort=x", "page[size]=x", "page[size]=0", "page[size]=1000", "filter[x]=y"):
+        world.ask("GET", f"{path}?{query}", status=400)
+    world.ask("GET", f"{path}/{made}")
+    world.ask("GET", f"{path}/{UNKNOWN}", status=404)
+    world.ask("PATCH", f"{path}/{made}", {"name": "new"})
+    world.ask("PATCH", f"{path}/{made}", {"dcr_config": []}, 400)
+    world.ask("POST", f"{path}/{world.ids.provider_id}/verify")
+    world.ask("POST", f"{path}/{made}/verify")
+    world.ask("DELETE", f"{path}/{made}", status=204)
+
+
+def test_application_auth_strategies(world: World) -> None:
+    path, used = "/v2/application-auth-strategies", world.ids.strategy_id
+    made = world.ask("POST", path, OIDC_STRATEGY, 201)["id"]
+    world.ask("POST", path, KEY_STRATEGY, 201)
+    world.ask(
+        "POST", path, {**OIDC_STRATEGY, "dcr_provider_id": "x", "configs": {"openid-connect": {"scopes": 1}}}, 400
+    )
+    world.ask("GET", path)
+    world.ask("GET", f"{path}/{used}")
+    world.ask("PUT", f"{path}/{made}", OIDC_STRATEGY, 201)
+    world.ask("PATCH", f"{path}/{made}", {"display_name": "new"})
+    world.ask("DELETE", f"{path}/{used}", status=409)
+    world.ask("DELETE", f"{path}/{made}", status=204)
+
+
+def test_portals_and_developers(world: World) -> None:
+    other = world.ask("POST", "/v3/portals", {"name": "other", "labels": {"a": "b"}}, 201)["id"]
+    world.ask("POST", "/v3/portals", {"sipr_enabled": "no"}, 400)
+    world.ask("GET", "/v3/portals?filter[authentication_enabled]=true")
+    world.ask("GET", f"/v3/portals/{other}")
+    world.ask("PATCH", f"/v3/portals/{other}", {"name": "developers"}, 409)
+    world.ask("PATCH", f"/v3/portals/{other}", {"description": "d"})
+    world.ask("POST", f"/v3/portals/{other}/pages", {"slug": "/", "content": "x"}, 201)
+    world.ask("GET", f"/v3/portals/{other}/pages")
+    world.ask("DELETE", f"/v3/portals/{other}", status=204)
+
+    path = f"/v3/portals/{world.ids.portal_id}/developers"
+    person = world.ask("POST", path, {"email": "a@b.c", "full_name": "x"}, 201)["id"]
+    world.ask("POST", path, {"email": "a@b.c", "full_name": "x"}, 409)
+    world.ask("GET", path + "?filter[email][eq]=a@b.c&sort=name")
+    world.ask("GET", f"{path}/{person}")
+    world.ask("PATCH", f"{path}/{person}", {"status": "revoked"})
+    world.ask("DELETE", f"{path}/{person}", status=204)
+
+
+def test_apis(world: World) -> None:
+    ids = world.ids
+    made = world.ask("POST", "/v3/apis", {"name": "x", "version": "1", "spec_content": "openapi: 3.0.0"}, 201)["id"]
+    path = f"/v3/apis/{made}"
+    world.ask("POST", "/v3/apis", {"name": ""}, 400)
+    world.ask("GET", "/v3/apis?sort=name")
+    world.ask("GET", path)
+    world.ask("PATCH", path, {"description": "d"})
+    world.ask("POST", path + "/versions", {"version": "2", "spec": {"content": "swagger: '2.0'"}}, 201)
+    world.ask("POST", path + "/versions", {"version": "2", "spec": {}}, 409)
+    world.ask("POST", path + "/versions", {"spec": {}}, 400)
+    world.ask("GET", path + "/versions")
+    world.ask("GET", f"{path}/publications/{ids.portal_id}", status=404)
+    world.ask("PUT", f"{path}/publications/{ids.portal_id}", {})
+    world.ask("PUT", f"{path}/publications/{ids.portal_id}", {"auth_strategy_ids": [ids.strategy_id]})
+    world.ask("GET", f"{path}/publications/{ids.portal_id}")
+    world.ask("GET", f"/v3/api-publications?filter[auth_strategy_id][eq]={ids.strategy_id}")
+    link = {"service": {"control_plane_id": ids.control_plane_id, "id": ids.service_id}}
+    world.ask("POST", path + "/implementations", link, 409)
+    linked = f"/v3/apis/{ids.api_id}/implementations"
+    world.ask("GET", f"{linked}/{ids.implementation_id}")
+    error = {"message": "no", "control_plane_error": "control_plane_error_unavailable"}
+    world.konnect.set_sync_error(ids.implementation_id, error)
+    world.ask("GET", f"{linked}/{ids.implementation_id}")
+    world.ask("GET", "/v3/api-implementations")
+    world.ask("DELETE", f"{linked}/{ids.implementation_id}", status=204)
+    world.ask("POST", path + "/implementations", link, 201)
+    world.ask("DELETE", f"{path}/publications/{ids.portal_id}", status=204)
+    world.ask("DELETE", path, status=204)
+
+
+def test_control_planes(world: World) -> None:
+    path = f"/v2/control-planes/{world.ids.control_plane_id}"
+    node = {"id": UNKNOWN, "hostname": "d", "version": "3.14", "config_hash": "x", "last_ping": 1, "type": "kong-proxy"}
+    world.konnect.nodes = lambda: [node]
+    world.ask("GET", path + "/nodes")
+    world.ask("GET", f"{path}/nodes/{UNKNOWN}")
+    world.ask("GET", path + "/expected-config-hash")
+    service = f"services/{world.ids.service_id}"
+    for kind in ("services", "routes", "plugins", f"{service}/routes", f"{service}/plugins"):
+        assert len(world.ask("GET", f"{path}/core-entities/{kind}")["data"]) == 1
+    for kind in (service, f"routes/{world.ids.route_id}"):
+        world.ask("GET", f"{path}/core-entities/{kind}")
+    world.ask("GET", f"{path}/core-entities/services/{UNKNOWN}", status=404)
+
+
+def test_accounts_at_the_portal(world: World) -> None:
+    path = "/api/v3/developer"
+    world.ask("GET", "/api/v3/portal")
+    world.ask("GET", "/api/v3/pages")
+    world.ask("POST", path, {"email": "n@b.c", "full_name": "New"}, 201)
+    world.ask("POST", path, {"email": "n"}, 400)
+    verify = re.findall("token=(.*)", world.konnect.mail[-1]["text"])[0]
+    reset = world.ask("POST", path + "/verify-email", {"token": verify}, 202)["token"]
+    world.ask("POST", path + "/verify-email", {"token": verify}, 404)
+    world.ask("POST", path + "/verify-email", {"token": "x"}, 400)
+    world.ask("POST", path + "/reset-password", {"token": reset, "password": "weak"}, 400)
+    world.konnect.clock.advance(25 * 3600)
+    world.ask("POST", path + "/reset-password", {"token": reset, "password": PASSWORD}, 410)
+    world.ask("POST", path + "/forgot-password", {"email": "n@b.c"})
+    reset = re.findall("token=(.*)", world.konnect.mail[-1]["text"])[0]
+    world.ask("POST", path + "/reset-password", {"token": reset, "password": PASSWORD}, 204)
+    world.ask("GET", path + "/me", status=401)
+    world.ask("POST", path + "/authenticate", {"username": "n@b.c"}, 400)
+    world.ask("POST", path + "/authenticate", {"username": "n@b.c", "password": "wrong"}, 401)
+    world.ask("POST", path + "/authenticate", {"username": "n@b.c", "password": PASSWORD}, 204)
+    world.ask("GET", path + "/me")
+    world.ask("POST", path + "/refresh", status=401)
+    world.ask("POST", path + "/logout", status=204)
+
+
+def test_applications_at_the_portal(world: World) -> None:
+    ids = world.ids
+    key_strategy = world.konnect.create_strategy(KEY_STRATEGY).id
+    other = world.konnect.create_api({"name": "other", "spec_content": "openapi: 3.0.0"}).id
+    world.konnect.publish(other, ids.portal_id, {"auth_strategy_ids": [key_strategy]})
+    world.sign_in()
+    for path in (f"/{ids.api_id}", f"/{other}/versions", f"/{ids.api_id}/actions", "?sort=name"):
+        world.ask("GET", "/api/v3/apis" + path)
+    world.ask("GET", f"/api/v3/apis/{ids.api_id}/versions/{ids.api_version_id}")
+    world.ask("GET", f"/api/v3/apis/{UNKNOWN}", status=404)
+    world.ask("GET", "/api/v3/application-auth-strategies")
+    body = {"name": "a", "auth_strategy_id": ids.strategy_id}
+    one = "/api/v3/applications/" + world.ask("POST", "/api/v3/applications", body, 201)["id"]
+    world.ask("POST", "/api/v3/applications", body, 409)
+    world.ask("POST", "/api/v3/applications", {**body, "name": "b", "scopes": 1, "redirect_uri": ""}, 400)
+    world.ask("POST", "/api/v3/applications", {"name": "k", "auth_strategy_id": key_strategy}, 201)
+    registration = world.ask("POST", one + "/registrations", {"api_id": ids.api_id}, 201)["id"]
+    world.ask("POST", one + "/registrations", {"api_id": ids.api_id}, 409)
+    world.ask("POST", one + "/registrations", {"api_id": other}, 400)
+    world.ask("GET", one + "/registrations")
+    world.ask("GET", f"{one}/registrations/{registration}")
+    world.ask("GET", f"/api/v3/apis/{ids.api_id}/applications")
+    world.ask("GET", f"/api/v3/apis/{ids.api_id}/applications?unregistered=true")
+    world.ask("GET", "/api/v3/applications?filter[team_id]=null")
+    world.ask("GET", one)
+    world.ask("PATCH", one, {"description": "d"})
+    world.ask("POST", one + "/regenerate-secret", status=201)
+    world.ask("GET", one + "/granted-scopes", status=422)
+    world.ask("POST", one + "/credentials", {}, 400)
+    world.ask("DELETE", f"{one}/registrations/{registration}", status=204)
+    world.ask("DELETE", one, status=204)
+
+
+def test_a_provider_that_fails(world: World) -> None:
+    world.konnect.patch_provider(world.ids.provider_id, {"dcr_config": {"initial_client_secret": "wrong"}})
+    world.sign_in()
+    world.ask("POST", "/api/v3/applications", {"name": "a", "auth_strategy_id": world.ids.strategy_id}, 400)
+    world.ask("POST", f"/v2/dcr-providers/{world.ids.provider_id}/verify")
+
+
+def test_applications_as_an_admin_sees_them(world: World) -> None:
+    here = f"/v3/portals/{world.ids.portal_id}"
+    owner = {"type": "developer", "id": world.ids.developer_id}
+    body = {"name": "a", "owner": owner, "auth_strategy_id": world.ids.strategy_id}
+    made = world.ask("POST", here + "/applications", body, 201)["id"]
+    key_strategy = world.konnect.create_strategy(KEY_STRATEGY).id
+    world.konnect.patch_portal(world.ids.portal_id, {"default_application_auth_strategy_id": key_strategy})
+    world.ask("POST", here + "/applications", {"name": "k", "owner": owner}, 201)
+    one = f"{here}/applications/{made}"
+    world.ask("GET", here + "/applications")
+    world.ask("GET", one)
+    world.ask("GET", f"/v3/applications/{made}")
+    registrations = one + "/registrations"
+    registration = world.ask("POST", registrations, {"api_id": world.ids.api_id, "status": "approved"}, 201)["id"]
+    world.ask("GET", here + "/application-registrations?filter[status]=approved")
+    world.ask("GET", registrations)
+    world.ask("GET", f"{registrations}/{registration}")
+    world.ask("PATCH", f"{registrations}/{registration}", {"status": "revoked"})
+    world.ask("GET", f"/v3/apis/{world.ids.api_id}/registrations")
+    world.ask("DELETE", f"{registrations}/{registration}", status=204)
+    world.ask("DELETE", f"{registrations}/{UNKNOWN}", status=404)
+    world.ask("DELETE", one, status=204)

@@ -1,0 +1,475 @@
+"""Stage 1, Curity: discovery, keys, the registrar, a registration of our own, and the tokens of its client."""
+
+from urllib.parse import urlsplit
+
+from dcrproof.checks import Evidence, Level, check
+from dcrproof.fixtures.curity import error_code
+from dcrproof.tokens import PRIVATE_MEMBERS, verify
+
+DISCOVERY = "OpenID Connect Discovery 1.0, 3"
+REGISTER = "RFC 7591 3"
+MANAGE = "RFC 7592 2"
+USING_DCR = "curity.io/resources/learn/using-dynamic-client-registration"
+DCRM = "curity.io/resources/learn/dynamic-client-registration-management"
+TOKEN_ISSUER = "curity.io/docs/identity-server/configuration-reference, default-token-issuer"
+CLIENT_BY = "curity.dcr.authenticate-client-by"
+
+
+@check(
+    "discovery.served",
+    "The discovery document is served",
+    evidence=Evidence.DOCUMENTED,
+    references=(DISCOVERY,),
+    steps=("curity.metadata.exposed",),
+    smoke=True,
+)
+def test_discovery_is_served(dcr_metadata):
+    """Claimed by the gate."""
+
+
+@check(
+    "discovery.issuer",
+    "The issuer in the document is the one that the document was fetched from",
+    evidence=Evidence.DOCUMENTED,
+    references=("OpenID Connect Discovery 1.0, 4.3",),
+    steps=("curity.base-url.public",),
+    smoke=True,
+)
+def test_discovery_names_its_issuer(dcr_issuer):
+    """Claimed by the gate."""
+
+
+@check(
+    "discovery.endpoints",
+    "The document names the token endpoint and the keys",
+    evidence=Evidence.DOCUMENTED,
+    references=(DISCOVERY,),
+    steps=("curity.metadata.exposed",),
+)
+def test_discovery_names_endpoints(dcr_endpoints):
+    """Claimed by the gate."""
+
+
+@check(
+    "discovery.same-host",
+    "The endpoints have the scheme and the host of the issuer",
+    evidence=Evidence.INFERRED,
+    references=("curity.io/docs/identity-server/configuration-reference, base-url",),
+    steps=("curity.base-url.public",),
+    level=Level.SHOULD,
+    smoke=True,
+)
+def test_endpoints_share_the_public_host(dcr_authorization_server, dcr_endpoints, dcr_expect):
+    origin = urlsplit(dcr_authorization_server.issuer)[:2]
+    names = ("token_endpoint", "jwks_uri", "registration_endpoint")
+    other = {name: url for name in names if (url := dcr_endpoints.endpoint(name)) and urlsplit(url)[:2] != origin}
+    observed = "; ".join(f"{name} {url}" for name, url in other.items())
+    dcr_expect.that(not other, f"every endpoint at {origin[0]}://{origin[1]}", observed)
+
+
+@check(
+    "discovery.registration-endpoint",
+    "The document names the registration endpoint",
+    evidence=Evidence.DOCUMENTED,
+    references=(DISCOVERY, "curity.io/resources/learn/integration-tyk"),
+    steps=("curity.dcr.enabled", "curity.dcr.nodes"),
+    smoke=True,
+)
+def test_registration_endpoint_is_named(dcr_registration_endpoint):
+    """Claimed by the gate."""
+
+
+@check(
+    "keys.served",
+    "The keys are served",
+    evidence=Evidence.DOCUMENTED,
+    references=("RFC 7517 5",),
+    steps=("curity.metadata.exposed",),
+)
+def test_keys_are_served(dcr_jwks):
+    """Claimed by the gate."""
+
+
+@check(
+    "keys.public",
+    "The keys hold public members only",
+    evidence=Evidence.DOCUMENTED,
+    references=("RFC 7517 9.2",),
+)
+def test_keys_are_public(dcr_jwks, dcr_expect):
+    private = {name for key in dcr_jwks["keys"] for name in key} & PRIVATE_MEMBERS
+    dcr_expect.that(not private, "no private member in the JWK Set", f"members {', '.join(sorted(private))}")
+
+
+@check(
+    "registrar.authenticates",
+    "The registrar gets a token with its id and secret",
+    evidence=Evidence.DOCUMENTED,
+    references=("RFC 6749 4.4",),
+    steps=(
+        "curity.client.created",
+        "curity.client.authentication-method",
+        "curity.client.secret",
+        "curity.client.capability",
+    ),
+    smoke=True,
+)
+def test_registrar_authenticates(dcr_registrar_token):
+    """Claimed by the gate."""
+
+
+@check(
+    "registrar.gets-dcr-scope",
+    "The registrar gets a token with scope dcr",
+    evidence=Evidence.DOCUMENTED,
+    references=(USING_DCR,),
+    steps=(CLIENT_BY, "curity.dcr.non-templatized"),
+    smoke=True,
+)
+def test_registrar_gets_the_scope(dcr_is_curity, dcr_initial_access):
+    """Claimed by the gate."""
+
+
+@check(
+    "registrar.wrong-secret",
+    "The registrar's id with a wrong secret is refused",
+    evidence=Evidence.DOCUMENTED,
+    references=("RFC 6749 5.2",),
+    hostile=True,
+)
+def test_registrar_with_a_wrong_secret(
+    dcr_authorization_server, dcr_endpoints, dcr_registrar, dcr_registrar_token, dcr_wrong_secret, dcr_expect
+):
+    exchange = dcr_authorization_server.token(dcr_endpoints, dcr_registrar.id, dcr_wrong_secret)
+    dcr_expect.that(exchange.status in {400, 401}, "the token request refused", error_code(exchange))
+    dcr_expect.form(
+        "curity",
+        "token.wrong-secret",
+        error_code(exchange) == "401 invalid_client",
+        "401 invalid_client",
+        error_code(exchange),
+        Evidence.DOCUMENTED,
+    )
+
+
+@check(
+    "registration.created",
+    "A client is registered with an initial access token",
+    evidence=Evidence.DOCUMENTED,
+    references=(REGISTER, USING_DCR),
+    steps=(
+        "curity.dcr.non-templatized",
+        "curity.dcr.capabilities",
+        "curity.dcr.client-authentication",
+        "curity.dcr.data-source",
+        "curity.dcr.nodes",
+    ),
+    smoke=True,
+)
+def test_client_is_registered(dcr_registration):
+    """Claimed by the gate."""
+
+
+@check(
+    "registration.grants",
+    "The client was granted client_credentials and a client secret",
+    evidence=Evidence.DOCUMENTED,
+    references=("RFC 7591 3.2.1",),
+    steps=("curity.dcr.capabilities", "curity.dcr.client-authentication"),
+    smoke=True,
+)
+def test_grants_are_read_back(dcr_granted):
+    """Claimed by the gate."""
+
+
+@check(
+    "registration.managed",
+    "The client can be managed: its registration has a URI and a token",
+    evidence=Evidence.DOCUMENTED,
+    references=("RFC 7592 3", DCRM),
+    steps=("curity.dcr.client-management",),
+    smoke=True,
+)
+def test_registration_can_be_managed(dcr_managed):
+    """Claimed by the gate."""
+
+
+@check(
+    "registration.without-token",
+    "A registration without a token is refused",
+    evidence=Evidence.DOCUMENTED,
+    references=(REGISTER, USING_DCR),
+    steps=(CLIENT_BY,),
+    smoke=True,
+)
+def test_registration_without_a_token(dcr_registrations, dcr_registration, dcr_expect):
+    if dcr_registrations.access.registrar.open:
+        from dcrproof.verdict import NotApplicable
+
+        raise NotApplicable("the profile says that registration is open")
+    exchange = dcr_registrations.attempt("without token", None)
+    dcr_expect.that(exchange.status in {401, 403}, "401 or 403 without a token", error_code(exchange))
+    dcr_expect.form(
+        "curity",
+        "registration.without-token",
+        exchange.status == 401,
+        "401",
+        str(exchange.status),
+        Evidence.INFERRED,
+    )
+
+
+@check(
+    "registration.unscoped-token",
+    "A registration with a token that lacks the scope dcr is refused",
+    evidence=Evidence.DOCUMENTED,
+    references=(USING_DCR,),
+)
+def test_registration_with_an_unscoped_token(
+    dcr_is_curity, dcr_registrations, dcr_registration, dcr_registrar_token, dcr_expect
+):
+    exchange = dcr_registrations.attempt("unscoped token", dcr_registrar_token)
+    dcr_expect.that(exchange.status in {400, 401, 403}, "refused without the scope dcr", error_code(exchange))
+
+
+@check(
+    "registration.initial-token-once",
+    "An initial access token registers one client and no second one",
+    evidence=Evidence.DOCUMENTED,
+    references=(USING_DCR,),
+)
+def test_initial_token_works_once(dcr_is_curity, dcr_registrations, dcr_registration, dcr_expect):
+    token = dcr_registrations.access.token()
+    first = dcr_registrations.attempt("first with this token", token)
+    dcr_expect.that(first.status == 201, "201 to the first registration with a token", error_code(first))
+    second = dcr_registrations.attempt("second with this token", token)
+    dcr_expect.that(second.status in {400, 401, 403}, "the second registration refused", error_code(second))
+    dcr_expect.form(
+        "curity",
+        "registration.spent-token",
+        error_code(second) == "401 invalid_token",
+        "401 invalid_token",
+        error_code(second),
+        Evidence.INFERRED,
+    )
+
+
+@check(
+    "registration.filtered",
+    "A grant that is not allowed is left out of the answer, and the registration succeeds",
+    evidence=Evidence.INFERRED,
+    references=("github.com/curityio/mcp-authorization-secured-api, OAUTH-MCP-MESSAGES.md",),
+)
+def test_grants_are_filtered_silently(dcr_is_curity, dcr_registrations, dcr_registration, dcr_expect):
+    asked = ["client_credentials", "refresh_token"]
+    exchange = dcr_registrations.attempt("filtered", dcr_registrations.access.token(), grant_types=asked)
+    granted = exchange.object().get("grant_types") if exchange.status == 201 else None
+    dcr_expect.form(
+        "curity",
+        "registration.filtered",
+        granted == ["client_credentials"],
+        "201 with grant_types client_credentials alone",
+        f"{exchange.status} with grant_types {granted}",
+        Evidence.INFERRED,
+    )
+
+
+@check(
+    "registration.read",
+    "A registration can be read with its token",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{MANAGE}.1",),
+    steps=("curity.dcr.client-management",),
+)
+def test_registration_is_read(dcr_read):
+    """Claimed by the gate."""
+
+
+@check(
+    "registration.read-rotates",
+    "A read of a registration rotates the client's secret and the registration access token",
+    evidence=Evidence.DOCUMENTED,
+    references=(DCRM,),
+)
+def test_read_rotates(dcr_is_curity, dcr_read, dcr_expect):
+    _rotates(dcr_read, dcr_expect)
+
+
+@check(
+    "registration.update",
+    "A registration can be updated with its token",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{MANAGE}.2",),
+    steps=("curity.dcr.client-management",),
+)
+def test_registration_is_updated(dcr_updated):
+    """Claimed by the gate."""
+
+
+@check(
+    "registration.update-rotates",
+    "An update of a registration rotates the client's secret and the registration access token",
+    evidence=Evidence.DOCUMENTED,
+    references=(DCRM,),
+)
+def test_update_rotates(dcr_is_curity, dcr_updated, dcr_expect):
+    _rotates(dcr_updated, dcr_expect)
+
+
+def _rotates(rotated, expect):
+    before, after = rotated.before, rotated.after
+    expect.that(after.client_secret != before.client_secret, "another client secret", "the same client secret")
+    other = after.registration_access_token != before.registration_access_token
+    expect.that(other, "another registration access token", "the same registration access token")
+
+
+@check(
+    "registration.new-secret",
+    "After the rotation the new secret gets tokens",
+    evidence=Evidence.DOCUMENTED,
+    references=(DCRM,),
+)
+def test_new_secret_gets_tokens(dcr_authorization_server, dcr_endpoints, dcr_read, dcr_expect):
+    after = dcr_read.after
+    exchange = dcr_authorization_server.token(dcr_endpoints, after.client_id, after.client_secret)
+    dcr_expect.that(exchange.status == 200, "a token for the new secret", error_code(exchange))
+
+
+@check(
+    "registration.old-secret",
+    "After the rotation the old secret is refused at once",
+    evidence=Evidence.DOCUMENTED,
+    references=(DCRM, "client-management rotated-secret-ttl: 0"),
+    level=Level.SHOULD,
+)
+def test_old_secret_is_refused(dcr_is_curity, dcr_authorization_server, dcr_endpoints, dcr_read, dcr_expect):
+    before = dcr_read.before
+    exchange = dcr_authorization_server.token(dcr_endpoints, before.client_id, before.client_secret)
+    dcr_expect.that(
+        exchange.status in {400, 401},
+        "the old secret refused",
+        f"{error_code(exchange)}: rotated-secret-ttl may be above 0",
+    )
+
+
+@check(
+    "registration.old-token",
+    "After the rotation the old registration access token is refused",
+    evidence=Evidence.DOCUMENTED,
+    references=(DCRM, "RFC 7592 5"),
+)
+def test_old_registration_token_is_refused(
+    dcr_is_curity, dcr_authorization_server, dcr_read, dcr_registrations, dcr_expect
+):
+    exchange = dcr_authorization_server.delete(dcr_read.before)
+    if exchange.status == 204:
+        dcr_registrations.forget(dcr_read.after)
+    dcr_expect.that(exchange.status in {401, 403}, "the old registration access token refused", error_code(exchange))
+
+
+@check(
+    "registration.delete",
+    "A registration can be deleted with its token",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{MANAGE}.3",),
+    steps=("curity.dcr.client-management",),
+)
+def test_registration_is_deleted(dcr_unregistered):
+    """Claimed by the gate."""
+
+
+@check(
+    "registration.deleted-client",
+    "A client whose registration was deleted gets no token",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{MANAGE}.3",),
+)
+def test_deleted_client_gets_no_token(dcr_authorization_server, dcr_endpoints, dcr_unregistered, dcr_expect):
+    deleted = dcr_unregistered
+    exchange = dcr_authorization_server.token(dcr_endpoints, deleted.client_id, deleted.client_secret)
+    dcr_expect.that(exchange.status in {400, 401}, "the deleted client refused", error_code(exchange))
+
+
+@check(
+    "token.granted",
+    "A client gets a token with client_credentials",
+    evidence=Evidence.DOCUMENTED,
+    references=("RFC 6749 4.4",),
+    steps=("curity.dcr.capabilities",),
+)
+def test_client_gets_a_token(dcr_token_answer):
+    """Claimed by the gate."""
+
+
+@check(
+    "token.answer",
+    "The token answer has the members and the spelling that Curity gives it",
+    evidence=Evidence.INFERRED,
+    references=("RFC 6749 5.1", "github.com/curityio/elixir-client-demo, README.md"),
+)
+def test_token_answer(dcr_is_curity, dcr_token_answer, dcr_expect):
+    answer = dcr_token_answer.object()
+    kind = answer.get("token_type")
+    dcr_expect.that(str(kind).lower() == "bearer", "token_type bearer", f"token_type {kind!r}")
+    dcr_expect.form("curity", "token.type", kind == "bearer", "token_type 'bearer'", f"{kind!r}", Evidence.INFERRED)
+    lifetime = answer.get("expires_in")
+    dcr_expect.that(
+        isinstance(lifetime, int) and lifetime > 0, "expires_in in whole seconds", f"expires_in {lifetime!r}"
+    )
+    dcr_expect.form(
+        "curity",
+        "token.scope",
+        answer.get("scope") == "",
+        "scope '' where none was asked for",
+        f"scope {answer.get('scope')!r}",
+        Evidence.INFERRED,
+    )
+
+
+@check(
+    "token.is-jwt",
+    "The access token is a signed JWT",
+    evidence=Evidence.DOCUMENTED,
+    references=(TOKEN_ISSUER,),
+    steps=("curity.token-issuer.jwt",),
+    smoke=True,
+)
+def test_token_is_a_jwt(dcr_jwt):
+    """Claimed by the gate."""
+
+
+@check(
+    "token.verifies",
+    "The access token verifies with the published keys",
+    evidence=Evidence.DOCUMENTED,
+    references=("RFC 7515 5.2",),
+)
+def test_token_verifies(dcr_jwt, dcr_jwks, dcr_expect):
+    wrong = verify(dcr_jwt.text, dcr_jwks)
+    dcr_expect.that(wrong is None, "a signature that verifies with a published key", str(wrong))
+
+
+@check(
+    "token.names-client",
+    "The access token names its client in sub",
+    evidence=Evidence.INFERRED,
+    references=("github.com/curityio/workload-identities, README.md", TOKEN_ISSUER),
+    steps=("curity.token-issuer.jwt",),
+    smoke=True,
+)
+def test_token_names_its_client(dcr_token_subject):
+    """Claimed by the gate."""
+
+
+@check(
+    "token.header",
+    "The token's header has no typ, and its claims no client_id",
+    evidence=Evidence.INFERRED,
+    references=("github.com/curityio/workload-identities, README.md",),
+)
+def test_token_header(dcr_is_curity, dcr_jwt, dcr_expect):
+    typ, client_id = dcr_jwt.header.get("typ"), dcr_jwt.claims.get("client_id")
+    dcr_expect.form("curity", "token.typ", typ is None, "no typ", f"typ {typ!r}", Evidence.INFERRED)
+    dcr_expect.form(
+        "curity", "token.client_id", client_id is None, "no client_id claim", f"client_id {client_id!r}", Evidence.INFERRED
+    )

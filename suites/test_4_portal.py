@@ -1,0 +1,181 @@
+"""Stage 3, the portal: the developer signs in, makes an application and registers it for the API."""
+
+import json
+
+from dcrproof.checks import Evidence, check
+from dcrproof.konnect import problem, segment
+from dcrproof.verdict import NotSeen
+
+PORTAL_API = "Konnect Portal API v3"
+SELF_SERVICE = "developer.konghq.com/dev-portal/self-service/"
+DCR = "developer.konghq.com/dev-portal/dynamic-client-registration/"
+
+
+@check(
+    "portal.open",
+    "The portal answers and has developer accounts",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API,),
+    steps=("konnect.portal.user-authentication",),
+    smoke=True,
+)
+def test_portal_is_open(dcr_open_portal):
+    """Claimed by the gate."""
+
+
+@check(
+    "developer.signs-in",
+    "The developer can sign in",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API,),
+    steps=("konnect.developer.approved",),
+    smoke=True,
+)
+def test_developer_signs_in(dcr_developer):
+    """Claimed by the gate."""
+
+
+@check(
+    "developer.wrong-password",
+    "A wrong password is refused",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API,),
+    hostile=True,
+)
+def test_wrong_password_is_refused(dcr_target, dcr_open_portal, dcr_developer, dcr_wrong_secret, dcr_expect):
+    email = dcr_target.profile.portal.email
+    if email is None:
+        raise NotSeen("[portal] email and password")
+    exchange = dcr_open_portal.authenticate(email, dcr_wrong_secret)
+    dcr_expect.that(exchange.status == 401, "401 to a wrong password", problem(exchange))
+
+
+@check(
+    "portal.no-session",
+    "Applications are shown to nobody without a session",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API,),
+)
+def test_applications_need_a_session(dcr_open_portal, dcr_developer, dcr_expect):
+    exchange = dcr_open_portal.get("/applications")
+    dcr_expect.that(exchange.status == 401, "401 without a session", problem(exchange))
+
+
+@check(
+    "api.offered",
+    'The developer is offered the API ("Use this API")',
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API, SELF_SERVICE),
+    steps=("konnect.publication.api",),
+    smoke=True,
+)
+def test_api_is_offered(dcr_offered):
+    """Claimed by the gate."""
+
+
+@check(
+    "application.created",
+    "The developer creates an application and is shown its client id and secret",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API, DCR),
+    smoke=True,
+)
+def test_application_is_created(dcr_new_application):
+    """Claimed by the gate."""
+
+
+@check(
+    "application.dcr-strategy",
+    "The application's credentials come from the authorization server",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API,),
+    steps=("konnect.strategy.dcr-provider",),
+)
+def test_application_has_client_credentials(dcr_new_application, dcr_expect):
+    strategy = dcr_new_application.shown.get("auth_strategy") or {}
+    kind = strategy.get("credential_type")
+    dcr_expect.that(kind == "client_credentials", "credential_type client_credentials", f"credential_type {kind!r}")
+
+
+@check(
+    "application.secret-once",
+    "The secret is shown once: the portal never shows it again",
+    evidence=Evidence.DOCUMENTED,
+    references=(DCR,),
+)
+def test_portal_shows_the_secret_once(dcr_developer, dcr_new_application, dcr_expect):
+    path = f"/applications/{segment(dcr_new_application.id)}"
+    shown = dcr_developer.get(path).text + dcr_developer.get("/applications").text
+    secret = dcr_new_application.secret.reveal()
+    dcr_expect.that(secret not in shown, "no secret in the application as it is read", "the secret is in it")
+
+
+@check(
+    "application.admin-view",
+    "Konnect's admins see the same client id, the provider, and no secret",
+    evidence=Evidence.DOCUMENTED,
+    references=("Konnect Portal Management API v3",),
+)
+def test_admin_sees_the_application(dcr_admin, dcr_provider, dcr_new_application, dcr_expect):
+    exchange = dcr_admin.get(f"/v3/applications/{segment(dcr_new_application.id)}")
+    dcr_expect.that(exchange.status == 200, "200 to the application", problem(exchange))
+    content = exchange.object()
+    found = content.get("client_id"), (content.get("dcr_provider") or {}).get("id")
+    expected = dcr_new_application.client_id, dcr_provider["id"]
+    dcr_expect.that(found == expected, f"client_id and provider {expected}", f"{found}")
+    hidden = dcr_new_application.secret.reveal() not in json.dumps(content)
+    dcr_expect.that(hidden, "no secret in the admin's view", "the secret is in it")
+
+
+@check(
+    "application.registered",
+    "The application is registered for the API",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API,),
+    smoke=True,
+)
+def test_application_is_registered(dcr_registered_application):
+    """Claimed by the gate."""
+
+
+@check(
+    "application.approved",
+    "The registration is approved",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API, SELF_SERVICE),
+    steps=("konnect.registration.approved",),
+    smoke=True,
+)
+def test_registration_is_approved(dcr_portal_application):
+    """Claimed by the gate."""
+
+
+@check(
+    "application.registered-twice",
+    "A second registration for the same API is refused",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API,),
+)
+def test_second_registration_is_refused(dcr_applications, dcr_portal_application, dcr_expect):
+    path = f"/applications/{segment(dcr_portal_application.id)}/registrations"
+    exchange = dcr_applications.developer.post(path, {"api_id": dcr_applications.api_id})
+    dcr_expect.that(exchange.status == 409, "409 to a second registration", problem(exchange))
+
+
+@check(
+    "client.registered-by-konnect",
+    "Konnect registered the client at Curity: token and registration, in this order",
+    evidence=Evidence.INFERRED,
+    references=(DCR, "RFC 7591 3"),
+)
+def test_konnect_registers_the_client(dcr_calls, dcr_registration_endpoint, dcr_applications, dcr_new_application, dcr_expect):
+    from urllib.parse import urlsplit
+
+    before = dcr_calls.last_call()
+    dcr_applications.create("watched")
+    path = urlsplit(dcr_registration_endpoint).path
+    calls = [(call["method"], call["path"], call["status"]) for call in dcr_calls.calls("curity", before)]
+    registrations = [call for call in calls if call[:2] == ("POST", path)]
+    dcr_expect.that(registrations == [("POST", path, 201)], f"one POST {path} -> 201", f"{calls}")
+    tokens = [call for call in calls[: calls.index(registrations[0])] if call[0] == "POST"]
+    dcr_expect.that(len(tokens) == 1, "one token request before it", f"{calls}")

@@ -1,0 +1,171 @@
+"""Stage 6, claims: the JWT behind the call carries what it must, and the upstream sees no more than it should."""
+
+from dcrproof.checks import Evidence, check
+from dcrproof.gateway import echoed, with_bearer
+
+SAMPLE = "github.com/curityio/workload-identities, README.md"
+RFC7519 = "RFC 7519 4.1"
+
+
+@check(
+    "upstream.bearer",
+    "The upstream receives the access token as bearer token",
+    evidence=Evidence.DOCUMENTED,
+    references=("developer.konghq.com/plugins/openid-connect/reference/, upstream_access_token_header",),
+)
+def test_upstream_receives_the_token(dcr_upstream):
+    """Claimed by the gate."""
+
+
+@check(
+    "upstream.no-secret",
+    "SECURITY: the application's secret does not reach the upstream",
+    evidence=Evidence.DOCUMENTED,
+    references=("developer.konghq.com/plugins/openid-connect/reference/, upstream_access_token_header",),
+)
+def test_secret_does_not_reach_the_upstream(dcr_upstream, dcr_application, dcr_expect):
+    from dcrproof.secret import basic
+
+    secret = dcr_application.secret.reveal()
+    seen = str(dcr_upstream)
+    hidden = secret not in seen and basic(dcr_application.client_id, secret) not in seen
+    dcr_expect.that(hidden, "neither the secret nor the Basic credentials at the upstream", "they reached it")
+
+
+@check(
+    "upstream.same-token",
+    "A bearer token reaches the upstream as it was sent",
+    evidence=Evidence.DOCUMENTED,
+    references=("developer.konghq.com/plugins/openid-connect/reference/, upstream_access_token_header",),
+)
+def test_bearer_reaches_the_upstream(dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
+    token = dcr_bearer()
+    seen = echoed(dcr_consumer.call(with_bearer(token.text)))
+    scheme, _, received = seen["headers"].get("authorization", "").partition(" ")
+    same = scheme.lower() == "bearer" and received == token.text
+    dcr_expect.that(same, "the token that was sent", "another token" if received else "no token")
+
+
+@check(
+    "upstream.session-bearer",
+    "A call with the session cookie reaches the upstream with the access token",
+    evidence=Evidence.DOCUMENTED,
+    references=("developer.konghq.com/plugins/openid-connect/",),
+)
+def test_session_reaches_the_upstream_with_a_token(dcr_echo, dcr_session_accepted, dcr_expect):
+    authorization = echoed(dcr_session_accepted)["headers"].get("authorization", "")
+    scheme = authorization.partition(" ")[0]
+    dcr_expect.that(scheme.lower() == "bearer", "Authorization: Bearer at the upstream", f"the scheme {scheme!r}")
+
+
+@check(
+    "claims.verify",
+    "The token behind the call verifies with Curity's published keys",
+    evidence=Evidence.DOCUMENTED,
+    references=("RFC 7515 5.2",),
+    smoke=True,
+)
+def test_token_verifies(dcr_claims):
+    """Claimed by the gate."""
+
+
+@check(
+    "claims.iss",
+    "iss is the issuer of the discovery document, to the letter",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{RFC7519}.1",),
+    steps=("curity.base-url.public",),
+    smoke=True,
+)
+def test_iss(dcr_claims, dcr_metadata, dcr_expect):
+    value = dcr_claims.claims.get("iss")
+    dcr_expect.that(value == dcr_metadata.issuer, f"iss {dcr_metadata.issuer}", f"iss {value!r}")
+
+
+@check(
+    "claims.sub",
+    "sub is the application's client id",
+    evidence=Evidence.INFERRED,
+    references=(SAMPLE, "developer.konghq.com/how-to/curity-dcr/"),
+    smoke=True,
+)
+def test_sub(dcr_claims, dcr_application, dcr_expect):
+    value = dcr_claims.claims.get("sub")
+    dcr_expect.that(value == dcr_application.client_id, f"sub {dcr_application.client_id}", f"sub {value!r}")
+
+
+@check(
+    "claims.aud",
+    "aud is there, and by default the client's own id",
+    evidence=Evidence.DOCUMENTED,
+    references=("curity.io/docs/identity-server/configuration-reference, client audience",),
+)
+def test_aud(dcr_is_curity, dcr_claims, dcr_application, dcr_expect):
+    value = dcr_claims.claims.get("aud")
+    audiences = [value] if isinstance(value, str) else value or []
+    dcr_expect.that(audiences, "an audience", f"aud {value!r}")
+    dcr_expect.form(
+        "curity",
+        "claims.aud",
+        audiences == [dcr_application.client_id],
+        f"aud {dcr_application.client_id}",
+        f"aud {value!r}",
+        Evidence.INFERRED,
+    )
+
+
+@check(
+    "claims.times",
+    "exp lies after iat, and neither iat nor nbf lies in the future",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{RFC7519}.4 to {RFC7519}.6",),
+    smoke=True,
+)
+def test_times(dcr_claims, dcr_target, dcr_expect):
+    claims = dcr_claims.claims
+    times = {name: claims.get(name) for name in ("exp", "nbf", "iat")}
+    present = all(isinstance(times[name], int) for name in ("exp", "iat"))
+    dcr_expect.that(present, "exp and iat in whole seconds", f"{times}")
+    dcr_expect.that(times["exp"] > times["iat"], "exp after iat", f"{times}")
+    if times["nbf"] is not None:
+        dcr_expect.that(times["nbf"] <= times["iat"], "nbf no later than iat", f"{times}")
+
+
+@check(
+    "claims.jti",
+    "jti is there, and another one in another token",
+    evidence=Evidence.INFERRED,
+    references=(SAMPLE, f"{RFC7519}.7"),
+)
+def test_jti(dcr_claims, dcr_bearer, dcr_expect):
+    value, other = dcr_claims.claims.get("jti"), dcr_bearer().claims.get("jti")
+    dcr_expect.that(value and value != other, "a jti of its own in each token", f"jti {value!r} and {other!r}")
+
+
+@check(
+    "claims.scope",
+    "scope is the scope that the gateway asked for",
+    evidence=Evidence.INFERRED,
+    references=(SAMPLE, "RFC 6749 3.3"),
+)
+def test_scope(dcr_is_curity, dcr_echo, dcr_upstream, dcr_claims, dcr_strategy_scopes, dcr_expect):
+    value = dcr_claims.claims.get("scope")
+    asked = set(dcr_strategy_scopes.split())
+    granted = isinstance(value, str) and set(value.split()) <= asked
+    dcr_expect.that(granted, f"scope within {' '.join(sorted(asked))}", f"scope {value!r}")
+    dcr_expect.form(
+        "curity", "claims.scope", value == dcr_strategy_scopes, f"scope {dcr_strategy_scopes!r}", f"scope {value!r}", Evidence.INFERRED
+    )
+
+
+@check(
+    "claims.purpose",
+    "purpose is access_token",
+    evidence=Evidence.INFERRED,
+    references=(SAMPLE,),
+)
+def test_purpose(dcr_is_curity, dcr_claims, dcr_expect):
+    value = dcr_claims.claims.get("purpose")
+    dcr_expect.form(
+        "curity", "claims.purpose", value == "access_token", "purpose 'access_token'", f"purpose {value!r}", Evidence.INFERRED
+    )

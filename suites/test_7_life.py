@@ -1,0 +1,202 @@
+"""Stage 7, life afterwards: what a new secret, a rename, a revocation and a removal do at Curity and at the gateway."""
+
+from dcrproof.checks import Evidence, check
+from dcrproof.fixtures.curity import error_code
+from dcrproof.fixtures.route import accepted_everywhere, answer, refused_everywhere
+from dcrproof.gateway import with_basic
+
+DCR = "developer.konghq.com/dev-portal/dynamic-client-registration/"
+SELF_SERVICE = "developer.konghq.com/dev-portal/self-service/"
+DCRM = "curity.io/resources/learn/dynamic-client-registration-management"
+MANAGEMENT = ("curity.dcr.client-management",)
+
+
+def _token(server, metadata, application):
+    return server.token(metadata, application.client_id, application.secret)
+
+
+@check(
+    "life.secret.regenerated",
+    "The developer gets a new secret for the same client id",
+    evidence=Evidence.DOCUMENTED,
+    references=("Konnect Portal API v3", DCR),
+    steps=MANAGEMENT,
+)
+def test_secret_is_regenerated(dcr_regenerated):
+    """Claimed by the gate."""
+
+
+@check(
+    "life.secret.new",
+    "The new secret gets tokens and opens the route",
+    evidence=Evidence.DOCUMENTED,
+    references=(DCR,),
+)
+def test_new_secret_works(
+    dcr_authorization_server, dcr_endpoints, dcr_consumer, dcr_regenerated, dcr_expect
+):
+    after = dcr_regenerated.after
+    exchange = _token(dcr_authorization_server, dcr_endpoints, after)
+    dcr_expect.that(exchange.status == 200, "a token for the new secret", error_code(exchange))
+    accepted_everywhere(dcr_consumer, with_basic(after.client_id, after.secret), "the new secret", 0.0)
+
+
+@check(
+    "life.secret.old",
+    "Curity refuses the old secret",
+    evidence=Evidence.DOCUMENTED,
+    references=(DCR, DCRM),
+)
+def test_old_secret_is_refused(dcr_authorization_server, dcr_endpoints, dcr_regenerated, dcr_expect):
+    exchange = _token(dcr_authorization_server, dcr_endpoints, dcr_regenerated.before)
+    dcr_expect.that(exchange.status in {400, 401}, "the old secret refused", error_code(exchange))
+
+
+@check(
+    "life.secret.cached",
+    "What the gateway makes of the old secret while it has a token for it",
+    evidence=Evidence.INFERRED,
+    references=(DCR,),
+)
+def test_old_secret_while_cached(dcr_consumer, dcr_applications, dcr_regenerated, dcr_target, dcr_expect):
+    from dcrproof.fixtures.life import in_use
+    from dcrproof.konnect import problem, segment
+
+    before = in_use(dcr_target, dcr_applications, dcr_consumer, "cached secret")
+    renewed = dcr_applications.developer.post(f"/applications/{segment(before.id)}/regenerate-secret")
+    dcr_expect.that(renewed.status == 201, "201 to a new secret", problem(renewed))
+    dcr_target.secrets.know(renewed.object()["client_secret"], before.client_id)
+    exchange = dcr_consumer.call(with_basic(before.client_id, before.secret))
+    dcr_expect.form(
+        "gateway",
+        "life.secret.cached",
+        dcr_consumer.accepts(exchange),
+        "accepted until the cached token expires",
+        f"{exchange.status} to the old secret while its token is cached",
+        Evidence.INFERRED,
+    )
+
+
+@check(
+    "life.secret.expired",
+    "SECURITY: once the cached token has expired the gateway refuses the old secret",
+    evidence=Evidence.DOCUMENTED,
+    references=(DCR,),
+)
+def test_old_secret_after_the_cache(dcr_clock, dcr_consumer, dcr_regenerated, dcr_expect):
+    before = dcr_regenerated.before
+    dcr_clock.advance(302)  # the life of a token at Curity, 300 seconds, and a little
+    refused_everywhere(dcr_consumer, with_basic(before.client_id, before.secret), "the old secret")
+    dcr_expect.that(True, "refused", "refused")
+
+
+@check(
+    "life.rename",
+    "The developer can rename an application",
+    evidence=Evidence.DOCUMENTED,
+    references=("Konnect Portal API v3",),
+)
+def test_application_is_renamed(dcr_renamed):
+    """Claimed by the gate."""
+
+
+@check(
+    "life.rename.keeps-secret",
+    "After a rename the secret that the developer has still works",
+    evidence=Evidence.UNKNOWN,
+    references=(DCRM, "Konnect Portal API v3"),
+    smoke=True,
+)
+def test_rename_keeps_the_secret(dcr_authorization_server, dcr_endpoints, dcr_renamed, dcr_expect):
+    exchange = _token(dcr_authorization_server, dcr_endpoints, dcr_renamed)
+    dcr_expect.that(exchange.status == 200, "a token for the secret from before the rename", error_code(exchange))
+
+
+@check(
+    "life.revoked",
+    "SECURITY: a revoked registration is refused on every node, cached token or not",
+    evidence=Evidence.DOCUMENTED,
+    references=(DCR, "Konnect Portal Management API v3"),
+    smoke=True,
+)
+def test_revoked_is_refused(dcr_revoked, dcr_expect):
+    for exchange in dcr_revoked[1]:
+        dcr_expect.form(
+            "gateway", "life.revoked", exchange.status == 403, "403", answer(exchange), Evidence.INFERRED
+        )
+    dcr_expect.that(True, "refused", "refused")
+
+
+@check(
+    "life.revoked.client",
+    "The client of a revoked registration lives on at Curity: revocation is the gateway's",
+    evidence=Evidence.INFERRED,
+    references=(DCR,),
+)
+def test_revoked_client_lives(dcr_authorization_server, dcr_endpoints, dcr_revoked, dcr_expect):
+    exchange = _token(dcr_authorization_server, dcr_endpoints, dcr_revoked[0])
+    dcr_expect.form(
+        "konnect", "life.revoked.client", exchange.status == 200, "a token", error_code(exchange), Evidence.INFERRED
+    )
+
+
+@check(
+    "life.approved-again",
+    "A registration that is approved again opens the route with the same secret",
+    evidence=Evidence.DOCUMENTED,
+    references=("docs.konghq.com/konnect/dev-portal, manage application connections",),
+)
+def test_approved_again(dcr_target, dcr_applications, dcr_consumer, dcr_revoked, dcr_expect):
+    application, _ = dcr_revoked
+    dcr_applications.set_status(application, "approved")
+    headers = with_basic(application.client_id, application.secret)
+    deadline = dcr_target.profile.run.propagation
+    accepted_everywhere(dcr_consumer, headers, "an application that was approved again", deadline)
+    dcr_expect.that(True, "accepted", "accepted")
+
+
+@check(
+    "life.unregistered",
+    "SECURITY: an application whose registration was removed is refused on every node",
+    evidence=Evidence.DOCUMENTED,
+    references=("Konnect Portal Management API v3",),
+)
+def test_unregistered_is_refused(dcr_unregistered_application):
+    """Claimed by the gate."""
+
+
+@check(
+    "life.deleted",
+    "The developer can delete an application",
+    evidence=Evidence.DOCUMENTED,
+    references=("Konnect Portal API v3",),
+    smoke=True,
+)
+def test_application_is_deleted(dcr_deleted):
+    """Claimed by the gate."""
+
+
+@check(
+    "life.deleted.client",
+    "SECURITY: Curity refuses the client of a deleted application",
+    evidence=Evidence.DOCUMENTED,
+    references=(DCR, "RFC 7592 2.3"),
+    steps=MANAGEMENT,
+    smoke=True,
+)
+def test_deleted_client_is_refused(dcr_authorization_server, dcr_endpoints, dcr_deleted, dcr_expect):
+    exchange = _token(dcr_authorization_server, dcr_endpoints, dcr_deleted)
+    dcr_expect.that(exchange.status in {400, 401}, "the client of a deleted application refused", error_code(exchange))
+
+
+@check(
+    "life.deleted.route",
+    "SECURITY: the gateway refuses a deleted application on every node, cached token or not",
+    evidence=Evidence.INFERRED,
+    references=(DCR,),
+    smoke=True,
+)
+def test_deleted_application_is_refused(dcr_target, dcr_consumer, dcr_deleted, dcr_expect):
+    headers = with_basic(dcr_deleted.client_id, dcr_deleted.secret)
+    refused_everywhere(dcr_consumer, headers, "a deleted application", dcr_target.profile.run.propagation)
+    dcr_expect.that(True, "refused", "refused")
