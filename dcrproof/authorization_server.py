@@ -13,6 +13,7 @@ from dcrproof.http import Line
 from dcrproof.profile import Admin
 from dcrproof.secret import Secret, basic
 from dcrproof.transcript import Exchange
+from dcrproof.verdict import Outcome
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -113,6 +114,15 @@ class AuthorizationServer:
             f"{self.admin.url}/data/{quote(path, safe='/=,:')}",
             headers={"authorization": f"Basic {pair}", "accept": "application/yang-data+json"},
         )
+
+
+def error_code(exchange: Exchange) -> str:
+    """The status of an OAuth error answer with its `error`: `400 invalid_scope`."""
+    try:
+        code = exchange.object().get("error")
+    except Outcome:
+        return f"{exchange.status}, {exchange.shape}"
+    return f"{exchange.status} {code}" if code else str(exchange.status)
 
 
 def _bearer(token: Secret | None) -> dict[str, str]:

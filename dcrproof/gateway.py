@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dcrproof.expect import demand
 from dcrproof.http import Line
 from dcrproof.profile import GatewayRoute
 from dcrproof.secret import Secret, basic
 from dcrproof.transcript import Exchange
 from dcrproof.verdict import Unreachable
+from dcrproof.waiting import poll
 
 REFUSED = (401, 403)
 
@@ -23,7 +25,7 @@ class Consumer:
     @property
     def nodes(self) -> tuple[str | None, ...]:
         """The addresses to dial one by one; a single None is the host name itself."""
-        return self.line.route.nodes or (None,)
+        return self.line.connection.nodes or (None,)
 
     @property
     def route_url(self) -> str:
@@ -94,3 +96,40 @@ def echoed(exchange: Exchange) -> dict[str, Any]:
     if not isinstance(headers, dict):
         raise Unreachable("upstream", f"{exchange.what} is no echo", "an object with method, path, headers and body")
     return {**content, "headers": {str(name).lower(): str(value) for name, value in headers.items()}}
+
+
+def answer(exchange: Exchange) -> str:
+    """A gateway's answer in words."""
+    said = message(exchange)
+    through = ", from the upstream" if reached_upstream(exchange) else ""
+    return f"{exchange.status}{f' {said!r}' if said else ''}{through} ({exchange.what})"
+
+
+def accepted_everywhere(consumer: Consumer, headers: Mapping[str, str], what: str, deadline: float) -> list[Exchange]:
+    """Calls each node until it accepts; what Konnect was told takes time to reach it. Returns the last answers."""
+    answers = []
+    for node in consumer.nodes:
+        exchange, _ = poll(lambda node=node: consumer.call(headers, node=node), consumer.accepts, deadline)  # type: ignore[misc] # mypy cannot infer a lambda with a default
+        demand(
+            consumer.accepts(exchange),
+            f"{what} accepted ({', '.join(map(str, consumer.route.success))}) on every node",
+            answer(exchange) + (f" on {node}" if node else ""),
+        )
+        answers.append(exchange)
+    return answers
+
+
+def refused_everywhere(
+    consumer: Consumer, headers: Mapping[str, str], what: str, deadline: float = 0.0
+) -> list[Exchange]:
+    """Calls each node, until it refuses or the deadline has passed. Returns the last answers."""
+    answers = []
+    for node in consumer.nodes:
+        exchange, _ = poll(lambda node=node: consumer.call(headers, node=node), consumer.refuses, deadline)  # type: ignore[misc] # as above
+        demand(
+            consumer.refuses(exchange),
+            f"{what} refused, short of the upstream, on every node",
+            answer(exchange) + (f" on {node}" if node else ""),
+        )
+        answers.append(exchange)
+    return answers

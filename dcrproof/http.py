@@ -29,7 +29,7 @@ TIMEOUT = 15.0
 
 
 @dataclass(frozen=True)
-class Route:
+class Connection:
     """How a party is reached. `nodes` are addresses (`host:port`) that are dialled with the party's public name."""
 
     ca: Path | None = None
@@ -68,10 +68,10 @@ def tls(ca: Path | None, client_cert: Path | None, client_key: Path | None) -> s
 class Httpx:
     """A connection pool of httpx."""
 
-    def __init__(self, route: Route, host: str) -> None:
+    def __init__(self, connection: Connection, host: str) -> None:
         self.client = httpx.Client(
-            verify=tls(route.ca, route.client_cert, route.client_key),
-            proxy=None if is_loopback(host) else route.proxy,
+            verify=tls(connection.ca, connection.client_cert, connection.client_key),
+            proxy=None if is_loopback(host) else connection.proxy,
             trust_env=not is_loopback(host),
             timeout=TIMEOUT,
             follow_redirects=False,
@@ -95,31 +95,33 @@ class Httpx:
 class Requests:
     """A session of requests, as an API consumer has it."""
 
-    def __init__(self, route: Route, host: str) -> None:
+    def __init__(self, connection: Connection, host: str) -> None:
         class NamedAdapter(HTTPAdapter):
             """Dials a node's address, and has the certificate answer for the public name."""
 
             def init_poolmanager(self, *arguments: Any, **keywords: Any) -> None:
-                super().init_poolmanager(*arguments, server_hostname=host, assert_hostname=host, **keywords)  # type: ignore[no-untyped-call]
+                super().init_poolmanager(*arguments, server_hostname=host, assert_hostname=host, **keywords)
 
         self.session = requests.Session()
         self.session.trust_env = not is_loopback(host)
-        self.session.verify = str(route.ca) if route.ca else True
+        self.session.verify = str(connection.ca) if connection.ca else True
         self.session.headers.clear()
-        if route.client_cert:
+        if connection.client_cert:
             self.session.cert = (
-                (str(route.client_cert), str(route.client_key)) if route.client_key else str(route.client_cert)
+                (str(connection.client_cert), str(connection.client_key))
+                if connection.client_key
+                else str(connection.client_cert)
             )
-        if route.proxy and not is_loopback(host):
-            self.session.proxies = {"http": route.proxy, "https": route.proxy}
-        if route.nodes:
+        if connection.proxy and not is_loopback(host):
+            self.session.proxies = {"http": connection.proxy, "https": connection.proxy}
+        if connection.nodes:
             self.session.mount("https://", NamedAdapter())
 
     def send(self, request: Prepared) -> tuple[int, Headers, bytes]:
         response = self.session.request(
             request.method,
             request.url,
-            headers={name: value for name, value in request.headers},
+            headers=dict(request.headers),
             data=request.body or None,
             timeout=TIMEOUT,
             allow_redirects=False,
@@ -189,7 +191,7 @@ class Line:
     party: str
     base: str
     transcript: Transcript
-    route: Route = Route()
+    connection: Connection = Connection()
     consumer: bool = False
     _transport: Transport | None = field(default=None, repr=False)
 
@@ -197,7 +199,7 @@ class Line:
     def transport(self) -> Transport:
         if self._transport is None:
             host = urlsplit(self.base).hostname or ""
-            self._transport = Requests(self.route, host) if self.consumer else Httpx(self.route, host)
+            self._transport = Requests(self.connection, host) if self.consumer else Httpx(self.connection, host)
         return self._transport
 
     def send(
@@ -247,8 +249,8 @@ class Line:
 
         Names below `.localhost` are this machine's (RFC 6761 6.3), whether or not its resolver knows.
         """
-        if self.route.nodes:
-            return self.route.nodes[0]
+        if self.connection.nodes:
+            return self.connection.nodes[0]
         if host.endswith(".localhost"):
             return f"127.0.0.1:{port}"
         return None

@@ -1,22 +1,11 @@
-"""The profile: the TOML file that describes a target.
+"""The profile: what a run may do, and the parties that it talks to. `dcrproof.profile_toml` reads it from its file."""
 
-Everything that is wrong with a profile is reported at once, each problem with its place in the file, before anything
-is sent. The tables below are the format; `read` turns a file into frozen dataclasses.
-"""
-
-import os
 import re
-import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-from dcrproof.http import Route as Line
-from dcrproof.loopback import is_loopback
-from dcrproof.secret import SHORTEST, Secret
+from dcrproof.http import Connection
+from dcrproof.secret import Secret
 
 
 class Mode(StrEnum):
@@ -34,14 +23,6 @@ class Mode(StrEnum):
 
 PARTIES = ("curity", "konnect", "portal", "gateway")
 """The parties that a profile describes, in the order of the flow."""
-
-
-class ProfileError(Exception):
-    """What is wrong with a profile: one line for each problem, with its place in the file."""
-
-    def __init__(self, source: str, problems: list[str]) -> None:
-        super().__init__("\n".join([f"{source}: {len(problems)} problem(s)", *(f"  {line}" for line in problems)]))
-        self.problems = problems
 
 
 @dataclass(frozen=True)
@@ -86,7 +67,11 @@ class Curity:
     registrar: Registrar | None = None
     admin: Admin | None = None
     mocked: Mocked | None = None
-    line: Line = Line()
+    connection: Connection = Connection()
+
+    @property
+    def address(self) -> str:
+        return self.issuer
 
 
 @dataclass(frozen=True)
@@ -102,7 +87,11 @@ class Konnect:
     strategy: str | None = None
     provider: str | None = None
     mocked: Mocked | None = None
-    line: Line = Line()
+    connection: Connection = Connection()
+
+    @property
+    def address(self) -> str:
+        return self.url
 
 
 @dataclass(frozen=True)
@@ -113,7 +102,11 @@ class Portal:
     cookie: Secret | None = None
     generation: str = "v3"
     mocked: Mocked | None = None
-    line: Line = Line()
+    connection: Connection = Connection()
+
+    @property
+    def address(self) -> str:
+        return self.url
 
 
 @dataclass(frozen=True)
@@ -132,7 +125,11 @@ class Gateway:
     plain_http: bool = False
     routes: tuple[GatewayRoute, ...] = ()
     mocked: Mocked | None = None
-    line: Line = Line()
+    connection: Connection = Connection()
+
+    @property
+    def address(self) -> str:
+        return self.url
 
 
 @dataclass(frozen=True)
@@ -142,6 +139,10 @@ class Application:
     client_id: str
     client_secret: Secret
     accepted: bool = True
+
+
+Party = Curity | Konnect | Portal | Gateway
+"""What a profile says of one party: `address` is where it is, `mocked` whether it is a mock, `connection` the way there."""
 
 
 @dataclass(frozen=True)
@@ -154,115 +155,14 @@ class Profile:
     gateway: Gateway | None = None
     applications: tuple[Application, ...] = ()
 
-    def party(self, name: str) -> Curity | Konnect | Portal | Gateway | None:
-        found: Curity | Konnect | Portal | Gateway | None = getattr(self, name)
+    def party(self, name: str) -> Party | None:
+        found: Party | None = getattr(self, name)
         return found
 
-
-Reader = Callable[["_Reading", str, Any], Any]
-
-
-@dataclass
-class _Reading:
-    """One pass over a profile: `problems` fills up, nothing is raised."""
-
-    folder: Path
-    environment: Mapping[str, str]
-    problems: list[str] = field(default_factory=list)
-
-    def problem(self, place: str, text: str) -> None:
-        self.problems.append(f"{place}: {text}")
-
-
-def _text(reading: _Reading, place: str, value: Any) -> str | None:
-    if isinstance(value, str) and value.strip():
-        return value
-    reading.problem(place, f"expected a text that is not empty, found {_kind(value)}")
-    return None
-
-
-def _boolean(reading: _Reading, place: str, value: Any) -> bool | None:
-    if isinstance(value, bool):
-        return value
-    reading.problem(place, f"expected true or false, found {_kind(value)}")
-    return None
-
-
-def _count(reading: _Reading, place: str, value: Any) -> int | None:
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-        return value
-    reading.problem(place, f"expected a whole number above 0, found {_kind(value)}")
-    return None
-
-
-def _url(reading: _Reading, place: str, value: Any) -> str | None:
-    text = _text(reading, place, value)
-    if text is None:
-        return None
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        reading.problem(place, "expected a URL that begins with https:// and has a host")
-        return None
-    if parts.username or parts.password:
-        reading.problem(place, "a URL in a profile carries no user name or password")
-        return None
-    return text.rstrip("/")
-
-
-def _https(reading: _Reading, place: str, value: Any) -> str | None:
-    """A URL of a party: HTTPS, or plain HTTP to this machine."""
-    url = _url(reading, place, value)
-    if url and urlsplit(url).scheme == "http" and not is_loopback(urlsplit(url).hostname or ""):
-        reading.problem(place, "expected https://; plain http is for addresses of this machine")
-        return None
-    return url
-
-
-def _path_of_file(reading: _Reading, place: str, value: Any) -> Path | None:
-    text = _text(reading, place, value)
-    if text is None:
-        return None
-    path = reading.folder / text
-    if not path.is_file():
-        reading.problem(place, f"no such file: {path}")
-        return None
-    return path
-
-
-def _secret(reading: _Reading, place: str, value: Any) -> Secret | None:
-    if not isinstance(value, dict) or len(value) != 1 or next(iter(value)) not in {"env", "file"}:
-        reading.problem(
-            place, 'a secret is never written in the profile: use { env = "NAME" } or { file = "PATH" } instead'
-        )
-        return None
-    source, name = next(iter(value.items()))
-    if not isinstance(name, str) or not name:
-        reading.problem(place, f"expected a name after {source}, found {_kind(name)}")
-        return None
-    if source == "env":
-        text = reading.environment.get(name)
-        if text is None:
-            reading.problem(place, f"the environment variable {name} is not set")
-            return None
-        found = f"the environment variable {name}"
-    else:
-        path = reading.folder / name
-        try:
-            text = path.read_text("utf-8")
-        except (OSError, UnicodeError, ValueError) as error:
-            reading.problem(place, f"cannot read {path}: {getattr(error, 'strerror', None) or 'not UTF-8 text'}")
-            return None
-        text = text.removesuffix("\n").removesuffix("\r")
-        found = str(path)
-    if len(text) < SHORTEST:
-        state = "is empty" if not text else f"has fewer than {SHORTEST} characters and could not be masked safely"
-        reading.problem(place, f"the value of {found} {state}")
-        return None
-    return Secret(text)
+    @property
+    def live(self) -> list[str]:
+        """The parties that are no mocks, in the order of the flow."""
+        return [name for name in PARTIES if (party := self.party(name)) is not None and party.mocked is None]
 
 
 def seconds(duration: str) -> float:
@@ -271,359 +171,3 @@ def seconds(duration: str) -> float:
     if found is None:
         raise ValueError(f"{duration!r} is no duration")
     return int(found[1]) * {"s": 1.0, "m": 60.0, "h": 3600.0}[found[2]]
-
-
-def _duration(reading: _Reading, place: str, value: Any) -> float | None:
-    if isinstance(value, str) and re.fullmatch(r"\d+[smh]", value):
-        return seconds(value)
-    reading.problem(place, f'expected a duration such as "30s", "15m" or "1h", found {_kind(value)}')
-    return None
-
-
-def _approval(reading: _Reading, place: str, value: Any) -> str | None:
-    if isinstance(value, str) and (value in {"auto", "admin"} or re.fullmatch(r"wait:\d+[smh]", value)):
-        return value
-    reading.problem(place, f'expected "auto", "admin" or "wait:15m", found {_kind(value)}')
-    return None
-
-
-def _deadlines(reading: _Reading, place: str, value: Any) -> float | None:
-    if not isinstance(value, dict):
-        reading.problem(place, f'expected a table such as {{ propagation = "2m" }}, found {_kind(value)}')
-        return None
-    return _table(reading, place, value, {"propagation": _duration}).get("propagation")
-
-
-def _one_of(*choices: str) -> Reader:
-    def read(reading: _Reading, place: str, value: Any) -> str | None:
-        if value in choices and isinstance(value, str):
-            return value
-        reading.problem(place, f"expected one of {', '.join(choices)}, found {_kind(value)}")
-        return None
-
-    return read
-
-
-def _addresses(reading: _Reading, place: str, value: Any) -> tuple[str, ...] | None:
-    if isinstance(value, list) and value and all(isinstance(item, str) and _is_address(item) for item in value):
-        return tuple(value)
-    reading.problem(place, 'expected a list of addresses such as ["10.0.0.4:8443"]')
-    return None
-
-
-def _is_address(text: str) -> bool:
-    host, colon, port = text.rpartition(":")
-    return bool(colon and host and port.isdigit() and 0 < int(port) < 65536)
-
-
-def _statuses(reading: _Reading, place: str, value: Any) -> tuple[int, ...] | None:
-    if isinstance(value, list) and value and all(type(item) is int and 100 <= item <= 599 for item in value):
-        return tuple(value)
-    reading.problem(place, "expected a list of HTTP statuses such as [200, 204]")
-    return None
-
-
-def _headers(reading: _Reading, place: str, value: Any) -> tuple[tuple[str, str], ...] | None:
-    if isinstance(value, dict) and all(isinstance(item, str) for item in value.values()):
-        return tuple(value.items())
-    reading.problem(place, "expected a table of header names and texts")
-    return None
-
-
-def _mocked(reading: _Reading, place: str, value: Any) -> Mocked | None:
-    if value is True:
-        return Mocked()
-    if isinstance(value, dict) and set(value) == {"control"}:
-        url = _https(reading, f"{place}.control", value["control"])
-        return Mocked(url) if url else None
-    reading.problem(place, f"expected true or {{ control = URL }}, found {_kind(value)}")
-    return None
-
-
-def _kind(value: Any) -> str:
-    """A value in words that never repeat it: it may be a secret in the wrong place."""
-    kinds = {str: "a text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "a table"}
-    empty = isinstance(value, str | list | dict) and not value
-    return ("an empty " + kinds[type(value)][2:]) if empty else kinds.get(type(value), "a date or time")
-
-
-LINE: dict[str, Reader] = {
-    "ca": _path_of_file,
-    "proxy": _url,
-    "client_cert": _path_of_file,
-    "client_key": _path_of_file,
-    "nodes": _addresses,
-    "mocked": _mocked,
-}
-RUN: dict[str, Reader] = {
-    "mode": _one_of(*Mode),
-    "hostile": _boolean,
-    "max_created": _count,
-    "parallel": _boolean,
-    "approval": _approval,
-    "deadlines": _deadlines,
-}
-REGISTRAR: dict[str, Reader] = {
-    "id": _text,
-    "secret": _secret,
-    "scope": _text,
-    "initial_access_token": _secret,
-    "open": _boolean,
-}
-ADMIN: dict[str, Reader] = {"url": _https, "username": _text, "password": _secret}
-CURITY: dict[str, Reader] = {"issuer": _https, "kind": _one_of("curity", "openid"), "version": _text, **LINE}
-KONNECT: dict[str, Reader] = {
-    "url": _https,
-    "token": _secret,
-    "control_plane": _text,
-    "service": _text,
-    "portal": _text,
-    "api": _text,
-    "strategy": _text,
-    "provider": _text,
-    **LINE,
-}
-PORTAL: dict[str, Reader] = {
-    "url": _https,
-    "email": _text,
-    "password": _secret,
-    "cookie": _secret,
-    "generation": _one_of("v3", "classic"),
-    **LINE,
-}
-GATEWAY: dict[str, Reader] = {"url": _url, "version": _text, "plain_http": _boolean, **LINE}
-ROUTE: dict[str, Reader] = {
-    "method": _text,
-    "path": _text,
-    "headers": _headers,
-    "success": _statuses,
-    "echo": _boolean,
-}
-APPLICATION: dict[str, Reader] = {"client_id": _text, "client_secret": _secret, "accepted": _boolean}
-
-TABLES = ("run", *PARTIES, "application")
-
-
-def _table(reading: _Reading, place: str, content: Mapping[str, Any], readers: Mapping[str, Reader]) -> dict[str, Any]:
-    """The values of one table that could be read; unknown keys and unreadable values become problems."""
-    values: dict[str, Any] = {}
-    for key, value in content.items():
-        if key not in readers:
-            reading.problem(f"{place}.{key}", f"unknown key; known are {', '.join(readers)}")
-            continue
-        read = readers[key](reading, f"{place}.{key}", value)
-        if read is not None:
-            values[key] = read
-    return values
-
-
-def _needed(reading: _Reading, place: str, content: Mapping[str, Any], keys: tuple[str, ...], why: str = "") -> None:
-    for key in keys:
-        if key not in content:
-            reading.problem(f"{place}.{key}", "missing" + (f": {why}" if why else ""))
-
-
-def _line(values: dict[str, Any]) -> Line:
-    """Takes what says how the party is reached out of the values of its table."""
-    return Line(**{key: values.pop(key) for key in LINE if key in values and key != "mocked"})
-
-
-def _sub_table(reading: _Reading, place: str, content: dict[str, Any], key: str) -> dict[str, Any] | None:
-    table = content.pop(key, None)
-    if table is None or isinstance(table, dict):
-        return table
-    reading.problem(f"{place}.{key}", f"expected a table, found {_kind(table)}")
-    return None
-
-
-def _curity(reading: _Reading, content: dict[str, Any]) -> Curity:
-    registrar = _sub_table(reading, "curity", content, "registrar")
-    admin = _sub_table(reading, "curity", content, "admin")
-    values = _table(reading, "curity", content, CURITY)
-    line = _line(values)
-    kind = values.get("kind", "curity")
-    if registrar is not None:
-        found = _table(reading, "curity.registrar", registrar, REGISTRAR)
-        if kind == "openid" and ("initial_access_token" in registrar or "open" in registrar):
-            pass
-        else:
-            for key in ("initial_access_token", "open"):
-                if key in registrar:
-                    reading.problem(f"curity.registrar.{key}", 'is for kind = "openid" alone')
-            _needed(reading, "curity.registrar", registrar, ("id", "secret"))
-        values["registrar"] = Registrar(**found)
-    if admin is not None:
-        _needed(reading, "curity.admin", admin, ("url", "username", "password"))
-        found = _table(reading, "curity.admin", admin, ADMIN)
-        if set(found) == set(ADMIN):
-            values["admin"] = Admin(**found)
-    return Curity(**values, line=line)
-
-
-def _gateway(reading: _Reading, content: dict[str, Any]) -> Gateway:
-    entries = content.pop("route", [])
-    values = _table(reading, "gateway", content, GATEWAY)
-    line = _line(values)
-    routes: list[GatewayRoute] = []
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        reading.problem("gateway.route", f"expected [[gateway.route]] tables, found {_kind(entries)}")
-        entries = []
-    for index, entry in enumerate(entries, 1):
-        place = f"gateway.route {index}"
-        _needed(reading, place, entry, ("path",))
-        found = _table(reading, place, entry, ROUTE)
-        if "path" in found:
-            if not found["path"].startswith("/"):
-                reading.problem(f"{place}.path", "begins with /")
-            routes.append(GatewayRoute(**found))
-    url = values.get("url", "")
-    if url.startswith("http://") and not is_loopback(urlsplit(url).hostname or "") and not values.get("plain_http"):
-        reading.problem("gateway.url", "expected https://; a gateway that speaks plain http says plain_http = true")
-    return Gateway(**values, routes=tuple(routes), line=line)
-
-
-def _applications(reading: _Reading, content: Any) -> tuple[Application, ...]:
-    entries = content if isinstance(content, list) else [content]
-    applications: list[Application] = []
-    for index, entry in enumerate(entries, 1):
-        place = "application" if len(entries) == 1 else f"application {index}"
-        if not isinstance(entry, dict):
-            reading.problem(place, f"expected a table, found {_kind(entry)}")
-            continue
-        _needed(reading, place, entry, ("client_id", "client_secret"))
-        found = _table(reading, place, entry, APPLICATION)
-        if {"client_id", "client_secret"} <= set(found):
-            applications.append(Application(**found))
-    return tuple(applications)
-
-
-def _mocked_here(party: Curity | Konnect | Portal | Gateway | None) -> bool:
-    return party is not None and party.mocked is not None and party.mocked.control is None
-
-
-def _live(party: Curity | Konnect | Portal | Gateway | None) -> bool:
-    return party is not None and party.mocked is None
-
-
-def _check_target(reading: _Reading, profile: Profile, tables: Mapping[str, Any]) -> None:
-    """What a mode needs, what a party needs, and which mixes cannot work."""
-    mode = profile.run.mode
-    creates = mode.allows(Mode.CREATE)
-    needed = {"curity", "gateway", *(("konnect", "portal") if creates else ())} if mode is not Mode.INSPECT else set()
-    if mode is Mode.EXISTING:
-        needed.discard("curity")
-    for name in PARTIES:
-        if name in needed and profile.party(name) is None:
-            reading.problem(name, f'missing: mode "{mode}" needs it; describe it, or say mocked = true')
-    if not any(profile.party(name) for name in PARTIES):
-        reading.problem("profile", "describes no party")
-    for name in PARTIES:
-        party = profile.party(name)
-        if party is None:
-            continue
-        table = tables[name]
-        if _mocked_here(party):
-            for key in sorted(set(table) & {"url", "issuer", "token", "email", "password", "cookie", "registrar"}):
-                reading.problem(f"{name}.{key}", "has no meaning beside mocked = true: the mock makes its own")
-            continue
-        for key in ("issuer",) if name == "curity" else ("url",):
-            if key not in table:
-                reading.problem(f"{name}.{key}", "missing")
-    if profile.konnect and not _mocked_here(profile.konnect):
-        _needed(reading, "konnect", tables["konnect"], ("token",))
-        if mode is Mode.CREATE:
-            _needed(
-                reading,
-                "konnect",
-                tables["konnect"],
-                ("portal", "api", "strategy"),
-                f'mode "{mode}" uses what exists, by name or id',
-            )
-        if mode is Mode.PROVISION and "api" not in tables["konnect"]:
-            _needed(
-                reading, "konnect", tables["konnect"], ("control_plane", "service"), "a new API is linked to a service"
-            )
-    if profile.portal and not _mocked_here(profile.portal) and creates:
-        portal = tables["portal"]
-        if "cookie" not in portal:
-            _needed(reading, "portal", portal, ("email", "password"), "a developer signs in, or give a session cookie")
-    if profile.gateway and not _mocked_here(profile.gateway) and not profile.gateway.routes and mode != Mode.INSPECT:
-        reading.problem("gateway.route", "missing: the route to call, as a [[gateway.route]] table with its path")
-    if mode is Mode.EXISTING and not profile.applications and "application" not in tables:
-        reading.problem("application", 'missing: mode "existing" needs client_id and client_secret of an application')
-    _check_mix(reading, profile)
-
-
-def _check_mix(reading: _Reading, profile: Profile) -> None:
-    curity, konnect, portal, gateway = profile.curity, profile.konnect, profile.portal, profile.gateway
-    if portal and portal.generation == "classic":
-        reading.problem("portal.generation", "not built yet: the classic portal")
-    if _live(konnect) and curity and curity.mocked:
-        reading.problem("curity.mocked", "live Konnect cannot reach a mocked Curity: its cloud has no way to this machine")
-    if konnect and portal and _live(konnect) != _live(portal):
-        reading.problem("portal", "Konnect and its portal are both live or both mocked: they share their applications")
-    elif konnect and portal and _mocked_here(konnect) != _mocked_here(portal):
-        reading.problem("portal.mocked", "Konnect and its portal are mocks of the same instance")
-    if _live(konnect) and curity and curity.kind == "openid":
-        reading.problem("curity.kind", 'live Konnect has no provider type for kind = "openid"')
-    mocks_here = [name for name in PARTIES if _mocked_here(profile.party(name))]
-    if curity and not _mocked_here(curity) and {"konnect", "gateway"} & set(mocks_here) and not curity.registrar:
-        if not profile.applications:
-            reading.problem("curity.registrar", "missing: mocked Konnect registers applications at this Curity with it")
-    if _mocked_here(konnect) and gateway and not _mocked_here(gateway) and not profile.applications:
-        if _live(gateway) and curity and not curity.mocked:
-            reading.problem(
-                "application",
-                "missing: a gateway that is configured by hand does not know what mocked Konnect registers; "
-                "give the application's credentials",
-            )
-
-
-def read(path: Path, environment: Mapping[str, str] | None = None) -> Profile:
-    """The profile in that file. Raises ProfileError with everything that is wrong with it."""
-    source = str(path)
-    try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ProfileError(source, [f"cannot be read: {error.strerror}"]) from None
-    except UnicodeDecodeError:
-        raise ProfileError(source, ["cannot be read: not UTF-8 text"]) from None
-    except tomllib.TOMLDecodeError as error:
-        # the parser's message may quote the line, and the line may hold a secret in the wrong place
-        place = re.search(r"\(at .*\)\Z", str(error))
-        raise ProfileError(source, [f"not TOML {place[0] if place else ''}".rstrip()]) from None
-    reading = _Reading(path.parent, os.environ if environment is None else environment)
-    tables: dict[str, Any] = {}
-    for name, table in content.items():
-        if name not in TABLES:
-            reading.problem(f"[{name}]", f"unknown table; known are {', '.join(TABLES)}")
-        elif name != "application" and not isinstance(table, dict):
-            reading.problem(f"[{name}]", f"expected a table, found {_kind(table)}")
-        else:
-            tables[name] = table
-    profile = _profile(reading, source, tables)
-    _check_target(reading, profile, tables)
-    if reading.problems:
-        raise ProfileError(source, reading.problems)
-    return profile
-
-
-def _profile(reading: _Reading, source: str, tables: Mapping[str, Any]) -> Profile:
-    run = _table(reading, "run", tables.get("run", {}), RUN)
-    if "mode" in run:
-        run["mode"] = Mode(run["mode"])
-    if "deadlines" in run:
-        run["propagation"] = run.pop("deadlines")
-    parties: dict[str, Any] = {}
-    if "curity" in tables:
-        parties["curity"] = _curity(reading, dict(tables["curity"]))
-    if "konnect" in tables:
-        values = _table(reading, "konnect", tables["konnect"], KONNECT)
-        parties["konnect"] = Konnect(line=_line(values), **values)
-    if "portal" in tables:
-        values = _table(reading, "portal", tables["portal"], PORTAL)
-        parties["portal"] = Portal(line=_line(values), **values)
-    if "gateway" in tables:
-        parties["gateway"] = _gateway(reading, dict(tables["gateway"]))
-    applications = _applications(reading, tables["application"]) if "application" in tables else ()
-    return Profile(source, Run(**run), **parties, applications=applications)

@@ -62,7 +62,7 @@ class Target:
     def _line(self, party: str, base: str, *, consumer: bool = False) -> Line:
         described = self.profile.party(party)
         assert described is not None  # noqa: S101 - for the type checker: clients are made of described parties alone
-        line = Line(party, base, self.transcript, described.line, consumer)
+        line = Line(party, base, self.transcript, described.connection, consumer)
         self._lines.append(line)
         return line
 

@@ -73,8 +73,16 @@ def verify(text: str, keys: Mapping[str, Any]) -> str | None:
             text,
             jwt.PyJWK(dict(candidates[0]), algorithm),
             algorithms=[algorithm],
-            options={"verify_signature": True, "verify_aud": False, "verify_exp": False, "verify_nbf": False,
-                     "verify_iat": False, "verify_iss": False, "verify_sub": False, "verify_jti": False},
+            options={
+                "verify_signature": True,
+                "verify_aud": False,
+                "verify_exp": False,
+                "verify_nbf": False,
+                "verify_iat": False,
+                "verify_iss": False,
+                "verify_sub": False,
+                "verify_jti": False,
+            },
         )
     except jwt.PyJWTError as error:
         return f"a signature that does not verify with the published key {kid} ({type(error).__name__})"
@@ -89,7 +97,9 @@ def foreign_key() -> RSAPrivateKey:
 
 def foreign(token: Jwt, **header: Any) -> str:
     """The same claims, signed by a key of our own under the key id of the token, or under another one."""
-    return jwt.encode(dict(token.claims), foreign_key(), algorithm="RS256", headers={**token.header, "alg": "RS256", **header})
+    return jwt.encode(
+        dict(token.claims), foreign_key(), algorithm="RS256", headers={**token.header, "alg": "RS256", **header}
+    )
 
 
 def tampered(token: Jwt) -> str:

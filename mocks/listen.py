@@ -42,7 +42,8 @@ class Listened(Protocol):
 class World(Protocol):
     """Holds the listened world: swapped, never reset, so that a late request changes the world that it came to."""
 
-    current: Listened
+    @property
+    def current(self) -> Listened: ...
 
 
 class Droppable(HttpToolsProtocol):
@@ -189,7 +190,9 @@ def _faulty(fault: Fault) -> Response:
     retry = (("retry-after", fault.retry_after),) if fault.retry_after is not None else ()
     if fault.malformed:
         return Response(200, (("content-type", "application/json"), *retry), b'{"malformed": ')
-    return replace(json_response(fault.status or 500, {"error": "fault"}), headers=(("content-type", "application/json"), *retry))
+    return replace(
+        json_response(fault.status or 500, {"error": "fault"}), headers=(("content-type", "application/json"), *retry)
+    )
 
 
 @contextmanager
@@ -198,11 +201,11 @@ def listening(
     sockets: Mapping[str, socket.socket],
     *,
     trust: ssl.SSLContext | None = None,
-    certificate: tuple[Path, Path] | None = None,
+    certificate: Path | None = None,
 ) -> Iterator[None]:
     """Serves the world on these sockets, by port name, until the block ends.
 
-    `trust` verifies the servers that the mocks call; `certificate` is the chain and the key of the mocks' own TLS.
+    `trust` verifies the servers that the mocks call; `certificate` holds the key and the chain of the mocks' own TLS.
     """
     ports = {bound.getsockname()[1]: name for name, bound in sockets.items()}
     application = Application(world, ports, trust or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
@@ -216,8 +219,7 @@ def listening(
         server_header=False,
         date_header=False,
         timeout_graceful_shutdown=1,
-        ssl_certfile=certificate[0] if certificate else None,
-        ssl_keyfile=certificate[1] if certificate else None,
+        ssl_certfile=certificate,
     )
     server = Server(config)
 
@@ -238,4 +240,3 @@ def listening(
     finally:
         server.should_exit = True
         thread.join(10)
-

@@ -293,9 +293,7 @@ CLICKS: Mapping[str, Clicks] = {
         _strategy(auth_methods=["client_credentials", "bearer", "session"]),
     ),
     "konnect.publication.api": Clicks({LEFT_UNDONE: _unpublish}, _publish(with_strategy=True)),
-    "konnect.publication.strategy": Clicks(
-        {LEFT_UNDONE: _publish(with_strategy=False)}, _publish(with_strategy=True)
-    ),
+    "konnect.publication.strategy": Clicks({LEFT_UNDONE: _publish(with_strategy=False)}, _publish(with_strategy=True)),
     "konnect.implementation.linked": Clicks({LEFT_UNDONE: _unlink}, _link),
     "konnect.registration.approved": Clicks(
         {LEFT_UNDONE: _portal(auto_approve_applications=False)}, _portal(auto_approve_applications=True)

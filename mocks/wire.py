@@ -82,9 +82,7 @@ Calls: TypeAlias = Generator[Call, Response | NoAnswer, Response]
 Handler: TypeAlias = Callable[..., Response | Calls]
 
 
-def json_response(
-    status: int, content: Any, headers: Pairs = (), media_type: str = "application/json"
-) -> Response:
+def json_response(status: int, content: Any, headers: Pairs = (), media_type: str = "application/json") -> Response:
     body = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
     return Response(status, (("content-type", media_type), *headers), body)
 

@@ -46,7 +46,7 @@ class Credentials:
 
     @classmethod
     def of(cls, seed: int) -> "Credentials":
-        source = random.Random(f"credentials of {seed}")  # noqa: S311 - a mock's secrets repeat with its seed
+        source = random.Random(f"credentials of {seed}")
 
         def text(prefix: str = "") -> str:
             return prefix + "".join(source.choices("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789", k=32))
@@ -89,7 +89,7 @@ class World:
         self.faults = Faults({})
         self.calls: list[dict[str, Any]] = []
         other = start.other_server
-        self.registrar = other.registrar if other else (REGISTRAR, self.credentials.registrar_secret)
+        self.registrar: tuple[str, str] = other.registrar if other else (REGISTRAR, self.credentials.registrar_secret)
         self.curity = Curity(
             clock=self.clock,
             seed=start.seed,
@@ -115,14 +115,12 @@ class World:
             developer=(DEVELOPER, self.credentials.developer_password),
             route_path=ROUTE,
         )
-        self.data_planes = [
-            DataPlane(name=name, clock=self.clock, seed=start.seed) for name in ("dp-1", "dp-2")
-        ]
+        self.data_planes = [DataPlane(name=name, clock=self.clock, seed=start.seed) for name in ("dp-1", "dp-2")]
         self.konnect.nodes = self._nodes
         self.konnect.on_change.append(self._changed)
         self._push_waits = True
         control = Control(self, reset)
-        self._faces = {
+        self._faces: dict[str, Callable[[Request], Response | Calls]] = {
             "curity": CurityHttp(self.curity).handle,
             "konnect": KonnectHttp(self.konnect).handle,
             "portal": PortalHttp(self.konnect).handle,

@@ -2,8 +2,8 @@
 
 from urllib.parse import urlsplit
 
+from dcrproof.authorization_server import error_code
 from dcrproof.checks import Evidence, Level, check
-from dcrproof.fixtures.curity import error_code
 from dcrproof.tokens import PRIVATE_MEMBERS, verify
 
 DISCOVERY = "OpenID Connect Discovery 1.0, 3"
@@ -471,5 +471,10 @@ def test_token_header(dcr_is_curity, dcr_jwt, dcr_expect):
     typ, client_id = dcr_jwt.header.get("typ"), dcr_jwt.claims.get("client_id")
     dcr_expect.form("curity", "token.typ", typ is None, "no typ", f"typ {typ!r}", Evidence.INFERRED)
     dcr_expect.form(
-        "curity", "token.client_id", client_id is None, "no client_id claim", f"client_id {client_id!r}", Evidence.INFERRED
+        "curity",
+        "token.client_id",
+        client_id is None,
+        "no client_id claim",
+        f"client_id {client_id!r}",
+        Evidence.INFERRED,
     )

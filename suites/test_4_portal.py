@@ -168,7 +168,9 @@ def test_second_registration_is_refused(dcr_applications, dcr_portal_application
     evidence=Evidence.INFERRED,
     references=(DCR, "RFC 7591 3"),
 )
-def test_konnect_registers_the_client(dcr_calls, dcr_registration_endpoint, dcr_applications, dcr_new_application, dcr_expect):
+def test_konnect_registers_the_client(
+    dcr_calls, dcr_registration_endpoint, dcr_applications, dcr_new_application, dcr_expect
+):
     from urllib.parse import urlsplit
 
     before = dcr_calls.last_call()

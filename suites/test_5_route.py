@@ -1,9 +1,8 @@
 """Stages 4 and 5: the application's client at Curity, and the protected route with each kind of credentials."""
 
+from dcrproof.authorization_server import error_code
 from dcrproof.checks import Evidence, Level, check
-from dcrproof.fixtures.curity import error_code
-from dcrproof.fixtures.route import answer, refused_everywhere
-from dcrproof.gateway import message, with_basic, with_bearer
+from dcrproof.gateway import answer, message, refused_everywhere, with_basic, with_bearer
 from dcrproof.tokens import foreign, hs_confused, tampered, unsigned, with_claims
 from dcrproof.verdict import NotSeen
 
@@ -203,7 +202,9 @@ def test_bearer_is_accepted(dcr_bearer_accepted):
 def _refused(consumer, expect, token: str, what: str) -> None:
     exchange = consumer.call(with_bearer(token))
     expect.that(consumer.refuses(exchange), f"{what} refused, short of the upstream", answer(exchange))
-    expect.form("gateway", "route.bearer.refused", exchange.status == 401, "401", str(exchange.status), Evidence.INFERRED)
+    expect.form(
+        "gateway", "route.bearer.refused", exchange.status == 401, "401", str(exchange.status), Evidence.INFERRED
+    )
 
 
 @check(

@@ -154,7 +154,12 @@ def test_scope(dcr_is_curity, dcr_echo, dcr_upstream, dcr_claims, dcr_strategy_s
     granted = isinstance(value, str) and set(value.split()) <= asked
     dcr_expect.that(granted, f"scope within {' '.join(sorted(asked))}", f"scope {value!r}")
     dcr_expect.form(
-        "curity", "claims.scope", value == dcr_strategy_scopes, f"scope {dcr_strategy_scopes!r}", f"scope {value!r}", Evidence.INFERRED
+        "curity",
+        "claims.scope",
+        value == dcr_strategy_scopes,
+        f"scope {dcr_strategy_scopes!r}",
+        f"scope {value!r}",
+        Evidence.INFERRED,
     )
 
 
@@ -167,5 +172,10 @@ def test_scope(dcr_is_curity, dcr_echo, dcr_upstream, dcr_claims, dcr_strategy_s
 def test_purpose(dcr_is_curity, dcr_claims, dcr_expect):
     value = dcr_claims.claims.get("purpose")
     dcr_expect.form(
-        "curity", "claims.purpose", value == "access_token", "purpose 'access_token'", f"purpose {value!r}", Evidence.INFERRED
+        "curity",
+        "claims.purpose",
+        value == "access_token",
+        "purpose 'access_token'",
+        f"purpose {value!r}",
+        Evidence.INFERRED,
     )

@@ -1,9 +1,9 @@
 """Stage 7, life afterwards: what a new secret, a rename, a revocation and a removal do at Curity and at the gateway."""
 
+from dcrproof.authorization_server import error_code
 from dcrproof.checks import Evidence, check
-from dcrproof.fixtures.curity import error_code
-from dcrproof.fixtures.route import accepted_everywhere, answer, refused_everywhere
-from dcrproof.gateway import with_basic
+from dcrproof.gateway import accepted_everywhere, answer, refused_everywhere, with_basic
+from dcrproof.konnect import problem, segment
 
 DCR = "developer.konghq.com/dev-portal/dynamic-client-registration/"
 SELF_SERVICE = "developer.konghq.com/dev-portal/self-service/"
@@ -32,9 +32,7 @@ def test_secret_is_regenerated(dcr_regenerated):
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
 )
-def test_new_secret_works(
-    dcr_authorization_server, dcr_endpoints, dcr_consumer, dcr_regenerated, dcr_expect
-):
+def test_new_secret_works(dcr_authorization_server, dcr_endpoints, dcr_consumer, dcr_regenerated, dcr_expect):
     after = dcr_regenerated.after
     exchange = _token(dcr_authorization_server, dcr_endpoints, after)
     dcr_expect.that(exchange.status == 200, "a token for the new secret", error_code(exchange))
@@ -58,11 +56,8 @@ def test_old_secret_is_refused(dcr_authorization_server, dcr_endpoints, dcr_rege
     evidence=Evidence.INFERRED,
     references=(DCR,),
 )
-def test_old_secret_while_cached(dcr_consumer, dcr_applications, dcr_regenerated, dcr_target, dcr_expect):
-    from dcrproof.fixtures.life import in_use
-    from dcrproof.konnect import problem, segment
-
-    before = in_use(dcr_target, dcr_applications, dcr_consumer, "cached secret")
+def test_old_secret_while_cached(dcr_consumer, dcr_applications, dcr_in_use, dcr_regenerated, dcr_target, dcr_expect):
+    before = dcr_in_use("cached secret")
     renewed = dcr_applications.developer.post(f"/applications/{segment(before.id)}/regenerate-secret")
     dcr_expect.that(renewed.status == 201, "201 to a new secret", problem(renewed))
     dcr_target.secrets.know(renewed.object()["client_secret"], before.client_id)
@@ -121,9 +116,7 @@ def test_rename_keeps_the_secret(dcr_authorization_server, dcr_endpoints, dcr_re
 )
 def test_revoked_is_refused(dcr_revoked, dcr_expect):
     for exchange in dcr_revoked[1]:
-        dcr_expect.form(
-            "gateway", "life.revoked", exchange.status == 403, "403", answer(exchange), Evidence.INFERRED
-        )
+        dcr_expect.form("gateway", "life.revoked", exchange.status == 403, "403", answer(exchange), Evidence.INFERRED)
     dcr_expect.that(True, "refused", "refused")
 
 

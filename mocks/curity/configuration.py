@@ -206,7 +206,7 @@ class Configuration:
             raise CommitRejected(problem)
 
     def _problems(self) -> Iterable[str]:
-        """What stops a commit. A reference to what is not there: inferred from the leafref types of the reference."""
+        """What stops a commit. A reference to what is not there: inferred from the leafref types of the configuration."""
         for what, keys in (
             ("client", [client.id for client in self.clients]),
             ("endpoint", [endpoint.id for endpoint in self.endpoints]),

@@ -19,7 +19,13 @@ from dcrproof.mocks.curity.state import REGISTRATION, Curity
 from dcrproof.mocks.wire import Calls, Handler, Pairs, Request, Response, Routes, json_response
 
 # What is not 400. RFC 6749 5.2, RFC 6750 3.1; access_denied (introspection without the capability) is inferred.
-STATUS = {"invalid_client": 401, "invalid_token": 401, "insufficient_scope": 403, "access_denied": 403, "server_error": 500}
+STATUS = {
+    "invalid_client": 401,
+    "invalid_token": 401,
+    "insufficient_scope": 403,
+    "access_denied": 403,
+    "server_error": 500,
+}
 
 NO_STORE: Pairs = (("cache-control", "no-store"), ("pragma", "no-cache"))
 

@@ -67,7 +67,8 @@ def core_error(status: int, message: str, request: Request, request_id: str) -> 
 
 def nginx_error(status: int, message: str, request: Request, request_id: str) -> Response:
     """Shape B of an error that nginx makes: by `Accept`, else the request's own type, else plain text
-    (`kong/error_handlers.lua`; `error_default_type`)."""
+    (`kong/error_handlers.lua`; `error_default_type`).
+    """
     wanted = request.header("accept") or request.header("content-type") or PLAIN
     return _core_error(status, message, preferred_type(wanted), request_id)
 

@@ -56,7 +56,8 @@ IDENTITY_HEADERS = frozenset(("x-credential-identifier", "x-anonymous-consumer")
 @dataclass(frozen=True)
 class Refused:
     """An answer instead of the upstream's. `error` is RFC 6750's code, None where no credential was found; a
-    `challenge` goes into WWW-Authenticate."""
+    `challenge` goes into WWW-Authenticate.
+    """
 
     status: int
     message: str

@@ -28,7 +28,7 @@ ACCESS_SECONDS = 3600
 REFRESH_SECONDS = 7 * 24 * 3600
 
 # rule, how many, which characters, reason. That the rules exist is documented (`InvalidRules`), their numbers are not;
-# Kong's own end-to-end test uses a password that meets all of these (konnect.md 5.1).
+# Kong's own end-to-end test uses a password that meets all of these.
 PASSWORD_RULES = (
     ("min_length", 8, re.compile(r"(?s)."), "must have at least 8 characters"),
     ("min_digits", 1, re.compile(r"[0-9]"), "must have at least 1 digit"),

@@ -27,7 +27,7 @@ class KonnectHttp(Face):
         return handler(request, **arguments)
 
     def require_token(self, request: Request) -> None:
-        """At every endpoint, although application-auth-strategies v2 declares no security (konnect.md 1.2)."""
+        """At every endpoint, although application-auth-strategies v2 declares no security."""
         scheme, _, token = (request.header("authorization") or "").partition(" ")
         if scheme.lower() != "bearer" or not self.konnect.admits(token.strip()):
             raise unauthorized()

@@ -1,6 +1,6 @@
 """The DCR driver: what Konnect asks of an authorization server when an application is made, changed or deleted.
 
-No public document lists these requests; their shape is inferred (konnect.md 6.2) from what a provider of type curity
+No public document lists these requests; their shape is inferred from what a provider of type curity
 stores (one client id and secret), what the how-to turns on, and what Curity accepts.
 
     event                 requests
@@ -10,7 +10,7 @@ stores (one client id and secret), what the how-to turns on, and what Curity acc
     application deleted   DELETE registration_client_uri
     provider verified     as created, then as deleted
 
-Each registration has an initial access token of its own: at Curity it works once (curity.md 4.2).
+Each registration has an initial access token of its own: at Curity it works once.
 Everything here is a generator that yields `Call`s and returns a result, or raises `ProviderFailed`.
 """
 

@@ -1,4 +1,4 @@
-"""Lists: pages, sorting and filters as the query asks for them (konnect.md 1.3).
+"""Lists: pages, sorting and filters as the query asks for them.
 
 page[size], page[number]      the default of 10 and the most of 100 are inferred; a larger size is refused
 sort=a,b desc                 ascending by default; an unknown attribute: 400, rule enum with the choices

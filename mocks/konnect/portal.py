@@ -25,7 +25,7 @@ from dcrproof.mocks.wire import Calls, Handler, Pairs, Request, Response, Routes
 ACCESS_COOKIE = "portalaccesstoken"
 REFRESH_COOKIE = "portalrefreshtoken"
 # The path of the refresh cookie is what the document shows. It does not cover /api/v3/developer/refresh, so a cookie
-# jar never sends it there (konnect.md 5.1).
+# jar never sends it there.
 COOKIE_PATHS = {ACCESS_COOKIE: "/", REFRESH_COOKIE: "/v2/refresh"}
 
 APPLICATION = "/api/v3/applications/{application_id}"

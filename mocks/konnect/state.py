@@ -164,7 +164,7 @@ class Konnect(Catalog):
         if developer is None or developer.portal_id != portal_id.lower():
             raise missing_reference("owner.id", "Developer not found")
         if "dcr_client_id" in body:
-            # Taking over an existing client is unknown for Curity (konnect.md 4.3): refused.
+            # Taking over an existing client is unknown for Curity: refused.
             raise invalid("dcr_client_id", "An existing client cannot be imported from this identity provider")
         application, _ = yield from self._create_application(portal_id, developer.id, body)
         return application
@@ -214,7 +214,7 @@ class Konnect(Catalog):
             raise invalid("auth_strategy_id", "The portal has no default application auth strategy")
         strategy = next((held for held in self.strategies_on(portal) if held.id == strategy_id.lower()), None)
         if strategy is None:
-            raise not_found()  # inferred (konnect.md 5.3)
+            raise not_found()  # inferred
         provider = self.providers.get(strategy.dcr_provider_id) if strategy.dcr_provider_id else None
         self._allow_members(strategy.credential_type, body)
         if strategy.credential_type == "self_managed_client_credentials":
@@ -246,7 +246,7 @@ class Konnect(Catalog):
     def provider_problem(self, verb: str, field: str, source: str, failed: ProviderFailed) -> Problem:
         """What a developer or admin sees when the authorization server fails.
 
-        Inferred (konnect.md 6.3): 400, because no 5xx is documented; the reason holds no secret.
+        Inferred: 400, because no 5xx is documented; the reason holds no secret.
         """
         entry = {"field": field, "rule": "invalid", "reason": str(failed), "source": source}
         return Problem(400, "Invalid Request", f"Unable to {verb} the DCR application", invalid=[entry])
@@ -335,7 +335,7 @@ class Konnect(Catalog):
         return publication.visibility == "public" or (developer is not None and not portal.rbac_enabled)
 
     def strategy_fits(self, application: Application, publication: Publication) -> bool:
-        """ "One auth strategy per application" (app/dev-portal/auth-strategies.md); the error is inferred."""
+        """The rule "one auth strategy per application" (app/dev-portal/auth-strategies.md); the error is inferred."""
         return publication.auth_strategy_id == application.strategy_id
 
     def status_of_new_registration(self, portal: Portal, publication: Publication) -> str:

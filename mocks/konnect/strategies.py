@@ -59,7 +59,7 @@ class Strategies(Store):
         del self.providers[held.id]
 
     def provider_is_in_use(self, provider: Provider) -> bool:
-        """Inferred (konnect.md 2.4): no document has a 409 here, the strategies' deletion does."""
+        """Inferred: no document has a 409 here, the strategies' deletion does."""
         return any(strategy.dcr_provider_id == provider.id for strategy in self.strategies.values())
 
     def provider_is_active(self, provider: Provider) -> bool:

@@ -79,7 +79,8 @@ class Documents:
 
     def _plain(self, schema: Any) -> Any:
         """Without three defects: discriminators that name no schema, nullable choices that leave out null, and labels
-        that are write-only but required in an answer."""
+        that are write-only but required in an answer.
+        """
         if isinstance(schema, Mapping):
             left_out = {"discriminator", "writeOnly"}
             plain = {key: self._plain(value) for key, value in schema.items() if key not in left_out}

@@ -1,0 +1,209 @@
+"""The command line: `dcrproof serve`, `dcrproof steps`, `dcrproof checks`.
+
+The one module of the core that may import every room; it imports them only when a command needs them.
+"""
+
+import argparse
+import json
+import secrets
+import signal
+import sys
+import textwrap
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dcrproof import __version__
+from dcrproof.result import Exit
+
+
+class Usage(Exception):
+    """The command cannot be carried out as it was given; the text says why, and what to do."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command. Returns its exit code; see `dcrproof.result.Exit`."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except Usage as usage:
+        print(f"dcrproof {options.command}: {usage}", file=sys.stderr)
+        return Exit.USAGE
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # whoever read our output has read enough; nothing is written at exit to a pipe that is gone
+        sys.stderr.close()
+        return Exit.GREEN
+    return code
+
+
+class _Parser(argparse.ArgumentParser):
+    """Exits with 4 for bad usage, as pytest and all of dcrproof do."""
+
+    def error(self, message: str) -> Any:
+        self.print_usage(sys.stderr)
+        self.exit(Exit.USAGE, f"{self.prog}: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="dcrproof",
+        description="Proves that a Dev Portal application becomes a working OAuth client. The checks run with pytest.",
+        epilog="Exit codes: 0 green, 1 a contract is broken, 2 interrupted, 3 our own fault, 4 bad usage.",
+    )
+    parser.add_argument("--version", action="version", version=f"dcrproof {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+
+    serve = commands.add_parser("serve", help="run the mocks until they are stopped")
+    serve.add_argument("--port", type=_port, metavar="N", help="number the ports from N upwards (default: free ones)")
+    serve.add_argument(
+        "--undo", action="append", default=[], metavar="STEP[=VARIANT]", help="leave a set-up step undone (repeatable)"
+    )
+    serve.add_argument("--seed", type=int, metavar="N", help="the same ids and secrets at each start")
+    serve.add_argument("--observed", metavar="FILE", help="not built yet: start from recorded observations")
+    serve.add_argument("--tls", action="store_true", help="speak TLS, with a certificate authority made for it")
+    serve.add_argument("--issuer", metavar="URL", help="another authorization server instead of mock Curity")
+    serve.add_argument("--registrar-id", metavar="ID", help="the client that may register there")
+    serve.add_argument("--registrar-secret-file", type=Path, metavar="FILE", help="the file with its secret")
+    serve.set_defaults(run=_serve)
+
+    for name, text, run in (
+        ("steps", "the set-up steps of the how-to, and those that it forgets", _steps),
+        ("checks", "the catalogue of checks", _checks),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--json", action="store_true", help="as a JSON array of objects")
+        command.set_defaults(run=run)
+
+    sweep = commands.add_parser("sweep", help="not built yet: delete what dead runs left in live parties")
+    sweep.add_argument("--ledger", metavar="PATH")
+    sweep.add_argument("--profile", metavar="FILE")
+    sweep.add_argument("--yes", action="store_true")
+    sweep.set_defaults(run=_sweep)
+    return parser
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 1 <= port <= 65_528:
+        raise argparse.ArgumentTypeError("a port from 1 to 65528: eight are taken from there upwards")
+    return port
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    del options
+    raise Usage("not built yet: runs that create something in a live party are not built yet either")
+
+
+def _steps(options: argparse.Namespace) -> int:
+    from dcrproof.guide import STEPS
+
+    if options.json:
+        print(json.dumps([step.data() for step in STEPS], indent=2, ensure_ascii=False))
+        return Exit.GREEN
+    for step in STEPS:
+        print(step.id)
+        _fields(
+            ("where", step.where),
+            ("value", step.value),
+            ("owner", step.owner),
+            ("breaks", step.breaks),
+            ("mend", step.mend),
+            ("beware", step.beware),
+            ("notes", step.notes),
+            ("undo", ", ".join(["yes", *step.variants]) if step.undo else f"no: {step.undo_reason}"),
+            ("source", step.source),
+        )
+    return Exit.GREEN
+
+
+def _checks(options: argparse.Namespace) -> int:
+    from dcrproof.fixtures.catalogue import entries
+
+    found = [entry.data() for entry in entries()]
+    if options.json:
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+        return Exit.GREEN
+    for check in found:
+        marks = [check["level"], check["evidence"]]
+        marks += [mark for mark in ("smoke", "hostile") if check[mark]]
+        print(f"{check['id']}  ({', '.join(marks)})")
+        needs = check["needs"]
+        _fields(
+            ("claims", check["title"]),
+            ("steps", ", ".join(check["steps"])),
+            ("needs", "; ".join([f"mode {needs['mode']}", *needs["access"], *needs["capabilities"]])),
+            ("sources", "; ".join(check["references"])),
+        )
+    return Exit.GREEN
+
+
+def _fields(*fields: tuple[str, str]) -> None:
+    for name, text in fields:
+        if text:
+            print(textwrap.fill(text, 110, initial_indent=f"  {name:<8}", subsequent_indent=" " * 10))
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from dcrproof.mocks.serve import private_folder, serving, write_profile
+    from dcrproof.mocks.steps import UnknownStep
+
+    if options.observed:
+        raise Usage("--observed is not built yet")
+    undone = {}
+    for option in options.undo:
+        step, _, variant = option.partition("=")
+        undone[step] = variant or None
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with private_folder() as folder:
+        if options.tls:
+            try:
+                import trustme  # noqa: F401 - looked for before anything starts
+            except ImportError:
+                raise Usage("--tls needs the extra tls: pip install 'dcrproof[tls]'") from None
+        try:
+            with serving(
+                seed=secrets.randbits(32) if options.seed is None else options.seed,
+                port=options.port,
+                undone=undone,
+                other_server=_other_server(options),
+                folder=folder if options.tls else None,
+            ) as served:
+                profile = write_profile(folder, served)
+                print(json.dumps({**served.description, "profile": str(profile)}), flush=True)
+                stop.wait()
+        except UnknownStep as unknown:
+            raise Usage(f"--undo {unknown}") from None
+        except OSError as error:
+            raise Usage(f"the ports from {options.port} upwards are not free: {error.strerror}") from None
+    return Exit.GREEN
+
+
+def _other_server(options: argparse.Namespace) -> Any:
+    """The authorization server of --issuer, or None. Raises Usage where an option is missing."""
+    from dcrproof.mocks.world import OtherServer
+
+    given = [options.issuer, options.registrar_id, options.registrar_secret_file]
+    if not any(given):
+        return None
+    if not all(given):
+        raise Usage("--issuer, --registrar-id and --registrar-secret-file belong together")
+    if any(option.startswith("curity.") for option in options.undo):
+        raise Usage("--undo of a step at Curity: with --issuer there is no mock Curity to leave it undone")
+    try:
+        secret = options.registrar_secret_file.read_text("utf-8").removesuffix("\n")
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise Usage(f"--registrar-secret-file {options.registrar_secret_file}: {reason}") from None
+    if not secret:
+        raise Usage(f"--registrar-secret-file {options.registrar_secret_file}: it is empty")
+    issuer = options.issuer.rstrip("/").removesuffix("/.well-known/openid-configuration")
+    return OtherServer(issuer, (options.registrar_id, secret))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
