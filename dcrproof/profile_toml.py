@@ -45,6 +45,9 @@ class ProfileError(Exception):
 
 
 Reader = Callable[["_Reading", str, Any], Any]
+DURATION = r"[0-9]{1,6}[smh]"
+TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+"""A header name or a method (RFC 9110 5.6.2)."""
 
 
 @dataclass
@@ -89,11 +92,14 @@ def _url(reading: _Reading, place: str, value: Any) -> str | None:
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
     except ValueError:
         usable = False
-    if not usable:
+    if not usable or not text.isprintable() or " " in text:
         reading.problem(place, "expected a URL that begins with https:// and has a host")
         return None
     if parts.username or parts.password:
         reading.problem(place, "a URL in a profile carries no user name or password")
+        return None
+    if "?" in text or "#" in text:
+        reading.problem(place, "a URL in a profile carries no query and no fragment")
         return None
     return text.rstrip("/")
 
@@ -112,8 +118,10 @@ def _path_of_file(reading: _Reading, place: str, value: Any) -> Path | None:
     if text is None:
         return None
     path = reading.folder / text
-    if not path.is_file():
-        reading.problem(place, f"no such file: {path}")
+    try:
+        path.read_bytes()
+    except (OSError, ValueError) as error:
+        reading.problem(place, f"cannot read {path}: {getattr(error, 'strerror', None) or 'no name of a file'}")
         return None
     return path
 
@@ -129,6 +137,10 @@ def _secret(reading: _Reading, place: str, value: Any) -> Secret | None:
         reading.problem(place, f"expected a name after {source}, found {_kind(name)}")
         return None
     if source == "env":
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            # not repeated: it looks more like the secret itself
+            reading.problem(place, "expected the name of an environment variable after env")
+            return None
         text = reading.environment.get(name)
         if text is None:
             reading.problem(place, f"the environment variable {name} is not set")
@@ -147,18 +159,21 @@ def _secret(reading: _Reading, place: str, value: Any) -> Secret | None:
         state = "is empty" if not text else f"has fewer than {SHORTEST} characters and could not be masked safely"
         reading.problem(place, f"the value of {found} {state}")
         return None
+    if not text.isprintable():
+        reading.problem(place, f"the value of {found} holds a line break or another control character")
+        return None
     return Secret(text)
 
 
 def _duration(reading: _Reading, place: str, value: Any) -> float | None:
-    if isinstance(value, str) and re.fullmatch(r"\d+[smh]", value):
+    if isinstance(value, str) and re.fullmatch(DURATION, value):
         return seconds(value)
     reading.problem(place, f'expected a duration such as "30s", "15m" or "1h", found {_kind(value)}')
     return None
 
 
 def _approval(reading: _Reading, place: str, value: Any) -> str | None:
-    if isinstance(value, str) and (value in {"auto", "admin"} or re.fullmatch(r"wait:\d+[smh]", value)):
+    if isinstance(value, str) and (value in {"auto", "admin"} or re.fullmatch(f"wait:{DURATION}", value)):
         return value
     reading.problem(place, f'expected "auto", "admin" or "wait:15m", found {_kind(value)}')
     return None
@@ -190,7 +205,7 @@ def _addresses(reading: _Reading, place: str, value: Any) -> tuple[str, ...] | N
 
 def _is_address(text: str) -> bool:
     host, colon, port = text.rpartition(":")
-    return bool(colon and host and port.isdigit() and 0 < int(port) < 65536)
+    return bool(colon and host and re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 65536)
 
 
 def _statuses(reading: _Reading, place: str, value: Any) -> tuple[int, ...] | None:
@@ -201,9 +216,19 @@ def _statuses(reading: _Reading, place: str, value: Any) -> tuple[int, ...] | No
 
 
 def _headers(reading: _Reading, place: str, value: Any) -> tuple[tuple[str, str], ...] | None:
-    if isinstance(value, dict) and all(isinstance(item, str) for item in value.values()):
+    if isinstance(value, dict) and all(
+        re.fullmatch(TOKEN, name) and isinstance(item, str) and item.isascii() and item.isprintable()
+        for name, item in value.items()
+    ):
         return tuple(value.items())
-    reading.problem(place, "expected a table of header names and texts")
+    reading.problem(place, "expected a table of header names and texts in ASCII")
+    return None
+
+
+def _method(reading: _Reading, place: str, value: Any) -> str | None:
+    if isinstance(value, str) and re.fullmatch(TOKEN, value):
+        return value
+    reading.problem(place, f"expected an HTTP method such as GET, found {_kind(value)}")
     return None
 
 
@@ -213,7 +238,8 @@ def _mocked(reading: _Reading, place: str, value: Any) -> Mocked | None:
     if isinstance(value, dict) and set(value) == {"control"}:
         url = _https(reading, f"{place}.control", value["control"])
         return Mocked(url) if url else None
-    reading.problem(place, f"expected true or {{ control = URL }}, found {_kind(value)}")
+    found = "false: a live party says nothing" if value is False else _kind(value)
+    reading.problem(place, f"expected true or {{ control = URL }}, found {found}")
     return None
 
 
@@ -270,7 +296,7 @@ PORTAL: dict[str, Reader] = {
 }
 GATEWAY: dict[str, Reader] = {"url": _url, "version": _text, "plain_http": _boolean, **CONNECTION}
 ROUTE: dict[str, Reader] = {
-    "method": _text,
+    "method": _method,
     "path": _text,
     "headers": _headers,
     "success": _statuses,
@@ -321,12 +347,11 @@ def _curity(reading: _Reading, content: dict[str, Any]) -> Curity:
     kind = values.get("kind", "curity")
     if registrar is not None:
         found = _table(reading, "curity.registrar", registrar, REGISTRAR)
-        if kind == "openid" and ("initial_access_token" in registrar or "open" in registrar):
-            pass
-        else:
-            for key in ("initial_access_token", "open"):
-                if key in registrar:
-                    reading.problem(f"curity.registrar.{key}", 'is for kind = "openid" alone')
+        others = [key for key in ("initial_access_token", "open") if registrar.get(key, False) is not False]
+        if kind != "openid":
+            for key in others:
+                reading.problem(f"curity.registrar.{key}", 'is for kind = "openid" alone')
+        if kind != "openid" or not others:
             _needed(reading, "curity.registrar", registrar, ("id", "secret"))
         values["registrar"] = Registrar(**found)
     if admin is not None:
@@ -354,7 +379,8 @@ def _gateway(reading: _Reading, content: dict[str, Any]) -> Gateway:
                 reading.problem(f"{place}.path", "begins with /")
             routes.append(GatewayRoute(**found))
     url = values.get("url", "")
-    if url.startswith("http://") and not is_loopback(urlsplit(url).hostname or "") and not values.get("plain_http"):
+    plain = urlsplit(url).scheme == "http" and not is_loopback(urlsplit(url).hostname or "")
+    if plain and not values.get("plain_http"):
         reading.problem("gateway.url", "expected https://; a gateway that speaks plain http says plain_http = true")
     return Gateway(**values, routes=tuple(routes), connection=connection)
 
@@ -406,7 +432,7 @@ def _check_target(reading: _Reading, profile: Profile, tables: Mapping[str, Any]
     gateway = None if _mocked_here(profile.gateway) or profile.run.mode is Mode.INSPECT else profile.gateway
     if gateway and not gateway.routes:
         reading.problem("gateway.route", "missing: the route to call, as a [[gateway.route]] table with its path")
-    if profile.run.mode is Mode.EXISTING and "application" not in tables:
+    if profile.run.mode is Mode.EXISTING and not tables.get("application"):
         reading.problem("application", 'missing: mode "existing" needs client_id and client_secret of an application')
     _check_mix(reading, profile)
 
@@ -418,17 +444,20 @@ NEEDED: Mapping[Mode, tuple[str, ...]] = {
     Mode.PROVISION: PARTIES,
 }
 """The parties that a mode cannot do without."""
-MADE_BY_MOCKS = frozenset({"url", "issuer", "token", "email", "password", "cookie", "registrar", "admin"})
+MADE_BY_MOCKS = frozenset(
+    {"url", "issuer", "token", "email", "password", "cookie", "registrar", "admin"} | CONNECTION.keys()
+) - {"mocked"}
 
 
 def _check_konnect(reading: _Reading, profile: Profile, tables: Mapping[str, Any]) -> None:
     if profile.konnect is None or _mocked_here(profile.konnect):
         return
     mode, konnect = profile.run.mode, tables["konnect"]
-    _needed(reading, "konnect", konnect, ("token",))
     if mode is Mode.CREATE:
         why = f'mode "{mode}" uses what exists, by name or id'
         _needed(reading, "konnect", konnect, ("portal", "api", "strategy"), why)
+    if mode is Mode.PROVISION:
+        _needed(reading, "konnect", konnect, ("token",))
     if mode is Mode.PROVISION and "api" not in konnect:
         _needed(reading, "konnect", konnect, ("control_plane", "service"), "a new API is linked to a service")
 
@@ -466,8 +495,9 @@ def read(path: Path, environment: Mapping[str, str] | None = None) -> Profile:
         raise ProfileError(source, [f"cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError:
         raise ProfileError(source, ["cannot be read: not UTF-8 text"]) from None
-    except tomllib.TOMLDecodeError as error:
-        # the parser's message may quote the line, and the line may hold a secret in the wrong place
+    except (ValueError, RecursionError) as error:
+        # TOMLDecodeError, and what the parser lets through: a number or a nesting beyond all bounds. Its message may
+        # quote the line, and the line may hold a secret in the wrong place
         place = re.search(r"\(at .*\)\Z", str(error))
         raise ProfileError(source, [f"not TOML {place[0] if place else ''}".rstrip()]) from None
     reading = _Reading(path.parent, os.environ if environment is None else environment)

@@ -59,6 +59,13 @@ class Target:
         }
         return {name: versions.get(name) for name, kind in self.parties.items() if kind == "live"}
 
+    @property
+    def gateway_by_hand(self) -> bool:
+        """Whether the gateway is live beside a mocked Konnect, and so knows only the applications of the profile."""
+        kinds = self.parties
+        beside = kinds.get("gateway") == "live" and kinds.get("konnect") == "mocked"
+        return beside and bool(self.profile.applications)
+
     def _line(self, party: str, base: str, *, consumer: bool = False) -> Line:
         described = self.profile.party(party)
         assert described is not None  # noqa: S101 - for the type checker: clients are made of described parties alone

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 
@@ -55,7 +56,7 @@ class Configuration:
     services: tuple[Service, ...] = ()
     applications: tuple[Application, ...] = ()
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """32 hexadecimal digits, equal exactly for equal configurations."""
         text = json.dumps(asdict(self), sort_keys=True, default=dict)

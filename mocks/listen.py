@@ -149,18 +149,23 @@ class Application:
                 verify=self.trust, trust_env=False, follow_redirects=False, limits=httpx.Limits(keepalive_expiry=60)
             )
         try:
-            answer = await self._client.request(
+            request = self._client.build_request(
                 call.method,
                 call.url,
                 headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in call.headers],
                 content=call.body,
                 timeout=call.timeout,
             )
+            answer = await self._client.send(request, stream=True)
+            try:
+                body = b"".join([chunk async for chunk in answer.aiter_raw()])
+            finally:
+                await answer.aclose()
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            return NoAnswer(f"{type(error).__name__}: {error}")
+            return NoAnswer(_why(error))
         finally:
             self._client.cookies.clear()
-        return Response(answer.status_code, tuple(answer.headers.multi_items()), answer.content)
+        return Response(answer.status_code, tuple(answer.headers.multi_items()), body)
 
     async def _answer(
         self, send: Any, scope: Any, world: Listened, request: Request, response: Response, fault: Fault | None
@@ -184,6 +189,12 @@ class Application:
     async def close(self) -> None:
         if self._client is not None:
             await self._client.aclose()
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, httpx.TimeoutException):
+        return "timed out"
+    return f"{type(error).__name__}: {error}"
 
 
 def _faulty(fault: Fault) -> Response:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dcrproof.mocks import listen
+from dcrproof.mocks.mirror import OtherKonnect
 from dcrproof.mocks.world import ADMIN, DEVELOPER, INTROSPECTOR, PORTS, ROUTE, OtherServer, Start, World, Worlds
 
 UNBUILT = frozenset({"classic_portal"})
@@ -33,6 +34,7 @@ def serving(
     port: int | None = None,
     undone: Mapping[str, str | None] | None = None,
     other_server: OtherServer | None = None,
+    other_konnect: OtherKonnect | None = None,
     trust: ssl.SSLContext | None = None,
     folder: Path | None = None,
     mutate: Callable[[World], None] | None = None,
@@ -40,14 +42,15 @@ def serving(
     """Runs the mocks until the block ends.
 
     `port` numbers the ports from there upwards; free ones without it. With `folder` the mocks speak TLS with a
-    certificate authority of their own, whose certificate is written there. `trust` verifies `other_server`. `mutate` is
+    certificate authority of their own, whose certificate is written there. `other_server` stands in mock Curity's place, and the data planes
+    serve the applications of `other_konnect` in mock Konnect's; `trust` verifies both. `mutate` is
     done to the world before the first request. Raises UnknownStep, or OSError where a port is taken.
     """
     with ExitStack() as stack:
         sockets = _bind(stack, port)
         scheme = "https" if folder else "http"
         addresses = {name: f"{scheme}://127.0.0.1:{bound.getsockname()[1]}" for name, bound in sockets.items()}
-        worlds = Worlds(Start(addresses, seed, other_server, dict(undone or {})))
+        worlds = Worlds(Start(addresses, seed, other_server, other_konnect, dict(undone or {})))
         if mutate:
             mutate(worlds.current)
         certificate = ca = None
@@ -123,8 +126,7 @@ hostile = true
 
 [curity]
 issuer = {issuer}
-{ca}mocked = {{ control = {control} }}
-
+{curity}
 [curity.registrar]
 id = {registrar_id}
 secret = {{ file = "registrar-secret" }}
@@ -182,8 +184,11 @@ def write_profile(folder: Path, served: Served) -> Path:
     nodes = (world.start.addresses[name].partition("://")[2] for name in ("gateway", "gateway-2"))
     quoted = json.dumps  # a JSON string is a TOML basic string
     admin = {key: quoted(value) for key, value in curity["admin"].items()}
+    ca = f"ca = {quoted(description['ca'])}\n" if "ca" in description else ""
+    mocked = f"{ca}mocked = {{ control = {quoted(description['control'])} }}\n"
     content = PROFILE.format(
         issuer=quoted(curity["issuer"]),
+        curity='# kind = "openid", where this is not Curity\n' if world.start.other_server else mocked,
         registrar_id=quoted(curity["registrar_id"]),
         admin="" if world.start.other_server else CURITY_ADMIN.format(**admin),
         konnect=quoted(konnect["url"]),
@@ -193,7 +198,7 @@ def write_profile(folder: Path, served: Served) -> Path:
         nodes=", ".join(quoted(node) for node in nodes),
         route=quoted(ROUTE),
         control=quoted(description["control"]),
-        ca=f"ca = {quoted(description['ca'])}\n" if "ca" in description else "",
+        ca=ca,
     )
     return _write(folder / "profile.toml", content)
 

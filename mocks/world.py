@@ -20,6 +20,7 @@ from dcrproof.mocks.konnect.http import KonnectHttp
 from dcrproof.mocks.konnect.portal import PortalHttp
 from dcrproof.mocks.konnect.setup import Standing, how_to_setup
 from dcrproof.mocks.konnect.state import Konnect
+from dcrproof.mocks.mirror import OtherKonnect, Steps, Unread, unread
 from dcrproof.mocks.wire import Calls, Request, Response
 
 PARTIES = ("curity", "konnect", "portal", "classic_portal", "gateway", "upstream")
@@ -74,6 +75,7 @@ class Start:
     """Base URL of each port."""
     seed: int
     other_server: OtherServer | None = None
+    other_konnect: OtherKonnect | None = None
     undone: dict[str, str | None] = field(default_factory=dict)
 
 
@@ -118,7 +120,8 @@ class World:
         self.data_planes = [DataPlane(name=name, clock=self.clock, seed=start.seed) for name in ("dp-1", "dp-2")]
         self.konnect.nodes = self._nodes
         self.konnect.on_change.append(self._changed)
-        self._push_waits = True
+        self._push_waits = start.other_konnect is None
+        self._mirrored_at = 0.0
         control = Control(self, reset)
         self._faces: dict[str, Callable[[Request], Response | Calls]] = {
             "curity": CurityHttp(self.curity).handle,
@@ -175,7 +178,7 @@ class World:
     # The push to the data planes: at once, but worked out only when somebody looks
 
     def _changed(self) -> None:
-        self._push_waits = True
+        self._push_waits = self.start.other_konnect is None
 
     def _push(self) -> None:
         if self._push_waits:
@@ -188,12 +191,26 @@ class World:
         self._push()
         return [data_plane.report() for data_plane in self.data_planes]
 
-    def _gateway(self, face: GatewayHttp) -> Any:
+    def _gateway(self, face: GatewayHttp) -> Callable[[Request], Calls]:
         def handle(request: Request) -> Calls:
+            try:
+                yield from self._mirror()
+            except Unread as error:
+                return unread(error)
             self._push()
-            return face.handle(request)
+            return (yield from face.handle(request))
 
         return handle
+
+    def _mirror(self) -> Steps[None]:
+        """Reads another Konnect's configuration again, where the data planes stand behind one."""
+        konnect = self.start.other_konnect
+        if konnect is None or self.clock.now() < self._mirrored_at + konnect.pause:
+            return
+        configuration = yield from konnect.configuration(self.start.addresses["upstream"])
+        self._mirrored_at = self.clock.now()
+        for data_plane in self.data_planes:
+            data_plane.apply(configuration)
 
     # Set-up steps
 

@@ -1,4 +1,4 @@
-"""Stage 2, Konnect: the set-up as the admin API shows it, from the DCR provider to the data planes."""
+"""Konnect: the set-up as the admin API shows it, from the DCR provider to the data planes."""
 
 import json
 
@@ -251,6 +251,18 @@ def test_api_is_linked(dcr_implementation):
     smoke=True,
 )
 def test_strategy_was_pushed(dcr_synced):
+    """Claimed by the gate."""
+
+
+@check(
+    "api.plugin",
+    "Konnect's plugin is on the gateway service",
+    evidence=Evidence.DOCUMENTED,
+    references=("developer.konghq.com/dev-portal/, konnect-application-auth", CONTROL_PLANES),
+    steps=("konnect.publication.strategy",),
+    smoke=True,
+)
+def test_plugin_is_on_the_service(dcr_plugin):
     """Claimed by the gate."""
 
 

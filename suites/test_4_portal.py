@@ -1,4 +1,4 @@
-"""Stage 3, the portal: the developer signs in, makes an application and registers it for the API."""
+"""The portal: the developer signs in, makes an application and registers it for the API."""
 
 import json
 

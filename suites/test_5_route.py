@@ -1,4 +1,4 @@
-"""Stages 4 and 5: the application's client at Curity, and the protected route with each kind of credentials."""
+"""The gateway: the application's client at Curity, and the protected route with each kind of credentials."""
 
 from dcrproof.authorization_server import error_code
 from dcrproof.checks import Evidence, Level, check
@@ -374,7 +374,7 @@ def test_tampered_session(dcr_consumer, dcr_session, dcr_session_accepted, dcr_e
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
 )
-def test_unregistered_application(dcr_target, dcr_consumer, dcr_applications, dcr_basic, dcr_expect):
+def test_unregistered_application(dcr_pushed, dcr_consumer, dcr_applications, dcr_basic, dcr_expect):
     application = dcr_applications.create("not registered")
     headers = with_basic(application.client_id, application.secret)
     for exchange in refused_everywhere(dcr_consumer, headers, "an application without a registration"):
@@ -390,7 +390,7 @@ def test_unregistered_application(dcr_target, dcr_consumer, dcr_applications, dc
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
 )
-def test_pending_application(dcr_target, dcr_admin, dcr_consumer, dcr_applications, dcr_basic, dcr_expect):
+def test_pending_application(dcr_target, dcr_pushed, dcr_admin, dcr_consumer, dcr_applications, dcr_basic, dcr_expect):
     application, status = dcr_applications.register(dcr_applications.create("pending"))
     if status != "pending":
         dcr_applications.set_status(application, "pending")

@@ -1,4 +1,4 @@
-"""Stage 6, claims: the JWT behind the call carries what it must, and the upstream sees no more than it should."""
+"""Claims: the JWT behind the call carries what it must, and the upstream sees no more than it should."""
 
 from dcrproof.checks import Evidence, check
 from dcrproof.gateway import echoed, with_bearer

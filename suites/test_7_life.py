@@ -1,4 +1,4 @@
-"""Stage 7, life afterwards: what a new secret, a rename, a revocation and a removal do at Curity and at the gateway."""
+"""Life afterwards: what a new secret, a rename, a revocation and a removal do at Curity and at the gateway."""
 
 from dcrproof.authorization_server import error_code
 from dcrproof.checks import Evidence, check

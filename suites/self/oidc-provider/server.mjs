@@ -1,0 +1,101 @@
+// oidc-provider on a free port of the loopback address, as an operator would set it up for a Dev Portal.
+//
+//   node server.mjs --registration token|open|client [--rotate]
+//
+// token   one initial access token for all registrations: INITIAL_ACCESS_TOKEN in the environment
+// open    no token is asked for
+// client  as at Curity: the client REGISTRAR_ID with REGISTRAR_SECRET gets initial access tokens by client_credentials
+//         with scope dcr
+//
+// With --rotate an update of a registration comes with a new registration access token. The issuer is printed when
+// connections are accepted, alone on standard output; SIGTERM stops the server.
+
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import { parseArgs } from 'node:util';
+
+import Provider from 'oidc-provider';
+
+console.info = console.error; // the library's notices
+
+const { values: options } = parseArgs({
+  options: { registration: { type: 'string' }, rotate: { type: 'boolean', default: false } },
+});
+const { INITIAL_ACCESS_TOKEN, REGISTRAR_ID, REGISTRAR_SECRET } = process.env;
+const LIFETIME = 300;
+
+function needed(name) {
+  if (!process.env[name]) {
+    throw new Error(`--registration ${options.registration} needs ${name} in the environment`);
+  }
+  return process.env[name];
+}
+
+const INITIAL_ACCESS = {
+  token: () => needed('INITIAL_ACCESS_TOKEN'),
+  open: () => false,
+  client: () => Boolean(needed('REGISTRAR_ID') && needed('REGISTRAR_SECRET')), // tokens that this server has issued
+};
+const initialAccess = INITIAL_ACCESS[options.registration];
+if (!initialAccess) {
+  throw new Error('--registration token, open or client');
+}
+
+const registrar = {
+  client_id: REGISTRAR_ID,
+  client_secret: REGISTRAR_SECRET,
+  grant_types: ['client_credentials'],
+  response_types: [],
+  redirect_uris: [],
+  scope: 'dcr',
+};
+
+const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const signingKey = { ...privateKey.export({ format: 'jwk' }), alg: 'RS256', use: 'sig' };
+
+const server = createServer();
+await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+const issuer = `http://127.0.0.1:${server.address().port}`;
+
+const provider = new Provider(issuer, {
+  clients: options.registration === 'client' ? [registrar] : [],
+  cookies: { keys: [randomBytes(32).toString('hex')] },
+  jwks: { keys: [signingKey] },
+  scopes: ['openid', 'dcr'],
+  ttl: { ClientCredentials: LIFETIME },
+  features: {
+    devInteractions: { enabled: false },
+    clientCredentials: { enabled: true },
+    registration: { enabled: true, initialAccessToken: initialAccess() },
+    registrationManagement: { enabled: true, rotateRegistrationAccessToken: options.rotate },
+    resourceIndicators: {
+      enabled: true,
+      // without a resource access tokens would be opaque; nobody in front of this server sends one
+      defaultResource: () => 'urn:dcrproof:accounts',
+      getResourceServerInfo: (ctx, audience) => ({
+        scope: 'openid dcr',
+        audience,
+        accessTokenFormat: 'jwt',
+        jwt: { sign: { alg: 'RS256' } },
+      }),
+    },
+  },
+});
+
+if (options.registration === 'client') {
+  // The library knows initial access tokens, but no request that gets one: scope dcr is that request, for one client.
+  provider.use(async (ctx, next) => {
+    await next();
+    const granted = ctx.oidc?.route === 'token' && ctx.status === 200;
+    if (granted && ctx.oidc.client.clientId === REGISTRAR_ID && ctx.body.scope?.split(' ').includes('dcr')) {
+      ctx.body.access_token = await new provider.InitialAccessToken({ expiresIn: LIFETIME }).save();
+    }
+  });
+}
+
+server.on('request', provider.callback());
+process.on('SIGTERM', () => {
+  server.close();
+  server.closeAllConnections();
+});
+process.stdout.write(`${issuer}\n`);
