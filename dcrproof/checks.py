@@ -42,7 +42,7 @@ class Check:
 
 
 def check(
-    id: str,  # noqa: A002 - the word that the catalogue, the report and the command line use
+    id: str,
     title: str,
     *,
     evidence: Evidence,
@@ -69,7 +69,7 @@ def check_of(test: object) -> Check | None:
     return found if isinstance(found, Check) else None
 
 
-def matches(id: str, prefix: str) -> bool:  # noqa: A002 - as above
+def matches(id: str, prefix: str) -> bool:
     """Whether `prefix` is the id or whole parts of its beginning."""
     return id == prefix or id.startswith(prefix + ".")
 

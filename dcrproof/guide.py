@@ -290,7 +290,7 @@ STEPS: tuple[Step, ...] = (
         "enter the whole discovery URL",
         AAS,
         guide=Place("Configure the Dev Portal", "4.2"),
-        variants=("without-suffix", "other-host"),
+        variants=("other-path",),
     ),
     Step(
         "konnect.provider.type",
@@ -485,6 +485,6 @@ STEPS: tuple[Step, ...] = (
 _BY_ID = {step.id: step for step in STEPS}
 
 
-def step(id: str) -> Step | None:  # noqa: A002 - the word of the guide and the report
+def step(id: str) -> Step | None:
     """The step of that id, or None."""
     return _BY_ID.get(id)

@@ -104,7 +104,8 @@ class Requests:
 
         self.session = requests.Session()
         self.session.trust_env = not is_loopback(host)
-        self.session.verify = str(connection.ca) if connection.ca else True
+        # said with each request: what a session says the environment may override
+        self.verify = str(connection.ca) if connection.ca else True
         self.session.headers.clear()
         if connection.client_cert:
             self.session.cert = (
@@ -124,6 +125,7 @@ class Requests:
             headers=dict(request.headers),
             data=request.body or None,
             timeout=TIMEOUT,
+            verify=self.verify,
             allow_redirects=False,
         )
         self.session.cookies.clear()

@@ -7,6 +7,7 @@ in the wrong place.
 
 import os
 import re
+import ssl
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -232,11 +233,17 @@ def _method(reading: _Reading, place: str, value: Any) -> str | None:
     return None
 
 
+ON_THIS_MACHINE = "expected an address of this machine: the mocks listen on no other, and a run of mocks asks no other"
+
+
 def _mocked(reading: _Reading, place: str, value: Any) -> Mocked | None:
     if value is True:
         return Mocked()
     if isinstance(value, dict) and set(value) == {"control"}:
-        url = _https(reading, f"{place}.control", value["control"])
+        url = _url(reading, f"{place}.control", value["control"])
+        if url and not is_loopback(urlsplit(url).hostname or ""):
+            reading.problem(f"{place}.control", ON_THIS_MACHINE)
+            return None
         return Mocked(url) if url else None
     found = "false: a live party says nothing" if value is False else _kind(value)
     reading.problem(place, f"expected true or {{ control = URL }}, found {found}")
@@ -400,6 +407,24 @@ def _applications(reading: _Reading, content: Any) -> tuple[Application, ...]:
     return tuple(applications)
 
 
+def _check_certificates(reading: _Reading, name: str, connection: Connection) -> None:
+    """A file that holds no certificate, or not the key to it, is no party's fault: it is tried before anything is sent."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if connection.ca:
+        try:
+            context.load_verify_locations(connection.ca)
+        except OSError:
+            reading.problem(f"{name}.ca", f"{connection.ca} holds no certificates in PEM")
+    if connection.client_cert:
+        try:
+            # a key that is encrypted would ask the terminal for its password
+            context.load_cert_chain(connection.client_cert, connection.client_key, password="")
+        except OSError:
+            reading.problem(f"{name}.client_cert", "holds no certificate in PEM with its key, which is not encrypted")
+    elif connection.client_key:
+        reading.problem(f"{name}.client_cert", "missing: client_key is the key of a certificate")
+
+
 def _mocked_here(party: Party | None) -> bool:
     return party is not None and party.mocked is not None and party.mocked.control is None
 
@@ -419,11 +444,15 @@ def _check_target(reading: _Reading, profile: Profile, tables: Mapping[str, Any]
         party = profile.party(name)
         if party is None:
             continue
+        _check_certificates(reading, name, party.connection)
         if _mocked_here(party):
             for key in sorted(set(tables[name]) & MADE_BY_MOCKS):
                 reading.problem(f"{name}.{key}", "has no meaning beside mocked = true: the mock makes its own")
-        else:
-            _needed(reading, name, tables[name], ("issuer",) if name == "curity" else ("url",))
+            continue
+        key = "issuer" if name == "curity" else "url"
+        _needed(reading, name, tables[name], (key,))
+        if party.mocked and party.address and not is_loopback(urlsplit(party.address).hostname or ""):
+            reading.problem(f"{name}.{key}", ON_THIS_MACHINE)
     _check_konnect(reading, profile, tables)
     if profile.portal and not _mocked_here(profile.portal) and profile.run.mode.allows(Mode.CREATE):
         portal = tables["portal"]
@@ -472,7 +501,7 @@ def _check_mix(reading: _Reading, profile: Profile) -> None:
         reading.problem("curity.kind", 'live Konnect has no provider type for kind = "openid"')
     if konnect and portal and _live(konnect) != _live(portal):
         reading.problem("portal", "Konnect and its portal are both live or both mocked: they share their applications")
-    elif konnect and portal and _mocked_here(konnect) != _mocked_here(portal):
+    elif konnect and portal and konnect.mocked != portal.mocked:
         reading.problem("portal.mocked", "Konnect and its portal are mocks of the same instance")
     if profile.applications or not _mocked_here(konnect):
         return
@@ -510,7 +539,8 @@ def read(path: Path, environment: Mapping[str, str] | None = None) -> Profile:
         else:
             tables[name] = table
     profile = _profile(reading, source, tables)
-    _check_target(reading, profile, tables)
+    if not any(problem.startswith("run.mode:") for problem in reading.problems):
+        _check_target(reading, profile, tables)
     if reading.problems:
         raise ProfileError(source, reading.problems)
     return profile

@@ -52,13 +52,13 @@ class Exchange:
         try:
             return json.loads(self.body)
         except ValueError:
-            raise Unreachable(self.party, f"{self.what} is {self.shape}", "JSON") from None
+            raise Unreachable(self.party, f"{self.what} is {self.shape}", f"JSON from {self.party}") from None
 
     def object(self) -> dict[str, Any]:
         """The body as a JSON object. Raises Unreachable where it is none."""
         content = self.json()
         if not isinstance(content, dict):
-            raise Unreachable(self.party, f"{self.what} is JSON, but no object", "a JSON object")
+            raise Unreachable(self.party, f"{self.what} is JSON, but no object", f"a JSON object from {self.party}")
         return content
 
     @property

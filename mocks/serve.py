@@ -135,7 +135,7 @@ secret = {{ file = "registrar-secret" }}
 url = {konnect}
 token = {{ file = "konnect-token" }}
 control_plane = "default"
-service = "accounts"
+service = "orders"
 portal = "developers"
 api = "accounts"
 strategy = "curity-dcr"

@@ -398,7 +398,6 @@ def test_deleted_client_gets_no_token(dcr_authorization_server, dcr_endpoints, d
     "A client gets a token with client_credentials",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 6749 4.4",),
-    steps=("curity.dcr.capabilities",),
 )
 def test_client_gets_a_token(dcr_token_answer):
     """Claimed by the gate."""

@@ -3,6 +3,7 @@
 import json
 
 from dcrproof.checks import Evidence, Level, check
+from dcrproof.konnect import segment
 
 HOW_TO = "developer.konghq.com/how-to/curity-dcr/"
 AAS = "Konnect Application Auth Strategies API v2"
@@ -132,8 +133,8 @@ def test_provider_verifies(dcr_verified):
     references=(AAS,),
     level=Level.SHOULD,
 )
-def test_provider_is_active(dcr_provider, dcr_publication_strategy, dcr_expect):
-    active = dcr_provider.get("active")
+def test_provider_is_active(dcr_admin, dcr_provider, dcr_publication_strategy, dcr_expect):
+    active = dcr_admin.get(f"/v2/dcr-providers/{segment(dcr_provider['id'])}").object().get("active")
     dcr_expect.that(active is True, "active true: an active strategy uses it", f"active {active!r}")
 
 
@@ -226,8 +227,9 @@ def test_publication_has_the_strategy(dcr_publication_strategy):
     references=(AAS,),
     level=Level.SHOULD,
 )
-def test_strategy_is_active(dcr_strategy, dcr_publication_strategy, dcr_expect):
-    active = dcr_strategy.get("active")
+def test_strategy_is_active(dcr_admin, dcr_publication_strategy, dcr_expect):
+    path = f"/v2/application-auth-strategies/{segment(dcr_publication_strategy)}"
+    active = dcr_admin.get(path).object().get("active")
     dcr_expect.that(active is True, "active true: a publication uses it", f"active {active!r}")
 
 

@@ -4,7 +4,7 @@ from dcrproof.authorization_server import error_code
 from dcrproof.checks import Evidence, Level, check
 from dcrproof.gateway import answer, message, refused_everywhere, with_basic, with_bearer
 from dcrproof.tokens import foreign, hs_confused, tampered, unsigned, with_claims
-from dcrproof.verdict import NotSeen
+from dcrproof.verdict import NotApplicable
 
 OIDC = "developer.konghq.com/plugins/openid-connect/"
 OIDC_REFERENCE = "developer.konghq.com/plugins/openid-connect/reference/"
@@ -130,7 +130,7 @@ def test_foreign_client_is_refused(dcr_consumer, dcr_basic, dcr_token_answer, dc
 def test_given_applications_are_refused(dcr_consumer, dcr_given_applications, dcr_basic, dcr_expect):
     refused = [application for application in dcr_given_applications if not application.accepted]
     if not refused:
-        raise NotSeen("[application] with accepted = false")
+        raise NotApplicable("the profile gives no application that is to be refused (accepted = false)")
     for application in refused:
         exchange = dcr_consumer.call(with_basic(application.client_id, application.client_secret))
         dcr_expect.that(dcr_consumer.refuses(exchange), f"{application.client_id} refused", answer(exchange))

@@ -86,7 +86,7 @@ def test_old_secret_after_the_cache(dcr_clock, dcr_consumer, dcr_regenerated, dc
 
 
 @check(
-    "life.rename",
+    "life.rename.done",
     "The developer can rename an application",
     evidence=Evidence.DOCUMENTED,
     references=("Konnect Portal API v3",),
@@ -108,7 +108,7 @@ def test_rename_keeps_the_secret(dcr_authorization_server, dcr_endpoints, dcr_re
 
 
 @check(
-    "life.revoked",
+    "life.revoked.route",
     "SECURITY: a revoked registration is refused on every node, cached token or not",
     evidence=Evidence.DOCUMENTED,
     references=(DCR, "Konnect Portal Management API v3"),
@@ -116,7 +116,7 @@ def test_rename_keeps_the_secret(dcr_authorization_server, dcr_endpoints, dcr_re
 )
 def test_revoked_is_refused(dcr_revoked, dcr_expect):
     for exchange in dcr_revoked[1]:
-        dcr_expect.form("gateway", "life.revoked", exchange.status == 403, "403", answer(exchange), Evidence.INFERRED)
+        dcr_expect.form("gateway", "life.revoked.route", exchange.status == 403, "403", answer(exchange), Evidence.INFERRED)
     dcr_expect.that(True, "refused", "refused")
 
 
@@ -159,7 +159,7 @@ def test_unregistered_is_refused(dcr_unregistered_application):
 
 
 @check(
-    "life.deleted",
+    "life.deleted.portal",
     "The developer can delete an application",
     evidence=Evidence.DOCUMENTED,
     references=("Konnect Portal API v3",),

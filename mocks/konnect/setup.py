@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from dcrproof.mocks.konnect.state import Konnect
 
+FREE_SERVICE = "orders"
+"""A gateway service, with a route of its name, that no API is linked to: for whoever goes through the how-to anew."""
+
 SPECIFICATION = '{"openapi":"3.0.3","info":{"title":"%s","version":"%s"},"paths":{}}'
 
 
@@ -52,6 +55,8 @@ def how_to_setup(
     control_plane = konnect.create_control_plane("default")
     service = konnect.create_gateway_service(control_plane.id, name, upstream_url)
     route = konnect.create_gateway_route(service.id, name, (route_path,))
+    free = konnect.create_gateway_service(control_plane.id, FREE_SERVICE, upstream_url)
+    konnect.create_gateway_route(free.id, FREE_SERVICE, (f"/{FREE_SERVICE}",))
 
     provider = konnect.create_provider(
         {

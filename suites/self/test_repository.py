@@ -1,0 +1,72 @@
+"""The repository keeps its own promises: what is shipped, what may import what, and what the README says."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import dcrproof
+from dcrproof.fixtures import catalogue
+from dcrproof.guide import STEPS
+from dcrproof.mocks import steps
+
+ROOT = Path(dcrproof.__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+ROOMS = ("suites", "fixtures", "mocks", "reports")
+
+
+def test_every_package_is_shipped_and_nothing_else():
+    rooms = [path.parent for room in ROOMS for path in (ROOT / room).rglob("__init__.py")]
+    found = {".".join(["dcrproof", *path.relative_to(ROOT).parts]) for path in rooms} | {"dcrproof"}
+    assert set(PROJECT["tool"]["setuptools"]["packages"]) == found
+
+
+def test_every_module_of_the_core_is_under_the_rules_about_imports():
+    core = {f"dcrproof.{path.stem}" for path in (ROOT / "dcrproof").glob("*.py") if not path.stem.startswith("__")}
+    contracts = {contract["name"]: contract for contract in PROJECT["tool"]["importlinter"]["contracts"]}
+    core_contract = next(contract for name, contract in contracts.items() if name.startswith("The core"))
+    assert set(core_contract["source_modules"]) == core
+    mocks_contract = next(contract for name, contract in contracts.items() if name.startswith("Mocks"))
+    assert core <= set(mocks_contract["forbidden_modules"])
+
+
+def test_every_module_of_the_fixtures_but_one_is_kept_from_the_mocks():
+    modules = {f"dcrproof.fixtures.{path.stem}" for path in (ROOT / "fixtures").glob("[!_]*.py")}
+    contract = next(c for c in PROJECT["tool"]["importlinter"]["contracts"] if c["name"].startswith("Fixtures"))
+    assert modules - set(contract["source_modules"]) == {"dcrproof.fixtures.assemble"}
+
+
+def test_the_readme_has_the_two_commands_that_ci_runs():
+    readme = (ROOT / "README.md").read_text()
+    assert len(re.findall(r"^    python3 .*bin/pytest$", readme, re.MULTILINE)) == 1
+    assert len(re.findall(r"^    python3 .*suites/self.*$", readme, re.MULTILINE)) == 1
+
+
+def test_guide_and_mocks_know_the_same_steps_and_variants():
+    guide = {step.id: step.variants for step in STEPS if step.undo}
+    mocks = {step: steps.variants(step)[1:] for step in [*steps.CURITY, *steps.CLICKS]}
+    assert guide == mocks
+
+
+def test_a_step_that_cannot_be_undone_says_why():
+    assert all(bool(step.undo_reason) is not step.undo for step in STEPS)
+
+
+def test_every_step_of_the_guide_is_guarded_by_a_check():
+    guarded = {step for entry in catalogue.entries() for step in entry.check.steps}
+    assert guarded == {step.id for step in STEPS}
+
+
+def test_no_id_is_the_beginning_of_another():
+    for ids in ([entry.check.id for entry in catalogue.entries()], [step.id for step in STEPS]):
+        assert len(set(ids)) == len(ids)
+        assert not [(one, other) for one in ids for other in ids if other.startswith(f"{one}.")]
+
+
+@pytest.mark.parametrize("room", [*ROOMS, "dcrproof"])
+def test_no_file_bears_a_path_of_a_machine(room):
+    for path in (ROOT / room).rglob("*"):
+        if path.suffix in {".py", ".md", ".toml", ".json", ".mjs"} and "node_modules" not in path.parts:
+            text = path.read_text()
+            assert not re.search(r"(?<![\w.])/(home|root|Users)/\w", text), path

@@ -1,0 +1,99 @@
+"""The core's reading of tokens, held against tokens that another library signed."""
+
+import time
+
+import pytest
+from joserfc import jwt as other_library
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+from dcrproof.mocks.keys import rsa_key
+from dcrproof.tokens import decode, describe, foreign, hs_confused, tampered, unsigned, verify, with_claims
+
+CLAIMS = {"iss": "https://idsvr.example.com", "sub": "app", "exp": int(time.time()) + 300, "iat": int(time.time())}
+KEYS = {
+    "RS256": rsa_key(0),
+    "PS256": rsa_key(0),
+    "ES256": ECKey.generate_key("P-256"),
+    "Ed25519": OKPKey.generate_key("Ed25519"),
+}
+
+
+def signed(algorithm: str, kid: str = "-38074812", **claims) -> str:
+    name = "EdDSA" if algorithm == "Ed25519" else algorithm
+    return other_library.encode({"alg": name, "kid": kid}, {**CLAIMS, **claims}, KEYS[algorithm], algorithms=[name])
+
+
+def published(algorithm: str, kid: str = "-38074812") -> dict:
+    return {"keys": [{**KEYS[algorithm].as_dict(private=False), "kid": kid, "use": "sig"}]}
+
+
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")  # RFC 9864 has another name, servers still use this one
+@pytest.mark.parametrize("algorithm", list(KEYS))
+def test_a_token_of_any_public_key_algorithm_verifies(algorithm):
+    assert verify(signed(algorithm), published(algorithm)) is None
+
+
+def test_a_negative_key_id_is_a_key_id_like_any_other():
+    assert verify(signed("RS256", "-1"), published("RS256", "-1")) is None
+
+
+def test_a_key_id_that_is_not_published_is_named_with_those_that_are():
+    wrong = verify(signed("RS256", "new"), published("RS256", "old"))
+    assert wrong is not None
+    assert "new" in wrong
+    assert "old" in wrong
+
+
+@pytest.mark.parametrize("keys", [{"keys": []}, {}, {"keys": ["no key"]}])
+def test_without_a_key_nothing_verifies(keys):
+    assert verify(signed("RS256"), keys) is not None
+
+
+FORGERIES = {
+    "another key": lambda token, _: foreign(token),
+    "another key id": lambda token, _: foreign(token, kid="dcrproof"),
+    "a bit of the signature": lambda token, _: tampered(token),
+    "other claims": lambda token, _: with_claims(token, sub="somebody else"),
+    "no signature": lambda token, _: unsigned(token),
+    "no signature, spelt otherwise": lambda token, _: unsigned(token, "NoNe"),
+    "the public key as HMAC secret": hs_confused,
+}
+
+
+@pytest.mark.parametrize("forgery", list(FORGERIES))
+def test_no_forgery_verifies(forgery):
+    token = decode(signed("RS256"))
+    assert token is not None
+    forged = FORGERIES[forgery](token, published("RS256"))
+    assert forged != token.text
+    assert verify(forged, published("RS256")) is not None
+
+
+@pytest.mark.parametrize("forgery", list(FORGERIES))
+def test_a_forgery_differs_in_nothing_but_what_it_is_about(forgery):
+    token = decode(signed("RS256"))
+    assert token is not None
+    forged = decode(FORGERIES[forgery](token, published("RS256")))
+    assert forged is not None
+    assert forged.claims.keys() == token.claims.keys()
+
+
+def test_an_opaque_token_is_described_by_its_length_and_the_prefix_that_all_share():
+    assert describe("_0XBPWQQ_1b2c3d4e-0000-4000-8000-000000000000") == (
+        "an opaque token, 45 characters, beginning _0XBPWQQ_"
+    )
+    assert describe("1b2c3d4e-0000-4000-8000-000000000000") == "an opaque token, 36 characters"
+
+
+@pytest.mark.parametrize("text", ["", "a", "a.b", "a.b.c", "....", "é.é.é", "e30.e30."])
+def test_what_is_no_jwt_is_no_error(text):
+    assert verify(text, published("RS256")) is not None
+
+
+def test_keys_of_a_key_pair_are_told_by_their_private_members():
+    from dcrproof.tokens import PRIVATE_MEMBERS
+
+    for key in (rsa_key(0), KEYS["ES256"], KEYS["Ed25519"]):
+        assert PRIVATE_MEMBERS & set(key.as_dict(private=True))
+        assert not PRIVATE_MEMBERS & set(key.as_dict(private=False))
+    assert isinstance(rsa_key(0), RSAKey)

@@ -1,0 +1,283 @@
+"""Verdicts, exit codes and what is printed: a small suite is run as a user would run it, in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dcrproof.result import RED, Exit, Result, exit_code
+from dcrproof.verdict import Verdict
+
+HEAD = """
+import pytest
+from dcrproof.checks import Evidence, Level, check
+from dcrproof.fixtures.gate import gate
+from dcrproof.verdict import Failed, NotApplicable, NotSeen, OwnFault, Unreachable
+
+def claim(id, **members):
+    return check(id, "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",), **members)
+"""
+
+EVERY_VERDICT = (
+    HEAD
+    + """
+@gate("gate.failed")
+def dcr_failing():
+    raise Failed("a word", "another word", ruled_out=("the weather",))
+
+@gate("gate.seen")
+def dcr_unseen(dcr_failing_not=None):
+    raise NotSeen("a telescope")
+
+@gate("gate.after", after=("dcr_unseen",))
+def dcr_going_on():
+    return 1
+
+@gate("gate.broken")
+def dcr_broken():
+    raise ZeroDivisionError("a bug of ours")
+
+@claim("a.passed")
+def test_passed(dcr_expect):
+    dcr_expect.that(True, "1", "2")
+
+@claim("gate.failed", steps=("curity.token-issuer.jwt",))
+def test_gate_failed(dcr_failing):
+    pass
+
+@claim("b.blocked")
+def test_blocked(dcr_failing):
+    pass
+
+@claim("gate.seen")
+def test_unseen(dcr_unseen):
+    pass
+
+@claim("gate.after")
+def test_goes_on(dcr_going_on):
+    pass
+
+@claim("c.not-applicable")
+def test_not_applicable():
+    raise NotApplicable("there is no moon")
+
+@claim("d.should", level=Level.SHOULD)
+def test_should():
+    raise Failed("better", "worse")
+
+@claim("e.unreachable")
+def test_unreachable():
+    raise Unreachable("curity", "connection refused")
+
+@claim("f.error")
+def test_error():
+    raise KeyError("a bug")
+
+@claim("gate.broken")
+def test_broken_gate(dcr_broken):
+    pass
+
+@claim("g.blocked-by-error")
+def test_blocked_by_error(dcr_broken):
+    pass
+
+@claim("h.skipped")
+def test_skipped():
+    pytest.skip("looks green")
+"""
+)
+
+
+def run(folder: Path, suite: str, *options: str) -> tuple[int, str, dict[str, dict[str, object]]]:
+    """Runs a suite in that folder. Returns exit code, output, and the checks of `run.json` by id."""
+    (folder / "test_9_sample.py").write_text(suite)
+    (folder / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib --strict-markers\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "120"},
+    )
+    written = folder / "reports" / "out" / "latest" / "run.json"
+    checks = json.loads(written.read_text())["checks"] if written.exists() else []
+    return done.returncode, done.stdout + done.stderr, {check["id"]: check for check in checks}
+
+
+@pytest.fixture(scope="module")
+def every_verdict(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("verdicts"), EVERY_VERDICT)
+
+
+@pytest.mark.parametrize(
+    ("id", "verdict"),
+    [
+        ("a.passed", "passed"),
+        ("gate.failed", "failed"),
+        ("b.blocked", "blocked"),
+        ("gate.seen", "not seen"),
+        ("gate.after", "passed"),
+        ("c.not-applicable", "not applicable"),
+        ("d.should", "failed"),
+        ("e.unreachable", "unreachable"),
+        ("f.error", "error"),
+        ("gate.broken", "error"),
+        ("g.blocked-by-error", "blocked"),
+        ("h.skipped", "error"),
+    ],
+)
+def test_each_verdict_is_given(every_verdict, id, verdict):
+    assert every_verdict[2][id]["verdict"] == verdict
+
+
+def test_a_blocked_check_names_what_blocks_it_and_the_symptom(every_verdict):
+    blocked = every_verdict[2]["b.blocked"]
+    assert blocked["blocked_by"] == "gate.failed"
+    assert blocked["observed"] == "another word"
+    assert every_verdict[2]["g.blocked-by-error"]["blocked_by"] == "gate.broken"
+
+
+def test_a_failure_carries_both_sides_its_step_and_what_was_ruled_out(every_verdict):
+    failed = every_verdict[2]["gate.failed"]
+    assert (failed["expected"], failed["observed"]) == ("a word", "another word")
+    assert failed["steps"] == failed["candidates"] == ["curity.token-issuer.jwt"]
+    assert failed["ruled_out"] == ["the weather"]
+
+
+def test_an_error_of_our_own_goes_before_a_broken_contract(every_verdict):
+    assert every_verdict[0] == Exit.OWN_FAULT
+
+
+def test_the_failure_is_printed_with_owner_step_mend_and_command(every_verdict):
+    output = every_verdict[1]
+    for text in (
+        "FAILED gate.failed: a claim   owner: Curity admins",
+        "how-to     Configure the token issuer, step 2: Token Service > Token Issuers",
+        "expected   a word",
+        "observed   another word",
+        "ruled out  the weather",
+        "mend       enable the setting, then commit",
+        "again      pytest --dcr-check gate.failed",
+    ):
+        assert text in output
+
+
+def test_the_summary_counts_every_verdict_and_groups_the_rest(every_verdict):
+    output = every_verdict[1]
+    assert "blocked    1 by gate.failed" in output
+    assert "not seen   1: with a telescope" in output
+    assert "not applicable 1: there is no moon" in output
+    assert "1 failed, 1 unreachable, 3 error, 1 failed SHOULD, 2 passed" in output
+
+
+def test_checks_stand_in_the_order_of_the_catalogue(every_verdict):
+    assert list(every_verdict[2])[:3] == ["a.passed", "gate.failed", "b.blocked"]
+
+
+def test_no_traceback_is_printed_for_an_outcome(tmp_path):
+    suite = HEAD + "@claim('a.failed')\ndef test_it():\n    raise Failed('one thing', 'another')\n"
+    code, output, _ = run(tmp_path, suite + "\n# dcr_", "--tb=long", "-vv", "--showlocals")
+    assert code == Exit.BROKEN
+    assert "Traceback" not in output
+    assert "raise Failed" not in output
+
+
+@pytest.mark.parametrize(
+    ("body", "level", "code"),
+    [
+        ("pass", "MUST", Exit.GREEN),
+        ("raise Failed('a', 'b')", "MUST", Exit.BROKEN),
+        ("raise Failed('a', 'b')", "SHOULD", Exit.GREEN),
+        ("raise Unreachable('curity', 'connection refused')", "MUST", Exit.UNREACHABLE),
+        ("raise NotSeen('a telescope')", "MUST", Exit.NOTHING_RAN),
+        ("raise KeyboardInterrupt", "MUST", Exit.INTERRUPTED),
+        ("1 / 0", "MUST", Exit.OWN_FAULT),
+    ],
+)
+def test_the_exit_code_says_how_it_ended(tmp_path, body, level, code):
+    suite = HEAD + f"@claim('a.check', level=Level.{level})\ndef test_it():\n    {body}\n"
+    assert run(tmp_path, suite)[0] == code
+
+
+def test_a_deselected_gate_still_blocks(tmp_path):
+    code, _, checks = run(tmp_path, EVERY_VERDICT, "-k", "test_blocked and not error")
+    assert code == Exit.BROKEN
+    assert checks["b.blocked"]["blocked_by"] == "gate.failed"
+    assert list(checks) == ["b.blocked"]
+
+
+def test_a_check_is_selected_by_its_id(tmp_path):
+    assert list(run(tmp_path, EVERY_VERDICT, "-k", "a.passed")[2]) == ["a.passed"]
+
+
+def test_workers_give_the_same_verdicts(tmp_path, every_verdict):
+    code, _, checks = run(tmp_path, EVERY_VERDICT, "-n", "2")
+    assert code == every_verdict[0]
+    verdicts = {id: check["verdict"] for id, check in every_verdict[2].items()}
+    assert {id: check["verdict"] for id, check in checks.items()} == verdicts
+    assert list(checks) == list(every_verdict[2])
+
+
+def test_tests_beside_the_checks_count_as_well(tmp_path):
+    suite = HEAD + "@claim('a.check')\ndef test_it():\n    pass\n\ndef test_other():\n    assert False\n"
+    assert run(tmp_path, suite)[0] == Exit.BROKEN
+
+
+def test_the_plugin_leaves_other_suites_alone(tmp_path):
+    code, output, checks = run(tmp_path, "def test_it():\n    pass\n")
+    assert code == 0
+    assert "dcrproof:" not in output
+    assert checks == {}
+    assert not (tmp_path / "reports").exists()
+
+
+def test_the_plugin_imports_nothing_heavy_until_it_is_needed(tmp_path):
+    suite = "import sys\n\ndef test_it():\n    assert not {'httpx', 'requests', 'jwt', 'uvicorn'} & set(sys.modules)\n"
+    (tmp_path / "test_it.py").write_text(suite)
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "dcrproof", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stdout
+
+
+def test_an_author_of_other_tests_gets_an_application_that_works(tmp_path):
+    suite = """
+import requests
+
+def test_my_api(dcr_application, dcr_consumer, dcr_basic):
+    pair = (dcr_application.client_id, dcr_application.secret.reveal())
+    assert requests.get(dcr_consumer.route_url, auth=pair, timeout=5).status_code == 200
+"""
+    assert run(tmp_path, suite)[0] == 0
+
+
+def result(verdict: Verdict, level: str = "MUST") -> Result:
+    return Result("a.check", "a claim", level, "curity", (1, 0), verdict, ())
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(Verdict)), st.sampled_from(["MUST", "SHOULD"]))))
+def test_a_run_is_green_only_if_something_ran_and_no_must_is_red(verdicts):
+    code = exit_code([result(*item) for item in verdicts])
+    red = any(verdict in RED and level == "MUST" for verdict, level in verdicts)
+    ours = any(verdict is Verdict.ERROR for verdict, _ in verdicts)
+    ran = any(verdict not in {Verdict.NOT_SEEN, Verdict.NOT_APPLICABLE} for verdict, _ in verdicts)
+    assert (code == Exit.GREEN) == (ran and not red and not ours)
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(Verdict)), st.sampled_from(["MUST", "SHOULD"]))))
+def test_our_own_fault_goes_before_a_broken_contract_and_that_before_an_unreachable_party(verdicts):
+    results = [result(*item) for item in verdicts]
+    code = exit_code(results)
+    musts = {verdict for verdict, level in verdicts if level == "MUST"}
+    if any(verdict is Verdict.ERROR for verdict, _ in verdicts):
+        assert code == Exit.OWN_FAULT
+    elif Verdict.FAILED in musts:
+        assert code == Exit.BROKEN
+    elif Verdict.UNREACHABLE in musts:
+        assert code == Exit.UNREACHABLE
