@@ -143,7 +143,16 @@ def _checks(options: argparse.Namespace) -> int:
 def _fields(*fields: tuple[str, str]) -> None:
     for name, text in fields:
         if text:
-            print(textwrap.fill(text, 110, initial_indent=f"  {name:<8}", subsequent_indent=" " * 10))
+            print(
+                textwrap.fill(
+                    text,
+                    110,
+                    initial_indent=f"  {name:<8}",
+                    subsequent_indent=" " * 10,
+                    break_long_words=False,
+                    break_on_hyphens=False,
+                )
+            )
 
 
 def _serve(options: argparse.Namespace) -> int:

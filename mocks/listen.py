@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -175,7 +176,7 @@ class Application:
             for name, value in response.headers
             if name.lower() not in {"content-length", "date"}
         ]
-        headers.append((b"date", email.utils.formatdate(world.clock.now(), usegmt=True).encode()))
+        headers.append((b"date", _date(int(world.clock.now()))))
         if response.status != 204:
             headers.append((b"content-length", str(len(response.body)).encode()))
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
@@ -189,6 +190,11 @@ class Application:
     async def close(self) -> None:
         if self._client is not None:
             await self._client.aclose()
+
+
+@lru_cache(maxsize=4)
+def _date(seconds: int) -> bytes:
+    return email.utils.formatdate(seconds, usegmt=True).encode()
 
 
 def _why(error: Exception) -> str:

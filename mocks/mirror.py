@@ -64,7 +64,7 @@ class OtherKonnect:
         links = [link for link in (yield from self.all("/v3/api-implementations")) if link.get("service")]
         publications = yield from self.all("/v3/api-publications")
         strategies = {}
-        for id in sorted({id for item in publications for id in item.get("auth_strategy_ids") or []}):  # noqa: A001 - Konnect's word
+        for id in sorted({id for item in publications for id in item.get("auth_strategy_ids") or []}):
             held = yield from self.get(f"/v2/application-auth-strategies/{quote(id)}")
             if config := held["configs"].get("openid-connect"):
                 strategies[id] = Strategy(id, config)
@@ -86,7 +86,7 @@ class OtherKonnect:
                 strategies[id]
                 for item in publications
                 if item["api_id"] == link["api_id"]
-                for id in item.get("auth_strategy_ids") or []  # noqa: A001 - as above
+                for id in item.get("auth_strategy_ids") or []
                 if id in strategies
             )
             services.append(

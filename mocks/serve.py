@@ -88,14 +88,17 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
 
 def _description(world: World, ca: Path | None) -> dict[str, Any]:
     address, secret, standing = world.start.addresses, world.credentials, world.standing
+    other = world.start.other_server  # of which nothing is known but its issuer and its registrar
     return {
         "curity": {
             "issuer": world.discovery_url.rpartition("/.well-known")[0],
             "discovery": world.discovery_url,
             "registrar_id": world.registrar[0],
             "registrar_secret": world.registrar[1],
-            "introspector": {"id": INTROSPECTOR, "secret": secret.introspector_secret},
-            "admin": {
+            "introspector": None if other else {"id": INTROSPECTOR, "secret": secret.introspector_secret},
+            "admin": None
+            if other
+            else {
                 "url": f"{address['curity']}/admin/api/restconf",
                 "username": ADMIN,
                 "password": secret.admin_password,
@@ -177,20 +180,19 @@ def write_profile(folder: Path, served: Served) -> Path:
         "registrar-secret": curity["registrar_secret"],
         "konnect-token": konnect["token"],
         "developer-password": portal["password"],
-        "admin-password": curity["admin"]["password"],
-    }
+    } | ({"admin-password": curity["admin"]["password"]} if curity["admin"] else {})
     for name, value in secrets.items():
         _write(folder / name, value + "\n")
     nodes = (world.start.addresses[name].partition("://")[2] for name in ("gateway", "gateway-2"))
     quoted = json.dumps  # a JSON string is a TOML basic string
-    admin = {key: quoted(value) for key, value in curity["admin"].items()}
+    admin = {key: quoted(value) for key, value in (curity["admin"] or {}).items()}
     ca = f"ca = {quoted(description['ca'])}\n" if "ca" in description else ""
     mocked = f"{ca}mocked = {{ control = {quoted(description['control'])} }}\n"
     content = PROFILE.format(
         issuer=quoted(curity["issuer"]),
         curity='# kind = "openid", where this is not Curity\n' if world.start.other_server else mocked,
         registrar_id=quoted(curity["registrar_id"]),
-        admin="" if world.start.other_server else CURITY_ADMIN.format(**admin),
+        admin=CURITY_ADMIN.format(**admin) if admin else "",
         konnect=quoted(konnect["url"]),
         portal=quoted(portal["url"]),
         email=quoted(portal["email"]),

@@ -535,7 +535,8 @@ def test_the_entities_of_the_gateway(world: World) -> None:
     (service,) = world.ask("GET", path + "/core-entities/services?filter[name][eq]=accounts").json()["data"]
     assert (service["id"], service["host"], service["port"]) == (world.ids.service_id, "upstream.test", 80)
     assert world.ask("GET", path + "/core-entities/services?filter[name][eq]=x").json()["data"] == []
-    (route,) = world.ask("GET", path + "/core-entities/routes").json()["data"]
+    route, free = world.ask("GET", path + "/core-entities/routes").json()["data"]
+    assert free["service"] != {"id": world.ids.service_id}
     assert (route["paths"], route["service"]) == (["/accounts"], {"id": world.ids.service_id})
     (plugin,) = world.ask("GET", path + "/core-entities/plugins").json()["data"]
     assert (plugin["name"], plugin["service"]) == ("konnect-application-auth", {"id": world.ids.service_id})
@@ -635,7 +636,8 @@ def test_the_push_of_the_how_to(world: World) -> None:
     application, _ = world.application()
     world.konnect.register(application, world.ids.api_id)
     pushed = world.konnect.data_plane_configuration()
-    (service,) = pushed.services
+    service, free = pushed.services
+    assert (free.api_id, free.strategy) == (None, None)
     assert (service.url, service.api_id) == ("http://upstream.test", world.ids.api_id)
     assert [route.paths for route in service.routes] == [("/accounts",)]
     assert service.strategy == data_plane.Strategy(
@@ -654,7 +656,7 @@ def test_the_push_of_the_how_to(world: World) -> None:
 
 def test_without_a_link_the_route_is_open(world: World) -> None:
     world.konnect.delete_implementation(world.ids.api_id, world.ids.implementation_id)
-    (service,) = world.konnect.data_plane_configuration().services
+    service, _ = world.konnect.data_plane_configuration().services
     assert (service.api_id, service.strategy) == (None, None)
 
 
@@ -662,7 +664,7 @@ def test_a_strategy_that_the_gateway_cannot_enforce_does_not_open_the_route(worl
     body = {"name": "k", "display_name": "K", "strategy_type": "key_auth", "configs": {"key-auth": {}}}
     strategy = world.konnect.create_strategy(body)
     world.konnect.publish(world.ids.api_id, world.ids.portal_id, {"auth_strategy_ids": [strategy.id]})
-    (service,) = world.konnect.data_plane_configuration().services
+    service, _ = world.konnect.data_plane_configuration().services
     assert service.strategy is not None
     assert service.strategy.config["auth_methods"] == []
 

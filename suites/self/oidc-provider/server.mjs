@@ -7,8 +7,8 @@
 // client  as at Curity: the client REGISTRAR_ID with REGISTRAR_SECRET gets initial access tokens by client_credentials
 //         with scope dcr
 //
-// With --rotate an update of a registration comes with a new registration access token. The issuer is printed when
-// connections are accepted, alone on standard output; SIGTERM stops the server.
+// With --rotate an update of a registration comes with a new registration access token. Standard output has two lines:
+// the issuer when connections are accepted, and how many registered clients are left when SIGTERM stops the server.
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -93,8 +93,13 @@ if (options.registration === 'client') {
   });
 }
 
+const clients = new Set();
+provider.on('registration_create.success', (ctx, client) => clients.add(client.clientId));
+provider.on('registration_delete.success', (ctx, client) => clients.delete(client.clientId));
+
 server.on('request', provider.callback());
 process.on('SIGTERM', () => {
+  process.stdout.write(`clients left: ${clients.size}\n`);
   server.close();
   server.closeAllConnections();
 });
