@@ -97,7 +97,7 @@ class Control:
         asked = _object(request, "party", "kid")
         if asked["party"] != "curity":
             raise Refused("party is curity: nobody else signs")
-        if asked["kid"] not in {"new", "same"}:
+        if asked["kid"] not in ("new", "same"):
             raise Refused("kid is new or same")
         self.world.curity.rotate_keys(asked["kid"])
         return json_response(200, {"kid": self.world.curity.signing_key.kid})
@@ -111,7 +111,7 @@ class Control:
         }
         return json_response(200, content)
 
-    def undo(self, request: Request, id: str) -> Response:  # noqa: A002 - the word in the path
+    def undo(self, request: Request, id: str) -> Response:
         variant = _object(request).get("variant") if request.body else None
         if variant is not None and not isinstance(variant, str):
             raise Refused("variant is a text or null")
@@ -121,7 +121,7 @@ class Control:
             raise Refused(str(unknown), 400 if id in {*steps.CURITY, *steps.CLICKS} else 404) from None
         return json_response(200, {"undone": self.world.undone[id]})
 
-    def redo(self, request: Request, id: str) -> Response:  # noqa: A002 - as above
+    def redo(self, request: Request, id: str) -> Response:
         del request
         try:
             self.world.redo(id)
@@ -136,7 +136,7 @@ class Control:
             raise Refused(str(error)) from None
         return json_response(201, {"id": self.world.faults.arm(fault)})
 
-    def disarm(self, request: Request, id: str) -> Response:  # noqa: A002 - as above
+    def disarm(self, request: Request, id: str) -> Response:
         del request
         if self.world.faults.armed.pop(id, None) is None:
             raise Refused(f"no armed fault {id}", 404)

@@ -57,6 +57,8 @@ def read(content: Any, parties: tuple[str, ...]) -> Fault:
     if isinstance(content.get("retry_after"), bool) or not isinstance(content.get("retry_after", ""), str | int):
         raise ValueError("retry_after is a number of seconds or an HTTP date")
     retry_after = content.get("retry_after")
+    if isinstance(retry_after, str) and not (retry_after.isascii() and retry_after.isprintable()):
+        raise ValueError("retry_after is one line of ASCII")
     return Fault(**{**content, "retry_after": None if retry_after is None else str(retry_after)})
 
 
@@ -74,7 +76,7 @@ class Faults:
 
     def take(self, party: str, method: str, path: str) -> Fault | None:
         """The first armed fault that matches; it is used up after its last time."""
-        for id, fault in self.armed.items():  # noqa: A001 - the control interface's word
+        for id, fault in self.armed.items():
             if fault.matches(party, method, path):
                 if fault.times > 1:
                     self.armed[id] = replace(fault, times=fault.times - 1)

@@ -71,7 +71,7 @@ def _authentication(chosen: RegistrarAuthentication) -> Change:
 
 def _without_node(configuration: Configuration, _: str) -> Configuration:
     roles = (
-        replace(role, endpoints=frozenset(id for id in role.endpoints if not id.endswith("client-registration")))  # noqa: A001 - Curity's word
+        replace(role, endpoints=frozenset(id for id in role.endpoints if not id.endswith("client-registration")))
         for role in configuration.service_roles
     )
     return replace(configuration, service_roles=tuple(roles))
@@ -199,15 +199,25 @@ def _developer(status: str) -> Act:
 
 
 def _other_provider_type(world: "World") -> None:
+    """The provider of the set-up is of another type: it bears the name that the set-up's provider should have."""
+    world.konnect.patch_provider(world.standing.provider_id, {"name": "Curity, of type Curity"})
     provider = world.konnect.create_provider(
         {
-            "name": "Curity, of another type",
+            "name": "Curity",
             "provider_type": "okta",
             "issuer": world.discovery_url,
             "dcr_config": {"dcr_token": "a token of another type of provider"},
         }
     )
     world.konnect.patch_strategy(world.standing.strategy_id, {"dcr_provider_id": provider.id})
+
+
+def _no_other_provider_type(world: "World") -> None:
+    _own_provider(world)
+    for provider in list(world.konnect.providers.values()):
+        if provider.name == "Curity":
+            world.konnect.delete_provider(provider.id)
+    world.konnect.patch_provider(world.standing.provider_id, {"name": "Curity"})
 
 
 def _own_provider(world: "World") -> None:
@@ -265,7 +275,7 @@ CLICKS: Mapping[str, Clicks] = {
         },
         _provider_issuer(lambda url: url),
     ),
-    "konnect.provider.type": Clicks({LEFT_UNDONE: _other_provider_type}, _own_provider),
+    "konnect.provider.type": Clicks({LEFT_UNDONE: _other_provider_type}, _no_other_provider_type),
     "konnect.provider.initial-client-id": Clicks(
         {LEFT_UNDONE: _provider(dcr_config={"initial_client_id": "another-client"})},
         lambda world: _provider(dcr_config={"initial_client_id": world.registrar[0]})(world),

@@ -123,7 +123,7 @@ class World:
         self._push_waits = start.other_konnect is None
         self._mirrored_at = 0.0
         control = Control(self, reset)
-        self._faces: dict[str, Callable[[Request], Response | Calls]] = {
+        self.faces: dict[str, Callable[[Request], Response | Calls]] = {
             "curity": CurityHttp(self.curity).handle,
             "konnect": KonnectHttp(self.konnect).handle,
             "portal": PortalHttp(self.konnect).handle,
@@ -132,6 +132,7 @@ class World:
             "upstream": upstream.handle,
             "control": control.handle,
         }
+        """What answers at each port; a mutant puts another one in its place."""
         self._committed = self.curity.configuration
         self._undone: dict[str, str] = {}
         for step, variant in start.undone.items():
@@ -160,7 +161,7 @@ class World:
         return "gateway" if port == "gateway-2" else port
 
     def handle(self, port: str, request: Request) -> Response | Calls:
-        return self._faces[port](request)
+        return self.faces[port](request)
 
     def log(self, port: str, request: Request, status: int) -> None:
         if port != "control":

@@ -1,5 +1,7 @@
 """Claims: the JWT behind the call carries what it must, and the upstream sees no more than it should."""
 
+from email.utils import mktime_tz, parsedate_tz
+
 from dcrproof.checks import Evidence, check
 from dcrproof.gateway import echoed, with_bearer
 
@@ -121,7 +123,7 @@ def test_aud(dcr_is_curity, dcr_claims, dcr_application, dcr_expect):
     references=(f"{RFC7519}.4 to {RFC7519}.6",),
     smoke=True,
 )
-def test_times(dcr_claims, dcr_target, dcr_expect):
+def test_times(dcr_claims, dcr_authorization_server, dcr_endpoints, dcr_known_client, dcr_expect):
     claims = dcr_claims.claims
     times = {name: claims.get(name) for name in ("exp", "nbf", "iat")}
     present = all(isinstance(times[name], int) for name in ("exp", "iat"))
@@ -129,6 +131,11 @@ def test_times(dcr_claims, dcr_target, dcr_expect):
     dcr_expect.that(times["exp"] > times["iat"], "exp after iat", f"{times}")
     if times["nbf"] is not None:
         dcr_expect.that(times["nbf"] <= times["iat"], "nbf no later than iat", f"{times}")
+    # by the issuer's own clock, at an answer that nobody caches
+    later = dcr_authorization_server.token(dcr_endpoints, dcr_known_client.client_id, dcr_known_client.secret)
+    if date := parsedate_tz(later.header("date") or ""):
+        soon = mktime_tz(date) + 1  # its nodes may differ by a little
+        dcr_expect.that(times["iat"] <= soon, f"iat no later than its Date, {later.header('date')}", f"{times}")
 
 
 @check(
