@@ -1,0 +1,106 @@
+"""What dcrproof's own tests share: running mocks, and runs of pytest as a user starts them."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dcrproof.mocks.serve import Served, serving, write_profile
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Mocks:
+    """Mocks that run in this process, as `dcrproof serve` runs them. `profile` drives them; `folder` holds its secrets."""
+
+    served: Served
+    profile: Path
+
+    @property
+    def described(self) -> Mapping[str, Any]:
+        """What `dcrproof serve` prints."""
+        return self.served.description
+
+    @property
+    def folder(self) -> Path:
+        return self.profile.parent
+
+    @property
+    def secrets(self) -> list[str]:
+        """All secrets of these mocks."""
+        return [path.read_text("utf-8").strip() for path in self.folder.iterdir() if path.suffix != ".toml"]
+
+    def changed(self, name: str, change: Callable[[str], str]) -> Path:
+        """The profile with a change, beside it: its secrets are found there."""
+        path = self.folder / f"{name}.toml"
+        path.write_text(change(self.profile.read_text("utf-8")), "utf-8")
+        return path
+
+
+@pytest.fixture(scope="session")
+def mocks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mocks]:
+    """Running mocks that the tests of one worker share: whoever turns a clock or leaves a step undone starts others."""
+    with serving(seed=20) as served:
+        yield Mocks(served, write_profile(tmp_path_factory.mktemp("served"), served))
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A run of pytest that has ended: its exit code, what it printed on both streams, and `run.json` if it wrote one."""
+
+    code: int
+    output: str
+    report: Mapping[str, Any]
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        return {check["id"]: check["verdict"] for check in self.report["checks"]}
+
+    def with_verdict(self, *verdicts: str) -> dict[str, Mapping[str, Any]]:
+        """The checks that ended so, in the order of the catalogue."""
+        return {check["id"]: check for check in self.report["checks"] if check["verdict"] in verdicts}
+
+
+@pytest.fixture
+def run_checks(tmp_path: Path) -> Callable[..., Ran]:
+    """Runs the checks in a process of their own, as a user does; arguments are those of pytest."""
+
+    def run(*arguments: str, profile: Path | None = None, **environment: str) -> Ran:
+        reports = tmp_path / "reports"
+        # no other plugins: they would be the larger part of the time
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "dcrproof",
+            "-p",
+            "no:cacheprovider",
+            "--dcr-report",
+            str(reports),
+        ]
+        if profile:
+            command.append(f"--dcr-profile={profile}")
+        done = subprocess.run(
+            [*command, *arguments],
+            cwd=ROOT,
+            env={**inherited, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        written = reports / "latest" / "run.json"
+        report = json.loads(written.read_text("utf-8")) if written.is_file() else {}
+        return Ran(done.returncode, done.stdout, report)
+
+    return run

@@ -1,0 +1,312 @@
+"""`dcrproof steps` and `checks`, what they promise, and a run for whoever is on call (mode existing)."""
+
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+
+import httpx
+import pytest
+
+from dcrproof.__main__ import main
+
+GREEN, BROKEN, USAGE = 0, 1, 4
+STEP = {
+    *("id", "party", "owner", "place", "label", "value", "breaks", "mend", "beware", "source", "guide", "implied"),
+    *("notes", "undo", "variants", "undo_reason"),
+}
+CHECK = {"id", "title", "level", "evidence", "stage", "steps", "references", "needs", "smoke", "hostile"}
+ID = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
+MODES = ["inspect", "existing", "create", "provision"]
+
+
+def printed(capsys, *arguments):
+    assert main(arguments) == GREEN
+    output = capsys.readouterr()
+    assert output.err == ""
+    return output.out
+
+
+@pytest.fixture
+def steps(capsys):
+    return json.loads(printed(capsys, "steps", "--json"))
+
+
+@pytest.fixture
+def checks(capsys):
+    return json.loads(printed(capsys, "checks", "--json"))
+
+
+# The guide and the catalogue
+
+
+def test_a_step_has_its_keys(steps):
+    assert steps
+    for step in steps:
+        assert set(step) >= STEP
+        assert all(isinstance(step[key], str) for key in STEP - {"guide", "implied", "undo", "variants"})
+        assert all(step[key] for key in ("party", "owner", "place", "value", "breaks", "mend", "source"))
+        assert step["guide"] is None or {"how_to", "section", "step"} <= set(step["guide"])
+        assert step["implied"] is (step["guide"] is None)
+        assert isinstance(step["undo"], bool)
+        assert isinstance(step["variants"], list)
+        assert bool(step["undo_reason"]) is not step["undo"]
+        assert step["undo"] or not step["variants"]
+
+
+def test_the_id_of_a_step_begins_with_its_party(steps):
+    for step in steps:
+        assert step["id"].count(".") >= 2
+        assert step["id"].startswith(step["party"] + ".")
+        assert step["party"] in {"curity", "konnect", "portal", "gateway", "consumer"}
+
+
+def test_a_check_has_its_keys(checks):
+    assert checks
+    for check in checks:
+        assert set(check) >= CHECK
+        assert check["title"]
+        assert check["references"]
+        assert check["level"] in {"MUST", "SHOULD"}
+        assert check["evidence"] in {"documented", "contradicted", "inferred", "unknown"}
+        assert set(check["needs"]) == {"capabilities", "access", "mode"}
+        assert check["needs"]["mode"] in MODES
+        assert isinstance(check["smoke"], bool)
+        assert isinstance(check["hostile"], bool)
+
+
+@pytest.mark.parametrize("of", ["steps", "checks"])
+def test_no_id_is_the_beginning_of_another(request, of):
+    ids = [item["id"] for item in request.getfixturevalue(of)]
+    assert all(ID.fullmatch(id) for id in ids)
+    assert [id for id, number in Counter(ids).items() if number > 1] == []
+    assert [(id, other) for id in ids for other in ids if other.startswith(id + ".")] == []
+
+
+def test_checks_name_steps_of_the_guide_and_guard_every_one(steps, checks):
+    named = {step for check in checks for step in check["steps"]}
+    assert named == {step["id"] for step in steps}
+
+
+def test_checks_stand_in_the_order_of_the_flow(checks):
+    stages = list(dict.fromkeys(check["stage"] for check in checks))
+    assert stages == ["curity", "konnect", "provision", "portal", "route", "claims", "life"]
+    assert [check["stage"] for check in checks] == sorted((check["stage"] for check in checks), key=stages.index)
+
+
+@pytest.mark.parametrize(("command", "of"), [("steps", "steps"), ("checks", "checks")])
+def test_without_json_everything_is_listed_for_a_reader(capsys, request, command, of):
+    items = request.getfixturevalue(of)
+    lines = printed(capsys, command).splitlines()
+    heads = [line.split()[0] for line in lines if not line.startswith(" ")]
+    assert heads == [item["id"] for item in items]
+    assert [line for line in lines if len(line) > 120 and len(line.split()) > 2] == []  # an address stays whole
+
+
+def test_a_reader_may_stop_reading():
+    """As `dcrproof checks | head` does."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "dcrproof", "steps", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        running.stdout.readline()
+        running.stdout.close()
+        assert running.stderr.read() == b""
+
+
+@pytest.mark.parametrize("arguments", [(), ("dance",), ("steps", "--xml"), ("checks", "more"), ("serve", "--port")])
+def test_bad_usage_exits_with_4_and_says_how(capsys, arguments):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == USAGE
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("usage: dcrproof")
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("serve", "--help")])
+def test_help_and_version_are_no_failure(capsys, arguments):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == GREEN
+    assert "dcrproof" in capsys.readouterr().out
+
+
+# What a check needs, and what a run without it sees
+
+
+@pytest.fixture(scope="session")
+def application(mocks):
+    """An application with a registration at the running mocks: its id, and its secret in a file beside the profile."""
+    portal, host = mocks.described["portal"], mocks.described["portal"]["url"] + "/api/v3"
+    with httpx.Client(trust_env=False, timeout=10) as client:
+        body = {"username": portal["email"], "password": portal["password"]}
+        signed_in = client.post(f"{host}/developer/authenticate", json=body)
+        client.headers["cookie"] = signed_in.headers["set-cookie"].partition(";")[0]
+        made = client.post(
+            f"{host}/applications", json={"name": "on call", "auth_strategy_id": portal["strategy_id"]}
+        ).json()
+        registered = client.post(f"{host}/applications/{made['id']}/registrations", json={"api_id": portal["api_id"]})
+        assert registered.json()["status"] == "approved"
+    (mocks.folder / "application-secret").write_text(made["client_secret"] + "\n")
+    (mocks.folder / "wrong-secret").write_text("the secret of last year\n")
+    return made["client_id"]
+
+
+def given(client_id, file, more=""):
+    return f'[[application]]\nclient_id = "{client_id}"\nclient_secret = {{ file = "{file}" }}\n{more}'
+
+
+def in_mode(mode):
+    def change(mocks, text, application):
+        return text.replace('mode = "provision"', f'mode = "{mode}"')
+
+    return change
+
+
+def existing(mocks, text, application):
+    return in_mode("existing")(mocks, text, application) + given(application, "application-secret")
+
+
+def without(table):
+    def change(mocks, text, application):
+        return re.sub(rf"(?ms)^\[{re.escape(table)}\]\n.*?(?=^\[|\Z)", "", text)
+
+    return change
+
+
+def without_token(mocks, text, application):
+    """Konnect as the developer knows it: nothing but the ids of the API and the strategy."""
+    portal = mocks.described["portal"]
+    text = re.sub(r"(?m)^token = .*\n", "", in_mode("create")(mocks, text, application))
+    text = text.replace('api = "accounts"', f'api = "{portal["api_id"]}"')
+    return text.replace('strategy = "curity-dcr"', f'strategy = "{portal["strategy_id"]}"')
+
+
+def portal_alone(mocks, text, application):
+    return f'[run]\nmode = "inspect"\nhostile = true\n[portal]\nurl = "{mocks.described["portal"]["url"]}"\n'
+
+
+REGISTRAR, CLIENT = "[curity.registrar] id and secret", "[curity.registrar] or [application]"
+ADMIN, TOKEN = "[curity.admin] url, username and password", "[konnect] url and token"
+AT_A_MOCK = {"show the call log", "turn the clock", "rotate a key"}
+LIMITED = {
+    # what the run has: its mode, what it lacks, and its profile, made of the whole one
+    "inspect": ("inspect", set(), in_mode("inspect")),
+    "existing": ("existing", set(), existing),
+    "create": ("create", set(), in_mode("create")),
+    "no registrar": ("provision", {REGISTRAR, CLIENT}, without("curity.registrar")),
+    "no token": ("create", {TOKEN}, without_token),
+    "no admin": ("provision", {ADMIN}, without("curity.admin")),
+    "a portal alone": (
+        "inspect",
+        {REGISTRAR, CLIENT, TOKEN, "[curity] issuer", "[[gateway.route]] path", "echo at the upstream", *AT_A_MOCK},
+        portal_alone,
+    ),
+}
+
+
+@pytest.mark.parametrize("limit", LIMITED)
+def test_what_is_not_seen_is_just_what_needs_more_than_there_is(mocks, application, run_checks, checks, limit):
+    mode, lacks, change = LIMITED[limit]
+    name = f"limited-{limit.replace(' ', '-')}"
+    ran = run_checks("--tb=native", profile=mocks.changed(name, lambda text: change(mocks, text, application)))
+    assert ran.code == GREEN, ran.output
+    expected = [
+        check["id"]
+        for check in checks
+        if MODES.index(check["needs"]["mode"]) > MODES.index(mode)
+        or lacks & {*check["needs"]["access"], *check["needs"]["capabilities"]}
+    ]
+    assert list(ran.with_verdict("not seen")) == expected
+    assert list(ran.verdicts) == [check["id"] for check in checks]
+    assert set(ran.verdicts.values()) <= {"passed", "not seen", "not applicable"}
+    assert all(check["expected"] for check in ran.with_verdict("not seen").values())
+
+
+# On call: an id, a secret and a route
+
+
+def on_call(mocks, client_id, name, *applications, curity=False):
+    """A profile with what somebody has who is called at night."""
+    described = mocks.described
+    text = (
+        f'[run]\nmode = "existing"\n[gateway]\nurl = "{described["gateway"]["url"]}"\n'
+        '[[gateway.route]]\npath = "/accounts"\n'
+        + "".join(given(client_id, file, more) for file, more in applications)
+        + (f'[curity]\nissuer = "{described["curity"]["issuer"]}"\n' if curity else "")
+    )
+    return mocks.changed(name, lambda _: text)
+
+
+RIGHT, WRONG = ("application-secret", ""), ("wrong-secret", "")
+
+
+def test_right_credentials_and_a_route_are_enough_for_a_green_run(mocks, application, run_checks):
+    ran = run_checks("--tb=native", profile=on_call(mocks, application, "right", RIGHT))
+    assert ran.code == GREEN, ran.output
+    assert ran.report["target"] == {"gateway": "live"}
+    for check in ("gateway.answers", "route.no-credentials", "route.basic.accepted", "route.session.accepted"):
+        assert ran.verdicts[check] == "passed"
+    assert "with [curity] issuer" in ran.output
+
+
+def test_a_wrong_secret_fails_the_route_and_says_what_would_tell_whose_fault_it_is(mocks, application, run_checks):
+    ran = run_checks(profile=on_call(mocks, application, "wrong", WRONG))
+    assert ran.code == BROKEN
+    (failed,) = ran.with_verdict("failed", "error", "unreachable").values()
+    assert failed["id"] == "route.basic.accepted"
+    assert application in failed["expected"]
+    assert "401" in failed["observed"]
+    assert "[curity] issuer in the profile would tell" in failed["observed"]
+    assert {check["blocked_by"] for check in ran.with_verdict("blocked").values()} == {"route.basic.accepted"}
+    assert "last year" not in ran.output
+    assert "Traceback" not in ran.output
+
+
+def test_with_the_issuer_a_wrong_secret_is_found_at_curity_and_no_set_up_step_is_blamed(mocks, application, run_checks):
+    ran = run_checks("--tb=native", profile=on_call(mocks, application, "wrong-curity", WRONG, curity=True))
+    assert ran.code == BROKEN
+    (failed,) = ran.with_verdict("failed", "error", "unreachable").values()
+    assert failed["id"] == "token.granted"
+    assert failed["candidates"] == []
+    assert "the application of the profile" in failed["expected"]
+    assert "401 invalid_client: the secret is wrong or was rotated, or the client is gone" in failed["observed"]
+    assert ran.verdicts["discovery.served"] == "passed"
+    assert ran.verdicts["route.no-credentials"] == "passed"
+    assert ran.verdicts["route.basic.accepted"] == "blocked"
+
+
+def test_with_the_issuer_right_credentials_prove_the_token_as_well(mocks, application, run_checks):
+    ran = run_checks("--tb=native", profile=on_call(mocks, application, "right-curity", RIGHT, curity=True))
+    assert ran.code == GREEN, ran.output
+    for check in ("token.is-jwt", "client.known", "route.basic.accepted", "route.bearer.accepted", "claims.verify"):
+        assert ran.verdicts[check] == "passed"
+
+
+def test_credentials_that_curity_takes_and_the_route_refuses_are_the_gateways_fault(mocks, run_checks):
+    """The registrar is a client of Curity, and no application of the portal."""
+    curity = mocks.described["curity"]
+    profile = on_call(mocks, curity["registrar_id"], "registrar", ("registrar-secret", ""), curity=True)
+    ran = run_checks("--dcr-check", "route.basic.accepted", profile=profile)
+    assert ran.code == BROKEN
+    (failed,) = ran.with_verdict("failed", "error", "unreachable").values()
+    assert failed["id"] == "route.basic.accepted"
+    assert failed["ruled_out"] == ["the id and the secret: the authorization server gave a token for them"]
+
+
+def test_of_several_applications_each_is_judged_by_what_is_expected_of_it(mocks, application, run_checks):
+    refused = ("wrong-secret", "accepted = false\n")
+    ran = run_checks("--dcr-check", "route.basic", profile=on_call(mocks, application, "several", RIGHT, refused))
+    assert ran.code == GREEN, ran.output
+    assert ran.verdicts["route.basic.accepted"] == "passed"
+    assert ran.verdicts["route.basic.expected-refusals"] == "passed"
+
+
+def test_an_application_that_is_accepted_although_it_must_not_be_is_red(mocks, application, run_checks):
+    forgotten = ("application-secret", "accepted = false\n")
+    ran = run_checks("--dcr-check", "route.basic", profile=on_call(mocks, application, "not-refused", RIGHT, forgotten))
+    assert ran.code == BROKEN
+    (failed,) = ran.with_verdict("failed", "error", "unreachable").values()
+    assert failed["id"] == "route.basic.expected-refusals"
+    assert application in failed["expected"]
