@@ -156,7 +156,7 @@ def _fields(*fields: tuple[str, str]) -> None:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from dcrproof.mocks.serve import private_folder, serving, write_profile
+    from dcrproof.mocks.serve import PortTaken, private_folder, serving, write_profile
     from dcrproof.mocks.steps import UnknownStep
 
     if options.observed:
@@ -187,8 +187,8 @@ def _serve(options: argparse.Namespace) -> int:
                 stop.wait()
         except UnknownStep as unknown:
             raise Usage(f"--undo {unknown}") from None
-        except OSError as error:
-            raise Usage(f"the ports from {options.port} upwards are not free: {error.strerror}") from None
+        except PortTaken as taken:
+            raise Usage(f"--port {options.port}: {taken}") from None
     return Exit.GREEN
 
 

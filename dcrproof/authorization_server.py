@@ -50,7 +50,7 @@ class Registration:
 class AuthorizationServer:
     line: Line
     issuer: str
-    """As the profile gives it: without the well-known suffix."""
+    """As the profile gives it: without the well-known suffix, and without a slash at its end."""
     admin: Admin | None = None
 
     @property

@@ -466,6 +466,17 @@ STEPS: tuple[Step, ...] = (
         "Konnect version compatibility (D227, D228)",
     ),
     Step(
+        "gateway.data-plane.clock",
+        "gateway",
+        GATEWAY,
+        "the data plane's machine",
+        "",
+        "synchronised with Curity's clock",
+        "a fresh token counts as not yet valid: leeway is 0 and Curity sets nbf, so the caller gets 401",
+        "synchronise the clocks (NTP) of the data planes and of Curity",
+        "developer.konghq.com/plugins/openid-connect/reference/, leeway",
+    ),
+    Step(
         "consumer.basic.encoding",
         "consumer",
         CALLER,

@@ -114,6 +114,12 @@ def _https(reading: _Reading, place: str, value: Any) -> str | None:
     return url
 
 
+def _issuer(reading: _Reading, place: str, value: Any) -> str | None:
+    """An issuer; the discovery URL, which Konnect is given, is taken for it as well."""
+    url = _https(reading, place, value)
+    return url.removesuffix("/.well-known/openid-configuration").rstrip("/") if url else None
+
+
 def _path_of_file(reading: _Reading, place: str, value: Any) -> Path | None:
     text = _text(reading, place, value)
     if text is None:
@@ -281,7 +287,7 @@ REGISTRAR: dict[str, Reader] = {
     "open": _boolean,
 }
 ADMIN: dict[str, Reader] = {"url": _https, "username": _text, "password": _secret}
-CURITY: dict[str, Reader] = {"issuer": _https, "kind": _one_of("curity", "openid"), "version": _text, **CONNECTION}
+CURITY: dict[str, Reader] = {"issuer": _issuer, "kind": _one_of("curity", "openid"), "version": _text, **CONNECTION}
 KONNECT: dict[str, Reader] = {
     "url": _https,
     "token": _secret,

@@ -4,6 +4,7 @@ import json
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from dcrproof.verdict import Unreachable
@@ -85,6 +86,20 @@ class Transcript:
 
     def add(self, exchange: Exchange) -> None:
         self.exchanges.append(exchange)
+
+
+def skew(exchange: Exchange) -> float | None:
+    """Seconds by which the clock of whoever answered is ahead of ours, by its Date header; None without one.
+
+    The header is cut to whole seconds, so the result is up to a second too small.
+    """
+    try:
+        theirs = parsedate_to_datetime(exchange.header("date") or "")
+    except ValueError:
+        return None
+    if theirs.tzinfo is None:
+        theirs = theirs.replace(tzinfo=UTC)
+    return (theirs - exchange.at).total_seconds() - exchange.seconds / 2
 
 
 def now() -> datetime:

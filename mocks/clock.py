@@ -15,3 +15,14 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         self.turned += seconds
+
+
+@dataclass(frozen=True)
+class WrongClock:
+    """A machine whose clock differs from the world's by so many seconds; it is turned with the world's."""
+
+    right: Clock
+    by: float
+
+    def now(self) -> float:
+        return self.right.now() + self.by

@@ -1,7 +1,7 @@
 """Puts a world of mocks on sockets: one server in a thread of its own, one port for each party.
 
 This is the only place of the mocks that does I/O. It turns what arrives into a `Request`, has the world answer, makes
-the calls that the answer needs, keeps the call log, applies armed faults, and dates every answer by the world's clock.
+the calls that the answer needs, keeps the call log, applies armed faults, and dates every answer by its party's clock.
 """
 
 import asyncio
@@ -20,7 +20,6 @@ import httpx
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from dcrproof.mocks.clock import Clock
 from dcrproof.mocks.faults import Fault, Faults
 from dcrproof.mocks.wire import Call, Calls, NoAnswer, Request, Response, json_response, pairs
 
@@ -30,7 +29,6 @@ LARGEST_BODY = 1024 * 1024
 class Listened(Protocol):
     """What is listened for: `handle` answers for the party of that port, `log` takes each answered call."""
 
-    clock: Clock
     faults: Faults
 
     def handle(self, port: str, request: Request) -> Response | Calls: ...
@@ -38,6 +36,8 @@ class Listened(Protocol):
     def log(self, port: str, request: Request, status: int) -> None: ...
 
     def party(self, port: str) -> str: ...
+
+    def now(self, port: str) -> float: ...
 
 
 class World(Protocol):
@@ -171,12 +171,13 @@ class Application:
     async def _answer(
         self, send: Any, scope: Any, world: Listened, request: Request, response: Response, fault: Fault | None
     ) -> None:
+        port = self.ports[scope["server"][1]]
         headers = [
             (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
             for name, value in response.headers
             if name.lower() not in {"content-length", "date"}
         ]
-        headers.append((b"date", _date(int(world.clock.now()))))
+        headers.append((b"date", _date(int(world.now(port)))))
         if response.status != 204:
             headers.append((b"content-length", str(len(response.body)).encode()))
         await send({"type": "http.response.start", "status": response.status, "headers": headers})

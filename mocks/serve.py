@@ -15,6 +15,11 @@ from dcrproof.mocks import listen
 from dcrproof.mocks.mirror import OtherKonnect
 from dcrproof.mocks.world import ADMIN, DEVELOPER, INTROSPECTOR, PORTS, ROUTE, OtherServer, Start, World, Worlds
 
+
+class PortTaken(Exception):
+    """A port that the mocks should listen on is not free; the text names it."""
+
+
 UNBUILT = frozenset({"classic_portal"})
 HOSTS = ("127.0.0.1", "localhost", "*.portal.localhost")
 
@@ -44,7 +49,7 @@ def serving(
     `port` numbers the ports from there upwards; free ones without it. With `folder` the mocks speak TLS with a
     certificate authority of their own, whose certificate is written there. `other_server` stands in mock Curity's place, and the data planes
     serve the applications of `other_konnect` in mock Konnect's; `trust` verifies both. `mutate` is
-    done to the world before the first request. Raises UnknownStep, or OSError where a port is taken.
+    done to the world before the first request. Raises UnknownStep, or PortTaken.
     """
     with ExitStack() as stack:
         sockets = _bind(stack, port)
@@ -67,7 +72,10 @@ def _bind(stack: ExitStack, port: int | None) -> dict[str, socket.socket]:
     for index, name in enumerate(PORTS):
         if name in UNBUILT:
             continue
-        bound = listen.bind(0 if port is None else port + index)
+        try:
+            bound = listen.bind(0 if port is None else port + index)
+        except OSError as error:
+            raise PortTaken(f"port {0 if port is None else port + index}: {error.strerror}") from None
         stack.callback(bound.close)
         sockets[name] = bound
     return sockets

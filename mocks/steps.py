@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from dcrproof.mocks.clock import WrongClock
 from dcrproof.mocks.curity.configuration import (
     AuthenticateClientBy,
     AuthenticateUserBy,
@@ -259,6 +260,14 @@ def _new_node(world: "World") -> None:
     world.data_planes[-1].version = world.data_planes[0].version
 
 
+def _slow_clock(world: "World") -> None:
+    world.data_planes[-1].clock = WrongClock(world.clock, by=-60.0)
+
+
+def _right_clock(world: "World") -> None:
+    world.data_planes[-1].clock = world.clock
+
+
 def _ignore(result: object) -> None:
     """For a call whose result is of no use."""
 
@@ -309,6 +318,7 @@ CLICKS: Mapping[str, Clicks] = {
         {LEFT_UNDONE: _portal(auto_approve_applications=False)}, _portal(auto_approve_applications=True)
     ),
     "gateway.data-plane.version": Clicks({LEFT_UNDONE: _old_node}, _new_node),
+    "gateway.data-plane.clock": Clicks({LEFT_UNDONE: _slow_clock}, _right_clock),
 }
 
 

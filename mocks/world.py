@@ -160,6 +160,11 @@ class World:
     def party(self, port: str) -> str:
         return "gateway" if port == "gateway-2" else port
 
+    def now(self, port: str) -> float:
+        """The time by that party's clock: each data plane has one of its own."""
+        nodes = {"gateway": 0, "gateway-2": 1}
+        return self.data_planes[nodes[port]].clock.now() if port in nodes else self.clock.now()
+
     def handle(self, port: str, request: Request) -> Response | Calls:
         return self.faces[port](request)
 

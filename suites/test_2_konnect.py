@@ -152,7 +152,7 @@ def test_strategy_has_the_issuer(dcr_strategy_issuer):
 
 @check(
     "strategy.claim",
-    "The strategy's claim is sub",
+    "The strategy's claim holds the client id in a token: at Curity it is sub",
     evidence=Evidence.DOCUMENTED,
     references=(HOW_TO,),
     steps=("konnect.strategy.claim",),

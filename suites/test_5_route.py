@@ -49,6 +49,18 @@ def test_gateway_answers(dcr_first_answers):
 
 
 @check(
+    "gateway.clock",
+    "No data plane's clock is behind Curity's",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{OIDC_REFERENCE}, leeway", "RFC 7519 4.1.5"),
+    steps=("gateway.data-plane.clock",),
+    smoke=True,
+)
+def test_clocks_agree(dcr_clocks):
+    """Claimed by the gate."""
+
+
+@check(
     "route.no-credentials",
     "SECURITY: a call without credentials is refused",
     evidence=Evidence.DOCUMENTED,
@@ -117,6 +129,19 @@ def test_right_secret_after_a_wrong_one(dcr_consumer, dcr_application, dcr_basic
 )
 def test_foreign_client_is_refused(dcr_consumer, dcr_basic, dcr_token_answer, dcr_granted, dcr_expect):
     headers = with_basic(dcr_granted.client_id, dcr_granted.client_secret)
+    exchange = dcr_consumer.call(headers)
+    dcr_expect.that(dcr_consumer.refuses(exchange), "refused, short of the upstream", answer(exchange))
+
+
+@check(
+    "route.basic.crossed-secret",
+    "SECURITY: an application's id with the secret of another client is refused",
+    evidence=Evidence.INFERRED,
+    references=(OIDC, "RFC 6749 5.2"),
+    hostile=True,
+)
+def test_crossed_secret_is_refused(dcr_consumer, dcr_application, dcr_basic, dcr_token_answer, dcr_granted, dcr_expect):
+    headers = with_basic(dcr_application.client_id, dcr_granted.client_secret)
     exchange = dcr_consumer.call(headers)
     dcr_expect.that(dcr_consumer.refuses(exchange), "refused, short of the upstream", answer(exchange))
 
@@ -305,6 +330,7 @@ def test_opaque_token(dcr_consumer, dcr_bearer_accepted, dcr_expect):
     "A token signed with a new key of Curity is accepted on every node",
     evidence=Evidence.DOCUMENTED,
     references=(OIDC,),
+    smoke=True,
 )
 def test_rotated_key(dcr_key_rotation, dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
     old = dcr_bearer()

@@ -12,7 +12,7 @@ from base64 import b64encode
 from typing import TypeAlias
 from urllib.parse import quote_plus, urlencode
 
-from dcrproof.mocks.clock import Clock
+from dcrproof.mocks.clock import Clock, WrongClock
 from dcrproof.mocks.data_plane import Service
 from dcrproof.mocks.gateway import strict
 from dcrproof.mocks.gateway.credentials import ClientPair
@@ -25,7 +25,7 @@ CacheKey: TypeAlias = tuple[str, bytes, bytes, str, Names | None]
 
 
 class GrantRules:
-    clock: Clock
+    clock: Clock | WrongClock
 
     def token_request(self, plugin: Plugin, provider: Provider, url: str, pair: ClientPair) -> Call:
         form: list[tuple[str, bytes | str]] = [

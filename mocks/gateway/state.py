@@ -28,7 +28,7 @@ from typing import Any, TypeAlias, TypeVar
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc.jwk import Key
 
-from dcrproof.mocks.clock import Clock
+from dcrproof.mocks.clock import Clock, WrongClock
 from dcrproof.mocks.data_plane import Application, Configuration, Service
 from dcrproof.mocks.gateway import discovery, routing, session, strict
 from dcrproof.mocks.gateway.credentials import BearerToken, ClientPair, find_bearer_token, find_client_pair
@@ -99,7 +99,7 @@ class DataPlane(TokenRules, GrantRules):
     """One node, with caches of its own. Handlers that must ask the authorization server are generators (`Steps`)."""
 
     def __init__(
-        self, *, name: str, clock: Clock, seed: int, version: str = "3.14.0.8", switches: Switches = STRICT
+        self, *, name: str, clock: Clock | WrongClock, seed: int, version: str = "3.14.0.8", switches: Switches = STRICT
     ) -> None:
         release(version)  # a version that names no release is an error here, not at the first configuration
         self.name = name

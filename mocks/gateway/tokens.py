@@ -20,7 +20,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key
 from joserfc.jws import JWSRegistry
 
-from dcrproof.mocks.clock import Clock
+from dcrproof.mocks.clock import Clock, WrongClock
 from dcrproof.mocks.gateway import strict
 from dcrproof.mocks.gateway.discovery import Provider, keys_named
 from dcrproof.mocks.gateway.plugin import Names, Plugin
@@ -83,7 +83,7 @@ def claim(claims: Mapping[str, Any], path: Names) -> Any:
 class TokenRules:
     """The rules that judge a token, each a method of its own."""
 
-    clock: Clock
+    clock: Clock | WrongClock
     switches: Switches
 
     def accepts_algorithm(self, algorithm: str) -> bool:

@@ -25,7 +25,6 @@ class Party:
     def __init__(self, handler: Callable[[Request], Response]) -> None:
         self.handler = handler
         self.asked: list[Request] = []
-        self.clock = Clock()
         self.faults = Faults({})
 
     @property
@@ -41,6 +40,9 @@ class Party:
 
     def party(self, _port: str) -> str:
         return "curity"
+
+    def now(self, _port: str) -> float:
+        return Clock().now()
 
 
 @contextmanager
