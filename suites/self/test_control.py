@@ -287,6 +287,7 @@ def settings(world):
         "strategies": {id: strategies[id] for id in sorted(strategies)},
         "publications": sorted((key, made.auth_strategy_id) for key, made in konnect.publications.items()),
         "versions": [data_plane.version for data_plane in world.data_planes],
+        "clocks": [data_plane.clock for data_plane in world.data_planes],
     }
 
 
