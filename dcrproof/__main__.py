@@ -13,8 +13,10 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from dcrproof import __version__
+from dcrproof.loopback import is_loopback
 from dcrproof.result import Exit
 
 
@@ -211,6 +213,11 @@ def _other_server(options: argparse.Namespace) -> Any:
     if not secret:
         raise Usage(f"--registrar-secret-file {options.registrar_secret_file}: it is empty")
     issuer = options.issuer.rstrip("/").removesuffix("/.well-known/openid-configuration")
+    parts = urlsplit(issuer)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise Usage("--issuer: expected a URL that begins with https:// and has a host")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise Usage("--issuer: expected https://; plain http is for addresses of this machine")
     return OtherServer(issuer, (options.registrar_id, secret))
 
 

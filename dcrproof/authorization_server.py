@@ -7,13 +7,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, quote_plus, urlencode
+from urllib.parse import quote_plus, urlencode
 
 from dcrproof.http import Line
 from dcrproof.profile import Admin
 from dcrproof.secret import Secret, basic
-from dcrproof.transcript import Exchange
-from dcrproof.verdict import Outcome
+from dcrproof.transcript import Exchange, quoted
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -66,63 +65,78 @@ class AuthorizationServer:
     def token(self, metadata: Metadata, client_id: str, secret: Secret, scope: str | None = None) -> Exchange:
         """A client_credentials request (RFC 6749 4.4.2), authenticated by Basic with the encoding of 2.3.1."""
         form = {"grant_type": "client_credentials"} | ({"scope": scope} if scope is not None else {})
-        pair = basic(quote_plus(client_id), quote_plus(secret.reveal()))
-        return self.line.send(
-            "POST",
-            metadata.endpoint("token_endpoint"),
-            headers={**FORM, "authorization": f"Basic {pair}"},
-            body=urlencode(form).encode(),
-        )
+        return self.form(metadata.endpoint("token_endpoint"), form, client_id, secret)
+
+    def form(self, url: str, form: Mapping[str, str], client_id: str, secret: Secret) -> Exchange:
+        """A form posted to one of the endpoints, by a client that authenticates by Basic (RFC 6749 2.3.1)."""
+        return self.form_with(url, form, basic(quote_plus(client_id), quote_plus(secret.reveal())))
+
+    def form_with(self, url: str, form: Mapping[str, str], pair: str | None) -> Exchange:
+        """The same with the credentials of a Basic header as they are given, or without any."""
+        headers = FORM if pair is None else {**FORM, "authorization": f"Basic {pair}"}
+        return self.line.send("POST", url, headers=headers, body=urlencode(form).encode())
+
+    def get(self, url: str, token: Secret | None = None) -> Exchange:
+        return self.line.send("GET", url, headers=_bearer(token))
 
     def register(self, metadata: Metadata, token: Secret | None, client: Mapping[str, Any]) -> Exchange:
         """A registration request (RFC 7591 3.1), with an initial access token or without one."""
-        return self.line.send(
-            "POST",
-            metadata.endpoint("registration_endpoint"),
-            headers={"content-type": "application/json", **_bearer(token)},
-            body=json.dumps(client).encode(),
-        )
+        return self.register_raw(metadata, token, json.dumps(client).encode())
+
+    def register_raw(self, metadata: Metadata, token: Secret | None, body: bytes) -> Exchange:
+        """A registration request with any body."""
+        headers = {"content-type": "application/json", **_bearer(token)}
+        return self.line.send("POST", metadata.endpoint("registration_endpoint"), headers=headers, body=body)
+
+    def ask_to_register(self, url: str, node: str | None = None) -> Exchange:
+        """A registration request with neither token nor body: nothing can come of it, but it is served or it is not."""
+        return self.line.send("POST", url, headers={"content-type": "application/json"}, node=node)
+
+    def manage(self, method: str, url: str, token: Secret | None, members: Mapping[str, Any] | None = None) -> Exchange:
+        """A request of RFC 7592 with any token and any members."""
+        if members is None:
+            return self.line.send(method, url, headers=_bearer(token))
+        headers = {"content-type": "application/json", **_bearer(token)}
+        return self.line.send(method, url, headers=headers, body=json.dumps(members).encode())
 
     def read(self, registration: Registration) -> Exchange:
         """RFC 7592 2.1. At Curity it rotates the client's secret and the registration access token."""
-        return self.line.send(
-            "GET", registration.registration_client_uri, headers=_bearer(registration.registration_access_token)
-        )
+        return self.manage("GET", registration.registration_client_uri, registration.registration_access_token)
 
     def update(self, registration: Registration, client: Mapping[str, Any]) -> Exchange:
         """RFC 7592 2.2. At Curity it rotates both, as a read does."""
-        return self.line.send(
-            "PUT",
-            registration.registration_client_uri,
-            headers={"content-type": "application/json", **_bearer(registration.registration_access_token)},
-            body=json.dumps({"client_id": registration.client_id, **client}).encode(),
-        )
+        members = {"client_id": registration.client_id, **client}
+        token = registration.registration_access_token
+        return self.manage("PUT", registration.registration_client_uri, token, members)
 
     def delete(self, registration: Registration) -> Exchange:
         """RFC 7592 2.3."""
-        return self.line.send(
-            "DELETE", registration.registration_client_uri, headers=_bearer(registration.registration_access_token)
-        )
+        return self.manage("DELETE", registration.registration_client_uri, registration.registration_access_token)
 
     def configuration(self, path: str) -> Exchange:
-        """One committed part of Curity's configuration, read over RESTCONF; `path` below `/data/`."""
+        """One committed part of Curity's configuration, read over RESTCONF; `path` below `/data/`, encoded."""
         if self.admin is None:
             raise ValueError("no admin access to Curity")
         pair = basic(self.admin.username, self.admin.password.reveal())
         return self.line.send(
             "GET",
-            f"{self.admin.url}/data/{quote(path, safe='/=,:')}",
+            f"{self.admin.url}/data/{path}",
             headers={"authorization": f"Basic {pair}", "accept": "application/yang-data+json"},
         )
 
 
 def error_code(exchange: Exchange) -> str:
-    """The status of an OAuth error answer with its `error`: `400 invalid_scope`."""
-    try:
-        code = exchange.object().get("error")
-    except Outcome:
+    """The status of an OAuth error answer with its `error` (RFC 6749 5.2): `400 invalid_scope`."""
+    content = exchange.members()
+    if not content:
         return f"{exchange.status}, {exchange.shape}"
-    return f"{exchange.status} {code}" if code else str(exchange.status)
+    code = content.get("error")
+    return f"{exchange.status} {quoted(code)}" if code else str(exchange.status)
+
+
+def recognises(exchange: Exchange) -> bool:
+    """Whether an authorization server can have answered so: with a page only where it serves nothing."""
+    return exchange.status in {404, 405} or exchange.media_type not in {"text/html", "text/plain"}
 
 
 def _bearer(token: Secret | None) -> dict[str, str]:

@@ -4,10 +4,12 @@ Its exchanges are no part of the flow and stay out of the transcript.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from dcrproof.http import Line
+from dcrproof.http import Connection, Line
 from dcrproof.transcript import Transcript
 from dcrproof.verdict import OwnFault
 
@@ -15,10 +17,11 @@ from dcrproof.verdict import OwnFault
 @dataclass(frozen=True)
 class Control:
     url: str
+    ca: Path | None = None
     line: Line = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "line", Line("control", self.url, Transcript()))
+        object.__setattr__(self, "line", Line("control", self.url, Transcript(), Connection(ca=self.ca)))
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         content = b"" if body is None else json.dumps(body).encode()
@@ -36,6 +39,10 @@ class Control:
         """The number of the newest call of any party, 0 where there was none."""
         return max((call["n"] for call in self._ask("GET", "/calls")), default=0)
 
+    def now(self) -> float:
+        """The time of this world, in seconds since the epoch."""
+        return float(self._ask("GET", "/clock")["now"])
+
     def advance(self, seconds: float) -> None:
         """Turns the clock of all parties of this world."""
         self._ask("POST", "/clock", {"advance": seconds})
@@ -43,6 +50,17 @@ class Control:
     def rotate_keys(self, kid: str) -> None:
         """Has the authorization server sign with a new key: `new` key id, or the `same` key id."""
         self._ask("POST", "/keys", {"party": "curity", "kid": kid})
+
+    def arm(self, fault: Mapping[str, Any]) -> str:
+        """Arms a fault, `{"party", "path", "times", "drop": true, ...}`. Returns its id."""
+        return str(self._ask("POST", "/faults", fault)["id"])
+
+    def disarm(self, fault: str) -> None:
+        """Disarms a fault, unless it is used up already."""
+        try:
+            self._ask("DELETE", f"/faults/{fault}")
+        except OwnFault:
+            return
 
     def mail(self) -> list[dict[str, Any]]:
         messages: list[dict[str, Any]] = self._ask("GET", "/mail")

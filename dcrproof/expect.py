@@ -8,9 +8,10 @@ elsewhere it is observed: recorded, not judged.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Unpack
 
 from dcrproof.checks import Evidence
-from dcrproof.verdict import Failed
+from dcrproof.verdict import Failed, Why
 
 
 @dataclass(frozen=True)
@@ -22,34 +23,32 @@ class Observation:
     observed: str
 
 
-def demand(
-    holds: object, expected: str, observed: str, *, steps: tuple[str, ...] = (), ruled_out: tuple[str, ...] = ()
-) -> None:
-    """A direction. Raises Failed with both sides unless it holds; `steps` and `ruled_out` as Failed takes them."""
+def demand(holds: object, expected: str, observed: str, **why: Unpack[Why]) -> None:
+    """A direction. Raises Failed with both sides unless it holds; `why` as Failed takes it."""
     if not holds:
-        raise Failed(expected, observed, steps=steps, ruled_out=ruled_out)
+        raise Failed(expected, observed, **why)
 
 
 @dataclass
 class Expect:
-    """The expectations of one check. `live` are the parties of the target that are no mocks, with their versions."""
+    """The expectations of one check. `live` are the parties of the target that are no mocks, with their versions.
+
+    `mocked` are the versions that mocks were given: what a later one does is not expected of them.
+    """
 
     live: Mapping[str, str | None]
     observations: list[Observation] = field(default_factory=list)
     asserted: int = 0
+    mocked: Mapping[str, str | None] = field(default_factory=dict)
 
-    def that(
-        self,
-        holds: object,
-        expected: str,
-        observed: str,
-        *,
-        steps: tuple[str, ...] = (),
-        ruled_out: tuple[str, ...] = (),
-    ) -> None:
+    def that(self, holds: object, expected: str, observed: str, **why: Unpack[Why]) -> None:
         """A direction. Raises Failed with both sides unless it holds."""
         self.asserted += 1
-        demand(holds, expected, observed, steps=steps, ruled_out=ruled_out)
+        demand(holds, expected, observed, **why)
+
+    def judged_by_the_gate(self) -> None:
+        """Says that the direction was asserted on the way to this check: what it adds is a form alone."""
+        self.asserted += 1
 
     def form(
         self,
@@ -65,7 +64,11 @@ class Expect:
 
         `since` is the first version that the document holds for.
         """
-        if party in self.live and not (evidence is Evidence.DOCUMENTED and _covers(since, self.live[party])):
+        if party in self.live:
+            judged = evidence is Evidence.DOCUMENTED and _covers(since, self.live[party])
+        else:
+            judged = self.mocked.get(party) is None or _covers(since, self.mocked[party])
+        if not judged:
             self.observations.append(Observation(party, name, observed))
             return
         self.that(holds, expected, observed)

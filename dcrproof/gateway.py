@@ -1,15 +1,16 @@
 """The API consumer: calls the protected route, on each data-plane node, and reads what the answer proves."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from dcrproof.expect import demand
+from dcrproof.checks import Evidence
+from dcrproof.expect import Expect, demand
 from dcrproof.http import Line
 from dcrproof.profile import GatewayRoute
 from dcrproof.secret import Secret, basic
-from dcrproof.transcript import Exchange
+from dcrproof.transcript import Exchange, quoted
 from dcrproof.verdict import Unreachable
 from dcrproof.waiting import poll
 
@@ -32,13 +33,21 @@ class Consumer:
         return self.url + self.route.path
 
     def call(
-        self, headers: Mapping[str, str] | None = None, *, node: str | None = None, path: str | None = None
+        self,
+        headers: Mapping[str, str] | None = None,
+        *,
+        node: str | None = None,
+        path: str | None = None,
+        query: str = "",
+        method: str | None = None,
+        body: bytes = b"",
     ) -> Exchange:
-        """One call of the route. Raises Unreachable where what answered is not Kong."""
+        """One call of the route, or of another path. Raises Unreachable where what answered is not Kong."""
         exchange = self.line.send(
-            self.route.method,
-            self.url + (self.route.path if path is None else path),
+            method or self.route.method,
+            self.url + (self.route.path if path is None else path) + (f"?{query}" if query else ""),
             headers={**dict(self.route.headers), **(headers or {})},
+            body=body,
             node=node or self.nodes[0],
         )
         if not answered_by_kong(exchange):
@@ -66,19 +75,18 @@ def reached_upstream(exchange: Exchange) -> bool:
 
 
 def answered_by_kong(exchange: Exchange) -> bool:
-    """Whether a header shows that Kong answered; a page in HTML without one is somebody else's, such as a firewall's."""
+    """Whether Kong answered, by its headers or the shape of its errors; anything else is a firewall's or a proxy's."""
     kong = "kong" in (exchange.header("via") or "").lower() or "kong" in (exchange.header("server") or "").lower()
     traced = any(name.lower().startswith("x-kong-") for name, _ in exchange.headers)
-    return kong or traced or exchange.media_type != "text/html"
+    if kong or traced:
+        return True
+    # a gateway may be told to send no headers of its own: then the upstream's answer, or an error shaped as Kong's
+    return exchange.media_type != "text/html" if exchange.status < 400 else bool(message(exchange))
 
 
 def message(exchange: Exchange) -> str:
     """Kong's `message`, or an empty text."""
-    try:
-        content = json.loads(exchange.body)
-    except ValueError:
-        return ""
-    found = content.get("message") if isinstance(content, dict) else None
+    found = exchange.members().get("message")
     return found if isinstance(found, str) else ""
 
 
@@ -100,36 +108,50 @@ def echoed(exchange: Exchange) -> dict[str, Any]:
 
 def answer(exchange: Exchange) -> str:
     """A gateway's answer in words."""
-    said = message(exchange)
+    said = quoted(message(exchange))
     through = ", from the upstream" if reached_upstream(exchange) else ""
     return f"{exchange.status}{f' {said!r}' if said else ''}{through} ({exchange.what})"
 
 
+def accepted(expect: Expect, consumer: Consumer, exchange: Exchange, what: str) -> None:
+    """The direction of one call: it was let through."""
+    expect.that(consumer.accepts(exchange), f"{what} accepted", answer(exchange))
+
+
+def refused(
+    expect: Expect,
+    consumer: Consumer,
+    exchange: Exchange,
+    what: str,
+    status: int | None = None,
+    evidence: Evidence = Evidence.INFERRED,
+) -> None:
+    """The direction of one call: it was not let through, and never reached the upstream; and the form, its status."""
+    kept_out = not consumer.accepts(exchange) and not reached_upstream(exchange)
+    expect.that(kept_out, f"{what} refused, short of the upstream", answer(exchange))
+    if status is not None:
+        expect.form("gateway", what, exchange.status == status, f"{status} to {what}", answer(exchange), evidence)
+
+
 def accepted_everywhere(consumer: Consumer, headers: Mapping[str, str], what: str, deadline: float) -> list[Exchange]:
     """Calls each node until it accepts; what Konnect was told takes time to reach it. Returns the last answers."""
-    answers = []
-    for node in consumer.nodes:
-        exchange, _ = poll(lambda node=node: consumer.call(headers, node=node), consumer.accepts, deadline)  # type: ignore[misc] # mypy cannot infer a lambda with a default
-        demand(
-            consumer.accepts(exchange),
-            f"{what} accepted ({', '.join(map(str, consumer.route.success))}) on every node",
-            answer(exchange) + (f" on {node}" if node else ""),
-        )
-        answers.append(exchange)
-    return answers
+    expected = f"{what} accepted ({', '.join(map(str, consumer.route.success))})"
+    return _everywhere(consumer, headers, consumer.accepts, expected, deadline)
 
 
 def refused_everywhere(
     consumer: Consumer, headers: Mapping[str, str], what: str, deadline: float = 0.0
 ) -> list[Exchange]:
     """Calls each node, until it refuses or the deadline has passed. Returns the last answers."""
+    return _everywhere(consumer, headers, consumer.refuses, f"{what} refused, short of the upstream,", deadline)
+
+
+def _everywhere(
+    consumer: Consumer, headers: Mapping[str, str], holds: Callable[[Exchange], bool], expected: str, deadline: float
+) -> list[Exchange]:
     answers = []
     for node in consumer.nodes:
-        exchange, _ = poll(lambda node=node: consumer.call(headers, node=node), consumer.refuses, deadline)  # type: ignore[misc] # as above
-        demand(
-            consumer.refuses(exchange),
-            f"{what} refused, short of the upstream, on every node",
-            answer(exchange) + (f" on {node}" if node else ""),
-        )
+        exchange, _ = poll(partial(consumer.call, headers, node=node), holds, deadline)
+        demand(holds(exchange), f"{expected} on every node", answer(exchange) + (f" on {node}" if node else ""))
         answers.append(exchange)
     return answers

@@ -20,6 +20,9 @@ CONFIG = "curity.io/docs/identity-server/configuration-reference/profiles/profil
 PROVIDER = "Dev Portal > Application Auth > DCR Providers"
 STRATEGY = "Dev Portal > Application Auth > Auth Strategy"
 AAS = "Konnect Application Auth Strategies API v2"
+CLASSIC = "Curity DCR for the classic portal (docs.konghq.com/konnect/dev-portal/applications/dynamic-client-registration/curity/)"
+SETUP = "Dev Portal > Settings > Application Setup"
+PORTAL_V2 = "the older how-to; Konnect Portal API v2"
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,47 @@ STEPS: tuple[Step, ...] = (
         f"{CONFIG}/token-issuers/default-token-issuer",
         beware="profile-wide: every client of this profile gets JWTs from then on",
         guide=Place("Configure the token issuer", "2"),
-        variants=("wrapped",),
+        variants=("wrapped", "uncommitted"),
+    ),
+    Step(
+        "curity.token-issuer.userinfo",
+        "curity",
+        CURITY,
+        "Token Service > Token Issuers",
+        "New Token Issuer",
+        "Name userinfo, Issuer Type jwt, Purpose Type userinfo",
+        "nothing in this flow: only clients that ask for signed userinfo fail",
+        f"create the token issuer, {COMMIT}",
+        f"{CONFIG}/token-issuers/custom-token-issuer",
+        guide=Place("Configure the token issuer", "4"),
+        notes="client_credentials have no user: the step shows in the configuration alone",
+        variants=("other-purpose", "uncommitted"),
+    ),
+    Step(
+        "curity.token-issuer.userinfo-keys",
+        "curity",
+        CURITY,
+        "Token Service > Token Issuers > Edit Custom Token Issuer",
+        "Tokens Data Source ID, Signing Key, Verification KeyStore",
+        "a data source and keys that exist",
+        "nothing in this flow: only clients that ask for signed userinfo fail",
+        f"select the three values, {COMMIT}",
+        f"{CONFIG}/token-issuers/custom-token-issuer",
+        guide=Place("Configure the token issuer", "5"),
+        notes="client_credentials have no user: the step shows in the configuration alone",
+    ),
+    Step(
+        "curity.profile.capability",
+        "curity",
+        CURITY,
+        "Token Service > General > Client Capabilities",
+        "Client Credentials",
+        "on",
+        "no client can be given the capability: such a change is refused at the commit",
+        f"enable the capability for the profile, {COMMIT}",
+        "curity.io/docs/identity-server/profiles/token-profile/clients/config-clients",
+        undo=False,
+        undo_reason="without it Curity commits no client with the capability, so it cannot be the only step undone",
     ),
     Step(
         "curity.client.created",
@@ -121,7 +164,7 @@ STEPS: tuple[Step, ...] = (
         f"create the client, {COMMIT}",
         f"{CONFIG}/settings/authorization-server/client-store/config-backed/client",
         guide=Place("Create a client", "2"),
-        variants=("disabled",),
+        variants=("disabled", "uncommitted"),
     ),
     Step(
         "curity.client.capability",
@@ -171,6 +214,7 @@ STEPS: tuple[Step, ...] = (
         f"enable it, {COMMIT}; the metadata may be cached for 600 seconds",
         f"{CONFIG}/settings/authorization-server/dynamic-client-registration",
         guide=Place("Enable Dynamic Client Registration in Curity", "2"),
+        variants=("uncommitted",),
     ),
     Step(
         "curity.dcr.non-templatized",
@@ -220,7 +264,7 @@ STEPS: tuple[Step, ...] = (
         f"choose authenticate-client-by and add the client's id, {COMMIT}",
         "curity.io/resources/learn/using-dynamic-client-registration",
         guide=Place("Enable Dynamic Client Registration in Curity", "5"),
-        variants=("other-client", "authenticate-user-by", "no-authentication"),
+        variants=("other-client", "authenticate-user-by", "no-authentication", "uncommitted"),
     ),
     Step(
         "curity.dcr.nodes",
@@ -233,6 +277,7 @@ STEPS: tuple[Step, ...] = (
         f"select all nodes, {COMMIT}",
         "curity.io/resources/learn/endpoints",
         guide=Place("Enable Dynamic Client Registration in Curity", "6"),
+        variants=("some-nodes",),
     ),
     Step(
         "curity.dcr.capabilities",
@@ -455,6 +500,73 @@ STEPS: tuple[Step, ...] = (
         "Konnect Portal Management API v3",
     ),
     Step(
+        "portal.application-setup.provider",
+        "portal",
+        KONNECT,
+        SETUP,
+        "external identity provider",
+        "Curity",
+        "applications are not registered at Curity: the developer is asked for a client id",
+        "select Curity, fill in the form again, and save",
+        PORTAL_V2,
+        beware="saving overwrites the whole form",
+        guide=Place("Configure the Dev Portal", "4", CLASSIC),
+    ),
+    Step(
+        "portal.application-setup.issuer",
+        "portal",
+        KONNECT,
+        SETUP,
+        "Issuer URL",
+        "https://CURITY/oauth/v2/oauth-anonymous/.well-known/openid-configuration",
+        "Konnect finds no metadata, and no application can be created",
+        "enter the whole discovery URL, and save",
+        PORTAL_V2,
+        beware="saving overwrites the whole form",
+        guide=Place("Configure the Dev Portal", "5", CLASSIC),
+    ),
+    Step(
+        "portal.application-setup.token",
+        "portal",
+        KONNECT,
+        SETUP,
+        "Token",
+        "the secret of the client that was created in Curity",
+        "Konnect cannot sign in at Curity, and no application can be created",
+        "enter the secret again, and save; generate a new one in Curity if it is lost",
+        PORTAL_V2,
+        beware="saving overwrites the whole form",
+        guide=Place("Configure the Dev Portal", "6", CLASSIC),
+        notes="the form asks for no client id, and no document says how Konnect knows it",
+    ),
+    Step(
+        "portal.application-setup.claims",
+        "portal",
+        KONNECT,
+        SETUP,
+        "Claims",
+        "sub",
+        "the token is valid, but the gateway finds no application for it",
+        "enter sub: a Curity token has no client_id and no azp claim; then save",
+        PORTAL_V2,
+        beware="every product of the portal",
+        guide=Place("Configure the Dev Portal", "7", CLASSIC),
+        variants=("client_id",),
+    ),
+    Step(
+        "portal.application-setup.scopes",
+        "portal",
+        KONNECT,
+        SETUP,
+        "Scopes",
+        "empty, or scopes that Curity grants to registered clients",
+        "the gateway's token request is refused (invalid_scope), and the caller gets 401",
+        "leave it empty where Curity grants openid to registered clients, else enter a scope that it grants; then save",
+        PORTAL_V2,
+        beware="every product of the portal",
+        guide=Place("Configure the Dev Portal", "7", CLASSIC),
+    ),
+    Step(
         "gateway.data-plane.version",
         "gateway",
         GATEWAY,
@@ -494,6 +606,23 @@ STEPS: tuple[Step, ...] = (
 )
 
 _BY_ID = {step.id: step for step in STEPS}
+
+
+V3_ALONE = (
+    "konnect.portal.",
+    "konnect.provider.",
+    "konnect.strategy.",
+    "konnect.publication.",
+    "konnect.implementation.",
+)
+CLASSIC_ALONE = "portal.application-setup."
+
+
+def generation(id: str) -> str | None:
+    """The generation of the portal that a step belongs to, `v3` or `classic`; None where both have it."""
+    if id.startswith(CLASSIC_ALONE):
+        return "classic"
+    return "v3" if id.startswith(V3_ALONE) else None
 
 
 def step(id: str) -> Step | None:

@@ -7,9 +7,10 @@ never followed: a redirect must not carry credentials to another host.
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
@@ -17,15 +18,20 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError as Urllib3Error
 
 from dcrproof import __version__
 from dcrproof.loopback import is_loopback
-from dcrproof.transcript import Exchange, Headers, Transcript, now
-from dcrproof.verdict import Unreachable
+from dcrproof.transcript import Exchange, Headers, Transcript, now, quoted
+from dcrproof.verdict import Failed, Unreachable
 
 USER_AGENT = f"dcrproof/{__version__}"
 TIMEOUT = 15.0
 """Seconds that a party has to answer in: more than the ten that a gateway gives its authorization server."""
+LARGEST_BODY = 10_000_000
+"""Octets of a body that are read: no answer of this flow has a tenth of them."""
+NO_COOKIES = DefaultCookiePolicy(allowed_domains=())
+"""No cookie is kept: whoever means to send one does so by hand."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,10 @@ class Prepared:
     body: bytes
     name: str
     """The public host name, for TLS."""
+
+
+class Endless(Exception):
+    """A body that is larger than any answer of this flow."""
 
 
 class Transport(Protocol):
@@ -75,18 +85,19 @@ class Httpx:
             trust_env=not is_loopback(host),
             timeout=TIMEOUT,
             follow_redirects=False,
+            cookies=CookieJar(NO_COOKIES),
         )
 
     def send(self, request: Prepared) -> tuple[int, Headers, bytes]:
-        response = self.client.request(
+        with self.client.stream(
             request.method,
             request.url,
             headers=[*request.headers, ("accept-encoding", "identity")],
             content=request.body,
             extensions={"sni_hostname": request.name},
-        )
-        self.client.cookies.clear()
-        return response.status_code, tuple(response.headers.multi_items()), response.content
+        ) as response:
+            body = whole(response.iter_bytes())
+        return response.status_code, tuple(response.headers.multi_items()), body
 
     def close(self) -> None:
         self.client.close()
@@ -104,6 +115,8 @@ class Requests:
 
         self.session = requests.Session()
         self.session.trust_env = not is_loopback(host)
+        self.session.auth = _as_it_is
+        self.session.cookies.set_policy(NO_COOKIES)
         # said with each request: what a session says the environment may override
         self.verify = str(connection.ca) if connection.ca else True
         self.session.headers.clear()
@@ -119,7 +132,7 @@ class Requests:
             self.session.mount("https://", NamedAdapter())
 
     def send(self, request: Prepared) -> tuple[int, Headers, bytes]:
-        response = self.session.request(
+        with self.session.request(
             request.method,
             request.url,
             headers=dict(request.headers),
@@ -127,21 +140,43 @@ class Requests:
             timeout=TIMEOUT,
             verify=self.verify,
             allow_redirects=False,
-        )
-        self.session.cookies.clear()
-        headers = tuple(response.raw.headers.items())
-        return response.status_code, headers, response.content
+            stream=True,
+        ) as response:
+            body = whole(response.iter_content(65_536))
+        return response.status_code, tuple(response.raw.headers.items()), body
 
     def close(self) -> None:
         self.session.close()
 
 
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Leaves a request as it was made: without this, requests adds the credentials that ~/.netrc has for the host."""
+    return request
+
+
+def whole(chunks: Iterable[bytes]) -> bytes:
+    """A body in one piece. Raises Endless as soon as more of it came than is read."""
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise Endless
+    return bytes(body)
+
+
+UNFIT = "nothing was sent: a value in it, such as a token, has characters that no HTTP header takes"
+NO_NAME = "DNS: the host name cannot be resolved"
+NO_ADDRESS = "nothing was sent: this is no address of the scheme http or https"
+
+
 def why_unreachable(error: BaseException) -> str:
     """What went wrong below HTTP, told apart: name, proxy, TLS, connection, time."""
+    if isinstance(error, Endless):
+        return f"more than {LARGEST_BODY:,} bytes came: what answers there is not the party"
     for cause in causes(error):
         kind = type(cause).__name__
         if isinstance(cause, socket.gaierror) or kind == "NameResolutionError":
-            return "DNS: the host name cannot be resolved"
+            return NO_NAME
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"TLS: {cause.verify_message}"
         if kind == "ProxyError":
@@ -153,8 +188,8 @@ def why_unreachable(error: BaseException) -> str:
     text = " ".join(f"{type(cause).__name__} {cause}" for cause in causes(error)).lower()
     for sign, meaning in (
         ("certificate", "TLS: the certificate was not accepted"),
-        ("name or service not known", "DNS: the host name cannot be resolved"),
-        ("nodename nor servname", "DNS: the host name cannot be resolved"),
+        ("name or service not known", NO_NAME),
+        ("nodename nor servname", NO_NAME),
         ("refused", "connection refused"),
         ("connecttimeout", f"no connection within {TIMEOUT:g} seconds"),
         ("timeout", f"no answer within {TIMEOUT:g} seconds"),
@@ -163,7 +198,17 @@ def why_unreachable(error: BaseException) -> str:
         ("disconnected", "the connection was dropped before the answer was complete"),
         ("incomplete", "the connection was dropped before the answer was complete"),
         ("closed", "the connection was dropped before the answer was complete"),
+        ("broken pipe", "the connection was dropped before the answer was complete"),
         ("aborted", "the connection was dropped before the answer was complete"),
+        ("localprotocolerror", UNFIT),
+        ("invalidheader", UNFIT),
+        ("idna", NO_NAME),
+        ("label", NO_NAME),
+        ("unicode", UNFIT),
+        ("unsupportedprotocol", NO_ADDRESS),
+        ("schema", NO_ADDRESS),
+        ("invalidurl", NO_ADDRESS),
+        ("decod", "the body is not what its Content-Encoding says"),
         ("protocol", "the answer is not HTTP"),
         ("unreachable", "no route to the network"),
     ):
@@ -186,6 +231,10 @@ def causes(error: BaseException) -> Iterable[BaseException]:
     return seen
 
 
+UNANSWERED = (Endless, httpx.HTTPError, httpx.InvalidURL, requests.RequestException, Urllib3Error)
+"""What the two libraries raise where no whole answer comes; requests lets some errors of urllib3 through."""
+
+
 @dataclass
 class Line:
     """The line to one party: sends requests there, and records each exchange."""
@@ -195,6 +244,8 @@ class Line:
     transcript: Transcript
     connection: Connection = Connection()
     consumer: bool = False
+    recognises: Callable[[Exchange], bool] = lambda _: True
+    """Whether an answer can be the party's: a page of a firewall or a proxy is not."""
     _transport: Transport | None = field(default=None, repr=False)
 
     @property
@@ -213,22 +264,33 @@ class Line:
         body: bytes = b"",
         node: str | None = None,
     ) -> Exchange:
-        """Sends one request; `url` is absolute. Raises Unreachable where no HTTP answer comes."""
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        dialled = node or self.node_for(host, parts.port or (443 if parts.scheme == "https" else 80))
+        """Sends one request; `url` is absolute. Raises Unreachable where no HTTP answer comes.
+
+        Raises Failed, and sends nothing, where a party has named an address that would take secrets over plain HTTP.
+        """
+        where = f"{method} {quoted(url) or 'to no address'}" + (f" at {node}" if node else "")
         sent = {"user-agent": USER_AGENT, "accept": "application/json", **(headers or {})}
-        if dialled:
+        try:
+            parts, port = urlsplit(url), urlsplit(url).port
+        except ValueError:
+            raise Unreachable(self.party, f"{where}: {NO_ADDRESS}") from None
+        host = parts.hostname or ""
+        if parts.scheme not in {"http", "https"} or not host:
+            raise Unreachable(self.party, f"{where}: {NO_ADDRESS}")
+        if any(set(value) & set("\r\n\0") for value in sent.values()):
+            raise Unreachable(self.party, f"{where}: {UNFIT}")
+        if not self.may_be_plain(parts.scheme, host):
+            raise Failed("an https:// address", f"{quoted(url)}, named by {self.party}; nothing was sent there")
+        if dialled := node or self.node_for(host, port or (443 if parts.scheme == "https" else 80)):
             sent["host"] = parts.netloc
             url_dialled = urlunsplit((parts.scheme, dialled, parts.path, parts.query, ""))
         else:
             url_dialled = url
         request = Prepared(method, url_dialled, tuple(sent.items()), body, host)
         number, at, started = self.transcript.number(), now(), time.perf_counter()
-        where = f"{method} {url}" + (f" at {node}" if node else "")
         try:
             status, answer_headers, content = self.transport.send(request)
-        except (httpx.HTTPError, httpx.InvalidURL, requests.RequestException, OSError, UnicodeError) as error:
+        except (*UNANSWERED, OSError, UnicodeError) as error:
             raise Unreachable(self.party, f"{where}: {why_unreachable(error)}") from None
         exchange = Exchange(
             number,
@@ -244,14 +306,22 @@ class Line:
             time.perf_counter() - started,
         )
         self.transcript.add(exchange)
+        if not self.recognises(exchange):
+            raise Unreachable(self.party, f"{exchange.what} is no answer of {self.party}: {exchange.shape}")
         return exchange
+
+    def may_be_plain(self, scheme: str, host: str) -> bool:
+        """Whether a request may go there as it is: over TLS, or where the profile itself says plain HTTP."""
+        base = urlsplit(self.base)
+        return scheme != "http" or is_loopback(host) or (base.scheme, base.hostname) == ("http", host)
 
     def node_for(self, host: str, port: int) -> str | None:
         """The address to dial for a host name, or None for the name itself.
 
-        Names below `.localhost` are this machine's (RFC 6761 6.3), whether or not its resolver knows.
+        The nodes are the party's own: another host that it has named is dialled by its name. Names below `.localhost`
+        are this machine's (RFC 6761 6.3), whether or not its resolver knows.
         """
-        if self.connection.nodes:
+        if self.connection.nodes and host == urlsplit(self.base).hostname:
             return self.connection.nodes[0]
         if host.endswith(".localhost"):
             return f"127.0.0.1:{port}"

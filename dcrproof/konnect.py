@@ -11,10 +11,11 @@ from urllib.parse import quote, urlencode
 
 from dcrproof.http import Line
 from dcrproof.secret import Secret
-from dcrproof.transcript import Exchange
+from dcrproof.transcript import Exchange, quoted
 from dcrproof.verdict import Failed
 
 PAGE = 100
+MOST_PAGES = 1000
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,15 @@ class Konnect:
         return self.line.send(method, self.url + path, headers=headers, body=content)
 
     def all(self, path: str, **filters: str) -> Iterator[dict[str, Any]]:
-        """The objects of a list, over all its pages; `filters` are `filter[NAME][eq]`. Raises Failed unless 200."""
-        number = 1
+        """The objects of a list, over all its pages; `filters` are `filter[NAME][eq]`. Raises Failed unless 200.
+
+        Ends where as many came as the list says that there are (`meta.page.total`), and where it does not say, with
+        the first page that is not full. Raises Failed for a list that cannot be read to its end: a page comes again.
+        """
+        pages: list[list[Any]] = []
         while True:
             query = {f"filter[{name}][eq]": value for name, value in filters.items()}
-            query |= {"page[size]": str(PAGE), "page[number]": str(number)}
+            query |= {"page[size]": str(PAGE), "page[number]": str(len(pages) + 1)}
             exchange = self.get(f"{path}?{urlencode(query)}")
             if exchange.status != 200:
                 raise Failed(f"200 to GET {path}", problem(exchange))
@@ -59,17 +64,41 @@ class Konnect:
             data = content.get("data")
             if not isinstance(data, list):
                 raise Failed(f"`data` in the answer to GET {path}", exchange.what)
-            yield from (item for item in data if isinstance(item, dict))
-            if len(data) < PAGE:
+            if data in pages or len(pages) == MOST_PAGES:
+                raise Failed(
+                    f"the end of the list {path}", f"{exchange.what}: a page that came before, or one too many"
+                )
+            pages.append(data)
+            yield from objects(data)
+            total = _total(content)
+            complete = len(data) < PAGE if total is None else sum(map(len, pages)) >= total
+            if complete or not data:
                 return
-            number += 1
 
     def named(self, path: str, name: str) -> dict[str, Any] | None:
         """The one object of a list that has this id or name, or None. Raises Failed where the name is not unique."""
-        found = [item for item in self.all(path) if name in {item.get("id"), item.get("name")}]
+        found = [item for item in self.all(path) if name in (item.get("id"), item.get("name"))]
         if len(found) > 1:
             raise Failed(f"one object named {name} in GET {path}", f"{len(found)} of that name; give its id instead")
         return found[0] if found else None
+
+
+def _total(content: Mapping[str, Any]) -> int | None:
+    """How many objects a list says that it has, on all its pages."""
+    meta = content.get("meta")
+    page = meta.get("page") if isinstance(meta, dict) else None
+    total = page.get("total") if isinstance(page, dict) else None
+    return total if type(total) is int else None
+
+
+def objects(value: object) -> list[dict[str, Any]]:
+    """The objects of a list; none where it is no list."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def recognises(exchange: Exchange) -> bool:
+    """Whether Konnect or its portal can have answered so: with JSON, or with nothing."""
+    return not exchange.body or "json" in exchange.media_type
 
 
 def segment(value: str) -> str:
@@ -79,14 +108,15 @@ def segment(value: str) -> str:
 
 def problem(exchange: Exchange) -> str:
     """An error in words: status, Konnect's own detail, the fields that it names, and the trace for Kong support."""
-    try:
-        content = json.loads(exchange.body)
-    except ValueError:
-        content = None
-    if not isinstance(content, dict):
+    content = exchange.members()
+    if not content:
         return f"{exchange.what} ({exchange.shape})"
-    said = [str(content[key]) for key in ("detail", "instance") if content.get(key)]
-    for parameter in content.get("invalid_parameters") or []:
-        if isinstance(parameter, dict):
-            said.insert(1, f"{parameter.get('field')}: {parameter.get('reason')}")
-    return ", ".join([exchange.what, *said])
+    said = [
+        content.get("detail") or content.get("title"),
+        *(
+            f"{quoted(fault.get('field'))}: {quoted(fault.get('reason') or fault.get('rule'))}"
+            for fault in objects(content.get("invalid_parameters"))
+        ),
+        content.get("instance"),
+    ]
+    return ", ".join([exchange.what, *(quoted(text) for text in said if text)])

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from dcrproof.http import Line
+from dcrproof.konnect import segment
 from dcrproof.secret import Secret
 from dcrproof.transcript import Exchange
 
@@ -19,6 +20,12 @@ class Portal:
     line: Line
     url: str
     cookie: Secret | None = None
+
+    API: ClassVar[str] = "/api/v3"
+    RENEW: ClassVar[str] = "regenerate-secret"
+    """The last part of the path at which an application gets a new secret."""
+    REGISTERED_FOR: ClassVar[str] = "api_id"
+    """The member that names what an application is registered for."""
 
     def get(self, path: str) -> Exchange:
         return self._send("GET", path)
@@ -35,6 +42,17 @@ class Portal:
     def authenticate(self, email: str, password: Secret) -> Exchange:
         return self.post("/developer/authenticate", {"username": email, "password": password.reveal()})
 
+    def credentials(self, created: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Where the answer to a new application has its `client_id` and `client_secret`."""
+        return created
+
+    def regenerate_secret(self, application_id: str) -> Exchange:
+        return self.post(f"/applications/{segment(application_id)}/{self.RENEW}")
+
+    def register(self, application_id: str, wanted: str) -> Exchange:
+        """Registers an application for an API (classic: for a version of a product)."""
+        return self.post(f"/applications/{segment(application_id)}/registrations", {self.REGISTERED_FOR: wanted})
+
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Exchange:
         headers = {}
         content = b""
@@ -44,7 +62,7 @@ class Portal:
         if body is not None:
             headers["content-type"] = "application/json"
             content = json.dumps(body).encode()
-        return self.line.send(method, f"{self.url}/api/v3{path}", headers=headers, body=content)
+        return self.line.send(method, f"{self.url}{self.API}{path}", headers=headers, body=content)
 
 
 def session_of(exchange: Exchange) -> str | None:

@@ -36,7 +36,7 @@ class Mocked:
 class Run:
     mode: Mode = Mode.CREATE
     hostile: bool = False
-    max_created: int = 50
+    max_created: int = 100
     parallel: bool = False
     approval: str = "auto"
     propagation: float = 60.0
@@ -59,15 +59,21 @@ class Admin:
     password: Secret
 
 
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """What a profile may say of every party: whether it is a mock, and the way there."""
+
+    mocked: Mocked | None = None
+    connection: Connection = Connection()
+
+
 @dataclass(frozen=True)
-class Curity:
+class Curity(Described):
     issuer: str = ""
     kind: str = "curity"
     version: str | None = None
     registrar: Registrar | None = None
     admin: Admin | None = None
-    mocked: Mocked | None = None
-    connection: Connection = Connection()
 
     @property
     def address(self) -> str:
@@ -75,7 +81,7 @@ class Curity:
 
 
 @dataclass(frozen=True)
-class Konnect:
+class Konnect(Described):
     """`control_plane`, `service`, `portal`, `api`, `strategy` and `provider` name what exists, by name or id."""
 
     url: str = ""
@@ -86,8 +92,6 @@ class Konnect:
     api: str | None = None
     strategy: str | None = None
     provider: str | None = None
-    mocked: Mocked | None = None
-    connection: Connection = Connection()
 
     @property
     def address(self) -> str:
@@ -95,14 +99,12 @@ class Konnect:
 
 
 @dataclass(frozen=True)
-class Portal:
+class Portal(Described):
     url: str = ""
     email: str | None = None
     password: Secret | None = None
     cookie: Secret | None = None
     generation: str = "v3"
-    mocked: Mocked | None = None
-    connection: Connection = Connection()
 
     @property
     def address(self) -> str:
@@ -119,13 +121,11 @@ class GatewayRoute:
 
 
 @dataclass(frozen=True)
-class Gateway:
+class Gateway(Described):
     url: str = ""
     version: str | None = None
     plain_http: bool = False
     routes: tuple[GatewayRoute, ...] = ()
-    mocked: Mocked | None = None
-    connection: Connection = Connection()
 
     @property
     def address(self) -> str:
@@ -142,7 +142,7 @@ class Application:
 
 
 Party = Curity | Konnect | Portal | Gateway
-"""What a profile says of one party: `address` is where it is, `mocked` whether it is a mock, `connection` the way there."""
+"""What a profile says of one party; `address` is where it is."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +158,12 @@ class Profile:
     def party(self, name: str) -> Party | None:
         found: Party | None = getattr(self, name)
         return found
+
+    @property
+    def served(self) -> list[str]:
+        """The parties whose mocks run elsewhere."""
+        found = ((name, party) for name in PARTIES if (party := self.party(name)) is not None)
+        return [name for name, party in found if party.mocked is not None and party.mocked.control is not None]
 
     @property
     def live(self) -> list[str]:

@@ -490,7 +490,8 @@ def _check_konnect(reading: _Reading, profile: Profile, tables: Mapping[str, Any
     mode, konnect = profile.run.mode, tables["konnect"]
     if mode is Mode.CREATE:
         why = f'mode "{mode}" uses what exists, by name or id'
-        _needed(reading, "konnect", konnect, ("portal", "api", "strategy"), why)
+        classic = profile.portal is not None and profile.portal.generation == "classic"
+        _needed(reading, "konnect", konnect, ("portal", "api") if classic else ("portal", "api", "strategy"), why)
     if mode is Mode.PROVISION:
         _needed(reading, "konnect", konnect, ("token",))
     if mode is Mode.PROVISION and "api" not in konnect:
@@ -499,8 +500,10 @@ def _check_konnect(reading: _Reading, profile: Profile, tables: Mapping[str, Any
 
 def _check_mix(reading: _Reading, profile: Profile) -> None:
     curity, konnect, portal, gateway = profile.curity, profile.konnect, profile.portal, profile.gateway
-    if portal and portal.generation == "classic":
-        reading.problem("portal.generation", "not built yet: the classic portal")
+    if portal and portal.generation == "classic" and _mocked_here(gateway) and not _mocked_here(konnect):
+        reading.problem(
+            "portal.generation", "a mocked gateway takes its applications from a portal of generation v3 alone"
+        )
     if _live(konnect) and curity and curity.mocked:
         reading.problem("curity.mocked", "live Konnect cannot reach a mocked Curity: its cloud has no way to here")
     if _live(konnect) and curity and curity.kind == "openid":
@@ -509,11 +512,19 @@ def _check_mix(reading: _Reading, profile: Profile) -> None:
         reading.problem("portal", "Konnect and its portal are both live or both mocked: they share their applications")
     elif konnect and portal and konnect.mocked != portal.mocked:
         reading.problem("portal.mocked", "Konnect and its portal are mocks of the same instance")
-    if profile.applications or not _mocked_here(konnect):
+    if curity is None and any(_mocked_here(party) for party in (konnect, portal, gateway)):
+        reading.problem("curity", "missing: the mocks of this run need an authorization server; or say mocked = true")
+    if _live(gateway) and _mocked_here(curity):
+        reading.problem(
+            "curity.mocked",
+            "a live gateway cannot know a mock that this run starts: run `dcrproof serve --port N`, have the gateway "
+            "use it, and say mocked = { control = URL }",
+        )
+    if not _mocked_here(konnect) or not profile.run.mode.allows(Mode.CREATE):
         return
     if curity and not _mocked_here(curity) and not curity.registrar:
         reading.problem("curity.registrar", "missing: mocked Konnect registers applications at this Curity with it")
-    if _live(gateway) and _live(curity):
+    if _live(gateway) and _live(curity) and not profile.applications:
         reading.problem(
             "application",
             "missing: a gateway that is configured by hand does not know what mocked Konnect registers; "

@@ -26,7 +26,14 @@ class Result:
     expected: str = ""
     observed: str = ""
     ruled_out: tuple[str, ...] = ()
+    owner: str = ""
+    mend: str = ""
+    """Who mends a failure and how, where that is not said by a set-up step."""
+    symptom: str = ""
+    """Of a blocked check: what happened when its step was tried all the same."""
     observations: tuple[Mapping[str, str], ...] = ()
+    evidence: Mapping[str, Any] | None = None
+    """The exchange that a failure rests on: number, method, url, status, at."""
     seconds: float = 0.0
 
     def data(self) -> dict[str, Any]:
@@ -39,6 +46,7 @@ class Result:
             "candidates": list(self.candidates),
             "ruled_out": list(self.ruled_out),
             "observations": [dict(item) for item in self.observations],
+            "evidence": dict(self.evidence) if self.evidence else None,
         }
 
     @classmethod
@@ -61,6 +69,7 @@ class Result:
             self,
             expected=mask(self.expected),
             observed=mask(self.observed),
+            symptom=mask(self.symptom),
             ruled_out=tuple(map(mask, self.ruled_out)),
             observations=tuple({key: mask(value) for key, value in item.items()} for item in self.observations),
         )

@@ -70,14 +70,21 @@ class Secrets:
         """Registers a secret, and the Basic credentials that it makes with `client_id`."""
         secret = Secret(value)
         if len(value) >= SHORTEST:
-            forms = {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]}
+            forms = {value, quote(value, safe=""), quote_plus(value)}
+            forms |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
             if client_id is not None:
-                pair = basic(client_id, value)
-                forms |= {pair, pair.replace("+", "-").replace("/", "_").rstrip("=")}
+                # as a caller sends it (RFC 7617), and as a client does (RFC 6749 2.3.1)
+                for pair in (basic(client_id, value), basic(quote_plus(client_id), quote_plus(value))):
+                    bare = pair.rstrip("=")
+                    forms |= {pair, bare, bare.replace("+", "-").replace("/", "_")}
             for form in forms - self._forms.keys():
                 self._forms[form] = repr(secret)
                 insort(self._longest_first, form, key=lambda known: -len(known))
         return secret
+
+    @property
+    def known(self) -> bool:
+        return bool(self._forms)
 
     def mask(self, text: str) -> str:
         """The text with each known secret replaced by its fingerprint, and each JWT without its signature."""

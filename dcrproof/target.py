@@ -4,14 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dcrproof.authorization_server import AuthorizationServer
+from dcrproof.authorization_server import recognises as of_authorization_server
+from dcrproof.classic_portal import ClassicPortal
 from dcrproof.control import Control
 from dcrproof.gateway import Consumer
 from dcrproof.http import Line
 from dcrproof.konnect import Konnect
+from dcrproof.konnect import recognises as of_konnect
 from dcrproof.portal import Portal
 from dcrproof.profile import PARTIES, GatewayRoute, Profile
 from dcrproof.secret import Secrets
 from dcrproof.transcript import Transcript
+from dcrproof.verdict import NotSeen
 
 
 @dataclass
@@ -26,6 +30,8 @@ class Target:
     mocked: Mapping[str, Control] = field(default_factory=dict)
     secrets: Secrets = field(default_factory=Secrets)
     transcript: Transcript = field(default_factory=Transcript)
+    created: int = 0
+    """How many things this run has created, deleted ones included."""
     _lines: list[Line] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -53,11 +59,22 @@ class Target:
     @property
     def live(self) -> dict[str, str | None]:
         """The live parties with their versions, as far as the profile names them."""
-        versions = {
-            "curity": self.profile.curity.version if self.profile.curity else None,
-            "gateway": self.profile.gateway.version if self.profile.gateway else None,
-        }
-        return {name: versions.get(name) for name, kind in self.parties.items() if kind == "live"}
+        return {name: self._version(name) for name, kind in self.parties.items() if kind == "live"}
+
+    @property
+    def mocked_versions(self) -> dict[str, str | None]:
+        """The versions that the mocks were given."""
+        return {name: self._version(name) for name, kind in self.parties.items() if kind == "mocked"}
+
+    def _version(self, name: str) -> str | None:
+        found = getattr(self.profile.party(name), "version", None)
+        return found if isinstance(found, str) else None
+
+    def about_to_create(self) -> None:
+        """Counts one thing more. Raises NotSeen where the profile allows no more."""
+        if self.live and self.created >= self.profile.run.max_created:
+            raise NotSeen(f"[run] max_created above {self.profile.run.max_created}")
+        self.created += 1
 
     @property
     def gateway_by_hand(self) -> bool:
@@ -69,7 +86,9 @@ class Target:
     def _line(self, party: str, base: str, *, consumer: bool = False) -> Line:
         described = self.profile.party(party)
         assert described is not None  # noqa: S101 - for the type checker: clients are made of described parties alone
-        line = Line(party, base, self.transcript, described.connection, consumer)
+        recognises = {"curity": of_authorization_server, "konnect": of_konnect, "portal": of_konnect}
+        can_be_theirs = recognises.get(party, lambda _: True)  # the consumer looks at the gateway's answers itself
+        line = Line(party, base, self.transcript, described.connection, consumer, can_be_theirs)
         self._lines.append(line)
         return line
 
@@ -90,7 +109,13 @@ class Target:
         portal = self.profile.portal
         if portal is None:
             return None
-        return Portal(self._line("portal", url or portal.url), url or portal.url)
+        kind = ClassicPortal if self.classic else Portal
+        return kind(self._line("portal", url or portal.url), url or portal.url)
+
+    @property
+    def classic(self) -> bool:
+        """Whether the portal of the profile is of the classic generation."""
+        return self.profile.portal is not None and self.profile.portal.generation == "classic"
 
     def consumer(self, route: GatewayRoute | None = None) -> Consumer | None:
         gateway = self.profile.gateway

@@ -15,6 +15,7 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import RSAAlgorithm
 
 SIGNED = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Algorithms of public-key signatures: the only ones that an access token may bear."""
@@ -40,7 +41,7 @@ def decode(text: str) -> Jwt | None:
     """The token's header and claims, or None where it is no JWT."""
     try:
         parts = jwt.decode_complete(text, options={"verify_signature": False})
-    except jwt.PyJWTError:
+    except (jwt.PyJWTError, RecursionError):
         return None
     return Jwt(text, parts["header"], parts["payload"])
 
@@ -64,10 +65,12 @@ def verify(text: str, keys: Mapping[str, Any]) -> str | None:
     if algorithm not in SIGNED:
         return f"the algorithm {algorithm}, which is no public-key signature"
     kid = token.header.get("kid")
-    candidates = [key for key in keys.get("keys", []) if isinstance(key, dict) and key.get("kid") == kid]
+    found = keys.get("keys")
+    published = [key for key in found if isinstance(key, dict)] if isinstance(found, list) else []
+    candidates = [key for key in published if key.get("kid") == kid]
     if not candidates:
-        published = ", ".join(str(key.get("kid")) for key in keys.get("keys", []) if isinstance(key, dict))
-        return f"the key id {kid}, which is not among the published ones ({published or 'none'})"
+        names = ", ".join(str(key.get("kid")) for key in published)
+        return f"the key id {kid}, which is not among the published ones ({names or 'none'})"
     try:
         jwt.decode(
             text,
@@ -75,6 +78,7 @@ def verify(text: str, keys: Mapping[str, Any]) -> str | None:
             algorithms=[algorithm],
             options={
                 "verify_signature": True,
+                "enforce_minimum_key_length": True,
                 "verify_aud": False,
                 "verify_exp": False,
                 "verify_nbf": False,
@@ -84,6 +88,8 @@ def verify(text: str, keys: Mapping[str, Any]) -> str | None:
                 "verify_jti": False,
             },
         )
+    except jwt.InvalidKeyError as error:
+        return f"the published key {kid}, which cannot be used: {error}"
     except jwt.PyJWTError as error:
         return f"a signature that does not verify with the published key {kid} ({type(error).__name__})"
     return None
@@ -100,6 +106,11 @@ def foreign(token: Jwt, **header: Any) -> str:
     return jwt.encode(
         dict(token.claims), foreign_key(), algorithm="RS256", headers={**token.header, "alg": "RS256", **header}
     )
+
+
+def foreign_jwk() -> dict[str, Any]:
+    """The public part of that key, as a JWK."""
+    return RSAAlgorithm.to_jwk(foreign_key().public_key(), as_dict=True)
 
 
 def tampered(token: Jwt) -> str:

@@ -11,6 +11,9 @@ from dcrproof.verdict import Unreachable
 
 Headers = tuple[tuple[str, str], ...]
 
+LONGEST_QUOTE = 300
+"""Characters of one value of an answer that a message repeats."""
+
 
 @dataclass(frozen=True, repr=False)
 class Exchange:
@@ -49,11 +52,25 @@ class Exchange:
         return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The body as JSON. Raises Unreachable where it is none: then something else than the party answered."""
+        """The body as JSON. Raises Unreachable where it is none: then something else than the party answered.
+
+        Of a member that comes twice the last one counts (RFC 8259 4 leaves it open). A text with half a surrogate pair
+        (RFC 7493 2.1) is none: nothing could send, print or keep it.
+        """
         try:
-            return json.loads(self.body)
-        except ValueError:
+            content = json.loads(self.body)
+            if b"\\u" in self.body:
+                json.dumps(content, ensure_ascii=False).encode()
+        except (ValueError, RecursionError):
             raise Unreachable(self.party, f"{self.what} is {self.shape}", f"JSON from {self.party}") from None
+        return content
+
+    def members(self) -> dict[str, Any]:
+        """The members of the body, of an error for instance; none where it is no JSON object."""
+        try:
+            return self.object()
+        except Unreachable:
+            return {}
 
     def object(self) -> dict[str, Any]:
         """The body as a JSON object. Raises Unreachable where it is none."""
@@ -66,6 +83,13 @@ class Exchange:
     def what(self) -> str:
         """The exchange in words, for a failure: `exchange 14, POST https://... -> 401`."""
         return f"exchange {self.number}, {self.method} {self.url} -> {self.status}"
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What a report names of it: number, party, method, url, status, and the time in UTC to the millisecond."""
+        at = self.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        found = {"number": self.number, "party": self.party, "method": self.method, "url": self.url}
+        return {**found, "status": self.status, "at": at}
 
     @property
     def shape(self) -> str:
@@ -100,6 +124,15 @@ def skew(exchange: Exchange) -> float | None:
     if theirs.tzinfo is None:
         theirs = theirs.replace(tzinfo=UTC)
     return (theirs - exchange.at).total_seconds() - exchange.seconds / 2
+
+
+def quoted(value: object) -> str:
+    """What a party said, for a message: on one line, of printable characters, and not too long."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    if text.isprintable() and len(text) <= LONGEST_QUOTE:
+        return text
+    printable = "".join(character if character.isprintable() else " " for character in text[:LONGEST_QUOTE])
+    return printable + ("..." if len(text) > LONGEST_QUOTE else "")
 
 
 def now() -> datetime:

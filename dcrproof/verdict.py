@@ -12,6 +12,10 @@ OwnFault under the id of another check.
 """
 
 from enum import StrEnum
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+if TYPE_CHECKING:
+    from dcrproof.transcript import Exchange
 
 
 class Verdict(StrEnum):
@@ -32,25 +36,36 @@ class Outcome(Exception):
     expected: str = ""
     observed: str = ""
     check: str | None = None
+    exchange: "Exchange | None" = None
+    """What it rests on, as far as it is known."""
+
+
+class Why(TypedDict, total=False):
+    """What else is known of a failure."""
+
+    steps: tuple[str, ...]
+    """The check's own set-up steps, narrowed down to those that fit what was observed."""
+    ruled_out: tuple[str, ...]
+    """Which causes are excluded, and by which probe."""
+    owner: str
+    """Who mends it, where that is not the owner of a step."""
+    mend: str
+    """How, where no step says so."""
 
 
 class Failed(Outcome):
-    """What was expected and what was observed, in words; secrets never stand in them.
-
-    `steps` narrows the check's own set-up steps down to those that fit what was observed; `ruled_out` says which
-    causes are excluded and by which probe.
-    """
+    """What was expected and what was observed, in words; secrets never stand in them."""
 
     verdict = Verdict.FAILED
 
-    def __init__(
-        self, expected: str, observed: str, *, steps: tuple[str, ...] = (), ruled_out: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, expected: str, observed: str, **why: Unpack[Why]) -> None:
         super().__init__(f"expected {expected}; observed {observed}")
         self.expected = expected
         self.observed = observed
-        self.steps = steps
-        self.ruled_out = ruled_out
+        self.steps = why.get("steps", ())
+        self.ruled_out = why.get("ruled_out", ())
+        self.owner = why.get("owner", "")
+        self.mend = why.get("mend", "")
 
 
 class NotSeen(Outcome):

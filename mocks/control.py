@@ -144,7 +144,7 @@ class Control:
 
     def mail(self, request: Request) -> Response:
         del request
-        return json_response(200, self.world.konnect.mail)
+        return json_response(200, [*self.world.konnect.mail, *self.world.classic_portal.mail])
 
     def start_again(self, request: Request) -> Response:
         del request

@@ -41,20 +41,42 @@ class Route:
 
 
 @dataclass(frozen=True)
+class Consumer:
+    """A gateway consumer. Portal applications are none."""
+
+    id: str
+    username: str | None = None
+    custom_id: str | None = None
+
+
+@dataclass(frozen=True)
 class Service:
-    """A gateway service. Without a strategy nothing is enforced: the route is open."""
+    """A gateway service. Without a strategy nothing is enforced: the route is open.
+
+    `openid_connect` is the configuration of a plugin of that name of its own, which knows consumers and no
+    applications; a service that an API is linked to has none here.
+    """
 
     id: str
     url: str
     routes: tuple[Route, ...]
     api_id: str | None = None
     strategy: Strategy | None = None
+    also: tuple["Service", ...] = ()
+    """The same service as another portal publishes it: with an API and a strategy of its own."""
+    openid_connect: Mapping[str, Any] | None = None
+
+    @property
+    def guarded(self) -> "tuple[Service, ...]":
+        """The service once for each strategy that may admit a request; the service itself is the first."""
+        return (self, *self.also)
 
 
 @dataclass(frozen=True)
 class Configuration:
     services: tuple[Service, ...] = ()
     applications: tuple[Application, ...] = ()
+    consumers: tuple[Consumer, ...] = ()
 
     @cached_property
     def hash(self) -> str:

@@ -86,7 +86,7 @@ class Application:
         self.world = world
         self.ports = ports
         self.trust = trust
-        self._client: httpx.AsyncClient | None = None
+        self._clients: dict[bool, httpx.AsyncClient] = {}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -144,29 +144,37 @@ class Application:
             return response
 
     async def _call(self, call: Call) -> Response | NoAnswer:
-        if self._client is None:
-            # one pool for all mocks; the environment's proxies are none of loopback's business
-            self._client = httpx.AsyncClient(
-                verify=self.trust, trust_env=False, follow_redirects=False, limits=httpx.Limits(keepalive_expiry=60)
-            )
+        client = self._client(verify=call.verify)
         try:
-            request = self._client.build_request(
+            request = client.build_request(
                 call.method,
                 call.url,
                 headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in call.headers],
                 content=call.body,
                 timeout=call.timeout,
             )
-            answer = await self._client.send(request, stream=True)
+            answer = await client.send(request, stream=True)
             try:
                 body = b"".join([chunk async for chunk in answer.aiter_raw()])
             finally:
                 await answer.aclose()
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            return NoAnswer(_why(error))
+            return _no_answer(error)
         finally:
-            self._client.cookies.clear()
+            client.cookies.clear()
         return Response(answer.status_code, tuple(answer.headers.multi_items()), body)
+
+    def _client(self, *, verify: bool) -> httpx.AsyncClient:
+        """One pool for all mocks, and another one for calls that take any certificate."""
+        if verify not in self._clients:
+            # the environment's proxies are none of loopback's business
+            self._clients[verify] = httpx.AsyncClient(
+                verify=self.trust if verify else False,
+                trust_env=False,
+                follow_redirects=False,
+                limits=httpx.Limits(keepalive_expiry=60),
+            )
+        return self._clients[verify]
 
     async def _answer(
         self, send: Any, scope: Any, world: Listened, request: Request, response: Response, fault: Fault | None
@@ -189,8 +197,8 @@ class Application:
         await send({"type": "http.response.body", "body": body})
 
     async def close(self) -> None:
-        if self._client is not None:
-            await self._client.aclose()
+        for client in self._clients.values():
+            await client.aclose()
 
 
 @lru_cache(maxsize=4)
@@ -198,10 +206,20 @@ def _date(seconds: int) -> bytes:
     return email.utils.formatdate(seconds, usegmt=True).encode()
 
 
-def _why(error: Exception) -> str:
+def _no_answer(error: Exception) -> NoAnswer:
     if isinstance(error, httpx.TimeoutException):
-        return "timed out"
-    return f"{type(error).__name__}: {error}"
+        return NoAnswer("timed out", "time")
+    causes = []
+    cause: BaseException | None = error
+    while cause is not None:
+        causes.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    kind = "connection"
+    if any(isinstance(one, ssl.SSLError) for one in causes):
+        kind = "tls"
+    elif any(isinstance(one, socket.gaierror) for one in causes):
+        kind = "name"
+    return NoAnswer(f"{type(error).__name__}: {error}", kind)
 
 
 def _faulty(fault: Fault) -> Response:

@@ -10,76 +10,36 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from dcrproof.mocks import mutants_curity, mutants_gateway, mutants_konnect
+from dcrproof.mocks.breaking import Act, Mutant, entering
+from dcrproof.mocks.breaking import answers as _answers
+from dcrproof.mocks.breaking import changed as _with
+from dcrproof.mocks.breaking import override as _override
 from dcrproof.mocks.curity.clients import DynamicClient
 from dcrproof.mocks.curity.configuration import Client, ClientManagement, RegistrationToken, digest
 from dcrproof.mocks.curity.errors import Refused as RefusedByCurity
 from dcrproof.mocks.curity.tokens import SigningKey
 from dcrproof.mocks.data_plane import Application
 from dcrproof.mocks.gateway.credentials import BearerToken, read_basic
-from dcrproof.mocks.gateway.state import Admitted, DataPlane, Refused
+from dcrproof.mocks.gateway.state import DataPlane
 from dcrproof.mocks.gateway.tokens import Jwt
+from dcrproof.mocks.gateway.verdicts import Admitted, Refused
 from dcrproof.mocks.keys import rsa_key
 from dcrproof.mocks.konnect.problems import conflict, forbidden
-from dcrproof.mocks.wire import Call, Calls, NoAnswer, Request, Response, json_response
+from dcrproof.mocks.wire import Call, Calls, NoAnswer, Request, Response
 
 if TYPE_CHECKING:
     from dcrproof.mocks.world import World
 
-Act: TypeAlias = "Callable[[World], None]"
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """`breaks` says which rule of the product it breaks; `apply` breaks it in a world."""
-
-    breaks: str
-    apply: Act
-
-
-_mutants: dict[str, Mutant] = {}
+_mutants: dict[str, Mutant] = {**mutants_curity.MUTANTS, **mutants_gateway.MUTANTS, **mutants_konnect.MUTANTS}
 MUTANTS: Mapping[str, Mutant] = _mutants
 """By name: `PARTY.what-it-does-wrong`."""
 
-
-def _mutant(name: str, breaks: str) -> Callable[[Act], Act]:
-    def enter(apply: Act) -> Act:
-        _mutants[name] = Mutant(breaks, apply)
-        return apply
-
-    return enter
-
-
-# Ways to break a party
-
-
-def _override(party: object, **rules: Callable[..., Any]) -> None:
-    """Puts these rules in the place of the party's own. One that the party has not is a mistake, and raises."""
-    for name, rule in rules.items():
-        getattr(party, name)
-        setattr(party, name, rule)
-
-
-def _answers(world: "World", port: str, change: Callable[[Request, Response], Response]) -> None:
-    """Changes what the party of that port answers."""
-    answer = world.faces[port]
-
-    def handle(request: Request) -> Response | Calls:
-        outcome = answer(request)
-        return change(request, outcome) if isinstance(outcome, Response) else then(request, outcome)
-
-    def then(request: Request, calls: Calls) -> Calls:
-        return change(request, (yield from calls))
-
-    world.faces[port] = handle
-
-
-def _with(response: Response, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Response:
-    """The response with members of its JSON object changed."""
-    return replace(response, body=json_response(response.status, change(response.json())).body)
+_mutant = entering(_mutants)
 
 
 def _sends_upstream(world: "World", change: Callable[[Request, Call], Call]) -> None:
@@ -508,7 +468,7 @@ def _renames_clients(world: "World") -> None:
 
 @_mutant("konnect.leaves-clients-behind", "With its application a client is deleted.")
 def _leaves_clients_behind(world: "World") -> None:
-    def leave(_: object) -> Generator[Call, Any, None]:
+    def leave(*_: object) -> Generator[Call, Any, None]:
         yield from ()
 
     _override(world.konnect.driver, delete=leave)
@@ -693,6 +653,16 @@ def _enforces_nothing(node: DataPlane) -> None:
     _override(node, is_enforced_for=lambda *_: False)
 
 
+@_mutant("gateway.leaves-a-path-open", "Every path of a route is protected alike.")
+@_on_each_node
+def _leaves_a_path_open(node: DataPlane) -> None:
+    enforced = node.is_enforced_for
+    _override(
+        node,
+        is_enforced_for=lambda plugin, request: not request.path.endswith("/second") and enforced(plugin, request),
+    )
+
+
 @_mutant("gateway.takes-no-basic", "Basic credentials are looked for where the strategy lists client_credentials.")
 @_on_each_node
 def _takes_no_basic(node: DataPlane) -> None:
@@ -844,14 +814,14 @@ def _never_looks_for_new_keys(node: DataPlane) -> None:
 @_mutant("gateway.sets-no-session", "An accepted call is answered with a session.")
 @_on_each_node
 def _sets_no_session(node: DataPlane) -> None:
-    _override(node, session_cookie=lambda *_: None)
+    _override(node, session_cookies=lambda *_: ())
 
 
 @_mutant("gateway.shows-the-session-to-scripts", "The session cookie is HttpOnly.")
 @_on_each_node
 def _shows_the_session_to_scripts(node: DataPlane) -> None:
-    cookie = node.session_cookie
-    _override(node, session_cookie=lambda *arguments: (cookie(*arguments) or "").replace("; HttpOnly", "") or None)
+    cookies = node.session_cookies
+    _override(node, session_cookies=lambda *given: tuple(one.replace("; HttpOnly", "") for one in cookies(*given)))
 
 
 @_mutant("gateway.opens-no-session", "The session cookie alone is a credential.")

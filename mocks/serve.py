@@ -20,7 +20,6 @@ class PortTaken(Exception):
     """A port that the mocks should listen on is not free; the text names it."""
 
 
-UNBUILT = frozenset({"classic_portal"})
 HOSTS = ("127.0.0.1", "localhost", "*.portal.localhost")
 
 
@@ -43,19 +42,26 @@ def serving(
     trust: ssl.SSLContext | None = None,
     folder: Path | None = None,
     mutate: Callable[[World], None] | None = None,
+    propagation: float = 0.0,
+    read_only: bool = False,
+    gateway_version: str | None = None,
 ) -> Iterator[Served]:
     """Runs the mocks until the block ends.
 
     `port` numbers the ports from there upwards; free ones without it. With `folder` the mocks speak TLS with a
     certificate authority of their own, whose certificate is written there. `other_server` stands in mock Curity's place, and the data planes
-    serve the applications of `other_konnect` in mock Konnect's; `trust` verifies both. `mutate` is
-    done to the world before the first request. Raises UnknownStep, or PortTaken.
+    serve the applications of `other_konnect` in mock Konnect's; `trust` verifies both. `propagation` is how
+    long a change in Konnect takes to reach the data planes, and with `read_only` its token may change nothing. `gateway_version`
+    is the release of the data planes. `mutate` is done to the world before the first request. Raises UnknownStep, or PortTaken.
     """
     with ExitStack() as stack:
         sockets = _bind(stack, port)
         scheme = "https" if folder else "http"
         addresses = {name: f"{scheme}://127.0.0.1:{bound.getsockname()[1]}" for name, bound in sockets.items()}
-        worlds = Worlds(Start(addresses, seed, other_server, other_konnect, dict(undone or {})))
+        start = Start(addresses, seed, other_server, other_konnect, dict(undone or {}), propagation, read_only)
+        if gateway_version:
+            start.gateway_version = gateway_version
+        worlds = Worlds(start)
         if mutate:
             mutate(worlds.current)
         certificate = ca = None
@@ -70,8 +76,6 @@ def serving(
 def _bind(stack: ExitStack, port: int | None) -> dict[str, socket.socket]:
     sockets = {}
     for index, name in enumerate(PORTS):
-        if name in UNBUILT:
-            continue
         try:
             bound = listen.bind(0 if port is None else port + index)
         except OSError as error:
@@ -120,7 +124,11 @@ def _description(world: World, ca: Path | None) -> dict[str, Any]:
             "api_id": standing.api_id,
             "strategy_id": standing.strategy_id,
         },
-        "classic_portal": None,
+        "classic_portal": {
+            "url": address["classic_portal"],
+            "email": DEVELOPER,
+            "password": secret.classic_developer_password,
+        },
         "gateway": {"url": address["gateway"], "route": address["gateway"] + ROUTE},
         "upstream": {"url": address["upstream"]},
         "control": address["control"],
@@ -134,6 +142,7 @@ PROFILE = """\
 [run]
 mode = "provision"
 hostile = true
+max_created = 1000
 
 [curity]
 issuer = {issuer}
@@ -161,7 +170,7 @@ password = {{ file = "developer-password" }}
 
 [gateway]
 url = {gateway}
-version = "3.14"
+version = {version}
 nodes = [{nodes}]
 {ca}mocked = {{ control = {control} }}
 
@@ -188,6 +197,7 @@ def write_profile(folder: Path, served: Served) -> Path:
         "registrar-secret": curity["registrar_secret"],
         "konnect-token": konnect["token"],
         "developer-password": portal["password"],
+        "classic-developer-password": description["classic_portal"]["password"],
     } | ({"admin-password": curity["admin"]["password"]} if curity["admin"] else {})
     for name, value in secrets.items():
         _write(folder / name, value + "\n")
@@ -205,6 +215,7 @@ def write_profile(folder: Path, served: Served) -> Path:
         portal=quoted(portal["url"]),
         email=quoted(portal["email"]),
         gateway=quoted(description["gateway"]["url"]),
+        version=quoted(world.start.gateway_version),
         nodes=", ".join(quoted(node) for node in nodes),
         route=quoted(ROUTE),
         control=quoted(description["control"]),

@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from dcrproof.mocks.classic_portal.state import ApplicationSetup
 from dcrproof.mocks.clock import WrongClock
 from dcrproof.mocks.curity.configuration import (
     AuthenticateClientBy,
     AuthenticateUserBy,
     Client,
     Configuration,
+    CustomTokenIssuer,
     DynamicClientRegistration,
     NoAuthentication,
     NonTemplatized,
@@ -27,6 +29,8 @@ Change: TypeAlias = Callable[[Configuration, str], Configuration]
 """From Curity's configuration and the registrar's id to the configuration without the step."""
 Act: TypeAlias = "Callable[[World], None]"
 
+UNCOMMITTED = "uncommitted"
+"""The variant of a step at Curity that was done and never committed: as if it was not done, but for its session."""
 LEFT_UNDONE = "left-undone"
 """The name of what `undo` without a variant does."""
 
@@ -78,11 +82,26 @@ def _without_node(configuration: Configuration, _: str) -> Configuration:
     return replace(configuration, service_roles=tuple(roles))
 
 
+def _second_node_without(configuration: Configuration, _: str) -> Configuration:
+    """Two nodes behind the address, and the second was not selected."""
+    first = configuration.service_roles[0]
+    left = frozenset(id for id in first.endpoints if not id.endswith("client-registration"))
+    return replace(configuration, service_roles=(first, replace(first, id="second", endpoints=left)))
+
+
+def _userinfo_issuer(change: Callable[[CustomTokenIssuer], CustomTokenIssuer | None]) -> Change:
+    def apply(configuration: Configuration, _: str) -> Configuration:
+        changed = (change(issuer) for issuer in configuration.custom_token_issuers)
+        return replace(configuration, custom_token_issuers=tuple(issuer for issuer in changed if issuer))
+
+    return apply
+
+
 def _other_base_url(configuration: Configuration, _: str) -> Configuration:
     return replace(configuration, base_url="http://idsvr.localhost:8443")
 
 
-CURITY: Mapping[str, Mapping[str, Change]] = {
+_CURITY: Mapping[str, Mapping[str, Change]] = {
     "curity.metadata.exposed": {
         LEFT_UNDONE: lambda configuration, _: replace(configuration, openid_connect_expose_metadata=False)
     },
@@ -90,6 +109,17 @@ CURITY: Mapping[str, Mapping[str, Change]] = {
     "curity.token-issuer.jwt": {
         LEFT_UNDONE: _issuer(access_token_as_jwt=False),
         "wrapped": _issuer(access_token_as_jwt=False, use_wrapped_opaque_tokens=True),
+    },
+    "curity.token-issuer.userinfo": {
+        LEFT_UNDONE: _userinfo_issuer(lambda _: None),
+        "other-purpose": _userinfo_issuer(lambda issuer: replace(issuer, purpose_type="access_token")),
+    },
+    "curity.token-issuer.userinfo-keys": {
+        LEFT_UNDONE: _userinfo_issuer(
+            lambda issuer: replace(
+                issuer, tokens_data_source_id=None, signing_key_id=None, verification_keystore_id=None
+            )
+        ),
     },
     "curity.client.created": {
         LEFT_UNDONE: _without_registrar,
@@ -124,7 +154,7 @@ CURITY: Mapping[str, Mapping[str, Change]] = {
         ),
         "no-authentication": _authentication(NoAuthentication()),
     },
-    "curity.dcr.nodes": {LEFT_UNDONE: _without_node},
+    "curity.dcr.nodes": {LEFT_UNDONE: _without_node, "some-nodes": _second_node_without},
     "curity.dcr.capabilities": {
         LEFT_UNDONE: _non_templatized(lambda non_templatized: replace(non_templatized, capabilities=frozenset())),
     },
@@ -133,6 +163,21 @@ CURITY: Mapping[str, Mapping[str, Change]] = {
             lambda non_templatized: replace(non_templatized, client_authentication_method=frozenset({"mutual-tls"}))
         ),
     },
+}
+
+
+COMMITTED_LAST = (
+    "curity.token-issuer.jwt",
+    "curity.token-issuer.userinfo",
+    "curity.client.created",
+    "curity.dcr.enabled",
+    "curity.dcr.authenticate-client-by",
+)
+"""The last step of each section of the how-to, and the two wizards: where a person stops and forgets the commit."""
+
+CURITY: Mapping[str, Mapping[str, Change]] = {
+    step: {**changes, UNCOMMITTED: changes[LEFT_UNDONE]} if step in COMMITTED_LAST else changes
+    for step, changes in _CURITY.items()
 }
 
 
@@ -194,9 +239,44 @@ def _link(world: "World") -> None:
 
 
 def _developer(status: str) -> Act:
-    return lambda world: _ignore(
-        world.konnect.patch_developer(world.standing.portal_id, world.standing.developer_id, {"status": status})
-    )
+    """The developer has an account at the portal of either generation."""
+
+    def act(world: "World") -> None:
+        body = {"status": status}
+        world.konnect.patch_developer(world.standing.portal_id, world.standing.developer_id, body)
+        classic = world.classic_standing
+        world.classic_portal.patch_developer(classic.portal_id, classic.developer_id, body)
+
+    return act
+
+
+def _approves_applications(approves: bool) -> Act:
+    """The setting of both portals."""
+
+    def act(world: "World") -> None:
+        _portal(auto_approve_applications=approves)(world)
+        world.classic_portal.patch_portal(world.classic_standing.portal_id, {"auto_approve_applications": approves})
+
+    return act
+
+
+def _application_setup(change: Callable[[ApplicationSetup], ApplicationSetup]) -> Act:
+    """Fills in the form otherwise than the how-to says, and saves it."""
+    return lambda world: world.classic_portal.save(change(_form(world)))
+
+
+def _application_setup_done(*members: str) -> Act:
+    """Fills in these fields as the how-to says, and saves the form."""
+
+    def act(world: "World") -> None:
+        done = world.classic_standing.application_setup
+        world.classic_portal.save(replace(_form(world), **{name: getattr(done, name) for name in members}))
+
+    return act
+
+
+def _form(world: "World") -> ApplicationSetup:
+    return world.classic_portal.application_setup or world.classic_standing.application_setup
 
 
 def _other_provider_type(world: "World") -> None:
@@ -314,8 +394,33 @@ CLICKS: Mapping[str, Clicks] = {
     "konnect.publication.api": Clicks({LEFT_UNDONE: _unpublish}, _publish(with_strategy=True)),
     "konnect.publication.strategy": Clicks({LEFT_UNDONE: _publish(with_strategy=False)}, _publish(with_strategy=True)),
     "konnect.implementation.linked": Clicks({LEFT_UNDONE: _unlink}, _link),
-    "konnect.registration.approved": Clicks(
-        {LEFT_UNDONE: _portal(auto_approve_applications=False)}, _portal(auto_approve_applications=True)
+    "konnect.registration.approved": Clicks({LEFT_UNDONE: _approves_applications(False)}, _approves_applications(True)),
+    "portal.application-setup.provider": Clicks(
+        {LEFT_UNDONE: _application_setup(lambda form: replace(form, provider=None))},
+        _application_setup_done("provider"),
+    ),
+    "portal.application-setup.issuer": Clicks(
+        {
+            LEFT_UNDONE: _application_setup(
+                lambda form: replace(form, issuer_url=form.issuer_url.rpartition("/.well-known")[0])
+            )
+        },
+        _application_setup_done("issuer_url"),
+    ),
+    "portal.application-setup.token": Clicks(
+        {LEFT_UNDONE: _application_setup(lambda form: replace(form, token="mistyped in the form"))},
+        _application_setup_done("token"),
+    ),
+    "portal.application-setup.claims": Clicks(
+        {
+            LEFT_UNDONE: _application_setup(lambda form: replace(form, claims=())),
+            "client_id": _application_setup(lambda form: replace(form, claims=("client_id",))),
+        },
+        _application_setup_done("claims"),
+    ),
+    "portal.application-setup.scopes": Clicks(
+        {LEFT_UNDONE: _application_setup(lambda form: replace(form, scopes=("accounts:write",)))},
+        _application_setup_done("scopes"),
     ),
     "gateway.data-plane.version": Clicks({LEFT_UNDONE: _old_node}, _new_node),
     "gateway.data-plane.clock": Clicks({LEFT_UNDONE: _slow_clock}, _right_clock),

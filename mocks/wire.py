@@ -62,20 +62,22 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that a mock makes of another server. `url` is absolute."""
+    """A request that a mock makes of another server. `url` is absolute; without `verify` any certificate will do."""
 
     method: str
     url: str
     headers: Pairs = ()
     body: bytes = b""
     timeout: float = 10.0
+    verify: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """Why a call got no HTTP response: the name could not be resolved, TLS failed, time ran out, ..."""
+    """Why a call got no HTTP response, in words, and of which kind that is: `name`, `tls`, `time` or `connection`."""
 
     reason: str
+    kind: str = "connection"
 
 
 Calls: TypeAlias = Generator[Call, Response | NoAnswer, Response]

@@ -7,10 +7,14 @@ from functools import reduce
 from typing import Any
 
 from dcrproof.mocks import steps, upstream
+from dcrproof.mocks.classic_portal import admin as classic_admin
+from dcrproof.mocks.classic_portal import setup as classic_setup
+from dcrproof.mocks.classic_portal.http import ClassicPortalHttp
+from dcrproof.mocks.classic_portal.state import ClassicPortal
 from dcrproof.mocks.clock import Clock
 from dcrproof.mocks.control import Control
 from dcrproof.mocks.curity.configuration import how_to_configuration
-from dcrproof.mocks.curity.http import CurityHttp
+from dcrproof.mocks.curity.http import CurityNodes
 from dcrproof.mocks.curity.state import Curity
 from dcrproof.mocks.faults import Faults
 from dcrproof.mocks.gateway.http import GatewayHttp
@@ -18,6 +22,7 @@ from dcrproof.mocks.gateway.state import DataPlane
 from dcrproof.mocks.konnect.driver import InitialAccess, ProviderCredentials
 from dcrproof.mocks.konnect.http import KonnectHttp
 from dcrproof.mocks.konnect.portal import PortalHttp
+from dcrproof.mocks.konnect.roles import viewer
 from dcrproof.mocks.konnect.setup import Standing, how_to_setup
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.mirror import OtherKonnect, Steps, Unread, unread
@@ -25,7 +30,7 @@ from dcrproof.mocks.wire import Calls, Request, Response
 
 PARTIES = ("curity", "konnect", "portal", "classic_portal", "gateway", "upstream")
 PORTS = ("curity", "konnect", "portal", "classic_portal", "gateway", "upstream", "gateway-2", "control")
-"""The ports of a world, in the order in which they are numbered; the classic portal's stays free until it is built."""
+"""The ports of a world, in the order in which they are numbered."""
 ROUTE = "/accounts"
 ISSUER_PATH = "/oauth/v2/oauth-anonymous"
 WELL_KNOWN = "/.well-known/openid-configuration"
@@ -44,6 +49,7 @@ class Credentials:
     admin_password: str
     konnect_token: str
     developer_password: str
+    classic_developer_password: str
 
     @classmethod
     def of(cls, seed: int) -> "Credentials":
@@ -52,7 +58,7 @@ class Credentials:
         def text(prefix: str = "") -> str:
             return prefix + "".join(source.choices("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789", k=32))
 
-        return cls(text(), text(), text(), text("kpat_"), text("P@1"))
+        return cls(text(), text(), text(), text("kpat_"), text("P@1"), text("P@1"))
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,12 @@ class Start:
     other_server: OtherServer | None = None
     other_konnect: OtherKonnect | None = None
     undone: dict[str, str | None] = field(default_factory=dict)
+    propagation: float = 0.0
+    """Seconds from a change in Konnect to the moment when the data planes have it."""
+    read_only: bool = False
+    """Whether the token of the admin API may read and change nothing."""
+    gateway_version: str = "3.14.0.8"
+    """The release of the data planes; of a line of releases, such as 3.13, it is the newest."""
 
 
 class World:
@@ -117,16 +129,38 @@ class World:
             developer=(DEVELOPER, self.credentials.developer_password),
             route_path=ROUTE,
         )
-        self.data_planes = [DataPlane(name=name, clock=self.clock, seed=start.seed) for name in ("dp-1", "dp-2")]
+        self.classic_portal = ClassicPortal(
+            clock=self.clock,
+            seed=start.seed,
+            konnect=self.konnect,
+            host=start.addresses["classic_portal"].partition("://")[2],
+            registrar_id=self.registrar[0],
+        )
+        self.classic_standing = classic_setup.how_to_setup(
+            self.classic_portal,
+            issuer_url=self.discovery_url,
+            token=self.registrar[1],
+            service=(self.standing.control_plane_id, self.standing.service_id),
+            developer=(DEVELOPER, self.credentials.classic_developer_password),
+        )
+        self.data_planes = [
+            DataPlane(name=name, clock=self.clock, seed=start.seed, version=start.gateway_version)
+            for name in ("dp-1", "dp-2")
+        ]
         self.konnect.nodes = self._nodes
         self.konnect.on_change.append(self._changed)
+        self.classic_portal.on_change.append(self._share)
         self._push_waits = start.other_konnect is None
+        self._push_at = self.clock.now()
+        if start.read_only:
+            self.konnect.tokens[:] = [viewer(self.credentials.konnect_token)]
         self._mirrored_at = 0.0
         control = Control(self, reset)
         self.faces: dict[str, Callable[[Request], Response | Calls]] = {
-            "curity": CurityHttp(self.curity).handle,
-            "konnect": KonnectHttp(self.konnect).handle,
+            "curity": CurityNodes(self.curity).handle,
+            "konnect": KonnectHttp(self.konnect, classic_admin.routes(self.classic_portal)).handle,
             "portal": PortalHttp(self.konnect).handle,
+            "classic_portal": ClassicPortalHttp(self.classic_portal).handle,
             "gateway": self._gateway(GatewayHttp(self.data_planes[0], scheme=self._scheme)),
             "gateway-2": self._gateway(GatewayHttp(self.data_planes[1], scheme=self._scheme)),
             "upstream": upstream.handle,
@@ -185,9 +219,14 @@ class World:
 
     def _changed(self) -> None:
         self._push_waits = self.start.other_konnect is None
+        self._push_at = self.clock.now() + self.start.propagation
+
+    def _share(self) -> None:
+        """The classic portal's applications reach the data planes with all others."""
+        self.konnect.share(self.classic_portal.data_plane_configuration())
 
     def _push(self) -> None:
-        if self._push_waits:
+        if self._push_waits and self.clock.now() >= self._push_at:
             self._push_waits = False
             configuration = self.konnect.data_plane_configuration()
             for data_plane in self.data_planes:
@@ -252,6 +291,9 @@ class World:
         self.curity.configuration = reduce(
             lambda configuration, change: change(configuration, REGISTRAR), left_undone, self._committed
         )
+        self.curity.edits = None
+        if steps.UNCOMMITTED in self._undone.values():
+            self.curity.edit(self._committed)
 
 
 class Worlds:

@@ -35,7 +35,7 @@ def test_discovery_is_served(dcr_metadata):
     steps=("curity.base-url.public",),
     smoke=True,
 )
-def test_discovery_names_its_issuer(dcr_issuer):
+def test_discovery_names_its_issuer(dcr_named_issuer):
     """Claimed by the gate."""
 
 
@@ -153,6 +153,17 @@ def test_registrar_with_a_wrong_secret(
         error_code(exchange),
         Evidence.DOCUMENTED,
     )
+
+
+@check(
+    "registration.every-node",
+    "The registration endpoint is served by every node behind its address",
+    evidence=Evidence.DOCUMENTED,
+    references=("curity.io/resources/learn/endpoints",),
+    steps=("curity.dcr.nodes",),
+)
+def test_registration_endpoint_is_served_everywhere(dcr_registration_served):
+    """Claimed by the gate."""
 
 
 @check(

@@ -78,6 +78,11 @@ def test_api_is_offered(dcr_offered):
     "The developer creates an application and is shown its client id and secret",
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API, DCR),
+    steps=(
+        "portal.application-setup.provider",
+        "portal.application-setup.issuer",
+        "portal.application-setup.token",
+    ),
     smoke=True,
 )
 def test_application_is_created(dcr_new_application):
@@ -116,13 +121,14 @@ def test_portal_shows_the_secret_once(dcr_developer, dcr_new_application, dcr_ex
     evidence=Evidence.DOCUMENTED,
     references=("Konnect Portal Management API v3",),
 )
-def test_admin_sees_the_application(dcr_admin, dcr_provider, dcr_new_application, dcr_expect):
-    exchange = dcr_admin.get(f"/v3/applications/{segment(dcr_new_application.id)}")
+def test_admin_sees_the_application(dcr_admin, dcr_provider_of_applications, dcr_new_application, dcr_expect):
+    version, client_id, provider = dcr_provider_of_applications
+    exchange = dcr_admin.get(f"/{version}/applications/{segment(dcr_new_application.id)}")
     dcr_expect.that(exchange.status == 200, "200 to the application", problem(exchange))
     content = exchange.object()
-    found = content.get("client_id"), (content.get("dcr_provider") or {}).get("id")
-    expected = dcr_new_application.client_id, dcr_provider["id"]
-    dcr_expect.that(found == expected, f"client_id and provider {expected}", f"{found}")
+    found = content.get(client_id), (content.get("dcr_provider") or {}).get("id")
+    expected = dcr_new_application.client_id, provider
+    dcr_expect.that(found == expected, f"{client_id} and provider {expected}", f"{found}")
     hidden = dcr_new_application.secret.reveal() not in json.dumps(content)
     dcr_expect.that(hidden, "no secret in the admin's view", "the secret is in it")
 
@@ -157,8 +163,7 @@ def test_registration_is_approved(dcr_portal_application):
     references=(PORTAL_API,),
 )
 def test_second_registration_is_refused(dcr_applications, dcr_portal_application, dcr_expect):
-    path = f"/applications/{segment(dcr_portal_application.id)}/registrations"
-    exchange = dcr_applications.developer.post(path, {"api_id": dcr_applications.api_id})
+    exchange = dcr_applications.developer.register(dcr_portal_application.id, dcr_applications.api_id)
     dcr_expect.that(exchange.status == 409, "409 to a second registration", problem(exchange))
 
 

@@ -2,7 +2,18 @@
 
 from dcrproof.authorization_server import error_code
 from dcrproof.checks import Evidence, Level, check
-from dcrproof.gateway import answer, message, refused_everywhere, with_basic, with_bearer
+from dcrproof.gateway import (
+    accepted,
+    answer,
+    echoed,
+    message,
+    reached_upstream,
+    refused,
+    refused_everywhere,
+    session_cookie,
+    with_basic,
+    with_bearer,
+)
 from dcrproof.tokens import foreign, hs_confused, tampered, unsigned, with_claims
 from dcrproof.verdict import NotApplicable
 
@@ -85,6 +96,7 @@ def test_route_refuses_no_credentials(dcr_protected, dcr_first_answers, dcr_expe
     "The application's id and secret open the route, on every node",
     evidence=Evidence.DOCUMENTED,
     references=(OIDC, DCR),
+    steps=("portal.application-setup.claims", "portal.application-setup.scopes"),
     smoke=True,
 )
 def test_basic_is_accepted(dcr_basic):
@@ -147,18 +159,39 @@ def test_crossed_secret_is_refused(dcr_consumer, dcr_application, dcr_basic, dcr
 
 
 @check(
-    "route.basic.expected-refusals",
-    "The applications that the profile expects to be refused are refused",
+    "route.basic.given",
+    "Each application that the profile gives is accepted or refused, as the profile says",
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
 )
-def test_given_applications_are_refused(dcr_consumer, dcr_given_applications, dcr_basic, dcr_expect):
-    refused = [application for application in dcr_given_applications if not application.accepted]
-    if not refused:
-        raise NotApplicable("the profile gives no application that is to be refused (accepted = false)")
-    for application in refused:
-        exchange = dcr_consumer.call(with_basic(application.client_id, application.client_secret))
-        dcr_expect.that(dcr_consumer.refuses(exchange), f"{application.client_id} refused", answer(exchange))
+def test_given_applications(dcr_consumer, dcr_given_applications, dcr_protected, dcr_expect):
+    if not dcr_given_applications:
+        raise NotApplicable("the profile gives no application")
+    for application in dcr_given_applications:
+        headers = with_basic(application.client_id, application.client_secret)
+        for exchange in (dcr_consumer.call(headers, node=node) for node in dcr_consumer.nodes):
+            if application.accepted:
+                accepted = dcr_consumer.accepts(exchange)
+                dcr_expect.that(accepted, f"{application.client_id} accepted", answer(exchange))
+            else:
+                dcr_expect.that(dcr_consumer.refuses(exchange), f"{application.client_id} refused", answer(exchange))
+
+
+@check(
+    "route.others",
+    "Each further route of the profile refuses a call without credentials and accepts the application's",
+    evidence=Evidence.DOCUMENTED,
+    references=(OIDC, DCR),
+)
+def test_other_routes(dcr_target, dcr_application, dcr_basic, dcr_expect):
+    routes = dcr_target.profile.gateway.routes[1:]
+    if not routes:
+        raise NotApplicable("the profile names one route")
+    for consumer in map(dcr_target.consumer, routes):
+        refused = consumer.call()
+        dcr_expect.that(consumer.refuses(refused), "401 or 403 without credentials", answer(refused))
+        accepted = consumer.call(with_basic(dcr_application.client_id, dcr_application.secret))
+        dcr_expect.that(consumer.accepts(accepted), "the application's id and secret accepted", answer(accepted))
 
 
 @check(
@@ -194,6 +227,39 @@ def test_malformed_basic_is_refused(dcr_consumer, dcr_basic, dcr_expect):
 
 
 @check(
+    "route.basic.unknown-client",
+    "SECURITY: a client id that nobody has is refused",
+    evidence=Evidence.INFERRED,
+    references=(OIDC,),
+    hostile=True,
+)
+def test_unknown_client_is_refused(dcr_consumer, dcr_basic, dcr_wrong_secret, dcr_expect):
+    exchange = dcr_consumer.call(with_basic("dcrproof-no-such-client", dcr_wrong_secret))
+    refused(dcr_expect, dcr_consumer, exchange, "an unknown client id", 401)
+
+
+@check(
+    "route.basic.spelling",
+    "Which spellings of the scheme Basic are taken",
+    evidence=Evidence.UNKNOWN,
+    references=("RFC 9110 11.1", "RFC 7617 2"),
+)
+def test_spelling_of_basic(dcr_consumer, dcr_application, dcr_basic, dcr_expect):
+    pair = with_basic(dcr_application.client_id, dcr_application.secret)["authorization"].partition(" ")[2]
+    for spelling, taken in (("basic ", True), ("BASIC ", False), ("Basic  ", False)):
+        exchange = dcr_consumer.call({"authorization": spelling + pair})
+        dcr_expect.that(exchange.status < 500, "no error of the gateway", answer(exchange))
+        dcr_expect.form(
+            "gateway",
+            f"route.basic.spelling {spelling!r}",
+            dcr_consumer.accepts(exchange) is taken,
+            f"{spelling!r} {'taken' if taken else 'refused'}",
+            answer(exchange),
+            Evidence.UNKNOWN,
+        )
+
+
+@check(
     "route.basic.cached",
     "A second call with the same credentials asks Curity for no second token",
     evidence=Evidence.DOCUMENTED,
@@ -218,10 +284,63 @@ def test_token_is_cached(dcr_calls, dcr_consumer, dcr_application, dcr_basic, dc
     "A token that the application fetched from Curity opens the route, on every node",
     evidence=Evidence.DOCUMENTED,
     references=(OIDC,),
+    steps=("portal.application-setup.claims",),
     smoke=True,
 )
 def test_bearer_is_accepted(dcr_bearer_accepted):
     """Claimed by the gate."""
+
+
+@check(
+    "route.bearer.headers",
+    "A token is taken in the headers Access-Token and X-Access-Token, too, and with the scheme in lower case",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{OIDC_REFERENCE}, bearer_token_param_type",),
+)
+def test_headers_of_a_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
+    token = dcr_bearer().text
+    for name, value in (("access-token", token), ("x-access-token", token), ("authorization", f"bearer {token}")):
+        accepted(dcr_expect, dcr_consumer, dcr_consumer.call({name: value}), f"a token in {name}")
+
+
+@check(
+    "route.bearer.no-scheme",
+    "A token in Authorization without a scheme is no credential",
+    evidence=Evidence.DOCUMENTED,
+    references=("developer.konghq.com/support/requests-with-invalid-authorization-header-return-302-response/",),
+)
+def test_token_without_a_scheme(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
+    exchange = dcr_consumer.call({"authorization": dcr_bearer().text})
+    refused(dcr_expect, dcr_consumer, exchange, "a token without a scheme", 401, Evidence.DOCUMENTED)
+
+
+@check(
+    "route.bearer.before-basic",
+    "SECURITY: a bad token is not forgiven for good Basic credentials beside it: the search stops at the first",
+    evidence=Evidence.DOCUMENTED,
+    references=(OIDC,),
+)
+def test_token_before_basic(dcr_consumer, dcr_application, dcr_bearer_accepted, dcr_basic, dcr_expect):
+    headers = with_basic(dcr_application.client_id, dcr_application.secret)
+    exchange = dcr_consumer.call({**headers, "x-access-token": "dcrproof-no-token"})
+    refused(dcr_expect, dcr_consumer, exchange, "a bad token beside good Basic credentials", 401)
+
+
+@check(
+    "route.bearer.own-key",
+    "SECURITY: a token that brings its own key, or says where it is, is refused",
+    evidence=Evidence.INFERRED,
+    references=("RFC 8725 3.10",),
+    hostile=True,
+)
+def test_token_with_its_own_key(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_metadata, dcr_expect):
+    from dcrproof.tokens import foreign_jwk
+
+    url = f"{dcr_metadata.issuer}/dcrproof-keys"
+    for header in ({"jwk": foreign_jwk()}, {"jku": url}, {"x5u": url}):
+        for kid in ({}, {"kid": "dcrproof"}):
+            token = foreign(dcr_bearer(), **header, **kid)
+            _refused(dcr_consumer, dcr_expect, token, f"a token with {[*header]} of its own")
 
 
 def _refused(consumer, expect, token: str, what: str) -> None:
@@ -395,6 +514,178 @@ def test_tampered_session(dcr_consumer, dcr_session, dcr_session_accepted, dcr_e
 
 
 @check(
+    "route.session.before-basic",
+    "Basic beside the valid session of another application: the session counts",
+    evidence=Evidence.DOCUMENTED,
+    references=(OIDC,),
+)
+def test_session_before_basic(
+    dcr_target, dcr_echo, dcr_consumer, dcr_application, dcr_session, dcr_session_accepted, dcr_in_use, dcr_expect
+):
+    from dcrproof.tokens import decode
+
+    other = dcr_in_use("beside a session")
+    headers = with_basic(other.client_id, other.secret)
+    exchange = dcr_consumer.call({**headers, "cookie": dcr_session.cookie.reveal()}, node=dcr_session.node)
+    accepted(dcr_expect, dcr_consumer, exchange, "Basic beside a session")
+    token = decode(echoed(exchange)["headers"].get("authorization", "").partition(" ")[2])
+    subject = token.claims.get("sub") if token else None
+    dcr_expect.that(
+        subject == dcr_application.client_id, "the token of the session at the upstream", f"sub {subject!r}"
+    )
+
+
+@check(
+    "route.session.broken-beside-basic",
+    "A session that does not open does not keep good Basic credentials out",
+    evidence=Evidence.INFERRED,
+    references=(OIDC,),
+)
+def test_broken_session_beside_basic(dcr_consumer, dcr_application, dcr_session_accepted, dcr_expect):
+    headers = with_basic(dcr_application.client_id, dcr_application.secret)
+    exchange = dcr_consumer.call({**headers, "cookie": "session=dcrproof-no-session"})
+    dcr_expect.form(
+        "gateway",
+        "route.session.broken-beside-basic",
+        dcr_consumer.accepts(exchange),
+        "accepted",
+        answer(exchange),
+        Evidence.INFERRED,
+    )
+
+
+@check(
+    "route.session.other-node",
+    "Whether a session opens on a node that did not make it",
+    evidence=Evidence.UNKNOWN,
+    references=(f"{OIDC_REFERENCE}, session_secret",),
+)
+def test_session_on_another_node(dcr_consumer, dcr_session, dcr_session_accepted, dcr_expect):
+    others = [node for node in dcr_consumer.nodes if node != dcr_session.node]
+    if not others:
+        raise NotApplicable("the profile names one node of the gateway")
+    exchange = dcr_consumer.call({"cookie": dcr_session.cookie.reveal()}, node=others[0])
+    dcr_expect.form(
+        "gateway",
+        "route.session.other-node",
+        not dcr_consumer.accepts(exchange),
+        "refused: without session_secret each node has a secret of its own",
+        answer(exchange),
+        Evidence.UNKNOWN,
+    )
+
+
+@check(
+    "route.session.revoked",
+    "SECURITY: a session does not outlive the registration of its application",
+    evidence=Evidence.INFERRED,
+    references=(DCR,),
+)
+def test_session_of_a_revoked_application(
+    dcr_target, dcr_pushed, dcr_admin, dcr_consumer, dcr_applications, dcr_session_accepted, dcr_in_use, dcr_expect
+):
+    application = dcr_in_use("session of a revoked one")
+    exchange = dcr_consumer.call(with_basic(application.client_id, application.secret))
+    cookie = {"cookie": dcr_target.secrets.know(session_cookie(exchange) or "").reveal()}
+    accepted(dcr_expect, dcr_consumer, dcr_consumer.call(cookie), "the session")
+    dcr_applications.set_status(application, "revoked")
+    headers = with_basic(application.client_id, application.secret)
+    refused_everywhere(dcr_consumer, headers, "a revoked application", dcr_target.profile.run.propagation)
+    refused(dcr_expect, dcr_consumer, dcr_consumer.call(cookie), "the session of a revoked application", 403)
+
+
+@check(
+    "route.head",
+    "HEAD without credentials is refused as GET is, with an empty body",
+    evidence=Evidence.INFERRED,
+    references=("RFC 9110 9.3.2",),
+)
+def test_head(dcr_consumer, dcr_protected, dcr_basic, dcr_expect):
+    exchange = dcr_consumer.call(method="HEAD")
+    refused(dcr_expect, dcr_consumer, exchange, "HEAD without credentials", 401)
+    dcr_expect.that(not exchange.body, "an empty body", exchange.shape)
+
+
+@check(
+    "route.unmatched",
+    "A path that no route has is 404, as JSON or as a page, as Accept asks",
+    evidence=Evidence.DOCUMENTED,
+    references=("github.com/Kong/kong, kong/runloop/handler.lua", "github.com/Kong/kong, kong/tools/http.lua"),
+)
+def test_unmatched_path(dcr_consumer, dcr_protected, dcr_expect):
+    path = "/dcrproof-no-such-route"
+    exchange = dcr_consumer.call(path=path)
+    expected = (exchange.status, message(exchange)) == (404, "no Route matched with those values")
+    dcr_expect.that(expected, "404 'no Route matched with those values'", answer(exchange))
+    page = dcr_consumer.call({"accept": "text/html"}, path=path)
+    dcr_expect.that((page.status, page.media_type) == (404, "text/html"), "404 as HTML", f"{page.status}, {page.shape}")
+
+
+@check(
+    "route.headers",
+    "An answer of the upstream and one of the gateway can be told apart by Kong's headers",
+    evidence=Evidence.DOCUMENTED,
+    references=("github.com/Kong/kong, kong.conf.default, headers",),
+)
+def test_headers_of_answers(dcr_consumer, dcr_application, dcr_basic, dcr_expect):
+    headers = with_basic(dcr_application.client_id, dcr_application.secret)
+    through, own = dcr_consumer.call(headers), dcr_consumer.call()
+    for exchange, names in (
+        (through, ("via", "x-kong-proxy-latency", "x-kong-upstream-latency")),
+        (own, ("server", "x-kong-response-latency")),
+    ):
+        lacking = [name for name in names if exchange.header(name) is None]
+        dcr_expect.that(not lacking, f"{', '.join(names)} in {exchange.what}", f"no {', '.join(lacking)}")
+    dcr_expect.that(not reached_upstream(own), "no upstream latency in a refusal", answer(own))
+
+
+@check(
+    "route.header-too-large",
+    "A header line of more than 8 KiB is refused, and is no error of the gateway",
+    evidence=Evidence.INFERRED,
+    references=("github.com/Kong/kong, kong/error_handlers.lua",),
+)
+def test_large_header(dcr_consumer, dcr_protected, dcr_basic, dcr_expect):
+    exchange = dcr_consumer.call(with_bearer("x" * 9000))
+    refused(dcr_expect, dcr_consumer, exchange, "a header of 9,000 octets", 400)
+    dcr_expect.that(exchange.status < 500, "no error of the gateway", answer(exchange))
+
+
+@check(
+    "route.upstream-down",
+    "An upstream that drops the connection is 502, and not the caller's fault",
+    evidence=Evidence.DOCUMENTED,
+    references=("github.com/Kong/kong, kong/error_handlers.lua",),
+)
+def test_upstream_is_down(dcr_faults, dcr_consumer, dcr_application, dcr_basic, dcr_expect):
+    headers = with_basic(dcr_application.client_id, dcr_application.secret)
+    fault = dcr_faults.arm({"party": "upstream", "times": 1, "drop": True})
+    try:
+        exchange = dcr_consumer.call(headers)
+    finally:
+        dcr_faults.disarm(fault)
+    said = "An invalid response was received from the upstream server"
+    expected = (exchange.status, message(exchange)) == (502, said)
+    dcr_expect.that(expected, f"502 {said!r}", answer(exchange))
+    accepted(dcr_expect, dcr_consumer, dcr_consumer.call(headers), "the next call")
+
+
+@check(
+    "route.rejected",
+    "SECURITY: an application whose registration was rejected is refused",
+    evidence=Evidence.DOCUMENTED,
+    references=(DCR,),
+)
+def test_rejected_application(dcr_target, dcr_pushed, dcr_admin, dcr_consumer, dcr_applications, dcr_basic, dcr_expect):
+    application, _ = dcr_applications.register(dcr_applications.create("rejected"))
+    dcr_applications.set_status(application, "rejected")
+    headers = with_basic(application.client_id, application.secret)
+    deadline = dcr_target.profile.run.propagation
+    refused_everywhere(dcr_consumer, headers, "an application whose registration is rejected", deadline)
+    dcr_expect.judged_by_the_gate()
+
+
+@check(
     "route.unregistered",
     "SECURITY: an application that is not registered for the API is refused",
     evidence=Evidence.DOCUMENTED,
@@ -407,7 +698,7 @@ def test_unregistered_application(dcr_pushed, dcr_consumer, dcr_applications, dc
         dcr_expect.form(
             "gateway", "route.unregistered", exchange.status == 403, "403", str(exchange.status), Evidence.INFERRED
         )
-    dcr_expect.that(True, "refused", "refused")
+    dcr_expect.judged_by_the_gate()
 
 
 @check(
@@ -423,4 +714,4 @@ def test_pending_application(dcr_target, dcr_pushed, dcr_admin, dcr_consumer, dc
     headers = with_basic(application.client_id, application.secret)
     deadline = dcr_target.profile.run.propagation
     refused_everywhere(dcr_consumer, headers, "an application whose registration is pending", deadline)
-    dcr_expect.that(True, "refused", "refused")
+    dcr_expect.judged_by_the_gate()

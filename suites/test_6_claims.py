@@ -35,6 +35,35 @@ def test_secret_does_not_reach_the_upstream(dcr_upstream, dcr_application, dcr_e
 
 
 @check(
+    "upstream.forged-identity",
+    "SECURITY: headers in which Kong names a caller do not reach the upstream as the caller made them up",
+    evidence=Evidence.INFERRED,
+    references=("developer.konghq.com/how-to/configure-oidc-with-consumers/",),
+)
+def test_forged_identity(dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
+    names = ("x-consumer-id", "x-consumer-username", "x-consumer-custom-id", "x-credential-identifier")
+    forged = dict.fromkeys((*names, "x-anonymous-consumer", "x-authenticated-groups"), "dcrproof")
+    seen = echoed(dcr_consumer.call({**with_bearer(dcr_bearer().text), **forged}))["headers"]
+    through = [name for name in forged if "dcrproof" in seen.get(name, "")]
+    dcr_expect.that(not through, "no such header as the caller sent it", ", ".join(through))
+
+
+@check(
+    "upstream.forwarded",
+    "The upstream is told host, path and address of the caller by the gateway, not by the caller",
+    evidence=Evidence.DOCUMENTED,
+    references=("github.com/Kong/kong, kong.conf.default, trusted_ips",),
+)
+def test_forwarding_headers(dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
+    names = ("x-forwarded-host", "x-forwarded-path", "x-forwarded-prefix", "x-real-ip", "x-kong-request-id")
+    forged = dict.fromkeys(names, "dcrproof")
+    seen = echoed(dcr_consumer.call({**with_bearer(dcr_bearer().text), **forged}))["headers"]
+    through = [name for name in forged if seen.get(name) == "dcrproof"]
+    dcr_expect.that(not through, "none of them as the caller sent it", ", ".join(through))
+    dcr_expect.that(seen.get("x-forwarded-host"), "X-Forwarded-Host", "none")
+
+
+@check(
     "upstream.same-token",
     "A bearer token reaches the upstream as it was sent",
     evidence=Evidence.DOCUMENTED,

@@ -19,7 +19,8 @@ class RegistrationAccessToken:
 class DynamicClient:
     """A row of `dynamically_registered_clients`. Of secrets only digests are kept.
 
-    `previous_secret` is the digest before the last rotation, and until when it is accepted.
+    `previous_secret` is the digest before the last rotation, and until when it is accepted. `instance_of` is the
+    template of a client that was registered by a `software_id` alone. `registered_at` is the endpoint's URL.
     """
 
     id: str
@@ -32,6 +33,9 @@ class DynamicClient:
     registration_token: RegistrationAccessToken | None = None
     enabled: bool = True
     audience: tuple[str, ...] = ()
+    instance_of: str | None = None
+    registered_at: str = ""
+    userinfo_token_issuer: str | None = None
 
     @property
     def authentication_method(self) -> str:

@@ -56,11 +56,24 @@ class CustomTokenIssuer:
 
 
 @dataclass(frozen=True)
+class Template:
+    """The container `dynamic-client-registration-template` of a client: registrations may be instances of it.
+
+    Who may register one is set here, for each template: github.com/curityio/database-client-migration-example,
+    src/data/configurationClient.ts.
+    """
+
+    authenticate_client_by: tuple[str, ...] = ()
+    authenticate_user_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Client:
     """A config-backed client.
 
     `authentication_method` is `secret` or one that this scenario has no credentials for (`no-authentication`,
     `mutual-tls`, `asymmetrically-signed-jwt`). With an empty `audience` the client's own id is its audience.
+    `userinfo_token_issuer` is the leaf `signed-userinfo/userinfo-token-issuer`.
     """
 
     id: str
@@ -71,6 +84,8 @@ class Client:
     scopes: tuple[str, ...] = ()
     access_token_ttl: int = 300
     audience: tuple[str, ...] = ()
+    template: Template | None = None
+    userinfo_token_issuer: str | None = None
 
     @cached_property
     def secret_digest(self) -> bytes | None:
@@ -99,7 +114,14 @@ class NoAuthentication:
     """Anybody may register."""
 
 
-RegistrarAuthentication: TypeAlias = AuthenticateClientBy | AuthenticateUserBy | NoAuthentication
+@dataclass(frozen=True)
+class MutualTls:
+    """Whoever shows a trusted client certificate may register: on the connection, or `by_proxy` in a header."""
+
+    by_proxy: bool = False
+
+
+RegistrarAuthentication: TypeAlias = AuthenticateClientBy | AuthenticateUserBy | NoAuthentication | MutualTls
 
 
 @dataclass(frozen=True)
@@ -133,7 +155,7 @@ class ClientManagement:
 
 @dataclass(frozen=True)
 class DynamicClientRegistration:
-    """Each part is off where it is None. Templatized registration alone has no template here, so it refuses all."""
+    """Each part is off where it is None. Templates are clients that are marked so."""
 
     client_data_source: str
     non_templatized: NonTemplatized | None = None
@@ -197,6 +219,10 @@ class Configuration:
     data_sources: tuple[str, ...] = ("default-datasource",)
     data_sources_without_schema: frozenset[str] = frozenset()
     """Data sources whose create script was never run: it is noticed at the first registration, not at the commit."""
+    in_memory_data_sources: frozenset[str] = frozenset()
+    """Data sources that a restart wipes (HSQLDB): github.com/curityio/ai-agents-auth-demo, CLAUDE.md."""
+    published_endpoints: tuple[str, ...] = ()
+    """Which endpoint the metadata names where several of a kind are deployed, by id: expose-metadata."""
     signing_keys: tuple[str, ...] = ("default-signing-key",)
     signature_verification_keys: tuple[str, ...] = ("default-signature-verification-key",)
     base_url: str | None = None
@@ -231,6 +257,16 @@ class Configuration:
             [endpoint.id for endpoint in self.endpoints],
             (name for role in self.service_roles for name in sorted(role.endpoints)),
         )
+        yield from self._unknown("endpoint", [endpoint.id for endpoint in self.endpoints], self.published_endpoints)
+        yield from self._unknown(
+            "custom token issuer",
+            [issuer.id for issuer in self.custom_token_issuers if issuer.purpose_type == "userinfo"],
+            (client.userinfo_token_issuer for client in self.clients),
+        )
+        for client in self.clients:
+            # Documented: curity.io/docs/identity-server/profiles/token-profile/clients/dcr/dcr-api
+            if client.template is not None and client.authentication_method != "secret":
+                yield f"the template {client.id} has no secret"
 
     @staticmethod
     def _unknown(what: str, known: Iterable[str], named: Iterable[str | None]) -> Iterable[str]:
@@ -270,14 +306,47 @@ class Configuration:
             and (endpoint.kind != REGISTRATION_ENDPOINT.kind or self.dynamic_client_registration is not None)
         )
 
+    def template(self, software_id: object) -> Client | None:
+        """The template of that id, where templatized registration is on."""
+        dynamic = self.dynamic_client_registration
+        if dynamic is None or not dynamic.templatized or not isinstance(software_id, str):
+            return None
+        client = self.clients_by_id.get(software_id)
+        return client if client is not None and client.template is not None else None
+
+    @cached_property
+    def initial_clients(self) -> frozenset[str]:
+        """The clients that may obtain an initial access token for themselves: for some template, or for none."""
+        dynamic = self.dynamic_client_registration
+        found: set[str] = set()
+        if dynamic is not None and dynamic.templatized:
+            found |= {id for one in self.clients if one.template for id in one.template.authenticate_client_by}
+        if dynamic is not None and dynamic.non_templatized is not None:
+            match dynamic.non_templatized.authentication:
+                case AuthenticateClientBy(clients):
+                    found |= set(clients)
+                case _:
+                    pass
+        return frozenset(found)
+
     def endpoint(self, kind: str) -> Endpoint | None:
-        """The endpoint of that kind that the metadata names: the first that any node serves."""
+        """The endpoint of that kind that the metadata names, if any node serves one."""
         return self._published.get(kind)
 
     @cached_property
     def _published(self) -> dict[str, Endpoint]:
+        """Where several of a kind are deployed the metadata must be told which to name (documented; that it names none
+        until then is inferred). The issuer is the first anonymous endpoint.
+        """
         served = {endpoint for role in self.service_roles for endpoint in self.deployed(role.id)}
-        return {endpoint.kind: endpoint for endpoint in reversed(self.endpoints) if endpoint in served}
+        published: dict[str, Endpoint] = {}
+        for kind in dict.fromkeys(endpoint.kind for endpoint in self.endpoints):
+            found = [endpoint for endpoint in self.endpoints if endpoint in served and endpoint.kind == kind]
+            if len(found) > 1 and kind != "oauth-anonymous":
+                found = [endpoint for endpoint in found if endpoint.id in self.published_endpoints]
+            if found:
+                published[kind] = found[0]
+        return published
 
 
 def how_to_configuration(registrar: tuple[str, str], introspector: tuple[str, str]) -> Configuration:

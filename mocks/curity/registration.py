@@ -83,6 +83,7 @@ MEMBERS: dict[str, Callable[[object], bool]] = {
     "require_proof_key": _flag,
     "access_token_ttl": _ttl,
     "default_acr_values": _texts,
+    "userinfo_signed_response_alg": _text,
     **dict.fromkeys(PAGES, _text),
     "contacts": _texts,
     "software_id": _text,
@@ -104,6 +105,7 @@ class ClientMetadata:
     requires_consent: bool
     access_token_ttl: int
     default_acr_values: tuple[str, ...]
+    userinfo_signed_response_alg: str | None = None
     echoed: tuple[tuple[str, Any], ...] = ()
 
     @property
@@ -134,6 +136,8 @@ class ClientMetadata:
             "default_acr_values": list(self.default_acr_values),
             "audiences": [],
         }
+        if self.userinfo_signed_response_alg is not None:
+            members["userinfo_signed_response_alg"] = self.userinfo_signed_response_alg
         return members | dict(self.echoed)
 
 
@@ -205,7 +209,28 @@ def grant(document: object, non_templatized: NonTemplatized, allowed_scopes: tup
         requires_consent=non_templatized.user_consent,
         access_token_ttl=given.get("access_token_ttl", Client.access_token_ttl),
         default_acr_values=tuple(given.get("default_acr_values", ())),
+        userinfo_signed_response_alg=given.get("userinfo_signed_response_alg"),
         echoed=tuple((name, given[name]) for name in ECHOED if name in given),
+    )
+
+
+def of_template(template: Client) -> ClientMetadata:
+    """What an instance of a template has: all that the template has, nothing that the request says (inferred but for
+    that the request is a `software_id` alone: token-profile/clients/dcr).
+    """
+    grant_types = tuple(grant for grant, capability in CAPABILITIES.items() if capability in template.capabilities)
+    return ClientMetadata(
+        client_name=None,
+        grant_types=grant_types,
+        redirect_uris=(),
+        post_logout_redirect_uris=(),
+        scopes=template.scopes,
+        token_endpoint_auth_method="client_secret_basic",
+        require_proof_key="authorization_code" in grant_types,
+        requires_consent=False,
+        access_token_ttl=template.access_token_ttl,
+        default_acr_values=(),
+        echoed=(("software_id", template.id),),
     )
 
 

@@ -15,6 +15,7 @@ from base64 import urlsafe_b64encode
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
+from dcrproof.mocks.curity import restconf_xml
 from dcrproof.mocks.curity.configuration import (
     AuthenticateClientBy,
     AuthenticateUserBy,
@@ -23,7 +24,9 @@ from dcrproof.mocks.curity.configuration import (
     Configuration,
     CustomTokenIssuer,
     DynamicClientRegistration,
+    MutualTls,
     NonTemplatized,
+    Template,
 )
 from dcrproof.mocks.curity.state import Curity
 from dcrproof.mocks.wire import Pairs, Request, Response, json_response
@@ -79,8 +82,19 @@ def _client(client: Client) -> Tree:
         access_token_ttl=_unless_default(client.access_token_ttl, Client.access_token_ttl),
         secret=hashed(client) if client.authentication_method == "secret" and client.secret is not None else None,
         capabilities=_flags(client.capabilities),
+        dynamic_client_registration_template=client.template and _template(client.template),
+        signed_userinfo=client.userinfo_token_issuer and {"userinfo-token-issuer": client.userinfo_token_issuer},
     )
     return node if client.authentication_method == "secret" else node | {client.authentication_method: EMPTY}
+
+
+def _template(template: Template) -> Tree:
+    """The container holds the secret of instances: a credential-manager, or nothing more than that it is one."""
+    return _set(
+        secret={},
+        authenticate_client_by=list(template.authenticate_client_by) or None,
+        authenticate_user_by=list(template.authenticate_user_by) or None,
+    )
 
 
 def _token_issuer(issuer: CustomTokenIssuer) -> Tree:
@@ -109,6 +123,8 @@ def _non_templatized(non_templatized: NonTemplatized) -> Tree:
             node["authenticate-client-by"] = list(clients)
         case AuthenticateUserBy(clients):
             node["authenticate-user-by"] = list(clients)
+        case MutualTls(by_proxy):
+            node["mutual-tls-by-proxy" if by_proxy else "mutual-tls"] = {}
         case _:
             node["no-authentication"] = EMPTY
     return node
@@ -138,14 +154,27 @@ def _dynamic_client_registration(dynamic: DynamicClientRegistration) -> Tree:
     )
 
 
+def _exposed(configuration: Configuration) -> Tree:
+    """Which endpoint the metadata name where there are several of a kind, and how long they may be kept."""
+    return {
+        f"{endpoint.kind.removeprefix('oauth-')}-endpoint": {"endpoint": endpoint.id}
+        for endpoint in configuration.endpoints
+        if endpoint.id in configuration.published_endpoints
+    } | _set(
+        cache_duration=_unless_default(configuration.metadata_cache_duration, Configuration.metadata_cache_duration)
+    )
+
+
 def _authorization_server(configuration: Configuration) -> Tree:
     dynamic = configuration.dynamic_client_registration
     return _set(
         client_capabilities=_flags(configuration.client_capabilities),
         client_authentication=None if configuration.basic_and_form_post else {"basic-and-form-post": False},
         client_store={"config-backed": _set(client=[_client(client) for client in configuration.clients] or None)},
-        openid_connect=_set(expose_metadata={} if configuration.openid_connect_expose_metadata else None),
-        expose_metadata={} if configuration.expose_metadata else None,
+        openid_connect=_set(
+            expose_metadata=_exposed(configuration) if configuration.openid_connect_expose_metadata else None
+        ),
+        expose_metadata=_exposed(configuration) if configuration.expose_metadata else None,
         dynamic_client_registration=dynamic and _dynamic_client_registration(dynamic),
         scopes={"scope": [{"id": scope} for scope in configuration.scopes]},
     )
@@ -239,7 +268,7 @@ RESOURCES: dict[str, Tree] = {
 
 
 class Restconf:
-    """RESTCONF below `ROOT`. XML is not offered."""
+    """RESTCONF below `ROOT`, in JSON, or in XML where that alone is accepted."""
 
     def __init__(self, curity: Curity) -> None:
         self.curity = curity
@@ -250,9 +279,11 @@ class Restconf:
             return _error(401, "protocol", "access-denied", "The user could not be authenticated.", challenge)
         if request.method not in {"GET", "HEAD"}:
             return _error(403, "protocol", "access-denied", "The user may only read.")
-        if not _accepts_json(request.header("accept") or "*/*"):
-            return _error(406, "protocol", "invalid-value", f"Only {MEDIA_TYPE} is offered.")
-        return self._read((request.raw_path or request.path).partition("?")[0].removeprefix(ROOT), request)
+        accepted = _accepted(request.header("accept") or "*/*")
+        if accepted is None:
+            offered = f"{MEDIA_TYPE} and {restconf_xml.MEDIA_TYPE}"
+            return _error(406, "protocol", "invalid-value", f"{offered} are offered.")
+        return self._read((request.raw_path or request.path).partition("?")[0].removeprefix(ROOT), request, accepted)
 
     def is_admin(self, authorization: str | None) -> bool:
         """HTTP Basic, in UTF-8. Users and passwords compare in constant time."""
@@ -264,7 +295,11 @@ class Restconf:
         expected = ":".join(self.curity.admin).encode()
         return scheme.lower() == "basic" and hmac.compare_digest(given, expected)
 
-    def _read(self, path: str, request: Request) -> Response:
+    def configuration(self) -> Tree:
+        """What is committed; edits of a session that has not committed them are not in it."""
+        return tree(self.curity.configuration, self.curity.base_url)
+
+    def _read(self, path: str, request: Request, media_type: str) -> Response:
         parameters = dict(request.parameters)
         depth, content = parameters.pop("depth", "unbounded"), parameters.pop("content", "all")
         levels = int(depth) if re.fullmatch("[1-9][0-9]{0,4}", depth) else None
@@ -274,7 +309,7 @@ class Restconf:
             return json_response(200, RESOURCES[path], media_type=MEDIA_TYPE)
         if path != "/data" and not path.startswith("/data/"):
             return _missing()
-        node: Any = {} if content == "nonconfig" else tree(self.curity.configuration, self.curity.base_url)
+        node: Any = {} if content == "nonconfig" else self.configuration()
         module, name, keyed = None, "data", False
         for segment in path.split("/")[2:]:
             found = _child(node, module, segment)
@@ -284,12 +319,24 @@ class Restconf:
             keyed = "=" in segment
         # An entry that is named by its key is shown in a list of its own: RFC 7951 5.4.
         shown = _pruned([node] if keyed else node, levels)
-        return json_response(200, {f"{module or 'ietf-restconf'}:{name}": shown}, media_type=MEDIA_TYPE)
+        full_name = f"{module or 'ietf-restconf'}:{name}"
+        if media_type == MEDIA_TYPE:
+            return json_response(200, {full_name: shown}, media_type=MEDIA_TYPE)
+        document = restconf_xml.document(full_name, shown)
+        if document is None:
+            return _error(400, "application", "invalid-value", "An XML document has one root.")
+        return Response(200, (("content-type", media_type),), document)
 
 
-def _accepts_json(accept: str) -> bool:
-    types = {one.partition(";")[0].strip().lower() for one in accept.split(",")}
-    return not types.isdisjoint({MEDIA_TYPE, "application/*", "*/*"})
+def _accepted(accept: str) -> str | None:
+    """The first media type of those asked for that is offered; the weights that a client gives are not looked at."""
+    for one in accept.split(","):
+        asked = one.partition(";")[0].strip().lower()
+        if asked in {MEDIA_TYPE, restconf_xml.MEDIA_TYPE}:
+            return asked
+        if asked in {"application/*", "*/*"}:
+            return MEDIA_TYPE
+    return None
 
 
 def _missing() -> Response:

@@ -40,5 +40,21 @@ class Switches:
     the registration endpoint then ignores. Source: inferred; configuration reference, non-templatized.
     """
 
+    metadata_is_kept: bool = False
+    """Whether Curity itself goes on serving a metadata document that it has built, for `cache-duration` (600 seconds).
+
+    Documented is how long others may keep it. **Default: false**: each answer is what is committed, with the header
+    that lets others keep it. True: registration that was switched on a minute ago is not in the document yet. Source:
+    inferred; configuration reference, expose-metadata, cache-duration.
+    """
+
+    registered_clients_may_have_signed_userinfo: bool = False
+    """Whether a registration with `userinfo_signed_response_alg` is given the token issuer of purpose `userinfo`.
+
+    The member is OpenID's; which issuer it picks at Curity is unknown. **Default: false**: 400
+    `invalid_client_metadata`. True: the first issuer of that purpose signs the client's userinfo; without one, 400.
+    Source: unknown; github.com/curityio/database-client-migration-example, src/data/databaseClient.ts.
+    """
+
 
 DEFAULT_SWITCHES = Switches()

@@ -60,10 +60,13 @@ class SigningKey:
 
 @dataclass(slots=True)
 class AccessToken:
-    """What is kept of an access token, whatever its format. `expires`: seconds since the epoch."""
+    """What is kept of an access token, whatever its format. `expires`: seconds since the epoch. `username` is None for
+    a token that a client got for itself.
+    """
 
     value: str
     claims: dict[str, Any]
     client_id: str
     scopes: tuple[str, ...]
     expires: int
+    username: str | None = None

@@ -1,12 +1,16 @@
 """Where the plugin looks for a caller's credentials, and how it takes them out of what goes upstream.
 
-| method               | header (of these names)                          | query and body arguments      |
-| `bearer`             | `Authorization: Bearer`, `Access-Token`, `X-Access-Token` | `access_token`       |
-| `client_credentials` | `Authorization: Basic`                           | `client_id`, `client_secret`  |
+| method                                  | header                                                    | arguments                    |
+| `bearer`, `introspection`, `userinfo`   | `Authorization: Bearer`, `Access-Token`, `X-Access-Token` | `access_token`               |
+| `refresh_token`                         | `Refresh-Token`, `X-Refresh-Token` (inferred)             | `refresh_token`              |
+| `password`                              | `Authorization: Basic`                                    | `username`, `password`       |
+| `client_credentials`                    | `Authorization: Basic`                                    | `client_id`, `client_secret` |
 
 Rules
-- The places are those of `bearer_token_param_type` and `client_credentials_param_type` (plugin schema); by default all
-  three, so that an API's own form fields of these names are taken for credentials.
+- The places are those of `bearer_token_param_type`, `client_credentials_param_type` and their like (plugin schema); by
+  default header, query and body, so that an API's own form fields of these names are taken for credentials. A cookie
+  is a place for bearer tokens only, and only where it is asked for, with `bearer_token_cookie_name`.
+- With `bearer_token_header_name` (3.15) that header is read and no other.
 - The schemes are read in two spellings each, `Basic` and `basic` (as Kong's open-source basic-auth does), `Bearer` and
   `bearer` (a support article prints the second), followed by one blank; of others nothing is known.
 - A pair splits at the first colon (RFC 7617 section 2).
@@ -23,6 +27,8 @@ from dcrproof.mocks.gateway.plugin import Names, Plugin
 from dcrproof.mocks.wire import Pairs, Request
 
 BEARER_HEADERS: Names = ("authorization", "access-token", "x-access-token")
+REFRESH_HEADERS: Names = ("refresh-token", "x-refresh-token")
+USER_ARGUMENTS: Names = ("username", "password")
 TOKEN_ARGUMENTS: Names = ("access_token",)
 PAIR_ARGUMENTS: Names = ("client_id", "client_secret")
 
@@ -40,17 +46,30 @@ class Place:
 
 @dataclass(frozen=True)
 class BearerToken:
+    """`method` is the one that found it: `bearer`, `introspection` or `userinfo`."""
+
+    token: str = field(repr=False)
+    place: Place
+    method: str = "bearer"
+
+
+@dataclass(frozen=True)
+class RefreshToken:
     token: str = field(repr=False)
     place: Place
 
 
 @dataclass(frozen=True)
 class ClientPair:
-    """The caller's id and secret in octets, since HTTP says nothing of their charset."""
+    """The caller's id and secret in octets, since HTTP says nothing of their charset.
+
+    `method` is `client_credentials`, or `password`: then they are a user's name and password.
+    """
 
     id: bytes
     secret: bytes = field(repr=False)
     place: Place
+    method: str = "client_credentials"
 
 
 def read_basic(value: str, *, literal: bool = False) -> tuple[bytes, bytes] | None:
@@ -67,32 +86,68 @@ def read_basic(value: str, *, literal: bool = False) -> tuple[bytes, bytes] | No
     return identifier, secret
 
 
-def find_bearer_token(plugin: Plugin, request: Request) -> BearerToken | None:
+def find_bearer_token(plugin: Plugin, request: Request, method: str = "bearer") -> BearerToken | None:
+    names = (plugin.bearer_token_header_name.lower(),) if plugin.bearer_token_header_name else BEARER_HEADERS
     for kind in plugin.bearer_token_param_type:
         if kind == "header":
-            for name in BEARER_HEADERS:
+            for name in names:
                 value = single_header(request, name)
                 if token := _after_scheme(value, "Bearer") if name == "authorization" else value:
-                    return BearerToken(token, Place("header", (name,)))
+                    return BearerToken(token, Place("header", (name,)), method)
+        elif kind == "cookie":
+            name = plugin.bearer_token_cookie_name or ""
+            if token := cookies(request).get(name, ""):
+                return BearerToken(token, Place("cookie", (name,)), method)
         elif token := arguments(request, kind).get(TOKEN_ARGUMENTS[0], ""):
-            return BearerToken(token, Place(kind, TOKEN_ARGUMENTS))
+            return BearerToken(token, Place(kind, TOKEN_ARGUMENTS), method)
+    return None
+
+
+def find_refresh_token(plugin: Plugin, request: Request) -> RefreshToken | None:
+    named = plugin.refresh_token_param_name
+    for kind in plugin.refresh_token_param_type:
+        if kind == "header":
+            for name in (named.lower(),) if named else REFRESH_HEADERS:
+                if token := single_header(request, name):
+                    return RefreshToken(token, Place("header", (name,)))
+        elif token := arguments(request, kind).get(named or "refresh_token", ""):
+            return RefreshToken(token, Place(kind, (named or "refresh_token",)))
     return None
 
 
 def find_client_pair(plugin: Plugin, request: Request, *, literal: bool = False) -> ClientPair | None:
     """The pair, or None; an empty id or an empty secret is none (inferred: nothing would come of it)."""
-    for kind in plugin.client_credentials_param_type:
+    return _find_pair(request, plugin.client_credentials_param_type, PAIR_ARGUMENTS, "client_credentials", literal)
+
+
+def find_user(plugin: Plugin, request: Request, *, literal: bool = False) -> ClientPair | None:
+    return _find_pair(request, plugin.password_param_type, USER_ARGUMENTS, "password", literal)
+
+
+def _find_pair(request: Request, kinds: Names, names: Names, method: str, literal: bool) -> ClientPair | None:
+    for kind in kinds:
         if kind == "header":
             pair = read_basic(single_header(request, "authorization"), literal=literal)
             place = Place("header", ("authorization",))
         else:
             given = arguments(request, kind)
-            values = [given.get(name, "").encode("utf-8", "surrogateescape") for name in PAIR_ARGUMENTS]
+            values = [given.get(name, "").encode("utf-8", "surrogateescape") for name in names]
             pair = (values[0], values[1])
-            place = Place(kind, PAIR_ARGUMENTS)
+            place = Place(kind, names)
         if pair is not None and all(pair):
-            return ClientPair(pair[0], pair[1], place)
+            return ClientPair(pair[0], pair[1], place, method)
     return None
+
+
+def cookies(request: Request) -> dict[str, str]:
+    """The request's cookies; the first value, where a name comes twice."""
+    found: dict[str, str] = {}
+    for key, value in request.headers:
+        if key == "cookie":
+            for part in value.split(";"):
+                name, _, content = part.strip().partition("=")
+                found.setdefault(name, content)
+    return found
 
 
 def single_header(request: Request, name: str) -> str:
@@ -116,9 +171,23 @@ def arguments(request: Request, kind: str) -> Mapping[str, str]:
     return {name: value for name, value in given if names.count(name) == 1} if len(names) < 1000 else {}
 
 
+def names_null(request: Request) -> bool:
+    """Whether a JSON body gives `null` for an argument in which a credential is looked for."""
+    if not request.body or _media_type(request) != JSON:
+        return False
+    members = strict.json_object(request.body) or {}
+    return any(name in members and members[name] is None for name in (*TOKEN_ARGUMENTS, *PAIR_ARGUMENTS))
+
+
 def without_query_arguments(query: str, names: Names) -> str:
     """The query as it was, except for these arguments."""
     return "&".join(part for part in query.split("&") if unquote_plus(part.partition("=")[0]) not in names)
+
+
+def without_cookies(value: str, names: Names) -> str:
+    """A `Cookie` header's value without the cookies of these names; empty where nothing is left."""
+    parts = (part.strip() for part in value.split(";"))
+    return "; ".join(part for part in parts if part and part.partition("=")[0] not in names)
 
 
 def without_body_arguments(request: Request, names: Names) -> bytes:

@@ -23,6 +23,9 @@ class Provider:
     jwks_uri: str | None
     token_endpoint: str | None
     token_endpoint_auth_methods_supported: tuple[str, ...]
+    introspection_endpoint: str | None = None
+    userinfo_endpoint: str | None = None
+    authorization_endpoint: str | None = None
 
 
 def discovery_url(issuer: str) -> str:
@@ -48,6 +51,9 @@ def read_provider(answer: Response | NoAnswer) -> Provider | None:
         token_endpoint_auth_methods_supported=tuple(str(method) for method in methods)
         if isinstance(methods, list)
         else (),
+        introspection_endpoint=_string(document.get("introspection_endpoint")),
+        userinfo_endpoint=_string(document.get("userinfo_endpoint")),
+        authorization_endpoint=_string(document.get("authorization_endpoint")),
     )
 
 

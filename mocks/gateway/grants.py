@@ -6,42 +6,70 @@ Rules
 - The pair goes as `token_endpoint_auth_method` says, else as one of `client_auth` or of discovery's methods, else as
   Basic (openid-connect 1.5.x); other methods than Basic and post cannot carry a caller's secret.
 - `config.audience` is not sent (support article "does not set the audience form parameter").
+- `password` reads Basic as well, and comes first. Where both methods are on, the pair is a client's after all, but its
+  token is never kept: a token request at each call (plugin page, FAQ; support article "tokens are not cached"). That
+  the user's grant is tried first, with Kong's own client if there is one, is inferred.
+- Some releases sent `redirect_uri` with every grant (`releases`); which URL is inferred.
 """
 
+import math
 from base64 import b64encode
 from typing import TypeAlias
 from urllib.parse import quote_plus, urlencode
 
 from dcrproof.mocks.clock import Clock, WrongClock
 from dcrproof.mocks.data_plane import Service
-from dcrproof.mocks.gateway import strict
-from dcrproof.mocks.gateway.credentials import ClientPair
+from dcrproof.mocks.gateway import releases, strict
+from dcrproof.mocks.gateway.credentials import ClientPair, Place
 from dcrproof.mocks.gateway.discovery import Provider
 from dcrproof.mocks.gateway.plugin import Names, Plugin
 from dcrproof.mocks.gateway.tokens import Jwt
 from dcrproof.mocks.wire import Call
 
 CacheKey: TypeAlias = tuple[str, bytes, bytes, str, Names | None]
+Form: TypeAlias = list[tuple[str, bytes | str]]
 
 
 class GrantRules:
     clock: Clock | WrongClock
+    version: str
 
     def token_request(self, plugin: Plugin, provider: Provider, url: str, pair: ClientPair) -> Call:
-        form: list[tuple[str, bytes | str]] = [
-            ("grant_type", "client_credentials"),
+        return self._grant(plugin, provider, url, pair, [("grant_type", "client_credentials")])
+
+    def password_request(self, plugin: Plugin, provider: Provider, url: str, user: ClientPair) -> Call:
+        form: Form = [("grant_type", "password"), ("username", user.id), ("password", user.secret)]
+        return self._grant(plugin, provider, url, own_client(plugin), form)
+
+    def refresh_request(self, plugin: Plugin, provider: Provider, url: str, token: str) -> Call:
+        form: Form = [("grant_type", "refresh_token"), ("refresh_token", token)]
+        return self._grant(plugin, provider, url, own_client(plugin), form)
+
+    def _grant(self, plugin: Plugin, provider: Provider, url: str, pair: ClientPair, form: Form) -> Call:
+        form = [
+            *form,
             ("scope", self.requested_scope(plugin)),
             *zip(plugin.token_post_args_names, plugin.token_post_args_values, strict=False),
         ]
+        if releases.has("sends redirect_uri with every grant", self.version):
+            form.append(("redirect_uri", "http://localhost/"))
+        return self.as_client(plugin, provider, url, pair, form)
+
+    def as_client(self, plugin: Plugin, provider: Provider, url: str, pair: ClientPair, form: Form) -> Call:
+        """A form that a client posts, with its id and secret."""
+        form = list(form)
         headers = [("accept", "application/json"), ("content-type", "application/x-www-form-urlencoded")]
         if self.client_authentication(plugin, provider) == "client_secret_post":
             form += [("client_id", pair.id), ("client_secret", pair.secret)]
         else:
-            # Encoded as RFC 6749 section 2.3.1 wants it; whether Kong does is unknown (inferred).
-            encoded = f"{form_encode(pair.id)}:{form_encode(pair.secret)}"
+            encoded = f"{self.encoded(pair.id)}:{self.encoded(pair.secret)}"
             headers.append(("authorization", "Basic " + b64encode(encoded.encode()).decode()))
         body = urlencode(form, errors="replace").encode()
-        return Call("POST", url, tuple(headers), body, plugin.timeout / 1000)
+        return Call("POST", url, tuple(headers), body, plugin.timeout / 1000, plugin.ssl_verify)
+
+    def encoded(self, octets: bytes) -> str:
+        """As RFC 6749 section 2.3.1 wants it; whether Kong does so is unknown (inferred)."""
+        return form_encode(octets)
 
     def requested_scope(self, plugin: Plugin) -> str:
         """`openid` where none is configured (plugin schema; the Curity how-to warns of it)."""
@@ -64,21 +92,28 @@ class GrantRules:
         Without a configured salt each plugin instance has one of its own, so that of another service never hits.
         """
         salt = f"generated {service.id}" if plugin.cache_tokens_salt is None else plugin.cache_tokens_salt
-        scopes = plugin.scopes if plugin.token_cache_key_include_scope else None
+        includes = not releases.has("leaves configured scopes out of the key", self.version)
+        scopes = plugin.scopes if plugin.token_cache_key_include_scope and includes else None
         return (plugin.issuer, pair.id, pair.secret, salt, scopes)
 
     def token_lifetime(self, plugin: Plugin, token: Jwt, expires_in: float | None) -> float:
         """Seconds for which the token is kept: what it says or its answer said, the shorter; else `cache_ttl`.
 
-        0 for a token that is over when it comes: before 3.14.0.8 and 3.15.0.1 it was kept for ever (changelog).
+        0 for a token that is over when it comes; some releases kept that one for ever (`releases`).
         """
         expiry = strict.number(token.claims.get("exp"))
         stated = (expires_in, None if expiry is None else expiry - self.clock.now())
         lifetime = min((seconds for seconds in stated if seconds is not None), default=plugin.cache_ttl)
         if lifetime <= 0:
-            return 0.0
+            return math.inf if releases.has("keeps tokens that were over when they came", self.version) else 0.0
         lifetime = max(lifetime, plugin.cache_ttl_min or 0.0)
         return lifetime if plugin.cache_ttl_max is None else min(lifetime, plugin.cache_ttl_max)
+
+
+def own_client(plugin: Plugin) -> ClientPair:
+    """Kong's own client: the first, where there are several (`client_arg` chooses none here)."""
+    client_id, secret = (next(iter(one), "").encode() for one in (plugin.client_id, plugin.client_secret))
+    return ClientPair(client_id, secret, Place("configuration", ()))
 
 
 def form_encode(octets: bytes) -> str:

@@ -6,19 +6,24 @@ Rules
   `X-Kong-Upstream-Latency` (Kong, `kong.conf.default`, `headers`). So without `X-Kong-Upstream-Latency` a request never
   reached the upstream. Both carry `X-Kong-Request-Id`.
 - Hop-by-hop headers go neither way (RFC 9110 section 7.6.1).
+- A header line of more than 8 KiB is nginx's to refuse: 400 (`kong/error_handlers.lua`; nginx,
+  `large_client_header_buffers`, whose default Kong keeps: inferred).
 - What the caller says of `X-Forwarded-*` and `X-Real-IP` is overwritten, no address is trusted by default
   (`kong.conf.default`, `trusted_ips`); only `X-Forwarded-For` is continued.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
-from dcrproof.mocks.gateway import credentials, errors, session
+from dcrproof.mocks.data_plane import Service
+from dcrproof.mocks.gateway import consumers, credentials, errors, session
 from dcrproof.mocks.gateway.credentials import Place
 from dcrproof.mocks.gateway.plugin import Plugin
 from dcrproof.mocks.gateway.routing import Match
 from dcrproof.mocks.gateway.session import Session
-from dcrproof.mocks.gateway.state import Admitted, Credential, DataPlane, Refused
+from dcrproof.mocks.gateway.state import DataPlane
+from dcrproof.mocks.gateway.verdicts import Admitted, Credential, Refused, Steps
 from dcrproof.mocks.wire import Call, Calls, NoAnswer, Pairs, Request, Response
 
 NO_ROUTE = "no Route matched with those values"
@@ -54,6 +59,9 @@ REWRITTEN = frozenset(
 
 MADE_BY_THE_LISTENER = frozenset(("content-length", "date"))
 
+LONGEST_HEADER, MOST_HEADERS = 8192, 4 * 8192
+"""Octets of one header line, and of all."""
+
 UPSTREAM_TIMEOUT = 60.0
 """Seconds (Kong, a service's `read_timeout`)."""
 
@@ -69,10 +77,13 @@ class GatewayHttp:
     def handle(self, request: Request) -> Calls:
         node = self.data_plane
         started, request_id = node.clock.now(), node.request_id()
+        if not self.fits(request):
+            message = "Request header or cookie too large"
+            return self._own(errors.nginx_error(400, message, request, request_id), started, request_id)
         match = node.match(request)
         if match is None:
             return self._own(errors.core_error(404, NO_ROUTE, request, request_id), started, request_id)
-        verdict = yield from node.admit(match.service, request)
+        verdict = yield from self._judge(match.service, request)
         if isinstance(verdict, Refused):
             return self._own(self._refusal(verdict), started, request_id)
         sent = node.clock.now()
@@ -81,17 +92,35 @@ class GatewayHttp:
             return self._own(no_answer(answer, request, request_id), started, request_id)
         return self._proxied(answer, verdict, request_id, proxy=sent - started, upstream=node.clock.now() - sent)
 
+    def _judge(self, service: Service, request: Request) -> Steps[Admitted | Refused]:
+        """Admitted by the first strategy that does; where none does, an application that is known counts more.
+
+        The managed plugin holds a list of strategies (its schema); which of them judges a request is inferred.
+        """
+        refusals: list[Refused] = []
+        for one in service.guarded:
+            verdict = yield from self.data_plane.admit(one, request)
+            if not isinstance(verdict, Refused):
+                return verdict
+            refusals.append(verdict)
+        return next((refused for refused in refusals if refused.status == 403), refusals[0])
+
+    def fits(self, request: Request) -> bool:
+        sizes = [len(name) + len(value) + 4 for name, value in request.headers]
+        return max(sizes, default=0) <= LONGEST_HEADER and sum(sizes) <= MOST_HEADERS
+
     # To the caller
 
     def _refusal(self, refused: Refused) -> Response:
+        if refused.location is not None:
+            return Response(302, (("location", refused.location),))
         error = errors.plugin_error(refused.status, refused.message)
         headers = list(error.headers)
         if refused.challenge:
             # That there is a challenge with RFC 6750's code is documented (`expose_error_code`), its text is inferred.
             code = f', error="{refused.error}"' if refused.error else ""
             headers.append(("www-authenticate", f'Bearer realm="{refused.realm}"{code}'))
-        if refused.set_cookie:
-            headers.append(("set-cookie", refused.set_cookie))
+        headers += [("set-cookie", cookie) for cookie in refused.set_cookies]
         return Response(error.status, tuple(headers), error.body)
 
     def _own(self, response: Response, started: float, request_id: str) -> Response:
@@ -107,8 +136,9 @@ class GatewayHttp:
         self, answer: Response, admitted: Admitted, request_id: str, *, proxy: float, upstream: float
     ) -> Response:
         headers = [pair for pair in end_to_end(answer.headers) if pair[0].lower() not in MADE_BY_THE_LISTENER]
-        if admitted.set_cookie:
-            headers.append(("set-cookie", admitted.set_cookie))
+        headers += [("set-cookie", cookie) for cookie in admitted.set_cookies]
+        if admitted.plugin is not None and admitted.token is not None:
+            headers += self.data_plane.claim_headers(admitted.plugin.mapped_downstream, admitted.token)
         headers += [
             ("via", f"1.1 kong/{self.data_plane.version}-enterprise-edition"),
             ("x-kong-proxy-latency", milliseconds(proxy)),
@@ -130,14 +160,26 @@ class GatewayHttp:
     def _authenticated(self, request: Request, admitted: Admitted) -> Request:
         """The request with the access token in it, without the identity that its caller may have made up."""
         plugin, credential, token = admitted.plugin, admitted.credential, admitted.token
+        if admitted.consumer is None and (plugin is None or credential is None or token is None):
+            return request
+        node = self.data_plane
+        headers = [pair for pair in request.headers if not node.is_forged_identity(pair[0])]
+        if admitted.consumer is not None:
+            headers += consumers.headers(admitted.consumer, anonymous=admitted.anonymous)
+        request = replace(request, headers=tuple(headers))
         if plugin is None or credential is None or token is None:
             return request
         if plugin.hide_credentials:
             request = hide(request, place_of(credential, plugin))
-        headers = [pair for pair in request.headers if not self.data_plane.is_forged_identity(pair[0])]
-        if injected := self.data_plane.upstream_token_header(plugin, token):
-            headers = [pair for pair in headers if pair[0] != injected[0]] + [injected]
-        return Request(request.method, request.path, request.raw_path, request.query, tuple(headers), request.body)
+        own = [*node.claim_headers(plugin.mapped_upstream, token), *node.groups_header(plugin, token)]
+        cleared = {header for header, _ in plugin.mapped_upstream} if node.clears_mapped_headers() else set()
+        if injected := node.upstream_token_header(plugin, token):
+            own.append(injected)
+        if node.switches.sends_credential_identifier and (identifier := node.client_id_of(plugin, token)):
+            own.append(("x-credential-identifier", identifier))
+        cleared |= {name for name, _ in own}
+        headers = [pair for pair in request.headers if pair[0] not in cleared]
+        return replace(request, headers=(*headers, *own))
 
     def _forwarded(self, request: Request, match: Match) -> Iterator[tuple[str, str]]:
         host = request.header("host") or ""
@@ -154,15 +196,14 @@ class GatewayHttp:
 
 def place_of(credential: Credential, plugin: Plugin) -> Place:
     if isinstance(credential, Session):
-        return Place("cookie", (plugin.session_cookie_name,))
+        return Place("cookie", session.cookie_names(plugin))
     return credential.place
 
 
 def no_answer(answer: NoAnswer, request: Request, request_id: str) -> Response:
-    reason = answer.reason.lower()
-    if any(word in reason for word in ("resolve", "resolution", "name or service")):
+    if answer.kind == "name":
         return errors.core_error(503, "name resolution failed", request, request_id)
-    if any(word in reason for word in ("timeout", "timed out", "time ran out")):
+    if answer.kind == "time":
         return errors.nginx_error(504, "The upstream server is timing out", request, request_id)
     message = "An invalid response was received from the upstream server"
     return errors.nginx_error(502, message, request, request_id)
@@ -175,7 +216,7 @@ def hide(request: Request, place: Place) -> Request:
         case "header":
             headers = tuple(pair for pair in headers if pair[0] not in place.names)
         case "cookie":
-            kept = ((key, session.without_cookie(value, place.names[0])) for key, value in _of(headers, "cookie"))
+            kept = ((key, credentials.without_cookies(value, place.names)) for key, value in _of(headers, "cookie"))
             headers = (*(pair for pair in headers if pair[0] != "cookie"), *(pair for pair in kept if pair[1]))
         case "query":
             query = credentials.without_query_arguments(query, place.names)

@@ -3,11 +3,12 @@
 Rules
 - A key that the strategy leaves out, or sets to null, has the default of the plugin's schema
   (developer.konghq.com, `app/_schemas/gateway/plugins/<version>/OpenidConnect.json`).
-- Two defaults depend on the version of the node: `ssl_verify` and `hide_credentials` are false up to 3.13 and true
-  from 3.14 (developer.konghq.com, "Gateway breaking changes").
+- Two defaults depend on the version of the node (`releases`).
 - Only `issuer` has no default.
 - A value of the wrong type violates the schema. So does, in this mock only, a key that asks for a judgement which it
   does not make (`NOT_JUDGED`): rather no configuration than callers who pass unjudged.
+- `upstream_headers` and `downstream_headers` (from 3.14) and their older shapes, two lists of claims and names, mean the
+  same; the older ones know claims of the top level only.
 - Other keys of the plugin, and keys unknown to it, change nothing here.
 """
 
@@ -16,9 +17,11 @@ from dataclasses import dataclass, fields
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
-from dcrproof.mocks.gateway import strict
+from dcrproof.mocks.gateway import releases, strict
 
 Names = tuple[str, ...]
+Mapped = tuple[tuple[str, Names], ...]
+"""Headers, each with the path of the claim that it carries."""
 
 AUTH_METHODS: Names = (
     "session",
@@ -34,22 +37,13 @@ AUTH_METHODS: Names = (
 """All nine, in the order in which the plugin looks for their credentials (plugin page, "Authentication flows and
 grants"; the order is hard-coded). The default is all of them."""
 
-DEFAULTS_FROM_3_14: Mapping[str, bool] = {"ssl_verify": True, "hide_credentials": True}
-DEFAULTS_TO_3_13: Mapping[str, bool] = {"ssl_verify": False, "hide_credentials": False}
-
 NOT_JUDGED: Names = (
     "using_pseudo_issuer",
     "enable_hs_signatures",
-    "introspect_jwt_tokens",
     "proof_of_possession_mtls",
     "proof_of_possession_dpop",
-    "max_age",
-    "domains",
-    "consumer_claim",
-    "consumer_claims",
     "consumer_groups_claim",
     "principals",
-    "anonymous",
     "jwt_session_cookie",
     "session_bind",
 )
@@ -71,16 +65,27 @@ class Plugin:
     issuers_allowed: Names | None = None
     rediscovery_lifetime: float = 30
     token_endpoint: str | None = None
+    introspection_endpoint: str | None = None
+    userinfo_endpoint: str | None = None
+    authorization_endpoint: str | None = None
     jwks_endpoint: str | None = None
+    extra_jwks_uris: Names = ()
     timeout: float = 10_000
 
     # What is accepted from the caller
     auth_methods: Names = AUTH_METHODS
     client_credentials_param_type: Names = ("header", "query", "body")
+    password_param_type: Names = ("header", "query", "body")
+    refresh_token_param_type: Names = ("header", "query", "body")
+    refresh_token_param_name: str | None = None
     bearer_token_param_type: Names = ("header", "query", "body")
+    bearer_token_cookie_name: str | None = None
+    bearer_token_header_name: str | None = None
     run_on_preflight: bool = True
 
-    # The token request
+    # Kong's own client, and the token request
+    client_id: Names = ()
+    client_secret: Names = ()
     client_auth: Names | None = None
     token_endpoint_auth_method: str | None = None
     scopes: Names = ("openid",)
@@ -91,6 +96,13 @@ class Plugin:
     verify_signature: bool = True
     verify_claims: bool = True
     leeway: float = 0
+    max_age: float | None = None
+    domains: Names = ()
+    introspect_jwt_tokens: bool = False
+    introspection_check_active: bool = True
+    introspection_accept: str = "application/json"
+    introspection_hint: str = "access_token"
+    introspection_token_param_name: str = "token"
     scopes_required: Names | None = None
     scopes_claim: Names = ("scope",)
     audience_required: Names | None = None
@@ -102,10 +114,21 @@ class Plugin:
     claims_forbidden: Names = ()
     credential_claim: Names = ("sub",)
 
+    # Consumers, where the plugin stands alone
+    anonymous: str | None = None
+    consumer_claim: Names = ()
+    consumer_claims: tuple[Names, ...] = ()
+    consumer_by: Names = ("custom_id", "username")
+    consumer_optional: bool = False
+    by_username_ignore_case: bool = False
+    authenticated_groups_claim: Names = ()
+
     # Caches
     cache_tokens: bool = True
     cache_tokens_salt: str | None = None
     token_cache_key_include_scope: bool = False
+    cache_introspection: bool = True
+    cache_user_info: bool = True
     cache_ttl: float = 3600
     cache_ttl_max: float | None = None
     cache_ttl_min: float | None = None
@@ -115,7 +138,15 @@ class Plugin:
     forbidden_error_message: str = "Forbidden"
     display_errors: bool = False
     expose_error_code: bool = True
+    unauthorized_redirect_uri: Names = ()
+    forbidden_redirect_uri: Names = ()
     upstream_access_token_header: str | None = "authorization:bearer"
+    upstream_headers: Mapped = ()
+    upstream_headers_claims: Names = ()
+    upstream_headers_names: Names = ()
+    downstream_headers: Mapped = ()
+    downstream_headers_claims: Names = ()
+    downstream_headers_names: Names = ()
 
     # Session
     session_cookie_name: str = "session"
@@ -138,13 +169,26 @@ class Plugin:
     def issuer_host(self) -> str:
         return (urlsplit(self.issuer).hostname or "").replace('"', "")
 
+    @property
+    def mapped_upstream(self) -> Mapped:
+        return self.upstream_headers + _older(self.upstream_headers_names, self.upstream_headers_claims)
+
+    @property
+    def mapped_downstream(self) -> Mapped:
+        return self.downstream_headers + _older(self.downstream_headers_names, self.downstream_headers_claims)
+
+    @property
+    def consumer_paths(self) -> tuple[Names, ...]:
+        """Where the consumer's name stands in the token; the first path that is there counts (plugin schema, 3.14)."""
+        return self.consumer_claims or ((self.consumer_claim,) if self.consumer_claim else ())
+
 
 def plugin(config: Mapping[str, Any], version: str) -> Plugin:
     """The plugin that this strategy configuration makes on a node of this version. Raises SchemaViolation."""
     for key in NOT_JUDGED:
         if config.get(key) not in (None, False, "off", [], {}, {"enabled": False}):
             raise SchemaViolation(f"{key}: not judged by this mock")
-    values: dict[str, Any] = dict(DEFAULTS_FROM_3_14 if release(version) >= (3, 14) else DEFAULTS_TO_3_13)
+    values: dict[str, Any] = dict(releases.defaults(version))
     for field in fields(Plugin):
         if (given := config.get(field.name)) is not None:
             values[field.name] = _READERS[field.name](field.name, given)
@@ -158,10 +202,8 @@ def plugin(config: Mapping[str, Any], version: str) -> Plugin:
     return Plugin(**values)
 
 
-def release(version: str) -> tuple[int, int]:
-    """(3, 14) of 3.14.0.8."""
-    major, minor = version.split(".")[:2]
-    return int(major), int(minor)
+def _older(names: Names, claims: Names) -> Mapped:
+    return tuple((name, (claim,)) for name, claim in zip(names, claims, strict=False))
 
 
 def _is_url(text: str) -> bool:
@@ -197,6 +239,19 @@ def _strings(key: str, value: object) -> Names:
     return tuple(_string(key, item) for item in value)
 
 
+def _paths(key: str, value: object) -> tuple[Names, ...]:
+    if not isinstance(value, list | tuple):
+        raise SchemaViolation(f"{key}: expected an array")
+    return tuple(_strings(key, item) for item in value)
+
+
+def _mapped(key: str, value: object) -> Mapped:
+    """`[{"header": "x-name", "path": ["claim", "member"]}]` (plugin schema, 3.14)."""
+    if not isinstance(value, list | tuple) or not all(isinstance(item, dict) for item in value):
+        raise SchemaViolation(f"{key}: expected an array of records")
+    return tuple((_string(key, item.get("header")).lower(), _strings(key, item.get("path"))) for item in value)
+
+
 _BY_TYPE: Mapping[Any, Callable[[str, object], Any]] = {
     bool: _boolean,
     bool | None: _boolean,
@@ -206,5 +261,7 @@ _BY_TYPE: Mapping[Any, Callable[[str, object], Any]] = {
     str | None: _string,
     Names: _strings,
     Names | None: _strings,
+    tuple[Names, ...]: _paths,
+    Mapped: _mapped,
 }
 _READERS = {name: _BY_TYPE[type_] for name, type_ in get_type_hints(Plugin).items()}

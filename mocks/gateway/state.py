@@ -9,99 +9,59 @@ Rules
 - Credentials are looked for in the order of `plugin.AUTH_METHODS`. The search stops at the first that is found; if that
   one is refused, no other is tried.
 - Every access token is verified at every request, the one from the token cache too. Only a session is trusted as it
-  is, unless `reverify` (openid-connect 1.5.x, `reverify`); an ended access token ends it.
+  is (session.py).
 - The token cache belongs to the node. Its key holds issuer, id and secret (inferred), the salt, and scopes if asked.
   Failures are not kept (`cache_ttl_neg` is null). So a deleted client, and an old secret, work until their token ends.
-- Discovery happens at the first request, not when the configuration comes (changelog 3.10.0.0). After that it is
-  repeated for a token whose `kid` is unknown, once in `rediscovery_lifetime` seconds, or 5 after a failure (changelog
-  3.8.0.0), and when `cache_ttl` is over. If it fails, what is known stays in use.
 - The application is the one of the service's own strategy whose client id is the value of `credential_claim`. None:
-  401. Not approved for this API: 403 (both inferred).
+  401. Not approved for this API: 403 (both inferred). `openid-connect` on its own maps consumers instead (consumers.py).
+- Where `authorization_code` is enabled, a request without a usable credential is sent to the authorization endpoint
+  (support article "302 response instead of 401").
 """
 
+import math
 import random
 import uuid
-from collections.abc import Generator
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias, TypeVar
+from typing import Any
+from urllib.parse import urlencode
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from joserfc.jwk import Key
 
 from dcrproof.mocks.clock import Clock, WrongClock
 from dcrproof.mocks.data_plane import Application, Configuration, Service
-from dcrproof.mocks.gateway import discovery, routing, session, strict
-from dcrproof.mocks.gateway.credentials import BearerToken, ClientPair, find_bearer_token, find_client_pair
-from dcrproof.mocks.gateway.discovery import Provider, discovery_url
-from dcrproof.mocks.gateway.grants import CacheKey, GrantRules
-from dcrproof.mocks.gateway.plugin import AUTH_METHODS, Plugin, SchemaViolation, plugin, release
-from dcrproof.mocks.gateway.session import Session
+from dcrproof.mocks.gateway import credentials, releases, routing, session, strict
+from dcrproof.mocks.gateway.consumers import ConsumerRules
+from dcrproof.mocks.gateway.credentials import BearerToken, ClientPair, RefreshToken
+from dcrproof.mocks.gateway.discovery import Provider
+from dcrproof.mocks.gateway.grants import CacheKey, own_client
+from dcrproof.mocks.gateway.issuers import Issuer, IssuerRules
+from dcrproof.mocks.gateway.lookups import CachedAnswer, LookupRules
+from dcrproof.mocks.gateway.plugin import AUTH_METHODS, Names, Plugin, SchemaViolation, plugin
+from dcrproof.mocks.gateway.session import Session, SessionRules
 from dcrproof.mocks.gateway.switches import STRICT, Switches
 from dcrproof.mocks.gateway.tokens import Jwt, TokenRules, claim, read_jwt
+from dcrproof.mocks.gateway.upstream_headers import UpstreamRules
+from dcrproof.mocks.gateway.verdicts import Admitted, Credential, Refused, Steps
 from dcrproof.mocks.wire import Call, NoAnswer, Request, Response
-
-T = TypeVar("T")
-Steps: TypeAlias = Generator[Call, Response | NoAnswer, T]
-Credential: TypeAlias = Session | BearerToken | ClientPair
-
-AFTER_FAILURE = 5.0
-"""Seconds from a failed discovery to the next (changelog 3.8.0.0)."""
 
 NO_CONFIGURATION = "0" * 32
 """The hash that a node reports before it has applied anything."""
-
-IDENTITY_HEADERS = frozenset(("x-credential-identifier", "x-anonymous-consumer"))
-
-
-@dataclass(frozen=True)
-class Refused:
-    """An answer instead of the upstream's. `error` is RFC 6750's code, None where no credential was found; a
-    `challenge` goes into WWW-Authenticate.
-    """
-
-    status: int
-    message: str
-    challenge: bool = True
-    error: str | None = None
-    realm: str = ""
-    set_cookie: str | None = None
-
-
-@dataclass(frozen=True)
-class Admitted:
-    """A request that may go upstream. `plugin`, `token` and `application` are None on an open route."""
-
-    plugin: Plugin | None = None
-    credential: Credential | None = None
-    token: Jwt | None = None
-    application: Application | None = None
-    set_cookie: str | None = None
-
-
-@dataclass
-class Issuer:
-    """What a node knows of one authorization server, and since when."""
-
-    provider: Provider | None = None
-    keys: tuple[Key, ...] = ()
-    loaded_at: float = 0.0
-    tried_at: float = 0.0
-    failed: bool = False
 
 
 @dataclass(frozen=True)
 class CachedToken:
     access_token: str
+    identity: dict[str, Any] | None
     until: float
 
 
-class DataPlane(TokenRules, GrantRules):
+class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRules, UpstreamRules):
     """One node, with caches of its own. Handlers that must ask the authorization server are generators (`Steps`)."""
 
     def __init__(
         self, *, name: str, clock: Clock | WrongClock, seed: int, version: str = "3.14.0.8", switches: Switches = STRICT
     ) -> None:
-        release(version)  # a version that names no release is an error here, not at the first configuration
+        releases.numbers(version)  # a version that names no release is an error here, not at the first configuration
         self.name = name
         self.clock = clock
         self.version = version
@@ -121,17 +81,19 @@ class DataPlane(TokenRules, GrantRules):
 
     def restart(self) -> None:
         """The process ends and starts: caches and generated secrets are gone, the configuration is kept on disk."""
-        self.issuers: dict[tuple[str, str | None], Issuer] = {}
+        self.issuers: dict[tuple[str, str | None, Names], Issuer] = {}
         self.tokens: dict[CacheKey, CachedToken] = {}
+        self.answers: dict[tuple[str, str], CachedAnswer] = {}
         self.session_keys: dict[str | None, AESGCM] = {}
 
     def apply(self, configuration: Configuration) -> None:
         """Takes over what the control plane has pushed. If it is not taken, `violation` says why."""
         try:
             services = {
-                service.id: plugin(service.strategy.config, self.version)
-                for service in configuration.services
-                if service.strategy is not None
+                service.id: plugin(config, self.version)
+                for pushed in configuration.services
+                for service in pushed.guarded
+                if (config := service.strategy.config if service.strategy else service.openid_connect) is not None
             }
         except SchemaViolation as error:
             self.violation = str(error)
@@ -175,41 +137,80 @@ class DataPlane(TokenRules, GrantRules):
         plugin = self.services.get(service.id)
         if plugin is None or not self.is_enforced_for(plugin, request):
             return Admitted()
+        verdict = yield from self._judge(service, plugin, request)
+        if isinstance(verdict, Refused) and plugin.anonymous is not None and 400 <= verdict.status < 500:
+            consumer = self.anonymous(plugin.anonymous)
+            if consumer is not None:
+                return Admitted(consumer=consumer, anonymous=True)
+            reason = " (anonymous consumer was not found)" if plugin.display_errors else ""
+            return Refused(500, "An unexpected error occurred" + reason, challenge=False)
+        return verdict
+
+    def _judge(self, service: Service, plugin: Plugin, request: Request) -> Steps[Admitted | Refused]:
+        if releases.has("fails on JSON null", self.version) and credentials.names_null(request):
+            return Refused(500, "An unexpected error occurred", challenge=False)
         credential = self.find_credential(plugin, request)
         if credential is None:
-            return self.unauthorized(plugin, "no suitable credential was found", error=None)
+            return (yield from self.without_credential(plugin))
         token = yield from self.authenticate(service, plugin, credential)
         if isinstance(token, Jwt) and (flaw := self.authorisation_flaw(token, plugin)):
             token = self.forbidden(plugin, flaw)
         if isinstance(token, Refused):
             destroys = plugin.unauthorized_destroy_session if token.status == 401 else plugin.forbidden_destroy_session
             if isinstance(credential, Session) and destroys:
-                return replace(token, set_cookie=session.clear_cookie(plugin))
+                return replace(token, set_cookies=(session.clear_cookie(plugin),))
             return token
+        admitted = Admitted(plugin, credential, token, set_cookies=self.session_cookies(plugin, credential, token))
+        if service.strategy is None:
+            try:
+                return replace(admitted, consumer=self.consumer_of(plugin, token))
+            except LookupError as error:
+                return self.forbidden(plugin, str(error))
         application = self.authorise(service, plugin, token)
-        if isinstance(application, Refused):
-            return application
-        return Admitted(plugin, credential, token, application, self.session_cookie(plugin, credential, token))
+        return application if isinstance(application, Refused) else replace(admitted, application=application)
+
+    def without_credential(self, plugin: Plugin) -> Steps[Refused]:
+        """401, or with `authorization_code` the way to the authorization endpoint; its other parameters are left out."""
+        if "authorization_code" in plugin.auth_methods:
+            issuer = yield from self.discovered(plugin)
+            found = issuer.provider.authorization_endpoint if issuer.provider else None
+            if endpoint := plugin.authorization_endpoint or found:
+                query = {"response_type": "code", "scope": self.requested_scope(plugin)}
+                if plugin.client_id:
+                    query["client_id"] = plugin.client_id[0]
+                return Refused(302, "", challenge=False, location=f"{endpoint}?{urlencode(query)}")
+        return self.unauthorized(plugin, "no suitable credential was found", error=None)
 
     def is_enforced_for(self, plugin: Plugin, request: Request) -> bool:
         """OPTIONS must authenticate as well, unless `run_on_preflight` is off."""
         return request.method != "OPTIONS" or plugin.run_on_preflight
 
     def find_credential(self, plugin: Plugin, request: Request) -> Credential | None:
-        """The first credential in the plugin's order. Methods without a line here find nothing in this mock."""
+        """The first credential in the plugin's order. `kong_oauth2` finds none: no such plugin issues tokens here."""
+        literal = self.switches.literal_basic
         for method in AUTH_METHODS:
             found: Credential | None = None
             if method in plugin.auth_methods:
                 match method:
                     case "session":
                         found = self.open_session(plugin, request)
-                    case "bearer":
-                        found = find_bearer_token(plugin, request)
+                    case "bearer" | "introspection" | "userinfo":
+                        found = self.find_token(plugin, request, method)
+                    case "refresh_token":
+                        found = credentials.find_refresh_token(plugin, request)
+                    case "password":
+                        found = credentials.find_user(plugin, request, literal=literal)
                     case "client_credentials":
-                        found = find_client_pair(plugin, request, literal=self.switches.literal_basic)
+                        found = credentials.find_client_pair(plugin, request, literal=literal)
             if found is not None:
                 return found
         return None
+
+    def find_token(self, plugin: Plugin, request: Request, method: str) -> BearerToken | None:
+        """A bearer token. One that is no JWT is left to the methods that ask about it, where there is one."""
+        found = credentials.find_bearer_token(plugin, request, method)
+        asks = {"introspection", "userinfo"} & set(plugin.auth_methods)
+        return None if found and method == "bearer" and asks and read_jwt(found.token) is None else found
 
     def authenticate(self, service: Service, plugin: Plugin, credential: Credential) -> Steps[Jwt | Refused]:
         """The access token that stands for the caller."""
@@ -218,13 +219,26 @@ class DataPlane(TokenRules, GrantRules):
         issuer = yield from self.discovered(plugin)
         if issuer.provider is None:  # 401 and no 5xx: support article "authentication fails and logs have an ..."
             return self.unauthorized(plugin, "loading configuration using discovery failed")
-        if isinstance(credential, ClientPair):
-            return (yield from self.exchange(service, plugin, issuer, credential))
+        match credential:
+            case ClientPair(method="password"):
+                return (yield from self.sign_in(service, plugin, issuer, credential))
+            case ClientPair():
+                return (yield from self.exchange(service, plugin, issuer, credential))
+            case RefreshToken():
+                return (yield from self.refresh(plugin, issuer, credential))
+            case BearerToken(method="introspection" | "userinfo"):
+                return (yield from self.ask_about(plugin, issuer, credential.token, credential.method))
+            case Session() if credential.claims is not None:
+                return (yield from self.ask_about(plugin, issuer, credential.access_token, "introspection"))
         text = credential.access_token if isinstance(credential, Session) else credential.token
-        return (yield from self.verify(plugin, issuer, text))
+        token = yield from self.verify(plugin, issuer, text)
+        if isinstance(token, Jwt) and plugin.introspect_jwt_tokens:
+            asked = yield from self.ask_about(plugin, issuer, text, "introspection")
+            return asked if isinstance(asked, Refused) else token
+        return token
 
-    def verify(self, plugin: Plugin, issuer: Issuer, text: str) -> Steps[Jwt | Refused]:
-        """The token, if it is a genuine one of this issuer."""
+    def verify(self, plugin: Plugin, issuer: Issuer, text: str, *, is_dead: bool = False) -> Steps[Jwt | Refused]:
+        """The token, if it is a genuine one of this issuer. One `is_dead` that is kept for ever is not judged by time."""
         jwt = read_jwt(text)
         if jwt is None:
             return self.unauthorized(plugin, "the access token is no signed JWT")
@@ -239,7 +253,12 @@ class DataPlane(TokenRules, GrantRules):
                 keys = self.keys_for(jwt, issuer.keys)
             if not self.signature_matches(jwt, keys):
                 return self.unauthorized(plugin, "unable to verify the signature")
-        if plugin.verify_claims and issuer.provider and (flaw := self.claims_flaw(jwt, plugin, issuer.provider)):
+        if (
+            plugin.verify_claims
+            and not is_dead
+            and issuer.provider
+            and (flaw := self.claims_flaw(jwt, plugin, issuer.provider))
+        ):
             return self.unauthorized(plugin, flaw)
         return jwt
 
@@ -250,37 +269,17 @@ class DataPlane(TokenRules, GrantRules):
         return self._refused(plugin, 403, plugin.forbidden_error_message, reason, "insufficient_scope")
 
     def _refused(self, plugin: Plugin, status: int, message: str, reason: str, error: str | None) -> Refused:
-        """`display_errors` adds the reason in parentheses (support article on `display_errors`)."""
+        """`display_errors` adds the reason in parentheses (support article on `display_errors`).
+
+        With a redirect URI the caller is sent there instead (openid-connect 1.5.x).
+        """
+        go_to = plugin.unauthorized_redirect_uri if status == 401 else plugin.forbidden_redirect_uri
+        if status == 403 and releases.has("sends the forbidden where the unauthorized go", self.version):
+            go_to = plugin.unauthorized_redirect_uri
+        if go_to:
+            return Refused(302, "", challenge=False, location=go_to[0])
         text = f"{message} ({reason})" if plugin.display_errors else message
         return Refused(status, text, error=error if plugin.expose_error_code else None, realm=plugin.issuer_host)
-
-    # Discovery
-
-    def discovered(self, plugin: Plugin) -> Steps[Issuer]:
-        """What is known of the plugin's issuer, loaded now if it never was or is too old."""
-        issuer = self.issuers.setdefault((discovery_url(plugin.issuer), plugin.jwks_endpoint), Issuer())
-        stale = issuer.provider is None or self.clock.now() - issuer.loaded_at >= plugin.cache_ttl
-        if stale and self.may_discover(plugin, issuer):
-            yield from self.discover(plugin, issuer)
-        return issuer
-
-    def may_discover(self, plugin: Plugin, issuer: Issuer) -> bool:
-        if issuer.provider is None and not issuer.failed:
-            return True
-        return self.clock.now() - issuer.tried_at >= (AFTER_FAILURE if issuer.failed else plugin.rediscovery_lifetime)
-
-    def discover(self, plugin: Plugin, issuer: Issuer) -> Steps[None]:
-        """Loads document and keys; only both together replace what was known."""
-        issuer.tried_at = self.clock.now()
-        provider = discovery.read_provider((yield self._get(plugin, discovery_url(plugin.issuer))))
-        keys_url = plugin.jwks_endpoint or (provider.jwks_uri if provider else None)
-        keys = discovery.read_keys((yield self._get(plugin, keys_url))) if provider and keys_url else None
-        issuer.failed = provider is None or keys is None
-        if provider is not None and keys is not None:
-            issuer.provider, issuer.keys, issuer.loaded_at = (provider, keys, self.clock.now())
-
-    def _get(self, plugin: Plugin, url: str) -> Call:
-        return Call("GET", url, (("accept", "application/json"),), timeout=plugin.timeout / 1000)
 
     # Client credentials
 
@@ -289,90 +288,136 @@ class DataPlane(TokenRules, GrantRules):
         key = self.token_cache_key(service, plugin, pair)
         cached = self.cached_token(plugin, key)
         if cached is not None:
-            return (yield from self.verify(plugin, issuer, cached))
+            token = yield from self.verify(plugin, issuer, cached.access_token, is_dead=cached.until == math.inf)
+            return replace(token, identity=cached.identity) if isinstance(token, Jwt) else token
         provider = issuer.provider
         url = plugin.token_endpoint or (provider.token_endpoint if provider else None)
         if provider is None or url is None:
             return self.unauthorized(plugin, "the token endpoint is not known")
         answer = yield self.token_request(plugin, provider, url, pair)
-        # Any answer but 200, and none at all, is 401 for the caller: a support article shows it for `invalid_scope`
-        # (Okta and the default scope `openid`), the rest is inferred.
+        granted = yield from self.granted(plugin, issuer, answer)
+        if isinstance(granted, Refused):
+            return granted
+        token, expires_in = granted
+        self.keep_token(plugin, key, token, self.token_lifetime(plugin, token, expires_in))
+        return token
+
+    def granted(
+        self, plugin: Plugin, issuer: Issuer, answer: Response | NoAnswer
+    ) -> Steps[tuple[Jwt, float | None] | Refused]:
+        """The verified token of a token response, and its `expires_in`.
+
+        Any answer but 200, and none at all, is 401 for the caller: a support article shows it for `invalid_scope` (Okta
+        and the default scope `openid`), the rest is inferred.
+        """
         if isinstance(answer, NoAnswer) or answer.status != 200:
             return self.unauthorized(plugin, "loading tokens from the identity provider failed")
-        granted = strict.json_object(answer.body) or {}
-        text = granted.get("access_token")
+        members = strict.json_object(answer.body) or {}
+        text = members.get("access_token")
         if not isinstance(text, str):
             return self.unauthorized(plugin, "the identity provider sent no access token")
         token = yield from self.verify(plugin, issuer, text)
-        if isinstance(token, Jwt):
-            lifetime = self.token_lifetime(plugin, token, strict.number(granted.get("expires_in")))
-            self.keep_token(plugin, key, token, lifetime)
+        if isinstance(token, Refused):
+            return token
+        identity = read_jwt(members["id_token"]) if isinstance(members.get("id_token"), str) else None
+        if identity is not None:
+            token = replace(token, identity=identity.claims)
+        return token, strict.number(members.get("expires_in"))
+
+    def sign_in(self, service: Service, plugin: Plugin, issuer: Issuer, user: ClientPair) -> Steps[Jwt | Refused]:
+        """`password`, and beside it `client_credentials` with the same Basic pair, whose token is not kept then."""
+        refused = self.unauthorized(plugin, "there is no client to sign users in with")
+        provider = issuer.provider
+        url = plugin.token_endpoint or (provider.token_endpoint if provider else None)
+        if provider is not None and url is not None and plugin.client_id:
+            answer = yield self.password_request(plugin, provider, url, user)
+            granted = yield from self.granted(plugin, issuer, answer)
+            if not isinstance(granted, Refused):
+                return granted[0]
+            refused = granted
+        if "client_credentials" in plugin.auth_methods and user.place.kind == "header":
+            return (yield from self.exchange(service, replace(plugin, cache_tokens=False), issuer, user))
+        return refused
+
+    def refresh(self, plugin: Plugin, issuer: Issuer, credential: RefreshToken) -> Steps[Jwt | Refused]:
+        provider = issuer.provider
+        url = plugin.token_endpoint or (provider.token_endpoint if provider else None)
+        if provider is None or url is None or not own_client(plugin).id:
+            return self.unauthorized(plugin, "there is no client to refresh tokens with")
+        answer = yield self.refresh_request(plugin, provider, url, credential.token)
+        granted = yield from self.granted(plugin, issuer, answer)
+        return granted if isinstance(granted, Refused) else granted[0]
+
+    def ask_about(self, plugin: Plugin, issuer: Issuer, text: str, method: str) -> Steps[Jwt | Refused]:
+        """The token as the authorization server knows it (lookups.py)."""
+        wanted = plugin.cache_introspection if method == "introspection" else plugin.cache_user_info
+        claims = self.cached_answer(method, text, wanted=wanted)
+        if claims is None:
+            request = self._question(plugin, issuer.provider, text, method)
+            if request is None:
+                return self.unauthorized(plugin, f"{method} is not possible")
+            answer = yield request
+            if method == "introspection" and plugin.introspection_accept == "application/jwt":
+                body = answer.body if isinstance(answer, Response) and answer.status == 200 else b""
+                return (yield from self.verify(plugin, issuer, body.decode("latin-1")))
+            claims = self._answered(plugin, answer, method)
+            if claims is None:
+                return self.unauthorized(plugin, "the token is not active")
+            if wanted:
+                self.keep_answer(plugin, method, text, claims)
+        token = Jwt(text, {}, claims, b"")
+        if "exp" in claims and not self.is_not_expired(token, plugin.leeway):
+            return self.unauthorized(plugin, "invalid exp claim was specified for access token")
         return token
 
-    def cached_token(self, plugin: Plugin, key: CacheKey) -> str | None:
+    def _question(self, plugin: Plugin, provider: Provider | None, text: str, method: str) -> Call | None:
+        if provider is None:
+            return None
+        if method == "introspection":
+            return self.introspection_request(plugin, provider, text)
+        return self.userinfo_request(plugin, provider, text)
+
+    def _answered(self, plugin: Plugin, answer: Response | NoAnswer, method: str) -> dict[str, Any] | None:
+        if method == "introspection":
+            return self.is_active(plugin, answer)
+        return strict.json_object(answer.body) if isinstance(answer, Response) and answer.status == 200 else None
+
+    def cached_token(self, plugin: Plugin, key: CacheKey) -> CachedToken | None:
         cached = self.tokens.get(key) if plugin.cache_tokens else None
-        return cached.access_token if cached and self.clock.now() < cached.until else None
+        return cached if cached and self.clock.now() < cached.until else None
 
     def keep_token(self, plugin: Plugin, key: CacheKey, token: Jwt, lifetime: float) -> None:
         if plugin.cache_tokens and lifetime > 0:
-            self.tokens[key] = CachedToken(token.text, self.clock.now() + lifetime)
+            identity = dict(token.identity) if token.identity is not None else None
+            self.tokens[key] = CachedToken(token.text, identity, self.clock.now() + lifetime)
 
     # Session
 
-    def open_session(self, plugin: Plugin, request: Request) -> Session | None:
-        """The session of the request's cookie, if it opens and is still running."""
-        value = session.cookie(request, plugin.session_cookie_name)
-        opened = session.unseal(self._session_key(plugin), value, self._bound_to(plugin)) if value else None
-        return opened if opened is not None and self.session_is_running(plugin, opened) else None
-
-    def session_is_running(self, plugin: Plugin, opened: Session) -> bool:
-        now = self.clock.now()
-        limits = (
-            (opened.touched, plugin.session_idling_timeout),
-            (opened.created, plugin.session_rolling_timeout),
-            (opened.created, plugin.session_absolute_timeout),
-        )
-        return all(limit == 0 or now - since < limit for since, limit in limits)
-
     def token_in_session(self, plugin: Plugin, opened: Session) -> Jwt | Refused:
         """The session's token, unverified, if it has not ended: client credentials give nothing to refresh it with."""
-        jwt = read_jwt(opened.access_token)
+        if opened.claims is not None:
+            jwt: Jwt | None = Jwt(opened.access_token, {}, opened.claims, b"")
+        else:
+            jwt = read_jwt(opened.access_token)
         if jwt is None or not self.is_not_expired(jwt, plugin.leeway):
             return self.unauthorized(plugin, "the access token of the session has expired")
         return jwt
 
-    def session_cookie(self, plugin: Plugin, credential: Credential, token: Jwt) -> str | None:
-        """The `Set-Cookie` of an admitted request: a first session, or an old one that notes its use."""
-        now = self.clock.now()
+    def session_cookies(self, plugin: Plugin, credential: Credential, token: Jwt) -> tuple[str, ...]:
+        """The `Set-Cookie` headers of an admitted request: a first session, or an old one that notes its use."""
         if isinstance(credential, Session):
-            if now - credential.touched < session.TOUCH_THRESHOLD:
-                return None
-            opened = replace(credential, touched=now)
-        else:
-            method = "bearer" if isinstance(credential, BearerToken) else "client_credentials"
-            if "session" not in plugin.auth_methods or method in plugin.disable_session:
-                return None
-            opened = Session(token.text, created=now, touched=now)
-        nonce = self.random.randbytes(session.NONCE_LENGTH)
-        return session.set_cookie(
-            plugin, session.seal(self._session_key(plugin), opened, self._bound_to(plugin), nonce)
-        )
-
-    def _session_key(self, plugin: Plugin) -> AESGCM:
-        """Without `session_secret` the node makes one up. That two nodes share it is unknown; here they do not."""
-        secret = plugin.session_secret
-        if secret not in self.session_keys:
-            octets = self.random.randbytes(32) if secret is None else secret.encode("utf-8", "replace")
-            self.session_keys[secret] = session.session_key(octets)
-        return self.session_keys[secret]
-
-    def _bound_to(self, plugin: Plugin) -> bytes:
-        return f"{plugin.session_audience}\n{plugin.issuer}".encode("utf-8", "replace")
+            return self.touched_session(plugin, credential)
+        method = "refresh_token" if isinstance(credential, RefreshToken) else credential.method
+        if not self.issues_session(plugin, method):
+            return ()
+        return self.new_session(plugin, token.text, None if token.header else token.claims)
 
     # Authorisation by application
 
     def authorise(self, service: Service, plugin: Plugin, token: Jwt) -> Application | Refused:
         """`konnect-application-auth`: runs on each request, on those of a session too (inferred)."""
+        if len(plugin.credential_claim) > 1 and releases.has("refuses nested claims", self.version):
+            return self.forbidden(plugin, "the claim was not found")
         application = self.application_of(service, self.client_id_of(plugin, token))
         if application is None:
             return self.unauthorized(plugin, "no application has this client id")
@@ -382,7 +427,10 @@ class DataPlane(TokenRules, GrantRules):
         return application
 
     def client_id_of(self, plugin: Plugin, token: Jwt) -> str | None:
-        value = claim(token.claims, plugin.credential_claim)
+        """The value of the credential's claim. Some releases look into the ID token first (`releases`)."""
+        first = releases.has("reads the ID token first", self.version) and token.identity is not None
+        claims = token.identity if first and token.identity is not None else token.claims
+        value = claim(claims, plugin.credential_claim)
         return value if isinstance(value, str) else None
 
     def application_of(self, service: Service, client_id: str | None) -> Application | None:
@@ -395,16 +443,3 @@ class DataPlane(TokenRules, GrantRules):
 
     def is_approved(self, application: Application, service: Service) -> bool:
         return service.api_id in application.apis
-
-    # What goes upstream
-
-    def is_forged_identity(self, header: str) -> bool:
-        """Headers in which Kong names the caller: those that the caller sent must not get through (inferred)."""
-        return header.startswith("x-consumer-") or header in IDENTITY_HEADERS
-
-    def upstream_token_header(self, plugin: Plugin, token: Jwt) -> tuple[str, str] | None:
-        """By default `Authorization: Bearer`, in place of what the caller sent (plugin schema)."""
-        if plugin.upstream_access_token_header is None:
-            return None
-        name, _, scheme = plugin.upstream_access_token_header.partition(":")
-        return (name.lower(), f"Bearer {token.text}" if scheme.lower() == "bearer" else token.text)

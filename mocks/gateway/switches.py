@@ -22,6 +22,11 @@ class Switches:
     # Example: true, for an authorization server that names no keys.
     accept_missing_kid: bool = False
 
+    # A constant of Kong's core names `X-Credential-Identifier`; a trace with a mapped consumer shows none, and whether an
+    # application without a consumer gets one is unknown. Default: **false**, the upstream gets none.
+    # Example: true, where a live upstream saw the client id there.
+    sends_credential_identifier: bool = False
+
 
 STRICT = Switches()
 """Every switch at its default."""

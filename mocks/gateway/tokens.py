@@ -7,7 +7,8 @@ Rules
   fetched from there (inferred). A header that lists anything as `crit` is refused, as RFC 7515 section 4.1.11 asks.
 - `iss` is compared exactly, with the discovery document's issuer or with `issuers_allowed` (support article "invalid
   issuer"; "Multiple IdPs" says that more is needed for foreign issuers, and contradicts the plugin page's FAQ).
-- `exp`, `nbf` and `iat` hold with `leeway` 0. `aud`, `azp`, `client_id`, `jti` and `typ` are not looked at: only
+- `exp`, `nbf` and `iat` hold with `leeway` 0; so does `auth_time`, where there is a `max_age`, and `hd` must be one of
+  `domains`. `aud`, `azp`, `client_id`, `jti` and `typ` are not looked at: only
   `audience_required` and its like judge them.
 - `verify_claims` false still verifies the signature and the `*_required` lists (openid-connect 1.5.x).
 """
@@ -36,12 +37,16 @@ REQUIRED_LISTS: tuple[str, ...] = ("scopes", "audience", "groups", "roles")
 
 @dataclass(frozen=True)
 class Jwt:
-    """A JWS in compact form, taken apart and not yet believed."""
+    """A JWS in compact form, taken apart and not yet believed. `identity` are the claims of the ID token beside it.
+
+    An opaque token, too, is one of these once the authorization server has said what it means: its header is empty.
+    """
 
     text: str = field(repr=False)
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
     signature: bytes = field(repr=False)
+    identity: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @property
     def algorithm(self) -> str:
@@ -107,7 +112,10 @@ class TokenRules:
         return jwt.claims.get("iss") in (plugin.issuers_allowed or (provider.issuer,))
 
     def is_not_expired(self, jwt: Jwt, leeway: float) -> bool:
-        """The second of `exp` itself is too late (RFC 7519 section 4.1.4; Kong corrected its boundary in 3.6)."""
+        """The second of `exp` itself is too late (RFC 7519 section 4.1.4; Kong corrected its boundary in 3.6).
+
+        A number in quotes is judged by its value (changelog 3.13).
+        """
         if jwt.claims.get("exp") is None:
             return self.switches.accept_missing_exp
         expiry = strict.number(jwt.claims["exp"])
@@ -135,7 +143,16 @@ class TokenRules:
             return "invalid nbf claim was specified for access token"
         if not self.is_issued_already(jwt, plugin.leeway):
             return "invalid iat claim was specified for access token"
+        if plugin.max_age is not None and not self.is_recent(jwt.claims.get("auth_time"), plugin):
+            return "invalid auth_time claim was specified for access token"
+        if plugin.domains and jwt.claims.get("hd") not in plugin.domains:
+            return "invalid hd claim was specified for access token"
         return None
+
+    def is_recent(self, moment: object, plugin: Plugin) -> bool:
+        """Whether the user has signed in within `max_age`. Without an `auth_time`: refused (inferred)."""
+        seconds = strict.number(moment)
+        return seconds is not None and self.clock.now() <= seconds + (plugin.max_age or 0.0) + plugin.leeway
 
     def authorisation_flaw(self, jwt: Jwt, plugin: Plugin) -> str | None:
         """Why a genuine token is not enough, or None. These are the demands that are answered with 403."""

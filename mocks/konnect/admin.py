@@ -1,8 +1,8 @@
 """The admin API: `/v2/...` and `/v3/...`, with the organisation's bearer token."""
 
 from dcrproof.mocks.konnect import admin_apis, admin_auth, admin_control_planes, admin_portals
-from dcrproof.mocks.konnect.face import Face
-from dcrproof.mocks.konnect.problems import Problem, unauthorized
+from dcrproof.mocks.konnect.face import Face, Rows
+from dcrproof.mocks.konnect.problems import Problem, forbidden, unauthorized
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.wire import Calls, Request, Response, Routes, json_response
 
@@ -10,7 +10,8 @@ from dcrproof.mocks.wire import Calls, Request, Response, Routes, json_response
 class KonnectHttp(Face):
     """`handle(request)` answers for the admin API."""
 
-    def __init__(self, konnect: Konnect) -> None:
+    def __init__(self, konnect: Konnect, more: Rows = ()) -> None:
+        """`more` are rows of a portal of the other generation."""
         super().__init__(konnect)
         self.routes = Routes(
             (
@@ -18,6 +19,7 @@ class KonnectHttp(Face):
                 *admin_portals.routes(konnect),
                 *admin_apis.routes(konnect),
                 *admin_control_planes.routes(konnect),
+                *more,
             )
         )
 
@@ -31,6 +33,8 @@ class KonnectHttp(Face):
         scheme, _, token = (request.header("authorization") or "").partition(" ")
         if scheme.lower() != "bearer" or not self.konnect.admits(token.strip()):
             raise unauthorized()
+        if not self.konnect.allows(token.strip(), request.method, request.path):
+            raise forbidden()
 
     def refusal(self, request: Request, problem: Problem) -> Response:
         """The gateway's entities have a form of 401 of their own (control-planes-config v2, HTTP401Error)."""

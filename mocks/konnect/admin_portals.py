@@ -116,6 +116,16 @@ def _applications(konnect: Konnect) -> Rows:
     def list_applications(request: Request, portal_id: str) -> Response:
         return ok(APPLICATION_LIST.page(request, _in_portal(konnect, konnect.applications, portal_id), view))
 
+    def list_credentials(request: Request, portal_id: str, application_id: str) -> Response:
+        """Ids alone, as the identity provider has them (app/dev-portal/dynamic-client-registration.md)."""
+        held = konnect.application(portal_id, application_id)
+        known = [held] if held.client_id is not None else []
+        return ok(Listing().page(request, known, views.credential))
+
+    def list_owners(request: Request, portal_id: str, application_id: str) -> Response:
+        held = konnect.application(portal_id, application_id)
+        return ok(Listing().page(request, [konnect.developers[held.developer_id]], views.developer))
+
     return (
         ("POST", APPLICATIONS, create),
         ("GET", APPLICATIONS, list_applications),
@@ -125,6 +135,13 @@ def _applications(konnect: Konnect) -> Rows:
             lambda _, portal_id, application_id: ok(view(konnect.application(portal_id, application_id))),
         ),
         ("DELETE", APPLICATION, delete),
+        (
+            "PATCH",
+            APPLICATION,
+            lambda r, portal_id, application_id: ok(view(konnect.hand_over(portal_id, application_id, read(r)))),
+        ),
+        ("GET", APPLICATION + "/credentials", list_credentials),
+        ("GET", APPLICATION + "/developers", list_owners),
         (
             "GET",
             "/v3/applications/{application_id}",

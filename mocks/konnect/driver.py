@@ -19,7 +19,7 @@ from base64 import b64encode
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote, quote_plus, urlencode
 
 from dcrproof.mocks.konnect.objects import ClientRegistration, Provider, Strategy
 from dcrproof.mocks.konnect.schema import is_url
@@ -141,17 +141,21 @@ class Driver:
             case InitialAccessToken(token):
                 return token
             case ProviderCredentials(scope):
-                if endpoints.token is None:
-                    raise ProviderFailed("discovery: there is no token_endpoint")
-                form = urlencode({"grant_type": "client_credentials", "scope": scope})
-                headers = (("content-type", "application/x-www-form-urlencoded"), self.client_authentication(provider))
-                answer = yield from self._ask(
-                    "token endpoint", "POST", endpoints.token, expected=(200,), headers=headers, body=form.encode()
-                )
-                fetched = _credential(answer, "access_token")
-                if fetched is None:
-                    raise ProviderFailed("token endpoint: there is no access_token in the answer")
-                return fetched
+                return (yield from self.token_with_scope(provider, endpoints, scope))
+
+    def token_with_scope(self, provider: Provider, endpoints: Endpoints, scope: str) -> Steps[str]:
+        """A token of the provider's initial client."""
+        if endpoints.token is None:
+            raise ProviderFailed("discovery: there is no token_endpoint")
+        form = urlencode({"grant_type": "client_credentials", "scope": scope})
+        headers = (("content-type", "application/x-www-form-urlencoded"), self.client_authentication(provider))
+        answer = yield from self._ask(
+            "token endpoint", "POST", endpoints.token, expected=(200,), headers=headers, body=form.encode()
+        )
+        fetched = _credential(answer, "access_token")
+        if fetched is None:
+            raise ProviderFailed("token endpoint: there is no access_token in the answer")
+        return fetched
 
     def client_authentication(self, provider: Provider) -> tuple[str, str]:
         """HTTP Basic with both parts form-encoded (RFC 6749, 2.3.1). Basic rather than the form: inferred."""
@@ -195,56 +199,84 @@ class Driver:
             headers=(("content-type", "application/json"), *([_bearer(token)] if token is not None else [])),
             body=json.dumps(metadata).encode(),
         )
-        registration = self.client_registration(answer)
+        registration = self.client_registration(answer, endpoints)
         client_id, secret = _text(answer, "client_id"), _text(answer, "client_secret")
         if client_id is None or secret is None or max(len(client_id), len(secret)) > LONGEST:
-            yield from self.abandon(registration)
+            yield from self.abandon(registration, provider)
             raise ProviderFailed("registration endpoint: the answer holds no usable client_id and client_secret")
         return RegisteredClient(client_id, secret, registration)
 
-    def regenerate(self, registration: ClientRegistration | None) -> Steps[tuple[str, ClientRegistration]]:
-        """A new secret, and what manages the client from now on: reading rotates both at Curity."""
+    def regenerate(
+        self,
+        registration: ClientRegistration | None,
+        provider: Provider | None = None,
+        client_id: str = "",
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Steps[tuple[str, ClientRegistration]]:
+        """A new secret, and what manages the client from now on: a read and an update rotate both at Curity."""
         if registration is None:
             raise ProviderFailed("client management: there is no registration access token for this client")
-        answer = yield from self._ask(
-            "client management", "GET", registration.uri, expected=(200,), headers=(_bearer(registration.access_token),)
-        )
+        bearer = yield from self.management_token(registration, provider)
+        if self.switches.regenerate_with == "PUT" and metadata is not None:
+            answer = yield from self._put(registration.uri, bearer, client_id, metadata)
+        else:
+            headers = (_bearer(bearer),)
+            answer = yield from self._ask(
+                "client management", "GET", registration.uri, expected=(200,), headers=headers
+            )
         secret = _text(answer, "client_secret")
         if secret is None or len(secret) > LONGEST:
             raise ProviderFailed("client management: the answer holds no usable client_secret")
         return secret, self.rotated(registration, answer)
 
     def update(
-        self, registration: ClientRegistration | None, client_id: str, metadata: Mapping[str, Any]
+        self,
+        registration: ClientRegistration | None,
+        client_id: str,
+        metadata: Mapping[str, Any],
+        provider: Provider | None = None,
     ) -> Steps[ClientRegistration | None]:
         """Sends the changed metadata where the switch says so (RFC 7592, 2.2: whole, with the client id)."""
         if registration is None or not self.switches.rename_updates_client:
             return registration
-        answer = yield from self._ask(
-            "client management",
-            "PUT",
-            registration.uri,
-            expected=(200,),
-            headers=(("content-type", "application/json"), _bearer(registration.access_token)),
-            body=json.dumps({"client_id": client_id, **metadata}).encode(),
-        )
-        return self.rotated(registration, answer)
+        bearer = yield from self.management_token(registration, provider)
+        return self.rotated(registration, (yield from self._put(registration.uri, bearer, client_id, metadata)))
 
-    def delete(self, registration: ClientRegistration | None) -> Steps[None]:
+    def _put(self, uri: str, bearer: str, client_id: str, metadata: Mapping[str, Any]) -> Steps[Mapping[str, Any]]:
+        return (
+            yield from self._ask(
+                "client management",
+                "PUT",
+                uri,
+                expected=(200,),
+                headers=(("content-type", "application/json"), _bearer(bearer)),
+                body=json.dumps({"client_id": client_id, **metadata}).encode(),
+            )
+        )
+
+    def management_token(self, registration: ClientRegistration, provider: Provider | None) -> Steps[str]:
+        """The registration's own token; or with "dcrm" one that may manage any client, fetched for the occasion."""
+        if self.switches.management != "dcrm" or provider is None:
+            return registration.access_token
+        endpoints = yield from self.endpoints(provider)
+        return (yield from self.token_with_scope(provider, endpoints, "dcrm"))
+
+    def delete(self, registration: ClientRegistration | None, provider: Provider | None = None) -> Steps[None]:
         """Returns when the client is gone, or when Konnect holds nothing with which to delete it.
 
         401 and 404 count as gone: so a server answers for a client that no longer exists (RFC 7592, 2.3).
         """
-        if registration is not None:
-            headers = (("accept", "application/json"), _bearer(registration.access_token))
+        if registration is not None and self.switches.delete_client:
+            bearer = yield from self.management_token(registration, provider)
+            headers = (("accept", "application/json"), _bearer(bearer))
             answer = yield Call("DELETE", registration.uri, headers)
             if not self.client_is_gone(answer):
                 raise ProviderFailed(f"client management: {self._account(answer)}")
 
-    def abandon(self, registration: ClientRegistration | None) -> Steps[None]:
+    def abandon(self, registration: ClientRegistration | None, provider: Provider | None = None) -> Steps[None]:
         """Tries to delete a client that nobody will own."""
         try:
-            yield from self.delete(registration)
+            yield from self.delete(registration, provider)
         except ProviderFailed:
             return
 
@@ -256,10 +288,19 @@ class Driver:
     def client_is_gone(self, answer: Response | NoAnswer) -> bool:
         return isinstance(answer, Response) and (200 <= answer.status < 300 or answer.status in {401, 404})
 
-    def client_registration(self, answer: Mapping[str, Any]) -> ClientRegistration | None:
-        """What is kept to manage the client, where the server offers management at all."""
+    def client_registration(self, answer: Mapping[str, Any], endpoints: Endpoints) -> ClientRegistration | None:
+        """What is kept to manage the client, where the server offers management at all.
+
+        With "dcrm" the client id is enough: `registration_client_uri` is the registration endpoint and that id
+        (curity.io, Dynamic Client Registration Management).
+        """
         if self.switches.management == "nothing":
             return None
+        if self.switches.management == "dcrm":
+            client_id = _text(answer, "client_id")
+            return (
+                ClientRegistration(f"{endpoints.registration}/{quote(client_id, safe='')}", "") if client_id else None
+            )
         uri, token = _text(answer, "registration_client_uri"), _credential(answer, "registration_access_token")
         return ClientRegistration(uri, token) if uri and token and is_url(uri) else None
 

@@ -5,6 +5,7 @@ changed is made anew. The configuration as a whole is put together when somebody
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from dcrproof.mocks import data_plane
 from dcrproof.mocks.konnect.objects import Application, Publication, Strategy
@@ -40,6 +41,7 @@ class Push:
     def __init__(self) -> None:
         self._services: tuple[data_plane.Service, ...] = ()
         self._applications: dict[str, data_plane.Application] = {}
+        self._shared = data_plane.Configuration()
         self._whole: data_plane.Configuration | None = None
         self._hash: str | None = None
 
@@ -64,6 +66,19 @@ class Push:
         self._whole = self._hash = None
         return True
 
+    def share(self, shared: data_plane.Configuration) -> bool:
+        """Replaces what another portal of this organisation pushes to the same services. True if that altered anything.
+
+        Without applications nobody could use its strategies, and nothing of it is pushed.
+        """
+        if not shared.applications:
+            shared = data_plane.Configuration()
+        if shared == self._shared:
+            return False
+        self._shared = shared
+        self._whole = self._hash = None
+        return True
+
     def without(self, application_id: str) -> bool:
         if self._applications.pop(application_id, None) is None:
             return False
@@ -73,8 +88,17 @@ class Push:
     @property
     def configuration(self) -> data_plane.Configuration:
         if self._whole is None:
-            self._whole = data_plane.Configuration(self._services, tuple(self._applications.values()))
+            applications = (*self._applications.values(), *self._shared.applications)
+            self._whole = data_plane.Configuration(tuple(map(self._with_shared, self._services)), applications)
         return self._whole
+
+    def _with_shared(self, service: data_plane.Service) -> data_plane.Service:
+        also = (
+            replace(held, id=f"{held.id}/shared", routes=())
+            for held in self._shared.services
+            if held.id == service.id and held.api_id is not None
+        )
+        return replace(service, also=tuple(also))
 
     @property
     def hash(self) -> str:

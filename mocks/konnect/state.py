@@ -157,17 +157,21 @@ class Konnect(Catalog):
         """For a developer, who is not told the secret and must regenerate it (inferred)."""
         find(self.portals, portal_id)
         check(body, schema.ADMIN_APPLICATION_CREATION)
-        owner = body["owner"]
-        if owner["type"] != "developer":
-            raise missing_reference("owner.id", "Team not found")
-        developer = self.developers.get(owner["id"].lower())
-        if developer is None or developer.portal_id != portal_id.lower():
-            raise missing_reference("owner.id", "Developer not found")
+        developer = self._owner(portal_id, body["owner"])
         if "dcr_client_id" in body:
             # Taking over an existing client is unknown for Curity: refused.
             raise invalid("dcr_client_id", "An existing client cannot be imported from this identity provider")
         application, _ = yield from self._create_application(portal_id, developer.id, body)
         return application
+
+    def _owner(self, portal_id: str, owner: Body) -> Developer:
+        """The developer whom a body names; there are no teams here."""
+        if owner["type"] != "developer":
+            raise missing_reference("owner.id", "Team not found")
+        developer = self.developers.get(owner["id"].lower())
+        if developer is None or developer.portal_id != portal_id.lower():
+            raise missing_reference("owner.id", "Developer not found")
+        return developer
 
     def _create_application(self, portal_id: str, developer_id: str, body: Body) -> Steps[Created]:
         strategy, provider = self._allow_application(portal_id, developer_id, body)
@@ -185,7 +189,7 @@ class Konnect(Catalog):
                 self._allow_application(portal_id, developer_id, body)
                 self._require_free_client(provider.id, client_id)
             except Problem:
-                yield from self.driver.abandon(management)
+                yield from self.driver.abandon(management, provider)
                 raise
         made = Application(
             portal_id=portal_id.lower(),
@@ -251,6 +255,21 @@ class Konnect(Catalog):
         entry = {"field": field, "rule": "invalid", "reason": str(failed), "source": source}
         return Problem(400, "Invalid Request", f"Unable to {verb} the DCR application", invalid=[entry])
 
+    def hand_over(self, portal_id: str, application_id: str, body: Body) -> Application:
+        """Another owner, the only thing that an admin can change of an application (portal-management v3)."""
+        held = self.application(portal_id, application_id)
+        check(body, schema.ADMIN_APPLICATION_UPDATE)
+        if "owner" not in body:
+            return held
+        owner = self._owner(portal_id, body["owner"])
+        if owner.id != held.developer_id:
+            self._require_free_application_name(owner.id, held.name)
+            del self._applications_of[held.developer_id][held.name]
+            self._applications_of.setdefault(owner.id, {})[held.name] = held.id
+        changed = replace(held, developer_id=owner.id, updated_at=self.clock.now())
+        self.applications[held.id] = changed
+        return changed
+
     def application(self, portal_id: str, application_id: str, developer_id: str | None = None) -> Application:
         """An application of that portal and, where given, of that developer. Others' are not found."""
         held = find(self.applications, application_id)
@@ -271,7 +290,9 @@ class Konnect(Catalog):
             strategy = self.strategies[held.strategy_id]
             metadata = self.driver.client_metadata(strategy, changed.name, changed.redirect_uri)
             try:
-                management = yield from self.driver.update(management, held.client_id, metadata)
+                management = yield from self.driver.update(
+                    management, held.client_id, metadata, self._provider_of(held)
+                )
             except ProviderFailed as failed:
                 raise self.provider_problem("update", "applicationId", "path", failed) from failed
             held = find(self.applications, application_id)
@@ -280,6 +301,9 @@ class Konnect(Catalog):
         changed = replace(held, **members, updated_at=self.clock.now())
         self._rename(held, changed)
         return changed
+
+    def _provider_of(self, held: Application) -> Provider | None:
+        return self.providers.get(held.provider_id or "")
 
     def _allow_change(self, held: Application, members: Body) -> None:
         if members.get("name", held.name) != held.name:
@@ -304,7 +328,10 @@ class Konnect(Catalog):
         if held.provider_id is None or held.client_id is None:
             raise invalid("applicationId", "The application's credentials are not managed here", "path")
         try:
-            secret, management = yield from self.driver.regenerate(held.client_registration)
+            metadata = self.driver.client_metadata(self.strategies[held.strategy_id], held.name, held.redirect_uri)
+            secret, management = yield from self.driver.regenerate(
+                held.client_registration, self._provider_of(held), held.client_id, metadata
+            )
         except ProviderFailed as failed:
             raise self.provider_problem("refresh the secret of", "applicationId", "path", failed) from failed
         held = find(self.applications, application_id)
@@ -315,7 +342,7 @@ class Konnect(Catalog):
         """With its registrations and its client. While the client cannot be deleted the application stays: inferred."""
         held = find(self.applications, application_id)
         try:
-            yield from self.driver.delete(held.client_registration)
+            yield from self.driver.delete(held.client_registration, self._provider_of(held))
         except ProviderFailed as failed:
             raise self.provider_problem("delete", "applicationId", "path", failed) from failed
         gone = self.applications.pop(held.id, None)

@@ -28,6 +28,7 @@ from dcrproof.mocks.konnect.objects import (
 )
 from dcrproof.mocks.konnect.problems import not_found
 from dcrproof.mocks.konnect.push import Push, enforced, strategy_of
+from dcrproof.mocks.konnect.roles import Token
 from dcrproof.mocks.konnect.switches import Switches
 
 T = TypeVar("T")
@@ -71,7 +72,8 @@ class Store:
         initial_access: InitialAccess = PROVIDER_CREDENTIALS,
     ) -> None:
         self.clock = clock
-        self.token = token
+        self.tokens = [Token(token)]
+        """Those that are admitted; the first one is of an admin of the organisation, unless it is replaced."""
         self.portal_host = portal_host
         self.driver = Driver(switches, initial_access)
         self._random = random.Random(seed)
@@ -120,7 +122,15 @@ class Store:
         return f"kong:trace:{self._traces.randrange(10**18, 10**19)}"
 
     def admits(self, token: str) -> bool:
-        return hmac.compare_digest(token.encode(), self.token.encode())
+        return self._token(token) is not None
+
+    def allows(self, token: str, method: str, path: str) -> bool:
+        """Whether the token has the role for that request."""
+        held = self._token(token)
+        return held is None or held.allows(method, path)
+
+    def _token(self, value: str) -> Token | None:
+        return next((held for held in self.tokens if hmac.compare_digest(held.value.encode(), value.encode())), None)
 
     @property
     def mail(self) -> list[dict[str, Any]]:
@@ -135,6 +145,10 @@ class Store:
 
     def expected_hash(self) -> str:
         return self._push.hash
+
+    def share(self, configuration: data_plane.Configuration) -> None:
+        """What a portal of the other generation, which has the same control plane, pushes beside this one's."""
+        self._announce(self._push.share(configuration))
 
     def _announce(self, altered: bool) -> None:
         if altered:

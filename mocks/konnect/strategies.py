@@ -77,7 +77,7 @@ class Strategies(Store):
             client = yield from self.driver.create(held, metadata)
         except ProviderFailed as failed:
             return ["Unable to create the DCR application", str(failed)]
-        yield from self.driver.abandon(client.registration)
+        yield from self.driver.abandon(client.registration, held)
         return []
 
     # --- application auth strategies ------------------------------------------------------------------------------

@@ -11,11 +11,22 @@ class Switches:
     # How Konnect manages a client that it has registered. Dev Portal documents that the client is deleted with its
     # application, and the how-to turns on Dynamic Client Management, but Konnect also says that it stores nothing but
     # the client id. **"registration_access_token"**: it keeps `registration_client_uri` and the token of RFC 7592,
-    # the least access with which it can delete. "nothing": it keeps neither, so that deleting an application leaves
-    # the client behind and a secret cannot be regenerated.
+    # the least access with which it can delete. "dcrm": it keeps the client id alone, and manages any client with a
+    # token of scope `dcrm` that its initial client gets; the how-to does not make that client a management client.
+    # "nothing": it keeps neither, so that deleting an application leaves the client behind and a secret cannot be
+    # regenerated.
     # Source: app/dev-portal/dynamic-client-registration.md; curity.io, Dynamic Client Registration
     # Management.
-    management: Literal["registration_access_token", "nothing"] = "registration_access_token"
+    management: Literal["registration_access_token", "dcrm", "nothing"] = "registration_access_token"
+
+    # With which request of RFC 7592 a secret is regenerated. Curity rotates it at a read as well as at an update, so
+    # either would do. **"GET"**: it changes nothing else. "PUT": the whole metadata are sent again.
+    # Source: none; curity.io, Dynamic Client Registration Management, says that both rotate.
+    regenerate_with: Literal["GET", "PUT"] = "GET"
+
+    # Whether a deleted application's client is deleted. **True**: the documents say so. False: Konnect forgets it.
+    # Source: app/dev-portal/dynamic-client-registration.md, which does not name the request.
+    delete_client: bool = True
 
     # Whether a change of an application's name or redirect URI is sent to the authorization server (RFC 7592 PUT).
     # Curity rotates the client secret on every update, so a PUT would silently break the secret that the developer

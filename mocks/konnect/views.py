@@ -141,6 +141,17 @@ def admin_application(konnect: Konnect, held: Application) -> View:
     }
 
 
+def credential(held: Application) -> View:
+    """A client secret without the secret; Curity tells no more than the client's id (inferred)."""
+    return {
+        "type": "client_secret",
+        "id": held.client_id,
+        "client_id": held.client_id,
+        "display_name": None,
+        "created_at": None,
+    }
+
+
 def admin_registration(konnect: Konnect, held: Registration) -> View:
     api = konnect.apis[held.api_id]
     return {

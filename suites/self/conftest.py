@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from dcrproof.http import Line
 from dcrproof.mocks.serve import Served, serving, write_profile
+from dcrproof.transcript import Transcript
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,6 +44,20 @@ class Mocks:
         path = self.folder / f"{name}.toml"
         path.write_text(change(self.profile.read_text("utf-8")), "utf-8")
         return path
+
+
+@pytest.fixture
+def line_to() -> Iterator[Callable[[str, str], Line]]:
+    """Makes lines to parties, by name and address; they are closed when the test ends."""
+    lines: list[Line] = []
+
+    def make(party: str, base: str) -> Line:
+        lines.append(Line(party, base, Transcript()))
+        return lines[-1]
+
+    yield make
+    for line in lines:
+        line.close()
 
 
 @pytest.fixture(scope="session")

@@ -150,11 +150,6 @@ def test_an_impossible_mix_is_refused_with_its_reason(refused):
     assert "curity.mocked: live Konnect cannot reach a mocked Curity" in output
 
 
-def test_the_classic_portal_is_not_built_yet(refused):
-    output = refused('[run]\nmode = "inspect"\n[portal]\nurl = "https://portal.example"\ngeneration = "classic"\n')
-    assert "portal.generation: not built yet" in output
-
-
 def test_creation_in_a_live_party_off_this_machine_is_not_built_yet(refused):
     output = refused(
         '[curity]\nissuer = "https://curity.example"\n[curity.registrar]\nid = "a"\nsecret = { env = "A_SECRET" }\n'
@@ -317,7 +312,6 @@ def test_the_page_of_a_firewall_in_front_of_the_gateway_is_no_refusal_of_kong(mo
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("--dcr-openapi", "specs"),
         ("--dcr-observed", "observed.toml"),
         ("--dcr-baseline", "known.toml"),
         ("--dcr-plan",),

@@ -91,7 +91,8 @@ def test_checks_name_steps_of_the_guide_and_guard_every_one(steps, checks):
 
 def test_checks_stand_in_the_order_of_the_flow(checks):
     stages = list(dict.fromkeys(check["stage"] for check in checks))
-    assert stages == ["curity", "konnect", "provision", "portal", "route", "claims", "life"]
+    flow = ["configuration", "curity", "konnect", "provision", "portal", "route", "claims", "life"]
+    assert stages == [*flow, "curity_detail", "konnect_detail", "plugin", "plugin_issuer"]
     assert [check["stage"] for check in checks] == sorted((check["stage"] for check in checks), key=stages.index)
 
 
@@ -300,7 +301,7 @@ def test_of_several_applications_each_is_judged_by_what_is_expected_of_it(mocks,
     ran = run_checks("--dcr-check", "route.basic", profile=on_call(mocks, application, "several", RIGHT, refused))
     assert ran.code == GREEN, ran.output
     assert ran.verdicts["route.basic.accepted"] == "passed"
-    assert ran.verdicts["route.basic.expected-refusals"] == "passed"
+    assert ran.verdicts["route.basic.given"] == "passed"
 
 
 def test_an_application_that_is_accepted_although_it_must_not_be_is_red(mocks, application, run_checks):
@@ -308,5 +309,5 @@ def test_an_application_that_is_accepted_although_it_must_not_be_is_red(mocks, a
     ran = run_checks("--dcr-check", "route.basic", profile=on_call(mocks, application, "not-refused", RIGHT, forgotten))
     assert ran.code == BROKEN
     (failed,) = ran.with_verdict("failed", "error", "unreachable").values()
-    assert failed["id"] == "route.basic.expected-refusals"
+    assert failed["id"] == "route.basic.given"
     assert application in failed["expected"]

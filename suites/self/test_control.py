@@ -204,7 +204,7 @@ def test_a_rotation_that_makes_no_sense_is_refused(instance, body):
 def test_the_steps_are_listed_with_their_variants(instance):
     listed = instance.ask("GET", "/steps").json()
     assert list(listed) == [*steps.CURITY, *steps.CLICKS]
-    assert listed["curity.token-issuer.jwt"] == {"undone": None, "variants": ["wrapped"]}
+    assert listed["curity.token-issuer.jwt"] == {"undone": None, "variants": ["wrapped", "uncommitted"]}
     assert {step["undone"] for step in listed.values()} == {None}
 
 
@@ -283,6 +283,7 @@ def settings(world):
         "pushed": konnect.data_plane_configuration(),
         "portal": (portal.authentication_enabled, portal.auto_approve_applications),
         "developer": konnect.developers[world.standing.developer_id].status,
+        "application setup": vars(world.classic_portal.application_setup),
         "provider": vars(konnect.providers[world.standing.provider_id]) | {"updated_at": None},
         "strategies": {id: strategies[id] for id in sorted(strategies)},
         "publications": sorted((key, made.auth_strategy_id) for key, made in konnect.publications.items()),

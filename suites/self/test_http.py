@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 import trustme
@@ -283,6 +283,80 @@ def test_a_party_that_does_not_answer_in_time_is_named(consumer, monkeypatch):
         bound.listen()
         observed = unreachable(f"http://127.0.0.1:{bound.getsockname()[1]}", consumer=consumer)
     assert "no answer within" in observed
+
+
+@both
+def test_a_request_whose_connection_is_dropped_is_not_sent_again(consumer):
+    with listen.bind() as bound:
+        bound.listen()
+        accepted = 0
+
+        def serve() -> None:
+            nonlocal accepted
+            with suppress(OSError):
+                while True:
+                    connection, _ = bound.accept()
+                    accepted += 1
+                    with connection:
+                        connection.recv(65536)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        base = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        ours = line(base, consumer=consumer)
+        with pytest.raises(Unreachable, match="dropped"):
+            ours.send("POST", f"{base}/", body=b"once")
+        ours.close()
+        bound.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+    assert accepted == 1
+
+
+@both
+def test_a_body_is_read_up_to_a_size_and_no_further(consumer, monkeypatch):
+    monkeypatch.setattr("dcrproof.http.LARGEST_BODY", 100_000)
+    bodies = iter([100_000, 100_001, 1])
+    with served(lambda _: Response(200, (), b"a" * next(bodies))) as (base, _):
+        ours = line(base, consumer=consumer)
+        assert len(ours.send("GET", f"{base}/").body) == 100_000
+        with pytest.raises(Unreachable, match="more than 100,000 bytes came"):
+            ours.send("GET", f"{base}/")
+        assert ours.send("GET", f"{base}/").body == b"a"
+        ours.close()
+
+
+@both
+def test_credentials_of_the_machine_are_not_sent(consumer, monkeypatch, tmp_path):
+    """The library requests takes them from ~/.netrc: a call without credentials would have some."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    with served(echo) as (base, party):
+        address = base.partition("://")[2]
+        ours = line("http://gateway.example.com", consumer=consumer, connection=Connection(nodes=(address,)))
+        ours.send("GET", "http://gateway.example.com/route")
+        ours.send("GET", "http://gateway.example.com/route", headers={"authorization": "Bearer ours"})
+        ours.close()
+    assert [request.header("authorization") for request in party.asked] == [None, "Bearer ours"]
+
+
+@both
+@pytest.mark.parametrize("url", ["", "/route", "ftp://127.0.0.1/", "http://[", "https://a:b/", "https://", "a\nb"])
+def test_what_is_no_address_is_called_so(consumer, url):
+    ours = line("http://127.0.0.1:9", consumer=consumer)
+    with pytest.raises(Unreachable, match="no address of the scheme http or https"):
+        ours.send("GET", url)
+    ours.close()
+
+
+@both
+@pytest.mark.parametrize("url", [f"https://{'a' * 70}.example.com/", "https://a..b/"])
+def test_a_name_that_can_be_none_is_an_outcome_as_well(consumer, url):
+    ours = line("https://127.0.0.1:9", consumer=consumer)
+    with pytest.raises(Unreachable):
+        ours.send("GET", url)
+    ours.close()
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{", b"\xff\xfe"])

@@ -506,9 +506,15 @@ MIXES = {
         ),
         ["portal.mocked: Konnect and its portal are mocks of the same instance"],
     ),
-    "the classic portal": (
-        parties("create", **(dict.fromkeys(LIVE, "live") | {"portal": LIVE["portal"] + 'generation = "classic"\n'})),
-        ["portal.generation: not built yet: the classic portal"],
+    "a mocked gateway in front of a live classic portal": (
+        parties(
+            "create",
+            **(
+                dict.fromkeys(LIVE, "live")
+                | {"portal": LIVE["portal"] + 'generation = "classic"\n', "gateway": "mocked"}
+            ),
+        ),
+        ["portal.generation: a mocked gateway takes its applications from a portal of generation v3 alone"],
     ),
 }
 

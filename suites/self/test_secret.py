@@ -39,8 +39,11 @@ def test_secrets_compare_by_value():
 def test_every_form_of_a_known_secret_is_masked(value, client_id):
     secrets = Secrets()
     fingerprint = repr(secrets.know(value, client_id))
-    pair = basic(client_id, value)
-    for form in (value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1], pair):
+    pairs = [basic(client_id, value), basic(quote_plus(client_id), quote_plus(value))]
+    pairs += [pair.rstrip("=") for pair in pairs]
+    pairs += [pair.replace("+", "-").replace("/", "_") for pair in pairs[2:]]
+    escaped = [json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]]
+    for form in (value, quote(value, safe=""), quote_plus(value), *escaped, *pairs):
         masked = secrets.mask(f"before {form} after")
         assert masked == f"before {fingerprint} after"
 

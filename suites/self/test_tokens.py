@@ -1,6 +1,7 @@
 """The core's reading of tokens, held against tokens that another library signed."""
 
 import time
+from base64 import urlsafe_b64encode
 
 import pytest
 from joserfc import jwt as other_library
@@ -44,9 +45,20 @@ def test_a_key_id_that_is_not_published_is_named_with_those_that_are():
     assert "old" in wrong
 
 
-@pytest.mark.parametrize("keys", [{"keys": []}, {}, {"keys": ["no key"]}])
+@pytest.mark.parametrize(
+    "keys", [{"keys": []}, {}, {"keys": ["no key"]}, {"keys": 17}, {"keys": None}, {"keys": {"kid": "a"}}]
+)
 def test_without_a_key_nothing_verifies(keys):
     assert verify(signed("RS256"), keys) is not None
+
+
+def test_a_key_that_is_too_short_is_no_key():
+    """RFC 7518 3.3 asks for 2048 bits: what is signed with fewer can be forged."""
+    modulus = urlsafe_b64encode(b"\xc1" * 128).rstrip(b"=").decode()
+    wrong = verify(signed("RS256", "short"), {"keys": [{"kty": "RSA", "kid": "short", "n": modulus, "e": "AQAB"}]})
+    assert wrong is not None
+    assert wrong.startswith("the published key short, which cannot be used: ")
+    assert "1024" in wrong
 
 
 FORGERIES = {

@@ -1,0 +1,44 @@
+"""What becomes of a request: it goes upstream, or it is answered here."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
+
+from dcrproof.mocks.data_plane import Application, Consumer
+from dcrproof.mocks.gateway.credentials import BearerToken, ClientPair, RefreshToken
+from dcrproof.mocks.gateway.plugin import Plugin
+from dcrproof.mocks.gateway.session import Session
+from dcrproof.mocks.gateway.tokens import Jwt
+from dcrproof.mocks.wire import Call, NoAnswer, Response
+
+T = TypeVar("T")
+Steps: TypeAlias = Generator[Call, Response | NoAnswer, T]
+Credential: TypeAlias = Session | BearerToken | RefreshToken | ClientPair
+
+
+@dataclass(frozen=True)
+class Refused:
+    """An answer instead of the upstream's. `error` is RFC 6750's code, None where no credential was found; a
+    `challenge` goes into WWW-Authenticate, a `location` makes it a redirect.
+    """
+
+    status: int
+    message: str
+    challenge: bool = True
+    error: str | None = None
+    realm: str = ""
+    set_cookies: tuple[str, ...] = ()
+    location: str | None = None
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A request that may go upstream. All is None on an open route; a consumer is there only where one was mapped."""
+
+    plugin: Plugin | None = None
+    credential: Credential | None = None
+    token: Jwt | None = None
+    application: Application | None = None
+    set_cookies: tuple[str, ...] = ()
+    consumer: Consumer | None = None
+    anonymous: bool = False

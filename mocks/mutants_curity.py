@@ -1,0 +1,380 @@
+"""Curities that break one rule each, for the checks of its configuration and of what it answers in detail."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dcrproof.mocks.breaking import Mutant, answers, changed, entering, override, without
+from dcrproof.mocks.curity.clients import AnyClient
+from dcrproof.mocks.curity.errors import Refused
+from dcrproof.mocks.curity.state import SERVER_MEMBERS
+from dcrproof.mocks.wire import Calls, Request, Response, json_response
+
+if TYPE_CHECKING:
+    from dcrproof.mocks.world import World
+
+_mutants: dict[str, Mutant] = {}
+MUTANTS: Mapping[str, Mutant] = _mutants
+_mutant = entering(_mutants)
+
+RESTCONF = "/admin/api/restconf"
+REGISTER = "/token-service/oauth-registration"
+TOKEN = "/oauth/v2/oauth-token"
+
+Members = dict[str, Any]
+
+
+def _answers_at(
+    world: "World", path: str, change: Callable[[Response], Response], method: str | None = None, status: int = 200
+) -> None:
+    """Changes the answers of that status to requests of that path."""
+
+    def apply(request: Request, response: Response) -> Response:
+        meant = request.path == path and response.status == status and method in {None, request.method}
+        return change(response) if meant else response
+
+    answers(world, "curity", apply)
+
+
+def _metadata(world: "World", change: Callable[[Any], Any], then: Callable[[Any, Any], Any] | None = None) -> None:
+    """Changes the metadata of a request before they are judged, or what was granted afterwards."""
+    grant = world.curity.grant_metadata
+
+    def grant_metadata(bounds: Any, document: Any) -> Any:
+        granted = grant(bounds, change(document))
+        return granted if then is None else then(granted, document)
+
+    override(world.curity, grant_metadata=grant_metadata)
+
+
+def _as_it_is(document: Any) -> Any:
+    return document
+
+
+def _less(name: str) -> Callable[[Members], Members]:
+    return lambda members: {key: value for key, value in members.items() if key != name}
+
+
+# What RESTCONF shows
+
+
+def _shows(world: "World", part: str, change: Callable[[Members], Members]) -> None:
+    """Changes the part of the configuration whose path ends so."""
+
+    def apply(request: Request, response: Response) -> Response:
+        if response.status != 200 or not (request.path.startswith(RESTCONF) and request.path.endswith(part)):
+            return response
+        return changed(response, lambda content: {name: change(value) for name, value in content.items()})
+
+    answers(world, "curity", apply)
+
+
+@_mutant("curity.knows-no-admin", "The admin service takes the user and the password of the profile.")
+def _knows_no_admin(world: "World") -> None:
+    def refuse(request: Request, response: Response) -> Response:
+        return json_response(401, {}) if request.path.startswith(RESTCONF) else response
+
+    answers(world, "curity", refuse)
+
+
+@_mutant("curity.names-a-key-that-it-has-not", "The signing key of a token issuer exists.")
+def _names_a_key_that_it_has_not(world: "World") -> None:
+    settings = {"jwt-issuer-settings": {"signing-key-id": "another-signing-key"}}
+    _shows(world, "/default-token-issuer", lambda issuer: {**issuer, **settings})
+
+
+@_mutant("curity.has-no-data-source-for-clients", "Registration needs a data source for the clients.")
+def _has_no_data_source_for_clients(world: "World") -> None:
+    _shows(world, "/dynamic-client-registration", _less("client-data-source"))
+
+
+@_mutant("curity.has-no-client-credentials", "The profile has the capability client-credentials.")
+def _has_no_client_credentials(world: "World") -> None:
+    configuration = world.curity.configuration
+    lost = {"client-credentials"}
+    world.curity.configuration = replace(
+        configuration,
+        client_capabilities=configuration.client_capabilities - lost,
+        clients=tuple(replace(client, capabilities=client.capabilities - lost) for client in configuration.clients),
+    )
+
+
+# Metadata and keys
+
+
+@_mutant("curity.lets-nobody-keep-metadata", "The metadata may be kept for the cache duration.")
+def _lets_nobody_keep_metadata(world: "World") -> None:
+    path = world.discovery_url.removeprefix(world.start.addresses["curity"])
+    _answers_at(world, path, lambda response: without(response, "cache-control"))
+
+
+def _jwks(world: "World", change: Callable[[Members], Members]) -> None:
+    jwks = world.curity.jwks
+    override(world.curity, jwks=lambda: {"keys": [change(dict(key)) for key in jwks()["keys"]]})
+
+
+@_mutant("curity.numbers-its-keys", "A kid is a text, though it looks like a number.")
+def _numbers_its_keys(world: "World") -> None:
+    _jwks(world, lambda key: {**key, "kid": int(key["kid"])})
+
+
+@_mutant("curity.publishes-no-thumbprints", "A key has its x5t.")
+def _publishes_no_thumbprints(world: "World") -> None:
+    _jwks(world, _less("x5t"))
+
+
+@_mutant("curity.withdraws-old-keys", "The old verification key stays published after a change of the signing key.")
+def _withdraws_old_keys(world: "World") -> None:
+    published = world.curity.published_keys
+    override(world.curity, published_keys=lambda: published()[-1:])
+
+
+# The token endpoint
+
+
+@_mutant("curity.takes-no-secret-in-the-form", "A secret may come in the form.")
+def _takes_no_secret_in_the_form(world: "World") -> None:
+    def refuse(request: Request, response: Response) -> Response:
+        by_form = request.path == TOKEN and request.header("authorization") is None
+        return json_response(401, {"error": "invalid_client"}) if by_form else response
+
+    answers(world, "curity", refuse)
+
+
+@_mutant("curity.decodes-no-basic", "The halves of Basic credentials are form-decoded.")
+def _decodes_no_basic(world: "World") -> None:
+    override(world.curity, form_decoded=lambda pair: pair)
+
+
+@_mutant("curity.takes-two-methods", "A client authenticates in one way in each request.")
+def _takes_two_methods(world: "World") -> None:
+    face = world.faces["curity"]
+
+    def handle(request: Request) -> Response | Calls:
+        if b"client_secret=" in request.body:
+            headers = tuple(pair for pair in request.headers if pair[0] != "authorization")
+            return face(replace(request, headers=headers))
+        return face(request)
+
+    world.faces["curity"] = handle
+
+
+@_mutant("curity.challenges-nobody", "Whoever fails to authenticate by Basic is told the scheme.")
+def _challenges_nobody(world: "World") -> None:
+    _answers_at(world, TOKEN, lambda response: without(response, "www-authenticate"), status=401)
+
+
+def _granting(world: "World", grant_type: Callable[[str | None], str | None]) -> None:
+    grant = world.curity.grant
+    override(world.curity, grant=lambda client, asked, scope: grant(client, grant_type(asked), scope))
+
+
+@_mutant("curity.knows-no-grant-types", "Another grant type than the client's is refused.")
+def _knows_no_grant_types(world: "World") -> None:
+    _granting(world, lambda asked: asked and "client_credentials")
+
+
+@_mutant("curity.assumes-a-grant-type", "The grant type is not assumed.")
+def _assumes_a_grant_type(world: "World") -> None:
+    _granting(world, lambda asked: asked or "client_credentials")
+
+
+@_mutant("curity.grants-by-get", "Tokens are for POST alone.")
+def _grants_by_get(world: "World") -> None:
+    _answers_at(world, TOKEN, lambda _: json_response(200, {"access_token": "a token"}), "GET", 405)
+
+
+@_mutant("curity.grants-any-scope", "A client gets the scopes that it may have.")
+def _grants_any_scope(world: "World") -> None:
+    override(world.curity, may_have_scope=lambda *_: True)
+
+
+@_mutant("curity.lets-every-client-register", "Only the clients of authenticate-client-by get the scope dcr.")
+def _lets_every_client_register(world: "World") -> None:
+    override(world.curity, may_obtain_dcr=lambda _: True)
+
+
+@_mutant("curity.lets-tokens-be-stored", "The answer to a token request is not to be stored.")
+def _lets_tokens_be_stored(world: "World") -> None:
+    _answers_at(world, TOKEN, lambda response: without(response, "cache-control"))
+
+
+@_mutant("curity.refreshes-client-credentials", "With client_credentials comes no refresh token.")
+def _refreshes_client_credentials(world: "World") -> None:
+    grant = world.curity.grant
+    override(world.curity, grant=lambda *given: {**grant(*given), "refresh_token": "_1XBPWQQ_a-refresh-token"})
+
+
+@_mutant("curity.forgets-lifetimes", "A token lives as long as its client's access_token_ttl says.")
+def _forgets_lifetimes(world: "World") -> None:
+    claims = world.curity.access_token_claims
+
+    def for_ever(client: AnyClient, scope: str) -> Members:
+        found = claims(client, scope)
+        return {**found, "exp": found["iat"] + 300}
+
+    override(world.curity, access_token_claims=for_ever)
+
+
+# Registration
+
+
+def _registers(world: "World", change: Callable[[Members], Members]) -> None:
+    """Changes the members of the answer to a registration."""
+    _answers_at(world, REGISTER, lambda response: changed(response, change), status=201)
+
+
+@_mutant("curity.tells-no-methods", "A client is told every method by which it may authenticate.")
+def _tells_no_methods(world: "World") -> None:
+    _registers(world, _less("token_endpoint_auth_methods"))
+
+
+@_mutant("curity.tells-no-lifetime-of-registration-tokens", "A client is told how long it can be managed.")
+def _tells_no_lifetime_of_registration_tokens(world: "World") -> None:
+    _registers(world, _less("registration_access_token_expires_in"))
+
+
+@_mutant("curity.lets-secrets-be-stored", "The answer to a registration is not to be stored.")
+def _lets_secrets_be_stored(world: "World") -> None:
+    _answers_at(world, REGISTER, lambda response: without(response, "cache-control"), status=201)
+
+
+@_mutant("curity.lets-clients-choose-their-id", "The server makes the id of a client.")
+def _lets_clients_choose_their_id(world: "World") -> None:
+    def choose(request: Request, response: Response) -> Response:
+        if (request.path, response.status) != (REGISTER, 201):
+            return response
+        asked = json.loads(request.body).get("client_id")
+        return changed(response, lambda members: {**members, "client_id": asked}) if asked else response
+
+    answers(world, "curity", choose)
+
+
+@_mutant("curity.refuses-methods-that-are-not-allowed", "A method that is not allowed is replaced silently.")
+def _refuses_methods_that_are_not_allowed(world: "World") -> None:
+    def judge(granted: Any, document: Any) -> Any:
+        if document.get("token_endpoint_auth_method") not in {None, granted.token_endpoint_auth_method}:
+            raise Refused("invalid_client_metadata", "The method is not allowed.")
+        return granted
+
+    _metadata(world, _as_it_is, judge)
+
+
+@_mutant("curity.gives-no-scope-unasked", "Without a scope a client may have all that are allowed.")
+def _gives_no_scope_unasked(world: "World") -> None:
+    _metadata(
+        world, _as_it_is, lambda granted, document: granted if document.get("scope") else replace(granted, scopes=())
+    )
+
+
+@_mutant("curity.registers-any-scope", "A scope that is not allowed is left out.")
+def _registers_any_scope(world: "World") -> None:
+    def any_scope(granted: Any, document: Any) -> Any:
+        return replace(granted, scopes=tuple(document["scope"].split())) if document.get("scope") else granted
+
+    _metadata(world, _as_it_is, any_scope)
+
+
+@_mutant("curity.registers-everybody-for-client-credentials", "Without grant types a client is one for the code flow.")
+def _registers_everybody_for_client_credentials(world: "World") -> None:
+    _metadata(world, lambda document: {"grant_types": ["client_credentials"], **document})
+
+
+@_mutant("curity.looks-at-no-page", "A client's pages lie at an origin of its redirect URIs.")
+def _looks_at_no_page(world: "World") -> None:
+    _metadata(world, _less("client_uri"))
+
+
+@_mutant("curity.looks-at-no-redirect", "A redirect URI has no fragment.")
+def _looks_at_no_redirect(world: "World") -> None:
+    _metadata(world, _less("redirect_uris"))
+
+
+@_mutant("curity.fails-on-broken-metadata", "A body that is no metadata is the client's fault.")
+def _fails_on_broken_metadata(world: "World") -> None:
+    def judge(document: Any) -> Any:
+        if not isinstance(document, dict):
+            raise Refused("server_error", "An error occurred.")
+        return document
+
+    _metadata(world, judge)
+
+
+@_mutant("curity.describes-errors", "Errors are described only where the profile exposes details.")
+def _describes_errors(world: "World") -> None:
+    world.curity.configuration = replace(world.curity.configuration, expose_detailed_error_messages=True)
+
+
+@_mutant("curity.takes-expired-tokens", "An expired token is as good as none.")
+def _takes_expired_tokens(world: "World") -> None:
+    override(world.curity, is_not_expired=lambda _: True)
+
+
+# Management
+
+
+@_mutant("curity.shows-less-than-was-granted", "A read shows what was granted.")
+def _shows_less_than_was_granted(world: "World") -> None:
+    read = world.curity.read
+    override(world.curity, read=lambda *given: {**read(*given), "scope": ""})
+
+
+@_mutant("curity.updates-whatever-is-named", "An update names its client.")
+def _updates_whatever_is_named(world: "World") -> None:
+    update = world.curity.update
+    override(
+        world.curity,
+        update=lambda client_id, bearer, document: update(client_id, bearer, {**document, "client_id": client_id}),
+    )
+
+
+@_mutant("curity.takes-what-it-sets-itself", "An update carries nothing that the server sets.")
+def _takes_what_it_sets_itself(world: "World") -> None:
+    update = world.curity.update
+
+    def take(client_id: str, bearer: str | None, document: Any) -> Members:
+        return update(client_id, bearer, {name: document[name] for name in document if name not in SERVER_MEMBERS})
+
+    override(world.curity, update=take)
+
+
+# Introspection, revocation, userinfo
+
+
+@_mutant("curity.lets-everybody-introspect", "Who introspects has the capability for it.")
+def _lets_everybody_introspect(world: "World") -> None:
+    has = world.curity.has_capability
+    override(world.curity, has_capability=lambda client, name: name == "introspection" or has(client, name))
+
+
+@_mutant("curity.refuses-to-revoke-unknown-tokens", "A token that is unknown is as good as revoked.")
+def _refuses_to_revoke_unknown_tokens(world: "World") -> None:
+    curity, revoke = world.curity, world.curity.revoke
+
+    def refuse(client: AnyClient, value: str) -> None:
+        if curity.access_token(value) is None:
+            raise Refused("invalid_request", "The token is unknown.")
+        revoke(client, value)
+
+    override(curity, revoke=refuse)
+
+
+@_mutant("curity.revokes-nothing", "A token that was revoked is unknown.")
+def _revokes_nothing(world: "World") -> None:
+    override(world.curity, revoke=lambda *_: None)
+
+
+@_mutant("curity.revokes-for-any-client", "A client revokes its own tokens.")
+def _revokes_for_any_client(world: "World") -> None:
+    override(world.curity, may_revoke=lambda *_: True)
+
+
+@_mutant("curity.takes-clients-for-users", "A token that a client got for itself says nothing of a user.")
+def _takes_clients_for_users(world: "World") -> None:
+    override(world.curity, may_ask_for_userinfo=lambda _: True)
+
+
+@_mutant("curity.informs-everybody", "Userinfo is for who has a token.")
+def _informs_everybody(world: "World") -> None:
+    override(world.curity, userinfo=lambda _: {"sub": "johndoe"})

@@ -1,0 +1,567 @@
+"""Gateways that break one rule each, for the checks of the plugin's settings and of what stands behind an issuer.
+
+Some are nodes of another release, with the mistakes that this one had.
+"""
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from joserfc.jwk import JWKRegistry
+
+from dcrproof.mocks.breaking import Act, Mutant, answers, changed, entering, override, without
+from dcrproof.mocks.gateway import session
+from dcrproof.mocks.gateway.credentials import BearerToken, Place, cookies
+from dcrproof.mocks.gateway.session import Session, seal, session_key
+from dcrproof.mocks.gateway.state import DataPlane
+from dcrproof.mocks.gateway.tokens import Jwt
+from dcrproof.mocks.gateway.verdicts import Admitted, Refused
+from dcrproof.mocks.wire import Call, Calls, NoAnswer, Request, Response
+
+if TYPE_CHECKING:
+    from dcrproof.mocks.world import World
+
+_mutants: dict[str, Mutant] = {}
+MUTANTS: Mapping[str, Mutant] = _mutants
+_mutant = entering(_mutants)
+
+PORTS = ("gateway", "gateway-2")
+
+
+def _on_each_node(change: Callable[[DataPlane], None]) -> Act:
+    def apply(world: "World") -> None:
+        for node in world.data_planes:
+            change(node)
+
+    return apply
+
+
+def _node(name: str, breaks: str) -> Callable[[Callable[[DataPlane], None]], Callable[[DataPlane], None]]:
+    """Enters a change of one node, which is made to each."""
+
+    def enter(change: Callable[[DataPlane], None]) -> Callable[[DataPlane], None]:
+        _mutant(name, breaks)(_on_each_node(change))
+        return change
+
+    return enter
+
+
+def _rules(name: str, breaks: str, **rules: Callable[..., Any]) -> None:
+    """Enters a node with these rules in place of its own."""
+    _node(name, breaks)(lambda node: override(node, **rules))
+
+
+def _settings(node: DataPlane, rule: str, **settings: Any) -> None:
+    """Has a rule of the node, whose first argument is the plugin, see the plugin with these settings."""
+    own = getattr(node, rule)
+    override(node, **{rule: lambda plugin, *others, **named: own(replace(plugin, **settings), *others, **named)})
+
+
+def _judges(node: DataPlane, change: Callable[[Request, Admitted | Refused], Admitted | Refused]) -> None:
+    admit = node.admit
+
+    def judge(service: Any, request: Request) -> Generator[Call, Response | NoAnswer, Admitted | Refused]:
+        return change(request, (yield from admit(service, request)))
+
+    override(node, admit=judge)
+
+
+def _reads(node: DataPlane, change: Callable[[Request], Request]) -> None:
+    """Has the node look for credentials in another request than the caller's."""
+    find = node.find_credential
+    override(node, find_credential=lambda plugin, request: find(plugin, change(request)))
+
+
+def _at_each_port(world: "World", change: Callable[[Request, Response], Response]) -> None:
+    for port in PORTS:
+        answers(world, port, change)
+
+
+def _headers(request: Request, change: Callable[[str, str], tuple[str, str] | None]) -> Request:
+    kept = (change(name, value) for name, value in request.headers)
+    return replace(request, headers=tuple(pair for pair in kept if pair is not None))
+
+
+# Nodes of other releases
+
+RELEASES = {
+    "3.14.0.7": "A token that was over when it came is not kept.",
+    "3.14.0.6": "The access token is read before the ID token, and redirect_uri goes with no other grant.",
+    "3.14.0.0": "A claim below the top level is found.",
+    "3.13.0.10": "Credentials are hidden from the upstream, and certificates verified, by default.",
+    "3.12.0.0": "A first discovery that failed is tried again.",
+    "3.9.0.0": "Who is forbidden is sent to forbidden_redirect_uri.",
+    "3.8.1.1": "null in a body is no error; configured scopes can be part of the token cache's key.",
+}
+
+
+def _release(version: str) -> Callable[[DataPlane], None]:
+    def apply(node: DataPlane) -> None:
+        node.version = version
+
+    return apply
+
+
+for _version, _breaks in RELEASES.items():
+    _node(f"gateway.is-{_version.replace('.', '-')}", _breaks)(_release(_version))
+
+
+# Credentials
+
+
+@_node("gateway.takes-every-spelling-of-basic", "Of the scheme Basic two spellings are taken.")
+def _takes_every_spelling_of_basic(node: DataPlane) -> None:
+    def spelled(name: str, value: str) -> tuple[str, str]:
+        scheme, _, rest = value.partition(" ")
+        return name, f"Basic {rest.strip()}" if name == "authorization" and scheme.lower() == "basic" else value
+
+    _reads(node, lambda request: _headers(request, spelled))
+
+
+@_node("gateway.reads-authorization-alone", "A token is read in Access-Token and X-Access-Token as well.")
+def _reads_authorization_alone(node: DataPlane) -> None:
+    def kept(name: str, value: str) -> tuple[str, str] | None:
+        return None if name.endswith("access-token") else (name, value)
+
+    _reads(node, lambda request: _headers(request, kept))
+
+
+@_node("gateway.takes-tokens-without-a-scheme", "A token in Authorization has a scheme before it.")
+def _takes_tokens_without_a_scheme(node: DataPlane) -> None:
+    def schemed(name: str, value: str) -> tuple[str, str]:
+        return name, f"Bearer {value}" if name == "authorization" and value.startswith("ey") else value
+
+    _reads(node, lambda request: _headers(request, schemed))
+
+
+@_node("gateway.falls-back-to-basic", "The search for credentials stops at the first that is found.")
+def _falls_back_to_basic(node: DataPlane) -> None:
+    def kept(name: str, value: str) -> tuple[str, str] | None:
+        return None if name == "x-access-token" else (name, value)
+
+    _reads(node, lambda request: _headers(request, kept) if request.header("authorization") else request)
+
+
+@_node("gateway.looks-for-basic-first", "The session is looked for before all other credentials.")
+def _looks_for_basic_first(node: DataPlane) -> None:
+    def kept(name: str, value: str) -> tuple[str, str] | None:
+        return None if name == "cookie" else (name, value)
+
+    _reads(node, lambda request: _headers(request, kept) if request.header("authorization") else request)
+
+
+@_node("gateway.takes-basic-always", "A method that is not listed admits nobody.")
+def _takes_basic_always(node: DataPlane) -> None:
+    find = node.find_credential
+
+    def look(plugin: Any, request: Request) -> Any:
+        return find(replace(plugin, auth_methods=(*plugin.auth_methods, "client_credentials")), request)
+
+    override(node, find_credential=look)
+
+
+@_node("gateway.reads-credentials-everywhere", "Credentials are read in the places that are configured.")
+def _reads_credentials_everywhere(node: DataPlane) -> None:
+    everywhere = ("header", "query", "body")
+    _settings(node, "find_credential", bearer_token_param_type=everywhere, client_credentials_param_type=everywhere)
+
+
+@_node("gateway.reads-tokens-in-every-cookie", "A token is read in the cookie that is named, and in no other.")
+def _reads_tokens_in_every_cookie(node: DataPlane) -> None:
+    find = node.find_credential
+
+    def look(plugin: Any, request: Request) -> Any:
+        tokens = [value for value in cookies(request).values() if value.count(".") == 2]
+        return BearerToken(tokens[0], Place("cookie", ())) if tokens else find(plugin, request)
+
+    override(node, find_credential=look)
+
+
+@_node("gateway.serves-the-first-service-alone", "The route of every service is served.")
+def _serves_the_first_service_alone(node: DataPlane) -> None:
+    match = node.match
+
+    def first(request: Request) -> Any:
+        found = match(request)
+        services = node.configuration.services if node.configuration else ()
+        return found if found and services and found.service.id == services[0].id else None
+
+    override(node, match=first)
+
+
+# Tokens
+
+
+@_node("gateway.trusts-keys-in-tokens", "Only published keys verify a token, never one that it brings along.")
+def _trusts_keys_in_tokens(node: DataPlane) -> None:
+    keys_for = node.keys_for
+
+    def trust(jwt: Jwt, keys: Any) -> Any:
+        own = jwt.header.get("jwk")
+        return (JWKRegistry.import_key(own),) if isinstance(own, dict) else keys_for(jwt, keys)
+
+    override(node, keys_for=trust)
+
+
+@_node("gateway.forgives-a-minute", "exp, nbf and iat hold with the configured leeway, which is 0 by default.")
+def _forgives_a_minute(node: DataPlane) -> None:
+    def forgiving(rule: Callable[..., bool]) -> Callable[..., bool]:
+        return lambda jwt, leeway: rule(jwt, leeway + 60)
+
+    names = ("is_not_expired", "is_valid_already", "is_issued_already")
+    override(node, **{name: forgiving(getattr(node, name)) for name in names})
+
+
+@_node("gateway.takes-exp-as-text-for-never", "exp that is a text is judged by its value.")
+def _takes_exp_as_text_for_never(node: DataPlane) -> None:
+    rule = node.is_not_expired
+    override(node, is_not_expired=lambda jwt, leeway: isinstance(jwt.claims.get("exp"), str) or rule(jwt, leeway))
+
+
+@_node("gateway.takes-endless-tokens", "A token without exp is refused.")
+def _takes_endless_tokens(node: DataPlane) -> None:
+    node.switches = replace(node.switches, accept_missing_exp=True)
+
+
+@_node("gateway.tries-every-key", "A token without kid is refused.")
+def _tries_every_key(node: DataPlane) -> None:
+    node.switches = replace(node.switches, accept_missing_kid=True)
+
+
+_rules(
+    "gateway.understands-everything",
+    "A token with a critical extension that is not understood is refused.",
+    understands_header=lambda _: True,
+)
+_rules(
+    "gateway.compares-issuers-loosely",
+    "iss is compared to the letter.",
+    issuer_is_expected=lambda jwt, _, provider: (
+        str(jwt.claims.get("iss")).rstrip("/").lower() == provider.issuer.rstrip("/").lower()
+    ),
+)
+_rules(
+    "gateway.knows-one-issuer",
+    "issuers_allowed takes the place of the discovered issuer.",
+    issuer_is_expected=lambda jwt, _, provider: jwt.claims.get("iss") == provider.issuer,
+)
+_rules(
+    "gateway.requires-nothing",
+    "What is required of a token must be in it.",
+    holds_required=lambda *_: True,
+)
+_rules(
+    "gateway.takes-any-word-of-a-requirement",
+    "All words of a required entry must be in the token.",
+    holds_required=lambda jwt, required, path: any(
+        word in str(jwt.claims.get(path[0])).split() for entry in required for word in entry.split()
+    ),
+)
+_rules("gateway.forbids-nothing", "A forbidden claim is refused.", authorisation_flaw=lambda *_: None)
+
+
+@_node("gateway.refuses-id-tokens", "An ID token is judged as an access token is.")
+def _refuses_id_tokens(node: DataPlane) -> None:
+    flaw = node.claims_flaw
+    override(node, claims_flaw=lambda jwt, *others: "an ID token" if "nonce" in jwt.claims else flaw(jwt, *others))
+
+
+# Answers
+
+
+@_node("gateway.says-it-in-its-own-words", "The messages of refusals are as configured.")
+def _says_it_in_its_own_words(node: DataPlane) -> None:
+    for rule in ("unauthorized", "forbidden"):
+        _settings(node, rule, unauthorized_error_message="Unauthorized", forbidden_error_message="Forbidden")
+
+
+@_node("gateway.shows-credentials-in-errors", "No error shows a credential.")
+def _shows_credentials_in_errors(node: DataPlane) -> None:
+    def change(request: Request, verdict: Admitted | Refused) -> Admitted | Refused:
+        value = (request.header("authorization") or "").partition(" ")[2]
+        if isinstance(verdict, Refused) and value and verdict.message.endswith(")"):
+            return replace(verdict, message=f"{verdict.message[:-1]}: {value})")
+        return verdict
+
+    _judges(node, change)
+
+
+@_node("gateway.always-names-the-error", "Without expose_error_code no error is named.")
+def _always_names_the_error(node: DataPlane) -> None:
+    for rule in ("unauthorized", "forbidden"):
+        _settings(node, rule, expose_error_code=True)
+
+
+@_node("gateway.lets-preflight-through", "OPTIONS needs credentials, too.")
+def _lets_preflight_through(node: DataPlane) -> None:
+    enforced = node.is_enforced_for
+    override(node, is_enforced_for=lambda plugin, request: request.method != "OPTIONS" and enforced(plugin, request))
+
+
+@_node("gateway.lets-head-through", "HEAD needs credentials, too.")
+def _lets_head_through(node: DataPlane) -> None:
+    enforced = node.is_enforced_for
+    override(node, is_enforced_for=lambda plugin, request: request.method != "HEAD" and enforced(plugin, request))
+
+
+@_node("gateway.sends-nobody-to-sign-in", "With authorization_code a caller without credentials is sent to sign in.")
+def _sends_nobody_to_sign_in(node: DataPlane) -> None:
+    def refuse(plugin: Any) -> Generator[Call, Response | NoAnswer, Refused]:
+        yield from ()
+        return node.unauthorized(plugin, "no suitable credential was found", None)
+
+    override(node, without_credential=refuse)
+
+
+@_mutant("gateway.hides-that-no-route-matched", "A path without a route is 404 with Kong's message.")
+def _hides_that_no_route_matched(world: "World") -> None:
+    def change(_: Request, response: Response) -> Response:
+        return changed(response, lambda _: {"message": "Not found"}) if response.status == 404 else response
+
+    _at_each_port(world, lambda request, response: change(request, response) if _is_json(response) else response)
+
+
+def _is_json(response: Response) -> bool:
+    return (response.header("content-type") or "").startswith("application/json")
+
+
+@_mutant("gateway.hides-its-latency", "An answer of the upstream says how long the gateway itself took.")
+def _hides_its_latency(world: "World") -> None:
+    _at_each_port(world, lambda _, response: without(response, "x-kong-proxy-latency"))
+
+
+@_mutant("gateway.fails-on-large-headers", "A header that is too large is the caller's fault.")
+def _fails_on_large_headers(world: "World") -> None:
+    _at_each_port(world, lambda _, response: replace(response, status=500) if response.status == 400 else response)
+
+
+@_mutant("gateway.blames-the-caller-for-the-upstream", "An upstream that is down is 502.")
+def _blames_the_caller_for_the_upstream(world: "World") -> None:
+    _at_each_port(world, lambda _, response: replace(response, status=401) if response.status == 502 else response)
+
+
+# What goes upstream
+
+_rules(
+    "gateway.lets-forged-identities-through",
+    "Headers in which Kong names the caller do not get through.",
+    is_forged_identity=lambda _: False,
+)
+_rules(
+    "gateway.sends-tokens-in-authorization-alone",
+    "The token goes upstream in the header that is configured.",
+    upstream_token_header=lambda _, token: ("authorization", f"Bearer {token.text}"),
+)
+_rules("gateway.maps-no-claims", "Mapped claims go into headers.", claim_headers=lambda *_: [])
+_rules(
+    "gateway.lets-mapped-headers-through",
+    "A header of a mapped name that the caller sent does not get through.",
+    clears_mapped_headers=lambda: False,
+)
+
+
+@_mutant("gateway.lets-forwarding-headers-through", "Whom the caller says it forwards for is not believed.")
+def _lets_forwarding_headers_through(world: "World") -> None:
+    upstream = world.start.addresses["upstream"]
+
+    def passing(request: Request, calls: Calls) -> Calls:
+        own = tuple(pair for pair in request.headers if pair[0] in {"x-forwarded-host", "x-real-ip"})
+        names = {name for name, _ in own}
+        answer: Response | NoAnswer | None = None
+        while True:
+            try:
+                call = next(calls) if answer is None else calls.send(answer)
+            except StopIteration as stop:
+                response: Response = stop.value
+                return response
+            if call.url.startswith(upstream):
+                kept = tuple(pair for pair in call.headers if pair[0] not in names)
+                call = replace(call, headers=(*kept, *own))
+            answer = yield call
+
+    def handle(face: Callable[[Request], Response | Calls], request: Request) -> Response | Calls:
+        outcome = face(request)
+        return outcome if isinstance(outcome, Response) else passing(request, outcome)
+
+    for port in PORTS:
+        world.faces[port] = partial(handle, world.faces[port])
+
+
+# Sessions
+
+_rules(
+    "gateway.always-sets-a-session",
+    "Where sessions are off, or disabled for a method, none is set.",
+    issues_session=lambda *_: True,
+)
+_rules("gateway.ends-no-session", "A session ends.", session_is_running=lambda *_: True)
+
+
+@_node("gateway.has-one-secret-for-all-sessions", "A session opens under the secret that it was made under.")
+def _has_one_secret_for_all_sessions(node: DataPlane) -> None:
+    key = session_key(b"one for all")
+    override(node, _session_key=lambda _: key)
+
+
+@_mutant("gateway.shares-session-secrets", "Each node makes up a session secret of its own.")
+def _shares_session_secrets(world: "World") -> None:
+    for node in world.data_planes:
+        node.session_keys = world.data_planes[0].session_keys
+
+
+@_node("gateway.refuses-broken-sessions", "A cookie that does not open is no credential, and no harm.")
+def _refuses_broken_sessions(node: DataPlane) -> None:
+    def change(request: Request, verdict: Admitted | Refused) -> Admitted | Refused:
+        broken = (
+            request.header("cookie") and isinstance(verdict, Admitted) and not isinstance(verdict.credential, Session)
+        )
+        return Refused(401, "Unauthorized") if broken else verdict
+
+    _judges(node, change)
+
+
+@_node("gateway.asks-no-session-for-a-registration", "The application of a session, too, must be registered.")
+def _asks_no_session_for_a_registration(node: DataPlane) -> None:
+    def change(request: Request, verdict: Admitted | Refused) -> Admitted | Refused:
+        by_session = request.header("cookie") and not request.header("authorization")
+        return Admitted() if by_session and isinstance(verdict, Refused) and verdict.status == 403 else verdict
+
+    _judges(node, change)
+
+
+@_node("gateway.marks-every-cookie-alike", "The session cookie is marked as configured.")
+def _marks_every_cookie_alike(node: DataPlane) -> None:
+    made = node.session_cookies
+    override(node, session_cookies=lambda *given: tuple(one.replace("Strict", "Lax") for one in made(*given)))
+
+
+@_node("gateway.never-verifies-a-session-again", "With reverify the token of a session is judged again.")
+def _never_verifies_a_session_again(node: DataPlane) -> None:
+    own = node.authenticate
+    override(node, authenticate=lambda service, plugin, found: own(service, replace(plugin, reverify=False), found))
+
+
+@_node("gateway.sets-sessions-in-one-cookie", "A large session goes into several cookies.")
+def _sets_sessions_in_one_cookie(node: DataPlane) -> None:
+    def sealed(plugin: Any, content: Session) -> tuple[str, ...]:
+        value = seal(node._session_key(plugin), content, session.bound_to(plugin), b"n" * 12)  # noqa: SLF001 - of the node itself
+        return (session.set_cookie(plugin, plugin.session_cookie_name, value),)
+
+    override(node, _sealed=sealed)
+
+
+@_node("gateway.takes-no-cookie-back", "A session that is refused is taken back.")
+def _takes_no_cookie_back(node: DataPlane) -> None:
+    _judges(node, lambda _, verdict: replace(verdict, set_cookies=()) if isinstance(verdict, Refused) else verdict)
+
+
+# Keys, discovery and TLS
+
+_rules(
+    "gateway.looks-for-keys-each-time",
+    "An unknown key id is looked for once in 30 seconds.",
+    may_discover=lambda *_: True,
+)
+
+
+@_node("gateway.discovers-at-each-call", "What was discovered is used until it is old.")
+def _discovers_at_each_call(node: DataPlane) -> None:
+    own = node.discovered
+
+    def discovered(plugin: Any) -> Generator[Call, Response | NoAnswer, Any]:
+        issuer = yield from own(plugin)
+        yield from node.discover(plugin, issuer)
+        return issuer
+
+    override(node, discovered=discovered)
+
+
+@_node("gateway.trusts-no-extra-keys", "extra_jwks_uris are trusted in addition.")
+def _trusts_no_extra_keys(node: DataPlane) -> None:
+    _settings(node, "discovered", extra_jwks_uris=())
+
+
+@_node("gateway.verifies-no-certificate", "With ssl_verify the issuer's certificate is verified.")
+def _verifies_no_certificate(node: DataPlane) -> None:
+    for rule in ("get", "as_client"):
+        _settings(node, rule, ssl_verify=False)
+
+
+# The token request and what is kept of it
+
+
+@_node("gateway.asks-for-no-scope", "Without scopes openid is asked for.")
+def _asks_for_no_scope(node: DataPlane) -> None:
+    override(node, requested_scope=lambda plugin: " ".join(plugin.scopes))
+
+
+_rules(
+    "gateway.always-sends-basic",
+    "The pair goes as configured, else as the issuer supports it.",
+    client_authentication=lambda *_: "client_secret_basic",
+)
+_rules(
+    "gateway.encodes-no-secret",
+    "Id and secret are form-encoded before they become Basic.",
+    encoded=lambda octets: octets.decode(),
+)
+_rules("gateway.keeps-tokens-for-an-hour", "A token is kept until it expires.", token_lifetime=lambda *_: 3600.0)
+
+
+@_node("gateway.knows-no-limit-of-its-cache", "A token is kept for cache_ttl_max at most.")
+def _knows_no_limit_of_its_cache(node: DataPlane) -> None:
+    _settings(node, "token_lifetime", cache_ttl_max=None)
+
+
+@_node("gateway.always-keeps-tokens", "With cache_tokens off, or beside password, no token is kept.")
+def _always_keeps_tokens(node: DataPlane) -> None:
+    for rule in ("cached_token", "keep_token"):
+        _settings(node, rule, cache_tokens=True)
+
+
+@_mutant("gateway.shares-tokens-between-nodes", "Each node keeps tokens of its own.")
+def _shares_tokens_between_nodes(world: "World") -> None:
+    for node in world.data_planes:
+        node.tokens = world.data_planes[0].tokens
+
+
+@_node("gateway.refuses-while-it-fetches", "First calls at the same time are all served.")
+def _refuses_while_it_fetches(node: DataPlane) -> None:
+    own, busy = node.exchange, set()
+
+    def exchange(service: Any, plugin: Any, issuer: Any, pair: Any) -> Generator[Call, Response | NoAnswer, Any]:
+        if pair.id in busy:
+            return node.unauthorized(plugin, "a token is being fetched")
+        busy.add(pair.id)
+        try:
+            return (yield from own(service, plugin, issuer, pair))
+        finally:
+            busy.discard(pair.id)
+
+    override(node, exchange=exchange)
+
+
+# Introspection
+
+
+@_node("gateway.takes-every-known-token-for-active", "Only active: true is active.")
+def _takes_every_known_token_for_active(node: DataPlane) -> None:
+    _settings(node, "is_active", introspection_check_active=False)
+
+
+_rules("gateway.keeps-no-answers", "An introspection is kept.", cached_answer=lambda *_, **__: None)
+
+
+@_node("gateway.introspects-no-jwt", "With introspect_jwt_tokens a JWT is asked about, too.")
+def _introspects_no_jwt(node: DataPlane) -> None:
+    own = node.authenticate
+    override(
+        node,
+        authenticate=lambda service, plugin, found: own(service, replace(plugin, introspect_jwt_tokens=False), found),
+    )
+
+
+@_node("gateway.asks-for-json-alone", "An introspection is asked for in the configured form.")
+def _asks_for_json_alone(node: DataPlane) -> None:
+    _settings(node, "introspection_request", introspection_accept="application/json")

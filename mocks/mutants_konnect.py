@@ -1,0 +1,230 @@
+"""Konnects and portals that break one rule each, for the checks of them in detail."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dcrproof.mocks.breaking import Mutant, answers, changed, entering, override
+from dcrproof.mocks.konnect.driver import ProviderFailed, RegisteredClient
+from dcrproof.mocks.konnect.store import find
+from dcrproof.mocks.wire import Call, Calls, Request, Response, json_response
+
+if TYPE_CHECKING:
+    from dcrproof.mocks.world import World
+
+_mutants: dict[str, Mutant] = {}
+MUTANTS: Mapping[str, Mutant] = _mutants
+_mutant = entering(_mutants)
+
+PROBLEM = ("content-type", "application/problem+json")
+
+
+def _plain_errors(world: "World", port: str) -> None:
+    def change(_: Request, response: Response) -> Response:
+        plain = tuple(("content-type", "application/json") if pair == PROBLEM else pair for pair in response.headers)
+        return replace(response, headers=plain)
+
+    answers(world, port, change)
+
+
+def _asked_otherwise(world: "World", port: str, query: str, instead: str) -> None:
+    """Takes a request with that in its query for another one."""
+    face = world.faces[port]
+
+    def handle(request: Request) -> Response | Calls:
+        return face(replace(request, query=instead) if query in request.query else request)
+
+    world.faces[port] = handle
+
+
+# The admin API
+
+
+@_mutant("konnect.admits-any-token", "Konnect takes a token that it has issued, and no other.")
+def _admits_any_token(world: "World") -> None:
+    override(world.konnect, admits=lambda _: True)
+
+
+@_mutant("konnect.answers-errors-in-plain-json", "An error is application/problem+json.")
+def _answers_errors_in_plain_json(world: "World") -> None:
+    _plain_errors(world, "konnect")
+
+
+@_mutant("konnect.ignores-unknown-filters", "A filter that a list does not have is refused.")
+def _ignores_unknown_filters(world: "World") -> None:
+    _asked_otherwise(world, "konnect", "no_such_field", "")
+
+
+@_mutant("konnect.takes-any-page", "A page is a number.")
+def _takes_any_page(world: "World") -> None:
+    _asked_otherwise(world, "konnect", "second", "")
+
+
+@_mutant("konnect.replaces-all-labels", "An update of labels leaves those alone that it does not name.")
+def _replaces_all_labels(world: "World") -> None:
+    konnect, patch = world.konnect, world.konnect.patch_provider
+
+    def replacing(provider_id: str, body: Any) -> Any:
+        if "labels" in body:
+            held = find(konnect.providers, provider_id)
+            konnect.providers[held.id] = replace(held, labels={})
+        return patch(provider_id, body)
+
+    override(konnect, patch_provider=replacing)
+
+
+@_mutant("konnect.answers-a-replaced-strategy-with-200", "A strategy that was replaced is answered with 201.")
+def _answers_a_replaced_strategy_with_200(world: "World") -> None:
+    def change(request: Request, response: Response) -> Response:
+        return replace(response, status=200) if (request.method, response.status) == ("PUT", 201) else response
+
+    answers(world, "konnect", change)
+
+
+@_mutant("konnect.ignores-another-strategy-type", "The type of a strategy cannot be changed.")
+def _ignores_another_strategy_type(world: "World") -> None:
+    patch = world.konnect.patch_strategy
+    override(
+        world.konnect,
+        patch_strategy=lambda id_, body: patch(id_, {key: body[key] for key in body if key != "strategy_type"}),
+    )
+
+
+@_mutant("konnect.deletes-strategies-in-use", "A strategy that is in use stays.")
+def _deletes_strategies_in_use(world: "World") -> None:
+    override(world.konnect, strategy_is_in_use=lambda _: False)
+
+
+@_mutant("konnect.refuses-to-see-providers-in-use", "A provider that a strategy uses stays (inferred).")
+def _refuses_to_see_providers_in_use(world: "World") -> None:
+    override(world.konnect, provider_is_in_use=lambda _: False)
+
+
+@_mutant("konnect.shows-secrets-to-admins", "An admin is not shown the secret of an application.")
+def _shows_secrets_to_admins(world: "World") -> None:
+    def change(request: Request, response: Response) -> Response:
+        if request.method != "GET" or not request.path.startswith("/v3/applications/"):
+            return response
+        return changed(response, lambda content: {**content, "client_secret": "a secret that was kept"})
+
+    answers(world, "konnect", change)
+
+
+@_mutant("konnect.lets-admins-choose-client-ids", "Through DCR the authorization server chooses the client id.")
+def _lets_admins_choose_client_ids(world: "World") -> None:
+    create = world.konnect.create_application_as_admin
+
+    def choose(portal_id: str, body: Any) -> Generator[Call, Any, Any]:
+        return (yield from create(portal_id, {key: body[key] for key in body if key != "client_id"}))
+
+    override(world.konnect, create_application_as_admin=choose)
+
+
+@_mutant("konnect.keeps-applications-of-deleted-developers", "With a developer their applications are deleted.")
+def _keeps_applications_of_deleted_developers(world: "World") -> None:
+    konnect = world.konnect
+
+    def delete(_: str, developer_id: str) -> Generator[Call, Any, None]:
+        yield from ()
+        held = konnect.developers[developer_id]
+        konnect.developers[developer_id] = replace(held, status="rejected")
+
+    override(konnect, delete_developer=delete)
+
+
+# The portal
+
+
+@_mutant("portal.calls-missing-passwords-wrong", "A sign-in without a password is a bad request.")
+def _calls_missing_passwords_wrong(world: "World") -> None:
+    def change(request: Request, response: Response) -> Response:
+        meant = request.path.endswith("/developer/authenticate") and response.status == 400
+        return replace(response, status=401) if meant else response
+
+    answers(world, "portal", change)
+
+
+@_mutant("portal.keeps-sessions", "Whoever signs out ends the session.")
+def _keeps_sessions(world: "World") -> None:
+    override(world.konnect.accounts, sign_out=lambda _: None)
+
+
+@_mutant("portal.answers-errors-in-plain-json", "An error is application/problem+json.")
+def _portal_answers_errors_in_plain_json(world: "World") -> None:
+    _plain_errors(world, "portal")
+
+
+def _applications_made_of(world: "World", *left_out: str) -> None:
+    """Takes these members of a new application for nothing."""
+    create = world.konnect.create_application
+
+    def ignore(portal_id: str, developer_id: str, body: Any) -> Generator[Call, Any, Any]:
+        return (yield from create(portal_id, developer_id, {key: body[key] for key in body if key not in left_out}))
+
+    override(world.konnect, create_application=ignore)
+
+
+@_mutant("portal.ignores-unknown-properties", "A property that is not known is refused.")
+def _portal_ignores_unknown_properties(world: "World") -> None:
+    _applications_made_of(world, "no_such_property")
+
+
+@_mutant("portal.makes-two-applications-of-a-name", "A developer has one application of a name (inferred).")
+def _makes_two_applications_of_a_name(world: "World") -> None:
+    override(world.konnect, _require_free_application_name=lambda *_: None)
+
+
+@_mutant("portal.shows-applications-of-others", "A developer sees their own applications.")
+def _shows_applications_of_others(world: "World") -> None:
+    konnect = world.konnect
+    override(konnect, application=lambda _portal, application_id, _developer=None: konnect.applications[application_id])
+
+
+@_mutant("portal.ignores-another-strategy", "The strategy of an application cannot be changed.")
+def _ignores_another_strategy(world: "World") -> None:
+    update = world.konnect.update_application
+
+    def ignore(application_id: str, body: Any) -> Generator[Call, Any, Any]:
+        return (yield from update(application_id, {key: body[key] for key in body if key != "auth_strategy_id"}))
+
+    override(world.konnect, update_application=ignore)
+
+
+def _instead(world: "World", method: str, end: str, response: Response) -> None:
+    """Answers requests whose path ends so with this."""
+    answers(
+        world, "portal", lambda request, made: response if _is(request, method) and request.path.endswith(end) else made
+    )
+
+
+def _is(request: Request, method: str) -> bool:
+    return request.method == method
+
+
+@_mutant("portal.tells-granted-scopes", "The scopes of a client of Curity are not told (inferred).")
+def _tells_granted_scopes(world: "World") -> None:
+    _instead(world, "GET", "/granted-scopes", json_response(200, {"scopes": ["openid"]}))
+
+
+@_mutant("portal.makes-second-credentials", "An application whose client is Curity's has one secret.")
+def _makes_second_credentials(world: "World") -> None:
+    made = {"type": "client_secret", "id": "2", "client_id": "1", "client_secret": "a second secret"}
+    _instead(world, "POST", "/credentials", json_response(201, made))
+
+
+@_mutant("portal.repeats-a-page", "The pages of a list repeat nothing.")
+def _repeats_a_page(world: "World") -> None:
+    _asked_otherwise(world, "portal", "page%5Bnumber%5D=2", "page%5Bsize%5D=1&page%5Bnumber%5D=1")
+
+
+@_mutant("portal.makes-applications-without-client", "Without a client there is no application.")
+def _makes_applications_without_client(world: "World") -> None:
+    driver, create = world.konnect.driver, world.konnect.driver.create
+
+    def make(*arguments: Any) -> Generator[Call, Any, Any]:
+        try:
+            return (yield from create(*arguments))
+        except ProviderFailed:
+            return RegisteredClient("a client that is none", "a secret that is none", None)
+
+    override(driver, create=make)

@@ -1,0 +1,240 @@
+"""Mock Konnect in detail: roles of tokens, a push that takes time, how clients are managed, pages of any list."""
+
+import json
+from dataclasses import replace
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dcrproof.mocks.konnect.listing import STRING, Listing, filtered, named
+from dcrproof.mocks.konnect.roles import KINDS, Token, viewer
+from dcrproof.mocks.konnect.switches import Switches
+from dcrproof.mocks.wire import Call, NoAnswer, Request, Response, perform
+from dcrproof.mocks.world import REGISTRAR, Start, World
+
+HOSTS = ("curity", "konnect", "portal", "classic_portal", "gateway", "upstream", "gateway-2", "control")
+ADDRESSES = {name: f"http://{name.replace('_', '-')}.test" for name in HOSTS}
+
+
+class Asked:
+    """A world without sockets, and its admin API."""
+
+    def __init__(self, **start) -> None:
+        self.world = World(Start(ADDRESSES, 12, **start), lambda: None)
+        self.konnect, self.standing = self.world.konnect, self.world.standing
+        self.calls: list[tuple[str, str]] = []
+
+    def network(self, call: Call) -> Response | NoAnswer:
+        host, _, path = call.url.partition("//")[2].partition("/")
+        port = next((name for name, url in ADDRESSES.items() if url.endswith(f"//{host}")), None)
+        if port is None:
+            return NoAnswer("no such host")
+        path, _, query = f"/{path}".partition("?")
+        self.calls.append((call.method, path))
+        headers = tuple((name.lower(), value) for name, value in call.headers)
+        return perform(
+            self.world.handle(port, Request(call.method, path, path, query, headers, call.body)), self.network
+        )
+
+    def ask(self, method, path, body=None, token=None):
+        raw = b"" if body is None else json.dumps(body).encode()
+        bearer = token or self.world.credentials.konnect_token
+        headers = (("authorization", f"Bearer {bearer}"), ("content-type", "application/json"))
+        path, _, query = path.partition("?")
+        return perform(self.world.handle("konnect", Request(method, path, path, query, headers, raw)), self.network)
+
+    def create(self, name="app"):
+        steps = self.konnect.create_application(
+            self.standing.portal_id,
+            self.standing.developer_id,
+            {"name": name, "auth_strategy_id": self.standing.strategy_id},
+        )
+        return self.run(steps)[0]
+
+    def run(self, steps):
+        try:
+            call = next(steps)
+            while True:
+                call = steps.send(self.network(call))
+        except StopIteration as stop:
+            return stop.value
+
+
+# Roles
+
+
+def test_a_read_only_token_reads_everything_and_changes_nothing():
+    asked = Asked(read_only=True)
+    path = f"/v3/portals/{asked.standing.portal_id}"
+    assert asked.ask("GET", path).status == 200
+    assert asked.ask("GET", "/v2/dcr-providers").status == 200
+    refused = asked.ask("PATCH", path, {"description": "changed"})
+    assert refused.status == 403
+    assert refused.json()["detail"] == "You do not have permission to perform this action"
+    for method, other in (("POST", "/v2/dcr-providers"), ("DELETE", path), ("POST", "/v3/apis")):
+        assert asked.ask(method, other, {}).status == 403
+    assert asked.konnect.portals[asked.standing.portal_id].description is None
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed"),
+    [
+        ("Viewer", {("GET", "")}),
+        ("Creator", {("GET", ""), ("POST", "")}),
+        ("Maintainer", {("GET", ""), ("PATCH", "/1"), ("DELETE", "/1"), ("POST", "/1/verify")}),
+    ],
+)
+def test_each_role_allows_what_it_is_for(role, allowed):
+    token = Token("t", frozenset({("DCR Providers", role)}))
+    asked = [("GET", ""), ("POST", ""), ("PATCH", "/1"), ("DELETE", "/1"), ("POST", "/1/verify")]
+    assert {(method, rest) for method, rest in asked if token.allows(method, f"/v2/dcr-providers{rest}")} == allowed
+    assert not token.allows("GET", "/v3/portals")
+
+
+def test_publishing_and_approving_have_roles_of_their_own():
+    publisher = Token("t", frozenset({("APIs", "Publisher")}))
+    assert publisher.allows("PUT", "/v3/apis/1/publications/2")
+    assert not publisher.allows("PATCH", "/v3/apis/1")
+    approver = Token("t", frozenset({("APIs", "Registration Approver")}))
+    assert approver.allows("PATCH", "/v3/portals/1/applications/2/registrations/3")
+    assert not approver.allows("DELETE", "/v3/portals/1/applications/2")
+
+
+@given(
+    method=st.sampled_from(["POST", "PUT", "PATCH", "DELETE"]),
+    kind=st.sampled_from([k for k, _ in KINDS]),
+    rest=st.text("/ab1", max_size=8),
+)
+def test_no_viewer_ever_changes_anything(method, kind, rest):
+    beginning = kind.replace("[23]", "3")
+    assert not viewer("t").allows(method, f"{beginning}{rest}")
+
+
+def test_a_token_beside_the_admins_is_admitted_with_its_own_roles():
+    asked = Asked()
+    asked.konnect.tokens.append(Token("kpat_portals", frozenset({("Portals", "Viewer")})))
+    assert asked.ask("GET", "/v3/portals", token="kpat_portals").status == 200
+    assert asked.ask("GET", "/v2/dcr-providers", token="kpat_portals").status == 403
+    assert asked.ask("GET", "/v3/portals", token="kpat_nobody").status == 401
+
+
+# The push
+
+
+def test_a_push_that_takes_time_reaches_the_data_planes_when_it_is_over():
+    asked = Asked(propagation=30.0)
+    plane = f"/v2/control-planes/{asked.standing.control_plane_id}"
+
+    def in_sync():
+        expected = asked.ask("GET", f"{plane}/expected-config-hash").json()["expected_hash"]
+        return {node["config_hash"] == expected for node in asked.ask("GET", f"{plane}/nodes").json()["items"]}
+
+    assert in_sync() == {True}
+    asked.create()
+    assert in_sync() == {False}
+    asked.world.clock.advance(31)
+    assert in_sync() == {True}
+
+
+# How clients are managed
+
+
+def switched(**switches):
+    asked = Asked()
+    asked.konnect.driver.switches = replace(Switches(), **switches)
+    return asked
+
+
+def test_with_dcrm_a_token_is_fetched_for_each_request_and_the_how_to_grants_none():
+    asked = switched(management="dcrm")
+    application = asked.create()
+    assert application.client_registration.access_token == ""
+    assert application.client_registration.uri.endswith(f"/{application.client_id}")
+    before = len(asked.calls)
+    path = f"/v3/portals/{asked.standing.portal_id}/applications/{application.id}"
+    refused = asked.ask("DELETE", path)
+    assert refused.status == 400
+    assert [method for method, _ in asked.calls[before:]] == [
+        "GET",
+        "POST",
+    ]  # discovery, then the token that is refused
+    assert application.id in asked.konnect.applications
+
+
+def test_a_secret_can_be_renewed_by_an_update_as_well():
+    asked = switched(regenerate_with="PUT")
+    application = asked.create()
+    before = len(asked.calls)
+    client_id, secret = asked.run(asked.konnect.regenerate_secret(application.id))
+    assert client_id == application.client_id
+    assert secret
+    assert [method for method, _ in asked.calls[before:]] == ["PUT"]
+
+
+def test_a_client_that_nobody_deletes_stays():
+    asked = switched(delete_client=False)
+    application = asked.create()
+    asked.run(asked.konnect.delete_application(application.id))
+    assert application.client_id in {client.id for client in asked.world.curity.dynamic_clients}
+    assert REGISTRAR not in {client.id for client in asked.world.curity.dynamic_clients}
+
+
+# What admins see and change of an application
+
+
+def test_an_application_is_handed_over_to_another_developer():
+    asked = Asked()
+    application = asked.create()
+    portal = f"/v3/portals/{asked.standing.portal_id}"
+    other = asked.ask("POST", f"{portal}/developers", {"email": "b@example.com", "full_name": "B"}).json()
+    path = f"{portal}/applications/{application.id}"
+    moved = asked.ask("PATCH", path, {"owner": {"type": "developer", "id": other["id"]}}).json()
+    assert moved["owner"]["id"] == other["id"]
+    assert [one["id"] for one in asked.ask("GET", f"{path}/developers").json()["data"]] == [other["id"]]
+    assert asked.konnect.applications_of(asked.standing.developer_id) == []
+    assert asked.ask("PATCH", path, {"name": "renamed"}).status == 400
+    assert asked.ask("PATCH", path, {"owner": {"type": "team", "id": other["id"]}}).status == 400
+
+
+def test_admins_see_the_ids_of_credentials_and_no_secret():
+    asked = Asked()
+    application = asked.create()
+    path = f"/v3/portals/{asked.standing.portal_id}/applications/{application.id}/credentials"
+    (credential,) = asked.ask("GET", path).json()["data"]
+    assert credential["client_id"] == application.client_id
+    assert "client_secret" not in credential
+
+
+# Lists
+
+
+LISTING = Listing(filters=filtered(STRING, "name"), sorts=named("name", "rank"))
+
+
+class Held:
+    def __init__(self, name: str, rank: int) -> None:
+        self.name, self.rank = name, rank
+
+
+@given(
+    names=st.lists(st.text("abc", max_size=3), max_size=25),
+    size=st.integers(1, 10),
+    wanted=st.text("abc", max_size=1),
+    sort=st.sampled_from(["", "name", "name desc", "rank desc,name"]),
+)
+def test_pages_and_filters_lose_and_repeat_nothing(names, size, wanted, sort):
+    held = [Held(name, rank) for rank, name in enumerate(names)]
+
+    def page(number):
+        asked = {"page[size]": size, "page[number]": number, "filter[name][contains]": wanted}
+        query = urlencode({**asked, **({"sort": sort} if sort else {})})
+        return LISTING.page(Request("GET", "/", "/", query), held, lambda one: {"rank": one.rank})
+
+    first = page(1)
+    total = first["meta"]["page"]["total"]
+    ranks = [one["rank"] for number in range(1, total // size + 2) for one in page(number)["data"]]
+    assert sorted(ranks) == [rank for rank, name in enumerate(names) if wanted in name]
+    assert len(ranks) == total
+    assert page(total // size + 2)["data"] == []
