@@ -514,12 +514,6 @@ def _check_mix(reading: _Reading, profile: Profile) -> None:
         reading.problem("portal.mocked", "Konnect and its portal are mocks of the same instance")
     if curity is None and any(_mocked_here(party) for party in (konnect, portal, gateway)):
         reading.problem("curity", "missing: the mocks of this run need an authorization server; or say mocked = true")
-    if _live(gateway) and _mocked_here(curity):
-        reading.problem(
-            "curity.mocked",
-            "a live gateway cannot know a mock that this run starts: run `dcrproof serve --port N`, have the gateway "
-            "use it, and say mocked = { control = URL }",
-        )
     if not _mocked_here(konnect) or not profile.run.mode.allows(Mode.CREATE):
         return
     if curity and not _mocked_here(curity) and not curity.registrar:

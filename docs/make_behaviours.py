@@ -30,7 +30,9 @@ def page() -> str:
     """The whole page."""
     parts = [HEAD]
     for party, title in TITLES.items():
-        parts.append(f"## {title}\n\n| row | what it does | evidence | held by | shown by | source |\n| --- | --- | --- | --- | --- | --- |")
+        parts.append(
+            f"## {title}\n\n| row | what it does | evidence | held by | shown by | source |\n| --- | --- | --- | --- | --- | --- |"
+        )
         parts.append("\n".join(_line(row) for row in rows(party)) + "\n")
     return "\n".join(parts)
 

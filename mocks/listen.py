@@ -6,6 +6,7 @@ the calls that the answer needs, keeps the call log, applies armed faults, and d
 
 import asyncio
 import email.utils
+import logging
 import socket
 import ssl
 import threading
@@ -257,6 +258,8 @@ def listening(
         timeout_graceful_shutdown=1,
         ssl_certfile=certificate,
     )
+    # what uvicorn has to say of a server that is stopped is no news to whoever stopped it
+    logging.getLogger("uvicorn").addHandler(logging.NullHandler())
     server = Server(config)
 
     async def serve() -> None:

@@ -266,14 +266,13 @@ def test_a_page_in_html_where_json_belongs(mocks, unreachable, party, check):
     with page() as port:
         profile = mocks.changed(f"html-{party}", instead_of(party, port)(mocks.described))
         observed = unreachable(profile, party, check, tuple(mocks.secrets))
-    assert f"JSON from {party}" in observed
-    assert f"-> 200 is text/html, {len(PAGE)} bytes" in observed
+    assert f"-> 200 is no answer of {party}: text/html, {len(PAGE)} bytes" in observed
 
 
 def test_a_page_in_html_where_discovery_belongs(tmp_path, unreachable):
     with page() as port:
         observed = unreachable(inspecting_curity(tmp_path, f"http://127.0.0.1:{port}"), "curity", "discovery.served")
-    assert "is text/html" in observed
+    assert "is no answer of curity: text/html" in observed
 
 
 def test_what_is_not_the_portal_blocks_what_stands_on_it_and_nothing_else(mocks, run_checks):

@@ -269,8 +269,10 @@ def test_with_the_issuer_a_wrong_secret_is_found_at_curity_and_no_set_up_step_is
     ran = run_checks("--tb=native", profile=on_call(mocks, application, "wrong-curity", WRONG, curity=True))
     assert ran.code == BROKEN
     (failed,) = ran.with_verdict("failed", "error", "unreachable").values()
-    assert failed["id"] == "token.granted"
+    assert failed["id"] == "client.known"
     assert failed["candidates"] == []
+    assert failed["owner"] == "whoever wrote the command"
+    assert "regenerate the secret" in failed["mend"]
     assert "the application of the profile" in failed["expected"]
     assert "401 invalid_client: the secret is wrong or was rotated, or the client is gone" in failed["observed"]
     assert ran.verdicts["discovery.served"] == "passed"

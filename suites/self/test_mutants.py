@@ -646,7 +646,8 @@ def test_step_left_undone_is_named_on_the_command_line(tmp_path):
 def test_step_is_named_alone_where_its_own_check_is_not_in_the_run(tmp_path):
     done = command("-m", "smoke", "--dcr-undo=curity.client.created", report=tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "FAILED registrar.authenticates: " in done.stdout
+    assert "FAILED configuration.client.created: " in done.stdout
+    assert "verdict    failed: configuration.client.created (curity.client.created)" in done.stdout
     assert "  step       curity.client.created" in done.stdout
 
 

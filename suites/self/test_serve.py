@@ -324,7 +324,7 @@ def test_tls_is_verified_with_the_authority_that_the_line_names(run_checks):
             assert get(address, verify=trust).status_code in {401, 404}
             with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
                 get(address)
-        ran = run_checks("--dcr-check", "route.basic.accepted", profile=Path(described["profile"]))
+        ran = run_checks(profile=Path(described["profile"]))
     assert ran.code == GREEN, ran.output
     assert ran.verdicts["route.basic.accepted"] == "passed"
 

@@ -257,6 +257,57 @@ def test_my_api(dcr_application, dcr_consumer, dcr_basic):
     assert run(tmp_path, suite)[0] == 0
 
 
+def test_a_secret_that_a_fixture_gave_is_masked_in_the_failure_of_any_test(tmp_path):
+    suite = """
+def test_my_api(dcr_application, tmp_path_factory):
+    secret = dcr_application.secret.reveal()
+    open("secret", "w").write(secret)
+    print("printed", secret)
+    assert {"authorization": secret} == {}
+"""
+    code, output, _ = run(tmp_path, suite, "-vv", "--showlocals")
+    assert code == 1
+    assert "printed <secret " in output
+    assert (tmp_path / "secret").read_text() not in output
+
+
+def test_sigterm_ends_a_run_as_ctrl_c_does(tmp_path):
+    suite = """
+import os
+import signal
+
+def test_it(dcr_application):
+    os.kill(os.getpid(), signal.SIGTERM)
+"""
+    code, output, _ = run(tmp_path, suite)
+    assert code == Exit.INTERRUPTED
+    assert "CLEAN-UP FAILED" not in output
+
+
+def test_an_interrupted_run_is_not_called_green(tmp_path):
+    suite = HEAD + "@claim('a.passed')\ndef test_a():\n    pass\n"
+    suite += "@claim('b.stopped')\ndef test_b():\n    raise KeyboardInterrupt\n"
+    code, output, _ = run(tmp_path, suite)
+    assert code == Exit.INTERRUPTED
+    assert "verdict    interrupted - 1 passed" in output
+
+
+def test_a_red_run_is_never_called_green(tmp_path):
+    code, output, _ = run(tmp_path, EVERY_VERDICT, "-k", "test_blocked and not error")
+    assert code == Exit.BROKEN
+    assert "verdict    red, exit 1: b.blocked is blocked by gate.failed" in output
+
+
+def test_a_gate_that_was_not_selected_is_reported_when_it_fails(tmp_path):
+    suites = Path(__file__).parent.parent / "test_6_claims.py"
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(suites)]
+    command += ["--dcr-undo=curity.token-issuer.jwt", f"--dcr-report={tmp_path}"]
+    done = subprocess.run(command, cwd=suites.parent.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == Exit.BROKEN
+    assert "FAILED configuration.token-issuer.jwt: " in done.stdout
+    assert "verdict    failed: configuration.token-issuer.jwt (curity.token-issuer.jwt)" in done.stdout
+
+
 def result(verdict: Verdict, level: str = "MUST") -> Result:
     return Result("a.check", "a claim", level, "curity", (1, 0), verdict, ())
 
