@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _port(text: str) -> int:
-    port = int(text)
+    port = int(text) if text.isascii() and text.isdigit() else 0
     if not 1 <= port <= 65_528:
         raise argparse.ArgumentTypeError("a port from 1 to 65528: eight are taken from there upwards")
     return port

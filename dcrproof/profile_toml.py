@@ -222,11 +222,25 @@ def _statuses(reading: _Reading, place: str, value: Any) -> tuple[int, ...] | No
     return None
 
 
+CREDENTIALS = frozenset({"authorization", "cookie", "access-token", "x-access-token", "proxy-authorization"})
+
+
+def _client_id(reading: _Reading, place: str, value: Any) -> str | None:
+    text = _text(reading, place, value)
+    if text is not None and ":" in text:
+        reading.problem(place, "holds a colon, which the user-id of Basic credentials cannot (RFC 7617 2)")
+        return None
+    return text
+
+
 def _headers(reading: _Reading, place: str, value: Any) -> tuple[tuple[str, str], ...] | None:
     if isinstance(value, dict) and all(
         re.fullmatch(TOKEN, name) and isinstance(item, str) and item.isascii() and item.isprintable()
         for name, item in value.items()
     ):
+        for name in value:
+            if name.lower() in CREDENTIALS:
+                reading.problem(f"{place}.{name}", "carries credentials: each check sends its own, or none")
         return tuple(value.items())
     reading.problem(place, "expected a table of header names and texts in ASCII")
     return None
@@ -315,7 +329,7 @@ ROUTE: dict[str, Reader] = {
     "success": _statuses,
     "echo": _boolean,
 }
-APPLICATION: dict[str, Reader] = {"client_id": _text, "client_secret": _secret, "accepted": _boolean}
+APPLICATION: dict[str, Reader] = {"client_id": _client_id, "client_secret": _secret, "accepted": _boolean}
 
 TABLES = ("run", *PARTIES, "application")
 

@@ -639,15 +639,15 @@ def test_mutant_is_red_on_the_command_line(check, tmp_path):
 def test_step_left_undone_is_named_on_the_command_line(tmp_path):
     done = command("--dcr-undo=curity.token-issuer.jwt", "--dcr-check=token", report=tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "FAILED configuration.token-issuer.jwt: " in done.stdout
+    assert "FAILED token.is-jwt: " in done.stdout
     assert "  step       curity.token-issuer.jwt" in done.stdout
 
 
 def test_step_is_named_alone_where_its_own_check_is_not_in_the_run(tmp_path):
     done = command("-m", "smoke", "--dcr-undo=curity.client.created", report=tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "FAILED configuration.client.created: " in done.stdout
-    assert "verdict    failed: configuration.client.created (curity.client.created)" in done.stdout
+    assert "FAILED registrar.authenticates: " in done.stdout
+    assert "verdict    failed: registrar.authenticates (curity.client.created)" in done.stdout
     assert "  step       curity.client.created" in done.stdout
 
 

@@ -688,3 +688,15 @@ def test_any_tables_are_a_profile_or_problems_that_repeat_no_value(folder, conte
 @given(content=st.one_of(st.binary(), st.text().map(lambda text: text.encode("utf-8", "surrogatepass"))))
 def test_any_file_is_a_profile_or_problems(folder, content):
     profile_or_problems(folder, content)
+
+
+@pytest.mark.parametrize("name", ["Authorization", "cookie", "X-Access-Token"])
+def test_a_header_of_the_route_carries_no_credentials(problems_of, name):
+    route = f'[[gateway.route]]\npath = "/a"\nheaders = {{ {name} = "Bearer abc" }}\n'
+    problems = problems_of(f'[run]\nmode = "inspect"\n[gateway]\nurl = "https://api.example.com"\n{route}')
+    assert any("carries credentials" in problem for problem in problems)
+
+
+def test_a_client_id_that_basic_credentials_cannot_carry_is_refused(problems_of):
+    application = '[application]\nclient_id = "a:b"\nclient_secret = { env = "SECRET" }\n'
+    assert any("holds a colon" in problem for problem in problems_of(f'[run]\nmode = "inspect"\n{application}'))

@@ -304,8 +304,8 @@ def test_a_gate_that_was_not_selected_is_reported_when_it_fails(tmp_path):
     command += ["--dcr-undo=curity.token-issuer.jwt", f"--dcr-report={tmp_path}"]
     done = subprocess.run(command, cwd=suites.parent.parent, capture_output=True, text=True, check=False)
     assert done.returncode == Exit.BROKEN
-    assert "FAILED configuration.token-issuer.jwt: " in done.stdout
-    assert "verdict    failed: configuration.token-issuer.jwt (curity.token-issuer.jwt)" in done.stdout
+    assert "FAILED token.is-jwt: " in done.stdout
+    assert "verdict    failed: token.is-jwt (curity.token-issuer.jwt)" in done.stdout
 
 
 def result(verdict: Verdict, level: str = "MUST") -> Result:
