@@ -181,7 +181,7 @@ class Laboratory:
                 endpoint = "discovery" if f"/{rest}" == WELL_KNOWN else rest
                 answer = issuers[name].respond(endpoint, request) if name in issuers else Answer(404)
                 if answer.delay:
-                    time.sleep(answer.delay)
+                    time.sleep(answer.delay)  # the answer is late on purpose, in a thread of its own
                 if not answer.drop:
                     self.send_response(answer.status)
                     self.send_header("content-type", answer.media_type)
