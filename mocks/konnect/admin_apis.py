@@ -3,11 +3,11 @@
 from typing import Any
 
 from dcrproof.mocks.konnect import views
-from dcrproof.mocks.konnect.face import Rows, created, done, ok, read, read_if_any
+from dcrproof.mocks.konnect.face import Rows, created, done, no_content, ok, read, read_if_any
 from dcrproof.mocks.konnect.listing import STRING, UUIDS, Listing, Reader, filtered, named
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.konnect.store import find
-from dcrproof.mocks.wire import Request, Response
+from dcrproof.mocks.wire import Calls, Request, Response
 
 APIS = "/v3/apis"
 API = APIS + "/{api_id}"
@@ -26,6 +26,15 @@ IMPLEMENTATION_LIST = Listing(
     sorts=named("created_at", "updated_at"),
 )
 REGISTRATION_LIST = Listing(filters={**filtered(STRING, "status"), **filtered(UUIDS, "application_id")})
+
+
+def delete_api(konnect: Konnect, api_id: str) -> Calls:
+    found = find(konnect.apis, api_id)
+    registered = [held.application_id for held in konnect.registrations.values() if held.api_id == found.id]
+    konnect.delete_api(found.id)
+    for application_id in registered:
+        yield from konnect.tell_of_registrations(application_id)
+    return no_content()
 
 
 def routes(konnect: Konnect) -> Rows:
@@ -86,7 +95,7 @@ def routes(konnect: Konnect) -> Rows:
         ("GET", APIS, list_apis),
         ("GET", API, lambda _, api_id: ok(view(find(konnect.apis, api_id)))),
         ("PATCH", API, lambda r, api_id: ok(view(konnect.patch_api(api_id, read(r))))),
-        ("DELETE", API, lambda _, api_id: done(konnect.delete_api, api_id)),
+        ("DELETE", API, lambda _, api_id: delete_api(konnect, api_id)),
         ("POST", VERSIONS, create_version),
         ("GET", VERSIONS, list_versions),
         ("POST", IMPLEMENTATIONS, link),

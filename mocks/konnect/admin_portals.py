@@ -1,10 +1,10 @@
 """`/v3/portals` and what is in them: pages, developers, applications, registrations (portal-management v3)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from dcrproof.mocks.konnect import views
-from dcrproof.mocks.konnect.face import Rows, created, done, no_content, ok, read
+from dcrproof.mocks.konnect.face import Rows, created, no_content, ok, read
 from dcrproof.mocks.konnect.listing import EQUAL, STRING, UUIDS, Listing, Reader, attribute, filtered, named
 from dcrproof.mocks.konnect.problems import invalid_parameters
 from dcrproof.mocks.konnect.state import Konnect
@@ -166,8 +166,10 @@ def _registrations(konnect: Konnect) -> Rows:
     def view(held: Any) -> dict[str, Any]:
         return views.admin_registration(konnect, held)
 
-    def register(request: Request, portal_id: str, application_id: str) -> Response:
-        return created(view(konnect.register_as_admin(konnect.application(portal_id, application_id), read(request))))
+    def register(request: Request, portal_id: str, application_id: str) -> Calls:
+        made = konnect.register_as_admin(konnect.application(portal_id, application_id), read(request))
+        yield from konnect.tell_of_registrations(made.application_id)
+        return created(view(made))
 
     def list_of_application(request: Request, portal_id: str, application_id: str) -> Response:
         held = konnect.registrations_of(konnect.application(portal_id, application_id).id)
@@ -179,25 +181,26 @@ def _registrations(konnect: Konnect) -> Rows:
         held = (one for one in konnect.registrations.values() if portal_of(one) == found.id)
         return ok(everywhere.page(request, held, view))
 
-    def one(act: Callable[[Request, str, str], Response]) -> Callable[..., Response]:
-        def handler(request: Request, portal_id: str, application_id: str, registration_id: str) -> Response:
-            return act(request, konnect.application(portal_id, application_id).id, registration_id)
+    def show(_: Request, portal_id: str, application_id: str, registration_id: str) -> Response:
+        return ok(view(konnect.registration(konnect.application(portal_id, application_id).id, registration_id)))
 
-        return handler
+    def patch(request: Request, portal_id: str, application_id: str, registration_id: str) -> Calls:
+        application = konnect.application(portal_id, application_id)
+        changed = konnect.patch_registration(application.id, registration_id, read(request))
+        yield from konnect.tell_of_registrations(application.id)
+        return ok(view(changed))
+
+    def delete(_: Request, portal_id: str, application_id: str, registration_id: str) -> Calls:
+        application = konnect.application(portal_id, application_id)
+        konnect.delete_registration(application.id, registration_id)
+        yield from konnect.tell_of_registrations(application.id)
+        return no_content()
 
     return (
         ("POST", REGISTRATIONS, register),
         ("GET", REGISTRATIONS, list_of_application),
         ("GET", PORTAL + "/application-registrations", list_of_portal),
-        ("GET", REGISTRATION, one(lambda _, application, held: ok(view(konnect.registration(application, held))))),
-        (
-            "PATCH",
-            REGISTRATION,
-            one(lambda r, application, held: ok(view(konnect.patch_registration(application, held, read(r))))),
-        ),
-        (
-            "DELETE",
-            REGISTRATION,
-            one(lambda _, application, held: done(konnect.delete_registration, application, held)),
-        ),
+        ("GET", REGISTRATION, show),
+        ("PATCH", REGISTRATION, patch),
+        ("DELETE", REGISTRATION, delete),
     )

@@ -16,7 +16,7 @@ Everything here is a generator that yields `Call`s and returns a result, or rais
 
 import json
 from base64 import b64encode
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Container, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import quote, quote_plus, urlencode
@@ -92,7 +92,7 @@ class RegisteredClient:
     registration: ClientRegistration | None
 
 
-def _members(response: Response) -> Mapping[str, Any]:
+def members_of(response: Response) -> Mapping[str, Any]:
     """The response's JSON object; empty where it is none."""
     try:
         content = response.json()
@@ -101,19 +101,38 @@ def _members(response: Response) -> Mapping[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _text(members: Mapping[str, Any], name: str) -> str | None:
+def text_of(members: Mapping[str, Any], name: str) -> str | None:
     value = members.get(name)
     return value if isinstance(value, str) and value else None
 
 
 def _credential(members: Mapping[str, Any], name: str) -> str | None:
     """A token that can be sent in a header."""
-    value = _text(members, name)
+    value = text_of(members, name)
     return value if value is not None and value.isascii() and value.isprintable() and " " not in value else None
 
 
 def _bearer(token: str) -> tuple[str, str]:
     return ("authorization", f"Bearer {token}")
+
+
+def ask(
+    what: str, method: str, url: str, *, expected: Container[int], headers: Pairs = (), body: bytes = b""
+) -> Steps[Mapping[str, Any]]:
+    """The members of the answer. Raises ProviderFailed where its status is another one than those expected."""
+    answer = yield Call(method, url, (("accept", "application/json"), *headers), body)
+    if not isinstance(answer, Response) or answer.status not in expected:
+        raise ProviderFailed(f"{what}: {account(answer)}")
+    return members_of(answer)
+
+
+def account(answer: Response | NoAnswer) -> str:
+    """What may be told of an answer: its status and a registered error code, or that there was none."""
+    if isinstance(answer, NoAnswer):
+        return "no answer"
+    code = members_of(answer).get("error")
+    known = isinstance(code, str) and code in ERROR_CODES
+    return f"{answer.status} {code}" if known else f"status {answer.status}"
 
 
 class Driver:
@@ -127,11 +146,11 @@ class Driver:
 
     def endpoints(self, provider: Provider) -> Steps[Endpoints]:
         """Discovery: the provider's issuer value is the full URL of the document (how-to), not the bare issuer."""
-        answer = yield from self._ask("discovery", "GET", provider.issuer, expected=(200,))
-        registration = _text(answer, "registration_endpoint")
+        answer = yield from ask("discovery", "GET", provider.issuer, expected=(200,))
+        registration = text_of(answer, "registration_endpoint")
         if registration is None or not is_url(registration):
             raise ProviderFailed("discovery: there is no registration_endpoint")
-        token = _text(answer, "token_endpoint")
+        token = text_of(answer, "token_endpoint")
         return Endpoints(token if token is not None and is_url(token) else None, registration)
 
     def initial_access_token(self, provider: Provider, endpoints: Endpoints) -> Steps[str | None]:
@@ -149,7 +168,7 @@ class Driver:
             raise ProviderFailed("discovery: there is no token_endpoint")
         form = urlencode({"grant_type": "client_credentials", "scope": scope})
         headers = (("content-type", "application/x-www-form-urlencoded"), self.client_authentication(provider))
-        answer = yield from self._ask(
+        answer = yield from ask(
             "token endpoint", "POST", endpoints.token, expected=(200,), headers=headers, body=form.encode()
         )
         fetched = _credential(answer, "access_token")
@@ -191,7 +210,7 @@ class Driver:
             raise ProviderFailed(f"providers of type {provider.provider_type} are not driven here")
         endpoints = yield from self.endpoints(provider)
         token = yield from self.initial_access_token(provider, endpoints)
-        answer = yield from self._ask(
+        answer = yield from ask(
             "registration endpoint",
             "POST",
             endpoints.registration,
@@ -200,7 +219,7 @@ class Driver:
             body=json.dumps(metadata).encode(),
         )
         registration = self.client_registration(answer, endpoints)
-        client_id, secret = _text(answer, "client_id"), _text(answer, "client_secret")
+        client_id, secret = text_of(answer, "client_id"), text_of(answer, "client_secret")
         if client_id is None or secret is None or max(len(client_id), len(secret)) > LONGEST:
             yield from self.abandon(registration, provider)
             raise ProviderFailed("registration endpoint: the answer holds no usable client_id and client_secret")
@@ -221,10 +240,8 @@ class Driver:
             answer = yield from self._put(registration.uri, bearer, client_id, metadata)
         else:
             headers = (_bearer(bearer),)
-            answer = yield from self._ask(
-                "client management", "GET", registration.uri, expected=(200,), headers=headers
-            )
-        secret = _text(answer, "client_secret")
+            answer = yield from ask("client management", "GET", registration.uri, expected=(200,), headers=headers)
+        secret = text_of(answer, "client_secret")
         if secret is None or len(secret) > LONGEST:
             raise ProviderFailed("client management: the answer holds no usable client_secret")
         return secret, self.rotated(registration, answer)
@@ -244,7 +261,7 @@ class Driver:
 
     def _put(self, uri: str, bearer: str, client_id: str, metadata: Mapping[str, Any]) -> Steps[Mapping[str, Any]]:
         return (
-            yield from self._ask(
+            yield from ask(
                 "client management",
                 "PUT",
                 uri,
@@ -271,7 +288,7 @@ class Driver:
             headers = (("accept", "application/json"), _bearer(bearer))
             answer = yield Call("DELETE", registration.uri, headers)
             if not self.client_is_gone(answer):
-                raise ProviderFailed(f"client management: {self._account(answer)}")
+                raise ProviderFailed(f"client management: {account(answer)}")
 
     def abandon(self, registration: ClientRegistration | None, provider: Provider | None = None) -> Steps[None]:
         """Tries to delete a client that nobody will own."""
@@ -297,33 +314,15 @@ class Driver:
         if self.switches.management == "nothing":
             return None
         if self.switches.management == "dcrm":
-            client_id = _text(answer, "client_id")
+            client_id = text_of(answer, "client_id")
             return (
                 ClientRegistration(f"{endpoints.registration}/{quote(client_id, safe='')}", "") if client_id else None
             )
-        uri, token = _text(answer, "registration_client_uri"), _credential(answer, "registration_access_token")
+        uri, token = text_of(answer, "registration_client_uri"), _credential(answer, "registration_access_token")
         return ClientRegistration(uri, token) if uri and token and is_url(uri) else None
 
     def rotated(self, registration: ClientRegistration, answer: Mapping[str, Any]) -> ClientRegistration:
         """Takes the new registration access token; a server that does not rotate it may leave it out."""
-        uri = _text(answer, "registration_client_uri")
+        uri = text_of(answer, "registration_client_uri")
         token = _credential(answer, "registration_access_token")
         return ClientRegistration(uri if uri and is_url(uri) else registration.uri, token or registration.access_token)
-
-    # --- wire ---
-
-    def _ask(
-        self, what: str, method: str, url: str, *, expected: Iterable[int], headers: Pairs = (), body: bytes = b""
-    ) -> Steps[Mapping[str, Any]]:
-        answer = yield Call(method, url, (("accept", "application/json"), *headers), body)
-        if not isinstance(answer, Response) or answer.status not in expected:
-            raise ProviderFailed(f"{what}: {self._account(answer)}")
-        return _members(answer)
-
-    def _account(self, answer: Response | NoAnswer) -> str:
-        """What may be told of an answer: its status and a registered error code, or that there was none."""
-        if isinstance(answer, NoAnswer):
-            return "no answer"
-        code = _members(answer).get("error")
-        known = isinstance(code, str) and code in ERROR_CODES
-        return f"{answer.status} {code}" if known else f"status {answer.status}"

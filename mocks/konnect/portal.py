@@ -363,12 +363,14 @@ class PortalHttp(Face):
 
     # --- registrations --------------------------------------------------------------------------------------------
 
-    def register(self, request: Request, portal: Portal, application_id: str) -> Response:
+    def register(self, request: Request, portal: Portal, application_id: str) -> Response | Calls:
         held = self.own(request, portal, application_id)
         body = read(request)
         schema.check(body, schema.REGISTRATION_CREATION)
         publication = self.published(portal, self.developer(request, portal), body["api_id"])
-        return created(views.registration(self.konnect, self.konnect.register(held, publication.api_id)))
+        made = self.konnect.register(held, publication.api_id)
+        yield from self.konnect.tell_of_registrations(held.id)
+        return created(views.registration(self.konnect, made))
 
     def list_registrations(self, request: Request, portal: Portal, application_id: str) -> Response:
         held = self.konnect.registrations_of(self.own(request, portal, application_id).id)
@@ -382,7 +384,8 @@ class PortalHttp(Face):
 
     def delete_registration(
         self, request: Request, portal: Portal, application_id: str, registration_id: str
-    ) -> Response:
+    ) -> Response | Calls:
         held = self.own(request, portal, application_id)
         self.konnect.delete_registration(held.id, registration_id)
+        yield from self.konnect.tell_of_registrations(held.id)
         return no_content()

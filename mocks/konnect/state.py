@@ -18,7 +18,8 @@ Rules, each with its source at the method that holds it:
 
 Methods take the body that the API takes, and check it (schema.py); they raise `problems.Problem`. Those that ask an
 authorization server (driver.py) are generators: `create_application`, `regenerate_secret`, `update_application`,
-`delete_application`, `delete_developer`, `delete_portal`, `verify_provider`. After a generator's last call everything
+`delete_application`, `delete_developer`, `delete_portal`, `verify_provider`; so is `tell_of_registrations`, which
+whoever has changed registrations calls for the bridges (bridges.py). After a generator's last call everything
 is looked up again, for other requests may have come between.
 """
 
@@ -27,7 +28,7 @@ from typing import TypeAlias
 
 from dcrproof.mocks.konnect import schema
 from dcrproof.mocks.konnect.catalog import Catalog
-from dcrproof.mocks.konnect.driver import ProviderFailed, Steps
+from dcrproof.mocks.konnect.driver import ProviderFailed, RegisteredClient, Steps
 from dcrproof.mocks.konnect.objects import (
     Application,
     ClientRegistration,
@@ -180,8 +181,7 @@ class Konnect(Catalog):
         management: ClientRegistration | None = None
         if provider is not None:
             try:
-                metadata = self.driver.client_metadata(strategy, body["name"], body.get("redirect_uri"))
-                client = yield from self.driver.create(provider, metadata)
+                client = yield from self._register_client(strategy, provider, portal_id, developer_id, body)
             except ProviderFailed as failed:
                 raise self.provider_problem("create", "auth_strategy_id", "body", failed) from failed
             client_id, secret, management = client.client_id, client.client_secret, client.registration
@@ -189,7 +189,7 @@ class Konnect(Catalog):
                 self._allow_application(portal_id, developer_id, body)
                 self._require_free_client(provider.id, client_id)
             except Problem:
-                yield from self.driver.abandon(management, provider)
+                yield from self._abandon_client(provider, client)
                 raise
         made = Application(
             portal_id=portal_id.lower(),
@@ -210,6 +210,25 @@ class Konnect(Catalog):
             self._application_by_client[made.provider_id, client_id] = made.id
         self._application_changed(made)
         return made, secret
+
+    def _register_client(
+        self, strategy: Strategy, provider: Provider, portal_id: str, developer_id: str, body: Body
+    ) -> Steps[RegisteredClient]:
+        if self.bridges.is_bridge(provider):
+            payload = self.bridges.payload(provider, strategy, portal_id.lower(), developer_id, body)
+            return (yield from self.bridges.create(provider, payload))
+        metadata = self.driver.client_metadata(strategy, body["name"], body.get("redirect_uri"))
+        return (yield from self.driver.create(provider, metadata))
+
+    def _abandon_client(self, provider: Provider, client: RegisteredClient) -> Steps[None]:
+        """Tries to delete a client that nobody will own."""
+        if not self.bridges.is_bridge(provider):
+            yield from self.driver.abandon(client.registration, provider)
+            return
+        try:
+            yield from self.bridges.delete(provider, client.client_id)
+        except ProviderFailed:
+            return
 
     def _allow_application(self, portal_id: str, developer_id: str, body: Body) -> tuple[Strategy, Provider | None]:
         portal, developer = find(self.portals, portal_id), self.developer(portal_id, developer_id)
@@ -285,14 +304,19 @@ class Konnect(Catalog):
         self._allow_change(held, members)
         management = held.client_registration
         shown = {"name", "redirect_uri"}  # what the client's metadata has of an application
-        if held.client_id and any(getattr(held, key) != members[key] for key in shown & members.keys()):
+        provider = self._provider_of(held)
+        if provider is not None and self.bridges.is_bridge(provider):
+            changed = replace(held, **members)
+            if changed != held:
+                yield from self._tell_of_change(provider, changed)
+            held = find(self.applications, application_id)
+            self._allow_change(held, members)
+        elif held.client_id and any(getattr(held, key) != members[key] for key in shown & members.keys()):
             changed = replace(held, **members)
             strategy = self.strategies[held.strategy_id]
             metadata = self.driver.client_metadata(strategy, changed.name, changed.redirect_uri)
             try:
-                management = yield from self.driver.update(
-                    management, held.client_id, metadata, self._provider_of(held)
-                )
+                management = yield from self.driver.update(management, held.client_id, metadata, provider)
             except ProviderFailed as failed:
                 raise self.provider_problem("update", "applicationId", "path", failed) from failed
             held = find(self.applications, application_id)
@@ -301,6 +325,14 @@ class Konnect(Catalog):
         changed = replace(held, **members, updated_at=self.clock.now())
         self._rename(held, changed)
         return changed
+
+    def _tell_of_change(self, provider: Provider, changed: Application) -> Steps[None]:
+        """A change that the bridge refuses is not made (inferred)."""
+        uris = [changed.redirect_uri] if changed.redirect_uri is not None else []
+        try:
+            yield from self.bridges.tell(provider, changed, "update_application", redirect_uris=uris)
+        except ProviderFailed as failed:
+            raise self.provider_problem("update", "applicationId", "path", failed) from failed
 
     def _provider_of(self, held: Application) -> Provider | None:
         return self.providers.get(held.provider_id or "")
@@ -327,11 +359,15 @@ class Konnect(Catalog):
         held = find(self.applications, application_id)
         if held.provider_id is None or held.client_id is None:
             raise invalid("applicationId", "The application's credentials are not managed here", "path")
+        provider, management = self._provider_of(held), held.client_registration
         try:
-            metadata = self.driver.client_metadata(self.strategies[held.strategy_id], held.name, held.redirect_uri)
-            secret, management = yield from self.driver.regenerate(
-                held.client_registration, self._provider_of(held), held.client_id, metadata
-            )
+            if provider is not None and self.bridges.is_bridge(provider):
+                if not self.bridges.renews_secrets(provider):  # the status is inferred
+                    raise invalid("applicationId", "The DCR provider does not refresh secrets", "path")
+                secret = yield from self.bridges.new_secret(provider, held.client_id)
+            else:
+                metadata = self.driver.client_metadata(self.strategies[held.strategy_id], held.name, held.redirect_uri)
+                secret, management = yield from self.driver.regenerate(management, provider, held.client_id, metadata)
         except ProviderFailed as failed:
             raise self.provider_problem("refresh the secret of", "applicationId", "path", failed) from failed
         held = find(self.applications, application_id)
@@ -341,13 +377,18 @@ class Konnect(Catalog):
     def delete_application(self, application_id: str) -> Steps[None]:
         """With its registrations and its client. While the client cannot be deleted the application stays: inferred."""
         held = find(self.applications, application_id)
+        provider = self._provider_of(held)
         try:
-            yield from self.driver.delete(held.client_registration, self._provider_of(held))
+            if provider is not None and held.client_id is not None and self.bridges.is_bridge(provider):
+                yield from self.bridges.delete(provider, held.client_id)
+            else:
+                yield from self.driver.delete(held.client_registration, provider)
         except ProviderFailed as failed:
             raise self.provider_problem("delete", "applicationId", "path", failed) from failed
         gone = self.applications.pop(held.id, None)
         if gone is None:
             return
+        self._told.pop(gone.id, None)
         for registration_id in self._registrations_of.pop(gone.id, {}).values():
             del self.registrations[registration_id]
         self._applications_of.get(gone.developer_id, {}).pop(gone.name, None)
@@ -416,3 +457,24 @@ class Konnect(Catalog):
 
     def delete_registration(self, application_id: str, registration_id: str) -> None:
         self._remove_registration(self.registration(application_id, registration_id))
+
+    def tell_of_registrations(self, application_id: str) -> Steps[None]:
+        """Tells a bridge of the APIs that the application may call since it was last told, and of those it no longer may.
+
+        That the events go with the approval rather than with the request for it is inferred; so is that a bridge that
+        fails changes nothing: an approval that was taken back must not wait for anybody.
+        """
+        held = self.applications.get(application_id)
+        provider = self._provider_of(held) if held is not None else None
+        if held is None or provider is None or not self.bridges.is_bridge(provider):
+            return
+        known = self._told.setdefault(held.id, set())
+        now = {one.api_id for one in self.registrations_of(held.id) if self.lets_through(one)}
+        events = [("add_registration", api_id) for api_id in sorted(now - known)]
+        events += [("remove_registration", api_id) for api_id in sorted(known - now)]
+        self._told[held.id] = now
+        for event_type, api_id in events:
+            try:
+                yield from self.bridges.tell(provider, held, event_type, api_product_version_id=api_id)
+            except ProviderFailed:
+                continue

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 from dcrproof.mocks import data_plane
 from dcrproof.mocks.clock import Clock
 from dcrproof.mocks.konnect.accounts import Accounts
+from dcrproof.mocks.konnect.bridges import Bridges
 from dcrproof.mocks.konnect.driver import Driver, InitialAccess, ProviderCredentials
 from dcrproof.mocks.konnect.objects import (
     Api,
@@ -79,6 +80,7 @@ class Store:
         self._random = random.Random(seed)
         self._traces = random.Random(seed + 1)  # apart, so that ids do not depend on how many errors there were
         self.organization_id = self._uuid()
+        self.bridges = Bridges(self.organization_id)
         self.accounts = Accounts(clock=clock, randomness=random.Random(seed + 2))
 
         self.control_planes: dict[str, ControlPlane] = {}
@@ -102,6 +104,7 @@ class Store:
         self._applications_of: dict[str, dict[str, str]] = {}  # developer id: name, application id
         self._application_by_client: dict[tuple[str | None, str], str] = {}  # (provider id, client id)
         self._registrations_of: dict[str, dict[str, str]] = {}  # application id: API id, registration id
+        self._told: dict[str, set[str]] = {}  # application id: APIs that its bridge was told of
 
         self.nodes: Callable[[], list[Mapping[str, Any]]] = list
         self.on_change: list[Callable[[], None]] = []

@@ -69,9 +69,12 @@ class Strategies(Store):
     def verify_provider(self, provider_id: str) -> Steps[list[str]]:
         """Registers a client and deletes it again. Gives the errors; none is success.
 
-        The first error's text is the document's example; that a client is really made is inferred from it.
+        The first error's text is the document's example; that a client is really made is inferred from it. A bridge
+        takes no payload without a portal and a developer, so that what Konnect would send there is unknown: it fails.
         """
         held = find(self.providers, provider_id)
+        if self.bridges.is_bridge(held):
+            return ["Unable to create the DCR application", "what a verification asks of a bridge is not known"]
         try:
             metadata = self.driver.client_metadata(None, "Konnect verification", None)
             client = yield from self.driver.create(held, metadata)
