@@ -1,5 +1,6 @@
 """What dcrproof's own tests share: running mocks, and runs of pytest as a user starts them."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from performing import Case, Ended, performed_elsewhere
 
 from dcrproof.http import Line
 from dcrproof.mocks.serve import Served, serving, write_profile
@@ -120,3 +122,20 @@ def run_checks(tmp_path: Path) -> Callable[..., Ran]:
         return Ran(done.returncode, done.stdout, report)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def ended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Mapping[Case, Ended]:
+    """How the cases of all selected tests ended; under xdist one worker performs them for all."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    found = (item.callspec.params for item in request.session.items if hasattr(item, "callspec"))
+    asked = (case for params in found for case in params.get("cases", [params.get("case")]))
+    cases = list(dict.fromkeys(case for case in asked if isinstance(case, Case)))
+    with (folder / "mutants.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        path = folder / "mutants.json"
+        if not path.exists():
+            path.write_text(performed_elsewhere(cases))
+    return dict(zip(cases, (Ended(**one) for one in json.loads(path.read_text())), strict=True))

@@ -1,0 +1,210 @@
+"""Runs of the checks against targets with something wrong, for the tests that look at how they end.
+
+The runs are real: pytest's own hooks, in a process each. To have some 200 of them quickly this file is a program too:
+it imports and collects once, then forks for each run, never from inside the pytest that asked for them.
+"""
+
+import contextlib
+import gc
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dcrproof import guide
+from dcrproof.fixtures import assemble
+from dcrproof.mocks import steps
+from dcrproof.mocks.keys import rsa_key
+from dcrproof.mocks.mutants import MUTANTS
+from dcrproof.tokens import foreign_key
+
+SUITES = Path(__file__).parents[1]
+WORKERS = 2 * (os.cpu_count() or 1)  # more than one for a core: a run waits while its mocks stop
+ALSO = " and "
+"""Between the steps of a case that leaves more than one undone."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run: of these checks or of all, against this mutant, or with this set-up step (or these) left undone."""
+
+    checks: str = ""
+    mutant: str = ""
+    undo: str = ""
+    blind: bool = False
+
+    @property
+    def generation(self) -> str:
+        """The generation of the portal in whose set-up the step is."""
+        return guide.generation(self.undo) or "v3"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run as it ended; `checks` are the data of their results, in the order of the catalogue."""
+
+    exit: int
+    checks: tuple[Mapping[str, Any], ...]
+    printed: str
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        return {check["id"]: check["verdict"] for check in self.checks}
+
+    @property
+    def failed(self) -> list[Mapping[str, Any]]:
+        return [check for check in self.checks if check["verdict"] == "failed"]
+
+
+UNDONE = [
+    step if number == 0 else f"{step}={variant}"
+    for step in [*steps.CURITY, *steps.CLICKS]
+    for number, variant in enumerate(steps.variants(step))
+]
+
+
+# The program: runs the cases that it reads, and prints how they ended
+
+# A change in Konnect reaches the mocked data planes at once: a check that waits for what never comes need not wait.
+PROFILE = """\
+[run]
+mode = "provision"
+hostile = true
+deadlines = { propagation = "0s" }
+[curity]
+mocked = true
+[konnect]
+mocked = true
+[portal]
+mocked = true
+generation = "GENERATION"
+[gateway]
+mocked = true
+[[gateway.route]]
+path = "/accounts/second"
+echo = true
+[[application]]
+client_id = "an application that was taken away"
+client_secret = { file = "secret" }
+accepted = false
+"""
+
+
+class Broken:
+    """Breaks the mocks of a run."""
+
+    def __init__(self, mutant: str) -> None:
+        self.mutant = mutant
+
+    def pytest_dcr_mutant(self) -> Any:
+        return MUTANTS[self.mutant].apply if self.mutant else None
+
+
+class Recorder:
+    """Keeps what the reports say of the checks."""
+
+    def __init__(self) -> None:
+        self.checks: list[dict[str, Any]] = []
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if data := getattr(report, "dcr", None):
+            self.checks.append(data)
+
+
+def perform(case: Case, folder: Path) -> Ended:
+    """Runs a case; `folder` holds the profile."""
+    from dcrproof.fixtures import plugin  # by hand, for entry points are off in this process
+
+    recorder, printed = Recorder(), io.StringIO()
+    options = ["-q", "--tb=native", "-p", "no:cacheprovider", "-p", "no:unraisableexception"]
+    options += [f"--dcr-profile={folder / case.generation}.toml", f"--dcr-report={folder / 'report'}"]
+    if case.blind:
+        filled = assemble._filled
+        assemble._filled = lambda *given: _without_admin(filled(*given))
+    if case.checks:
+        options.append(f"--dcr-check={case.checks}")
+    options += [f"--dcr-undo={undo}" for undo in case.undo.split(ALSO) if undo]
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        status = pytest.main([str(SUITES), *options], plugins=[plugin, recorder, Broken(case.mutant)])
+    return Ended(int(status), tuple(sorted(recorder.checks, key=lambda check: check["order"])), printed.getvalue())
+
+
+def _without_admin(profile: Any) -> Any:
+    return replace(profile, curity=replace(profile.curity, admin=None))
+
+
+def perform_all(cases: list[Case], folder: Path) -> list[Ended]:
+    """Performs each case in a fork of this process, some at a time."""
+    for generation in ("v3", "classic"):
+        (folder / f"{generation}.toml").write_text(PROFILE.replace("GENERATION", generation))
+    (folder / "secret").write_text("the secret that it had")
+    perform(Case("claims"), folder)  # from here on everything is imported and collected
+    for ordinal in range(2):
+        rsa_key(ordinal)
+    foreign_key()
+    gc.freeze()
+    running: set[int] = set()
+    for number, case in enumerate(cases):
+        if len(running) >= WORKERS:
+            running.discard(os.wait()[0])
+        pid = os.fork()
+        if pid == 0:
+            _in_a_fork(case, folder, number)
+        running.add(pid)
+    for pid in running:
+        os.waitpid(pid, 0)
+    return [Ended(**json.loads((folder / str(number)).read_text())) for number in range(len(cases))]
+
+
+def _in_a_fork(case: Case, folder: Path, number: int) -> None:
+    ended = Ended(-1, (), "")
+    try:
+        ended = perform(case, folder)
+    except BaseException:  # noqa: BLE001 - whatever it is, the process that waits shall show it
+        ended = replace(ended, printed=traceback.format_exc())
+    finally:
+        (folder / str(number)).write_text(json.dumps(asdict(ended)))
+        os._exit(0)
+
+
+def main() -> None:
+    cases = [Case(**members) for members in json.load(sys.stdin)]
+    with tempfile.TemporaryDirectory() as name:
+        ended = perform_all(cases, Path(name))
+    json.dump([asdict(one) for one in ended], sys.stdout)
+
+
+# For the tests
+
+
+def performed_elsewhere(cases: list[Case]) -> str:
+    """How the cases ended, as this program prints it."""
+    done = subprocess.run(
+        [sys.executable, __file__],
+        input=json.dumps([asdict(case) for case in cases]),
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """This environment without what would make a pytest started from it one of this run."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
+    return {**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **variables}
+
+
+if __name__ == "__main__":
+    main()
