@@ -115,6 +115,7 @@ def _steps(options: argparse.Namespace) -> int:
             ("mend", step.mend),
             ("beware", step.beware),
             ("notes", step.notes),
+            ("unseen", step.unguarded_reason),
             ("undo", ", ".join(["yes", *step.variants]) if step.undo else f"no: {step.undo_reason}"),
             ("source", step.source),
         )

@@ -16,6 +16,7 @@ CONTROL_PLANES = "Konnect Control Planes Config API v2"
     "Konnect takes the token of the profile",
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
+    steps=("konnect.account.created", "konnect.role.dcr-provider-creator"),
     smoke=True,
 )
 def test_konnect_takes_the_token(dcr_admin):
@@ -27,17 +28,33 @@ def test_konnect_takes_the_token(dcr_admin):
     "The portal exists",
     evidence=Evidence.DOCUMENTED,
     references=("Konnect Portal Management API v3",),
+    steps=("konnect.portal.created",),
 )
 def test_portal_exists(dcr_portal_object):
     """Claimed by the gate."""
 
 
-@check("api.found", "The API exists", evidence=Evidence.DOCUMENTED, references=(API_BUILDER,))
+@check(
+    "api.found",
+    "The API exists",
+    evidence=Evidence.DOCUMENTED,
+    references=(API_BUILDER,),
+    steps=("konnect.api.created",),
+)
 def test_api_exists(dcr_api):
     """Claimed by the gate."""
 
 
-@check("strategy.found", "The auth strategy exists", evidence=Evidence.DOCUMENTED, references=(AAS,))
+@check(
+    "strategy.found",
+    "The auth strategy exists",
+    evidence=Evidence.DOCUMENTED,
+    references=(AAS,),
+    steps=(
+        "konnect.strategy.name",
+        "konnect.strategy.saved",
+    ),
+)
 def test_strategy_exists(dcr_strategy):
     """Claimed by the gate."""
 

@@ -11,6 +11,7 @@ API_BUILDER = "Konnect API Builder API v3"
     "A DCR provider of type curity can be created",
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
+    steps=("konnect.role.dcr-provider-creator",),
 )
 def test_provider_is_created(dcr_new_provider):
     """Claimed by the gate."""
@@ -43,6 +44,7 @@ def test_new_provider_is_not_active(dcr_new_provider, dcr_expect):
     "An auth strategy with that provider can be created",
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
+    steps=("konnect.role.auth-strategy-creator",),
 )
 def test_strategy_is_created(dcr_new_strategy):
     """Claimed by the gate."""
@@ -53,6 +55,7 @@ def test_strategy_is_created(dcr_new_strategy):
     "A portal can be created",
     evidence=Evidence.DOCUMENTED,
     references=("Konnect Portal Management API v3",),
+    steps=("konnect.role.portal-creator",),
 )
 def test_portal_is_created(dcr_new_portal):
     """Claimed by the gate."""
@@ -63,6 +66,7 @@ def test_portal_is_created(dcr_new_portal):
     "An API with a version can be created",
     evidence=Evidence.DOCUMENTED,
     references=(API_BUILDER,),
+    steps=("konnect.role.api-creator",),
 )
 def test_api_is_created(dcr_new_api):
     """Claimed by the gate."""
@@ -83,6 +87,7 @@ def test_api_is_linked(dcr_new_implementation):
     "The new API can be published with the strategy",
     evidence=Evidence.DOCUMENTED,
     references=(API_BUILDER,),
+    steps=("konnect.role.api-publisher",),
 )
 def test_api_is_published(dcr_provisioned):
     """Claimed by the gate."""

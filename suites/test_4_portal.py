@@ -28,7 +28,7 @@ def test_portal_is_open(dcr_open_portal):
     "The developer can sign in",
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
-    steps=("konnect.developer.approved",),
+    steps=("konnect.developer.approved", "konnect.developer.signed-up"),
     smoke=True,
 )
 def test_developer_signs_in(dcr_developer):
@@ -149,7 +149,7 @@ def test_application_is_registered(dcr_registered_application):
     "The registration is approved",
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API, SELF_SERVICE),
-    steps=("konnect.registration.approved",),
+    steps=("konnect.registration.approved", "konnect.role.api-registration-approver"),
     smoke=True,
 )
 def test_registration_is_approved(dcr_portal_application):

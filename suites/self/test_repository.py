@@ -8,7 +8,7 @@ import pytest
 
 import dcrproof
 from dcrproof.fixtures import catalogue
-from dcrproof.guide import STEPS
+from dcrproof.guide import HOW_TO, STEPS
 from dcrproof.mocks import steps
 
 ROOT = Path(dcrproof.__file__).parent.parent
@@ -53,9 +53,37 @@ def test_a_step_that_cannot_be_undone_says_why():
     assert all(bool(step.undo_reason) is not step.undo for step in STEPS)
 
 
-def test_every_step_of_the_guide_is_guarded_by_a_check():
+def test_every_step_of_the_guide_is_guarded_by_a_check_or_says_why_not():
     guarded = {step for entry in catalogue.entries() for step in entry.check.steps}
-    assert guarded == {step.id for step in STEPS}
+    assert guarded == {step.id for step in STEPS if not step.unguarded_reason}
+
+
+def test_a_step_that_can_be_undone_is_guarded():
+    assert [step.id for step in STEPS if step.undo and step.unguarded_reason] == []
+
+
+SECTIONS = {
+    "Prerequisites, Kong Konnect": "1",
+    "Prerequisites, Konnect roles": "1 2 3 4 5",
+    "Prerequisites, Dev Portal": "1 2 3",
+    "Prerequisites, Curity": "1 2 3",
+    "Create a token service profile in Curity": "1 2",
+    "Configure the token issuer": "1 2 3 4 5",
+    "Create a client": "1 2 3 4 5 6",
+    "Enable Dynamic Client Registration in Curity": "1 2 3 4 5 6",
+    "Configure the Dev Portal": "1 2 3 4 4.1 4.2 4.3 4.4 4.5 5 5.1 5.2 5.3 5.4 5.5",
+    "Apply the Curity DCR auth strategy to an API": "1 2 3",
+    "Validate": "1 2 3 4 5 the-curl-command",
+}
+
+
+def test_the_guide_holds_every_step_of_the_how_to_in_its_order():
+    places = [step.guide for step in STEPS if step.guide and step.guide.how_to == HOW_TO]
+    found = [(place.section, place.step.replace(" ", "-")) for place in places]
+    assert list(dict.fromkeys(found)) == [
+        (name, step) for name, numbers in SECTIONS.items() for step in numbers.split()
+    ]
+    assert found == sorted(found, key=list(dict.fromkeys(found)).index)
 
 
 def test_no_id_is_the_beginning_of_another():

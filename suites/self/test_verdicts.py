@@ -5,13 +5,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dcrproof.checks import Check, Evidence, Level
+from dcrproof.fixtures.judge import judge
 from dcrproof.result import RED, Exit, Result, exit_code
-from dcrproof.verdict import Verdict
+from dcrproof.verdict import Failed, Verdict
 
 HEAD = """
 import pytest
@@ -332,3 +335,15 @@ def test_our_own_fault_goes_before_a_broken_contract_and_that_before_an_unreacha
         assert code == Exit.BROKEN
     elif Verdict.UNREACHABLE in musts:
         assert code == Exit.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("status", "named"), [(403, ("konnect.role.portal-creator",)), (401, ("konnect.account.created",)), (None, None)]
+)
+def test_a_missing_role_is_named_where_the_answer_is_403_and_nowhere_else(status, named):
+    steps = ("konnect.account.created", "konnect.role.portal-creator")
+    check = Check("a.claim", "a claim", Level.MUST, Evidence.DOCUMENTED, steps, ("RFC 0",), smoke=False, hostile=False)
+    failed = Failed("a portal", "none")
+    failed.exchange = SimpleNamespace(status=status, summary={}) if status else None
+    result = judge(check, "konnect", (0, 0), failed, None, 0.0)
+    assert result.candidates == (named or ("konnect.account.created",))
