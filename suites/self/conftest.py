@@ -11,11 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from performing import Case, Ended, performed_elsewhere
 
 from dcrproof.http import Line
 from dcrproof.mocks.serve import Served, serving, write_profile
 from dcrproof.transcript import Transcript
+
+# what takes how long is no matter of a test: machines differ, and are busy
+settings.register_profile("dcrproof", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("dcrproof")
 
 ROOT = Path(__file__).parents[2]
 
