@@ -461,7 +461,8 @@ def test_session_secret(dcr_consumer, dcr_own_route, dcr_expect):
     with dcr_own_route.configured(session_secret="dcrproof secret of one route") as consumer:
         cookie = _session(dcr_expect, dcr_own_route, consumer)
         accepted(dcr_expect, consumer, consumer.call(cookie), "the cookie")
-        refused(dcr_expect, dcr_consumer, dcr_consumer.call(cookie), "a session cookie of another route", 401)
+        if dcr_consumer.route_url != consumer.route_url:  # the flow's route may be the one that this run has made
+            refused(dcr_expect, dcr_consumer, dcr_consumer.call(cookie), "a session cookie of another route", 401)
     with dcr_own_route.configured(session_secret="dcrproof secret of another") as consumer:
         refused(dcr_expect, consumer, consumer.call(cookie), "a session cookie under another secret", 401)
 
