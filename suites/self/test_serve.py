@@ -311,6 +311,20 @@ def test_it_stops_when_told_and_leaves_nothing_behind(number):
         get(process.described["control"] + "/clock")
 
 
+def test_where_a_profile_names_nothing_in_konnect_the_run_does_the_how_to_itself(run_checks):
+    with serve() as process:
+        written = Path(process.described["profile"])
+        named = ("portal =", "api =", "strategy =", "provider =")
+        lines = [line for line in written.read_text().splitlines() if not line.startswith(named)]
+        profile = written.with_name("from-nothing.toml")
+        profile.write_text("\n".join(lines).replace('path = "/accounts"', 'path = "/orders"') + "\n")
+        ran = run_checks(profile=profile)
+    assert ran.code == GREEN, ran.output
+    assert {
+        ran.verdicts[check] for check in ("provision.publication", "developer.signs-in", "life.deleted.client")
+    } == {"passed"}
+
+
 # TLS
 
 
