@@ -79,10 +79,17 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--json", action="store_true", help="as a JSON array of objects")
         command.set_defaults(run=run)
 
-    sweep = commands.add_parser("sweep", help="not built yet: delete what dead runs left in live parties")
-    sweep.add_argument("--ledger", metavar="PATH")
-    sweep.add_argument("--profile", metavar="FILE")
-    sweep.add_argument("--yes", action="store_true")
+    sweep = commands.add_parser(
+        "sweep",
+        help="list what dead runs left in live parties, and delete it",
+        description="Lists what the ledgers of dead runs name, and deletes it with --profile and --yes.",
+        epilog="Exit codes: 0 done, 3 something could not be deleted, 4 bad usage.",
+    )
+    sweep.add_argument(
+        "--ledger", type=Path, metavar="PATH", help="one ledger, or a folder of them (default: the user's state folder)"
+    )
+    sweep.add_argument("--profile", type=Path, metavar="FILE", help="only ledgers of this target; needed to delete")
+    sweep.add_argument("--yes", action="store_true", help="delete")
     sweep.set_defaults(run=_sweep)
     return parser
 
@@ -95,8 +102,33 @@ def _port(text: str) -> int:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    del options
-    raise Usage("not built yet: runs that create something in a live party are not built yet either")
+    from dcrproof import sweep
+    from dcrproof.ledger_file import state_folder
+    from dcrproof.profile_toml import ProfileError, read
+
+    if options.yes and options.profile is None:
+        raise Usage("--yes needs --profile FILE: it has the addresses and the secrets")
+    try:
+        profile = read(options.profile) if options.profile else None
+    except ProfileError as error:
+        raise Usage(str(error)) from None
+    where = options.ledger or state_folder()
+    if options.ledger and not options.ledger.exists():
+        raise Usage(f"--ledger {options.ledger}: there is no such file or folder")
+    failed = False
+    found = sweep.ledgers(where)
+    for path in found:
+        if profile and options.yes:
+            for line, bad in sweep.swept(path, profile):
+                failed = failed or bad
+                print(line, flush=True)
+        else:
+            print("\n".join(sweep.listed(path, profile)))
+    if not found:
+        print(f"nothing to sweep: no ledger in {where}")
+    elif not options.yes:
+        print("nothing was deleted: --profile FILE --yes deletes")
+    return Exit.OWN_FAULT if failed else Exit.GREEN
 
 
 def _steps(options: argparse.Namespace) -> int:
@@ -123,9 +155,9 @@ def _steps(options: argparse.Namespace) -> int:
 
 
 def _checks(options: argparse.Namespace) -> int:
-    from dcrproof.fixtures.catalogue import entries
+    from dcrproof.fixtures.catalogue import afterwards, entries
 
-    found = [entry.data() for entry in entries()]
+    found = [entry.data() for entry in (*entries(), *afterwards())]
     if options.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return Exit.GREEN

@@ -231,8 +231,26 @@ def causes(error: BaseException) -> Iterable[BaseException]:
     return seen
 
 
+NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+    httpx.InvalidURL,
+    UnicodeError,
+)
+"""What httpx raises before a request is on its way."""
 UNANSWERED = (Endless, httpx.HTTPError, httpx.InvalidURL, requests.RequestException, Urllib3Error)
 """What the two libraries raise where no whole answer comes; requests lets some errors of urllib3 through."""
+
+
+Watch = Callable[[str, str, str, str, str, bytes], Callable[[Exchange | None], None]]
+"""Takes party, base, method, URL, media type and body; its result the answer, or None where nothing was sent."""
+
+
+def unwatched(*_: object) -> Callable[[Exchange | None], None]:
+    return lambda _: None
 
 
 @dataclass
@@ -246,6 +264,8 @@ class Line:
     consumer: bool = False
     recognises: Callable[[Exchange], bool] = lambda _: True
     """Whether an answer can be the party's: a page of a firewall or a proxy is not."""
+    watch: Watch = unwatched
+    """Told of each request before it is sent, and of its answer."""
     _transport: Transport | None = field(default=None, repr=False)
 
     @property
@@ -287,10 +307,13 @@ class Line:
         else:
             url_dialled = url
         request = Prepared(method, url_dialled, tuple(sent.items()), body, host)
+        answered = self.watch(self.party, self.base, method, url, sent.get("content-type", ""), body)
         number, at, started = self.transcript.number(), now(), time.perf_counter()
         try:
             status, answer_headers, content = self.transport.send(request)
         except (*UNANSWERED, OSError, UnicodeError) as error:
+            if isinstance(error, NEVER_SENT):
+                answered(None)
             raise Unreachable(self.party, f"{where}: {why_unreachable(error)}") from None
         exchange = Exchange(
             number,
@@ -308,6 +331,7 @@ class Line:
         self.transcript.add(exchange)
         if not self.recognises(exchange):
             raise Unreachable(self.party, f"{exchange.what} is no answer of {self.party}: {exchange.shape}")
+        answered(exchange)
         return exchange
 
     def may_be_plain(self, scheme: str, host: str) -> bool:

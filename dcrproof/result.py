@@ -4,9 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dcrproof.checks import check_of, stage_of
 from dcrproof.verdict import Verdict
 
 RED = frozenset({Verdict.FAILED, Verdict.BLOCKED, Verdict.UNREACHABLE, Verdict.ERROR})
+AFTERWARDS = (99, 0)
+"""The place in the catalogue of what is judged when all other checks have ended."""
 RAN = frozenset({Verdict.PASSED, Verdict.OBSERVED}) | RED
 
 
@@ -61,6 +64,26 @@ class Result:
                 "ruled_out": tuple(data["ruled_out"]),
                 "observations": tuple(data["observations"]),
             }
+        )
+
+    @classmethod
+    def afterwards(cls, test: Callable[..., Any], verdict: Verdict, expected: str, observed: str) -> "Result":
+        """The result of a check that is judged when all others have ended; it stands after them."""
+        check = check_of(test)
+        assert check is not None  # noqa: S101 - for the type checker: such a function carries a check
+        failed = check.steps if verdict is Verdict.FAILED else ()
+        stage = stage_of(test.__module__)
+        return cls(
+            check.id,
+            check.title,
+            str(check.level),
+            stage,
+            AFTERWARDS,
+            verdict,
+            check.steps,
+            failed,
+            expected=expected,
+            observed=observed,
         )
 
     def masked(self, mask: Callable[[str], str]) -> "Result":

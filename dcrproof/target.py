@@ -11,11 +11,11 @@ from dcrproof.gateway import Consumer
 from dcrproof.http import Line
 from dcrproof.konnect import Konnect
 from dcrproof.konnect import recognises as of_konnect
+from dcrproof.ledger import Ledger, new_mark
 from dcrproof.portal import Portal
 from dcrproof.profile import PARTIES, GatewayRoute, Profile
 from dcrproof.secret import Secrets
 from dcrproof.transcript import Transcript
-from dcrproof.verdict import NotSeen
 
 
 @dataclass
@@ -30,12 +30,13 @@ class Target:
     mocked: Mapping[str, Control] = field(default_factory=dict)
     secrets: Secrets = field(default_factory=Secrets)
     transcript: Transcript = field(default_factory=Transcript)
-    created: int = 0
-    """How many things this run has created, deleted ones included."""
+    ledger: Ledger = field(default_factory=lambda: Ledger(new_mark()))
     _lines: list[Line] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         profile = self.profile
+        if self.live:
+            self.ledger.most = profile.run.max_created
         known = [
             (profile.konnect.token if profile.konnect else None, None),
             (profile.portal.password if profile.portal else None, None),
@@ -70,12 +71,6 @@ class Target:
         found = getattr(self.profile.party(name), "version", None)
         return found if isinstance(found, str) else None
 
-    def about_to_create(self) -> None:
-        """Counts one thing more. Raises NotSeen where the profile allows no more."""
-        if self.live and self.created >= self.profile.run.max_created:
-            raise NotSeen(f"[run] max_created above {self.profile.run.max_created}")
-        self.created += 1
-
     @property
     def gateway_by_hand(self) -> bool:
         """Whether the gateway is live beside a mocked Konnect, and so knows only the applications of the profile."""
@@ -83,12 +78,13 @@ class Target:
         beside = kinds.get("gateway") == "live" and kinds.get("konnect") == "mocked"
         return beside and bool(self.profile.applications)
 
-    def _line(self, party: str, base: str, *, consumer: bool = False) -> Line:
+    def line(self, party: str, base: str, *, consumer: bool = False) -> Line:
+        """A line to a party of the profile, at that address. What is created over it stands in the ledger before."""
         described = self.profile.party(party)
         assert described is not None  # noqa: S101 - for the type checker: clients are made of described parties alone
         recognises = {"curity": of_authorization_server, "konnect": of_konnect, "portal": of_konnect}
         can_be_theirs = recognises.get(party, lambda _: True)  # the consumer looks at the gateway's answers itself
-        line = Line(party, base, self.transcript, described.connection, consumer, can_be_theirs)
+        line = Line(party, base, self.transcript, described.connection, consumer, can_be_theirs, self.ledger.watch)
         self._lines.append(line)
         return line
 
@@ -96,13 +92,13 @@ class Target:
         curity = self.profile.curity
         if curity is None:
             return None
-        return AuthorizationServer(self._line("curity", curity.issuer), curity.issuer, curity.admin)
+        return AuthorizationServer(self.line("curity", curity.issuer), curity.issuer, curity.admin)
 
     def konnect(self) -> Konnect | None:
         konnect = self.profile.konnect
         if konnect is None or konnect.token is None:
             return None
-        return Konnect(self._line("konnect", konnect.url), konnect.url, konnect.token)
+        return Konnect(self.line("konnect", konnect.url), konnect.url, konnect.token)
 
     def portal(self, url: str | None = None) -> Portal | None:
         """The developer's view of the portal of the profile, or of another one at that URL."""
@@ -110,7 +106,7 @@ class Target:
         if portal is None:
             return None
         kind = ClassicPortal if self.classic else Portal
-        return kind(self._line("portal", url or portal.url), url or portal.url)
+        return kind(self.line("portal", url or portal.url), url or portal.url)
 
     @property
     def classic(self) -> bool:
@@ -121,7 +117,7 @@ class Target:
         gateway = self.profile.gateway
         if gateway is None or not (gateway.routes or route):
             return None
-        line = self._line("gateway", gateway.url, consumer=True)
+        line = self.line("gateway", gateway.url, consumer=True)
         return Consumer(line, gateway.url, route or gateway.routes[0])
 
     def close(self) -> None:

@@ -16,7 +16,6 @@ from pytest_httpx import HTTPXMock
 
 from dcrproof.authorization_server import AuthorizationServer, Metadata, Registration
 from dcrproof.fixtures.curity import InitialAccess, Registrations
-from dcrproof.fixtures.run import Run
 from dcrproof.gateway import with_basic
 from dcrproof.http import Line
 from dcrproof.konnect import MOST_PAGES, Konnect
@@ -390,6 +389,7 @@ class Server:
 def registrations(request: pytest.FixtureRequest, curity: AuthorizationServer) -> Callable[[Registrar], Registrations]:
     def make(registrar: Registrar) -> Registrations:
         target = Target(Profile("a test"))
+        curity.line.watch = target.ledger.watch
         return Registrations(target, InitialAccess(target, curity, METADATA, registrar), "dcrproof 0123abcd", request)
 
     return make
@@ -421,7 +421,7 @@ def test_a_registration_that_is_refused_is_not_tried_again(
     ours = registrations(REGISTRAR)
     assert ours.attempt("one", ours.access.token()).status == status
     assert len(server.asked) == 2
-    assert ours.made == {}
+    assert ours.target.ledger.pending == []
 
 
 def test_a_registration_without_an_answer_is_not_tried_again(
@@ -430,9 +430,11 @@ def test_a_registration_without_an_answer_is_not_tried_again(
     """It may have been made: a second one would be left behind beside it."""
     httpx_mock.add_response(json={"access_token": "initial-token-1"})
     httpx_mock.add_exception(httpx.ReadTimeout(""))
+    ours = registrations(REGISTRAR)
     with pytest.raises(Unreachable, match="no answer within"):
-        registrations(REGISTRAR).register("one")
+        ours.register("one")
     assert sent(httpx_mock) == [f"POST {TOKEN}", f"POST {REGISTRATION}"]
+    assert [entry.name for entry in ours.target.ledger.pending] == ["dcrproof 0123abcd one"]
 
 
 @pytest.mark.parametrize(
@@ -450,21 +452,6 @@ def test_where_the_profile_gives_a_token_or_none_is_needed_no_token_is_fetched(
     for name in ("one", "two"):
         ours.register(name)
     assert server.asked == [f"POST /token-service/oauth-registration {authorization}"] * 2
-
-
-def test_each_client_is_deleted_once_with_its_own_token(
-    httpx_mock: HTTPXMock, registrations: Callable[[Registrar], Registrations]
-) -> None:
-    server = Server(httpx_mock)
-    ours = registrations(REGISTRAR)
-    made = [ours.register(name) for name in ("one", "two")]
-    run = Run()
-    ours.clean_up(run)
-    assert server.asked[4:] == [
-        f"DELETE /token-service/oauth-registration/{client.client_id} Bearer token-of-{client.client_id}"
-        for client in made
-    ]
-    assert (run.left_behind, run.clean_up_failed) == ([], [])
 
 
 # --- lists ---

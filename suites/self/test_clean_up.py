@@ -1,0 +1,338 @@
+"""What a run has made is gone when it has ended, however it ended: by itself, by a signal, or by nobody's leave."""
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from conftest import ROOT
+from dcrproof.__main__ import main
+from dcrproof.clean_up import clean_up
+from dcrproof.mocks.faults import read
+from dcrproof.mocks.mutants import MUTANTS
+from dcrproof.mocks.serve import Served, serving, write_profile
+from dcrproof.mocks.world import PARTIES, World
+from dcrproof.profile import Profile
+from dcrproof.target import Target
+from dcrproof.waiting import poll
+
+ALL_MOMENTS = int(os.environ.get("DCRPROOF_KILLS", "4"))
+"""How many moments a run is killed at; `tox -e kills` has a hundred."""
+TABLES = (
+    "providers",
+    "strategies",
+    "portals",
+    "developers",
+    "apis",
+    "implementations",
+    "publications",
+    "applications",
+    "registrations",
+)
+
+
+@dataclass
+class Tenant:
+    """Mocks that a run takes for live parties; other people have things there whose names are like a run's."""
+
+    served: Served
+    profile: Path
+    ledgers: Path
+
+    @property
+    def world(self) -> World:
+        return self.served.worlds.current
+
+    @property
+    def objects(self) -> dict[str, set[object]]:
+        """The ids of everything in Konnect."""
+        return {table: set(getattr(self.world.konnect, table)) for table in TABLES}
+
+    @property
+    def clients(self) -> dict[str, str]:
+        """The clients that were registered dynamically at Curity: id and name."""
+        return {client.id: str(client.metadata.client_name) for client in self.world.curity.dynamic_clients}
+
+    def fault(self, **fault: object) -> None:
+        self.world.faults.arm(read(fault, PARTIES))
+
+    def run(self, *arguments: str) -> "subprocess.Popen[str]":
+        """A run of the checks in a process of its own."""
+        command = [sys.executable, "-m", "pytest", "-p", "dcrproof", "-p", "no:cacheprovider", "-q"]
+        command += [f"--dcr-profile={self.profile}", f"--dcr-ledger={self.ledgers}"]
+        command += [f"--dcr-report={self.profile.parent / 'reports'}", *arguments]
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+        return subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**inherited, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def sweep(self, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+        capsys.readouterr()
+        code = main(["sweep", "--ledger", str(self.ledgers), *arguments])
+        return code, capsys.readouterr().out
+
+
+@contextmanager
+def tenant(folder: Path, mutate: Callable[[World], None] | None = None) -> Iterator[Tenant]:
+    with serving(seed=31, mutate=mutate) as served:
+        written = write_profile(folder, served)
+        profile = folder / "live.toml"
+        profile.write_text(re.sub(r"(?m)^mocked = .*\n", "", written.read_text("utf-8")), "utf-8")
+        found = Tenant(served, profile, folder / "ledgers")
+        others(found)
+        yield found
+
+
+def others(tenant: Tenant) -> None:
+    """What other people have made: its names are like a run's, and it is in the same lists."""
+    konnect, portal = tenant.served.description["konnect"], tenant.served.description["portal"]
+    with httpx.Client(base_url=konnect["url"], headers={"authorization": f"Bearer {konnect['token']}"}) as admin:
+        for name in ("dcrproof", "dcrproof 0000000", "not dcrproof 00000000"):
+            for path in ("/v3/apis", "/v3/portals"):
+                assert admin.post(path, json={"name": name}).status_code == 201
+    with httpx.Client(base_url=f"{portal['url']}/api/v3") as developer:
+        who = {"username": portal["email"], "password": portal["password"]}
+        session = developer.post("/developer/authenticate", json=who).headers["set-cookie"].partition(";")[0]
+        for name in ("dcrproof", "dcrproof application", "dcrproof 00000000 application"):
+            body = {"name": name, "auth_strategy_id": portal["strategy_id"]}
+            made = developer.post("/applications", json=body, headers={"cookie": session})
+            assert made.status_code == 201, made.text
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Tenant]:
+    with tenant(tmp_path) as found:
+        yield found
+
+
+def reached(tenant: Tenant, calls: int) -> bool:
+    """Whether a run has come so far that the parties have got this many calls; it waits for that."""
+    seen, _ = poll(lambda: len(tenant.world.calls), lambda number: number >= calls, 30)
+    return seen >= calls
+
+
+# A run that ends by itself, or is told to end
+
+
+def test_a_run_leaves_nothing_behind_not_even_a_ledger(live: Tenant) -> None:
+    before, clients = live.objects, live.clients
+    run = live.run("--dcr-check=life", "--dcr-check=registration", "--dcr-check=provision")
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == 0, output
+    assert (live.objects, live.clients) == (before, clients)
+    assert list(live.ledgers.iterdir()) == []
+    assert "Clean-up: what this run has made is gone                       1 passed" in output
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_a_run_that_is_stopped_leaves_nothing_behind(live: Tenant, number: signal.Signals) -> None:
+    before, clients = live.objects, live.clients
+    run = live.run()
+    assert reached(live, 400)
+    assert live.objects != before
+    run.send_signal(number)
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == 2, output
+    assert (live.objects, live.clients) == (before, clients)
+    assert list(live.ledgers.iterdir()) == []
+
+
+# Killed, then swept
+
+
+@pytest.mark.parametrize("moment", range(ALL_MOMENTS))
+def test_a_run_killed_at_any_moment_is_swept(live: Tenant, moment: int, capsys: pytest.CaptureFixture[str]) -> None:
+    before, clients = live.objects, live.clients
+    run = live.run()
+    reached(live, random.Random(moment).randrange(20, 1400))
+    run.kill()
+    run.communicate(timeout=60)
+    left = live.objects != before or set(live.clients) != set(clients)
+
+    code, listed = live.sweep(capsys)
+    assert code == 0
+    assert left <= ("dcrproof " in listed)
+    code, told = live.sweep(capsys, "--profile", str(live.profile), "--yes")
+    assert code == 0, told
+    assert live.objects == before, told
+    remaining = {name for id, name in live.clients.items() if id not in clients}
+    assert {name for name in remaining if f"client {name!r}" not in told} == set(), told
+    assert not remaining or "never answered" in told or "never came" in told
+    assert remaining or list(live.ledgers.iterdir()) == []
+    assert set(clients) <= set(live.clients), "nothing else is deleted"
+
+
+# Clean-up against odds
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"status": 500}, {"status": 503, "retry_after": "1"}, {"status": 429}, {"drop": True}, {"truncate": 0}],
+    ids=lambda fault: " ".join(map(str, fault.items())),
+)
+def test_what_fails_for_the_moment_is_tried_again(
+    live: Tenant, fault: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, clients = live.objects, live.clients
+    killed(live)
+    for party in ("konnect", "portal", "curity"):
+        live.fault(party=party, method="DELETE", times=2, **fault)
+        live.fault(party=party, method="GET", times=1, **fault)
+    code, told = live.sweep(capsys, "--profile", str(live.profile), "--yes")
+    assert code == 0, told
+    assert (live.objects, live.clients) == (before, clients), told
+
+
+def killed(live: Tenant, calls: int = 500) -> None:
+    """A run that was killed with everything of it still there."""
+    run = live.run()
+    assert reached(live, calls)
+    run.kill()
+    run.communicate(timeout=60)
+
+
+def test_what_cannot_be_deleted_is_reported_with_its_id_and_owner(live: Tenant) -> None:
+    run = live.run("--dcr-check=application.created")
+    assert reached(live, 1)
+    live.fault(party="portal", method="DELETE", times=1000, status=403)
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == 3, output
+    found = re.search(
+        r"CLEAN-UP FAILED  application 'dcrproof [0-9a-f]{8} application' [0-9a-f-]{36} in Portal: ", output
+    )
+    assert found, output
+    assert "-> 403 (owner: Konnect admins)" in output
+    assert len(list(live.ledgers.glob("*.jsonl"))) == 1, "a sweep can finish it"
+
+
+def test_a_client_that_outlives_its_application_is_a_failed_check(tmp_path: Path) -> None:
+    with tenant(tmp_path, MUTANTS["konnect.leaves-clients-behind"].apply) as live:
+        run = live.run("--dcr-check=application.created")
+        output, _ = run.communicate(timeout=60)
+    assert run.returncode == 1, output
+    assert "FAILED clean-up.clients-refused: " in output
+    assert "step       curity.dcr.client-management" in output
+    assert re.search(
+        r"observed   client [0-9a-f-]{36} of the application 'dcrproof [0-9a-f]{8} application': exchange", output
+    )
+    report = json.loads((tmp_path / "reports" / "latest" / "run.json").read_text("utf-8"))
+    assert report["checks"][-1]["id"] == "clean-up.clients-refused"
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/v3/apis", "API"), ("/v3/portals", "portal")])
+def test_what_was_made_without_an_answer_is_found_by_its_name(live: Tenant, path: str, kind: str) -> None:
+    before = live.objects
+    live.fault(party="konnect", method="POST", path=path, times=1, truncate=0)
+    run = live.run("--dcr-check=provision")
+    output, _ = run.communicate(timeout=60)
+    assert "before the answer was complete" in output, output
+    assert live.objects == before, output
+
+
+def test_a_client_whose_registration_was_never_answered_is_reported_by_its_name() -> None:
+    """There is no list of clients to look it up in."""
+    target = Target(Profile("a test"))
+    url, body = "https://curity.example/registration", b'{"client_name": "dcrproof 0123abcd one"}'
+    target.ledger.watch("curity", "https://curity.example", "POST", url, "application/json", body)
+    done = clean_up(target, target.ledger)
+    why = "its registration was never answered, so it may exist or not (owner: Curity admins)"
+    assert done.left == [f"client 'dcrproof 0123abcd one' at the authorization server: {why}"]
+    assert (done.failed, len(target.ledger.pending)) == ([], 1)
+
+
+# The sweep is careful
+
+
+def test_what_bears_the_mark_no_more_is_left_alone(live: Tenant, capsys: pytest.CaptureFixture[str]) -> None:
+    """Somebody has taken it for their own."""
+    killed(live)
+    konnect = live.world.konnect
+    adopted = next(
+        api
+        for api in konnect.apis.values()
+        if re.fullmatch(r"dcrproof [0-9a-f]{8}", api.name) and api.name != "dcrproof 00000000"
+    )
+    konnect.patch_api(adopted.id, {"name": "ours now"})
+    code, told = live.sweep(capsys, "--profile", str(live.profile), "--yes")
+    assert adopted.id in konnect.apis
+    assert (
+        f"left       API '{adopted.name}' {adopted.id} in Konnect: it bears the mark '{adopted.name}' no more" in told
+    )
+    assert code in {0, 3}
+
+
+def test_nothing_is_deleted_until_it_is_said(live: Tenant, capsys: pytest.CaptureFixture[str]) -> None:
+    killed(live)
+    held = (live.objects, live.clients)
+    number = len(live.world.calls)
+    for arguments in ((), ("--profile", str(live.profile))):
+        code, told = live.sweep(capsys, *arguments)
+        assert (code, "nothing was deleted" in told) == (0, True)
+    assert "would delete  application 'dcrproof " in told
+    assert (live.objects, live.clients, len(live.world.calls)) == (*held, number)
+
+
+def test_a_ledger_of_another_target_is_skipped(live: Tenant, capsys: pytest.CaptureFixture[str]) -> None:
+    killed(live)
+    held = live.objects
+    text = live.profile.read_text("utf-8")
+    another = live.profile.with_name("another.toml")
+    another.write_text(text.replace(live.served.description["konnect"]["url"], "http://127.0.0.1:9"), "utf-8")
+    code, told = live.sweep(capsys, "--profile", str(another), "--yes")
+    assert (code, live.objects) == (0, held)
+    assert "skipped    a run against konnect http://127.0.0.1:" in told
+
+
+def test_a_sweep_beside_a_running_run_does_no_harm(live: Tenant, capsys: pytest.CaptureFixture[str]) -> None:
+    run = live.run("--dcr-check=life", "--dcr-check=registration", "--dcr-check=provision")
+    assert reached(live, 100)
+    code, told = live.sweep(capsys, "--profile", str(live.profile), "--yes")
+    assert (code, "in use" in told) == (0, True)
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == 0, output
+
+
+def test_two_sweeps_at_once_do_no_harm(live: Tenant) -> None:
+    before, clients = live.objects, live.clients
+    killed(live)
+    command = [sys.executable, "-m", "dcrproof", "sweep", "--ledger", str(live.ledgers), "--profile", str(live.profile)]
+    sweeps = [
+        subprocess.Popen([*command, "--yes"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for _ in range(2)
+    ]
+    told = [sweep.communicate(timeout=60)[0] for sweep in sweeps]
+    assert [sweep.returncode for sweep in sweeps] == [0, 0], told
+    assert (live.objects, live.clients) == (before, clients), told
+
+
+# What a user may type
+
+
+def test_bad_usage_of_the_sweep_is_said(live: Tenant, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for arguments, said in (
+        (["--yes"], "--yes needs --profile FILE"),
+        (["--profile", str(tmp_path / "none.toml")], "none.toml"),
+        (["--ledger", str(tmp_path / "nowhere")], "there is no such file or folder"),
+    ):
+        assert main(["sweep", *arguments]) == 4
+        assert said in capsys.readouterr().err
+
+
+def test_a_folder_without_ledgers_is_no_failure(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["sweep", "--ledger", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"nothing to sweep: no ledger in {tmp_path}\n"

@@ -1,0 +1,313 @@
+"""The ledger: what it writes before a request and after its answer, and what is read back from its file."""
+
+import json
+import stat
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dcrproof.ledger import Ledger, new_mark
+from dcrproof.ledger_file import Busy, Unreadable, addresses, in_use, kept, read, taken_over
+from dcrproof.profile import Curity, Konnect, Mocked, Portal, Profile, Registrar
+from dcrproof.secret import Secret
+from dcrproof.transcript import Exchange
+from dcrproof.verdict import NotSeen
+
+KONNECT, PORTAL, CURITY = "https://eu.api.example", "https://portal.example", "https://curity.example/oauth"
+REGISTER = "https://curity.example/token-service/oauth-registration"
+TOKEN = "registration-token-0123456789"
+PROFILE = Profile(
+    "a test",
+    curity=Curity(CURITY, registrar=Registrar("registrar", Secret("the registrar's secret"))),
+    konnect=Konnect(KONNECT, Secret("the token of Konnect")),
+    portal=Portal(PORTAL, "developer@example.com", Secret("the developer's password")),
+)
+ANOTHER = replace(PROFILE, curity=Curity(CURITY, registrar=Registrar("registrar", Secret("another secret"))))
+BASES = {"konnect": KONNECT, "portal": PORTAL, "curity": CURITY}
+
+
+def answer(party: str, method: str, url: str, status: int, content: object = None) -> Exchange:
+    body = b"" if content is None else json.dumps(content).encode()
+    return Exchange(1, datetime.now(UTC), party, method, url, status, (), b"", (), body, 0.1)
+
+
+def send(
+    ledger: Ledger,
+    party: str,
+    method: str,
+    url: str,
+    body: object = None,
+    *,
+    status: int | None = None,
+    content: object = None,
+) -> None:
+    """A request that passes by the ledger, and its answer; without a status no answer comes."""
+    sent = b"" if body is None else json.dumps(body).encode()
+    answered = ledger.watch(party, BASES[party], method, url, "application/json" if sent else "", sent)
+    if status is not None:
+        answered(answer(party, method, url, status, content))
+
+
+def named(ledger: Ledger) -> list[tuple[str, str | None, str | None]]:
+    return [(entry.kind.name, entry.name, entry.id) for entry in ledger.pending]
+
+
+# What passes by
+
+
+def test_what_is_created_is_named_before_it_is_sent_and_has_its_id_after() -> None:
+    ledger, written = Ledger(new_mark()), []
+    ledger.write = written.append
+    answered = ledger.watch("konnect", KONNECT, "POST", f"{KONNECT}/v3/apis", "application/json", b'{"name": "one"}')
+    assert [(line["intent"], line["kind"], line["name"]) for line in written] == [(1, "API", "one")]
+    answered(answer("konnect", "POST", f"{KONNECT}/v3/apis", 201, {"id": "a1", "name": "one"}))
+    assert (written[1]["made"], written[1]["id"]) == (1, "a1")
+    assert named(ledger) == [("API", "one", "a1")]
+
+
+@pytest.mark.parametrize(
+    ("party", "url", "content", "kind"),
+    [
+        ("konnect", "/v2/dcr-providers", {"id": "x"}, "DCR provider"),
+        ("konnect", "/v2/application-auth-strategies", {"id": "x"}, "auth strategy"),
+        ("konnect", "/v3/portals", {"id": "x"}, "portal"),
+        ("konnect", "/v3/apis", {"id": "x"}, "API"),
+        ("konnect", "/v3/apis/a/implementations", {"id": "x"}, "implementation"),
+        ("konnect", "/v3/portals/p/developers", {"id": "x"}, "developer"),
+        ("konnect", "/v3/portals/p/applications", {"id": "x"}, "application of another developer"),
+        ("portal", "/api/v3/applications", {"id": "x"}, "application"),
+        ("portal", "/api/v2/applications", {"id": "x", "credentials": {"client_id": "c"}}, "application"),
+        ("portal", "/api/v3/applications/a/registrations", {"id": "x"}, "registration"),
+        ("curity", "/anything", {"client_id": "x"}, "client"),
+    ],
+)
+def test_everything_that_a_run_creates_stands_in_the_ledger(party: str, url: str, content: object, kind: str) -> None:
+    ledger = Ledger(new_mark())
+    send(ledger, party, "POST", BASES[party] + url, {"any": "thing"}, status=201, content=content)
+    assert [(entry.kind.name, entry.id) for entry in ledger.pending] == [(kind, "x")]
+
+
+@pytest.mark.parametrize(
+    ("party", "method", "url"),
+    [
+        ("konnect", "GET", "/v3/apis"),
+        ("konnect", "POST", "/v2/dcr-providers/x/verify"),
+        ("konnect", "POST", "/v3/apis/a/versions"),
+        ("konnect", "PATCH", "/v3/portals/p"),
+        ("konnect", "PUT", "/v3/apis/of-others/publications/p"),
+        ("portal", "POST", "/api/v3/developer/authenticate"),
+        ("portal", "POST", "/api/v3/applications/a/regenerate-secret"),
+    ],
+)
+def test_what_creates_nothing_of_its_own_does_not(party: str, method: str, url: str) -> None:
+    """A publication of an API that was there before is changed by PUT, and is not the run's to delete."""
+    ledger = Ledger(new_mark())
+    send(ledger, party, method, BASES[party] + url, {"any": "thing"}, status=200, content={"id": "x"})
+    assert ledger.pending == []
+
+
+def test_a_publication_of_the_runs_own_api_is_named() -> None:
+    ledger = Ledger(new_mark())
+    send(ledger, "konnect", "POST", f"{KONNECT}/v3/apis", {"name": "one"}, status=201, content={"id": "a1"})
+    send(ledger, "konnect", "PUT", f"{KONNECT}/v3/apis/a1/publications/p1", {})
+    assert [entry.path for entry in ledger.pending] == ["/v3/apis/a1/publications/p1", "/v3/apis/a1"]
+
+
+def test_a_form_posted_to_the_authorization_server_registers_nothing() -> None:
+    ledger = Ledger(new_mark())
+    ledger.watch("curity", CURITY, "POST", CURITY + "/token", "application/x-www-form-urlencoded", b"grant_type=x")
+    assert ledger.pending == []
+
+
+@pytest.mark.parametrize(
+    ("status", "kept_as_lost"),
+    [
+        (400, False),
+        (401, False),
+        (409, False),
+        (429, False),
+        (503, False),
+        (500, True),
+        (502, True),
+        (504, True),
+        (None, True),
+    ],
+)
+def test_a_refusal_creates_nothing_and_no_answer_may_have(status: int | None, kept_as_lost: bool) -> None:
+    ledger = Ledger(new_mark())
+    send(ledger, "konnect", "POST", f"{KONNECT}/v3/apis", {"name": "one"}, status=status)
+    assert named(ledger) == ([("API", "one", None)] if kept_as_lost else [])
+
+
+def test_what_was_never_sent_creates_nothing() -> None:
+    ledger = Ledger(new_mark())
+    ledger.watch("konnect", KONNECT, "POST", f"{KONNECT}/v3/apis", "application/json", b'{"name": "one"}')(None)
+    assert ledger.pending == []
+
+
+def test_an_accepted_registration_is_named_whatever_its_body_was() -> None:
+    """A check that expected a refusal has no reason to remember the client."""
+    ledger = Ledger(new_mark())
+    answered = ledger.watch("curity", CURITY, "POST", REGISTER, "application/json", b"[not json")
+    answered(answer("curity", "POST", REGISTER, 201, registered("c1")))
+    assert named(ledger) == [("client", None, "c1")]
+
+
+def registered(id: str, token: str = TOKEN) -> dict[str, str]:
+    management = {"registration_client_uri": f"{REGISTER}/{id}", "registration_access_token": token}
+    return {"client_id": id, "client_secret": f"secret of {id}", **management}
+
+
+def test_the_newest_registration_token_is_the_one_that_counts() -> None:
+    ledger = Ledger(new_mark())
+    send(ledger, "curity", "POST", REGISTER, {"client_name": "one"}, status=201, content=registered("c1"))
+    send(ledger, "curity", "GET", f"{REGISTER}/c1", status=200, content=registered("c1", "the second token"))
+    entry = ledger.pending[0]
+    assert entry.manage == (f"{REGISTER}/c1", Secret("the second token"))
+    send(ledger, "curity", "GET", f"{REGISTER}/c1")
+    assert ledger.pending[0].rotating
+
+
+def test_what_a_check_deletes_is_gone_with_all_that_was_part_of_it() -> None:
+    ledger = Ledger(new_mark())
+    applications = f"{PORTAL}/api/v3/applications"
+    send(ledger, "portal", "POST", applications, {"name": "one"}, status=201, content={"id": "a1"})
+    send(ledger, "portal", "POST", f"{applications}/a1/registrations", {}, status=201, content={"id": "r1"})
+    send(ledger, "portal", "DELETE", f"{applications}/a1", status=404)
+    assert len(ledger.pending) == 2, "somebody else may have hidden it"
+    send(ledger, "portal", "DELETE", f"{applications}/a1", status=204)
+    assert ledger.pending == []
+
+
+def test_no_more_is_created_than_the_profile_allows() -> None:
+    ledger = Ledger(new_mark(), most=1)
+    applications = f"{PORTAL}/api/v3/applications"
+    send(ledger, "portal", "POST", applications, {"name": "one"}, status=201, content={"id": "a1"})
+    send(ledger, "portal", "POST", f"{applications}/a1/registrations", {}, status=201, content={"id": "r1"})
+    with pytest.raises(NotSeen, match="max_created above 1"):
+        send(ledger, "portal", "POST", applications, {"name": "two"})
+    assert len(ledger.pending) == 2
+
+
+def test_things_are_deleted_in_the_order_that_the_products_need() -> None:
+    ledger = Ledger(new_mark())
+    for path in (
+        "/v2/dcr-providers",
+        "/v2/application-auth-strategies",
+        "/v3/portals",
+        "/v3/apis",
+        "/v3/apis/x/implementations",
+    ):
+        send(ledger, "konnect", "POST", KONNECT + path, {"name": "n"}, status=201, content={"id": "x"})
+    send(ledger, "konnect", "PUT", f"{KONNECT}/v3/apis/x/publications/x", {}, status=200)
+    send(ledger, "portal", "POST", f"{PORTAL}/api/v3/applications", {"name": "n"}, status=201, content={"id": "a"})
+    send(ledger, "portal", "POST", f"{PORTAL}/api/v3/applications/a/registrations", {}, status=201, content={"id": "r"})
+    order = [
+        "registration",
+        "application",
+        "publication",
+        "implementation",
+        "API",
+        "portal",
+        "auth strategy",
+        "DCR provider",
+    ]
+    assert [entry.kind.name for entry in ledger.pending] == order
+
+
+# The file
+
+
+def filled(ledger: Ledger) -> None:
+    send(ledger, "konnect", "POST", f"{KONNECT}/v3/apis", {"name": f"{ledger.mark}"}, status=201, content={"id": "a1"})
+    send(ledger, "konnect", "POST", f"{KONNECT}/v3/portals", {"name": f"{ledger.mark}"})
+    send(ledger, "curity", "POST", REGISTER, {"client_name": f"{ledger.mark}"}, status=201, content=registered("c1"))
+    send(ledger, "curity", "POST", REGISTER, {"client_name": f"{ledger.mark}"}, status=400, content={})
+
+
+def left_in(folder: Path) -> Path:
+    """The file of a run that died after all that `filled` does."""
+    ledger = Ledger(new_mark())
+    with kept(ledger, folder, PROFILE) as path:
+        filled(ledger)
+    return path
+
+
+def test_what_is_read_back_is_what_was_written(tmp_path: Path) -> None:
+    path = left_in(tmp_path)
+    with taken_over(path, PROFILE) as ledger:
+        found = [(entry.kind.name, entry.name, entry.id) for entry in ledger.pending]
+        mark = ledger.mark
+        assert found == [("API", mark, "a1"), ("portal", mark, None), ("client", mark, "c1")]
+        assert ledger.pending[-1].manage == (f"{REGISTER}/c1", Secret(TOKEN))
+        assert ledger.addresses == BASES
+
+
+def test_only_its_owner_reads_the_file_and_no_secret_stands_in_it(tmp_path: Path) -> None:
+    path = left_in(tmp_path / "new")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    content = path.read_bytes()
+    secrets = [TOKEN, "secret of c1", "the registrar's secret", "the token of Konnect", "the developer's password"]
+    assert [secret for secret in secrets if secret.encode() in content] == []
+
+
+def test_a_copy_without_the_profiles_secrets_is_of_no_use(tmp_path: Path) -> None:
+    path = left_in(tmp_path)
+    with taken_over(path, ANOTHER) as ledger:
+        client = ledger.pending[-1]
+        assert (client.manage, bool(client.sealed)) == (None, True)
+
+
+def test_a_ledger_that_names_nothing_any_more_is_removed(tmp_path: Path) -> None:
+    with kept(Ledger(new_mark()), tmp_path, PROFILE) as path:
+        assert path.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_ledger_in_use_is_left_alone(tmp_path: Path) -> None:
+    ledger = Ledger(new_mark())
+    with kept(ledger, tmp_path, PROFILE) as path:
+        filled(ledger)
+        assert in_use(path)
+        with pytest.raises(Busy), taken_over(path, PROFILE):
+            pass
+        assert len(read(path).pending) == 3, "it may be looked at all the same"
+    assert not in_use(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"[]\n[]", b"\xff\xfe", b'{"ledger": 1, "mark": "", "addresses": {}}', b'{"ledger": 2}']
+)
+def test_what_is_no_ledger_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(Unreadable, match="first line"):
+        read(path)
+
+
+@given(st.data())
+@settings(max_examples=20)  # each makes a key, which is meant to take its time
+def test_a_torn_line_does_no_harm(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    """However much of the file was written: what is read is what the lines say that are whole, and it is written on."""
+    path = left_in(tmp_path_factory.mktemp("ledger"))
+    lines = path.read_bytes().splitlines(keepends=True)
+    whole = data.draw(st.integers(2, len(lines) - 1))  # the first line is empty, the second the ledger's own
+    torn = lines[whole][: data.draw(st.integers(0, len(lines[whole]) - 2))]
+    path.write_bytes(b"".join(lines[:whole]))
+    expected = read(path).pending
+    path.write_bytes(b"".join(lines[:whole]) + torn)
+    assert read(path).pending == expected
+    with taken_over(path, PROFILE) as ledger:
+        for entry in list(ledger.entries.values()):
+            ledger.gone(entry)
+    assert not path.exists()
+
+
+def test_what_mocks_hold_that_end_with_the_run_has_no_address() -> None:
+    profile = replace(PROFILE, konnect=Konnect(mocked=Mocked()), portal=Portal(mocked=Mocked("http://127.0.0.1:1")))
+    assert set(addresses(profile)) == {"curity", "portal"}
