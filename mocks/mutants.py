@@ -366,8 +366,8 @@ def _takes_passwords(world: "World") -> None:
 
 @_mutant("konnect.cannot-push", "Konnect pushes the strategy to the control plane.")
 def _cannot_push(world: "World") -> None:
-    error = {"message": "the control plane refused the plugin", "control_plane_error": "schema_violation"}
-    world.konnect.set_sync_error(world.standing.implementation_id, error)
+    never = {"configs": {"openid-connect": {"timeout": "soon"}}}
+    world.konnect.patch_strategy(world.standing.strategy_id, never)
 
 
 @_mutant("konnect.forgets-the-plugin", "On a linked service whose API has a strategy Konnect keeps its plugin.")

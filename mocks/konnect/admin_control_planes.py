@@ -57,12 +57,13 @@ def routes(konnect: Konnect) -> Rows:
 
     def list_nodes(_: Request, control_plane_id: str) -> Response:
         find(konnect.control_planes, control_plane_id)
-        held = [dict(node) for node in konnect.nodes()]
+        held = [views.node(konnect, node) for node in konnect.nodes()]
         return ok({"items": held, "page": {"total_count": len(held)}})
 
     def show_node(_: Request, control_plane_id: str, node_id: str) -> Response:
         find(konnect.control_planes, control_plane_id)
-        return ok({"item": dict(find({node["id"]: node for node in konnect.nodes()}, node_id))})
+        found = find({node["id"]: node for node in konnect.nodes()}, node_id)
+        return ok({"item": views.node(konnect, found)})
 
     def expected_hash(_: Request, control_plane_id: str) -> Response:
         find(konnect.control_planes, control_plane_id)

@@ -4,8 +4,9 @@ An application costs the same to push however many there are: each keeps its own
 changed is made anew. The configuration as a whole is put together when somebody asks for it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from dcrproof.mocks import data_plane
 from dcrproof.mocks.konnect.objects import Application, Publication, Strategy
@@ -35,10 +36,53 @@ def enforced(publications: Iterable[Publication]) -> str | None:
     return min(held, key=lambda one: one.created_at).auth_strategy_id if held else None
 
 
+def refused(strategy: Strategy) -> Mapping[str, Any] | None:
+    """Why the control plane does not take the plugin that this strategy makes; None where it does.
+
+    `configs.openid-connect` is open, so that what the plugin's schema forbids is found out at the push alone. The form
+    is `AuthStrategyApiSyncError` of api-builder v3; which of its codes is meant for a schema is inferred.
+    """
+    if strategy.strategy_type != "openid_connect":
+        return None
+    for key, (expected, allows) in PLUGIN_SCHEMA.items():
+        value = strategy.config.get(key)
+        if value is not None and not allows(value):
+            message = f"schema violation ({PLUGIN_CONFIG}.{key}: expected {expected})"
+            return {"control_plane_error": "control_plane_error_data_constraint_error", "message": message}
+    return None
+
+
+def _is_boolean(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _are_methods(value: object) -> bool:
+    return isinstance(value, list) and AUTH_METHODS.issuperset(value)
+
+
+PLUGIN_CONFIG = "config.v2_strategies.openid_connect"
+AUTH_METHODS = frozenset(
+    {"authorization_code", "bearer", "client_credentials", "introspection", "kong_oauth2", "password"}
+    | {"refresh_token", "session", "userinfo"}
+)
+# Settings that a strategy often has, of the many that the schema knows (OidcAuth in KonnectApplicationAuth.json).
+PLUGIN_SCHEMA: Mapping[str, tuple[str, Callable[[object], bool]]] = {
+    "auth_methods": (f"some of {', '.join(sorted(AUTH_METHODS))}", _are_methods),
+    **dict.fromkeys(("ssl_verify", "hide_credentials", "cache_tokens", "display_errors"), ("a boolean", _is_boolean)),
+    **dict.fromkeys(("timeout", "leeway"), ("a number", _is_number)),
+}
+
+
 class Push:
     """The parts of the current configuration, and the configuration that they make."""
 
     def __init__(self) -> None:
+        self.accepted: dict[str, data_plane.Strategy] = {}
+        """service id: the strategy that the control plane took last"""
         self._services: tuple[data_plane.Service, ...] = ()
         self._applications: dict[str, data_plane.Application] = {}
         self._shared = data_plane.Configuration()

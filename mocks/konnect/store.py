@@ -4,6 +4,7 @@ import hmac
 import random
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias, TypeVar
 
 from dcrproof.mocks import data_plane
@@ -28,7 +29,7 @@ from dcrproof.mocks.konnect.objects import (
     Strategy,
 )
 from dcrproof.mocks.konnect.problems import not_found
-from dcrproof.mocks.konnect.push import Push, enforced, strategy_of
+from dcrproof.mocks.konnect.push import Push, enforced, refused, strategy_of
 from dcrproof.mocks.konnect.roles import Token
 from dcrproof.mocks.konnect.switches import Switches
 
@@ -170,14 +171,31 @@ class Store:
             routes.setdefault(route.service_id, []).append(pushed)
         for service in self.gateway_services.values():
             api_id = linked.get(service.id)
-            strategy_id = self.enforced_strategy(api_id) if api_id is not None else None
+            self._accept(service.id, self.enforced_strategy(api_id) if api_id is not None else None)
             yield data_plane.Service(
                 service.id,
                 service.url,
                 tuple(routes.get(service.id, ())),
                 api_id,
-                strategy_of(self.strategies[strategy_id]) if strategy_id is not None else None,
+                self._push.accepted.get(service.id),
             )
+
+    def _accept(self, service_id: str, strategy_id: str | None) -> None:
+        """The control plane takes the plugin of a service, or keeps the one before (inferred) and says why."""
+        error = None
+        if strategy_id is None:
+            self._push.accepted.pop(service_id, None)
+        elif (error := self.push_is_refused(self.strategies[strategy_id])) is None:
+            self._push.accepted[service_id] = strategy_of(self.strategies[strategy_id])
+        for held in [one for one in self.implementations.values() if one.service_id == service_id]:
+            self.implementations[held.id] = replace(held, auth_strategy_sync_error=error)
+
+    def push_is_refused(self, strategy: Strategy) -> Mapping[str, Any] | None:
+        return refused(strategy)
+
+    def accepted_strategy(self, service_id: str) -> data_plane.Strategy | None:
+        """What the managed plugin of that service holds."""
+        return self._push.accepted.get(service_id)
 
     def enforced_strategy(self, api_id: str) -> str | None:
         return enforced(held for held in self.publications.values() if held.api_id == api_id)

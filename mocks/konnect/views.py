@@ -271,11 +271,12 @@ def managed_plugin(konnect: Konnect, held: Implementation) -> View | None:
 
     Shape and tags: the plugin's schema (KonnectApplicationAuth.json) and the archived troubleshooting page.
     """
-    strategy_id = konnect.enforced_strategy(held.api_id)
-    if held.service_id is None or strategy_id is None:
+    accepted = konnect.accepted_strategy(held.service_id) if held.service_id is not None else None
+    if accepted is None or accepted.id not in konnect.strategies:
         return None
-    used = konnect.strategies[strategy_id]
-    entry: Mapping[str, Any] = {"strategy_id": used.id, "config": used.config}
+    used = konnect.strategies[accepted.id]
+    config = accepted.config if used.strategy_type == "openid_connect" else used.config
+    entry: Mapping[str, Any] = {"strategy_id": used.id, "config": config}
     key = "openid_connect" if used.strategy_type == "openid_connect" else "key_auth"
     return {
         "id": held.id,  # no id of its own is modelled
@@ -286,6 +287,30 @@ def managed_plugin(konnect: Konnect, held: Implementation) -> View | None:
         "tags": ["konnect-managed-plugin", "konnect-app-registration"],
         **epochs(held),
     }
+
+
+OLDEST_WITH_STRATEGIES = (3, 6)
+"""The release of Kong Gateway from which the managed plugin knows strategies (Konnect version compatibility)."""
+
+
+def node(konnect: Konnect, held: Mapping[str, Any]) -> View:
+    """A node as it reports itself; that it is too old for what is pushed to it is Konnect's finding.
+
+    The members are those of NodeCompatibilityIssue (control-planes-config v2); their values are inferred.
+    """
+    guarded = [service.id for service in konnect.data_plane_configuration().services if service.strategy is not None]
+    numbers = tuple(int(part) for part in str(held["version"]).split("-")[0].split(".") if part.isdigit())
+    if not guarded or numbers >= OLDEST_WITH_STRATEGIES:
+        return dict(held)
+    least = ".".join(map(str, OLDEST_WITH_STRATEGIES))
+    issue = {
+        "code": "D228",
+        "severity": "error",
+        "description": f"The plugin konnect-application-auth needs Kong Gateway {least} for auth strategies.",
+        "resolution": f"Upgrade the data plane to Kong Gateway {least} or newer.",
+        "affected_resources": [{"type": "plugin", "id": service_id} for service_id in guarded],
+    }
+    return {**held, "compatibility_status": {"state": "COMPATIBILITY_STATE_INCOMPATIBLE", "issues": [issue]}}
 
 
 # --- dev-portal v3 ---

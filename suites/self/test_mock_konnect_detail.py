@@ -238,3 +238,45 @@ def test_pages_and_filters_lose_and_repeat_nothing(names, size, wanted, sort):
     assert sorted(ranks) == [rank for rank, name in enumerate(names) if wanted in name]
     assert len(ranks) == total
     assert page(total // size + 2)["data"] == []
+
+
+# What the control plane does not take, and which nodes are too old for it
+
+
+def test_a_plugin_that_its_schema_forbids_is_not_pushed():
+    asked = Asked()
+    ids = asked.standing
+    link = f"/v3/apis/{ids.api_id}/implementations/{ids.implementation_id}"
+    plugins = f"/v2/control-planes/{ids.control_plane_id}/core-entities/plugins"
+    before, plugin = asked.konnect.expected_hash(), asked.ask("GET", plugins).json()
+    for key, value in (("timeout", "soon"), ("auth_methods", ["bearer", "guessing"]), ("ssl_verify", "yes")):
+        strategy = f"/v2/application-auth-strategies/{ids.strategy_id}"
+        good = asked.konnect.strategies[ids.strategy_id].config.get(key)
+        changed = asked.ask("PATCH", strategy, {"configs": {"openid-connect": {key: value}}})
+        assert changed.status == 200
+        error = asked.ask("GET", link).json()["service"]["auth_strategy_sync_error"]
+        assert error["control_plane_error"] == "control_plane_error_data_constraint_error"
+        assert key in error["message"]
+        assert asked.konnect.expected_hash() == before
+        assert asked.ask("GET", plugins).json() == plugin
+        asked.ask("PATCH", strategy, {"configs": {"openid-connect": {key: good}}})
+        assert asked.ask("GET", link).json()["service"]["auth_strategy_sync_error"] is None
+        before, plugin = asked.konnect.expected_hash(), asked.ask("GET", plugins).json()
+
+
+def test_an_old_node_is_incompatible_with_the_managed_plugin():
+    asked = Asked()
+    path = f"/v2/control-planes/{asked.standing.control_plane_id}/nodes"
+
+    def states():
+        held = asked.ask("GET", path).json()["items"]
+        return [node["compatibility_status"]["state"].removeprefix("COMPATIBILITY_STATE_") for node in held]
+
+    assert states() == ["FULLY_COMPATIBLE", "FULLY_COMPATIBLE"]
+    asked.world.data_planes[1].version = "3.5.0.0"
+    assert states() == ["FULLY_COMPATIBLE", "INCOMPATIBLE"]
+    old = asked.ask("GET", f"{path}/{asked.world.data_planes[1].id}").json()["item"]
+    (issue,) = old["compatibility_status"]["issues"]
+    assert "3.6" in issue["resolution"]
+    asked.konnect.delete_implementation(asked.standing.api_id, asked.standing.implementation_id)
+    assert states() == ["FULLY_COMPATIBLE", "FULLY_COMPATIBLE"]
