@@ -1,18 +1,19 @@
 """`/v2/control-planes`: the gateway's entities, its nodes and the configuration they should have.
 
-Read only: what the flow needs of a control plane is there before it starts (control-planes-config v2).
+The flow reads them. Services, routes, plugins and consumers can be made and deleted as well (control-planes-config v2),
+so that there may be more than the how-to has; an update of them is not among what the mock knows.
 """
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from dcrproof.mocks.konnect import views
-from dcrproof.mocks.konnect.face import Rows, ok
+from dcrproof.mocks.konnect.face import Rows, created, done, ok, read
 from dcrproof.mocks.konnect.listing import EQUAL_OR_CONTAINS, STRING, Listing, filtered, named
 from dcrproof.mocks.konnect.objects import GatewayService
-from dcrproof.mocks.konnect.problems import not_found
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.konnect.store import find
-from dcrproof.mocks.wire import Request, Response
+from dcrproof.mocks.wire import Handler, Request, Response
 
 CONTROL_PLANES = "/v2/control-planes"
 CONTROL_PLANE = CONTROL_PLANES + "/{control_plane_id}"
@@ -25,36 +26,10 @@ ENTITY_LIST = Listing(filters=filtered(EQUAL_OR_CONTAINS, "name"))
 
 
 def routes(konnect: Konnect) -> Rows:
-    def service_of(control_plane_id: str, service_id: str) -> GatewayService:
-        found = find(konnect.gateway_services, service_id)
-        if found.control_plane_id != find(konnect.control_planes, control_plane_id).id:
-            raise not_found()
-        return found
+    return (*_control_planes(konnect), *_entities(konnect))
 
-    def services_of(control_plane_id: str) -> list[GatewayService]:
-        found = find(konnect.control_planes, control_plane_id)
-        return [held for held in konnect.gateway_services.values() if held.control_plane_id == found.id]
 
-    def entities(held: list[Any]) -> Response:
-        return ok({"data": held})  # without `next`: everything is on the one page
-
-    def list_routes(request: Request, control_plane_id: str, service_id: str | None = None) -> Response:
-        wanted = [service_of(control_plane_id, service_id)] if service_id else services_of(control_plane_id)
-        ids = {held.id for held in wanted}
-        held = (route for route in konnect.gateway_routes.values() if route.service_id in ids)
-        return entities([views.route(route) for route in ENTITY_LIST.select(request, held)])
-
-    def list_plugins(_: Request, control_plane_id: str, service_id: str | None = None) -> Response:
-        wanted = [service_of(control_plane_id, service_id)] if service_id else services_of(control_plane_id)
-        ids = {held.id for held in wanted}
-        linked = (held for held in konnect.implementations.values() if held.service_id in ids)
-        return entities([plugin for held in linked if (plugin := views.managed_plugin(konnect, held))])
-
-    def show_route(_: Request, control_plane_id: str, route_id: str) -> Response:
-        found = find(konnect.gateway_routes, route_id)
-        service_of(control_plane_id, found.service_id)
-        return ok(views.route(found))
-
+def _control_planes(konnect: Konnect) -> Rows:
     def list_nodes(_: Request, control_plane_id: str) -> Response:
         find(konnect.control_planes, control_plane_id)
         held = [views.node(konnect, node) for node in konnect.nodes()]
@@ -76,23 +51,72 @@ def routes(konnect: Konnect) -> Rows:
     def show_control_plane(_: Request, control_plane_id: str) -> Response:
         return ok(views.control_plane(find(konnect.control_planes, control_plane_id)))
 
-    def list_services(request: Request, control_plane_id: str) -> Response:
-        return entities([views.service(held) for held in ENTITY_LIST.select(request, services_of(control_plane_id))])
-
-    def show_service(_: Request, control_plane_id: str, service_id: str) -> Response:
-        return ok(views.service(service_of(control_plane_id, service_id)))
-
     return (
         ("GET", CONTROL_PLANES, list_control_planes),
         ("GET", CONTROL_PLANE, show_control_plane),
         ("GET", CONTROL_PLANE + "/nodes", list_nodes),
         ("GET", CONTROL_PLANE + "/nodes/{node_id}", show_node),
         ("GET", CONTROL_PLANE + "/expected-config-hash", expected_hash),
+    )
+
+
+def _entities(konnect: Konnect) -> Rows:
+    def services_of(control_plane_id: str, service_id: str | None = None) -> list[GatewayService]:
+        if service_id:
+            return [konnect.service_of(control_plane_id, service_id)]
+        found = find(konnect.control_planes, control_plane_id)
+        return [held for held in konnect.gateway_services.values() if held.control_plane_id == found.id]
+
+    def entities(held: Iterable[Any]) -> Response:
+        return ok({"data": list(held)})  # without `next`: everything is on the one page
+
+    def list_services(request: Request, control_plane_id: str) -> Response:
+        return entities(map(views.service, ENTITY_LIST.select(request, services_of(control_plane_id))))
+
+    def list_routes(request: Request, **names: str) -> Response:
+        ids = {held.id for held in services_of(**names)}
+        held = (route for route in konnect.gateway_routes.values() if route.service_id in ids)
+        return entities(map(views.route, ENTITY_LIST.select(request, held)))
+
+    def list_plugins(_: Request, **names: str) -> Response:
+        ids = {held.id for held in services_of(**names)}
+        linked = (held for held in konnect.implementations.values() if held.service_id in ids)
+        managed = (views.managed_plugin(konnect, held) for held in linked)
+        by_hand = (views.plugin(held) for held in konnect.gateway_plugins.values() if held.service_id in ids)
+        return entities([*filter(None, managed), *by_hand])
+
+    def list_consumers(_: Request, control_plane_id: str) -> Response:
+        found = find(konnect.control_planes, control_plane_id)
+        held = konnect.gateway_consumers.values()
+        return entities(views.consumer(one) for one in held if one.control_plane_id == found.id)
+
+    def showing(lookup: Callable[..., Any], view: Callable[[Any], views.View]) -> Handler:
+        return lambda _, **names: ok(view(lookup(*names.values())))
+
+    def making(make: Callable[..., Any], view: Callable[[Any], views.View]) -> Handler:
+        return lambda request, **names: created(view(make(*names.values(), read(request))))
+
+    def deleting(delete: Callable[..., None]) -> Handler:
+        return lambda _, **names: done(delete, *names.values())
+
+    route, plugin, consumer = (f"{CORE}/{kind}/{{entity_id}}" for kind in ("routes", "plugins", "consumers"))
+    return (
         ("GET", CORE + "/services", list_services),
-        ("GET", SERVICE, show_service),
+        ("POST", CORE + "/services", making(konnect.add_service, views.service)),
+        ("GET", SERVICE, showing(konnect.service_of, views.service)),
+        ("DELETE", SERVICE, deleting(konnect.delete_gateway_service)),
         ("GET", SERVICE + "/routes", list_routes),
+        ("POST", SERVICE + "/routes", making(konnect.add_route, views.route)),
         ("GET", SERVICE + "/plugins", list_plugins),
+        ("POST", SERVICE + "/plugins", making(konnect.add_plugin, views.plugin)),
         ("GET", CORE + "/routes", list_routes),
-        ("GET", CORE + "/routes/{route_id}", show_route),
+        ("GET", route, showing(konnect.route_of, views.route)),
+        ("DELETE", route, deleting(konnect.delete_gateway_route)),
         ("GET", CORE + "/plugins", list_plugins),
+        ("GET", plugin, showing(konnect.plugin_of, views.plugin)),
+        ("DELETE", plugin, deleting(konnect.delete_plugin)),
+        ("GET", CORE + "/consumers", list_consumers),
+        ("POST", CORE + "/consumers", making(konnect.add_consumer, views.consumer)),
+        ("GET", consumer, showing(konnect.consumer_at, views.consumer)),
+        ("DELETE", consumer, deleting(konnect.delete_consumer)),
     )

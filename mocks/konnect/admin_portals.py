@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dcrproof.mocks.konnect import views
-from dcrproof.mocks.konnect.face import Rows, created, no_content, ok, read
+from dcrproof.mocks.konnect.face import Rows, created, done, no_content, ok, read
 from dcrproof.mocks.konnect.listing import EQUAL, STRING, UUIDS, Listing, Reader, attribute, filtered, named
 from dcrproof.mocks.konnect.problems import invalid_parameters
 from dcrproof.mocks.konnect.state import Konnect
@@ -16,6 +16,8 @@ PORTAL = PORTALS + "/{portal_id}"
 PAGES = PORTAL + "/pages"
 DEVELOPERS = PORTAL + "/developers"
 DEVELOPER = DEVELOPERS + "/{developer_id}"
+TEAMS = PORTAL + "/teams"
+TEAM = TEAMS + "/{team_id}"
 APPLICATIONS = PORTAL + "/applications"
 APPLICATION = APPLICATIONS + "/{application_id}"
 REGISTRATIONS = APPLICATION + "/registrations"
@@ -34,6 +36,7 @@ DEVELOPER_LIST = Listing(
     filters={**filtered(STRING, "status", "email"), "name": (STRING, attribute("full_name"))},
     sorts={**named("created_at", "updated_at", "email", "status"), "name": attribute("full_name")},
 )
+TEAM_LIST = Listing(filters={**filtered(UUIDS, "id"), **filtered(STRING, "name")}, sorts=named("name", "created_at"))
 APPLICATION_LIST = Listing(
     filters={**filtered(UUIDS, "developer_id"), **filtered(STRING, "name")},
     sorts=named("created_at", "developer_id", "name"),
@@ -50,7 +53,7 @@ def forced(request: Request) -> bool:
 
 
 def routes(konnect: Konnect) -> Rows:
-    return (*_portals(konnect), *_applications(konnect), *_registrations(konnect))
+    return (*_portals(konnect), *_teams(konnect), *_applications(konnect), *_registrations(konnect))
 
 
 def _in_portal(konnect: Konnect, table: dict[str, Any], portal_id: str) -> Iterator[Any]:
@@ -98,6 +101,46 @@ def _portals(konnect: Konnect) -> Rows:
         ),
         ("PATCH", DEVELOPER, patch_developer),
         ("DELETE", DEVELOPER, delete_developer),
+    )
+
+
+def _teams(konnect: Konnect) -> Rows:
+    def list_teams(request: Request, portal_id: str) -> Response:
+        return ok(TEAM_LIST.page(request, _in_portal(konnect, konnect.teams, portal_id), views.team))
+
+    def list_members(request: Request, portal_id: str, team_id: str) -> Response:
+        held = konnect.team(portal_id, team_id)
+        of_team = (one for one in konnect.developers.values() if one.id in held.developers)
+        return ok(DEVELOPER_LIST.page(request, of_team, views.developer))
+
+    def list_teams_of(request: Request, portal_id: str, developer_id: str) -> Response:
+        developer = konnect.developer(portal_id, developer_id)
+        joined = (one for one in konnect.teams.values() if developer.id in one.developers)
+        return ok(TEAM_LIST.page(request, joined, views.team))
+
+    def list_roles(request: Request, portal_id: str, team_id: str) -> Response:
+        held = konnect.team(portal_id, team_id)
+        granted = (one for one in konnect.team_roles.values() if one.team_id == held.id)
+        return ok(Listing(filters=filtered(STRING, "role_name")).page(request, granted, views.team_role))
+
+    def join(request: Request, portal_id: str, team_id: str) -> Response:
+        konnect.join(portal_id, team_id, read(request))
+        return Response(201)
+
+    def grant(request: Request, portal_id: str, team_id: str) -> Response:
+        return created(views.team_role(konnect.grant(portal_id, team_id, read(request))))
+
+    return (
+        ("POST", TEAMS, lambda r, portal_id: created(views.team(konnect.create_team(portal_id, read(r))))),
+        ("GET", TEAMS, list_teams),
+        ("GET", TEAM, lambda _, portal_id, team_id: ok(views.team(konnect.team(portal_id, team_id)))),
+        ("POST", TEAM + "/developers", join),
+        ("GET", TEAM + "/developers", list_members),
+        ("DELETE", TEAM + "/developers/{developer_id}", lambda _, **names: done(konnect.leave, *names.values())),
+        ("POST", TEAM + "/assigned-roles", grant),
+        ("GET", TEAM + "/assigned-roles", list_roles),
+        ("DELETE", TEAM + "/assigned-roles/{role_id}", lambda _, **names: done(konnect.withdraw, *names.values())),
+        ("GET", DEVELOPER + "/teams", list_teams_of),
     )
 
 
@@ -196,6 +239,14 @@ def _registrations(konnect: Konnect) -> Rows:
         yield from konnect.tell_of_registrations(application.id)
         return no_content()
 
+    def map_consumer(request: Request, portal_id: str, application_id: str, registration_id: str) -> Response:
+        konnect.map_consumer(konnect.application(portal_id, application_id).id, registration_id, read(request))
+        return no_content()
+
+    def unmap_consumer(_: Request, portal_id: str, application_id: str, registration_id: str) -> Response:
+        konnect.unmap_consumer(konnect.application(portal_id, application_id).id, registration_id)
+        return no_content()
+
     return (
         ("POST", REGISTRATIONS, register),
         ("GET", REGISTRATIONS, list_of_application),
@@ -203,4 +254,6 @@ def _registrations(konnect: Konnect) -> Rows:
         ("GET", REGISTRATION, show),
         ("PATCH", REGISTRATION, patch),
         ("DELETE", REGISTRATION, delete),
+        ("PUT", REGISTRATION + "/consumer", map_consumer),
+        ("DELETE", REGISTRATION + "/consumer", unmap_consumer),
     )

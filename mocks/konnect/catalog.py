@@ -1,9 +1,7 @@
 """Portals and their pages (portal-management v3); APIs, their versions, links and publications (api-builder v3)."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from dcrproof.mocks.konnect import schema
 from dcrproof.mocks.konnect.objects import Api, ApiVersion, Implementation, Page, Portal, Publication, Strategy
@@ -163,6 +161,8 @@ class Catalog(Strategies):
             del self.implementations[implementation.id]
         for key in [key for key in self.publications if key[0] == held.id]:
             del self.publications[key]
+        for role in [one for one in self.team_roles.values() if one.entity_id == held.id]:
+            del self.team_roles[role.id]
         del self.apis[held.id]
         self._services_changed()
 
@@ -212,18 +212,13 @@ class Catalog(Strategies):
         )
         self.implementations[made.id] = made
         self._services_changed()
-        return made
+        return self.implementations[made.id]
 
     def implementation(self, api_id: str, implementation_id: str) -> Implementation:
         held = find(self.implementations, implementation_id)
         if held.api_id != api_id.lower():
             raise not_found()
         return held
-
-    def set_sync_error(self, implementation_id: str, error: Mapping[str, Any] | None) -> None:
-        """What `auth_strategy_sync_error` says: that the plugin could not be pushed. `error` has `message`, ..."""
-        held = find(self.implementations, implementation_id)
-        self.implementations[held.id] = replace(held, auth_strategy_sync_error=error, updated_at=self.clock.now())
 
     def delete_implementation(self, api_id: str, implementation_id: str) -> None:
         del self.implementations[self.implementation(api_id, implementation_id).id]

@@ -40,6 +40,28 @@ class GatewayRoute:
 
 
 @dataclass(frozen=True)
+class GatewayConsumer:
+    id: str
+    control_plane_id: str
+    username: str | None
+    custom_id: str | None
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True)
+class GatewayPlugin:
+    """A plugin that somebody has put on a service; Konnect's own is derived from publication and link."""
+
+    id: str
+    service_id: str
+    name: str
+    config: Mapping[str, Any]
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True)
 class Provider:
     """A DCR provider. `config` is what the API shows of `dcr_config`, `secrets` what it never shows."""
 
@@ -122,6 +144,30 @@ class Developer:
     status: str
     created_at: float
     updated_at: float
+
+
+@dataclass(frozen=True)
+class Team:
+    id: str
+    portal_id: str
+    name: str
+    description: str
+    can_own_applications: bool
+    developers: frozenset[str]
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True)
+class TeamRole:
+    """That a team may do something with an API (`entity_id`)."""
+
+    id: str
+    team_id: str
+    role_name: str
+    entity_id: str
+    entity_type_name: str
+    entity_region: str
 
 
 @dataclass(frozen=True)

@@ -267,7 +267,8 @@ class PortalHttp(Face):
     def list_actions(self, request: Request, portal: Portal, api: str) -> Response:
         visitor = self.visitor(request, portal)
         held = self.published(portal, visitor, api)
-        register = visitor is not None and held.auth_strategy_id is not None
+        may = visitor is not None and self.konnect.may_register(held, portal, visitor)
+        register = may and held.auth_strategy_id is not None
         return ok({"actions": {"view": True, "register": register, "view_documentation": True}})
 
     def list_versions(self, request: Request, portal: Portal, api: str) -> Response:
@@ -367,7 +368,10 @@ class PortalHttp(Face):
         held = self.own(request, portal, application_id)
         body = read(request)
         schema.check(body, schema.REGISTRATION_CREATION)
-        publication = self.published(portal, self.developer(request, portal), body["api_id"])
+        developer = self.developer(request, portal)
+        publication = self.published(portal, developer, body["api_id"])
+        if not self.konnect.may_register(publication, portal, developer):
+            raise not_found()  # inferred: no 403 is documented here
         made = self.konnect.register(held, publication.api_id)
         yield from self.konnect.tell_of_registrations(held.id)
         return created(views.registration(self.konnect, made))

@@ -36,19 +36,34 @@ def enforced(publications: Iterable[Publication]) -> str | None:
     return min(held, key=lambda one: one.created_at).auth_strategy_id if held else None
 
 
+MANAGED_PLUGIN, OPENID_CONNECT = "konnect-application-auth", "openid-connect"
+
+
+def conflicting() -> Mapping[str, Any]:
+    """A service has one plugin of a name (Kong, `plugins`): Konnect's own finds that place taken (inferred)."""
+    message = f"the service already has a plugin {MANAGED_PLUGIN}"
+    return {"control_plane_error": "control_plane_error_plugin_conflict", "message": message}
+
+
 def refused(strategy: Strategy) -> Mapping[str, Any] | None:
     """Why the control plane does not take the plugin that this strategy makes; None where it does.
 
     `configs.openid-connect` is open, so that what the plugin's schema forbids is found out at the push alone. The form
     is `AuthStrategyApiSyncError` of api-builder v3; which of its codes is meant for a schema is inferred.
     """
-    if strategy.strategy_type != "openid_connect":
+    flaw = violation(strategy.config) if strategy.strategy_type == "openid_connect" else None
+    if flaw is None:
         return None
+    message = f"schema violation ({PLUGIN_CONFIG}.{flaw[0]}: expected {flaw[1]})"
+    return {"control_plane_error": "control_plane_error_data_constraint_error", "message": message}
+
+
+def violation(config: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The first setting that the plugin's schema forbids, and what it should be; None where there is none."""
     for key, (expected, allows) in PLUGIN_SCHEMA.items():
-        value = strategy.config.get(key)
+        value = config.get(key)
         if value is not None and not allows(value):
-            message = f"schema violation ({PLUGIN_CONFIG}.{key}: expected {expected})"
-            return {"control_plane_error": "control_plane_error_data_constraint_error", "message": message}
+            return key, expected
     return None
 
 
@@ -84,16 +99,17 @@ class Push:
         self.accepted: dict[str, data_plane.Strategy] = {}
         """service id: the strategy that the control plane took last"""
         self._services: tuple[data_plane.Service, ...] = ()
+        self._consumers: tuple[data_plane.Consumer, ...] = ()
         self._applications: dict[str, data_plane.Application] = {}
         self._shared = data_plane.Configuration()
         self._whole: data_plane.Configuration | None = None
         self._hash: str | None = None
 
-    def services(self, services: tuple[data_plane.Service, ...]) -> bool:
-        """Replaces all services. True if that altered anything."""
-        if services == self._services:
+    def services(self, services: tuple[data_plane.Service, ...], consumers: tuple[data_plane.Consumer, ...]) -> bool:
+        """Replaces all services and consumers. True if that altered anything."""
+        if (services, consumers) == (self._services, self._consumers):
             return False
-        self._services = services
+        self._services, self._consumers = services, consumers
         self._whole = self._hash = None
         return True
 
@@ -133,7 +149,8 @@ class Push:
     def configuration(self) -> data_plane.Configuration:
         if self._whole is None:
             applications = (*self._applications.values(), *self._shared.applications)
-            self._whole = data_plane.Configuration(tuple(map(self._with_shared, self._services)), applications)
+            services = tuple(map(self._with_shared, self._services))
+            self._whole = data_plane.Configuration(services, applications, self._consumers)
         return self._whole
 
     def _with_shared(self, service: data_plane.Service) -> data_plane.Service:

@@ -324,6 +324,42 @@ DEVELOPER_CREATION = body(
         "send_invitation_email": BOOLEAN,
     }
 )
+TEAM_CREATION = body({"name": needed(text(250, 1)), "description": text(250, 1), "can_own_applications": BOOLEAN})
+TEAM_MEMBER = body({"id": needed(ID)})
+CONSUMER_MAPPING = body({"id": needed(ID)})
+# control-planes-config v2 knows more members of these, which the mock does not: it refuses them.
+GATEWAY_SERVICE = body(
+    {
+        "name": needed(text(least=1)),
+        "protocol": text(choices=("http", "https")),
+        "host": needed(text(least=1)),
+        "port": Field("integer", least=0, most=65535),
+        "path": text(nullable=True, pattern=re.compile("/")),
+    }
+)
+GATEWAY_ROUTE = body(
+    {
+        "name": needed(text(least=1)),
+        "paths": needed(Field("array", least=1, items=text(pattern=re.compile("/")))),
+        "methods": Field("array", nullable=True, items=text(pattern=re.compile(r"[A-Z]+\Z"))),
+        "strip_path": BOOLEAN,
+    }
+)
+GATEWAY_PLUGIN = body(
+    {
+        "name": needed(text(choices=("openid-connect", "konnect-application-auth"))),
+        "config": body({}, open=True),
+    }
+)
+GATEWAY_CONSUMER = body({"username": text(nullable=True), "custom_id": text(nullable=True)})
+TEAM_ROLE = body(
+    {
+        "role_name": needed(text(choices=("API Viewer", "API Consumer"))),
+        "entity_id": needed(ID),
+        "entity_type_name": needed(text(255, 1)),
+        "entity_region": needed(text(choices=("us", "eu", "au", "me", "in", "sg", "*"))),
+    }
+)
 STATUS_UPDATE = body({"status": STATUS})
 OWNER = body({"type": needed(text(choices=("developer", "team"))), "id": needed(ID)})
 ADMIN_APPLICATION_CREATION = body(

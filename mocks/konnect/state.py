@@ -1,8 +1,9 @@
 """Mock Konnect's state.
 
-The party is `Konnect`. Its layers, each standing on the one before: store.py (tables, indexes, push), strategies.py
-(DCR providers, auth strategies), catalog.py (portals, APIs, publications), and here developers, their applications
-and registrations. Nothing else changes state; accounts.py holds passwords and sessions.
+The party is `Konnect`. Its layers, each standing on the one before: store.py (tables, indexes, push), entities.py
+(the gateway's services, routes, plugins, consumers), strategies.py (DCR providers, auth strategies), catalog.py
+(portals, APIs, publications), teams.py, and here developers, their applications and registrations. Nothing else changes
+state; accounts.py holds passwords and sessions.
 
 Rules, each with its source at the method that holds it:
 
@@ -27,12 +28,12 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from dcrproof.mocks.konnect import schema
-from dcrproof.mocks.konnect.catalog import Catalog
 from dcrproof.mocks.konnect.driver import ProviderFailed, RegisteredClient, Steps
 from dcrproof.mocks.konnect.objects import (
     Application,
     ClientRegistration,
     Developer,
+    GatewayConsumer,
     Portal,
     Provider,
     Publication,
@@ -42,13 +43,14 @@ from dcrproof.mocks.konnect.objects import (
 from dcrproof.mocks.konnect.problems import Problem, conflict, forbidden, invalid, missing_reference, not_found
 from dcrproof.mocks.konnect.schema import check
 from dcrproof.mocks.konnect.store import Body, find, labelled
+from dcrproof.mocks.konnect.teams import Teams
 
 Created: TypeAlias = tuple[Application, str | None]  # with the client secret, where there is one to show
 
 APPLICATIONS_PER_DEVELOPER = 500  # app/dev-portal/self-service.md, "Limitations"
 
 
-class Konnect(Catalog):
+class Konnect(Teams):
     """One organisation in one region.
 
     token: the bearer token of the admin API.
@@ -127,6 +129,8 @@ class Konnect(Catalog):
             self._developer_by_email.pop((held.portal_id, held.email.lower()), None)
             self._applications_of.pop(held.id, None)
             self.accounts.forget(held.id)
+            for team in [one for one in self.teams.values() if held.id in one.developers]:
+                self.leave(portal_id, team.id, held.id)
 
     def delete_portal(self, portal_id: str, *, force: bool) -> Steps[None]:
         """With everything of it. Without force only while no API is published (the status is inferred)."""
@@ -140,6 +144,7 @@ class Konnect(Catalog):
             self.publications.pop(key, None)
         for page in [one for one in self.pages.values() if one.portal_id == held.id]:
             self.pages.pop(page.id, None)
+        self.disband(held.id)
         if self.portals.pop(held.id, None) is not None:
             self._portal_by_host.pop(held.canonical_domain.lower(), None)
         self._services_changed()
@@ -389,6 +394,8 @@ class Konnect(Catalog):
         if gone is None:
             return
         self._told.pop(gone.id, None)
+        for key in [one for one in self.consumer_of if one[0] == gone.id]:
+            del self.consumer_of[key]
         for registration_id in self._registrations_of.pop(gone.id, {}).values():
             del self.registrations[registration_id]
         self._applications_of.get(gone.developer_id, {}).pop(gone.name, None)
@@ -397,10 +404,6 @@ class Konnect(Catalog):
         self._announce(self._push.without(gone.id))
 
     # --- registrations --------------------------------------------------------------------------------------------
-
-    def api_is_visible(self, publication: Publication, portal: Portal, developer: Developer | None) -> bool:
-        """Public APIs to everybody; private ones to developers who are signed in, unless roles decide (rbac)."""
-        return publication.visibility == "public" or (developer is not None and not portal.rbac_enabled)
 
     def strategy_fits(self, application: Application, publication: Publication) -> bool:
         """The rule "one auth strategy per application" (app/dev-portal/auth-strategies.md); the error is inferred."""
@@ -457,6 +460,32 @@ class Konnect(Catalog):
 
     def delete_registration(self, application_id: str, registration_id: str) -> None:
         self._remove_registration(self.registration(application_id, registration_id))
+
+    def gateway_context(self, registration: Registration) -> str | None:
+        """The control plane of the registration's API, where it is linked to one."""
+        linked = (held for held in self.implementations.values() if held.api_id == registration.api_id)
+        return next((held.control_plane_id for held in linked), None)
+
+    def map_consumer(self, application_id: str, registration_id: str, body: Body) -> None:
+        """Maps the application to a gateway consumer, for all of its registrations in the same gateway context.
+
+        What the data planes make of it is not known: nothing of it is pushed.
+        """
+        held = self.registration(application_id, registration_id)
+        check(body, schema.CONSUMER_MAPPING)
+        context = self.gateway_context(held)
+        consumer = self.gateway_consumers.get(body["id"].lower())
+        if consumer is None or consumer.control_plane_id != context:
+            raise missing_reference("id", "Consumer not found")
+        self.consumer_of[held.application_id, consumer.control_plane_id] = consumer.id
+
+    def unmap_consumer(self, application_id: str, registration_id: str) -> None:
+        held = self.registration(application_id, registration_id)
+        self.consumer_of.pop((held.application_id, self.gateway_context(held) or ""), None)
+
+    def consumer_for(self, registration: Registration) -> GatewayConsumer | None:
+        held = self.consumer_of.get((registration.application_id, self.gateway_context(registration) or ""))
+        return self.gateway_consumers[held] if held is not None else None
 
     def tell_of_registrations(self, application_id: str) -> Steps[None]:
         """Tells a bridge of the APIs that the application may call since it was last told, and of those it no longer may.

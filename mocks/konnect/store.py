@@ -18,6 +18,8 @@ from dcrproof.mocks.konnect.objects import (
     Application,
     ControlPlane,
     Developer,
+    GatewayConsumer,
+    GatewayPlugin,
     GatewayRoute,
     GatewayService,
     Implementation,
@@ -27,9 +29,20 @@ from dcrproof.mocks.konnect.objects import (
     Publication,
     Registration,
     Strategy,
+    Team,
+    TeamRole,
 )
 from dcrproof.mocks.konnect.problems import not_found
-from dcrproof.mocks.konnect.push import Push, enforced, refused, strategy_of
+from dcrproof.mocks.konnect.push import (
+    MANAGED_PLUGIN,
+    NO_METHOD,
+    OPENID_CONNECT,
+    Push,
+    conflicting,
+    enforced,
+    refused,
+    strategy_of,
+)
 from dcrproof.mocks.konnect.roles import Token
 from dcrproof.mocks.konnect.switches import Switches
 
@@ -87,11 +100,16 @@ class Store:
         self.control_planes: dict[str, ControlPlane] = {}
         self.gateway_services: dict[str, GatewayService] = {}
         self.gateway_routes: dict[str, GatewayRoute] = {}
+        self.gateway_plugins: dict[str, GatewayPlugin] = {}
+        self.gateway_consumers: dict[str, GatewayConsumer] = {}
+        self.consumer_of: dict[tuple[str, str], str] = {}  # (application id, control plane id): consumer id
         self.providers: dict[str, Provider] = {}
         self.strategies: dict[str, Strategy] = {}
         self.portals: dict[str, Portal] = {}
         self.pages: dict[str, Page] = {}
         self.developers: dict[str, Developer] = {}
+        self.teams: dict[str, Team] = {}
+        self.team_roles: dict[str, TeamRole] = {}
         self.apis: dict[str, Api] = {}
         self.api_versions: dict[str, ApiVersion] = {}
         self.implementations: dict[str, Implementation] = {}
@@ -161,7 +179,10 @@ class Store:
                 notify()
 
     def _services_changed(self) -> None:
-        self._announce(self._push.services(tuple(self._pushed_services())))
+        consumers = (
+            data_plane.Consumer(held.id, held.username, held.custom_id) for held in self.gateway_consumers.values()
+        )
+        self._announce(self._push.services(tuple(self._pushed_services()), tuple(consumers)))
 
     def _pushed_services(self) -> Iterator[data_plane.Service]:
         linked = {held.service_id: held.api_id for held in self.implementations.values()}
@@ -172,12 +193,14 @@ class Store:
         for service in self.gateway_services.values():
             api_id = linked.get(service.id)
             self._accept(service.id, self.enforced_strategy(api_id) if api_id is not None else None)
+            plain = self.plugin_on(service.id, OPENID_CONNECT)
             yield data_plane.Service(
                 service.id,
                 service.url,
                 tuple(routes.get(service.id, ())),
                 api_id,
-                self._push.accepted.get(service.id),
+                self.accepted_strategy(service.id) or self._strategy_by_hand(service.id),
+                openid_connect=plain.config if plain is not None else None,
             )
 
     def _accept(self, service_id: str, strategy_id: str | None) -> None:
@@ -185,13 +208,25 @@ class Store:
         error = None
         if strategy_id is None:
             self._push.accepted.pop(service_id, None)
-        elif (error := self.push_is_refused(self.strategies[strategy_id])) is None:
+        elif (error := self.push_is_refused(service_id, self.strategies[strategy_id])) is None:
             self._push.accepted[service_id] = strategy_of(self.strategies[strategy_id])
         for held in [one for one in self.implementations.values() if one.service_id == service_id]:
             self.implementations[held.id] = replace(held, auth_strategy_sync_error=error)
 
-    def push_is_refused(self, strategy: Strategy) -> Mapping[str, Any] | None:
+    def push_is_refused(self, service_id: str, strategy: Strategy) -> Mapping[str, Any] | None:
+        """Why the control plane does not take the managed plugin, as `auth_strategy_sync_error` says it; else None."""
+        if self.plugin_on(service_id, MANAGED_PLUGIN) is not None:
+            return conflicting()
         return refused(strategy)
+
+    def _strategy_by_hand(self, service_id: str) -> data_plane.Strategy | None:
+        held = self.plugin_on(service_id, MANAGED_PLUGIN)
+        return data_plane.Strategy(held.id, NO_METHOD) if held is not None else None
+
+    def plugin_on(self, service_id: str, name: str) -> GatewayPlugin | None:
+        """The plugin of that name that somebody has put on a service."""
+        held = self.gateway_plugins.values()
+        return next((one for one in held if (one.service_id, one.name) == (service_id, name)), None)
 
     def accepted_strategy(self, service_id: str) -> data_plane.Strategy | None:
         """What the managed plugin of that service holds."""
@@ -213,31 +248,3 @@ class Store:
         del self.registrations[registration.id]
         del self._registrations_of[registration.application_id][registration.api_id]
         self._application_changed(self.applications[registration.application_id])
-
-    # --- the gateway's own entities ---------------------------------------------------------------------------------
-
-    def create_control_plane(self, name: str) -> ControlPlane:
-        made = ControlPlane(name=name, **self._new())
-        self.control_planes[made.id] = made
-        return made
-
-    def create_gateway_service(self, control_plane_id: str, name: str, url: str) -> GatewayService:
-        made = GatewayService(control_plane_id=control_plane_id, name=name, url=url, **self._new())
-        self.gateway_services[made.id] = made
-        self._services_changed()
-        return made
-
-    def create_gateway_route(
-        self,
-        service_id: str,
-        name: str,
-        paths: tuple[str, ...],
-        methods: tuple[str, ...] = (),
-        strip_path: bool = True,
-    ) -> GatewayRoute:
-        made = GatewayRoute(
-            service_id=service_id, name=name, paths=paths, methods=methods, strip_path=strip_path, **self._new()
-        )
-        self.gateway_routes[made.id] = made
-        self._services_changed()
-        return made

@@ -5,13 +5,14 @@ from typing import Any
 
 from dcrproof.mocks.konnect import schema
 from dcrproof.mocks.konnect.driver import ProviderFailed, Steps
+from dcrproof.mocks.konnect.entities import Entities
 from dcrproof.mocks.konnect.objects import Provider, Strategy
 from dcrproof.mocks.konnect.problems import conflict, invalid, missing_reference
 from dcrproof.mocks.konnect.schema import check
-from dcrproof.mocks.konnect.store import Body, Store, find, labelled, lowered
+from dcrproof.mocks.konnect.store import Body, find, labelled, lowered
 
 
-class Strategies(Store):
+class Strategies(Entities):
     """How applications authenticate, and where their clients are registered."""
 
     # --- DCR providers --------------------------------------------------------------------------------------------

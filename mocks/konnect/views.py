@@ -15,6 +15,8 @@ from dcrproof.mocks.konnect.objects import (
     Application,
     ControlPlane,
     Developer,
+    GatewayConsumer,
+    GatewayPlugin,
     GatewayRoute,
     GatewayService,
     Implementation,
@@ -24,7 +26,10 @@ from dcrproof.mocks.konnect.objects import (
     Publication,
     Registration,
     Strategy,
+    Team,
+    TeamRole,
 )
+from dcrproof.mocks.konnect.push import MANAGED_PLUGIN
 from dcrproof.mocks.konnect.schema import CONFIGS
 from dcrproof.mocks.konnect.state import Konnect
 
@@ -121,6 +126,14 @@ def developer(held: Developer) -> View:
     return {**members(held, "id", "email", "full_name", "status"), **times(held)}
 
 
+def team(held: Team) -> View:
+    return {**members(held, "id", "name", "description", "can_own_applications"), **times(held)}
+
+
+def team_role(held: TeamRole) -> View:
+    return members(held, "id", "role_name", "entity_id", "entity_type_name", "entity_region")
+
+
 def admin_application(konnect: Konnect, held: Application) -> View:
     used = konnect.strategies[held.strategy_id]
     view = {
@@ -153,9 +166,11 @@ def credential(held: Application) -> View:
 
 
 def admin_registration(konnect: Konnect, held: Registration) -> View:
-    api = konnect.apis[held.api_id]
+    api, mapped = konnect.apis[held.api_id], konnect.consumer_for(held)
+    named = members(mapped, "id", "username", "custom_id", "control_plane_id") if mapped is not None else {}
     return {
         **members(held, "id", "status"),
+        **({"consumer": {name: value for name, value in named.items() if value is not None}} if named else {}),
         "api": {**members(api, "id", "name", "version"), "entity_type": "api"},
         "application": members(konnect.applications[held.application_id], "id", "name"),
         **times(held),
@@ -280,13 +295,27 @@ def managed_plugin(konnect: Konnect, held: Implementation) -> View | None:
     key = "openid_connect" if used.strategy_type == "openid_connect" else "key_auth"
     return {
         "id": held.id,  # no id of its own is modelled
-        "name": "konnect-application-auth",
+        "name": MANAGED_PLUGIN,
         "enabled": True,
         "service": {"id": held.service_id},
         "config": {"auth_type": "v2-strategies", "scope": held.api_id, "v2_strategies": {key: [entry]}},
         "tags": ["konnect-managed-plugin", "konnect-app-registration"],
         **epochs(held),
     }
+
+
+def plugin(held: GatewayPlugin) -> View:
+    return {
+        **members(held, "id", "name", "config"),
+        "enabled": True,
+        "service": {"id": held.service_id},
+        "tags": None,
+        **epochs(held),
+    }
+
+
+def consumer(held: GatewayConsumer) -> View:
+    return {**members(held, "id", "username", "custom_id"), "tags": None, **epochs(held)}
 
 
 OLDEST_WITH_STRATEGIES = (3, 6)

@@ -524,9 +524,10 @@ def test_an_api_has_one_link_and_a_service_one_api(world: World) -> None:
 def test_a_failed_push_is_told_at_the_implementation(world: World) -> None:
     path = f"/v3/apis/{world.ids.api_id}/implementations/{world.ids.implementation_id}"
     assert world.ask("GET", path).json()["service"]["auth_strategy_sync_error"] is None
-    error = {"message": "no", "control_plane_error": "control_plane_error_plugin_conflict"}
-    world.konnect.set_sync_error(world.ids.implementation_id, error)
-    assert world.ask("GET", path).json()["service"]["auth_strategy_sync_error"] == error
+    never = {"configs": {"openid-connect": {"timeout": "soon"}}}
+    assert world.ask("PATCH", f"/v2/application-auth-strategies/{world.ids.strategy_id}", never).status == 200
+    error = world.ask("GET", path).json()["service"]["auth_strategy_sync_error"]
+    assert error["control_plane_error"] == "control_plane_error_data_constraint_error"
 
 
 def test_the_entities_of_the_gateway(world: World) -> None:

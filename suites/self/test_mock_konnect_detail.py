@@ -240,6 +240,82 @@ def test_pages_and_filters_lose_and_repeat_nothing(names, size, wanted, sort):
     assert page(total // size + 2)["data"] == []
 
 
+# Teams
+
+
+def test_with_rbac_an_api_is_for_the_teams_that_it_was_granted_to():
+    asked = Asked()
+    ids, konnect = asked.standing, asked.konnect
+    portal = f"/v3/portals/{ids.portal_id}"
+    made = asked.create()
+    session = konnect.accounts.sign_in(konnect.developers[ids.developer_id], konnect.portals[ids.portal_id])
+    host = konnect.portals[ids.portal_id].canonical_domain
+    headers = (("host", host), ("cookie", f"portalaccesstoken={session.access_token}"))
+    headers = (*headers, ("content-type", "application/json"))
+
+    def developer(method, path, body=None):
+        raw = b"" if body is None else json.dumps(body).encode()
+        request = Request(method, f"/api/v3{path}", "", "", headers, raw)
+        return perform(asked.world.handle("portal", request), asked.network)
+
+    def seen_and_usable():
+        answer = developer("GET", f"/apis/{ids.api_id}/actions")
+        return answer.json()["actions"]["register"] if answer.status == 200 else None
+
+    def register():
+        return developer("POST", f"/applications/{made.id}/registrations", {"api_id": ids.api_id}).status
+
+    konnect.publish(ids.api_id, ids.portal_id, {"visibility": "private", "auth_strategy_ids": [ids.strategy_id]})
+    assert seen_and_usable() is True
+    assert asked.ask("PATCH", portal, {"rbac_enabled": True}).status == 200
+    assert (seen_and_usable(), register()) == (None, 404)
+
+    team = asked.ask("POST", f"{portal}/teams", {"name": "accountants"})
+    assert team.status == 201
+    assert asked.ask("POST", f"{portal}/teams", {"name": "accountants"}).status == 409
+    path = f"{portal}/teams/{team.json()['id']}"
+    role = {"entity_id": ids.api_id, "entity_type_name": "Services", "entity_region": "us"}
+    viewer_of = asked.ask("POST", f"{path}/assigned-roles", {"role_name": "API Viewer", **role})
+    assert viewer_of.status == 201
+    assert seen_and_usable() is None
+    assert asked.ask("POST", f"{path}/developers", {"id": ids.developer_id}).status == 201
+    assert asked.ask("GET", f"{path}/developers").json()["data"][0]["id"] == ids.developer_id
+    assert asked.ask("GET", f"{portal}/developers/{ids.developer_id}/teams").json()["data"] == [team.json()]
+    assert (seen_and_usable(), register()) == (False, 404)
+
+    assert asked.ask("POST", f"{path}/assigned-roles", {"role_name": "API Consumer", **role}).status == 201
+    assert asked.ask("GET", f"{path}/assigned-roles").json()["meta"]["page"]["total"] == 2
+    assert (seen_and_usable(), register()) == (True, 201)
+    assert asked.ask("DELETE", f"{path}/assigned-roles/{viewer_of.json()['id']}").status == 204
+    assert seen_and_usable() is True
+    assert asked.ask("DELETE", f"{path}/developers/{ids.developer_id}").status == 204
+    assert asked.ask("DELETE", f"{path}/developers/{ids.developer_id}").status == 404
+    assert seen_and_usable() is None
+
+
+def test_an_application_is_mapped_to_a_consumer_of_its_gateway():
+    asked = Asked()
+    ids, konnect = asked.standing, asked.konnect
+    made = asked.create()
+    registered = konnect.register(made, ids.api_id)
+    path = f"/v3/portals/{ids.portal_id}/applications/{made.id}/registrations/{registered.id}"
+    elsewhere = konnect.add_consumer(konnect.create_control_plane("other").id, {"username": "accounting"})
+    consumers = f"/v2/control-planes/{ids.control_plane_id}/core-entities/consumers"
+    consumer = asked.ask("POST", consumers, {"username": "accounting"}).json()["id"]
+    assert asked.ask("POST", consumers, {"username": "accounting"}).status == 409
+    assert asked.ask("POST", consumers, {}).status == 400
+    assert asked.ask("PUT", f"{path}/consumer", {"id": elsewhere.id}).status == 400
+    assert asked.ask("PUT", f"{path}/consumer", {}).status == 400
+    assert "consumer" not in asked.ask("GET", path).json()
+    assert asked.ask("PUT", f"{path}/consumer", {"id": consumer}).status == 204
+    assert asked.ask("GET", path).json()["consumer"]["username"] == "accounting"
+    assert asked.ask("DELETE", f"{path}/consumer").status == 204
+    assert "consumer" not in asked.ask("GET", path).json()
+    assert asked.ask("PUT", f"{path}/consumer", {"id": consumer}).status == 204
+    assert asked.ask("DELETE", f"{consumers}/{consumer}").status == 204
+    assert "consumer" not in asked.ask("GET", path).json()
+
+
 # What the control plane does not take, and which nodes are too old for it
 
 
@@ -262,6 +338,59 @@ def test_a_plugin_that_its_schema_forbids_is_not_pushed():
         asked.ask("PATCH", strategy, {"configs": {"openid-connect": {key: good}}})
         assert asked.ask("GET", link).json()["service"]["auth_strategy_sync_error"] is None
         before, plugin = asked.konnect.expected_hash(), asked.ask("GET", plugins).json()
+
+
+def test_a_plugin_put_on_the_service_by_hand_is_in_the_way_of_the_managed_one():
+    asked = Asked()
+    ids = asked.standing
+    link = f"/v3/apis/{ids.api_id}/implementations"
+    service = f"/v2/control-planes/{ids.control_plane_id}/core-entities/services/{ids.service_id}"
+    by_hand = {"name": "konnect-application-auth"}
+    assert asked.ask("POST", f"{service}/plugins", by_hand).status == 409
+    asked.konnect.delete_implementation(ids.api_id, ids.implementation_id)
+    plugin = asked.ask("POST", f"{service}/plugins", by_hand).json()["id"]
+    body = {"service": {"control_plane_id": ids.control_plane_id, "id": ids.service_id}}
+    linked = asked.ask("POST", link, body).json()
+
+    def error():
+        return asked.ask("GET", f"{link}/{linked['id']}").json()["service"]["auth_strategy_sync_error"]
+
+    assert error()["control_plane_error"] == "control_plane_error_plugin_conflict"
+    asked.ask("DELETE", service.rpartition("/services")[0] + f"/plugins/{plugin}")
+    assert error() is None
+
+
+def test_entities_of_the_gateway_are_made_and_deleted():
+    asked = Asked()
+    core = f"/v2/control-planes/{asked.standing.control_plane_id}/core-entities"
+    made = asked.ask("POST", f"{core}/services", {"name": "own", "host": "upstream.test", "path": "/base"})
+    assert made.status == 201
+    service = f"{core}/services/{made.json()['id']}"
+    assert asked.ask("POST", f"{core}/services", {"name": "own", "host": "upstream.test"}).status == 409
+    route = asked.ask("POST", f"{service}/routes", {"name": "own", "paths": ["/own"], "methods": ["GET"]})
+    assert (route.status, route.json()["methods"]) == (201, ["GET"])
+    assert asked.ask("POST", f"{service}/plugins", {"name": "rate-limiting"}).status == 400
+    wrong = {"name": "openid-connect", "config": {"issuer": "https://curity.test", "leeway": "long"}}
+    assert asked.ask("POST", f"{service}/plugins", wrong).json()["invalid_parameters"][0]["field"] == "config.leeway"
+    pushed = asked.konnect.data_plane_configuration().services[-1]
+    assert (pushed.url, pushed.routes[0].paths) == ("http://upstream.test:80/base", ("/own",))
+    assert asked.ask("DELETE", service).status == 400
+    assert asked.ask("DELETE", f"{core}/routes/{route.json()['id']}").status == 204
+    assert asked.ask("DELETE", service).status == 204
+    assert asked.ask("GET", service).status == 404
+
+
+def test_with_its_portal_a_team_is_gone_and_with_its_api_a_role():
+    asked = Asked()
+    konnect, ids = asked.konnect, asked.standing
+    team = konnect.create_team(ids.portal_id, {"name": "accountants"})
+    role = {"entity_id": ids.api_id, "entity_type_name": "Services", "entity_region": "us", "role_name": "API Viewer"}
+    konnect.grant(ids.portal_id, team.id, role)
+    konnect.join(ids.portal_id, team.id, {"id": ids.developer_id})
+    konnect.delete_api(ids.api_id)
+    assert konnect.team_roles == {}
+    assert asked.ask("DELETE", f"/v3/portals/{ids.portal_id}?force=true").status == 204
+    assert konnect.teams == {}
 
 
 def test_an_old_node_is_incompatible_with_the_managed_plugin():

@@ -275,8 +275,8 @@ def test_apis(world: World) -> None:
     world.ask("POST", path + "/implementations", link, 409)
     linked = f"/v3/apis/{ids.api_id}/implementations"
     world.ask("GET", f"{linked}/{ids.implementation_id}")
-    error = {"message": "no", "control_plane_error": "control_plane_error_unavailable"}
-    world.konnect.set_sync_error(ids.implementation_id, error)
+    never = {"configs": {"openid-connect": {"timeout": "soon"}}}
+    world.ask("PATCH", f"/v2/application-auth-strategies/{ids.strategy_id}", never)
     world.ask("GET", f"{linked}/{ids.implementation_id}")
     world.ask("GET", "/v3/api-implementations")
     world.ask("DELETE", f"{linked}/{ids.implementation_id}", status=204)
@@ -298,6 +298,19 @@ def test_control_planes(world: World) -> None:
     for kind in (service, f"routes/{world.ids.route_id}"):
         world.ask("GET", f"{path}/core-entities/{kind}")
     world.ask("GET", f"{path}/core-entities/services/{UNKNOWN}", status=404)
+    core = f"{path}/core-entities"
+    made = world.ask("POST", f"{core}/services", {"name": "own", "host": "upstream.test", "port": 8080}, 201)
+    own = f"{core}/services/{made['id']}"
+    for place, body, held in (
+        (f"{own}/routes", {"name": "own", "paths": ["/own"]}, "routes"),
+        (f"{own}/plugins", {"name": "openid-connect", "config": {"issuer": "https://curity.test"}}, "plugins"),
+        (f"{core}/consumers", {"username": "accounting"}, "consumers"),
+    ):
+        entity = f"{core}/{held}/{world.ask('POST', place, body, 201)['id']}"
+        assert world.ask("GET", f"{core}/{held}")["data"]
+        world.ask("GET", entity)
+        world.ask("DELETE", entity, status=204)
+    world.ask("DELETE", own, status=204)
 
 
 def test_accounts_at_the_portal(world: World) -> None:

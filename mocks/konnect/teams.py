@@ -1,0 +1,112 @@
+"""Teams of a portal, as far as registration needs them (portal-management v3).
+
+    rbac off   every developer who is signed in sees all that is published, and may register for it
+    rbac on    a private API is seen by the teams to which it was granted, as API Viewer or as API Consumer; an
+               application is registered for an API that was granted to a team of its developer as API Consumer
+
+Teams own no applications here.
+Source: app/dev-portal/, roles of developer teams; that an API Consumer sees the API, too, is inferred.
+"""
+
+from dataclasses import replace
+
+from dcrproof.mocks.konnect import schema
+from dcrproof.mocks.konnect.catalog import Catalog
+from dcrproof.mocks.konnect.objects import Developer, Portal, Publication, Team, TeamRole
+from dcrproof.mocks.konnect.problems import conflict, missing_reference, not_found
+from dcrproof.mocks.konnect.schema import check
+from dcrproof.mocks.konnect.store import Body, find
+
+VIEWER, CONSUMER = "API Viewer", "API Consumer"
+
+
+class Teams(Catalog):
+    """Which developers may see and use which APIs."""
+
+    def create_team(self, portal_id: str, body: Body) -> Team:
+        portal = find(self.portals, portal_id)
+        check(body, schema.TEAM_CREATION)
+        if any((held.portal_id, held.name) == (portal.id, body["name"]) for held in self.teams.values()):
+            raise conflict("A team with this name already exists")
+        made = Team(
+            portal_id=portal.id,
+            name=body["name"],
+            description=body.get("description", ""),
+            can_own_applications=body.get("can_own_applications", False),
+            developers=frozenset(),
+            **self._new(),
+        )
+        self.teams[made.id] = made
+        return made
+
+    def disband(self, portal_id: str) -> None:
+        """All teams of a portal, with what was granted to them."""
+        for team in [one for one in self.teams.values() if one.portal_id == portal_id]:
+            del self.teams[team.id]
+            for role in [one for one in self.team_roles.values() if one.team_id == team.id]:
+                del self.team_roles[role.id]
+
+    def team(self, portal_id: str, team_id: str) -> Team:
+        held = find(self.teams, team_id)
+        if held.portal_id != portal_id.lower():
+            raise not_found()
+        return held
+
+    def join(self, portal_id: str, team_id: str, body: Body) -> None:
+        held = self.team(portal_id, team_id)
+        check(body, schema.TEAM_MEMBER)
+        developer = self.developers.get(body["id"].lower())
+        if developer is None or developer.portal_id != held.portal_id:
+            raise missing_reference("id", "Developer not found")
+        self._put_members(held, held.developers | {developer.id})
+
+    def leave(self, portal_id: str, team_id: str, developer_id: str) -> None:
+        held = self.team(portal_id, team_id)
+        if developer_id.lower() not in held.developers:
+            raise not_found()
+        self._put_members(held, held.developers - {developer_id.lower()})
+
+    def _put_members(self, held: Team, developers: frozenset[str]) -> None:
+        self.teams[held.id] = replace(held, developers=developers)
+
+    def grant(self, portal_id: str, team_id: str, body: Body) -> TeamRole:
+        held = self.team(portal_id, team_id)
+        check(body, schema.TEAM_ROLE)
+        if body["entity_id"].lower() not in self.apis:
+            raise missing_reference("entity_id", "API not found")
+        role = TeamRole(
+            id=self._uuid(),
+            team_id=held.id,
+            role_name=body["role_name"],
+            entity_id=body["entity_id"].lower(),
+            entity_type_name=body["entity_type_name"],
+            entity_region=body["entity_region"],
+        )
+        self.team_roles[role.id] = role
+        return role
+
+    def withdraw(self, portal_id: str, team_id: str, role_id: str) -> None:
+        role = find(self.team_roles, role_id)
+        if role.team_id != self.team(portal_id, team_id).id:
+            raise not_found()
+        del self.team_roles[role.id]
+
+    def roles_for(self, developer: Developer, api_id: str) -> frozenset[str]:
+        """The roles that the developer's teams have for that API."""
+        return frozenset(
+            role.role_name
+            for role in self.team_roles.values()
+            if role.entity_id == api_id and developer.id in self.teams[role.team_id].developers
+        )
+
+    def api_is_visible(self, publication: Publication, portal: Portal, developer: Developer | None) -> bool:
+        """Public APIs to everybody; private ones to developers who are signed in, with rbac to those of some teams."""
+        if publication.visibility == "public":
+            return True
+        return developer is not None and (
+            not portal.rbac_enabled or bool(self.roles_for(developer, publication.api_id))
+        )
+
+    def may_register(self, publication: Publication, portal: Portal, developer: Developer) -> bool:
+        """Public APIs as well need the role, where roles decide (inferred)."""
+        return not portal.rbac_enabled or CONSUMER in self.roles_for(developer, publication.api_id)
