@@ -7,7 +7,7 @@ the linked service) but not the format of the push, so this is a format of our o
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -51,10 +51,10 @@ class Consumer:
 
 @dataclass(frozen=True)
 class Service:
-    """A gateway service. Without a strategy nothing is enforced: the route is open.
+    """A gateway service; `read_timeout` is in milliseconds. Without a strategy nothing is enforced: the route is open.
 
     `openid_connect` is the configuration of a plugin of that name of its own, which knows consumers and no
-    applications; a service that an API is linked to has none here.
+    applications; it may stand beside a strategy.
     """
 
     id: str
@@ -65,11 +65,19 @@ class Service:
     also: tuple["Service", ...] = ()
     """The same service as another portal publishes it: with an API and a strategy of its own."""
     openid_connect: Mapping[str, Any] | None = None
+    read_timeout: int = 60000
 
-    @property
-    def guarded(self) -> "tuple[Service, ...]":
-        """The service once for each strategy that may admit a request; the service itself is the first."""
-        return (self, *self.also)
+    @cached_property
+    def stages(self) -> "tuple[tuple[Service, ...], ...]":
+        """What judges a request, one after the other; in each stage the service once for all that may admit it there.
+
+        `openid-connect` comes before `konnect-application-auth` (plugin priorities 1050 and 960).
+        """
+        managed = (replace(self, openid_connect=None, also=()), *self.also)
+        if self.openid_connect is None:
+            return (managed,)
+        plain = (replace(self, id=f"{self.id}/openid-connect", strategy=None, also=()),)
+        return (plain, managed) if any(one.strategy for one in managed) else (plain,)
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,8 @@ class Application:
                 content=call.body,
                 timeout=call.timeout,
             )
+            if request.url.host.endswith(".invalid"):
+                return NoAnswer("a name below .invalid is nobody's, and is not asked for (RFC 6761 6.4)", "name")
             answer = await client.send(request, stream=True)
             try:
                 body = b"".join([chunk async for chunk in answer.aiter_raw()])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from joserfc.jwk import JWKRegistry
 
 from dcrproof.mocks.breaking import Act, Mutant, answers, changed, entering, override, without
+from dcrproof.mocks.data_plane import Application, Configuration, Route, Service
 from dcrproof.mocks.gateway import session
 from dcrproof.mocks.gateway.credentials import BearerToken, Place, cookies
 from dcrproof.mocks.gateway.session import Session, seal, session_key
@@ -565,3 +566,75 @@ def _introspects_no_jwt(node: DataPlane) -> None:
 @_node("gateway.asks-for-json-alone", "An introspection is asked for in the configured form.")
 def _asks_for_json_alone(node: DataPlane) -> None:
     _settings(node, "introspection_request", introspection_accept="application/json")
+
+
+# Applications of several strategies and APIs
+
+
+@_node(
+    "gateway.knows-applications-by-client-id-alone",
+    "An application is one of the service's own strategy. (Nor does it ask for a registration, which would show it.)",
+)
+def _knows_applications_by_client_id_alone(node: DataPlane) -> None:
+    def by_client_id(_: Service, client_id: str | None) -> Application | None:
+        held = node.configuration.applications if node.configuration else ()
+        return next((one for one in held if one.client_id == client_id), None)
+
+    override(node, application_of=by_client_id, is_approved=lambda *_: True)
+
+
+_rules(
+    "gateway.knows-one-api-of-an-application",
+    "An application may be registered for several APIs.",
+    is_approved=lambda application, service: application.apis == (service.api_id,),
+)
+_rules(
+    "gateway.takes-any-registration-of-an-application",
+    "A registration is for one API.",
+    is_approved=lambda application, _: bool(application.apis),
+)
+
+
+# Two plugins on a service, and services of every kind
+
+
+def _pushes(node: DataPlane, change: Callable[[Service], Service]) -> None:
+    """Has the node take services over as other ones."""
+    apply = node.apply
+
+    def take(configuration: Configuration) -> None:
+        apply(replace(configuration, services=tuple(map(change, configuration.services))))
+        node.configuration, node._hash = configuration, None  # noqa: SLF001 - it reports what it was given
+
+    override(node, apply=take)
+
+
+@_node("gateway.runs-konnects-plugin-alone", "A plugin that somebody puts on a service runs there.")
+def _runs_konnects_plugin_alone(node: DataPlane) -> None:
+    _pushes(node, lambda service: replace(service, openid_connect=None))
+
+
+@_node("gateway.runs-one-plugin-of-a-service", "Two plugins on a service both judge a request.")
+def _runs_one_plugin_of_a_service(node: DataPlane) -> None:
+    _pushes(node, lambda service: replace(service, strategy=None) if service.openid_connect else service)
+
+
+_rules(
+    "gateway.maps-no-consumer", "A consumer whom the token names is told to the upstream.", consumer_of=lambda *_: None
+)
+_rules("gateway.knows-nobody-anonymous", "A consumer named anonymous stands in.", anonymous=lambda _: None)
+
+
+@_node("gateway.serves-disabled-services", "A service that is disabled is not served.")
+def _serves_disabled_services(node: DataPlane) -> None:
+    _pushes(
+        node, lambda service: service if service.routes else replace(service, routes=(Route("any", ("/dcrproof",)),))
+    )
+
+
+@_mutant("gateway.answers-every-failing-upstream-alike", "What is wrong with an upstream shows in the status.")
+def _answers_every_failing_upstream_alike(world: "World") -> None:
+    def alike(_: Request, response: Response) -> Response:
+        return replace(response, status=500) if response.status in {502, 503, 504} else response
+
+    _at_each_port(world, alike)

@@ -228,3 +228,15 @@ def _makes_applications_without_client(world: "World") -> None:
             return RegisteredClient("a client that is none", "a secret that is none", None)
 
     override(driver, create=make)
+
+
+@_mutant("konnect.tells-of-no-failed-push", "The implementation says why the plugin could not be pushed.")
+def _tells_of_no_failed_push(world: "World") -> None:
+    def silent(_: Request, response: Response) -> Response:
+        if b'"auth_strategy_sync_error":{' not in response.body:
+            return response
+        return changed(
+            response, lambda content: {**content, "service": {**content["service"], "auth_strategy_sync_error": None}}
+        )
+
+    answers(world, "konnect", silent)

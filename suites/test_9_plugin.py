@@ -3,7 +3,18 @@
 from urllib.parse import urlencode
 
 from dcrproof.checks import Evidence, check
-from dcrproof.gateway import accepted, answer, echoed, message, reached_upstream, refused, session_cookie, with_bearer
+from dcrproof.gateway import (
+    accepted,
+    answer,
+    echoed,
+    message,
+    reached_upstream,
+    refused,
+    session_cookie,
+    with_basic,
+    with_bearer,
+)
+from dcrproof.konnect import problem
 from dcrproof.verdict import NotApplicable
 
 OIDC = "developer.konghq.com/plugins/openid-connect/"
@@ -23,6 +34,44 @@ JSON = {"content-type": "application/json"}
 )
 def test_own_route_is_served(dcr_own_route):
     """Claimed by the gate."""
+
+
+@check(
+    "plugin.other-strategy",
+    "SECURITY: an application of another strategy opens nothing, though both have the same issuer",
+    evidence=Evidence.INFERRED,
+    references=("developer.konghq.com/dev-portal/auth-strategies/",),
+)
+def test_application_of_another_strategy(dcr_own_route, dcr_consumer, dcr_application, dcr_basic, dcr_expect):
+    own, flow = dcr_own_route, with_basic(dcr_application.client_id, dcr_application.secret)
+    with own.configured() as consumer:
+        accepted(dcr_expect, consumer, consumer.call(own.basic), "the application of this strategy")
+        refused(dcr_expect, consumer, consumer.call(flow), "an application of another strategy")
+    accepted(dcr_expect, dcr_consumer, dcr_consumer.call(flow), "that application at its own API")
+    refused(dcr_expect, dcr_consumer, dcr_consumer.call(own.basic), "the first application there")
+
+
+@check(
+    "plugin.invalid-setting",
+    "A setting that the plugin's schema forbids is refused, or told at the implementation",
+    evidence=Evidence.DOCUMENTED,
+    references=("Konnect API Builder API v3, auth_strategy_sync_error", REFERENCE),
+)
+def test_invalid_setting(dcr_own_route, dcr_expect):
+    own = dcr_own_route
+    with own.configured(timeout=9000) as consumer:
+        accepted(dcr_expect, consumer, consumer.call(own.basic), "Basic, with a setting that the schema knows,")
+        dcr_expect.that(own.sync_error() is None, "auth_strategy_sync_error null", f"{own.sync_error()}")
+        exchange = own.reconfigure(timeout="soon")
+        deadline = own.target.profile.run.propagation
+        told = own.sync_error(deadline=deadline) if exchange.status == 200 else problem(exchange)
+        dcr_expect.that(
+            told,
+            "400, or auth_strategy_sync_error with what is wrong",
+            f"{exchange.what}, auth_strategy_sync_error {told}",
+        )
+        after = consumer.call(own.basic)
+        dcr_expect.form("gateway", "sync-keeps", consumer.accepts(after), "accepted", answer(after), Evidence.UNKNOWN)
 
 
 # Where credentials are looked for

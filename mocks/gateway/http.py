@@ -62,9 +62,6 @@ MADE_BY_THE_LISTENER = frozenset(("content-length", "date"))
 LONGEST_HEADER, MOST_HEADERS = 8192, 4 * 8192
 """Octets of one header line, and of all."""
 
-UPSTREAM_TIMEOUT = 60.0
-"""Seconds (Kong, a service's `read_timeout`)."""
-
 
 class GatewayHttp:
     """The HTTP face of one node. `scheme` is that of its port, `peer` the address from which all its callers come."""
@@ -83,22 +80,26 @@ class GatewayHttp:
         match = node.match(request)
         if match is None:
             return self._own(errors.core_error(404, NO_ROUTE, request, request_id), started, request_id)
-        verdict = yield from self._judge(match.service, request)
-        if isinstance(verdict, Refused):
-            return self._own(self._refusal(verdict), started, request_id)
+        authenticated, admissions = request, list[Admitted]()
+        for stage in match.service.stages:
+            verdict = yield from self._judge(stage, authenticated)
+            if isinstance(verdict, Refused):
+                return self._own(self._refusal(verdict), started, request_id)
+            authenticated = self._authenticated(authenticated, verdict, admissions)
+            admissions.append(verdict)
         sent = node.clock.now()
-        answer = yield self._upstream_call(request, match, verdict, request_id)
+        answer = yield self._upstream_call(authenticated, match, request_id)
         if isinstance(answer, NoAnswer):
             return self._own(no_answer(answer, request, request_id), started, request_id)
-        return self._proxied(answer, verdict, request_id, proxy=sent - started, upstream=node.clock.now() - sent)
+        return self._proxied(answer, admissions, request_id, proxy=sent - started, upstream=node.clock.now() - sent)
 
-    def _judge(self, service: Service, request: Request) -> Steps[Admitted | Refused]:
+    def _judge(self, stage: tuple[Service, ...], request: Request) -> Steps[Admitted | Refused]:
         """Admitted by the first strategy that does; where none does, an application that is known counts more.
 
         The managed plugin holds a list of strategies (its schema); which of them judges a request is inferred.
         """
         refusals: list[Refused] = []
-        for one in service.guarded:
+        for one in stage:
             verdict = yield from self.data_plane.admit(one, request)
             if not isinstance(verdict, Refused):
                 return verdict
@@ -133,12 +134,13 @@ class GatewayHttp:
         return Response(response.status, (*response.headers, *own), response.body)
 
     def _proxied(
-        self, answer: Response, admitted: Admitted, request_id: str, *, proxy: float, upstream: float
+        self, answer: Response, admissions: list[Admitted], request_id: str, *, proxy: float, upstream: float
     ) -> Response:
         headers = [pair for pair in end_to_end(answer.headers) if pair[0].lower() not in MADE_BY_THE_LISTENER]
-        headers += [("set-cookie", cookie) for cookie in admitted.set_cookies]
-        if admitted.plugin is not None and admitted.token is not None:
-            headers += self.data_plane.claim_headers(admitted.plugin.mapped_downstream, admitted.token)
+        for admitted in admissions:
+            headers += [("set-cookie", cookie) for cookie in admitted.set_cookies]
+            if admitted.plugin is not None and admitted.token is not None:
+                headers += self.data_plane.claim_headers(admitted.plugin.mapped_downstream, admitted.token)
         headers += [
             ("via", f"1.1 kong/{self.data_plane.version}-enterprise-edition"),
             ("x-kong-proxy-latency", milliseconds(proxy)),
@@ -149,21 +151,26 @@ class GatewayHttp:
 
     # To the upstream
 
-    def _upstream_call(self, request: Request, match: Match, admitted: Admitted, request_id: str) -> Call:
-        request = self._authenticated(request, admitted)
+    def _upstream_call(self, request: Request, match: Match, request_id: str) -> Call:
         headers = [pair for pair in end_to_end(request.headers) if pair[0] not in REWRITTEN]
         headers += self._forwarded(request, match)
         headers.append(("x-kong-request-id", request_id))
         url = f"{match.url}?{request.query}" if request.query else match.url
-        return Call(request.method, url, tuple(headers), request.body, UPSTREAM_TIMEOUT)
+        return Call(request.method, url, tuple(headers), request.body, match.service.read_timeout / 1000)
 
-    def _authenticated(self, request: Request, admitted: Admitted) -> Request:
-        """The request with the access token in it, without the identity that its caller may have made up."""
+    def _authenticated(self, request: Request, admitted: Admitted, before: list[Admitted]) -> Request:
+        """The request with the access token in it, without the identity that its caller may have made up.
+
+        So it is seen by the plugin that comes next, if there is one (inferred: headers are changed for whoever reads
+        them later). `before` are the verdicts of the plugins that came first.
+        """
         plugin, credential, token = admitted.plugin, admitted.credential, admitted.token
-        if admitted.consumer is None and (plugin is None or credential is None or token is None):
+        if not admitted.identifies:
             return request
         node = self.data_plane
-        headers = [pair for pair in request.headers if not node.is_forged_identity(pair[0])]
+        headers = list(request.headers)
+        if not any(one.identifies for one in before):
+            headers = [pair for pair in headers if not node.is_forged_identity(pair[0])]
         if admitted.consumer is not None:
             headers += consumers.headers(admitted.consumer, anonymous=admitted.anonymous)
         request = replace(request, headers=tuple(headers))

@@ -5,7 +5,7 @@ Rules
   taken, the node keeps its last one (inferred from hybrid mode).
 - Without a strategy nothing is enforced: the route is open (developer.konghq.com, "Application auth strategies").
 - A request first authenticates (`openid-connect`), then authorises (`konnect-application-auth`): "Catalog APIs",
-  sequence diagram.
+  sequence diagram. A plugin `openid-connect` of the service's own judges it before both (http.py).
 - Credentials are looked for in the order of `plugin.AUTH_METHODS`. The search stops at the first that is found; if that
   one is refused, no other is tried.
 - Every access token is verified at every request, the one from the token cache too. Only a session is trusted as it
@@ -92,7 +92,8 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
             services = {
                 service.id: plugin(config, self.version)
                 for pushed in configuration.services
-                for service in pushed.guarded
+                for stage in pushed.stages
+                for service in stage
                 if (config := service.strategy.config if service.strategy else service.openid_connect) is not None
             }
         except SchemaViolation as error:

@@ -42,3 +42,8 @@ class Admitted:
     set_cookies: tuple[str, ...] = ()
     consumer: Consumer | None = None
     anonymous: bool = False
+
+    @property
+    def identifies(self) -> bool:
+        """Whether anybody asked who the caller is."""
+        return self.token is not None or self.consumer is not None

@@ -28,9 +28,19 @@ class Entities(Store):
 
     # --- services and routes --------------------------------------------------------------------------------------
 
-    def create_gateway_service(self, control_plane_id: str, name: str, url: str) -> GatewayService:
+    def create_gateway_service(
+        self, control_plane_id: str, name: str, url: str, *, read_timeout: int = 60000, enabled: bool = True
+    ) -> GatewayService:
+        """`read_timeout` is in milliseconds."""
         self._require_free_name(self.gateway_services.values(), name, control_plane_id=control_plane_id)
-        made = GatewayService(control_plane_id=control_plane_id, name=name, url=url, **self._new())
+        made = GatewayService(
+            control_plane_id=control_plane_id,
+            name=name,
+            url=url,
+            read_timeout=read_timeout,
+            enabled=enabled,
+            **self._new(),
+        )
         self.gateway_services[made.id] = made
         self._services_changed()
         return made
@@ -41,7 +51,8 @@ class Entities(Store):
         protocol = body.get("protocol", "http")
         port = body.get("port", 443 if protocol == "https" else 80)
         url = f"{protocol}://{body['host']}:{port}{body.get('path') or ''}"
-        return self.create_gateway_service(control_plane.id, body["name"], url)
+        members = {name: body[name] for name in ("read_timeout", "enabled") if name in body}
+        return self.create_gateway_service(control_plane.id, body["name"], url, **members)
 
     def service_of(self, control_plane_id: str, service_id: str) -> GatewayService:
         held = find(self.gateway_services, service_id)

@@ -23,6 +23,8 @@ class GatewayService:
     control_plane_id: str
     name: str
     url: str
+    read_timeout: int
+    enabled: bool
     created_at: float
     updated_at: float
 

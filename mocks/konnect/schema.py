@@ -335,6 +335,8 @@ GATEWAY_SERVICE = body(
         "host": needed(text(least=1)),
         "port": Field("integer", least=0, most=65535),
         "path": text(nullable=True, pattern=re.compile("/")),
+        "read_timeout": Field("integer", least=1, most=2147483646),
+        "enabled": BOOLEAN,
     }
 )
 GATEWAY_ROUTE = body(

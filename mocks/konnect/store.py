@@ -189,7 +189,8 @@ class Store:
         routes: dict[str, list[data_plane.Route]] = {}
         for route in self.gateway_routes.values():
             pushed = data_plane.Route(route.id, route.paths, route.methods, route.strip_path)
-            routes.setdefault(route.service_id, []).append(pushed)
+            if self.gateway_services[route.service_id].enabled:  # else as if it had no routes
+                routes.setdefault(route.service_id, []).append(pushed)
         for service in self.gateway_services.values():
             api_id = linked.get(service.id)
             self._accept(service.id, self.enforced_strategy(api_id) if api_id is not None else None)
@@ -201,6 +202,7 @@ class Store:
                 api_id,
                 self.accepted_strategy(service.id) or self._strategy_by_hand(service.id),
                 openid_connect=plain.config if plain is not None else None,
+                read_timeout=service.read_timeout,
             )
 
     def _accept(self, service_id: str, strategy_id: str | None) -> None:

@@ -185,7 +185,7 @@ def test_an_application_of_the_classic_portal_does_not_pass_by_the_later_portals
     node = asked.world.data_planes[0]
     service = next(one for one in asked.world.konnect.data_plane_configuration().services if one.also)
     request = Request("GET", "/accounts", "/accounts", "", ())
-    verdicts = [perform_verdict(node.admit(one, request), asked) for one in service.guarded]
+    verdicts = [perform_verdict(node.admit(one, request), asked) for one in service.stages[0]]
     assert not any(isinstance(verdict, Admitted) for verdict in verdicts)
     assert node.application_of(service, made["reference_id"]) is None
     assert node.application_of(service.also[0], made["reference_id"]) is not None

@@ -329,6 +329,19 @@ TURNS_RED: Mapping[str, str] = {
     "issuer.userinfo": "gateway.lets-every-client-through",
     "issuer.session.split": "gateway.sets-sessions-in-one-cookie",
     "issuer.session.expired": "gateway.takes-no-cookie-back",
+    "issuer.token.other-tenant": "gateway.knows-applications-by-client-id-alone",
+    "plugin.other-strategy": "gateway.knows-applications-by-client-id-alone",
+    "plugin.invalid-setting": "konnect.tells-of-no-failed-push",
+    "plain.genuine": "gateway.runs-konnects-plugin-alone",
+    "plain.consumer": "gateway.maps-no-consumer",
+    "plain.anonymous": "gateway.knows-nobody-anonymous",
+    "plain.beside-managed": "gateway.runs-one-plugin-of-a-service",
+    "second-api.both-open": "gateway.knows-one-api-of-an-application",
+    "second-api.one-revoked": "gateway.takes-any-registration-of-an-application",
+    "service.unknown-name": "gateway.answers-every-failing-upstream-alike",
+    "service.late": "gateway.answers-every-failing-upstream-alike",
+    "service.refused-connection": "gateway.answers-every-failing-upstream-alike",
+    "service.disabled": "gateway.serves-disabled-services",
 }
 """Check to the mutant, or after `step:` to the set-up step left undone, that turns it red; after `blind:` to a step
 left undone in a run that may not read Curity's configuration, which would name it before.
