@@ -62,6 +62,11 @@ class Control:
         except OwnFault:
             return
 
+    def bridge(self) -> Mapping[str, Any]:
+        """The bridge: `url`, `api_key`, in `asked` what it was asked, [{method, path, content}, ...], and ids of `clients`."""
+        described: Mapping[str, Any] = self._ask("GET", "/bridge")
+        return described
+
     def mail(self) -> list[dict[str, Any]]:
         messages: list[dict[str, Any]] = self._ask("GET", "/mail")
         return messages

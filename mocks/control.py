@@ -10,6 +10,7 @@
     POST   /faults {"party": "curity", "path": "/oauth/v2/oauth-token", "times": 2, "status": 503}   {"id": "1"}
     DELETE /faults/1
     GET    /mail                            [{"at": 1795500000.1, "to": "...", "subject": "...", "text": "... token=..."}]
+    GET    /bridge                          {"url": "...", "api_key": "...", "asked": [{"method": "POST", "path": "/", "content": {...}}], "clients": ["..."]}
     POST   /reset                           a new world with the same seed, credentials and undone steps
 
 Errors are 4xx with {"error": "..."}.
@@ -52,6 +53,7 @@ class Control:
                 ("POST", "/faults", self.arm),
                 ("DELETE", "/faults/{id}", self.disarm),
                 ("GET", "/mail", self.mail),
+                ("GET", "/bridge", self.bridge),
                 ("POST", "/reset", self.start_again),
             )
         )
@@ -145,6 +147,13 @@ class Control:
     def mail(self, request: Request) -> Response:
         del request
         return json_response(200, [*self.world.konnect.mail, *self.world.classic_portal.mail])
+
+    def bridge(self, request: Request) -> Response:
+        del request
+        held = self.world.bridge
+        asked = [{"method": one.method, "path": one.path, "content": one.content} for one in held.asked]
+        url = self.world.start.addresses["bridge"]
+        return json_response(200, {"url": url, "api_key": held.api_key, "asked": asked, "clients": [*held.clients]})
 
     def start_again(self, request: Request) -> Response:
         del request

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dcrproof.mocks.breaking import Mutant, answers, changed, entering, override
 from dcrproof.mocks.konnect.driver import ProviderFailed, RegisteredClient
 from dcrproof.mocks.konnect.store import find
-from dcrproof.mocks.wire import Call, Calls, Request, Response, json_response
+from dcrproof.mocks.wire import Call, Calls, NoAnswer, Request, Response, json_response
 
 if TYPE_CHECKING:
     from dcrproof.mocks.world import World
@@ -240,3 +240,48 @@ def _tells_of_no_failed_push(world: "World") -> None:
         )
 
     answers(world, "konnect", silent)
+
+
+# Providers of type http
+
+
+def _made_up(*_: Any) -> Generator[Call, Response | NoAnswer, RegisteredClient]:
+    """A client that no bridge knows."""
+    yield from ()
+    return RegisteredClient("made up by Konnect", "a secret that nobody has", None)
+
+
+@_mutant("konnect.goes-on-without-its-bridge", "A bridge that fails halts the making of an application.")
+def _goes_on_without_its_bridge(world: "World") -> None:
+    create = world.konnect.bridges.create
+
+    def go_on(provider: Any, payload: Any) -> Generator[Call, Response | NoAnswer, RegisteredClient]:
+        try:
+            return (yield from create(provider, payload))
+        except ProviderFailed:
+            return (yield from _made_up())
+
+    override(world.konnect.bridges, create=go_on)
+
+
+@_mutant("konnect.asks-no-bridge-for-clients", "The bridge makes the client.")
+def _asks_no_bridge_for_clients(world: "World") -> None:
+    override(world.konnect.bridges, create=_made_up)
+
+
+@_mutant("konnect.tells-no-bridge", "Event hooks tell the bridge of changes.")
+def _tells_no_bridge(world: "World") -> None:
+    override(world.konnect.bridges, sends_hooks=lambda _: False)
+
+
+@_mutant("konnect.renews-secrets-that-it-may-not", "With disable_refresh_secret no secret is renewed.")
+def _renews_secrets_that_it_may_not(world: "World") -> None:
+    override(world.konnect.bridges, renews_secrets=lambda _: True)
+
+
+@_mutant("konnect.deletes-nothing-at-the-bridge", "With its application a client is deleted at the bridge.")
+def _deletes_nothing_at_the_bridge(world: "World") -> None:
+    def nothing(*_: Any) -> Generator[Call, Response | NoAnswer, None]:
+        yield from ()
+
+    override(world.konnect.bridges, delete=nothing)

@@ -76,10 +76,11 @@ def serving(
 def _bind(stack: ExitStack, port: int | None) -> dict[str, socket.socket]:
     sockets = {}
     for index, name in enumerate(PORTS):
+        number = 0 if port is None or name == "bridge" else port + index
         try:
-            bound = listen.bind(0 if port is None else port + index)
+            bound = listen.bind(number)
         except OSError as error:
-            raise PortTaken(f"port {0 if port is None else port + index}: {error.strerror}") from None
+            raise PortTaken(f"port {number}: {error.strerror}") from None
         stack.callback(bound.close)
         sockets[name] = bound
     return sockets

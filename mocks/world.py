@@ -1,4 +1,4 @@
-"""A world: one Curity, one Konnect with its portals, the data planes behind it, an upstream, and one clock for all."""
+"""A world: one Curity, one Konnect with its portals, the data planes behind it, an upstream, a bridge, one clock for all."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -7,6 +7,7 @@ from functools import reduce
 from typing import Any
 
 from dcrproof.mocks import steps, upstream
+from dcrproof.mocks.bridge import Bridge
 from dcrproof.mocks.classic_portal import admin as classic_admin
 from dcrproof.mocks.classic_portal import setup as classic_setup
 from dcrproof.mocks.classic_portal.http import ClassicPortalHttp
@@ -28,9 +29,9 @@ from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.mirror import OtherKonnect, Steps, Unread, unread
 from dcrproof.mocks.wire import Calls, Request, Response
 
-PARTIES = ("curity", "konnect", "portal", "classic_portal", "gateway", "upstream")
-PORTS = ("curity", "konnect", "portal", "classic_portal", "gateway", "upstream", "gateway-2", "control")
-"""The ports of a world, in the order in which they are numbered."""
+PARTIES = ("curity", "konnect", "portal", "classic_portal", "gateway", "upstream", "bridge")
+PORTS = ("curity", "konnect", "portal", "classic_portal", "gateway", "upstream", "gateway-2", "control", "bridge")
+"""The ports of a world, in the order in which they are numbered, but for the bridge: the control interface tells its."""
 ROUTE = "/accounts"
 ISSUER_PATH = "/oauth/v2/oauth-anonymous"
 WELL_KNOWN = "/.well-known/openid-configuration"
@@ -50,6 +51,7 @@ class Credentials:
     konnect_token: str
     developer_password: str
     classic_developer_password: str
+    bridge_key: str
 
     @classmethod
     def of(cls, seed: int) -> "Credentials":
@@ -58,7 +60,7 @@ class Credentials:
         def text(prefix: str = "") -> str:
             return prefix + "".join(source.choices("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789", k=32))
 
-        return cls(text(), text(), text(), text("kpat_"), text("P@1"), text("P@1"))
+        return cls(text(), text(), text(), text("kpat_"), text("P@1"), text("P@1"), text())
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,7 @@ class World:
             DataPlane(name=name, clock=self.clock, seed=start.seed, version=start.gateway_version)
             for name in ("dp-1", "dp-2")
         ]
+        self.bridge = Bridge(self.credentials.bridge_key, seed=start.seed)
         self.konnect.nodes = self._nodes
         self.konnect.on_change.append(self._changed)
         self.classic_portal.on_change.append(self._share)
@@ -164,6 +167,7 @@ class World:
             "gateway": self._gateway(GatewayHttp(self.data_planes[0], scheme=self._scheme)),
             "gateway-2": self._gateway(GatewayHttp(self.data_planes[1], scheme=self._scheme)),
             "upstream": upstream.handle,
+            "bridge": self.bridge.handle,
             "control": control.handle,
         }
         """What answers at each port; a mutant puts another one in its place."""

@@ -42,8 +42,8 @@ def test_own_route_is_served(dcr_own_route):
     evidence=Evidence.INFERRED,
     references=("developer.konghq.com/dev-portal/auth-strategies/",),
 )
-def test_application_of_another_strategy(dcr_own_route, dcr_consumer, dcr_application, dcr_basic, dcr_expect):
-    own, flow = dcr_own_route, with_basic(dcr_application.client_id, dcr_application.secret)
+def test_application_of_another_strategy(dcr_own_route, dcr_consumer, dcr_other_application, dcr_basic, dcr_expect):
+    own, flow = dcr_own_route, with_basic(dcr_other_application.client_id, dcr_other_application.secret)
     with own.configured() as consumer:
         accepted(dcr_expect, consumer, consumer.call(own.basic), "the application of this strategy")
         refused(dcr_expect, consumer, consumer.call(flow), "an application of another strategy")

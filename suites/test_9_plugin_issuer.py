@@ -188,13 +188,13 @@ def test_subject(dcr_own_route, dcr_issuer, dcr_expect):
     evidence=Evidence.INFERRED,
     references=("developer.konghq.com/dev-portal/auth-strategies/", "RFC 7519 4.1.2"),
 )
-def test_same_claim_at_another_issuer(dcr_own_route, dcr_issuer, dcr_laboratory, dcr_application, dcr_expect):
+def test_same_claim_at_another_issuer(dcr_own_route, dcr_issuer, dcr_laboratory, dcr_other_application, dcr_expect):
     own, other = dcr_own_route, dcr_laboratory.issuer()
     with own.configured(issuer=dcr_issuer.url) as consumer:
         _good(dcr_expect, own, dcr_issuer, consumer)
         namesake = own.known(other.token(own.client_id))
         refused(dcr_expect, consumer, consumer.call(with_bearer(namesake)), "the client id at another issuer", 401)
-        foreign = own.known(dcr_issuer.token(dcr_application.client_id))
+        foreign = own.known(dcr_issuer.token(dcr_other_application.client_id))
         what = "the client id that another strategy's application has at its issuer"
         refused(dcr_expect, consumer, consumer.call(with_bearer(foreign)), what)
 

@@ -92,7 +92,16 @@ def test_checks_name_steps_of_the_guide_and_guard_every_one_that_can_be(steps, c
 def test_checks_stand_in_the_order_of_the_flow(checks):
     stages = list(dict.fromkeys(check["stage"] for check in checks))
     flow = ["configuration", "curity", "konnect", "provision", "portal", "route", "claims", "life"]
-    assert stages == [*flow, "curity_detail", "konnect_detail", "plugin", "plugin_issuer", "plugin_services"]
+    assert stages == [
+        *flow,
+        "curity_detail",
+        "konnect_bridge",
+        "konnect_detail",
+        "plugin",
+        "plugin_issuer",
+        "plugin_services",
+        *AFTERWARDS,
+    ]
     assert [check["stage"] for check in checks] == sorted((check["stage"] for check in checks), key=stages.index)
 
 
