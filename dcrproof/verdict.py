@@ -45,6 +45,8 @@ class Why(TypedDict, total=False):
 
     steps: tuple[str, ...]
     """The check's own set-up steps, narrowed down to those that fit what was observed."""
+    no_step: bool
+    """Whether all of the check's own set-up steps are known to be done."""
     ruled_out: tuple[str, ...]
     """Which causes are excluded, and by which probe."""
     owner: str
@@ -63,6 +65,7 @@ class Failed(Outcome):
         self.expected = expected
         self.observed = observed
         self.steps = why.get("steps", ())
+        self.no_step = why.get("no_step", False)
         self.ruled_out = why.get("ruled_out", ())
         self.owner = why.get("owner", "")
         self.mend = why.get("mend", "")

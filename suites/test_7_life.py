@@ -179,9 +179,14 @@ def test_application_is_deleted(dcr_deleted):
     steps=MANAGEMENT,
     smoke=True,
 )
-def test_deleted_client_is_refused(dcr_authorization_server, dcr_endpoints, dcr_deleted, dcr_expect):
+def test_deleted_client_is_refused(
+    dcr_authorization_server, dcr_endpoints, dcr_deleted, dcr_whose_management, dcr_expect
+):
     exchange = _token(dcr_authorization_server, dcr_endpoints, dcr_deleted)
-    dcr_expect.that(exchange.status in {400, 401}, "the client of a deleted application refused", error_code(exchange))
+    refused = exchange.status in {400, 401}
+    dcr_expect.that(
+        refused, "the client of a deleted application refused", error_code(exchange), **dcr_whose_management
+    )
 
 
 @check(

@@ -35,10 +35,11 @@ ALSO = " and "
 
 @dataclass(frozen=True)
 class Case:
-    """One run: of these checks or of all, against this mutant, or with this set-up step (or these) left undone."""
+    """One run: of these checks or of all, against this mutant or alternative, or with a set-up step (or some) left undone."""
 
     checks: str = ""
     mutant: str = ""
+    alternative: str = ""
     undo: str = ""
     blind: bool = False
 
@@ -72,6 +73,38 @@ UNDONE = [
 ]
 
 
+def _switched(**switches: Any) -> Any:
+    """A Konnect with other switches than the default ones."""
+
+    def apply(world: Any) -> None:
+        driver = world.konnect.driver
+        driver.switches = replace(driver.switches, **switches)
+
+    return apply
+
+
+def _by_scope(world: Any) -> None:
+    """Konnect manages clients with tokens of scope dcrm, and Curity gives them to its registrar."""
+    _switched(management="dcrm")(world)
+    curity = world.curity.configuration
+    registration = curity.dynamic_client_registration
+    management = replace(registration.client_management, management_clients=(world.registrar[0],))
+    world.curity.configuration = replace(
+        curity, dynamic_client_registration=replace(registration, client_management=management)
+    )
+
+
+ALTERNATIVES: Mapping[str, Any] = {
+    "a new secret by PUT": _switched(regenerate_with="PUT"),
+    "a rename by PUT": _switched(rename_updates_client=True),
+    "clients are left behind": _switched(delete_client=False),
+    "nothing is kept": _switched(management="nothing"),
+    "dcrm, which the how-to gives to nobody": _switched(management="dcrm"),
+    "dcrm, given to the registrar": _by_scope,
+}
+"""What Konnect may send to manage a client; nobody knows which it is."""
+
+
 # The program: runs the cases that it reads, and prints how they ended
 
 # A change in Konnect reaches the mocked data planes at once: a check that waits for what never comes need not wait.
@@ -102,11 +135,13 @@ accepted = false
 class Broken:
     """Breaks the mocks of a run."""
 
-    def __init__(self, mutant: str) -> None:
-        self.mutant = mutant
+    def __init__(self, case: Case) -> None:
+        self.case = case
 
     def pytest_dcr_mutant(self) -> Any:
-        return MUTANTS[self.mutant].apply if self.mutant else None
+        if self.case.alternative:
+            return ALTERNATIVES[self.case.alternative]
+        return MUTANTS[self.case.mutant].apply if self.case.mutant else None
 
 
 class Recorder:
@@ -134,7 +169,7 @@ def perform(case: Case, folder: Path) -> Ended:
         options.append(f"--dcr-check={case.checks}")
     options += [f"--dcr-undo={undo}" for undo in case.undo.split(ALSO) if undo]
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-        status = pytest.main([str(SUITES), *options], plugins=[plugin, recorder, Broken(case.mutant)])
+        status = pytest.main([str(SUITES), *options], plugins=[plugin, recorder, Broken(case)])
     return Ended(int(status), tuple(sorted(recorder.checks, key=lambda check: check["order"])), printed.getvalue())
 
 
