@@ -99,7 +99,7 @@ class _Work:
         """Deletes one thing. Returns whether it is still there and another try may delete it."""
         if entry.kind is CLIENT:
             return self._unregister(entry)
-        items = self.reach.items(entry)
+        items = self.reach.items(entry) if entry.kind.named or entry.id is None else {}
         if entry.id is None:
             found = self._lost(entry, items)
             if found is None:

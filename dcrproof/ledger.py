@@ -26,6 +26,10 @@ MARK = re.compile(r"dcrproof [0-9a-f]{8}\Z")
 """What the names of all things bear that a run creates."""
 
 
+CORE = r"/v2/control-planes/[^/]+/core-entities"
+BELOW_A_SERVICE = re.compile(rf"({CORE}/)services/[^/]+/(\w+)\Z")
+
+
 @dataclass(frozen=True)
 class Kind:
     """Something that a request creates at a party. `named` is the member of the request that bears the run's mark."""
@@ -36,6 +40,10 @@ class Kind:
     path: re.Pattern[str]
     named: str | None = None
     owner: str = "Konnect admins"
+
+    def collection(self, path: str) -> str:
+        """Where a thing is a member that was created at that path: the gateway's entities are so of the control plane."""
+        return BELOW_A_SERVICE.sub(r"\1\2", path)
 
 
 KINDS = (
@@ -48,6 +56,10 @@ KINDS = (
     Kind("publication", "konnect", "PUT", re.compile(r"/v3/apis/[^/]+/publications/[^/]+\Z")),
     Kind("implementation", "konnect", "POST", re.compile(r"/v3/apis/[^/]+/implementations\Z")),
     Kind("API", "konnect", "POST", re.compile(r"/v3/apis\Z"), "name"),
+    Kind("gateway plugin", "konnect", "POST", re.compile(rf"{CORE}/services/[^/]+/plugins\Z")),
+    Kind("gateway route", "konnect", "POST", re.compile(rf"{CORE}/services/[^/]+/routes\Z"), "name"),
+    Kind("gateway consumer", "konnect", "POST", re.compile(rf"{CORE}/consumers\Z"), "username"),
+    Kind("gateway service", "konnect", "POST", re.compile(rf"{CORE}/services\Z"), "name"),
     Kind("portal", "konnect", "POST", re.compile(r"/v3/portals\Z"), "name"),
     Kind("auth strategy", "konnect", "POST", re.compile(r"/v2/application-auth-strategies\Z"), "name"),
     Kind("DCR provider", "konnect", "POST", re.compile(r"/v2/dcr-providers\Z"), "name"),
@@ -141,7 +153,7 @@ class Ledger:
             if self.created >= self.most:
                 raise NotSeen(f"[run] max_created above {self.most}")
             self.created += 1
-        number = self.intend(kind, base, path, _name(kind, body))
+        number = self.intend(kind, base, kind.collection(path), _name(kind, body))
         if kind.method == "PUT":
             collection, _, id = path.rpartition("/")
             self.made(replace(self.entries[number], collection=collection), id)

@@ -128,7 +128,6 @@ def test_bridge_deletes_the_client(dcr_bridge, dcr_expect):
     before = dcr_bridge.last
     exchange = dcr_bridge.applications.developer.delete(f"/applications/{segment(application.id)}")
     dcr_expect.that(exchange.status == 204, "204 to the deletion of an application", problem(exchange))
-    dcr_bridge.applications.forget(application)
     calls = [(method, path) for method, path, _ in dcr_bridge.asked(before)]
     wanted = [("DELETE", f"/{application.client_id}")]
     dcr_expect.that(calls == wanted, "the client deleted at the bridge", f"{calls}")

@@ -58,6 +58,8 @@ def test_life_afterwards_is_told_as_it_is(case, ended):
         assert any(text.startswith(MANAGEMENT) for text in found["ruled_out"])
 
 
-@pytest.mark.parametrize("case", [Case("provider.verified", alternative=name) for name in ALTERNATIVES], ids=list(ALTERNATIVES))
+@pytest.mark.parametrize(
+    "case", [Case("provider.verified", alternative=name) for name in ALTERNATIVES], ids=list(ALTERNATIVES)
+)
 def test_a_verification_does_not_depend_on_it(case, ended):
     assert ended[case].exit == GREEN, ended[case].printed

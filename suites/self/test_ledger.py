@@ -77,6 +77,7 @@ def test_what_is_created_is_named_before_it_is_sent_and_has_its_id_after() -> No
         ("konnect", "/v3/portals", {"id": "x"}, "portal"),
         ("konnect", "/v3/apis", {"id": "x"}, "API"),
         ("konnect", "/v3/apis/a/implementations", {"id": "x"}, "implementation"),
+        ("konnect", "/v2/control-planes/c/core-entities/services/s/routes", {"id": "x"}, "gateway route"),
         ("konnect", "/v3/portals/p/developers", {"id": "x"}, "developer"),
         ("konnect", "/v3/portals/p/applications", {"id": "x"}, "application of another developer"),
         ("portal", "/api/v3/applications", {"id": "x"}, "application"),
