@@ -22,7 +22,7 @@ from urllib3.exceptions import HTTPError as Urllib3Error
 
 from dcrproof import __version__
 from dcrproof.loopback import is_loopback
-from dcrproof.transcript import Exchange, Headers, Transcript, now, quoted
+from dcrproof.transcript import Exchange, Headers, Transcript, Unanswered, quoted
 from dcrproof.verdict import Failed, Unreachable
 
 USER_AGENT = f"dcrproof/{__version__}"
@@ -308,16 +308,22 @@ class Line:
             url_dialled = url
         request = Prepared(method, url_dialled, tuple(sent.items()), body, host)
         answered = self.watch(self.party, self.base, method, url, sent.get("content-type", ""), body)
-        number, at, started = self.transcript.number(), now(), time.perf_counter()
+        begun, started = self.transcript.sending(self.party, method, url), time.perf_counter()
         try:
             status, answer_headers, content = self.transport.send(request)
         except (*UNANSWERED, OSError, UnicodeError) as error:
             if isinstance(error, NEVER_SENT):
                 answered(None)
-            raise Unreachable(self.party, f"{where}: {why_unreachable(error)}") from None
+            why, seconds = why_unreachable(error), time.perf_counter() - started
+            self.transcript.tell(
+                Unanswered(
+                    begun.number, begun.at, self.party, method, url, request.headers, body, seconds, why, dialled
+                )
+            )
+            raise Unreachable(self.party, f"{where}: {why}") from None
         exchange = Exchange(
-            number,
-            at,
+            begun.number,
+            begun.at,
             self.party,
             method,
             url,
@@ -327,6 +333,7 @@ class Line:
             answer_headers,
             content,
             time.perf_counter() - started,
+            dialled,
         )
         self.transcript.add(exchange)
         if not self.recognises(exchange):

@@ -166,6 +166,12 @@ class Profile:
         return [name for name, party in found if party.mocked is not None and party.mocked.control is not None]
 
     @property
+    def kinds(self) -> dict[str, str]:
+        """Each party that is described: `live` or `mocked`."""
+        found = ((name, party) for name in PARTIES if (party := self.party(name)) is not None)
+        return {name: "live" if party.mocked is None else "mocked" for name, party in found}
+
+    @property
     def live(self) -> list[str]:
         """The parties that are no mocks, in the order of the flow."""
         return [name for name in PARTIES if (party := self.party(name)) is not None and party.mocked is None]

@@ -1,6 +1,7 @@
 """What a run says of one check, in plain data: it crosses from worker to controller and into `run.json`."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,6 +39,10 @@ class Result:
     evidence: Mapping[str, Any] | None = None
     """The exchange that a failure rests on: number, method, url, status, at."""
     seconds: float = 0.0
+    evidence_level: str = ""
+    """How good the public evidence for the claim is."""
+    hostile: bool = False
+    references: tuple[str, ...] = ()
 
     def data(self) -> dict[str, Any]:
         """As JSON takes it; `of` is the inverse."""
@@ -48,6 +53,7 @@ class Result:
             "steps": list(self.steps),
             "candidates": list(self.candidates),
             "ruled_out": list(self.ruled_out),
+            "references": list(self.references),
             "observations": [dict(item) for item in self.observations],
             "evidence": dict(self.evidence) if self.evidence else None,
         }
@@ -62,6 +68,7 @@ class Result:
                 "steps": tuple(data["steps"]),
                 "candidates": tuple(data["candidates"]),
                 "ruled_out": tuple(data["ruled_out"]),
+                "references": tuple(data["references"]),
                 "observations": tuple(data["observations"]),
             }
         )
@@ -128,3 +135,41 @@ def exit_code(results: Iterable[Result]) -> int:
     if not any(verdict in RAN for verdict, _ in verdicts):
         return Exit.NOTHING_RAN
     return Exit.GREEN
+
+
+def headline(results: Sequence[Result], code: int | None) -> str:
+    """The run in one line: it never says more than the exit code does."""
+    if code is None:
+        return f"cut short: the record has no end - {counted(results)}"
+    if code == Exit.INTERRUPTED:
+        return f"interrupted - {counted(results)}"
+    red = [result for result in results if result.red]
+    first = next((result for result in red if result.verdict is not Verdict.BLOCKED), None)
+    if first is not None:
+        steps = f" ({', '.join(first.candidates)})" if first.candidates else ""
+        return f"{first.verdict}: {first.id}{steps} - {counted(results)}"
+    if not any(result.verdict in RAN for result in results):
+        return f"no check ran: that is no pass - {counted(results)}"
+    if code != Exit.GREEN:
+        blocked = next((f": {result.id} is blocked by {result.blocked_by}" for result in red), "")
+        return f"red, exit {code}{blocked} - {counted(results)}"
+    return f"green - {counted(results)}"
+
+
+def counted(results: Iterable[Result]) -> str:
+    numbers = Counter(
+        "failed SHOULD" if result.verdict is Verdict.FAILED and not result.red else str(result.verdict)
+        for result in results
+    )
+    order = [
+        "failed",
+        "unreachable",
+        "error",
+        "failed SHOULD",
+        "passed",
+        "observed",
+        "blocked",
+        "not seen",
+        "not applicable",
+    ]
+    return ", ".join(f"{numbers[name]} {name}" for name in order if numbers[name])

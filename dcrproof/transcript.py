@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -33,6 +34,8 @@ class Exchange:
     headers: Headers
     body: bytes
     seconds: float
+    node: str | None = None
+    """The address that was dialled, where it is not the public name's."""
 
     def __repr__(self) -> str:
         return f"<exchange {self.number}: {self.method} {self.url} -> {self.status}>"
@@ -97,19 +100,54 @@ class Exchange:
         return f"{self.media_type or 'no content type'}, {len(self.body)} bytes"
 
 
+@dataclass(frozen=True)
+class Sent:
+    """A request that is on its way."""
+
+    number: int
+    at: datetime
+    party: str
+    method: str
+    url: str
+
+
+@dataclass(frozen=True, repr=False)
+class Unanswered:
+    """A request to which no answer came; `error` says in words what came instead."""
+
+    number: int
+    at: datetime
+    party: str
+    method: str
+    url: str
+    request_headers: Headers
+    request_body: bytes
+    seconds: float
+    error: str
+    node: str | None = None
+
+
 @dataclass
 class Transcript:
+    """The exchanges of a run. `tell` is told of each request when it is sent, and when it has ended in one way or another."""
+
     exchanges: list[Exchange] = field(default_factory=list)
-    _last: int = 0
+    tell: Callable[[Sent | Exchange | Unanswered], None] = lambda _: None
+    last: int = 0
+    """The number of the newest request."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def number(self) -> int:
+    def sending(self, party: str, method: str, url: str) -> Sent:
+        """Numbers a request that is about to be sent, and says when that is."""
         with self._lock:
-            self._last += 1
-            return self._last
+            self.last += 1
+            request = Sent(self.last, now(), party, method, url)
+        self.tell(request)
+        return request
 
     def add(self, exchange: Exchange) -> None:
         self.exchanges.append(exchange)
+        self.tell(exchange)
 
 
 def skew(exchange: Exchange) -> float | None:

@@ -1,27 +1,149 @@
-"""`run.json`: the run in machine-readable form."""
+"""`run.json`: the whole run, put together from its events. Every other report is made from this.
 
-from collections.abc import Iterable, Mapping, Sequence
+`run.schema.json` beside this module is its JSON Schema, and `docs/run-json.md` says what its members mean.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from dcrproof.result import Result
+from dcrproof.events import SCHEMA, Event
+from dcrproof.result import Exit, Result, headline
+from dcrproof.verdict import Verdict
 
-SCHEMA = 1
+WORDS = {
+    Exit.GREEN: "green",
+    Exit.BROKEN: "broken",
+    Exit.INTERRUPTED: "interrupted",
+    Exit.OWN_FAULT: "own fault",
+    Exit.USAGE: "bad usage",
+    Exit.NOTHING_RAN: "no check ran",
+    Exit.UNREACHABLE: "unreachable",
+    None: "cut short",
+}
+"""The run in a word, by its exit code; of a run that was killed nobody knows one."""
+
+KONG = re.compile(r"\bkong/(\d[\w.]*)", re.IGNORECASE)
 
 
-def run_json(
-    results: Iterable[Result], code: int, parties: Mapping[str, str], left_behind: Sequence[str]
-) -> dict[str, Any]:
-    """The whole run; checks in the order of the catalogue."""
+def run_json(events: Iterable[Event]) -> dict[str, Any]:
+    """The whole run; checks in the order of the catalogue, exchanges in the order of sending."""
+    seen: dict[str, list[Event]] = {}
+    for event in events:
+        seen.setdefault(event["event"], []).append(event)
+    started = seen.get("started", [{}])[0]
+    ended: Event = seen.get("ended", [{}])[-1]
+    target = {**started, **seen.get("target", [{}])[-1]}
+    verdicts = {event["id"]: event for event in seen.get("verdict", [])}
+    checks = sorted(verdicts.values(), key=lambda event: event["order"])
+    exchanges = sorted(_exchanges(seen), key=lambda exchange: (exchange["at"], exchange["number"]))
+    exit = ended.get("exit")
+    times = [event["at"] for kind in ("started", "sent", "exchange", "ended") for event in seen.get(kind, [])]
+    numbers: dict[str, list[int]] = {}
+    for exchange in exchanges:
+        numbers.setdefault(exchange["check"], []).append(exchange["number"])
     return {
         "schema": SCHEMA,
-        "exit": code,
-        "target": dict(parties),
-        "left_behind": list(left_behind),
-        "checks": [_check(result) for result in results],
+        "exit": exit,
+        "verdict": WORDS.get(exit, f"exit {exit}"),
+        "headline": headline([_result(event) for event in checks], exit),
+        "version": started.get("version"),
+        "started": started.get("at"),
+        "ended": ended.get("at"),
+        "seconds": _seconds(min(times), max(times)) if times else 0.0,
+        "command": started.get("command"),
+        "mode": started.get("mode"),
+        "hostile": started.get("hostile"),
+        "profile": started.get("profile"),
+        "target": target.get("target", {}),
+        "versions": _versions(target, exchanges),
+        "undone": started.get("undone", []),
+        "selected": started.get("selected", []),
+        "checks": [_check(event, numbers.get(event["id"], [])) for event in checks],
+        "steps": [_step(step, checks) for step in started.get("steps", [])],
+        "exchanges": exchanges,
+        "calls": [_without(event, "event") for event in seen.get("call", [])],
+        "waits": [_without(event, "event") for event in seen.get("waiting", [])],
+        "left_behind": [note["text"] for note in seen.get("note", [])],
+        "notes": [_without(note, "event") for note in seen.get("note", [])],
     }
 
 
-def _check(result: Result) -> dict[str, Any]:
-    data = result.data()
-    del data["order"]
-    return data
+def _without(event: Event, *names: str) -> dict[str, Any]:
+    return {name: value for name, value in event.items() if name not in names}
+
+
+def _exchanges(seen: Mapping[str, Sequence[Event]]) -> Iterator[dict[str, Any]]:
+    """Each exchange; a request of which nothing more is known was on its way when the record broke off."""
+    known = set()
+    for event in seen.get("exchange", []):
+        known.add(event["number"])
+        yield _without(event, "event")
+    for event in seen.get("sent", []):
+        if event["number"] not in known:
+            yield {
+                "number": event["number"],
+                "at": event["at"],
+                "from": event["from"],
+                "to": event["to"],
+                "party": event["party"],
+                "node": None,
+                "method": event["method"],
+                "url": event["url"],
+                "status": None,
+                "seconds": None,
+                "request": {"headers": [], "body": None, "bytes": 0, "note": "not recorded"},
+                "response": None,
+                "jwts": [],
+                "check": event["check"],
+                "error": "the record of the run breaks off before an answer",
+            }
+
+
+def _seconds(first: str, last: str) -> float:
+    return round((datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds(), 3)
+
+
+def _versions(target: Event, exchanges: Iterable[Mapping[str, Any]]) -> dict[str, str | None]:
+    """The version of each party as the profile says it; a gateway also says its own."""
+    found: dict[str, str | None] = dict.fromkeys(target.get("target", {}))
+    found |= target.get("versions", {})
+    if "gateway" in found and found["gateway"] is None:
+        headers = (
+            value
+            for exchange in exchanges
+            if exchange["party"] == "gateway" and exchange["response"]
+            for name, value in exchange["response"]["headers"]
+            if name.lower() in {"server", "via"}
+        )
+        found["gateway"] = next((match[1] for value in headers if (match := KONG.search(value))), None)
+    return found
+
+
+def _result(event: Event) -> Result:
+    return Result.of(_without(event, "event", "again"))
+
+
+def _check(event: Event, exchanges: list[int]) -> dict[str, Any]:
+    return {**_without(event, "event", "order"), "red": _result(event).red, "exchanges": exchanges}
+
+
+def _step(step: Mapping[str, Any], checks: Iterable[Event]) -> dict[str, Any]:
+    guarding = [check for check in checks if step["id"] in check["steps"]]
+    return {**step, "mark": _mark(step["id"], guarding), "checks": [check["id"] for check in guarding]}
+
+
+def _mark(step: str, checks: Sequence[Event]) -> str:
+    """What a run says of a set-up step, by the checks that guard it: the worst first."""
+    suspected = [check["candidates"] for check in checks if step in check["candidates"]]
+    if [step] in suspected:
+        return "wrong"
+    if suspected:
+        return "suspected"
+    verdicts = {check["verdict"] for check in checks}
+    if Verdict.PASSED in verdicts:
+        return "holds"
+    if verdicts & {Verdict.BLOCKED, Verdict.UNREACHABLE, Verdict.ERROR}:
+        return "blocked"
+    return "not seen" if verdicts else "not checked"
