@@ -56,9 +56,12 @@ def sent(request: Sent, check: str | None) -> dict[str, Any]:
 
 def exchanged(exchange: Exchange | Unanswered, check: str | None) -> dict[str, Any]:
     """A request with its answer, or with the reason why none came; `check` is the id of the check that it belongs to."""
-    answered = isinstance(exchange, Exchange)
     request = _message(exchange.request_headers, exchange.request_body)
-    response = _message(exchange.headers, exchange.body) if isinstance(exchange, Exchange) else None
+    status = response = error = None
+    if isinstance(exchange, Exchange):
+        status, response = exchange.status, _message(exchange.headers, exchange.body)
+    else:
+        error = exchange.error
     return {
         "event": "exchange",
         "number": exchange.number,
@@ -69,13 +72,13 @@ def exchanged(exchange: Exchange | Unanswered, check: str | None) -> dict[str, A
         "node": exchange.node,
         "method": exchange.method,
         "url": exchange.url,
-        "status": exchange.status if answered else None,
+        "status": status,
         "seconds": round(exchange.seconds, 6),
         "request": request,
         "response": response,
         "jwts": [*_tokens("request", request), *(_tokens("response", response) if response else [])],
         "check": check,
-        "error": None if answered else exchange.error,
+        "error": error,
     }
 
 
@@ -118,30 +121,30 @@ def _decoded(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
 
 
 def masked(events: Iterable[Event], mask: Callable[[str], str]) -> list[Event]:
-    """The events with every text in them masked, and then with no body longer than one may be.
+    """The events with every text in them masked that may have come from outside, and no body longer than one may be.
 
     All texts are masked in one go, which is far quicker than one by one; a text that holds the mark between them is
     masked by itself.
     """
     given = list(events)
-    texts: list[str] = []
+    texts: dict[str, str] = {}
+
+    def noted(text: str) -> str:
+        texts[text] = text
+        return text
+
     for event in given:
-        _walk(
-            {name: value for name, value in event.items() if name not in OURS}, lambda text: texts.append(text) or text
-        )
-    plain = [text for text in dict.fromkeys(texts) if "\0" not in text]
+        _changed(event, noted)
+    plain = [text for text in texts if "\0" not in text]
     found = mask("\0".join(plain)).split("\0")
     known = dict(zip(plain, found, strict=True)) if len(found) == len(plain) else {}
-    result = [
-        {
-            name: value if name in OURS else _walk(value, lambda text: known[text] if text in known else mask(text))
-            for name, value in event.items()
-        }
-        for event in given
-    ]
-    for event in result:
-        for side in ("request", "response"):
-            message = event.get(side)
+    return [_changed(event, lambda text: known[text] if text in known else mask(text)) for event in given]
+
+
+def _changed(event: Event, change: Callable[[str], str]) -> Event:
+    result = {name: value if name in OURS else _walk(value, change) for name, value in event.items()}
+    if event["event"] == "exchange":
+        for message in (result["request"], result["response"]):
             if message and message["body"]:
                 message["body"] = message["body"][:LONGEST_BODY]
     return result
