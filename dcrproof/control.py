@@ -30,14 +30,18 @@ class Control:
             raise OwnFault(f"the control interface refused {method} {path}: {exchange.text}")
         return exchange.json() if exchange.body else None
 
-    def calls(self, party: str, after: int = 0) -> list[dict[str, Any]]:
-        """What that party was asked since call number `after`: [{n, at, party, method, path, status}, ...]."""
-        calls: list[dict[str, Any]] = self._ask("GET", f"/calls?party={party}&after={after}")
+    def calls(self, party: str | None = None, after: int = 0) -> list[dict[str, Any]]:
+        """What that party, or any, was asked since call number `after`.
+
+        [{n, at, real, from, party, method, path, status}, ...]; `from` is the mock that asked, None for anybody else.
+        """
+        selected = f"party={party}&" if party else ""
+        calls: list[dict[str, Any]] = self._ask("GET", f"/calls?{selected}after={after}")
         return calls
 
     def last_call(self) -> int:
         """The number of the newest call of any party, 0 where there was none."""
-        return max((call["n"] for call in self._ask("GET", "/calls")), default=0)
+        return max((call["n"] for call in self.calls()), default=0)
 
     def now(self) -> float:
         """The time of this world, in seconds since the epoch."""

@@ -8,7 +8,7 @@ masked before an event is written.
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from dcrproof.transcript import Exchange, Headers, Sent, Unanswered
@@ -118,6 +118,19 @@ def _decoded(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
 
     found = decode(token)
     return (found.header, found.claims) if found else None
+
+
+def called(call: Mapping[str, Any]) -> dict[str, Any]:
+    """A request that one mocked party sent to another, by the mocks' call log."""
+    return {
+        "event": "call",
+        "at": instant(datetime.fromtimestamp(call["real"], UTC)),
+        "from": call["from"],
+        "to": call["party"],
+        "method": call["method"],
+        "path": call["path"],
+        "status": call["status"],
+    }
 
 
 def masked(events: Iterable[Event], mask: Callable[[str], str]) -> list[Event]:

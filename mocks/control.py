@@ -1,6 +1,6 @@
 """The control interface: what a test may do to a world, as JSON over HTTP on a port of its own.
 
-    GET    /calls?party=curity&after=12     [{"n": 13, "at": 1795500000.1, "party": "curity", "method": "POST", ...}]
+    GET    /calls?party=curity&after=12     [{"n": 13, "at": 1795500000.1, "real": ..., "from": "gateway", "party": "curity", ...}]
     GET    /clock                           {"now": 1795500000.1}
     POST   /clock {"advance": 301}          {"now": 1795500301.1}
     POST   /keys {"party": "curity", "kid": "new"}      {"kid": "-1327236000"}

@@ -22,9 +22,11 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from dcrproof.mocks.faults import Fault, Faults
-from dcrproof.mocks.wire import Call, Calls, NoAnswer, Request, Response, json_response, pairs
+from dcrproof.mocks.wire import Call, Calls, NoAnswer, Request, Response, find, json_response, pairs
 
 LARGEST_BODY = 1024 * 1024
+CALLER = "x-dcrproof-caller"
+"""The header by which one mock tells another who calls, for the call log; no party gets to see it."""
 
 
 class Listened(Protocol):
@@ -34,7 +36,7 @@ class Listened(Protocol):
 
     def handle(self, port: str, request: Request) -> Response | Calls: ...
 
-    def log(self, port: str, request: Request, status: int) -> None: ...
+    def log(self, port: str, request: Request, status: int, caller: str | None) -> None: ...
 
     def party(self, port: str) -> str: ...
 
@@ -95,12 +97,14 @@ class Application:
         world = self.world.current
         port = self.ports[scope["server"][1]]
         body = await self._body(receive)
+        headers = pairs(scope["headers"])
+        caller = find(headers, CALLER)
         request = Request(
             scope["method"],
             scope["path"],
             scope["raw_path"].decode("latin-1"),
             scope["query_string"].decode("latin-1"),
-            pairs(scope["headers"]),
+            headers if caller is None else tuple(pair for pair in headers if pair[0] != CALLER),
             body or b"",
         )
         fault = world.faults.take(world.party(port), request.method, request.path)
@@ -114,8 +118,8 @@ class Application:
         elif fault and (fault.status or fault.malformed):
             response = _faulty(fault)
         else:
-            response = await self._perform(world.handle(port, request))
-        world.log(port, request, response.status)
+            response = await self._perform(world.handle(port, request), world.party(port))
+        world.log(port, request, response.status, caller)
         await self._answer(send, scope, world, request, response, fault)
 
     async def _body(self, receive: Any) -> bytes | None:
@@ -133,24 +137,27 @@ class Application:
             if not message.get("more_body"):
                 return b"".join(chunks) if size <= LARGEST_BODY else None
 
-    async def _perform(self, outcome: Response | Calls) -> Response:
+    async def _perform(self, outcome: Response | Calls, caller: str) -> Response:
         if isinstance(outcome, Response):
             return outcome
         try:
             call = next(outcome)
             while True:
-                call = outcome.send(await self._call(call))
+                call = outcome.send(await self._call(call, caller))
         except StopIteration as stop:
             response: Response = stop.value
             return response
 
-    async def _call(self, call: Call) -> Response | NoAnswer:
+    async def _call(self, call: Call, caller: str) -> Response | NoAnswer:
         client = self._client(verify=call.verify)
         try:
+            headers = call.headers
+            if httpx.URL(call.url).port in self.ports:
+                headers = (*headers, (CALLER, caller))
             request = client.build_request(
                 call.method,
                 call.url,
-                headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in call.headers],
+                headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
                 content=call.body,
                 timeout=call.timeout,
             )

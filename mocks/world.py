@@ -206,12 +206,16 @@ class World:
     def handle(self, port: str, request: Request) -> Response | Calls:
         return self.faces[port](request)
 
-    def log(self, port: str, request: Request, status: int) -> None:
+    def log(self, port: str, request: Request, status: int, caller: str | None) -> None:
         if port != "control":
+            # what a portal has to ask an authorization server is asked by Konnect
+            by = "konnect" if caller in {"portal", "classic_portal"} else caller
             self.calls.append(
                 {
                     "n": len(self.calls) + 1,
                     "at": self.clock.now(),
+                    "real": self.clock.real(),
+                    "from": by,
                     "party": self.party(port),
                     "method": request.method,
                     "path": request.path,

@@ -88,8 +88,17 @@ def test_the_call_log_shows_each_call_of_a_party(instance):
     instance.to("upstream", "PATCH", "/a%20path?query=1")
     first, second = instance.ask("GET", "/calls").json()
     assert before - 1 < first.pop("at") <= second.pop("at") < time.time() + 1
-    assert first == {"n": 1, "party": "curity", "method": "POST", "path": TOKEN, "status": 200}
-    assert second == {"n": 2, "party": "upstream", "method": "PATCH", "path": "/a path", "status": 200}
+    assert before - 1 < first.pop("real") <= second.pop("real") < time.time() + 1
+    assert first == {"n": 1, "from": None, "party": "curity", "method": "POST", "path": TOKEN, "status": 200}
+    assert second == {"n": 2, "from": None, "party": "upstream", "method": "PATCH", "path": "/a path", "status": 200}
+
+
+def test_the_call_log_says_which_mock_asked_and_nobody_sees_how_it_knows(instance):
+    token = instance.token().json()["access_token"]
+    answer = instance.to("gateway", "GET", "/accounts", headers={"authorization": f"Bearer {token}"})
+    calls = [(call["from"], call["party"]) for call in instance.ask("GET", "/calls").json()]
+    assert ("gateway", "curity") in calls
+    assert "x-dcrproof" not in answer.text.lower()
 
 
 def test_calls_are_selected_by_party_and_by_number(instance):

@@ -35,7 +35,7 @@ class Party:
         self.asked.append(request)
         return self.handler(request)
 
-    def log(self, port: str, request: Request, status: int) -> None:
+    def log(self, port: str, request: Request, status: int, caller: str | None) -> None:
         pass
 
     def party(self, _port: str) -> str:
