@@ -8,6 +8,26 @@ from typing import Any, TypeVar
 
 ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+\Z")
 
+STAGES = {
+    "configuration": "Curity: the committed configuration, read over RESTCONF",
+    "curity": "Curity: discovery, keys, registrar, registration, tokens",
+    "konnect": "Konnect: provider, strategy, publication, link, data planes",
+    "provision": "Konnect: the how-to's steps, done by this run",
+    "portal": "Portal: sign-in, application, registration",
+    "route": "Gateway: Basic, bearer, session",
+    "claims": "Claims: the token that reached the upstream",
+    "curity_detail": "Curity in detail: grants, registration, management",
+    "konnect_bridge": "Konnect: a provider of type http, and its bridge",
+    "konnect_detail": "Konnect and the portal in detail: refusals, forms",
+    "documents": "Konnect's and the portal's answers, held against Kong's documents",
+    "plugin": "Gateway: the plugin's settings, on a route of this run",
+    "plugin_issuer": "Gateway: odd tokens and outages, behind an issuer of this run",
+    "plugin_services": "Gateway: another plugin, two APIs, on services of this run",
+    "life": "Life afterwards: new secret, rename, revoke, delete",
+    "clean_up": "Clean-up: what this run has made is gone",
+}
+"""The stages of the flow, by the name of their suite, in words."""
+
 Test = TypeVar("Test", bound=Callable[..., Any])
 
 

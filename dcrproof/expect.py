@@ -16,11 +16,15 @@ from dcrproof.verdict import Failed, Why
 
 @dataclass(frozen=True)
 class Observation:
-    """What a live party did where nobody documents it. `name` is the row of its switch or form."""
+    """What a live party did where nobody documents it. `name` is the row of its switch or form.
+
+    `held` says whether it is what is expected of a mock.
+    """
 
     party: str
     name: str
     observed: str
+    held: bool = False
 
 
 def demand(holds: object, expected: str, observed: str, **why: Unpack[Why]) -> None:
@@ -69,7 +73,7 @@ class Expect:
         else:
             judged = self.mocked.get(party) is None or _covers(since, self.mocked[party])
         if not judged:
-            self.observations.append(Observation(party, name, observed))
+            self.observations.append(Observation(party, name, observed, bool(holds)))
             return
         self.that(holds, expected, observed)
 

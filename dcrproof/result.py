@@ -35,7 +35,7 @@ class Result:
     """Who mends a failure and how, where that is not said by a set-up step."""
     symptom: str = ""
     """Of a blocked check: what happened when its step was tried all the same."""
-    observations: tuple[Mapping[str, str], ...] = ()
+    observations: tuple[Mapping[str, Any], ...] = ()
     evidence: Mapping[str, Any] | None = None
     """The exchange that a failure rests on: number, method, url, status, at."""
     seconds: float = 0.0
@@ -43,6 +43,8 @@ class Result:
     """How good the public evidence for the claim is."""
     hostile: bool = False
     references: tuple[str, ...] = ()
+    known: str = ""
+    """Why it may be red for now, as the baseline says; empty where it says nothing."""
 
     def data(self) -> dict[str, Any]:
         """As JSON takes it; `of` is the inverse."""
@@ -101,12 +103,12 @@ class Result:
             observed=mask(self.observed),
             symptom=mask(self.symptom),
             ruled_out=tuple(map(mask, self.ruled_out)),
-            observations=tuple({key: mask(value) for key, value in item.items()} for item in self.observations),
+            observations=tuple({**item, "observed": mask(item["observed"])} for item in self.observations),
         )
 
     @property
     def red(self) -> bool:
-        return self.level == "MUST" and self.verdict in RED
+        return self.level == "MUST" and self.verdict in RED and not self.known
 
 
 class Exit:

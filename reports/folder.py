@@ -2,23 +2,31 @@
 
 import json
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dcrproof.events import Event
-from dcrproof.reports.run_json import run_json
+from dcrproof.reports.handoff import handoffs
+from dcrproof.reports.har import transcript_har
+from dcrproof.reports.junit import junit_xml
+from dcrproof.reports.observed import observed_toml
+from dcrproof.reports.summary import summary_md
 
 Content = Mapping[str, Any]
 """A run as `run_json` puts it together."""
 
-FORMATS: Mapping[str, Callable[[Content], str]] = {}
+FORMATS: Mapping[str, Callable[[Content], str]] = {
+    "junit.xml": junit_xml,
+    "transcript.har": transcript_har,
+    "summary.md": summary_md,
+    "observed.toml": observed_toml,
+}
 """The name of each file, and the function that makes it."""
 
 
-def write(folder: Path, events: Iterable[Event]) -> list[str]:
+def write(folder: Path, content: Content) -> list[str]:
     """Writes all files of a run. Returns what went wrong, in words: one file that cannot be made takes no other along."""
-    content = run_json(events)
     problems = []
     for name, text in _files(content):
         try:
@@ -43,6 +51,8 @@ def _lines(content: Content) -> str:
 
 
 def _files(content: Content) -> Iterator[tuple[str, Callable[[], str]]]:
-    yield "run.json", lambda: _lines(content)
+    yield "run.json", partial(_lines, content)
     for name, make in FORMATS.items():
-        yield name, lambda make=make: make(content)  # type: ignore[misc] # a default binds it
+        yield name, partial(make, content)
+    for name, text in handoffs(content).items():
+        yield name, partial(str, text)

@@ -122,7 +122,7 @@ def _versions(target: Event, exchanges: Iterable[Mapping[str, Any]]) -> dict[str
 
 
 def _result(event: Event) -> Result:
-    return Result.of(_without(event, "event", "again"))
+    return Result.of(_without(event, "event", "again", "owners"))
 
 
 def _check(event: Event, exchanges: list[int]) -> dict[str, Any]:

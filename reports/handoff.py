@@ -1,0 +1,109 @@
+"""`handoff-OWNER.md`: for each owner of a failing step what a person on that team needs to mend it without a meeting.
+
+It holds the exchanges with that owner's parties alone: what others said to their own systems is theirs.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dcrproof.reports.diagnosis import Check, Run, needing_attention, told
+from dcrproof.reports.text import block, code, one_line
+
+REQUEST_IDS = ("x-kong-request-id", "x-request-id", "traceparent", "date", "via", "server")
+"""Headers by which the owner finds an exchange in the party's own log."""
+INSTANCE = re.compile(r'"instance"\s*:\s*"([^"]+)"')
+EXCHANGES = 12
+"""Exchanges of one failure that are shown: its last ones."""
+
+
+def handoffs(run: Run) -> dict[str, str]:
+    """Each file's name and its text."""
+    found: dict[str, list[Check]] = {}
+    for check in needing_attention(run):
+        if check["verdict"] in {"failed", "unreachable"}:
+            for owner in check["owners"]:
+                found.setdefault(owner, []).append(check)
+    return {
+        f"handoff-{_slug(owner)}.md": "\n".join(_handoff(run, owner, checks)) + "\n" for owner, checks in found.items()
+    }
+
+
+def _slug(owner: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", owner.lower()).strip("-") or "nobody"
+
+
+def _handoff(run: Run, owner: str, checks: list[Check]) -> Iterator[str]:
+    yield f"# For the {owner}" if not owner.startswith("whoever") else f"# For {owner}"
+    yield ""
+    kinds = ", ".join(f"{party} {kind}" for party, kind in run["target"].items())
+    yield f"dcrproof {run['version']} found this at {run['started']} (UTC) with {kinds}; mode {run['mode']}."
+    versions = [f"{party} {code(version)}" for party, version in run["versions"].items() if version]
+    if versions:
+        yield f"Versions: {', '.join(versions)}."
+    yield ""
+    parties = _parties(run, owner)
+    for check in checks:
+        yield f"## {code(check['id'])}: {check['verdict']}"
+        yield ""
+        yield f"The claim: {one_line(check['title']).replace('<', '&lt;')}."
+        yield ""
+        for label, text in told(run, check):
+            yield f"- **{label}**: {code(text)}"
+        yield ""
+        others = [other for other in check["owners"] if other != owner]
+        if others:
+            yield f"Which of the candidates it is could not be told: it may be the {' or the '.join(others)}'s."
+            yield ""
+        yield from _exchanges(run, check, parties)
+
+
+def _parties(run: Run, owner: str) -> set[str]:
+    """The parties that an owner has: those that its steps are at."""
+    found = {step["party"] for step in run["steps"] if step["owner"] == owner}
+    if "konnect" in found:
+        found.add("portal")
+    if "consumer" in found:
+        found.add("gateway")
+    return found
+
+
+def _exchanges(run: Run, check: Check, parties: set[str]) -> Iterator[str]:
+    numbers = {*check["exchanges"], *([check["evidence"]["number"]] if check["evidence"] else [])}
+    found = [one for one in run["exchanges"] if one["number"] in numbers and one["party"] in parties]
+    if len(found) > EXCHANGES:
+        yield f"The last {EXCHANGES} of {len(found)} exchanges:"
+        yield ""
+    for exchange in found[-EXCHANGES:]:
+        answer = exchange["status"] if exchange["status"] is not None else f"no answer: {one_line(exchange['error'])}"
+        yield f"### Exchange {exchange['number']}, {exchange['at']}"
+        yield ""
+        for label, text in _identifying(exchange):
+            yield f"- {label}: {code(text)}"
+        yield ""
+        yield block(f"{exchange['method']} {exchange['url']}\n{_message(exchange['request'])}", "http")
+        yield ""
+        yield block(f"{answer}\n{_message(exchange['response'])}" if exchange["response"] else str(answer), "http")
+        yield ""
+        for token in exchange["jwts"]:
+            yield f"JWT in the {one_line(token['where'])}:"
+            yield ""
+            yield block(json.dumps({"header": token["header"], "claims": token["claims"]}, indent=2), "json")
+            yield ""
+
+
+def _identifying(exchange: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if exchange["node"]:
+        yield "node", exchange["node"]
+    response = exchange["response"] or {"headers": [], "body": None}
+    yield from ((name, value) for name, value in response["headers"] if name.lower() in REQUEST_IDS)
+    if instance := INSTANCE.search(response["body"] or ""):
+        yield "instance", instance[1]
+
+
+def _message(message: Mapping[str, Any]) -> str:
+    lines = [f"{name}: {one_line(value)}" for name, value in message["headers"]]
+    if message["body"] is not None:
+        lines += ["", message["body"][:4_000], *([f"({message['note']})"] if message["note"] else [])]
+    return "\n".join(lines)

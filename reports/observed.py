@@ -1,0 +1,37 @@
+"""`observed.toml`: what live parties did where the documents are silent, in the form that `--dcr-observed` takes."""
+
+from datetime import date
+from typing import Any
+
+import tomli_w
+
+from dcrproof.reports.diagnosis import Run
+
+SWITCHES = {"gateway": ("literal_basic", "accept_missing_exp", "accept_missing_kid")}
+"""The observations that say how a switch of a mock stands: false where the party did as the mock does, true where not."""
+
+HEAD = """\
+# What live parties did where the documents are silent or contradict themselves.
+# `pytest --dcr-observed FILE` and `dcrproof serve --observed FILE` start the mocks so that they behave alike.
+# The tables named `forms` are for readers: no mock can be told to do as they say.
+"""
+
+
+def observed_toml(run: Run) -> str:
+    """A table for each live party of which something was observed: its version, the date, its switches, and the rest."""
+    parties: dict[str, dict[str, Any]] = {}
+    for check in run["checks"]:
+        for item in check["observations"]:
+            party, name = item["party"], item["name"]
+            if run["target"].get(party) != "live":
+                continue
+            table = parties.setdefault(party, {"version": run["versions"].get(party) or "unknown"})
+            if run["started"]:
+                table["date"] = date.fromisoformat(run["started"][:10])
+            if name in SWITCHES.get(party, ()):
+                table[name] = not item["held"]
+            else:
+                table.setdefault("forms", {})[name] = item["observed"]
+    if not parties:
+        return HEAD + "\n# This run has nothing to say: no party was live, or all that it looked at is documented.\n"
+    return f"{HEAD}\n{tomli_w.dumps(parties)}"
