@@ -7,12 +7,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from performing import Case, Ended, performed_elsewhere
+from recorded import Left, scenario
 
 from dcrproof.http import Line
 from dcrproof.mocks.serve import Served, serving, write_profile
@@ -127,6 +129,12 @@ def run_checks(tmp_path: Path) -> Callable[..., Ran]:
         return Ran(done.returncode, done.stdout, report)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def left(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Left]:
+    """What a run left that ended in one of the ways of `recorded.scenario`; each is run once."""
+    return cache(lambda name: scenario(name, tmp_path_factory.mktemp("scenario")))
 
 
 @pytest.fixture(scope="session")

@@ -1,96 +1,75 @@
 """`events.jsonl` and `run.json`: each run leaves them, however it ends, and they tell the truth."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from importlib import resources
-from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from jsonschema import Draft202012Validator
+from recorded import ENVIRONMENT, KILLED, OWN, PYTEST, SOME, made_up, own_suite, run
 
 from dcrproof.events import read
 from dcrproof.reports.run_json import run_json
 from dcrproof.result import Exit
 
 SCHEMA = json.loads(resources.files("dcrproof.reports").joinpath("run.schema.json").read_text("utf-8"))
-ROOT = Path(__file__).parents[2]
-SOME = ("--dcr-check", "token", "--dcr-check", "route.basic.accepted", "--dcr-check", "application")
-PYTEST = [sys.executable, "-m", "pytest", "-p", "dcrproof", "-p", "no:cacheprovider"]
-ENVIRONMENT = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
 def problems(report) -> list[str]:
     return [f"{list(error.path)}: {error.message}"[:300] for error in Draft202012Validator(SCHEMA).iter_errors(report)]
 
 
-def run(reports: Path, *arguments: str, parallel: bool = False) -> SimpleNamespace:
-    """A run in a process of its own: its folder, what it printed, and `run.json`."""
-    command = [*PYTEST, *(["-p", "xdist", "-n", "2"] if parallel else []), f"--dcr-report={reports}", *arguments]
-    done = subprocess.run(
-        command, cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
-    folder = (reports / "latest").resolve()
-    report = json.loads((folder / "run.json").read_text("utf-8"))
-    return SimpleNamespace(code=done.returncode, output=done.stdout, folder=folder, report=report)
-
-
-@pytest.fixture(scope="module")
-def green(tmp_path_factory):
-    return run(tmp_path_factory.mktemp("green"), *SOME)
-
-
-@pytest.fixture(scope="module")
-def undone(tmp_path_factory):
-    return run(tmp_path_factory.mktemp("undone"), *SOME, "--dcr-undo=curity.token-issuer.jwt")
-
-
 def test_the_schema_is_a_schema():
     Draft202012Validator.check_schema(SCHEMA)
 
 
-def test_a_green_run_tells_all_that_happened(green):
-    report = green.report
+def test_every_way_in_which_a_check_ends_is_in_the_schema():
+    assert problems(run_json(made_up(20, 20))) == []
+
+
+def test_a_green_run_tells_all_that_happened(left):
+    report = left("green").report
     assert problems(report) == []
     assert (report["exit"], report["verdict"]) == (Exit.GREEN, "green")
     assert report["target"] == {"curity": "mocked", "konnect": "mocked", "portal": "mocked", "gateway": "mocked"}
     assert [check["id"] for check in report["checks"]] == report["selected"]
     assert report["started"] < report["ended"]
     assert report["seconds"] > 0
-    assert {step["mark"] for step in report["steps"]} <= {"holds", "not checked"}
+    assert {step["mark"] for step in report["steps"]} == {"holds", "not checked"}
 
 
-def test_each_exchange_belongs_to_the_check_whose_claim_it_serves(green):
-    belongs = {exchange["number"]: exchange["check"] for exchange in green.report["exchanges"]}
-    for check in green.report["checks"]:
+def test_each_exchange_belongs_to_the_check_whose_claim_it_serves(left):
+    report = left("green").report
+    belongs = {exchange["number"]: exchange["check"] for exchange in report["exchanges"]}
+    for check in report["checks"]:
         assert all(belongs[number] == check["id"] for number in check["exchanges"])
-    owners = {(exchange["method"], exchange["check"]) for exchange in green.report["exchanges"]}
+    owners = {(exchange["method"], exchange["check"]) for exchange in report["exchanges"]}
     assert ("POST", "application.created") in owners  # a gate's are its check's, whichever check asked first
     assert ("DELETE", None) in owners  # the clean-up belongs to none
 
 
-def test_the_inner_calls_are_those_that_happened(green):
-    calls = {(call["from"], call["to"]) for call in green.report["calls"]}
+def test_the_inner_calls_are_those_that_happened(left):
+    report = left("green").report
+    calls = {(call["from"], call["to"]) for call in report["calls"]}
     assert {("konnect", "curity"), ("gateway", "curity"), ("gateway", "upstream")} <= calls
-    assert all(green.report["started"] <= call["at"] <= green.report["ended"] for call in green.report["calls"])
+    assert all(report["started"] <= call["at"] <= report["ended"] for call in report["calls"])
 
 
-def test_no_signature_and_no_session_is_in_the_record(green):
-    text = (green.folder / "events.jsonl").read_text("utf-8")
+def test_no_signature_and_no_session_is_in_the_record(left):
+    text = left("green").text("events.jsonl")
     assert ".<signature>" in text
     assert "session=<secret " in text
     assert 'client_secret\\":\\"<secret' in text.replace(" ", "")
 
 
-def test_run_json_is_made_from_the_events_and_nothing_else(green):
-    with (green.folder / "events.jsonl").open(encoding="utf-8") as lines:
-        assert run_json(read(lines)) == green.report
+def test_run_json_is_made_from_the_events_and_nothing_else(left):
+    green = left("green")
+    assert run_json(read(green.text("events.jsonl").splitlines())) == green.report
 
 
-def test_a_step_undone_is_marked_and_what_stands_on_it_is_blocked(undone):
+def test_a_step_undone_is_marked_and_what_stands_on_it_is_blocked(left):
+    undone = left("undone")
     report = undone.report
     assert problems(report) == []
     assert (undone.code, report["verdict"]) == (Exit.BROKEN, "broken")
@@ -99,67 +78,43 @@ def test_a_step_undone_is_marked_and_what_stands_on_it_is_blocked(undone):
     failed = next(check for check in report["checks"] if check["verdict"] == "failed")
     assert failed["evidence"]["number"] in {exchange["number"] for exchange in report["exchanges"]}
     assert failed["again"] == "pytest --dcr-undo curity.token-issuer.jwt --dcr-check token.is-jwt"
+    assert failed["owners"] == ["Curity admins"]
 
 
-def test_workers_report_the_same_checks_verdicts_order_and_diagnoses(undone, tmp_path):
+def test_two_steps_undone_are_both_marked(left):
+    report = left("two undone").report
+    assert problems(report) == []
+    wrong = {step["id"] for step in report["steps"] if step["mark"] in {"wrong", "suspected"}}
+    assert {"konnect.strategy.claim", "curity.metadata.exposed"} & wrong
+    assert report["undone"] == ["konnect.strategy.claim", "curity.metadata.exposed"]
+
+
+def test_workers_report_the_same_checks_verdicts_order_and_diagnoses(left, tmp_path):
     report = run(tmp_path, *SOME, "--dcr-undo=curity.token-issuer.jwt", parallel=True).report
     assert problems(report) == []
 
     def told(report) -> list:
-        names = ("id", "verdict", "candidates", "blocked_by", "expected", "ruled_out", "mend", "owner")
+        names = ("id", "verdict", "candidates", "blocked_by", "expected", "ruled_out", "mend", "owners")
         return [[check[name] for name in names] for check in report["checks"]]
 
-    assert told(report) == told(undone.report)
+    assert told(report) == told(left("undone").report)
+    assert report["steps"] == left("undone").report["steps"]
     numbers = [exchange["number"] for exchange in report["exchanges"]]
     assert len(numbers) == len(set(numbers))
 
 
-def test_a_target_that_is_down_is_told_with_the_requests_that_got_no_answer(tmp_path):
-    profile = tmp_path / "down.toml"
-    profile.write_text('[run]\nmode = "inspect"\n[curity]\nissuer = "https://127.0.0.1:1/oauth/v2/oauth-anonymous"\n')
-    found = run(tmp_path / "reports", f"--dcr-profile={profile}")
-    assert problems(found.report) == []
-    assert (found.code, found.report["verdict"]) == (Exit.UNREACHABLE, "unreachable")
-    assert found.report["target"] == {"curity": "live"}
-    assert {exchange["error"] for exchange in found.report["exchanges"]} == {"connection refused"}
+def test_a_target_that_is_down_is_told_with_the_requests_that_got_no_answer(left):
+    down = left("down")
+    assert problems(down.report) == []
+    assert (down.code, down.report["verdict"]) == (Exit.UNREACHABLE, "unreachable")
+    assert down.report["target"] == {"curity": "live"}
+    assert {exchange["error"] for exchange in down.report["exchanges"]} == {"connection refused"}
 
 
-KILLED = """
-import os, signal, time
-from dcrproof.checks import Evidence, check
-
-@check("a.passed", "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",))
-def test_a(dcr_target, dcr_authorization_server):
-    dcr_authorization_server.line.send("GET", dcr_target.profile.curity.issuer + "/.well-known/openid-configuration")
-
-@check("b.stopped", "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",))
-def test_b(dcr_target, dcr_authorization_server):
-    dcr_authorization_server.line.send("GET", dcr_target.profile.curity.issuer + "/nothing")
-    STOP
-
-@check("c.never", "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",))
-def test_c():
-    pass
-"""
-
-
-def own_suite(folder: Path, stop: str) -> subprocess.CompletedProcess[str]:
-    (folder / "test_1_own.py").write_text(KILLED.replace("STOP", stop))
-    return subprocess.run(
-        [*PYTEST, "--dcr-report=reports", "test_1_own.py"],
-        cwd=folder,
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-
-
-def test_a_run_that_is_interrupted_half_way_leaves_all_files(tmp_path):
-    done = own_suite(tmp_path, "os.kill(os.getpid(), signal.SIGINT); time.sleep(5)")
-    report = json.loads((tmp_path / "reports" / "latest" / "run.json").read_text("utf-8"))
-    assert done.returncode == report["exit"] == Exit.INTERRUPTED
+def test_a_run_that_is_interrupted_half_way_tells_how_far_it_came(left):
+    interrupted = left("interrupted")
+    report = interrupted.report
+    assert interrupted.code == report["exit"] == Exit.INTERRUPTED
     assert problems(report) == []
     assert report["headline"] == "interrupted - 1 passed"
     assert report["selected"] == ["a.passed", "b.stopped", "c.never"]
@@ -167,13 +122,11 @@ def test_a_run_that_is_interrupted_half_way_leaves_all_files(tmp_path):
     assert [exchange["check"] for exchange in report["exchanges"]] == ["a.passed", "b.stopped"]
 
 
-def test_a_run_that_is_killed_leaves_a_record_up_to_there(tmp_path):
-    done = own_suite(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)")
-    assert done.returncode == -signal.SIGKILL
-    folder = tmp_path / "reports" / "latest"
-    assert not (folder / "run.json").exists()
-    with (folder / "events.jsonl").open(encoding="utf-8") as lines:
-        report = run_json(read(lines))
+def test_a_run_that_is_killed_leaves_a_record_up_to_there(left):
+    killed = left("killed")
+    assert killed.code == -signal.SIGKILL
+    assert killed.files == {"events.jsonl"}
+    report = run_json(read(killed.text("events.jsonl").splitlines()))
     assert problems(report) == []
     assert (report["exit"], report["verdict"]) == (None, "cut short")
     assert [check["id"] for check in report["checks"]] == ["a.passed"]
@@ -184,13 +137,28 @@ def test_a_run_that_is_killed_leaves_a_record_up_to_there(tmp_path):
 
 
 def test_latest_points_to_a_run_from_its_start_on(tmp_path):
-    own_suite(tmp_path, "pass")
-    first = (tmp_path / "reports" / "latest").resolve()
-    own_suite(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)")
-    assert (tmp_path / "reports" / "latest").resolve() != first
+    finished = own_suite(tmp_path, "pass")
+    killed = own_suite(tmp_path, KILLED)
+    assert finished.folder != killed.folder
 
 
 def test_no_folder_is_made_where_nothing_is_run(tmp_path):
-    (tmp_path / "test_1_own.py").write_text(KILLED.replace("STOP", "pass"))
+    (tmp_path / "test_1_own.py").write_text(OWN.replace("STOP", "pass"))
     subprocess.run([*PYTEST, "--dcr-report=reports", "--collect-only"], cwd=tmp_path, env=ENVIRONMENT, check=True)
     assert not (tmp_path / "reports").exists()
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+def test_a_folder_that_cannot_be_written_is_bad_usage(tmp_path, parallel):
+    (tmp_path / "file").write_text("no folder")
+    left = run(tmp_path / "file" / "reports", *SOME, parallel=parallel)
+    assert left.code == Exit.USAGE
+    assert "--dcr-report" in left.output
+    assert "Traceback" not in left.output
+
+
+def test_what_cannot_be_written_while_the_run_goes_on_is_our_own_fault(tmp_path):
+    stop = "import shutil; [shutil.rmtree(p) for p in __import__('pathlib').Path('reports').iterdir() if p.is_dir() and not p.is_symlink()]"
+    left = own_suite(tmp_path, stop)
+    assert left.code == Exit.OWN_FAULT
+    assert "the evidence of this run could not be written" in left.output
