@@ -6,6 +6,7 @@ from typing import Any
 import tomli_w
 
 from dcrproof.reports.diagnosis import Run
+from dcrproof.reports.text import visible
 
 SWITCHES = {"gateway": ("literal_basic", "accept_missing_exp", "accept_missing_kid")}
 """The observations that say how a switch of a mock stands: false where the party did as the mock does, true where not."""
@@ -25,13 +26,13 @@ def observed_toml(run: Run) -> str:
             party, name = item["party"], item["name"]
             if run["target"].get(party) != "live":
                 continue
-            table = parties.setdefault(party, {"version": run["versions"].get(party) or "unknown"})
+            table = parties.setdefault(party, {"version": visible(run["versions"].get(party) or "unknown")})
             if run["started"]:
                 table["date"] = date.fromisoformat(run["started"][:10])
             if name in SWITCHES.get(party, ()):
                 table[name] = not item["held"]
             else:
-                table.setdefault("forms", {})[name] = item["observed"]
+                table.setdefault("forms", {})[visible(name)] = visible(item["observed"])
     if not parties:
         return HEAD + "\n# This run has nothing to say: no party was live, or all that it looked at is documented.\n"
     return f"{HEAD}\n{tomli_w.dumps(parties)}"

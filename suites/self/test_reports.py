@@ -1,0 +1,349 @@
+"""The files that are made from a run: what each says, that its readers take it, and that nothing from outside is read as more than text."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+import xmlschema
+from haralyzer import HarParser
+from hypothesis import given
+from hypothesis import strategies as st
+from recorded import SOME, made_up, run
+
+from dcrproof.fixtures.github import annotations
+from dcrproof.reports.folder import write
+from dcrproof.reports.handoff import handoffs
+from dcrproof.reports.har import transcript_har
+from dcrproof.reports.junit import junit_xml
+from dcrproof.reports.observed import observed_toml
+from dcrproof.reports.run_json import run_json
+from dcrproof.reports.summary import summary_md
+from dcrproof.reports.text import block, code, visible
+
+JUNIT = xmlschema.XMLSchema(Path(__file__).with_name("junit.xsd"))
+FILES = {"events.jsonl", "run.json", "junit.xml", "transcript.har", "summary.md", "observed.toml"}
+WAYS = ("green", "undone", "two undone", "interrupted", "down")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_run_leaves_all_files(left, way):
+    assert left(way).files >= FILES
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_end_of_the_output_names_the_folder(left, way):
+    found = left(way)
+    assert re.search(rf"^evidence   .*{found.folder.name}", found.output, re.MULTILINE)
+
+
+# junit.xml
+
+
+def cases(text: str) -> dict[str, ET.Element]:
+    return {case.attrib["name"]: case for case in ET.fromstring(text).iter("testcase")}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_junit_validates(left, way):
+    assert list(JUNIT.iter_errors(left(way).text("junit.xml"))) == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_junit_is_green_only_where_the_run_is(left, way):
+    root = ET.fromstring(left(way).text("junit.xml"))
+    wrong = int(root.attrib["failures"]) + int(root.attrib["errors"])
+    assert (wrong == 0) is (left(way).code == 0)
+
+
+def test_a_failure_has_its_diagnosis_as_message_and_a_blocked_must_is_a_failure_with_its_reason(left):
+    undone = left("undone")
+    found = cases(undone.text("junit.xml"))
+    failure = found["token.is-jwt"].find("failure")
+    assert failure.attrib["type"] == "failed"
+    assert failure.attrib["message"].startswith("an opaque token")
+    assert "(expected a signed JWT; step: curity.token-issuer.jwt)" in failure.attrib["message"]
+    for text in ("owner      Curity admins", "mend       enable the setting", "again      pytest --dcr-undo"):
+        assert text in failure.text
+    blocked = [check["id"] for check in undone.report["checks"] if check["verdict"] == "blocked" and check["red"]]
+    assert blocked
+    for id in blocked:
+        assert found[id].find("failure").attrib["message"].startswith("blocked by token.is-jwt: ")
+        assert found[id].find("skipped") is None
+
+
+def test_an_unreachable_must_is_a_failure_and_our_own_fault_an_error():
+    found = cases(junit_xml(run_json(made_up(3, 0, c0="unreachable", c1="error", c2="not seen"))))
+    assert [found[f"{kind}.made-up-{n}"][0].tag for n, kind in enumerate(("route", "token", "route"))] == [
+        "failure",
+        "error",
+        "skipped",
+    ]
+
+
+def test_steps_and_references_are_properties(left):
+    root = ET.fromstring(left("undone").text("junit.xml"))
+    found = {(one.attrib["name"], one.attrib["value"]) for one in root.iter("property")}
+    assert ("token.is-jwt.step", "curity.token-issuer.jwt") in found
+    assert any(name == "token.is-jwt.reference" for name, _ in found)
+
+
+def test_an_interrupted_run_says_how_many_checks_were_not_reached(left):
+    found = cases(left("interrupted").text("junit.xml"))
+    assert "not reached: 2 of 3" in found["run"].find("error").attrib["message"]
+
+
+# transcript.har
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_har_loads_in_an_independent_reader(left, way):
+    har = HarParser(json.loads(left(way).text("transcript.har")))
+    exchanges = left(way).report["exchanges"]
+    assert len(har.har_data["entries"]) == len(exchanges)
+    entries = {(entry.request.url, entry.response.status) for page in har.pages for entry in page.entries}
+    assert entries == {(one["url"], one["status"] or 0) for one in exchanges}
+
+
+def test_the_har_has_what_the_format_demands_of_each_entry(left):
+    log = json.loads(left("green").text("transcript.har"))["log"]
+    pages = {page["id"] for page in log["pages"]}
+    for entry in log["entries"]:
+        assert {"startedDateTime", "time", "request", "response", "cache", "timings"} <= entry.keys()
+        assert {
+            "method",
+            "url",
+            "httpVersion",
+            "cookies",
+            "headers",
+            "queryString",
+            "headersSize",
+            "bodySize",
+        } <= entry["request"].keys()
+        assert {"status", "statusText", "content", "redirectURL", "cookies", "headers"} <= entry["response"].keys()
+        assert entry["time"] == sum(entry["timings"].values())
+        assert entry.get("pageref", None) in {None, *pages}
+    forms = [entry["request"]["postData"] for entry in log["entries"] if "postData" in entry["request"]]
+    assert any({"name": "grant_type", "value": "client_credentials"} in form["params"] for form in forms)
+
+
+# summary.md
+
+
+def test_the_summary_says_the_verdict_the_step_and_what_to_do(left):
+    text = left("undone").text("summary.md")
+    assert text.startswith("## \N{CROSS MARK} dcrproof: broken\n")
+    assert "### FAILED `token.is-jwt`" in text
+    assert "| mend | `enable the setting, then commit (Changes > Commit)` |" in text
+    assert "| again | `pytest --dcr-undo curity.token-issuer.jwt --dcr-check token.is-jwt` |" in text
+    assert "Left undone on purpose: `curity.token-issuer.jwt`." in text
+
+
+def test_the_summary_draws_the_flow_as_it_went(left):
+    text = left("green").text("summary.md")
+    diagram = text.partition("```mermaid\n")[2].partition("```")[0].splitlines()
+    assert diagram[0] == "sequenceDiagram"
+    arrows = [re.fullmatch(r"    (\w+)(-x|->>)(\w+): (\w+) (\S+) (\d{3})", line) for line in diagram if ":" in line]
+    assert all(arrows)
+    went = [(arrow[1], arrow[3], arrow[6]) for arrow in arrows]
+    assert went[0] == ("developer", "portal", "204")
+    created = went.index(("developer", "portal", "201"))
+    assert ("konnect", "curity", "201") in went[created:]
+    called = went.index(("consumer", "gateway", "200"))
+    assert ("gateway", "curity", "200") in went[called:]
+    assert ("gateway", "upstream", "200") in went[called:]
+
+
+def test_an_interrupted_run_is_not_called_green_in_the_summary(left):
+    text = left("interrupted").text("summary.md")
+    assert "dcrproof: interrupted" in text
+    assert "**2 of 3 checks were not reached.**" in text
+
+
+def test_where_github_runs_it_the_summary_is_appended_and_failures_are_annotated(tmp_path):
+    job = tmp_path / "job.md"
+    job.write_text("# before\n")
+    found = run(
+        tmp_path / "reports",
+        *SOME,
+        "--dcr-undo=curity.token-issuer.jwt",
+        GITHUB_STEP_SUMMARY=str(job),
+        GITHUB_ACTIONS="true",
+    )
+    assert job.read_text("utf-8") == "# before\n" + found.text("summary.md")
+    title = "title=FAILED token.is-jwt%3A The access token is a signed JWT"
+    (line,) = [line for line in found.output.splitlines() if line.startswith("::")]
+    assert line.startswith(f"::error {title}::owner: Curity admins%0Astep: curity.token-issuer.jwt")
+
+
+def test_elsewhere_nothing_is_annotated(left):
+    assert "::error" not in left("undone").output
+
+
+# handoff-OWNER.md
+
+
+def test_each_owner_of_a_failing_step_gets_what_it_needs_to_mend_it(left):
+    text = left("undone").text("handoff-curity-admins.md")
+    for part in (
+        "# For the Curity admins",
+        "`token.is-jwt`: failed",
+        "**expected**: `a signed JWT`",
+        "**ruled out**: `the client and its secret: the token endpoint answered 200`",
+        "**mend**: `enable the setting, then commit (Changes > Commit)`",
+        "**beware**: `profile-wide: every client of this profile gets JWTs from then on`",
+        "**again**: `pytest --dcr-undo",
+        "/oauth/v2/oauth-token",
+    ):
+        assert part in text
+
+
+def test_a_hand_over_holds_that_owners_exchanges_alone(left):
+    two = left("two undone")
+    addresses = {one["party"]: one["url"].split("/")[2] for one in two.report["exchanges"]}
+    theirs = {"handoff-konnect-admins.md": {"konnect", "portal"}, "handoff-curity-admins.md": {"curity"}}
+    written = {name for name in two.files if name.startswith("handoff-")}
+    assert written
+    assert written <= set(theirs)
+    for name in written:
+        parties = {
+            party
+            for party, host in addresses.items()
+            if re.search(rf"^[A-Z]+ https?://{host}/", two.text(name), re.MULTILINE)
+        }
+        assert parties <= theirs[name]
+
+
+def test_a_green_run_hands_nothing_over(left):
+    assert {name for name in left("green").files if name.startswith("handoff")} == set()
+
+
+# observed.toml
+
+
+def test_what_live_parties_did_is_written_as_switches_take_it():
+    found = tomllib.loads(observed_toml(run_json(made_up(2, 0))))
+    assert found["gateway"]["literal_basic"] is True
+    assert str(found["gateway"]["date"]) == "2026-11-24"
+    assert found["gateway"]["version"] == "an answer"
+
+
+def test_mocks_teach_nothing_about_live_parties(left):
+    assert tomllib.loads(left("green").text("observed.toml")) == {}
+
+
+# What comes from outside
+
+HOSTILE = [
+    "<script>alert(1)</script></script><img src=x onerror=alert(1)>",
+    "\x1b[2J\x1b]0;owned\x07\x9b31m",
+    "]]>&lt;!--",
+    "```\n# not a heading\n| not | a | table |\n",
+    "\u202eright to left\u2066",
+    "\ud800 half a pair, \x00, \ufffe",
+    "::error::not ours\n::add-mask::word",
+    "participant evil\nend\n%%{init: {}}%%;",
+    '"""\n[curity]\nliteral_basic = true\n',
+    "{{ 7 * 7 }}{% raw %}",
+    "@everyone https://evil.example/ <https://evil.example/>",
+]
+
+
+def without_commands(text: str) -> bool:
+    return not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_whatever_a_party_says_changes_nothing_but_its_own_text(tmp_path, text, monkeypatch):
+    content = run_json(made_up(9, 9, text))
+    assert write(tmp_path, content) == []
+    assert json.loads((tmp_path / "run.json").read_text("utf-8"))["exit"] == 1
+    junit = (tmp_path / "junit.xml").read_text("utf-8")
+    assert list(JUNIT.iter_errors(junit)) == []
+    assert len(cases(junit)) == 9
+    assert len(HarParser(json.loads((tmp_path / "transcript.har").read_text("utf-8"))).har_data["entries"]) == 9
+    assert set(tomllib.loads((tmp_path / "observed.toml").read_text("utf-8"))) == {"gateway"}
+    for name in ("summary.md", "junit.xml", *handoffs(content)):
+        assert without_commands((tmp_path / name).read_text("utf-8"))
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    for command in annotations(content):
+        assert command.count("\n") == 0
+        assert command.startswith(("::error title=", "::warning title="))
+
+
+def outline(text: str) -> list[str]:
+    """What GitHub reads as structure: headings, tables, fences, diagrams; without what stands in code."""
+    lines, fence = [], ""
+    for line in text.splitlines():
+        if fence:
+            fence = "" if line == fence else fence
+            continue
+        if found := re.match(r"(`{3,})", line):
+            fence = found[1]
+        lines.append(re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "CODE", line))
+    return [re.sub(r"\d+", "N", line) for line in lines]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_markdown_keeps_its_structure_whatever_stands_in_it(text):
+    for make in (summary_md, lambda content: "".join(handoffs(content).values())):
+        tame, wild = (outline(make(run_json(made_up(9, 9, said)))) for said in ("an answer", text))
+        titles = re.compile("a claim about .*")
+        assert [titles.sub("", line) for line in wild] == [titles.sub("", line) for line in tame]
+
+
+@given(st.text())
+def test_code_is_one_line_and_ends_where_it_ends(text):
+    span = code(text)
+    assert "\n" not in span
+    assert without_commands(span)
+    assert re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", span) == ""
+    assert not re.search(r"(?<!\\)\|", span)
+
+
+@given(st.text())
+def test_a_block_ends_where_it_ends(text):
+    first, *middle, last = block(text).split("\n")
+    assert first == last
+    assert not any(line.startswith(first) for line in middle)
+
+
+@given(st.text())
+def test_what_is_visible_is_visible_already(text):
+    assert visible(visible(text)) == visible(text)
+    assert without_commands(visible(text))
+
+
+@given(st.text())
+def test_junit_and_har_take_any_text(text):
+    content = run_json(made_up(5, 2, text))
+    assert list(JUNIT.iter_errors(junit_xml(content))) == []
+    json.loads(transcript_har(content).encode("utf-8", "backslashreplace"))
+
+
+def test_ten_megabytes_of_an_answer_are_not_in_a_report(tmp_path):
+    suite = """
+from dcrproof.checks import Evidence, check
+from dcrproof.events import exchanged
+from dcrproof.transcript import Exchange, now
+
+@check("a.large", "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",))
+def test_a(dcr_target):
+    body = b"</script>" * 1_200_000
+    dcr_target.transcript.add(Exchange(1, now(), "curity", "GET", "https://x.example", 200, (), b"", (), body, 0.1))
+"""
+    (tmp_path / "test_1_large.py").write_text(suite)
+    found = run(tmp_path / "reports", "test_1_large.py", cwd=tmp_path)
+    assert found.code == 0, found.output
+    assert all((found.folder / name).stat().st_size < 300_000 for name in found.files)
+    (exchange,) = found.report["exchanges"]
+    assert exchange["response"]["bytes"] == 10_800_000
+
+
+def test_a_file_that_cannot_be_made_takes_no_other_along(tmp_path, monkeypatch):
+    monkeypatch.setattr("dcrproof.reports.folder.FORMATS", {"broken": lambda _: 1 / 0, "whole": lambda _: "here"})
+    (problem,) = write(tmp_path, run_json(made_up()))
+    assert problem.startswith("broken: ZeroDivisionError")
+    assert (tmp_path / "whole").read_text() == "here"
