@@ -9,6 +9,7 @@ from typing import Any
 
 from dcrproof.reports.handoff import handoffs
 from dcrproof.reports.har import transcript_har
+from dcrproof.reports.index_html import index_html
 from dcrproof.reports.junit import junit_xml
 from dcrproof.reports.observed import observed_toml
 from dcrproof.reports.summary import summary_md
@@ -17,6 +18,7 @@ Content = Mapping[str, Any]
 """A run as `run_json` puts it together."""
 
 FORMATS: Mapping[str, Callable[[Content], str]] = {
+    "index.html": index_html,
     "junit.xml": junit_xml,
     "transcript.har": transcript_har,
     "summary.md": summary_md,
