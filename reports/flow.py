@@ -130,6 +130,16 @@ def _seconds(at: str) -> float:
 
 def lanes(arrows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Those that take part, in the order in which a diagram shows them."""
-    known = ["dcrproof", "developer", "portal", "classic_portal", "konnect", "curity", "consumer", "gateway", "upstream"]
+    known = [
+        "dcrproof",
+        "developer",
+        "portal",
+        "classic_portal",
+        "konnect",
+        "curity",
+        "consumer",
+        "gateway",
+        "upstream",
+    ]
     parties = {arrow[end] for arrow in arrows for end in ("from", "to")}
     return [name for name in known if name in parties] + sorted(parties - set(known))

@@ -61,11 +61,12 @@ HEADLINES = {
 REMEDIES = {
     "unreachable": (
         "look at the address in the profile, and at name, proxy and certificate on the way there from the machine that"
-        " runs dcrproof (keys `proxy`, `ca`, `client_cert` of the party)"
+        " runs dcrproof (the party's keys proxy, ca and client_cert)"
     ),
     "error": "a fault of dcrproof itself: report it with run.json",
 }
 """What to do about a verdict that no set-up step and no check explains."""
+
 
 @dataclass(frozen=True)
 class Trouble:

@@ -423,7 +423,7 @@
     const rows = document.createDocumentFragment();
     for (const exchange of listed.slice(shown, shown + SOME)) {
       const row = make("tr", {});
-      const check = exchange.check ? make("a", { href: `#check-${exchange.check}` }, exchange.check) : "";
+      const check = about.has(exchange.check) ? make("a", { href: `#check-${exchange.check}` }, exchange.check) : exchange.check || "";
       row.append(
         make("td", {}, String(exchange.number)),
         make("td", { class: "nowrap" }, exchange.at.slice(11, 23)),
@@ -523,5 +523,6 @@
   show(index.flow, flowHint);
   filter();
   for (const { item, numbers } of about.values()) if (item.open) fillExchanges(item, numbers);
-  if (location.hash) route();
+  // after the browser itself has looked for the target of the address: it takes the focus away
+  window.addEventListener("load", route);
 })();
