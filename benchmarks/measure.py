@@ -18,11 +18,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
+from random import Random
+from string import ascii_letters, digits
 from typing import Any
+from uuid import UUID
 
 from joserfc import jwt
 
 from dcrproof.mocks.keys import rsa_key
+from dcrproof.secret import Secrets
 
 ROOT = Path(__file__).parent.parent
 SECONDS = 3.0
@@ -160,6 +164,27 @@ def thousand_applications(description: dict[str, Any]) -> tuple[float, float]:
     return sum(durations[:100]), sum(durations[-100:])
 
 
+def masking(number: int) -> tuple[float, float]:
+    """Megabytes a second in which that many secrets are looked for, and milliseconds in which one of them is registered.
+
+    The text is of the kind that is masked: JSON with ids, and addresses, in short lines and without a secret.
+    """
+    chance = Random(number)
+    characters = ascii_letters + digits + "-_"
+    secrets, values = Secrets(), ["".join(chance.choices(characters, k=43)) for _ in range(number)]
+    started = time.perf_counter()
+    for value in values:
+        secrets.know(value, str(UUID(int=chance.getrandbits(128))))
+    registered = time.perf_counter() - started
+    line = '{{"id":"{}","name":"an application","url":"https://api.example.com/accounts"}}\n'
+    text = "".join(line.format(UUID(int=chance.getrandbits(128))) for _ in range(10_000))
+    started = time.perf_counter()
+    masked = secrets.mask(text)
+    duration = time.perf_counter() - started
+    assert masked == text
+    return len(text) / 1e6 / duration, registered / number * 1e3
+
+
 def main() -> None:
     """Measures everything; takes about two minutes."""
     with tempfile.TemporaryDirectory() as folder:
@@ -172,6 +197,10 @@ def main() -> None:
     show("the whole offline run", f"{offline:.2f} s", "under 10 s")
     show("the smoke selection", f"{smoke:.2f} s", "under 3 s")
     show("offline run : an empty pytest run", f"{offline / empty:.1f}", f"the empty one: {empty:.2f} s")
+
+    for number in (200, 1000):
+        speed, registering = masking(number)
+        show(f"masking with {number:,} secrets", f"{speed:.0f} MB/s", f"{registering:.2f} ms to register one")
 
     with served() as (description, ready):
         show("dcrproof serve, from start to ready", f"{ready:.2f} s", "within 1 s")

@@ -1,16 +1,18 @@
 """Secrets as a type of their own, and the register by which they are masked in everything that is written.
 
-A secret is masked by value, in each form in which it can appear: plain, percent-encoded, JSON-escaped, and in base64
-as the second half of an `id:secret` pair.
+A secret is masked by value, in each form in which it can appear, whole or in part: `Secrets` says how.
 """
 
 import base64
 import hashlib
 import hmac
+import html
 import json
 import re
-from bisect import insort
-from dataclasses import dataclass, field
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, compress, count
+from typing import NamedTuple
 from urllib.parse import quote, quote_plus
 
 SHORTEST = 8
@@ -31,7 +33,7 @@ class Secret:
     @property
     def fingerprint(self) -> str:
         """Eight hexadecimal digits by which two places can be matched."""
-        return hashlib.sha256(self._value.encode()).hexdigest()[:8]
+        return hashlib.sha256(self._value.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
     def __repr__(self) -> str:
         return f"<secret {self.fingerprint}>"
@@ -51,7 +53,183 @@ class Secret:
         raise TypeError("a Secret is not pickled: it would leave the process in plain")
 
 
-JWT = re.compile(r"(eyJ[\w-]+\.eyJ[\w-]+)\.[\w-]{16,}")
+SIGNATURE = re.compile(r"(\.eyJ[\w-]+)\.(?!eyJ)[\w-]+")
+"""The claims and the signature of a JWT, whole or cut off. Without its header: a text of many beginnings takes no longer."""
+JWS = re.compile(r"(eyJ[\w-]+\.[\w-]*\.)([\w-]*)")
+JWE = re.compile(r"(eyJ[\w-]+\.)([\w.-]*)")
+
+BREAK = re.compile(
+    r"""[\r\n\\&\#\x1b] (?:                          # first, so that a text without them is passed over quickly
+            (?: (?<=[\r\n]) [\r\n]* | (?<=\\) \\* (?: r\\+ )? n | (?<=&) \#(?: 10 | xA ); )  # a new line, or as it is escaped
+            (?: E(?=[ ]) )? [ \t]* (?: [-+][ ]+ )?      # what pytest puts before the lines of a message
+            (?: b?['"] )?
+        |   (?: (?<=\x1b) | (?<=\\) \\* (?: x1b | u001b ) | (?<=\#) x1B ) \[ [\d;]* m  # a change of colour
+        )""",
+    re.VERBOSE,
+)
+"""What can stand in the middle of a secret where it is printed over several lines, or in colours."""
+
+_WORD = 4
+# Any 8 characters of a text hold 4 that begin at a multiple of 4: these words are looked up first, all at once.
+
+
+class Found(NamedTuple):
+    """A secret, or a piece of one, in a text: where it stands, and the fingerprint as it is shown."""
+
+    start: int
+    end: int
+    shown: str
+
+
+class Secrets:
+    """All secrets that a run has been given or has received, and what it knows to be public.
+
+    Each secret has forms: as it is, percent-encoded, escaped for JSON, HTML and Python, and in base64, by itself and
+    after a client id, wherever it begins in the groups of three octets. Any 8 characters of a form are masked; so the
+    pieces are masked that are left of a form that was cut. Of a JWT only the signature is a secret.
+
+    Pieces that are public as well, such as the name of a host that is part of a password, are left alone unless they
+    stand beside one that is not, or are all of the secret.
+    """
+
+    def __init__(self) -> None:
+        self._clients: dict[str, str | None] = {}
+        self._forms: dict[str, str] = {}
+        self._pieces: dict[str, str] = {}
+        self._words: set[int] = set()
+        self._public: set[str] = set()
+
+    def know(self, value: str, client_id: str | None = None) -> Secret:
+        """Registers a secret, and the Basic credentials that it makes with `client_id`, which is public itself."""
+        secret = Secret(value)
+        if len(value) < SHORTEST or (value in self._clients and client_id in {None, self._clients[value]}):
+            return secret
+        self._clients[value] = client_id
+        shown = repr(secret)
+        for form in set(_forms(_secret_part(value))):
+            self._add(form, shown)
+        if client_id:
+            self.publish(client_id)
+            for pair, public in _pairs(client_id, _secret_part(value)):
+                self._add(pair, shown)
+                self.publish(public)
+        return secret
+
+    def _add(self, form: str, shown: str) -> None:
+        if len(form) < SHORTEST or form in self._forms:
+            return
+        self._forms[form] = shown
+        self._pieces.update(dict.fromkeys(_pieces(form), form))
+        for start in range(_WORD):
+            self._words.update(_words(form[start:]))
+
+    def publish(self, *texts: str) -> None:
+        """Registers what is public: addresses, ids, words of dcrproof's own."""
+        for text in texts:
+            self._public.update(_pieces(text))
+
+    @property
+    def known(self) -> list[tuple[str, str | None]]:
+        """What `know` was told: the values, each with its client id."""
+        return list(self._clients.items())
+
+    def mask(self, text: str) -> str:
+        """The text with each known secret replaced by its fingerprint, and each JWT without its signature."""
+        done, parts = 0, []
+        for start, end, shown in self.find(text):
+            parts += [text[done:start], shown]
+            done = end
+        if parts:
+            text = "".join([*parts, text[done:]])
+        return SIGNATURE.sub(r"\1.<signature>", text) if ".eyJ" in text else text
+
+    def find(self, text: str) -> list[Found]:
+        """The known secrets in a text, and the pieces of them, in order; none of them overlap."""
+        found = self._runs(text)
+        gaps = list(BREAK.finditer(text))
+        if not gaps:
+            return found
+        begins, parts = [0], []
+        for gap in gaps:
+            quoted = gap[0][-1] in "'\"" and text[gap.start() - 1 : gap.start()] == gap[0][-1]
+            parts.append(text[begins[-1] : max(gap.start() - quoted, begins[-1])])
+            begins.append(gap.end())
+        parts.append(text[begins[-1] :])
+        joints = [0, *accumulate(map(len, parts))]
+
+        def place(at: int) -> int:
+            part = bisect_right(joints, at) - 1
+            return begins[part] + at - joints[part]
+
+        runs = self._runs("".join(parts), joints[1:-1])
+        across = [Found(place(run.start), place(run.end - 1) + 1, run.shown) for run in runs]
+        return _apart(found + across) if across else found
+
+    def _runs(self, text: str, joints: Iterable[int] | None = None) -> list[Found]:
+        """Secrets that stand in a text in one piece each; where `joints` are given only those that one of them is in."""
+        words = _words(text)
+        if joints is not None:
+            near = {at for joint in joints for at in range(max(joint // _WORD - 1, 0), joint // _WORD + 2)}
+            hits: Iterable[int] = [at for at in sorted(near) if at < len(words) and words[at] in self._words]
+        elif self._words.isdisjoint(words):
+            return []
+        else:
+            hits = compress(count(), map(self._words.__contains__, words))
+        pieces, public = self._pieces, self._public
+        runs: list[tuple[int, int, list[str]]] = []
+        done = 0
+        for hit in hits:
+            at = hit * _WORD
+            for start in range(max(at - _WORD + 1, done), at + 1):
+                piece = text[start : start + SHORTEST]
+                form = pieces.get(piece)
+                if form is None:
+                    continue
+                begin, end = start - form.index(piece), start + SHORTEST
+                shown = [] if piece in public else [form]
+                if text.startswith(form, begin):
+                    end = done = begin + len(form)
+                    shown = [form] * len(form)
+                else:
+                    begin = start
+                if runs and begin < runs[-1][1]:
+                    runs[-1] = (min(runs[-1][0], begin), max(runs[-1][1], end), runs[-1][2] + shown)
+                else:
+                    runs.append((begin, end, shown))
+        return [
+            Found(begin, end, self._forms.get(text[begin:end]) or self._forms[max(set(of), key=of.count)])
+            for begin, end, of in runs
+            if of
+        ]
+
+
+def _words(text: str) -> memoryview:
+    """The text in words of 4 characters as numbers, which the interpreter looks up quickly; what is not ASCII is alike."""
+    octets = text.encode("ascii", "replace")
+    return memoryview(octets[: len(octets) // _WORD * _WORD]).cast("I")
+
+
+def _pieces(text: str) -> list[str]:
+    return [text[at : at + SHORTEST] for at in range(len(text) - SHORTEST + 1)]
+
+
+def _apart(found: Iterable[Found]) -> list[Found]:
+    """Finds that overlap made one."""
+    apart: list[Found] = []
+    for start, end, shown in sorted(found):
+        if apart and start < apart[-1].end:
+            before = apart[-1]
+            longer = shown if end - start > before.end - before.start else before.shown
+            apart[-1] = Found(before.start, max(before.end, end), longer)
+        else:
+            apart.append(Found(start, end, shown))
+    return apart
+
+
+def _secret_part(value: str) -> str:
+    """A value without what is public in it: the header and the claims of a JWT, the header of an encrypted one."""
+    public = JWS.fullmatch(value) or JWE.fullmatch(value)
+    return public[2] if public else value
 
 
 def basic(client_id: str, secret: str) -> str:
@@ -59,37 +237,76 @@ def basic(client_id: str, secret: str) -> str:
     return base64.b64encode(f"{client_id}:{secret}".encode()).decode()
 
 
-@dataclass
-class Secrets:
-    """All secrets that a run has been given or has received."""
+# How a value is spelled, and by whom
 
-    _forms: dict[str, str] = field(default_factory=dict)
-    _longest_first: list[str] = field(default_factory=list)
+UNRESERVED = re.compile(r"[\w.~-]*", re.ASCII)
+"""Characters that nobody encodes or escapes (RFC 3986 2.3)."""
 
-    def know(self, value: str, client_id: str | None = None) -> Secret:
-        """Registers a secret, and the Basic credentials that it makes with `client_id`."""
-        secret = Secret(value)
-        if len(value) >= SHORTEST:
-            forms = {value, quote(value, safe=""), quote_plus(value)}
-            forms |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
-            if client_id is not None:
-                # as a caller sends it (RFC 7617), and as a client does (RFC 6749 2.3.1)
-                for pair in (basic(client_id, value), basic(quote_plus(client_id), quote_plus(value))):
-                    bare = pair.rstrip("=")
-                    forms |= {pair, bare, bare.replace("+", "-").replace("/", "_")}
-            for form in forms - self._forms.keys():
-                self._forms[form] = repr(secret)
-                insort(self._longest_first, form, key=lambda known: -len(known))
-        return secret
+_PERCENT_SAFE = (
+    "~",  # RFC 3986, and Python's quote
+    "/~",  # the same in a path
+    "!*'()~",  # JavaScript's encodeURIComponent
+    "!$&'()*+,/:;=?@[]~#",  # an address that is put right, as requests and httpx do it
+)
 
-    @property
-    def known(self) -> bool:
-        return bool(self._forms)
 
-    def mask(self, text: str) -> str:
-        """The text with each known secret replaced by its fingerprint, and each JWT without its signature."""
-        text = JWT.sub(r"\1.<signature>", text)
-        for form in self._longest_first:  # not one pattern of them all: it would be made anew after each new secret
-            if form in text:
-                text = text.replace(form, self._forms[form])
-        return text
+def _percent(octets: bytes) -> Iterator[str]:
+    for safe in _PERCENT_SAFE:
+        yield quote(octets, safe=safe)
+    yield quote_plus(octets)  # RFC 6749 2.3.1: application/x-www-form-urlencoded
+    yield quote_plus(octets, safe="*").replace("~", "%7E")  # the same as browsers do it
+
+
+def _escaped(text: str) -> Iterator[str]:
+    yield text
+    for only_ascii in (True, False):
+        escaped = json.dumps(text, ensure_ascii=only_ascii)[1:-1]
+        yield escaped
+        yield escaped.replace("/", r"\/")  # Lua, PHP
+        yield escaped.translate({ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&"})  # Go
+    markup = html.escape(text, quote=False)
+    yield markup
+    yield markup.replace('"', "&quot;")  # XML
+    yield markup.replace('"', "&quot;").replace("'", "&#x27;")  # Python
+    yield markup.replace('"', "&#34;").replace("'", "&#39;")  # Jinja
+    yield repr(text)[1:-1]
+    yield repr(_octets(text))[2:-1]
+
+
+def _octets(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")  # what the environment gives may be no UTF-8
+
+
+def _forms(value: str) -> Iterator[str]:
+    """The forms of a secret."""
+    yield value
+    if not UNRESERVED.fullmatch(value):
+        for encoded in set(_percent(_octets(value))):
+            yield encoded
+            yield re.sub("%..", lambda sign: sign[0].lower(), encoded)
+        for once in set(_escaped(value)):
+            yield from _escaped(once)  # a document in a document
+    for text in {value, quote_plus(_octets(value))}:
+        for skipped in range(3):
+            yield from _base64(b"\0" * skipped, text)
+
+
+def _base64(before: bytes, text: str) -> Iterator[str]:
+    """The characters of base64 that a text after some octets decides, in both alphabets."""
+    octets = _octets(text)
+    first, last = -(-len(before) * 8 // 6), (len(before) + len(octets)) * 8 // 6
+    encoded = base64.b64encode(before + octets).decode()
+    for form in (encoded, encoded.replace("+", "-").replace("/", "_")):
+        yield form[first:last]
+
+
+def _pairs(client_id: str, secret: str) -> Iterator[tuple[str, str]]:
+    """Basic credentials in base64, at each alignment and in both alphabets; each with its beginning, which is public."""
+    # as a caller sends them (RFC 7617), and as a client does (RFC 6749 2.3.1)
+    for name, value in {(client_id, secret), (quote_plus(_octets(client_id)), quote_plus(_octets(secret)))}:
+        for skipped in range(3):
+            before = b"\0" * skipped + _octets(f"{name}:")
+            first, public = -(-skipped * 8 // 6), len(before) * 8 // 6
+            encoded = base64.b64encode(before + _octets(value)).decode().rstrip("=")
+            for form in (encoded, encoded.replace("+", "-").replace("/", "_")):
+                yield form[first:], form[first:public]

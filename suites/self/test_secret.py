@@ -1,21 +1,67 @@
-"""Secrets hide themselves, and are masked by value in each form in which they appear."""
+"""Secrets hide themselves, and are masked by value, whole or in part, in each form in which they appear."""
 
 import base64
+import html
 import json
 import pickle
+import re
+import textwrap
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dcrproof.secret import SHORTEST, Secret, Secrets, basic
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=SHORTEST, max_size=60)
+CHARACTERS = st.characters(exclude_categories=["Cs"])
+VALUES = st.text(CHARACTERS, min_size=SHORTEST, max_size=60).filter(lambda value: "secret" not in value)
+TOKENS = st.from_regex(r"[A-Za-z0-9_.~+/=-]{8,90}", fullmatch=True).filter(lambda value: "secret" not in value)
 IDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=":"), min_size=1, max_size=20)
 
 
-@given(TEXT)
+def urlsafe(form: str) -> str:
+    return form.replace("+", "-").replace("/", "_")
+
+
+def spellings(value: str) -> dict[str, str]:
+    """The forms of a value in which it may appear by itself."""
+    in_json = json.dumps(value)[1:-1]
+    return {
+        "plain": value,
+        "percent-encoded": quote(value, safe=""),
+        "percent-encoded in a path": quote(value),
+        "percent-encoded in small letters": re.sub("%..", lambda sign: sign[0].lower(), quote(value, safe="")),
+        "in a form": quote_plus(value),
+        "by encodeURIComponent": quote(value, safe="!*'()"),
+        "in JSON": in_json,
+        "in JSON, not in ASCII": json.dumps(value, ensure_ascii=False)[1:-1],
+        "in JSON by Lua": in_json.replace("/", r"\/"),
+        "in JSON by Go": in_json.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026"),
+        "in HTML": html.escape(value),
+        "in XML": html.escape(value, quote=False),
+        "in JSON in JSON": json.dumps(in_json)[1:-1],
+        "in JSON in HTML": html.escape(in_json),
+        "in a traceback": repr(value)[1:-1],
+        "in a traceback, as octets": repr(value.encode())[2:-1],
+    }
+
+
+def encodings(value: str, client_id: str) -> dict[str, str]:
+    """The forms of a value in base64, with something before and after it, and as Basic credentials."""
+    pairs = {"Basic": basic(client_id, value), "Basic of a client": basic(quote_plus(client_id), quote_plus(value))}
+    around = {
+        f"base64 after {n} octets": base64.b64encode(b"#" * n + value.encode() + b"##").decode() for n in range(3)
+    }
+    found = {**pairs, **around}
+    return {**found, **{f"{name}, for addresses": urlsafe(form) for name, form in found.items()}}
+
+
+def pieces(form: str) -> set[str]:
+    return {form[at : at + SHORTEST] for at in range(len(form) - SHORTEST + 1)}
+
+
+@given(VALUES)
 def test_a_secret_never_shows_itself_unasked(value):
     secret = Secret(value)
     shown = f"{secret} {secret!r} {secret:>40} {[secret]} {{'a': {secret}}}"
@@ -35,17 +81,90 @@ def test_secrets_compare_by_value():
     assert len({Secret("the same value"), Secret("the same value")}) == 1
 
 
-@given(TEXT, IDS)
-def test_every_form_of_a_known_secret_is_masked(value, client_id):
+@given(VALUES | TOKENS)
+def test_each_spelling_of_a_secret_gives_way_to_its_fingerprint(value):
+    secrets = Secrets()
+    fingerprint = repr(secrets.know(value))
+    for name, form in spellings(value).items():
+        assert secrets.mask(f"<<{form}>>") == f"<<{fingerprint}>>", name
+
+
+@given(TOKENS, IDS)
+def test_credentials_in_base64_give_way_to_the_fingerprint(value, client_id):
     secrets = Secrets()
     fingerprint = repr(secrets.know(value, client_id))
-    pairs = [basic(client_id, value), basic(quote_plus(client_id), quote_plus(value))]
-    pairs += [pair.rstrip("=") for pair in pairs]
-    pairs += [pair.replace("+", "-").replace("/", "_") for pair in pairs[2:]]
-    escaped = [json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]]
-    for form in (value, quote(value, safe=""), quote_plus(value), *escaped, *pairs):
-        masked = secrets.mask(f"before {form} after")
-        assert masked == f"before {fingerprint} after"
+    for name, form in encodings(value, client_id).items():
+        masked = secrets.mask(f"<<{form}>>")
+        assert fingerprint in masked, name
+        if name.startswith("Basic"):
+            assert masked.replace("=", "") == f"<<{fingerprint}>>", name
+
+
+@given(VALUES | TOKENS, st.sampled_from(["c", "the client's", "0a6cfb8e-5d5e-4d0c-a6a4-0d6b0a9c1f11"]), st.data())
+def test_no_eight_characters_of_a_form_remain_of_a_piece_that_was_cut_out(value, client_id, data):
+    secrets = Secrets()
+    secrets.know(value, client_id)
+    known = encodings(value, client_id)
+    name, form = data.draw(st.sampled_from(sorted((spellings(value) | known).items())))
+    start = data.draw(st.integers(0, len(form) - SHORTEST))
+    end = data.draw(st.integers(start + SHORTEST, len(form)))
+    masked = secrets.mask(f"({form[start:end]}...)")
+    secret = secret_characters(name, form, value, client_id)
+    assert not [piece for piece in pieces(form[start:end]) if piece in masked and piece in secret]
+
+
+def secret_characters(name: str, form: str, value: str, client_id: str) -> set[str]:
+    """The pieces of a form that tell something of the secret: not those that are of what stands beside it alone."""
+    if "base64" in name:
+        before, end = int(name.split()[2]), (int(name.split()[2]) + len(value.encode())) * 8 // 6
+        form = form[-(-before * 8 // 6) : end]
+    of_client = {
+        piece
+        for name in {client_id, quote_plus(client_id)}
+        for form in encodings("", name).values()
+        for piece in pieces(form[: (len(name.encode()) + 1) * 8 // 6])
+    }
+    return pieces(form.rstrip("=")) - of_client - pieces(client_id)
+
+
+@given(
+    TOKENS,
+    st.integers(1, 40),
+    st.sampled_from(["\n", "\r\n", "\n    ", "\\n", "\\r\\n", "'\n  '", "\nE       ", "\x1b[33m"]),
+)
+def test_a_secret_that_was_broken_into_lines_is_masked(value, width, line_break):
+    secrets = Secrets()
+    fingerprint = repr(secrets.know(value, "client"))
+    for form in (value, basic("client", value).rstrip("=")):
+        lines = textwrap.wrap(form, width)
+        assume("".join(lines) == form and not any(line[:1] in {"-", "+"} for line in lines))
+        masked = secrets.mask(f"({line_break.join(lines)})")
+        assert masked == f"({fingerprint})"
+
+
+@given(st.lists(st.tuples(VALUES | TOKENS, IDS), max_size=5), st.text('0123456789 .,:;\n\\"{}[]#', max_size=300))
+def test_a_text_without_secrets_is_left_as_it_is(known, text):
+    secrets = Secrets()
+    for value, client_id in known:
+        assume(not set("abcdefghijklmnopqrstuvwxyz").isdisjoint(value[:SHORTEST]))
+        secrets.know(value, client_id)
+    forms = {form for value, client_id in known for form in (spellings(value) | encodings(value, client_id)).values()}
+    assume(not any(piece in text for form in forms for piece in pieces(form)))
+    assert secrets.mask(text) == text
+
+
+@given(
+    st.lists(VALUES | TOKENS, min_size=1, max_size=4), st.lists(st.text(CHARACTERS, max_size=20), max_size=6), st.data()
+)
+def test_what_is_masked_stays_as_it_is(values, texts, data):
+    secrets = Secrets()
+    for value in values:
+        secrets.know(value)
+    forms = [form for value in values for form in spellings(value).values()]
+    parts = data.draw(st.permutations([*texts, *data.draw(st.lists(st.sampled_from(forms), max_size=5))]))
+    masked = secrets.mask(" ".join(parts))
+    assert secrets.mask(masked) == masked
+    assert secrets.find(masked) == []
 
 
 @given(st.text(max_size=SHORTEST - 1))
@@ -57,17 +176,77 @@ def test_what_is_too_short_to_be_masked_safely_is_left_alone(value):
 
 def test_a_longer_secret_is_masked_before_a_shorter_one_in_it():
     secrets = Secrets()
-    secrets.know("abcdefgh")
+    shorter = repr(secrets.know("abcdefgh"))
     longer = repr(secrets.know("abcdefgh-and-more"))
-    assert secrets.mask("abcdefgh-and-more") == longer
+    assert secrets.mask("abcdefgh-and-more and abcdefgh, too") == f"{longer} and {shorter}, too"
 
 
-def test_a_jwt_keeps_header_and_claims_and_loses_its_signature():
-    parts = [base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (b'{"alg":"RS256"}', b'{"sub":"a"}')]
-    token = ".".join([*parts, "c2lnbmF0dXJlLW9mLXRoaXMtdG9rZW4"])
-    assert Secrets().mask(token) == f"{parts[0]}.{parts[1]}.<signature>"
+def test_secrets_side_by_side_keep_a_fingerprint_each():
+    secrets = Secrets()
+    one, other = repr(secrets.know("the-first-of-them")), repr(secrets.know("another-altogether"))
+    assert secrets.mask("the-first-of-themanother-altogether") == one + other
 
 
-@given(IDS, st.text(st.characters(exclude_categories=["Cs"])))
+def test_what_is_public_as_well_is_left_alone_where_it_stands_by_itself():
+    secrets = Secrets()
+    secrets.publish("https://idsvr.example.com/oauth", "Password", "client-17")
+    password = repr(secrets.know("Password-of-idsvr.example.com!", "client-17"))
+    text = "Password at https://idsvr.example.com/oauth, of client-17"
+    assert secrets.mask(text) == text
+    assert secrets.mask("with Password-of-idsvr.example.com! it works") == f"with {password} it works"
+    assert secrets.mask("with Password-of-ids...") == f"with {password}..."
+
+
+def test_a_client_id_is_public_in_base64_as_well():
+    secrets = Secrets()
+    secrets.know("Yf7P0Xl9PvY48Nm3UHrx2UeY86d2QGbW", "0a6cfb8e-5d5e-4d0c-a6a4-0d6b0a9c1f11")
+    text = base64.b64encode(b"0a6cfb8e-5d5e-4d0c-a6a4-0d6b0a9c1f11").decode()
+    assert secrets.mask(text) == text
+
+
+def test_a_secret_that_is_a_public_word_is_masked_all_the_same():
+    secrets = Secrets()
+    secrets.publish("the password of the developer")
+    password = repr(secrets.know("password"))
+    assert secrets.mask("the password of the developer") == f"the {password} of the developer"
+
+
+def test_a_find_says_where_and_not_what():
+    secrets = Secrets()
+    secret = secrets.know("Yf7P0Xl9PvY48Nm3UHrx2UeY86d2QGbW")
+    found = secrets.find(f"line\n{secret.reveal()[:20]}, and more")
+    assert found == [(5, 25, repr(secret))]
+
+
+HEADER, CLAIMS, OF_TOKEN = (
+    base64.urlsafe_b64encode(part).rstrip(b"=").decode()
+    for part in (b'{"alg":"RS256"}', b'{"sub":"a","scope":"orders"}', b"the signature of this token, which is long")
+)
+
+
+@pytest.mark.parametrize("kept", [1, 8, 30, len(OF_TOKEN)])
+@pytest.mark.parametrize("before", ["", "...", "Bearer ", "token=", "\\n", "%20"])
+def test_a_jwt_keeps_header_and_claims_and_loses_its_signature(kept, before):
+    token = f"{before}{HEADER}.{CLAIMS}.{OF_TOKEN[:kept]}"
+    assert Secrets().mask(f"{token} {token}...") == " ".join(
+        [f"{before}{HEADER}.{CLAIMS}.<signature>", f"{before}{HEADER}.{CLAIMS}.<signature>..."]
+    )
+
+
+def test_of_a_known_jwt_a_piece_of_the_signature_is_enough():
+    secrets = Secrets()
+    token = repr(secrets.know(f"{HEADER}.{CLAIMS}.{OF_TOKEN}"))
+    assert secrets.mask(f"{HEADER}.{CLAIMS}.{OF_TOKEN}") == f"{HEADER}.{CLAIMS}.{token}"
+    assert secrets.mask(f"'{HEADER[:12]}...{OF_TOKEN[9:]}'") == f"'{HEADER[:12]}...{token}'"
+    assert secrets.mask(f"{HEADER}.{CLAIMS}") == f"{HEADER}.{CLAIMS}"
+
+
+def test_of_an_encrypted_token_only_the_header_is_public():
+    secrets = Secrets()
+    token = repr(secrets.know(f"{HEADER}.{OF_TOKEN}.AAAAAAAA.{OF_TOKEN[5:]}.BBBBBBBB"))
+    assert secrets.mask(f"{HEADER}.{OF_TOKEN}.AAAAAAAA.{OF_TOKEN[5:]}.BBBBBBBB") == f"{HEADER}.{token}"
+
+
+@given(IDS, st.text(CHARACTERS))
 def test_basic_credentials_are_those_of_rfc_7617(client_id, secret):
     assert base64.b64decode(basic(client_id, secret)).decode() == f"{client_id}:{secret}"
