@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import unquote
 
 from dcrproof.secret import Secret
 from dcrproof.transcript import Exchange, now
@@ -116,6 +117,8 @@ class Ledger:
     addresses: Mapping[str, str] = field(default_factory=dict)
     entries: dict[int, Entry] = field(default_factory=dict)
     """What may exist; an entry leaves when the thing is gone, or was refused."""
+    ids: set[str] = field(default_factory=set)
+    """Of everything that was made."""
     dead: list[Entry] = field(default_factory=list)
     """Clients and applications that were made and are gone."""
     created: int = 0
@@ -144,8 +147,8 @@ class Ledger:
         The result takes the party's answer, or None where the request was never sent; where no answer comes it is not
         called. Raises NotSeen where the profile allows no more things to be created.
         """
-        path = _path(base, url)
-        kind = self._creates(party, method, path, media_type, body)
+        path = below(base, url)
+        kind = self.creates(party, method, path, media_type, body)
         if kind is None:
             self._rotating(party, method, url)
             return lambda exchange: self._answered(None, exchange) if exchange else None
@@ -159,7 +162,8 @@ class Ledger:
             self.made(replace(self.entries[number], collection=collection), id)
         return lambda exchange: self._answered(number, exchange)
 
-    def _creates(self, party: str, method: str, path: str, media_type: str, body: bytes) -> Kind | None:
+    def creates(self, party: str, method: str, path: str, media_type: str, body: bytes) -> Kind | None:
+        """What a request creates, if anything."""
         if party == "curity":
             # RFC 7591 3.1: of all requests to an authorization server, the registration alone is JSON
             return CLIENT if method == "POST" and media_type == "application/json" and body else None
@@ -230,7 +234,14 @@ class Ledger:
         self._write({"intent": self._last, "kind": kind.name, "base": base, "collection": collection, "name": name})
         return self._last
 
+    def is_another_client(self, path: str) -> bool:
+        """Whether that is the path of a client, where those of this run are as well, and is none of this run's."""
+        collections = {entry.collection for entry in [*self.entries.values(), *self.dead] if entry.kind is CLIENT}
+        parent, _, id = path.rpartition("/")
+        return parent in collections and unquote(id) not in self.ids
+
     def made(self, entry: Entry, id: str) -> Entry:
+        self.ids.add(id)
         self.entries[entry.number] = replace(entry, id=id)
         self._write({"made": entry.number, "collection": entry.collection, "id": id})
         return self.entries[entry.number]
@@ -297,7 +308,7 @@ def _name(kind: Kind, body: bytes) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _path(base: str, url: str) -> str:
+def below(base: str, url: str) -> str:
     """The path of a URL below the address of the party."""
     return url.removeprefix(base).partition("?")[0]
 

@@ -1,6 +1,6 @@
 """The target: the parties that a run talks to, each live or mocked, with their clients."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from dcrproof.authorization_server import AuthorizationServer
@@ -8,14 +8,15 @@ from dcrproof.authorization_server import recognises as of_authorization_server
 from dcrproof.classic_portal import ClassicPortal
 from dcrproof.control import Control
 from dcrproof.gateway import Consumer
+from dcrproof.guard import refuse
 from dcrproof.http import Line
 from dcrproof.konnect import Konnect
 from dcrproof.konnect import recognises as of_konnect
-from dcrproof.ledger import Ledger, new_mark
+from dcrproof.ledger import Ledger, below, new_mark
 from dcrproof.portal import Portal
 from dcrproof.profile import PARTIES, GatewayRoute, Profile
 from dcrproof.secret import Secrets
-from dcrproof.transcript import Transcript
+from dcrproof.transcript import Exchange, Transcript
 
 
 @dataclass
@@ -84,9 +85,18 @@ class Target:
         assert described is not None  # noqa: S101 - for the type checker: clients are made of described parties alone
         recognises = {"curity": of_authorization_server, "konnect": of_konnect, "portal": of_konnect}
         can_be_theirs = recognises.get(party, lambda _: True)  # the consumer looks at the gateway's answers itself
-        line = Line(party, base, self.transcript, described.connection, consumer, can_be_theirs, self.ledger.watch)
+        line = Line(party, base, self.transcript, described.connection, consumer, can_be_theirs, self._watch)
         self._lines.append(line)
         return line
+
+    def _watch(
+        self, party: str, base: str, method: str, url: str, media_type: str, body: bytes
+    ) -> Callable[[Exchange | None], None]:
+        """Refuses what this run may not send, and writes down what it creates."""
+        path = below(base, url)
+        kind = self.ledger.creates(party, method, path, media_type, body)
+        refuse(self.ledger, self.profile.run.mode, party, method, path, kind)
+        return self.ledger.watch(party, base, method, url, media_type, body)
 
     def authorization_server(self) -> AuthorizationServer | None:
         curity = self.profile.curity

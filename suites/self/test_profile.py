@@ -8,7 +8,6 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcrproof.fixtures.assemble import refuse_live_creation
 from dcrproof.profile import Mocked, Mode, Profile
 from dcrproof.profile_toml import ProfileError, read
 
@@ -523,24 +522,6 @@ MIXES = {
 def test_a_mix_that_cannot_work_is_refused_with_its_reason(problems_of, mix):
     text, problems = MIXES[mix]
     assert problems_of(text) == problems
-
-
-@pytest.mark.parametrize("mode", ["create", "provision"])
-def test_a_run_that_would_create_something_off_this_machine_is_not_built_yet(profile_of, mode):
-    reason = refuse_live_creation(profile_of(parties(mode, **dict.fromkeys(LIVE, "live"))))
-    assert reason is not None
-    assert reason.startswith("not built yet")
-    assert f'mode "{mode}"' in reason
-    assert "https://curity.example" in reason
-
-
-def test_a_run_that_creates_nothing_may_start_anywhere(profile_of):
-    assert refuse_live_creation(profile_of(EXISTING)) is None
-    assert refuse_live_creation(profile_of(INSPECT)) is None
-
-
-def test_a_run_that_creates_on_this_machine_may_start(profile_of):
-    assert refuse_live_creation(profile_of(parties("provision", **HERE))) is None
 
 
 # How a party is reached

@@ -1,0 +1,39 @@
+"""What a run may not send, whatever a check asks for: the modes of the profile to the letter, and nobody else's things.
+
+A fault in a check ends here and not in a tenant.
+"""
+
+from urllib.parse import unquote
+
+from dcrproof.ledger import Kind, Ledger
+from dcrproof.profile import Mode
+from dcrproof.verdict import NotSeen, OwnFault
+
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+CHANGES = frozenset({"PATCH", "PUT", "DELETE"})
+OF_MODE_CREATE = frozenset({"registration", "application", "application of another developer", "developer", "client"})
+"""What mode `create` may create; the other kinds are for mode `provision`."""
+NOTHING = "00000000-0000-4000-8000-000000000000"
+"""An id that names nothing: a check may try to change that."""
+
+
+def refuse(ledger: Ledger, mode: Mode, party: str, method: str, path: str, kind: Kind | None) -> None:
+    """Raises NotSeen for what the mode does not allow, and OwnFault for a change of what the run has not made.
+
+    `path` is that of the request, `kind` what it creates.
+    """
+    if not mode.allows(Mode.EXISTING) and (method not in READS or party == "gateway"):
+        raise NotSeen(f'mode = "{Mode.EXISTING}"')
+    if kind is not None:
+        wanted = Mode.CREATE if kind.name in OF_MODE_CREATE else Mode.PROVISION
+        if not mode.allows(wanted):
+            raise NotSeen(f'mode = "{wanted}"')
+    elif party in {"konnect", "portal"} and method in CHANGES and not _ours(ledger, path):
+        raise OwnFault(f"{method} {path} would change what this run has not made; it was not sent")
+    elif party == "curity" and method in READS | CHANGES and ledger.is_another_client(path):
+        raise OwnFault(f"{method} {path} is of a client that this run has not made; it was not sent")
+
+
+def _ours(ledger: Ledger, path: str) -> bool:
+    parts = {unquote(part) for part in path.split("/")}
+    return bool(parts & (ledger.ids | {NOTHING}))

@@ -1,0 +1,142 @@
+"""What a live run says before its first write, and what no run sends."""
+
+from collections import Counter
+from urllib.parse import urlsplit
+
+import pytest
+
+from dcrproof.fixtures import plan
+from dcrproof.guard import NOTHING, refuse
+from dcrproof.ledger import BY_NAME, CLIENT, Ledger, new_mark
+from dcrproof.profile import Mode
+from dcrproof.verdict import NotSeen, OwnFault
+
+OTHERS = "/v3/apis/9b6a7f4e-0000-4000-8000-00000000beef"
+
+
+def asked_for(exchanges: list[dict]) -> dict[str, Counter[str]]:
+    """Check to what it asked to be created, from the exchanges of a run."""
+    found: dict[str, Counter[str]] = {}
+    ledger = Ledger(new_mark())
+    for one in exchanges:
+        headers = dict(one["request"]["headers"])
+        body = (one["request"]["body"] or "").encode()
+        path = urlsplit(one["url"]).path
+        kind = ledger.creates(one["party"], one["method"], path, headers.get("content-type", ""), body)
+        own = one["party"] == "konnect" and one["method"] == "PUT" and "/publications/" in path
+        if kind is not None or own:
+            name = kind.name if kind else "publication"
+            found.setdefault(one["check"], Counter())[name] += 1
+    return found
+
+
+def test_the_plan_knows_what_each_check_creates(run_checks) -> None:
+    ran = run_checks()
+    assert ran.code == 0, ran.output
+    found = asked_for(ran.report["exchanges"])
+    assert {id: dict(kinds) for id, kinds in found.items()} == {id: dict(plan.created(id)) for id in plan.CREATES}
+
+
+def test_the_plan_is_printed_and_nothing_is_sent(run_checks, mocks) -> None:
+    live = mocks.changed("planned", lambda text: "\n".join(line for line in text.splitlines() if "mocked" not in line))
+    before = len(mocks.served.worlds.current.calls)
+    ran = run_checks("--dcr-plan", "--dcr-check=application.created", profile=live)
+    assert ran.code == 0, ran.output
+    assert len(mocks.served.worlds.current.calls) == before
+    assert not ran.report
+    lines = [line.removeprefix("plan: ") for line in ran.output.splitlines() if line.startswith("plan: ")]
+    described = mocks.described
+    assert lines == [
+        "mode provision, hostile checks allowed",
+        f"curity live, {described['curity']['issuer']}: 1 client (owner: Curity admins)",
+        f"konnect live, {described['konnect']['url']}: nothing is created",
+        f"portal live, {described['portal']['url']}: 1 application (owner: Konnect admins)",
+        f"gateway live, {described['gateway']['url']}: nothing is created",
+        "in all 2 things at most, each with the mark of the run in its name, all deleted at the end",
+        "Konnect registers a client at the authorization server for each application, and deletes it",
+        "probes: 25 checks; hostile among them: none",
+        "probes: Konnect is asked to verify the provider, for which it may register and delete a client by itself",
+    ], ran.output
+
+
+def test_a_live_run_prints_its_plan_before_it_writes(run_checks, mocks) -> None:
+    live = mocks.changed("planned", lambda text: "\n".join(line for line in text.splitlines() if "mocked" not in line))
+    ran = run_checks("--dcr-check=registration.created", profile=live)
+    assert ran.code == 0, ran.output
+    assert ran.output.index("plan: mode provision") < ran.output.index("=== dcrproof ===")
+
+
+def test_a_plan_above_the_cap_says_so(run_checks, mocks) -> None:
+    def capped(text: str) -> str:
+        text = "\n".join(line for line in text.splitlines() if "mocked" not in line)
+        return text.replace("max_created = 1000", "max_created = 1")
+
+    ran = run_checks("--dcr-plan", profile=mocks.changed("capped", capped))
+    assert "more than [run] max_created = 1, so some will be not seen" in ran.output
+
+
+@pytest.mark.parametrize(("mode", "kinds"), [("inspect", []), ("existing", []), ("create", ["client", "application"])])
+def test_the_plan_of_a_mode_has_what_the_mode_may(run_checks, mocks, mode: str, kinds: list[str]) -> None:
+    def lesser(text: str) -> str:
+        text = "\n".join(line for line in text.splitlines() if "mocked" not in line)
+        text = text.replace('mode = "provision"', f'mode = "{mode}"')
+        return text + '\n[application]\nclient_id = "x"\nclient_secret = { file = "registrar-secret" }\n'
+
+    ran = run_checks("--dcr-plan", profile=mocks.changed(f"plan-{mode}", lesser))
+    assert ran.code == 0, ran.output
+    assert ("things at most" in ran.output) is bool(kinds)
+    assert all(f"{kind}s" in ran.output for kind in kinds)
+    assert "DCR provider" not in ran.output
+
+
+# What no run sends
+
+
+@pytest.mark.parametrize(
+    ("mode", "party", "method"),
+    [
+        ("inspect", "konnect", "POST"),
+        ("inspect", "curity", "POST"),
+        ("inspect", "portal", "POST"),
+        ("inspect", "gateway", "GET"),
+    ],
+)
+def test_mode_inspect_sends_nothing_but_reads(mode: str, party: str, method: str) -> None:
+    with pytest.raises(NotSeen, match='mode = "existing"'):
+        refuse(Ledger(new_mark()), Mode(mode), party, method, "/anything", None)
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "wanted"),
+    [
+        ("existing", "client", "create"),
+        ("existing", "application", "create"),
+        ("create", "API", "provision"),
+        ("create", "DCR provider", "provision"),
+    ],
+)
+def test_no_mode_creates_more_than_it_says(mode: str, kind: str, wanted: str) -> None:
+    with pytest.raises(NotSeen, match=f'mode = "{wanted}"'):
+        refuse(Ledger(new_mark()), Mode(mode), "konnect", "POST", "/anything", BY_NAME[kind])
+    refuse(Ledger(new_mark()), Mode(wanted), "konnect", "POST", "/anything", BY_NAME[kind])
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT", "DELETE"])
+def test_what_the_run_has_not_made_is_not_changed(method: str) -> None:
+    ledger = Ledger(new_mark())
+    with pytest.raises(OwnFault, match="it was not sent"):
+        refuse(ledger, Mode.PROVISION, "konnect", method, OTHERS, None)
+    refuse(ledger, Mode.PROVISION, "konnect", method, f"/v3/apis/{NOTHING}", None)
+    ledger.ids.add(OTHERS.rpartition("/")[2])
+    refuse(ledger, Mode.PROVISION, "konnect", method, OTHERS, None)
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_a_client_that_the_run_has_not_made_is_not_even_read(method: str) -> None:
+    """At Curity a read of a registration makes its secret void."""
+    ledger = Ledger(new_mark())
+    number = ledger.intend(CLIENT, "https://curity.example", "/registration", None)
+    ledger.made(ledger.entries[number], "ours")
+    refuse(ledger, Mode.PROVISION, "curity", method, "/registration/ours", None)
+    with pytest.raises(OwnFault, match="it was not sent"):
+        refuse(ledger, Mode.PROVISION, "curity", method, "/registration/theirs", None)
