@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         "--undo", action="append", default=[], metavar="STEP[=VARIANT]", help="leave a set-up step undone (repeatable)"
     )
     serve.add_argument("--seed", type=int, metavar="N", help="the same ids and secrets at each start")
-    serve.add_argument("--observed", metavar="FILE", help="not built yet: start from recorded observations")
+    serve.add_argument("--observed", metavar="FILE", help="behave as these observations of live parties say")
     serve.add_argument("--tls", action="store_true", help="speak TLS, with a certificate authority made for it")
     serve.add_argument("--issuer", metavar="URL", help="another authorization server instead of mock Curity")
     serve.add_argument("--registrar-id", metavar="ID", help="the client that may register there")
@@ -191,11 +191,14 @@ def _fields(*fields: tuple[str, str]) -> None:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    from dcrproof.mocks.observed import BadObservations, read
     from dcrproof.mocks.serve import PortTaken, private_folder, serving, write_profile
     from dcrproof.mocks.steps import UnknownStep
 
-    if options.observed:
-        raise Usage("--observed is not built yet")
+    try:
+        observed = read(Path(options.observed)) if options.observed else None
+    except BadObservations as error:
+        raise Usage(f"--observed: {error}") from None
     undone = {}
     for option in options.undo:
         step, _, variant = option.partition("=")
@@ -214,6 +217,7 @@ def _serve(options: argparse.Namespace) -> int:
                 seed=secrets.randbits(32) if options.seed is None else options.seed,
                 port=options.port,
                 undone=undone,
+                observed=observed,
                 other_server=_other_server(options),
                 folder=folder if options.tls else None,
             ) as served:

@@ -44,6 +44,8 @@ class Expect:
     observations: list[Observation] = field(default_factory=list)
     asserted: int = 0
     mocked: Mapping[str, str | None] = field(default_factory=dict)
+    switched: frozenset[tuple[str, str]] = frozenset()
+    """Forms by party and name in which the mocks were told to do as a live party does: there is nothing to judge."""
 
     def that(self, holds: object, expected: str, observed: str, **why: Unpack[Why]) -> None:
         """A direction. Raises Failed with both sides unless it holds."""
@@ -71,7 +73,8 @@ class Expect:
         if party in self.live:
             judged = evidence is Evidence.DOCUMENTED and _covers(since, self.live[party])
         else:
-            judged = self.mocked.get(party) is None or _covers(since, self.mocked[party])
+            versioned = self.mocked.get(party) is None or _covers(since, self.mocked[party])
+            judged = versioned and (party, name) not in self.switched
         if not judged:
             self.observations.append(Observation(party, name, observed, bool(holds)))
             return

@@ -160,7 +160,11 @@ def headline(results: Sequence[Result], code: int | None) -> str:
 
 def counted(results: Iterable[Result]) -> str:
     numbers = Counter(
-        "failed SHOULD" if result.verdict is Verdict.FAILED and not result.red else str(result.verdict)
+        "known"
+        if result.known
+        else "failed SHOULD"
+        if result.verdict is Verdict.FAILED and not result.red
+        else str(result.verdict)
         for result in results
     )
     order = [
@@ -168,6 +172,7 @@ def counted(results: Iterable[Result]) -> str:
         "unreachable",
         "error",
         "failed SHOULD",
+        "known",
         "passed",
         "observed",
         "blocked",

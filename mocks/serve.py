@@ -13,6 +13,7 @@ from typing import Any
 
 from dcrproof.mocks import listen
 from dcrproof.mocks.mirror import OtherKonnect
+from dcrproof.mocks.observed import Observed
 from dcrproof.mocks.world import ADMIN, DEVELOPER, INTROSPECTOR, PORTS, ROUTE, OtherServer, Start, World, Worlds
 
 
@@ -45,6 +46,7 @@ def serving(
     propagation: float = 0.0,
     read_only: bool = False,
     gateway_version: str | None = None,
+    observed: Observed | None = None,
 ) -> Iterator[Served]:
     """Runs the mocks until the block ends.
 
@@ -52,13 +54,15 @@ def serving(
     certificate authority of their own, whose certificate is written there. `other_server` stands in mock Curity's place, and the data planes
     serve the applications of `other_konnect` in mock Konnect's; `trust` verifies both. `propagation` is how
     long a change in Konnect takes to reach the data planes, and with `read_only` its token may change nothing. `gateway_version`
-    is the release of the data planes. `mutate` is done to the world before the first request. Raises UnknownStep, or PortTaken.
+    is the release of the data planes, `observed` the switches of the mocks. `mutate` is done to the world before the first request. Raises UnknownStep, or PortTaken.
     """
     with ExitStack() as stack:
         sockets = _bind(stack, port)
         scheme = "https" if folder else "http"
         addresses = {name: f"{scheme}://127.0.0.1:{bound.getsockname()[1]}" for name, bound in sockets.items()}
         start = Start(addresses, seed, other_server, other_konnect, dict(undone or {}), propagation, read_only)
+        if observed:
+            start.observed = observed
         if gateway_version:
             start.gateway_version = gateway_version
         worlds = Worlds(start)

@@ -27,6 +27,7 @@ from dcrproof.mocks.konnect.roles import viewer
 from dcrproof.mocks.konnect.setup import Standing, how_to_setup
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.mirror import OtherKonnect, Steps, Unread, unread
+from dcrproof.mocks.observed import NOTHING_OBSERVED, Observed
 from dcrproof.mocks.wire import Calls, Request, Response
 
 PARTIES = ("curity", "konnect", "portal", "classic_portal", "gateway", "upstream", "bridge")
@@ -91,6 +92,8 @@ class Start:
     """Whether the token of the admin API may read and change nothing."""
     gateway_version: str = "3.14.0.8"
     """The release of the data planes; of a line of releases, such as 3.13, it is the newest."""
+    observed: Observed = NOTHING_OBSERVED
+    """The switches of all mocks."""
 
 
 class World:
@@ -114,12 +117,14 @@ class World:
                 (REGISTRAR, self.credentials.registrar_secret), (INTROSPECTOR, self.credentials.introspector_secret)
             ),
             admin=(ADMIN, self.credentials.admin_password),
+            switches=start.observed.curity,
         )
         self.konnect = Konnect(
             clock=self.clock,
             seed=start.seed,
             token=self.credentials.konnect_token,
             portal_host=self.portal_host,
+            switches=start.observed.konnect,
             initial_access=other.initial_access if other else ProviderCredentials(),
         )
         self.standing: Standing = how_to_setup(
@@ -146,7 +151,13 @@ class World:
             developer=(DEVELOPER, self.credentials.classic_developer_password),
         )
         self.data_planes = [
-            DataPlane(name=name, clock=self.clock, seed=start.seed, version=start.gateway_version)
+            DataPlane(
+                name=name,
+                clock=self.clock,
+                seed=start.seed,
+                version=start.gateway_version,
+                switches=start.observed.gateway,
+            )
             for name in ("dp-1", "dp-2")
         ]
         self.bridge = Bridge(self.credentials.bridge_key, seed=start.seed)

@@ -9,12 +9,13 @@ Check = Mapping[str, Any]
 
 
 def needing_attention(run: Run) -> list[Check]:
-    """The checks that failed, are unreachable or in error, and those that are blocked by a check which has no entry."""
-    return [
-        check
-        for check in run["checks"]
-        if check["verdict"] in {"failed", "unreachable", "error"} or _orphan(run, check)
-    ]
+    """The checks that failed, are unreachable or in error, and those that are blocked by a check which has no entry.
+
+    Those that are known come last.
+    """
+    bad = {"failed", "unreachable", "error"}
+    found = [check for check in run["checks"] if check["verdict"] in bad or _orphan(run, check)]
+    return sorted(found, key=lambda check: bool(check["known"]))
 
 
 def _orphan(run: Run, check: Check) -> bool:
@@ -23,7 +24,7 @@ def _orphan(run: Run, check: Check) -> bool:
 
 def claim(check: Check) -> str:
     """The check in one line: `FAILED token.is-jwt: The access token is a signed JWT`."""
-    return f"{check['verdict'].upper()} {check['id']}: {check['title']}"
+    return f"{check['verdict'].upper()}{' (known)' if check['known'] else ''} {check['id']}: {check['title']}"
 
 
 def told(run: Run, check: Check) -> Iterator[tuple[str, str]]:

@@ -42,7 +42,7 @@ def _head(run: Run) -> Iterator[str]:
 def _failures(run: Run) -> Iterator[str]:
     found = needing_attention(run)
     for check in found[:SHOWN]:
-        yield f"### {check['verdict'].upper()} {code(check['id'])}"
+        yield f"### {check['verdict'].upper()}{' (known)' if check['known'] else ''} {code(check['id'])}"
         yield ""
         yield one_line(check["title"]).replace("<", "&lt;")
         yield ""

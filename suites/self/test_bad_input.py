@@ -309,21 +309,6 @@ def test_the_page_of_a_firewall_in_front_of_the_gateway_is_no_refusal_of_kong(mo
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [
-        ("--dcr-observed", "observed.toml"),
-        ("--dcr-baseline", "known.toml"),
-        ("--dcr-plan",),
-    ],
-    ids=lambda arguments: arguments[0],
-)
-def test_an_option_that_is_not_built_yet_is_refused(run_checks, arguments):
-    ran = run_checks(*arguments)
-    assert ran.code == USAGE
-    assert ran.output.strip() == f"ERROR: {arguments[0]} is not built yet"
-
-
-@pytest.mark.parametrize(
     ("step", "message"),
     [
         ("curity.no-such.step", "curity.no-such.step: no step that can be left undone; they are curity."),

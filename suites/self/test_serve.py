@@ -288,11 +288,6 @@ def test_a_step_or_a_variant_that_there_is_not_is_bad_usage(refused, step):
     assert f"--undo {step}: no s" in refused("serve", "--undo", step)
 
 
-@pytest.mark.parametrize("command", [("serve", "--observed", "observed.toml")])
-def test_what_is_not_built_yet_is_said(refused, command):
-    assert "not built yet" in refused(*command)
-
-
 # Stopping
 
 

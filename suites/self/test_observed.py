@@ -1,0 +1,158 @@
+"""`--dcr-observed` and `serve --observed`: mocks that behave as live parties were seen to, from a file that is checked whole."""
+
+import re
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from recorded import made_up, run
+
+from dcrproof.__main__ import main
+from dcrproof.fixtures import catalogue
+from dcrproof.mocks.observed import SWITCHES, BadObservations, Observed, read
+from dcrproof.mocks.serve import serving
+from dcrproof.reports import observed as report
+from dcrproof.reports.observed import observed_toml
+from dcrproof.reports.run_json import run_json
+from dcrproof.result import Exit
+
+GOOD = """
+[gateway]
+version = "3.14.0.8"
+date = 2026-11-24
+literal_basic = true
+[gateway.forms]
+"route.unregistered" = "403"
+[konnect]
+management = "dcrm"
+[curity]
+openid_for_client_credentials = false
+[portal.forms]
+"application.same-name" = "409"
+"""
+BAD = """
+top = 1
+[gateway]
+version = 3
+date = "yesterday"
+literal_basik = true
+accept_missing_exp = "yes"
+accept_missing_kid = 1
+[konnect]
+management = "something"
+[portal]
+color = "blue"
+[upstream]
+"""
+
+
+def test_switches_stand_as_the_file_says_and_otherwise_at_their_defaults(tmp_path):
+    (tmp_path / "observed.toml").write_text(GOOD)
+    found = read(tmp_path / "observed.toml")
+    assert found.gateway.literal_basic is True
+    assert found.gateway.accept_missing_exp is False
+    assert found.konnect.management == "dcrm"
+    assert found.curity.openid_for_client_credentials is False
+    assert found.turned == {
+        ("gateway", "literal_basic"),
+        ("konnect", "management"),
+        ("curity", "openid_for_client_credentials"),
+    }
+
+
+def test_nothing_observed_turns_nothing(tmp_path):
+    (tmp_path / "observed.toml").write_text("")
+    assert read(tmp_path / "observed.toml") == Observed()
+    assert Observed().turned == frozenset()
+
+
+def test_all_that_is_wrong_is_said_at_once_with_its_place(tmp_path):
+    (tmp_path / "observed.toml").write_text(BAD)
+    with pytest.raises(BadObservations) as raised:
+        read(tmp_path / "observed.toml")
+    said = str(raised.value).partition("\n")
+    assert said[0] == f"{tmp_path / 'observed.toml'}: 9 problem(s)"
+    assert said[2].splitlines() == [
+        "  [top]: no party; one of curity, konnect, portal, gateway",
+        "  [gateway] version: expected a text, found 3",
+        "  [gateway] date: expected a date, such as 2026-11-24, found 'yesterday'",
+        "  [gateway] literal_basik: no switch of mock gateway; is literal_basic meant?",
+        '  [gateway] accept_missing_exp: expected false or true, found "yes"',
+        "  [gateway] accept_missing_kid: expected false or true, found 1",
+        '  [konnect] management: expected "registration_access_token" or "dcrm" or "nothing", found "something"',
+        "  [portal] color: no switch of mock portal; it has none",
+        "  [upstream]: no party; one of curity, konnect, portal, gateway",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"a = [", "is no TOML: "), (b"\xff\xfe", "is not UTF-8 text"), (None, "cannot be read: No such file")],
+)
+def test_a_file_that_is_none_is_bad_usage_of_both_commands(tmp_path, capsys, content, said):
+    path = tmp_path / "observed.toml"
+    if content is not None:
+        path.write_bytes(content)
+    assert main(["serve", "--observed", str(path)]) == Exit.USAGE
+    assert said in capsys.readouterr().err
+    found = run(tmp_path / "reports", f"--dcr-observed={path}")
+    assert found.code == Exit.USAGE
+    assert f"--dcr-observed: {path}" in found.output
+    assert said in found.output
+    assert "Traceback" not in found.output
+
+
+def test_it_is_refused_where_no_party_is_mocked(tmp_path):
+    (tmp_path / "observed.toml").write_text(GOOD)
+    (tmp_path / "live.toml").write_text('[run]\nmode = "inspect"\n[curity]\nissuer = "https://127.0.0.1:1/x"\n')
+    options = [f"--dcr-profile={tmp_path / 'live.toml'}", f"--dcr-observed={tmp_path / 'observed.toml'}"]
+    found = run(tmp_path / "reports", *options)
+    assert found.code == Exit.USAGE
+    assert "--dcr-observed: no party is mocked" in found.output
+
+
+def test_mocks_are_started_with_them():
+    observed = Observed(gateway=SWITCHES["gateway"](literal_basic=True), konnect=SWITCHES["konnect"](management="dcrm"))
+    with serving(seed=3, observed=observed) as served:
+        world = served.worlds.current
+        assert [plane.switches.literal_basic for plane in world.data_planes] == [True, True]
+        assert world.konnect.driver.switches.management == "dcrm"
+        served.worlds.reset()
+        assert served.worlds.current.data_planes[0].switches.literal_basic is True
+
+
+def test_what_was_observed_is_not_judged_and_the_run_stays_green(tmp_path):
+    (tmp_path / "observed.toml").write_text("[gateway]\nliteral_basic = true\naccept_missing_exp = true\n")
+    options = ("--dcr-check=route.basic.literal", "--dcr-check=issuer.token.without-exp")
+    found = run(tmp_path / "reports", *options, f"--dcr-observed={tmp_path / 'observed.toml'}")
+    assert found.code == Exit.GREEN, found.output
+    verdicts = {check["id"]: check["verdict"] for check in found.report["checks"]}
+    assert verdicts["route.basic.literal"] == "observed"
+    (seen,) = next(check for check in found.report["checks"] if check["id"] == "route.basic.literal")["observations"]
+    assert seen["observed"].startswith("200 to Basic")
+
+
+def test_a_switch_that_nobody_observed_is_judged(tmp_path):
+    found = run(tmp_path / "reports", "--dcr-check=route.basic.literal")
+    assert [check["verdict"] for check in found.report["checks"] if check["id"] == "route.basic.literal"] == ["passed"]
+
+
+def test_what_a_run_writes_is_what_the_mocks_take(tmp_path):
+    (tmp_path / "observed.toml").write_text(observed_toml(run_json(made_up(3, 3, 'said "so"\n'))))
+    found = read(tmp_path / "observed.toml")
+    assert found.turned == {("gateway", "literal_basic")}
+    assert tomllib.loads((tmp_path / "observed.toml").read_text())["gateway"]["version"] == 'said "so"\n'
+
+
+@pytest.mark.parametrize("party", report.SWITCHES)
+def test_the_report_knows_the_switches_by_the_names_that_the_mocks_have(party):
+    names = {field.name for field in fields(SWITCHES[party]) if field.default is False}
+    assert set(report.SWITCHES[party]) <= names
+
+
+def test_a_check_names_what_it_observes_as_the_switch_is_named():
+    suites = {entry.test.__code__.co_filename for entry in catalogue.entries()}
+    text = "".join(Path(path).read_text("utf-8") for path in suites)
+    for names in report.SWITCHES.values():
+        assert [name for name in names if not re.search(rf'"{name}"', text)] == []
