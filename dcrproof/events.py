@@ -18,6 +18,9 @@ Event = Mapping[str, Any]
 SCHEMA = 1
 """The version of the shapes of events and of `run.json`."""
 
+EACH_WORKER = 100_000
+"""How far apart the numbers of the exchanges of two workers of xdist begin."""
+
 LONGEST_BODY = 16_384
 """Characters of a body that an event keeps: no answer that a check reads is nearly as long."""
 MARGIN = 4_096

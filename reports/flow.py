@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from dcrproof.events import EACH_WORKER
 from dcrproof.reports.diagnosis import Run
 
 HAPPY = (
@@ -82,7 +83,8 @@ def _arrows(run: Run, exchange: Mapping[str, Any], calls: Sequence[int | None]) 
 def flow(run: Run) -> list[tuple[str, list[int]]]:
     """The ids of the checks along the flow, and of those that failed, each with the numbers of its last exchanges.
 
-    In the order of what happened; an exchange stands in it once.
+    In the order of the catalogue; an exchange stands in it once. Where several workers went along the flow, each step of
+    it is told of one.
     """
     chosen: dict[str, list[int]] = {}
     shown: set[int] = set()
@@ -90,12 +92,13 @@ def flow(run: Run) -> list[tuple[str, list[int]]]:
         if check["id"] not in FLOW and check["verdict"] not in {"failed", "unreachable"}:
             continue
         evidence = [check["evidence"]["number"]] if check["evidence"] else []
-        numbers = [number for number in (check["exchanges"] or evidence) if number not in shown][-MOST:]
+        known = [number for number in (check["exchanges"] or evidence) if number not in shown]
+        worker = min((number // EACH_WORKER for number in known), default=0)
+        numbers = [number for number in known if number // EACH_WORKER == worker][-MOST:]
         if numbers:
             chosen[check["id"]] = numbers
             shown.update(numbers)
-    places = {exchange["number"]: place for place, exchange in enumerate(run["exchanges"])}
-    return sorted(chosen.items(), key=lambda item: places.get(item[1][0], 0))
+    return list(chosen.items())
 
 
 def calls_within(run: Run) -> list[int | None]:
