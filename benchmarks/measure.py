@@ -185,6 +185,44 @@ def masking(number: int) -> tuple[float, float]:
     return len(text) / 1e6 / duration, registered / number * 1e3
 
 
+def many(run: dict[str, Any], checks: int, exchanges: int) -> dict[str, Any]:
+    """A run with so many checks and exchanges, each of them a copy of one of that run's."""
+    each = exchanges // checks
+    made = [
+        run["checks"][at % len(run["checks"])]
+        | {"id": f"many.number-{at}", "exchanges": list(range(at * each + 1, (at + 1) * each + 1))}
+        for at in range(checks)
+    ]
+    sent = [
+        run["exchanges"][at % len(run["exchanges"])] | {"number": at + 1, "check": f"many.number-{at // each}"}
+        for at in range(exchanges)
+    ]
+    return {**run, "checks": made, "exchanges": sent}
+
+
+def written(run: dict[str, Any]) -> float:
+    """Seconds in which all reports of a run are written: the best of three times."""
+    from dcrproof.reports.folder import write
+
+    durations = []
+    for _ in range(3):
+        with tempfile.TemporaryDirectory() as folder:
+            started = time.perf_counter()
+            problems = write(Path(folder), run)
+            durations.append(time.perf_counter() - started)
+            assert not problems, problems
+    return min(durations)
+
+
+def rendered(run: dict[str, Any]) -> tuple[float, float]:
+    """Seconds in which the page of a run is made, and its size in megabytes."""
+    from dcrproof.reports.index_html import index_html
+
+    started = time.perf_counter()
+    page = index_html(run)
+    return time.perf_counter() - started, len(page) / 1e6
+
+
 def main() -> None:
     """Measures everything; takes about two minutes."""
     with tempfile.TemporaryDirectory() as folder:
@@ -193,10 +231,15 @@ def main() -> None:
         pytest = [sys.executable, "-m", "pytest", "-q"]
         empty = best([*pytest, "-p", "no:cacheprovider", "test_nothing.py"], cwd=folder)
         offline = best([*pytest, *report], cwd=ROOT)
+        run = json.loads((Path(folder) / "latest" / "run.json").read_text("utf-8"))
         smoke = best([*pytest, *report, "-m", "smoke"], cwd=ROOT)
     show("the whole offline run", f"{offline:.2f} s", "under 10 s")
     show("the smoke selection", f"{smoke:.2f} s", "under 3 s")
     show("offline run : an empty pytest run", f"{offline / empty:.1f}", f"the empty one: {empty:.2f} s")
+
+    show("all reports of it : the offline run", f"{written(run) / offline:.3f}", "under 0.1")
+    seconds, size = rendered(many(run, checks=2_000, exchanges=20_000))
+    show("index.html of 2,000 checks and 20,000 exchanges", f"{seconds:.1f} s", f"{size:.0f} MB; seconds")
 
     for number in (200, 1000):
         speed, registering = masking(number)

@@ -295,6 +295,15 @@ def test_a_failed_should_is_advice():
     assert "Advice, which does not make the run red: a.two" in next_of(found)
 
 
+def test_a_known_failure_is_told_with_its_reason():
+    why = "ticket 17, until 2027-01-01"
+    blocked = check("a.three", "blocked", blocked_by="a.two", red=False, known=why)
+    found = page(check("a.one"), check("a.two", "failed", red=False, known=why), blocked)
+    assert "Green" in found.text
+    assert f"a.two and 1 more ({why})" in next_of(found)
+    assert "Advice" not in found.text
+
+
 def test_each_party_is_named_live_or_mocked_with_its_version():
     found = page(check("a.one"))
     assert "Curity live" in found.text
