@@ -388,7 +388,7 @@
     }
     for (const group of opened) group.open = false;
     opened = [];
-    for (const group of [...document.querySelectorAll(".fold, .group, div.stage")].reverse()) {
+    for (const group of [...document.querySelectorAll(".fold, #steps .group, #checks .group, div.stage")].reverse()) {
       const some = [...group.querySelectorAll("details.check, details.step")].some((item) => !item.hidden);
       group.hidden = !some;
       if (any && some && group.open === false) {
