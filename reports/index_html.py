@@ -120,6 +120,7 @@ def index_html(run: Mapping[str, Any]) -> str:
         tone=tone,
         headline=_headline(headline, run, found),
         troubles=found,
+        not_reached=[id for id in run["selected"] if id not in checks],
         unlooked=_unlooked(run["checks"]),
         known=_grouped((check for check in run["checks"] if check["known"]), "known"),
         advice=[c for c in run["checks"] if c["verdict"] == "failed" and not c["red"] and not c["known"]],

@@ -273,7 +273,8 @@ def test_a_party_that_is_down_is_named_with_what_to_look_at():
 
 @pytest.mark.parametrize(("exit", "words"), [(2, "Interrupted"), (None, "Cut short")])
 def test_a_run_that_stopped_says_what_it_had_not_reached(exit, words):
-    found = page(check("token.one"), exit=exit, selected=["token.one", "token.two", "token.three"])
+    asked = ["token.one", "token.two", "token.three"]
+    found = page(check("token.one"), check("clean-up.one"), exit=exit, selected=asked)
     assert words in found.text
     assert "2 of 3 checks" in next_of(found)
     assert "pytest --the-command-of-the-run" in next_of(found)
