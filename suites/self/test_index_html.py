@@ -290,6 +290,13 @@ def test_what_was_left_behind_is_to_be_deleted():
     assert "application 17 of the portal" in next_of(page(check("a.one"), left_behind=["application 17 of the portal"]))
 
 
+def test_a_check_that_is_blocked_by_one_without_an_entry_is_shown_all_the_same():
+    found = page(check("a.two", "blocked", blocked_by="a.one"), exit=1)
+    assert "1 check is blocked by a.one, of which this run says nothing" in found.text
+    assert "check-a.two" in found.attribute("id")
+    assert "see what blocks the others" in next_of(found)
+
+
 def test_a_failed_should_is_advice():
     found = page(check("a.one"), check("a.two", "failed", level="SHOULD", red=False))
     assert "Green" in found.text
