@@ -43,7 +43,7 @@ MOST = 4
 ROUNDING = 0.001
 """Seconds: times are noted to the millisecond."""
 AT_ONCE = 8
-"""No more exchanges than this go on at the same time: as many workers as a run may have."""
+"""How many exchanges that have begun last are looked at for a call: where more workers run, it may be told of none."""
 
 
 @dataclass(frozen=True)
