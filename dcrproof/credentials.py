@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
+from dcrproof.secret import jwts
 from dcrproof.transcript import Exchange
 
 MEMBERS = frozenset(
@@ -21,8 +22,7 @@ Received = tuple[str, str | None]
 def received(exchange: Exchange) -> Iterator[Received]:
     """The secrets that an answer brings: cookies, tokens, client secrets.
 
-    What was sent is left out: the run knows its own secrets, and makes up others that are none. JWTs are left out as
-    well: they are public but for the signature.
+    What was sent is left out: the run knows its own secrets, and makes up others that are none.
     """
     for header in exchange.headers_named("set-cookie"):
         try:
@@ -30,6 +30,9 @@ def received(exchange: Exchange) -> Iterator[Received]:
         except CookieError:
             continue
         yield from ((cookie.value, None) for cookie in cookies.values() if _is_secret(cookie.value))
+    yield from ((token, None) for _, value in exchange.headers for token in jwts(value))
+    if b".eyJ" in exchange.body:  # also where an upstream shows what reached it
+        yield from ((token, None) for token in jwts(exchange.text))
     if exchange.body[:1] in {b"{", b"["}:
         try:
             content = json.loads(exchange.body)
@@ -54,4 +57,5 @@ def _members(content: Any) -> Iterator[Received]:
 
 
 def _is_secret(value: str) -> bool:
+    """Whether a value is long enough, and no JWT: those are found wherever they stand."""
     return len(value) >= SHORTEST and not (value.startswith("eyJ") and value.count(".") == 2)

@@ -160,6 +160,31 @@ class Profile:
         return found
 
     @property
+    def secrets(self) -> list[tuple[Secret, str | None]]:
+        """All secrets of the profile, each with the id or name that it makes Basic credentials with."""
+        found: list[tuple[Secret | None, str | None]] = []
+        if self.curity and (registrar := self.curity.registrar):
+            found += [(registrar.secret, registrar.id), (registrar.initial_access_token, None)]
+        if self.curity and (admin := self.curity.admin):
+            found.append((admin.password, admin.username))
+        if self.konnect:
+            found.append((self.konnect.token, None))
+        if self.portal:
+            found += [(self.portal.password, self.portal.email), (self.portal.cookie, None)]
+        found += [(application.client_secret, application.client_id) for application in self.applications]
+        return [(secret, client_id) for secret, client_id in found if secret is not None]
+
+    @property
+    def public(self) -> list[str]:
+        """What the profile says that is no secret: addresses, names, ids."""
+        described = [party for name in PARTIES if (party := self.party(name)) is not None]
+        texts = [text for party in described for text in vars(party).values() if isinstance(text, str)]
+        texts += [client_id for _, client_id in self.secrets if client_id]
+        if self.curity and self.curity.admin:
+            texts.append(self.curity.admin.url)
+        return texts + [route.path for route in self.gateway.routes] if self.gateway else texts
+
+    @property
     def served(self) -> list[str]:
         """The parties whose mocks run elsewhere."""
         found = ((name, party) for name in PARTIES if (party := self.party(name)) is not None)

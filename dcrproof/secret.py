@@ -12,6 +12,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import accumulate, compress, count
+from struct import calcsize
 from typing import NamedTuple
 from urllib.parse import quote, quote_plus
 
@@ -53,10 +54,16 @@ class Secret:
         raise TypeError("a Secret is not pickled: it would leave the process in plain")
 
 
-SIGNATURE = re.compile(r"(\.eyJ[\w-]+)\.(?!eyJ)[\w-]+")
+SIGNATURE = re.compile(r"(\.eyJ[\w-]+(?:<secret \w+>[\w-]*)*)\.(?!eyJ)[\w-]+")
 """The claims and the signature of a JWT, whole or cut off. Without its header: a text of many beginnings takes no longer."""
 JWS = re.compile(r"(eyJ[\w-]+\.[\w-]*\.)([\w-]*)")
 JWE = re.compile(r"(eyJ[\w-]+\.)([\w.-]*)")
+
+OPAQUE = re.compile(r"_[A-Z0-9]{7}_")
+"""What an opaque token of Curity begins with: the same for all."""
+
+WEAK = re.compile(r"(?:_[A-Z0-9]{7}_)?[0-9a-fA-F-]+")
+"""A secret of digits and dashes, such as a UUID: a few characters of it may stand in any other."""
 
 BREAK = re.compile(
     r"""[\r\n\\&\#\x1b] (?:                          # first, so that a text without them is passed over quickly
@@ -68,6 +75,12 @@ BREAK = re.compile(
     re.VERBOSE,
 )
 """What can stand in the middle of a secret where it is printed over several lines, or in colours."""
+
+LONGEST_IN_BASE64 = 256
+"""What is longer, a signature or a sealed session, is base64 itself, and is put into no credentials."""
+
+LONG = 15
+"""Characters of a piece that is no chance: that many hold 8 that begin at a multiple of 8."""
 
 _WORD = 4
 # Any 8 characters of a text hold 4 that begin at a multiple of 4: these words are looked up first, all at once.
@@ -97,6 +110,7 @@ class Secrets:
         self._forms: dict[str, str] = {}
         self._pieces: dict[str, str] = {}
         self._words: set[int] = set()
+        self._weak: set[str] = set()
         self._public: set[str] = set()
 
     def know(self, value: str, client_id: str | None = None) -> Secret:
@@ -105,14 +119,16 @@ class Secrets:
         if len(value) < SHORTEST or (value in self._clients and client_id in {None, self._clients[value]}):
             return secret
         self._clients[value] = client_id
-        shown = repr(secret)
-        for form in set(_forms(_secret_part(value))):
-            self._add(form, shown)
+        if prefix := OPAQUE.match(value):
+            self.publish(prefix[0])
+        forms = set(_forms(_secret_part(value)))
         if client_id:
-            self.publish(client_id)
-            for pair, public in _pairs(client_id, _secret_part(value)):
-                self._add(pair, shown)
-                self.publish(public)
+            self.publish(f"{client_id}:", f"{quote_plus(_octets(client_id))}:")
+            forms.update(_pairs(client_id, _secret_part(value)))
+        for form in sorted(forms, key=len):  # of two that share a piece the longer one has it
+            self._add(form, repr(secret))
+        if WEAK.fullmatch(value):
+            self._weak |= forms
         return secret
 
     def _add(self, form: str, shown: str) -> None:
@@ -124,9 +140,10 @@ class Secrets:
             self._words.update(_words(form[start:]))
 
     def publish(self, *texts: str) -> None:
-        """Registers what is public: addresses, ids, words of dcrproof's own."""
+        """Registers what is public, in base64 as well: addresses, ids, words of dcrproof's own."""
         for text in texts:
-            self._public.update(_pieces(text))
+            for form in {text, *_base64(text)}:
+                self._public.update(_pieces(form))
 
     @property
     def known(self) -> list[tuple[str, str | None]]:
@@ -165,6 +182,27 @@ class Secrets:
         across = [Found(place(run.start), place(run.end - 1) + 1, run.shown) for run in runs]
         return _apart(found + across) if across else found
 
+    def search(self, texts: Iterable[str]) -> Iterator[list[Found]]:
+        """What was let out into each of these texts: secrets, pieces of at least 15 characters, and signatures of JWTs.
+
+        It is quick where there is nothing.
+        """
+        pieces = [piece for piece in self._pieces if piece not in self._public]
+        words = set(_words("".join(pieces), "Q"))
+        short = [form for form in self._forms if len(form) < LONG]
+        for text in texts:
+            found = {Found(*match.span(), "<signature>") for match in SIGNATURE.finditer(text)}
+            places = [match.start() for form in short for match in re.finditer(re.escape(form), text)]
+            in_text = _words(text, "Q")
+            if not words.isdisjoint(in_text):
+                places += compress(count(0, 8), map(words.__contains__, in_text))
+            for place in places:
+                before = max(place - 2 * LONG, 0)
+                for start, end, shown in self.find(text[before : place + 3 * LONG]):
+                    if end - start >= LONG or text[before + start : before + end] in self._forms:
+                        found.add(Found(before + start, before + end, shown))
+            yield _apart(found)
+
     def _runs(self, text: str, joints: Iterable[int] | None = None) -> list[Found]:
         """Secrets that stand in a text in one piece each; where `joints` are given only those that one of them is in."""
         words = _words(text)
@@ -185,28 +223,27 @@ class Secrets:
                 form = pieces.get(piece)
                 if form is None:
                     continue
-                begin, end = start - form.index(piece), start + SHORTEST
-                shown = [] if piece in public else [form]
-                if text.startswith(form, begin):
-                    end = done = begin + len(form)
-                    shown = [form] * len(form)
-                else:
-                    begin = start
+                begin, end, of = start, start + SHORTEST, [] if piece in public else [form]
+                whole = start - form.index(piece)
+                if text.startswith(form, whole):
+                    begin, end, of = whole, whole + len(form), [form] * len(form)
+                    done = end
                 if runs and begin < runs[-1][1]:
-                    runs[-1] = (min(runs[-1][0], begin), max(runs[-1][1], end), runs[-1][2] + shown)
+                    runs[-1] = (min(runs[-1][0], begin), max(runs[-1][1], end), runs[-1][2] + of)
                 else:
-                    runs.append((begin, end, shown))
+                    runs.append((begin, end, of))
         return [
             Found(begin, end, self._forms.get(text[begin:end]) or self._forms[max(set(of), key=of.count)])
             for begin, end, of in runs
-            if of
+            if of and (end - begin > LONG or text[begin:end] in self._forms or not self._weak.issuperset(of))
         ]
 
 
-def _words(text: str) -> memoryview:
-    """The text in words of 4 characters as numbers, which the interpreter looks up quickly; what is not ASCII is alike."""
-    octets = text.encode("ascii", "replace")
-    return memoryview(octets[: len(octets) // _WORD * _WORD]).cast("I")
+def _words(text: str, kind: str = "I") -> memoryview:
+    """A text in words of 4 characters, or 8 (`Q`), as numbers: they are looked up quickly. What is not ASCII is alike."""
+    octets = memoryview(text.encode("ascii", "replace"))
+    size = calcsize(kind)
+    return octets[: len(octets) // size * size].cast(kind)
 
 
 def _pieces(text: str) -> list[str]:
@@ -224,6 +261,15 @@ def _apart(found: Iterable[Found]) -> list[Found]:
         else:
             apart.append(Found(start, end, shown))
     return apart
+
+
+def jwts(text: str) -> Iterator[str]:
+    """The JWTs in a text."""
+    for match in SIGNATURE.finditer(text):
+        start = match.start()
+        while start and (text[start - 1].isalnum() or text[start - 1] in "-_"):
+            start -= 1
+        yield text[start : match.end()]
 
 
 def _secret_part(value: str) -> str:
@@ -286,27 +332,22 @@ def _forms(value: str) -> Iterator[str]:
             yield re.sub("%..", lambda sign: sign[0].lower(), encoded)
         for once in set(_escaped(value)):
             yield from _escaped(once)  # a document in a document
-    for text in {value, quote_plus(_octets(value))}:
-        for skipped in range(3):
-            yield from _base64(b"\0" * skipped, text)
+    if len(value) <= LONGEST_IN_BASE64:
+        for text in {value, quote_plus(_octets(value))}:
+            yield from _base64(text)
 
 
-def _base64(before: bytes, text: str) -> Iterator[str]:
-    """The characters of base64 that a text after some octets decides, in both alphabets."""
+def _base64(text: str, *, last: bool = False) -> Iterator[str]:
+    """The characters of base64 that a text decides, at each alignment and in both alphabets; `last`: nothing follows."""
     octets = _octets(text)
-    first, last = -(-len(before) * 8 // 6), (len(before) + len(octets)) * 8 // 6
-    encoded = base64.b64encode(before + octets).decode()
-    for form in (encoded, encoded.replace("+", "-").replace("/", "_")):
-        yield form[first:last]
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + octets).decode().rstrip("=")
+        form = encoded[-(-before * 8 // 6) : None if last else (before + len(octets)) * 8 // 6]
+        yield form
+        yield form.replace("+", "-").replace("/", "_")
 
 
-def _pairs(client_id: str, secret: str) -> Iterator[tuple[str, str]]:
-    """Basic credentials in base64, at each alignment and in both alphabets; each with its beginning, which is public."""
-    # as a caller sends them (RFC 7617), and as a client does (RFC 6749 2.3.1)
-    for name, value in {(client_id, secret), (quote_plus(_octets(client_id)), quote_plus(_octets(secret)))}:
-        for skipped in range(3):
-            before = b"\0" * skipped + _octets(f"{name}:")
-            first, public = -(-skipped * 8 // 6), len(before) * 8 // 6
-            encoded = base64.b64encode(before + _octets(value)).decode().rstrip("=")
-            for form in (encoded, encoded.replace("+", "-").replace("/", "_")):
-                yield form[first:], form[first:public]
+def _pairs(client_id: str, secret: str) -> Iterator[str]:
+    """Basic credentials in base64, as a caller sends them (RFC 7617), and as a client does (RFC 6749 2.3.1)."""
+    yield from _base64(f"{client_id}:{secret}", last=True)
+    yield from _base64(f"{quote_plus(_octets(client_id))}:{quote_plus(_octets(secret))}", last=True)

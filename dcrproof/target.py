@@ -35,22 +35,11 @@ class Target:
     _lines: list[Line] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        profile = self.profile
         if self.live:
-            self.ledger.most = profile.run.max_created
-        known = [
-            (profile.konnect.token if profile.konnect else None, None),
-            (profile.portal.password if profile.portal else None, None),
-            (profile.portal.cookie if profile.portal else None, None),
-            *((application.client_secret, application.client_id) for application in profile.applications),
-        ]
-        if profile.curity and (registrar := profile.curity.registrar):
-            known += [(registrar.secret, registrar.id), (registrar.initial_access_token, None)]
-        if profile.curity and (admin := profile.curity.admin):
-            known.append((admin.password, admin.username))
-        for secret, client_id in known:
-            if secret is not None:
-                self.secrets.know(secret.reveal(), client_id)
+            self.ledger.most = self.profile.run.max_created
+        self.secrets.publish(*self.profile.public)
+        for secret, client_id in self.profile.secrets:
+            self.secrets.know(secret.reveal(), client_id)
 
     @property
     def parties(self) -> dict[str, str]:

@@ -909,7 +909,7 @@ def test_expired_session(dcr_clock, dcr_own_route, dcr_issuer, dcr_expect):
     own, dcr_issuer.lifetime = dcr_own_route, 60
     for destroyed in (True, False):
         with own.configured(issuer=dcr_issuer.url, unauthorized_destroy_session=destroyed) as consumer:
-            cookie = {"cookie": own.known(session_cookie(consumer.call(own.basic)) or "")}
+            cookie = {"cookie": session_cookie(consumer.call(own.basic)) or ""}
             accepted(dcr_expect, consumer, consumer.call(cookie), "the session")
             dcr_clock.advance(61)
             exchange = consumer.call(cookie)

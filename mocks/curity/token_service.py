@@ -55,7 +55,7 @@ class TokenService:
         self.switches = switches
         self.unreachable_data_sources: frozenset[str] = frozenset()
         """Databases that do not answer just now."""
-        self._random = random.Random(seed)
+        self._random = random.Random(f"curity of {seed}")  # of its own: an id at another party is no token here
         self._next_key = first_key
         self._published: tuple[SigningKey, ...] = ()
         self._dynamic: dict[tuple[str, str], DynamicClient] = {}

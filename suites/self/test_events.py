@@ -100,7 +100,11 @@ def test_a_secret_that_is_a_word_of_ours_changes_no_word_of_ours():
         (b'[{"nested": {"access_token": "_0XBPWQQ_1234567"}}]', {}, [("_0XBPWQQ_1234567", None)]),
         (b"", {"set_cookie": "session=abcdefghijklmnop; Path=/; HttpOnly"}, [("abcdefghijklmnop", None)]),
         (b'{"token": "short", "token_type": "bearer-of-all-things"}', {}, []),
-        (b'{"access_token": "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2ln"}', {}, []),
+        (
+            b'{"headers": {"authorization": "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2ln"}}',
+            {},
+            [("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2ln", None)],
+        ),
         (b"[" * 100_000, {}, []),
         (b"<html>", {"set_cookie": "\x00=\x01"}, []),
     ],

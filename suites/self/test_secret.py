@@ -15,8 +15,15 @@ from hypothesis import strategies as st
 from dcrproof.secret import SHORTEST, Secret, Secrets, basic
 
 CHARACTERS = st.characters(exclude_categories=["Cs"])
-VALUES = st.text(CHARACTERS, min_size=SHORTEST, max_size=60).filter(lambda value: "secret" not in value)
-TOKENS = st.from_regex(r"[A-Za-z0-9_.~+/=-]{8,90}", fullmatch=True).filter(lambda value: "secret" not in value)
+WEAK = set("0123456789abcdefABCDEF-_")
+
+
+def is_ordinary(value: str) -> bool:
+    return "secret" not in value and not WEAK.issuperset(value)
+
+
+VALUES = st.text(CHARACTERS, min_size=SHORTEST, max_size=60).filter(is_ordinary)
+TOKENS = st.from_regex(r"[A-Za-z0-9_.~+/=-]{8,90}", fullmatch=True).filter(is_ordinary)
 IDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=":"), min_size=1, max_size=20)
 
 
@@ -250,3 +257,22 @@ def test_of_an_encrypted_token_only_the_header_is_public():
 @given(IDS, st.text(CHARACTERS))
 def test_basic_credentials_are_those_of_rfc_7617(client_id, secret):
     assert base64.b64decode(basic(client_id, secret)).decode() == f"{client_id}:{secret}"
+
+
+def test_of_a_uuid_a_few_characters_are_left_alone():
+    secrets = Secrets()
+    token = repr(secrets.know("_0XBPWQQ_fa718628-3fda-4f57-863f-46a422531820"))
+    other = "another one: 11718628-3fda-4000-8000-000000000000, fa718628"
+    assert secrets.mask(other) == other
+    assert secrets.mask("beginning _0XBPWQQ_") == "beginning _0XBPWQQ_"
+    assert secrets.mask("(_0XBPWQQ_fa718628-3fda-4f57-863f-46a422531820)") == f"({token})"
+    assert secrets.mask("(_0XBPWQQ_fa718628-...4f57-863f-46a422531820)") == f"({token}...{token})"
+
+
+def test_a_secret_in_the_claims_of_a_jwt_is_masked_and_so_is_its_signature():
+    secrets = Secrets()
+    secret = repr(secrets.know("Yf7P0Xl9PvY48Nm3UHrx2UeY86d2QGbW"))
+    claims = base64.urlsafe_b64encode(b'{"secret":"Yf7P0Xl9PvY48Nm3UHrx2UeY86d2QGbW","a":1}').rstrip(b"=").decode()
+    masked = secrets.mask(f"{HEADER}.{claims}.{OF_TOKEN}")
+    assert secret in masked
+    assert masked.endswith(".<signature>")
