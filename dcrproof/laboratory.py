@@ -23,14 +23,15 @@ from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 import jwt
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
-from jwt.algorithms import ECAlgorithm
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 ALGORITHM = "ES256"
+ALGORITHMS = ("RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA")
+CURVES = {"ES256": ec.SECP256R1, "ES384": ec.SECP384R1, "ES512": ec.SECP521R1}
 
 
 @dataclass(frozen=True)
@@ -100,14 +101,14 @@ class Issuer:
     down: bool = False
     kid: str = "laboratory-1"
     received: list[tuple[str, Received]] = field(default_factory=list, repr=False)
-    _keys: dict[str, ec.EllipticCurvePrivateKey] = field(default_factory=dict, repr=False)
+    _keys: dict[str, tuple[Any, str]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self.rotate(self.kid)
 
-    def rotate(self, kid: str) -> None:
+    def rotate(self, kid: str, algorithm: str = ALGORITHM) -> None:
         """Signs with a new key from now on, and publishes it under this key id beside the others."""
-        self._keys[kid] = new_key()
+        self._keys[kid] = (new_key(algorithm), algorithm)
         self.kid = kid
 
     def asked(self, endpoint: str) -> list[Received]:
@@ -119,7 +120,8 @@ class Issuer:
         now = int(self.now())
         content = {"iss": self.url, "sub": client_id, "aud": "laboratory", "iat": now, "nbf": now}
         content |= {"exp": now + self.lifetime, **self.claims, **claims}
-        return signed(_given(content), _given({"kid": self.kid, **(header or {})}), self._keys[self.kid])
+        key, algorithm = self._keys[self.kid]
+        return signed(_given(content), _given({"kid": self.kid, "alg": algorithm, **(header or {})}), key)
 
     def respond(self, endpoint: str, request: Received) -> Answer:
         self.received.append((endpoint, request))
@@ -131,7 +133,7 @@ class Issuer:
             case "discovery":
                 return Answer(content=_given(self._metadata() | self.document))
             case "jwks":
-                return Answer(content={"keys": [public(key, kid) for kid, key in self._keys.items()]})
+                return Answer(content={"keys": [public(key, kid, alg) for kid, (key, alg) in self._keys.items()]})
             case "token":
                 # judges nobody: any secret is a client's own
                 members = {
@@ -220,21 +222,34 @@ class Laboratory:
         self._server.server_close()
 
 
-def new_key() -> ec.EllipticCurvePrivateKey:
-    """Elliptic, since it is made in no time."""
-    return ec.generate_private_key(ec.SECP256R1())
+def new_key(algorithm: str = ALGORITHM) -> Any:
+    """A private key of the algorithm's type. Elliptic unless told otherwise, since it is made in no time."""
+    if algorithm == "EdDSA":
+        return ed25519.Ed25519PrivateKey.generate()
+    if algorithm in CURVES:
+        return ec.generate_private_key(CURVES[algorithm]())
+    return _rsa_key()
 
 
-def public(key: ec.EllipticCurvePrivateKey, kid: str) -> dict[str, Any]:
+@cache
+def _rsa_key() -> rsa.RSAPrivateKey:
+    """One for all: it takes its time."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def public(key: Any, kid: str, algorithm: str = ALGORITHM) -> dict[str, Any]:
     """The public key as a JWK."""
-    return {**ECAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": kid, "use": "sig", "alg": ALGORITHM}
+    jwk: dict[str, Any] = json.loads(jwt.get_algorithm_by_name(algorithm).to_jwk(key.public_key()))
+    return {**jwk, "kid": kid, "use": "sig", "alg": algorithm}
 
 
-def signed(claims: Mapping[str, Any], header: Mapping[str, Any], key: ec.EllipticCurvePrivateKey) -> str:
-    """A JWT with any claims and any header: put together by hand, for PyJWT rightly makes no odd ones."""
+def signed(claims: Mapping[str, Any], header: Mapping[str, Any], key: Any) -> str:
+    """A JWT with any claims and any header, signed as its `alg` says: put together by hand, for PyJWT rightly makes no
+    odd ones.
+    """
     parts = ({"alg": ALGORITHM, **header}, claims)
     head = ".".join(_encoded(json.dumps(part).encode()) for part in parts)
-    return f"{head}.{_encoded(jwt.get_algorithm_by_name(ALGORITHM).sign(head.encode(), key))}"
+    return f"{head}.{_encoded(jwt.get_algorithm_by_name(parts[0]['alg']).sign(head.encode(), key))}"
 
 
 @cache

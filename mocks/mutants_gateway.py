@@ -3,6 +3,7 @@
 Some are nodes of another release, with the mistakes that this one had.
 """
 
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -638,3 +639,74 @@ def _answers_every_failing_upstream_alike(world: "World") -> None:
         return replace(response, status=500) if response.status in {502, 503, 504} else response
 
     _at_each_port(world, alike)
+
+
+# Settings that are not heeded
+
+
+@_node("gateway.trims-credentials", "A secret is what stands there, to the last character.")
+def _trims_credentials(node: DataPlane) -> None:
+    def trimmed(name: str, value: str) -> tuple[str, str]:
+        scheme, _, pair = value.partition(" ")
+        if name != "authorization" or scheme != "Basic":
+            return name, value
+        try:
+            return name, "Basic " + b64encode(b64decode(pair).strip()).decode()
+        except ValueError:
+            return name, value
+
+    _reads(node, lambda request: _headers(request, trimmed))
+
+
+_rules(
+    "gateway.knows-two-algorithms",
+    "A token may be signed with any algorithm of asymmetric keys.",
+    accepts_algorithm=lambda algorithm: algorithm in {"RS256", "ES256"},
+)
+
+
+@_node("gateway.always-verifies-claims", "With verify_claims off no times are judged.")
+def _always_verifies_claims(node: DataPlane) -> None:
+    _settings(node, "verify", verify_claims=True)
+
+
+@_node("gateway.looks-for-requirements-at-the-usual-place", "What is required is looked for where it is configured.")
+def _looks_for_requirements_at_the_usual_place(node: DataPlane) -> None:
+    holds, usual = node.holds_required, {"scopes": "scope", "audience": "aud"}
+    override(node, holds_required=lambda jwt, required, path: holds(jwt, required, (usual.get(path[-1], path[-1]),)))
+
+
+_rules("gateway.asks-not-when-a-user-signed-in", "max_age bounds the time since then.", is_recent=lambda *_: True)
+_rules("gateway.tells-no-groups", "The upstream is told the groups of the token.", groups_header=lambda *_: ())
+
+
+@_node("gateway.adds-nothing-to-token-requests", "token_post_args add fields to the token request.")
+def _adds_nothing_to_token_requests(node: DataPlane) -> None:
+    _settings(node, "token_request", token_post_args_names=())
+
+
+@_node("gateway.asks-at-discovered-endpoints-alone", "A configured endpoint takes the place of the discovered one.")
+def _asks_at_discovered_endpoints_alone(node: DataPlane) -> None:
+    own = node.exchange
+    override(
+        node, exchange=lambda service, plugin, *others: own(service, replace(plugin, token_endpoint=None), *others)
+    )
+
+
+@_node("gateway.introspects-in-one-way", "Hint and parameter of an introspection are as configured.")
+def _introspects_in_one_way(node: DataPlane) -> None:
+    usual = {"introspection_hint": "access_token", "introspection_token_param_name": "token"}
+    _settings(node, "introspection_request", **usual)
+
+
+@_node("gateway.knows-one-audience-of-sessions", "A session is for the audience that is configured.")
+def _knows_one_audience_of_sessions(node: DataPlane) -> None:
+    for rule in ("open_session", "new_session", "touched_session"):
+        _settings(node, rule, session_audience="default")
+
+
+_rules(
+    "gateway.compares-consumers-to-the-letter",
+    "With by_username_ignore_case a name may be spelled in any case.",
+    is_named=lambda held, value, *_: held == value,
+)

@@ -285,3 +285,15 @@ def _deletes_nothing_at_the_bridge(world: "World") -> None:
         yield from ()
 
     override(world.konnect.bridges, delete=nothing)
+
+
+@_mutant("konnect.never-takes-a-strategy-away", "An API that is published without a strategy is open.")
+def _never_takes_a_strategy_away(world: "World") -> None:
+    own, last = world.konnect.enforced_strategy, dict[str, str]()
+
+    def enforced(api_id: str) -> str | None:
+        if found := own(api_id):
+            last[api_id] = found
+        return found or last.get(api_id)
+
+    override(world.konnect, enforced_strategy=enforced)

@@ -1,5 +1,7 @@
 """The gateway: the application's client at Curity, and the protected route with each kind of credentials."""
 
+import base64
+
 from dcrproof.authorization_server import error_code
 from dcrproof.checks import Evidence, Level, check
 from dcrproof.gateway import (
@@ -14,6 +16,7 @@ from dcrproof.gateway import (
     with_basic,
     with_bearer,
 )
+from dcrproof.secret import Secret
 from dcrproof.tokens import foreign, hs_confused, tampered, unsigned, with_claims
 from dcrproof.verdict import NotApplicable
 
@@ -223,9 +226,38 @@ def test_literal_basic(dcr_consumer, dcr_application, dcr_basic, dcr_expect):
     references=("RFC 7617 2",),
 )
 def test_malformed_basic_is_refused(dcr_consumer, dcr_basic, dcr_expect):
-    for value in ("Basic", "Basic !!!", "Basic bm9jb2xvbg==", "Basic Og=="):
+    no_pair = ("nocolon", ":", ":secret", "\0:\0", "\n", "id:secret\r\nx-injected: 1")
+    encoded = [f"Basic {base64.b64encode(text.encode()).decode()}" for text in no_pair]
+    broken = ("Basic", "Basic !!!", "Basic ====", "Basic //79//4=", "Basic aWQ6c2Vj cmV0", "Basic,aWQ6c2VjcmV0")
+    for value in (*broken, *encoded):
         exchange = dcr_consumer.call({"authorization": value})
         dcr_expect.that(dcr_consumer.refuses(exchange), f"{value!r} refused", answer(exchange))
+
+
+@check(
+    "route.basic.near-miss",
+    "SECURITY: a pair that is nearly right is refused: a newline after the secret, none at all, another case, twice",
+    evidence=Evidence.INFERRED,
+    references=("RFC 7617 2", OIDC),
+    hostile=True,
+)
+def test_nearly_right_pairs(dcr_target, dcr_consumer, dcr_application, dcr_basic, dcr_expect):
+    id, secret = dcr_application.client_id, dcr_application.secret.reveal()
+    nearly = {
+        "a newline after the secret (echo without -n)": (id, secret + "\n"),
+        "a blank before the secret": (id, " " + secret),
+        "no secret": (id, ""),
+        "half the secret": (id, secret[: len(secret) // 2]),
+        "the secret in the other case": (id, secret.swapcase()),
+        "the id in the other case": (id.swapcase(), secret),
+        "the secret as id and as secret": (secret, secret),
+    }
+    for what, (name, value) in nearly.items():
+        if (name, value) != (id, secret):
+            given = dcr_target.secrets.know(value, name) if value else Secret("")
+            exchange = dcr_consumer.call(with_basic(name, given))
+            refused(dcr_expect, dcr_consumer, exchange, what, 401)
+    accepted(dcr_expect, dcr_consumer, dcr_consumer.call(with_basic(id, dcr_application.secret)), "the pair itself")
 
 
 @check(
@@ -648,9 +680,10 @@ def test_headers_of_answers(dcr_consumer, dcr_application, dcr_basic, dcr_expect
     references=("github.com/Kong/kong, kong/error_handlers.lua",),
 )
 def test_large_header(dcr_consumer, dcr_protected, dcr_basic, dcr_expect):
-    exchange = dcr_consumer.call(with_bearer("x" * 9000))
-    refused(dcr_expect, dcr_consumer, exchange, "a header of 9,000 octets", 400)
-    dcr_expect.that(exchange.status < 500, "no error of the gateway", answer(exchange))
+    for what, header in (("token", with_bearer("x" * 9000)), ("cookie", {"cookie": "session=" + "x" * 9000})):
+        exchange = dcr_consumer.call(header)
+        refused(dcr_expect, dcr_consumer, exchange, f"a {what} of 9,000 octets", 400)
+        dcr_expect.that(exchange.status < 500, "no error of the gateway", answer(exchange))
 
 
 @check(

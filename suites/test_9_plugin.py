@@ -517,6 +517,42 @@ def test_session_secret(dcr_consumer, dcr_own_route, dcr_expect):
 
 
 @check(
+    "plugin.session.audience",
+    "SECURITY: under one secret a session opens where its session_audience is the same",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{REFERENCE}, session_audience",),
+)
+def test_audience_of_a_session(dcr_own_route, dcr_expect):
+    own, secret = dcr_own_route, "dcrproof secret of all routes"
+    with own.configured(session_secret=secret, session_audience="dcrproof") as consumer:
+        cookie = _session(dcr_expect, own, consumer)
+        accepted(dcr_expect, consumer, consumer.call(cookie), "the session")
+    with own.configured(session_secret=secret) as consumer:
+        refused(dcr_expect, consumer, consumer.call(cookie), "the session of another audience", 401)
+
+
+@check(
+    "plugin.session.forbidden",
+    "A session that is forbidden is destroyed, unless forbidden_destroy_session is off",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{REFERENCE}, forbidden_destroy_session",),
+)
+def test_forbidden_session(dcr_own_route, dcr_expect):
+    own, secret = dcr_own_route, "dcrproof secret of all routes"
+    with own.configured(session_secret=secret) as consumer:
+        cookie = _session(dcr_expect, own, consumer)
+        accepted(dcr_expect, consumer, consumer.call(cookie), "the session")
+    for destroyed in (True, False):
+        settings = {"audience_required": ["dcrproof"], "forbidden_destroy_session": destroyed}
+        with own.configured(session_secret=secret, **settings) as consumer:
+            exchange = consumer.call(cookie)
+            refused(dcr_expect, consumer, exchange, "a session whose token is for somebody else", 403)
+            taken = any("expires=thu, 01 jan 1970" in one.lower() for one in exchange.headers_named("set-cookie"))
+            wanted = "the cookie taken back" if destroyed else "the cookie left as it is"
+            dcr_expect.that(taken is destroyed, wanted, "taken back" if taken else "left")
+
+
+@check(
     "plugin.session.attributes",
     "The session cookie is named and marked as configured",
     evidence=Evidence.DOCUMENTED,

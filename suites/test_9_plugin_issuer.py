@@ -4,7 +4,7 @@ from typing import Any
 
 from dcrproof.checks import Evidence, check
 from dcrproof.gateway import accepted, answer, echoed, refused, session_cookie, with_basic, with_bearer
-from dcrproof.laboratory import Answer, new_key, public, signed
+from dcrproof.laboratory import ALGORITHMS, Answer, new_key, public, signed
 from dcrproof.secret import Secret
 
 OIDC = "developer.konghq.com/plugins/openid-connect/"
@@ -18,6 +18,18 @@ DCR = "developer.konghq.com/dev-portal/dynamic-client-registration/"
 def _good(expect, own, issuer, consumer):
     """The control of a refusal: a token of the issuer opens the route."""
     accepted(expect, consumer, consumer.call(with_bearer(own.known(issuer.token(own.client_id)))), "a good token")
+
+
+def _judged(expect, own, issuer, settings, taken=(), refused_with=(), status=401, evidence=Evidence.INFERRED):
+    """With these settings of the plugin each token is taken, or refused: pairs of what it is and the token."""
+    with own.configured(issuer=issuer.url, **settings) as consumer:
+        if not taken:
+            _good(expect, own, issuer, consumer)
+        for what, token in taken:
+            accepted(expect, consumer, consumer.call(with_bearer(own.known(token))), f"a token {what}")
+        for what, token in refused_with:
+            exchange = consumer.call(with_bearer(own.known(token)))
+            refused(expect, consumer, exchange, f"a token {what}", status, evidence)
 
 
 def _requests(expect, issuer, count, what):
@@ -37,19 +49,9 @@ def _requests(expect, issuer, count, what):
 def test_leeway(dcr_own_route, dcr_issuer, dcr_expect):
     own, now = dcr_own_route, int(dcr_issuer.now())
     odd = {"exp": now - 5, "nbf": now + 30, "iat": now + 30}
-    for leeway in (0, 60):
-        with own.configured(issuer=dcr_issuer.url, leeway=leeway) as consumer:
-            _good(dcr_expect, own, dcr_issuer, consumer)
-            for claim, value in odd.items():
-                token = own.known(dcr_issuer.token(own.client_id, **{claim: value}))
-                exchange, what = (
-                    consumer.call(with_bearer(token)),
-                    f"{claim} off by less than a minute, leeway {leeway}",
-                )
-                if leeway:
-                    accepted(dcr_expect, consumer, exchange, what)
-                else:
-                    refused(dcr_expect, consumer, exchange, what, 401)
+    tokens = [(f"whose {name} is off by seconds", dcr_issuer.token(own.client_id, **{name: odd[name]})) for name in odd]
+    _judged(dcr_expect, own, dcr_issuer, {"leeway": 0}, refused_with=tokens)
+    _judged(dcr_expect, own, dcr_issuer, {"leeway": 60}, taken=tokens)
 
 
 @check(
@@ -126,12 +128,9 @@ def test_critical_header(dcr_own_route, dcr_issuer, dcr_expect):
     references=(f"{SUPPORT}, invalid issuer",),
 )
 def test_exact_iss(dcr_own_route, dcr_issuer, dcr_expect):
-    own = dcr_own_route
-    with own.configured(issuer=dcr_issuer.url) as consumer:
-        _good(dcr_expect, own, dcr_issuer, consumer)
-        for iss in (dcr_issuer.url + "/", dcr_issuer.url.upper(), "https://dcrproof.invalid", None):
-            exchange = consumer.call(with_bearer(own.known(dcr_issuer.token(own.client_id, iss=iss))))
-            refused(dcr_expect, consumer, exchange, f"iss {iss!r}", 401)
+    others = (dcr_issuer.url + "/", dcr_issuer.url.upper(), "https://dcrproof.invalid", None)
+    tokens = [(f"with iss {iss!r}", dcr_issuer.token(dcr_own_route.client_id, iss=iss)) for iss in others]
+    _judged(dcr_expect, dcr_own_route, dcr_issuer, {}, refused_with=tokens)
 
 
 @check(
@@ -142,13 +141,11 @@ def test_exact_iss(dcr_own_route, dcr_issuer, dcr_expect):
 )
 def test_audience(dcr_own_route, dcr_issuer, dcr_expect):
     own = dcr_own_route
-    one, two = (own.known(dcr_issuer.token(own.client_id, aud=aud)) for aud in ("another", ["another", "ours"]))
-    with own.configured(issuer=dcr_issuer.url) as consumer:
-        accepted(dcr_expect, consumer, consumer.call(with_bearer(one)), "a token for another audience, none required,")
-    with own.configured(issuer=dcr_issuer.url, audience_required=["ours"]) as consumer:
-        accepted(dcr_expect, consumer, consumer.call(with_bearer(two)), "a token for several audiences")
-        exchange = consumer.call(with_bearer(one))
-        refused(dcr_expect, consumer, exchange, "a token for another audience", 403, Evidence.DOCUMENTED)
+    other = ("for another audience", dcr_issuer.token(own.client_id, aud="another"))
+    several = ("for several audiences", dcr_issuer.token(own.client_id, aud=["another", "ours"]))
+    _judged(dcr_expect, own, dcr_issuer, {}, taken=[other])
+    required = {"audience_required": ["ours"]}
+    _judged(dcr_expect, own, dcr_issuer, required, [several], [other], 403, Evidence.DOCUMENTED)
 
 
 @check(
@@ -175,11 +172,9 @@ def test_id_token(dcr_own_route, dcr_issuer, dcr_expect):
 )
 def test_subject(dcr_own_route, dcr_issuer, dcr_expect):
     own = dcr_own_route
-    with own.configured(issuer=dcr_issuer.url) as consumer:
-        _good(dcr_expect, own, dcr_issuer, consumer)
-        for subject in ("dcrproof", own.client_id.upper() + "x", None):
-            token = dcr_issuer.token(own.client_id, sub=subject, client_id=own.client_id)
-            refused(dcr_expect, consumer, consumer.call(with_bearer(own.known(token))), f"sub {subject!r}", 401)
+    subjects = ("dcrproof", own.client_id.upper() + "x", None)
+    tokens = [(f"with sub {sub!r}", dcr_issuer.token("", sub=sub, client_id=own.client_id)) for sub in subjects]
+    _judged(dcr_expect, own, dcr_issuer, {}, refused_with=tokens)
 
 
 @check(
@@ -189,14 +184,12 @@ def test_subject(dcr_own_route, dcr_issuer, dcr_expect):
     references=("developer.konghq.com/dev-portal/auth-strategies/", "RFC 7519 4.1.2"),
 )
 def test_same_claim_at_another_issuer(dcr_own_route, dcr_issuer, dcr_laboratory, dcr_other_application, dcr_expect):
-    own, other = dcr_own_route, dcr_laboratory.issuer()
-    with own.configured(issuer=dcr_issuer.url) as consumer:
-        _good(dcr_expect, own, dcr_issuer, consumer)
-        namesake = own.known(other.token(own.client_id))
-        refused(dcr_expect, consumer, consumer.call(with_bearer(namesake)), "the client id at another issuer", 401)
-        foreign = own.known(dcr_issuer.token(dcr_other_application.client_id))
-        what = "the client id that another strategy's application has at its issuer"
-        refused(dcr_expect, consumer, consumer.call(with_bearer(foreign)), what)
+    own = dcr_own_route
+    namesake = dcr_laboratory.issuer().token(own.client_id)
+    _judged(dcr_expect, own, dcr_issuer, {}, refused_with=[("of another issuer, for the same client id", namesake)])
+    foreign = dcr_issuer.token(dcr_other_application.client_id)
+    what = "for the client id that another strategy's application has at its own issuer"
+    _judged(dcr_expect, own, dcr_issuer, {}, refused_with=[(what, foreign)], status=None)
 
 
 @check(
@@ -206,10 +199,9 @@ def test_same_claim_at_another_issuer(dcr_own_route, dcr_issuer, dcr_laboratory,
     references=("developer.konghq.com/gateway/breaking-changes/, 3.14.0.1",),
 )
 def test_nested_claim(dcr_own_route, dcr_issuer, dcr_expect):
-    own = dcr_own_route
-    token = own.known(dcr_issuer.token("dcrproof", app={"id": own.client_id}))
-    with own.configured(issuer=dcr_issuer.url, credential_claim=["app", "id"]) as consumer:
-        accepted(dcr_expect, consumer, consumer.call(with_bearer(token)), "a token with the client id at app.id")
+    token = dcr_issuer.token("dcrproof", app={"id": dcr_own_route.client_id})
+    nested = {"credential_claim": ["app", "id"]}
+    _judged(dcr_expect, dcr_own_route, dcr_issuer, nested, taken=[("with the client id at app.id", token)])
 
 
 @check(
@@ -224,6 +216,80 @@ def test_access_token_first(dcr_own_route, dcr_issuer, dcr_expect):
     with own.configured(issuer=dcr_issuer.url) as consumer:
         exchange = consumer.call(own.basic)
         accepted(dcr_expect, consumer, exchange, "Basic, where the ID token has another sub,")
+
+
+@check(
+    "issuer.token.algorithms",
+    "A token may be signed with RSA, with elliptic curves or with EdDSA",
+    evidence=Evidence.INFERRED,
+    references=("RFC 7518 3.1", "RFC 8037 3.1", f"{REFERENCE}, enable_hs_signatures"),
+)
+def test_algorithms(dcr_own_route, dcr_issuer, dcr_expect):
+    tokens = []
+    for algorithm in ALGORITHMS:
+        dcr_issuer.rotate(algorithm, algorithm)
+        tokens.append((f"signed with {algorithm}", dcr_issuer.token(dcr_own_route.client_id)))
+    _judged(dcr_expect, dcr_own_route, dcr_issuer, {}, taken=tokens)
+
+
+@check(
+    "issuer.token.unverified-claims",
+    "SECURITY: verify_claims off judges no times and no issuer, and the signature all the same",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{REFERENCE}, verify_claims", OLD),
+)
+def test_unverified_claims(dcr_own_route, dcr_issuer, dcr_expect):
+    own, now = dcr_own_route, int(dcr_issuer.now())
+    late = ("that has expired", dcr_issuer.token(own.client_id, exp=now - 60))
+    claims = {"iss": dcr_issuer.url, "sub": own.client_id, "exp": now + 60}
+    forged = ("of a foreign key", signed(claims, {"kid": dcr_issuer.kid}, new_key()))
+    _judged(dcr_expect, own, dcr_issuer, {"verify_claims": True}, refused_with=[late])
+    _judged(dcr_expect, own, dcr_issuer, {"verify_claims": False}, [late], [forged])
+
+
+@check(
+    "issuer.token.claim-paths",
+    "What is required of a token is looked for where the plugin is told to look",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{REFERENCE}, scopes_claim, audience_claim, groups_claim, roles_claim",),
+)
+def test_paths_of_required_claims(dcr_own_route, dcr_issuer, dcr_expect):
+    own = dcr_own_route
+    for kind in ("scopes", "audience", "groups", "roles"):
+        told = {f"{kind}_required": ["dcrproof"], f"{kind}_claim": ["app", kind]}
+        there = (f"with {kind} where they are looked for", dcr_issuer.token(own.client_id, app={kind: ["dcrproof"]}))
+        usual = {"scopes": "scope", "audience": "aud"}.get(kind, kind)
+        elsewhere = (f"with {kind} at the usual place", dcr_issuer.token(own.client_id, **{usual: ["dcrproof"]}))
+        _judged(dcr_expect, own, dcr_issuer, told, [there], [elsewhere], 403, Evidence.DOCUMENTED)
+
+
+@check(
+    "issuer.token.user",
+    "SECURITY: max_age bounds the time since the user signed in, and domains the user's domain",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{REFERENCE}, max_age, domains", OLD),
+)
+def test_user_of_a_token(dcr_own_route, dcr_issuer, dcr_expect):
+    own, now = dcr_own_route, int(dcr_issuer.now())
+    new, old = (dcr_issuer.token(own.client_id, auth_time=now - seconds) for seconds in (60, 6000))
+    _judged(dcr_expect, own, dcr_issuer, {"max_age": 600}, [("of a new sign-in", new)], [("of an old sign-in", old)])
+    ours, theirs = (dcr_issuer.token(own.client_id, hd=domain) for domain in ("dcrproof.example", "other.example"))
+    domains = {"domains": ["dcrproof.example"]}
+    _judged(dcr_expect, own, dcr_issuer, domains, [("of the domain", ours)], [("of another domain", theirs)])
+
+
+@check(
+    "issuer.token.groups",
+    "The upstream is told the groups of a token where the plugin knows their claim",
+    evidence=Evidence.DOCUMENTED,
+    references=("developer.konghq.com/how-to/configure-oidc-with-acl-auth/",),
+)
+def test_groups_of_a_token(dcr_echo, dcr_own_route, dcr_issuer, dcr_expect):
+    token = with_bearer(dcr_own_route.known(dcr_issuer.token(dcr_own_route.client_id, groups=["one", "two"])))
+    for settings, wanted in (({"authenticated_groups_claim": ["groups"]}, "one, two"), ({}, None)):
+        with dcr_own_route.configured(issuer=dcr_issuer.url, **settings) as consumer:
+            told = echoed(consumer.call(token))["headers"].get("x-authenticated-groups")
+            dcr_expect.that(told == wanted, f"X-Authenticated-Groups {wanted}", f"{told}")
 
 
 # Keys
@@ -419,6 +485,20 @@ def test_encoded_secrets(dcr_own_route, dcr_issuer, dcr_expect):
                     "another secret after form-decoding",
                     Evidence.UNKNOWN,
                 )
+
+
+@check(
+    "issuer.request.extras",
+    "token_post_args add fields to the form of the token request",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{REFERENCE}, token_post_args_names",),
+)
+def test_extra_fields(dcr_own_route, dcr_issuer, dcr_expect):
+    extra = {"token_post_args_names": ["resource"], "token_post_args_values": ["dcrproof"]}
+    with dcr_own_route.configured(issuer=dcr_issuer.url, **extra) as consumer:
+        accepted(dcr_expect, consumer, consumer.call(dcr_own_route.basic), "Basic")
+    found = dcr_issuer.asked("token")[-1].form.get("resource")
+    dcr_expect.that(found == "dcrproof", "resource=dcrproof", f"resource={found!r}")
 
 
 # Answers of the token endpoint
@@ -734,6 +814,34 @@ def test_discovery_at_the_first_call(dcr_own_route, dcr_issuer, dcr_laboratory, 
 
 
 @check(
+    "issuer.discovery.overrides",
+    "An endpoint that the plugin is told takes the place of the discovered one",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{REFERENCE}, token_endpoint, jwks_endpoint",),
+)
+def test_endpoints_that_are_told(dcr_own_route, dcr_issuer, dcr_laboratory, dcr_expect):
+    own, other = dcr_own_route, dcr_laboratory.issuer()
+    with own.configured(issuer=dcr_issuer.url, token_endpoint=f"{other.url}/token") as consumer:
+        consumer.call(own.basic)
+        asked = (len(dcr_issuer.asked("token")), len(other.asked("token")))
+        dcr_expect.that(asked == (0, 1), "one token request, at the endpoint that was told", f"{asked}")
+    token = with_bearer(own.known(other.token(own.client_id, iss=dcr_issuer.url)))
+    with own.configured(issuer=dcr_issuer.url) as consumer:
+        refused(dcr_expect, consumer, consumer.call(token), "a token of keys that the document does not name", 401)
+    with own.configured(issuer=dcr_issuer.url, jwks_endpoint=f"{other.url}/jwks") as consumer:
+        exchange = consumer.call(token)
+        dcr_expect.form(
+            "gateway",
+            "jwks_endpoint",
+            consumer.accepts(exchange),
+            "a token of the keys that the plugin was told accepted",
+            answer(exchange),
+            Evidence.DOCUMENTED,
+            since="3.14",
+        )
+
+
+@check(
     "issuer.tls",
     "SECURITY: a certificate that nobody vouches for is refused, unless ssl_verify is off",
     evidence=Evidence.DOCUMENTED,
@@ -795,6 +903,28 @@ def test_introspection(dcr_own_route, dcr_issuer, dcr_expect):
         }.items():
             dcr_issuer.answers["introspect"] = given
             refused(dcr_expect, consumer, consumer.call(token), f"an opaque token {what}", 401)
+
+
+@check(
+    "issuer.introspection.settings",
+    "Hint and parameter of an introspection are as configured; introspection_check_active off asks for no active",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{REFERENCE}, introspection_hint, introspection_token_param_name, introspection_check_active",),
+)
+def test_introspection_settings(dcr_own_route, dcr_issuer, dcr_expect):
+    own, token = dcr_own_route, with_bearer(OPAQUE)
+    methods = {"issuer": dcr_issuer.url, "auth_methods": ["introspection"], "cache_introspection": False}
+    told = {"introspection_hint": "opaque", "introspection_token_param_name": "reference"}
+    with own.configured(**methods, **told, **KONG) as consumer:
+        dcr_issuer.answers["introspect"] = _active(dcr_issuer, own)
+        accepted(dcr_expect, consumer, consumer.call(token), "an active opaque token")
+        form = dcr_issuer.asked("introspect")[-1].form
+        asked = (form.get("reference"), form.get("token_type_hint"), form.get("token"))
+        dcr_expect.that(asked == (OPAQUE, "opaque", None), "reference and token_type_hint=opaque", f"{[*form]}")
+        dcr_issuer.answers["introspect"] = Answer(content={"sub": own.client_id})
+        refused(dcr_expect, consumer, consumer.call(token), "a token of which active is not said", 401)
+    with own.configured(**methods, **KONG, introspection_check_active=False) as consumer:
+        accepted(dcr_expect, consumer, consumer.call(token), "such a token, active not being asked for,")
 
 
 @check(

@@ -84,6 +84,35 @@ def test_consumer_is_mapped(dcr_echo, dcr_plain_service, dcr_consumer_of_kong, d
 
 
 @check(
+    "plain.consumer-by",
+    "The first of several claims names the consumer, by username, custom_id or id, in the spelling or in any",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{OIDC}reference/, consumer_claims, consumer_by, by_username_ignore_case",),
+)
+def test_how_a_consumer_is_named(
+    dcr_echo, dcr_plain_service, dcr_consumer_of_kong, dcr_own_route, dcr_issuer, dcr_expect
+):
+    name, id = dcr_consumer_of_kong["username"], dcr_consumer_of_kong["id"]
+    cases = (
+        ({"consumer_claim": ["sub"], "consumer_by": ["id"]}, id, True),
+        ({"consumer_claim": ["sub"], "consumer_by": ["id"]}, name, False),
+        ({"consumer_claim": ["sub"], "by_username_ignore_case": True}, name.upper(), True),
+        ({"consumer_claim": ["sub"]}, name.upper(), False),
+        ({"consumer_claims": [["no_such_claim"], ["sub"]]}, name, True),
+    )
+    for settings, subject, known in cases:
+        with dcr_plain_service.plugin(issuer=dcr_issuer.url, **settings) as consumer:
+            exchange = consumer.call(with_bearer(dcr_own_route.known(dcr_issuer.token(subject))))
+            what = f"a token that names the consumer as {', '.join(settings)} wants it"
+            if known:
+                accepted(dcr_expect, consumer, exchange, what)
+                told = echoed(exchange)["headers"].get("x-consumer-id")
+                dcr_expect.that(told == id, f"X-Consumer-ID {id}", f"{told}")
+            else:
+                refused(dcr_expect, consumer, exchange, what.replace("as", "otherwise than", 1), 403)
+
+
+@check(
     "plain.anonymous",
     "A consumer named anonymous stands in for a refusal; where there is none of that name it is an error",
     evidence=Evidence.DOCUMENTED,
@@ -195,6 +224,20 @@ def test_one_of_two_is_revoked(dcr_own_route, dcr_second_api, dcr_expect):
     refused_everywhere(own.consumer, pair, "a revoked registration", api.service.deadline)
     accepted_everywhere(api.service.consumer, pair, "the application's other API", api.service.deadline)
     dcr_expect.judged_by_the_gate()
+
+
+@check(
+    "second-api.without-strategy",
+    "An API that is published without a strategy is open, and closed again with one",
+    evidence=Evidence.DOCUMENTED,
+    references=(STRATEGIES, "developer.konghq.com/dev-portal/self-service/"),
+)
+def test_api_without_a_strategy(dcr_second_api, dcr_expect):
+    api, consumer = dcr_second_api, dcr_second_api.service.consumer
+    refused(dcr_expect, consumer, consumer.call(), "a call without credentials", 401)
+    with api.published_without_a_strategy():
+        accepted(dcr_expect, consumer, consumer.call(), "a call without credentials, there being no strategy,")
+    refused(dcr_expect, consumer, consumer.call(), "a call without credentials after that", 401)
 
 
 # What Kong answers itself, in the upstream's place

@@ -16,7 +16,7 @@ from dcrproof.mocks.clock import Clock
 from dcrproof.mocks.data_plane import Application, Configuration, Consumer, Route, Service, Strategy
 from dcrproof.mocks.gateway import releases, session
 from dcrproof.mocks.gateway.http import GatewayHttp
-from dcrproof.mocks.gateway.plugin import plugin
+from dcrproof.mocks.gateway.plugin import NOT_JUDGED, SchemaViolation, plugin
 from dcrproof.mocks.gateway.state import DataPlane
 from dcrproof.mocks.gateway.switches import Switches
 from dcrproof.mocks.keys import rsa_key
@@ -110,6 +110,13 @@ def bearer(token: str) -> tuple[str, str]:
 
 def basic(identifier: str = "app-1", secret: str = "s3cret") -> tuple[str, str]:
     return "authorization", "Basic " + b64encode(f"{identifier}:{secret}".encode()).decode()
+
+
+@pytest.mark.parametrize("key", NOT_JUDGED)
+def test_what_the_mock_does_not_judge_is_refused(key):
+    with pytest.raises(SchemaViolation, match=key):
+        plugin({"issuer": ISSUER, key: True}, "3.14.0.8")
+    assert plugin({"issuer": ISSUER, key: None}, "3.14.0.8").issuer == ISSUER
 
 
 # The plugin on its own
