@@ -1,6 +1,6 @@
 """Konnects and portals that break one rule each, for the checks of them in detail."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -297,3 +297,93 @@ def _never_takes_a_strategy_away(world: "World") -> None:
         return found or last.get(api_id)
 
     override(world.konnect, enforced_strategy=enforced)
+
+
+# Lists, changes, registrations by admins
+
+
+def _answers_otherwise(world: "World", port: str, sign: str, change: Callable[[Response], Response]) -> None:
+    """Changes what a port answers at paths that have this in them."""
+    answers(world, port, lambda request, response: change(response) if sign in request.path else response)
+
+
+@_mutant("konnect.sorts-nothing", "A list is sorted as the query asks.")
+def _sorts_nothing(world: "World") -> None:
+    _asked_otherwise(world, "konnect", "created_at%20desc", "")
+    _asked_otherwise(world, "konnect", "created_at+desc", "page%5Bsize%5D=100")
+
+
+@_mutant("konnect.sorts-by-anything", "An attribute by which a list cannot be sorted is refused.")
+def _sorts_by_anything(world: "World") -> None:
+    _asked_otherwise(world, "konnect", "no_such_attribute", "")
+
+
+@_mutant("konnect.forgets-what-a-change-leaves-out", "A change leaves what it does not name.")
+def _forgets_what_a_change_leaves_out(world: "World") -> None:
+    konnect, patch = world.konnect, world.konnect.patch_provider
+
+    def forget(provider_id: str, body: Any) -> Any:
+        changed_one = replace(patch(provider_id, body), config={})
+        konnect.providers[changed_one.id] = changed_one
+        return changed_one
+
+    override(konnect, patch_provider=forget)
+
+
+@_mutant("konnect.ignores-another-provider-type", "A property that cannot be changed is refused.")
+def _ignores_another_provider_type(world: "World") -> None:
+    patch = world.konnect.patch_provider
+    override(
+        world.konnect,
+        patch_provider=lambda id_, body: patch(id_, {name: body[name] for name in body if name != "provider_type"}),
+    )
+
+
+@_mutant("konnect.links-again", "An API is linked once.")
+def _links_again(world: "World") -> None:
+    konnect, link = world.konnect, world.konnect.create_implementation
+
+    def again(api_id: str, body: Any) -> Any:
+        held = next((one for one in konnect.implementations.values() if one.api_id == api_id), None)
+        return held or link(api_id, body)
+
+    override(konnect, create_implementation=again)
+
+
+@_mutant("konnect.registers-again", "A second registration for an API is refused.")
+def _registers_again(world: "World") -> None:
+    konnect, register = world.konnect, world.konnect.register_as_admin
+    override(
+        konnect,
+        register_as_admin=lambda application, body: (
+            konnect.registration_for(application.id, body["api_id"]) or register(application, body)
+        ),
+    )
+
+
+@_mutant("konnect.shows-secrets-among-credentials", "Admins see no secret among credentials.")
+def _shows_secrets_among_credentials(world: "World") -> None:
+    def show(response: Response) -> Response:
+        return changed(
+            response, lambda content: {**content, "data": [{**one, "client_secret": "x"} for one in content["data"]]}
+        )
+
+    _answers_otherwise(world, "konnect", "/credentials", show)
+
+
+@_mutant("portal.lists-every-application", "Of an API those applications are listed that are registered, or are not.")
+def _lists_every_application(world: "World") -> None:
+    override(world.konnect, registration_for=lambda *_: None)
+
+
+@_mutant("portal.picks-any-strategy", "Without a default nobody picks a strategy for an application.")
+def _picks_any_strategy(world: "World") -> None:
+    create = world.konnect.create_application
+    override(
+        world.konnect,
+        create_application=lambda portal_id, developer_id, body: create(
+            portal_id,
+            developer_id,
+            {**body, "auth_strategy_id": body.get("auth_strategy_id") or world.standing.strategy_id},
+        ),
+    )

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 from dcrproof.checks import Evidence, check
 from dcrproof.konnect import problem, segment
 from dcrproof.secret import Secret
+from dcrproof.verdict import NotApplicable
 
 PORTAL_API = "Konnect Portal API v3"
 MANAGEMENT = "Konnect Portal Management API v3"
@@ -81,6 +82,32 @@ def test_bad_page_is_refused(dcr_admin, dcr_expect):
 
 
 @check(
+    "admin.sorted",
+    "A list is sorted as the query asks, ascending unless it says otherwise",
+    evidence=Evidence.DOCUMENTED,
+    references=("Konnect API Builder API v3, SortQuery",),
+)
+def test_lists_are_sorted(dcr_admin, dcr_own_objects, dcr_expect):
+    for sort, backwards in (("created_at", False), ("created_at desc", True)):
+        exchange = dcr_admin.get(f"/v3/portals?{urlencode({'sort': sort, 'page[size]': '100'})}")
+        dcr_expect.that(exchange.status == 200, f"200 to sort={sort}", problem(exchange))
+        moments = [item.get("created_at") for item in exchange.object().get("data") or []]
+        dcr_expect.that(moments == sorted(moments, reverse=backwards), f"the order of {sort}", f"{moments}")
+
+
+@check(
+    "admin.unknown-sort",
+    "An attribute by which a list cannot be sorted is refused",
+    evidence=Evidence.DOCUMENTED,
+    references=(MANAGEMENT,),
+)
+def test_unknown_sort_is_refused(dcr_admin, dcr_expect):
+    exchange = dcr_admin.get("/v3/portals?sort=no_such_attribute")
+    dcr_expect.that(exchange.status == 400, "400 to an unknown attribute", problem(exchange))
+    dcr_expect.that(("sort", "enum") in _rules(exchange), "sort with the rule enum", f"{sorted(_rules(exchange))}")
+
+
+@check(
     "admin.labels",
     "A label is shown as it was set, and null removes it alone",
     evidence=Evidence.DOCUMENTED,
@@ -94,6 +121,88 @@ def test_labels_are_merged(dcr_admin, dcr_own_objects, dcr_expect):
     labels = exchange.object().get("labels")
     wanted = isinstance(labels, dict) and labels.get("owner") == "dcrproof" and "stage" not in labels
     dcr_expect.that(wanted, "the label owner and no label stage", f"labels {labels!r}")
+
+
+@check(
+    "admin.provider-changed",
+    "A change of a provider leaves what it does not name, and its secret can be set anew alone",
+    evidence=Evidence.DOCUMENTED,
+    references=(AAS,),
+)
+def test_provider_is_changed_in_part(dcr_admin, dcr_registrar, dcr_own_objects, dcr_expect):
+    held = dcr_own_objects.provider
+    path = f"/v2/dcr-providers/{segment(held['id'])}"
+    secret = dcr_registrar.secret.reveal()
+    exchange = dcr_admin.patch(path, {"display_name": "dcrproof", "dcr_config": {"initial_client_secret": secret}})
+    dcr_expect.that(exchange.status == 200, "200 to a new display name and the secret", problem(exchange))
+    now, kept = exchange.object(), ("name", "issuer", "provider_type", "dcr_config")
+    changed = [name for name in kept if now.get(name) != held.get(name)]
+    dcr_expect.that(not changed, f"the same {', '.join(kept)}", f"another {', '.join(changed)}")
+
+
+@check(
+    "admin.provider-type",
+    "The type of a provider cannot be changed",
+    evidence=Evidence.DOCUMENTED,
+    references=(AAS,),
+)
+def test_provider_type_is_fixed(dcr_admin, dcr_own_objects, dcr_expect):
+    exchange = dcr_admin.patch(
+        f"/v2/dcr-providers/{segment(dcr_own_objects.provider['id'])}", {"provider_type": "okta"}
+    )
+    dcr_expect.that(exchange.status == 400, "400 to another provider_type", problem(exchange))
+
+
+@check(
+    "admin.linked-twice",
+    "An API that is linked to a gateway service cannot be linked to it again",
+    evidence=Evidence.DOCUMENTED,
+    references=("Konnect API Builder API v3",),
+)
+def test_second_link(dcr_admin, dcr_own_objects, dcr_new_implementation, dcr_expect):
+    service = {name: dcr_new_implementation["service"][name] for name in ("control_plane_id", "id")}
+    path = f"/v3/apis/{segment(dcr_own_objects.api['id'])}/implementations"
+    exchange = dcr_admin.post(path, {"service": service})
+    dcr_expect.that(exchange.status == 409, "409 to a second link", problem(exchange))
+
+
+@check(
+    "admin.registration",
+    "An admin registers an application for an API, once, and takes the registration back",
+    evidence=Evidence.DOCUMENTED,
+    references=(MANAGEMENT,),
+)
+def test_registration_by_an_admin(dcr_admin, dcr_api, dcr_foreign, dcr_expect):
+    application = f"/v3/portals/{segment(dcr_foreign.portal_id)}/applications/{segment(dcr_foreign.application_id)}"
+    body = {"api_id": dcr_api["id"], "status": "pending"}
+    made = dcr_admin.post(f"{application}/registrations", body)
+    dcr_expect.that(made.status == 201, "201 to a registration", problem(made))
+    registration = f"{application}/registrations/{segment(str(made.object().get('id')))}"
+    dcr_expect.that(made.object().get("status") == "pending", "the status that was asked for", problem(made))
+    again = dcr_admin.post(f"{application}/registrations", body)
+    dcr_expect.that(again.status == 409, "409 to a second one", problem(again))
+    of_api = dcr_admin.get(f"/v3/apis/{segment(dcr_api['id'])}/registrations?page%5Bsize%5D=100")
+    listed = [item.get("id") for item in of_api.object().get("data") or []]
+    dcr_expect.that(made.object()["id"] in listed, "the registration among those of its API", problem(of_api))
+    gone = dcr_admin.delete(registration)
+    dcr_expect.that(gone.status == 204, "204 to its end", problem(gone))
+    after = dcr_admin.get(registration)
+    dcr_expect.that(after.status == 404, "404 afterwards", problem(after))
+
+
+@check(
+    "admin.credentials",
+    "An admin sees the credentials of an application by their ids, and no secret",
+    evidence=Evidence.DOCUMENTED,
+    references=(MANAGEMENT, DCR),
+)
+def test_credentials_for_admins(dcr_admin, dcr_foreign, dcr_expect):
+    application = f"/v3/portals/{segment(dcr_foreign.portal_id)}/applications/{segment(dcr_foreign.application_id)}"
+    client_id = dcr_admin.get(application).object().get("client_id")
+    exchange = dcr_admin.get(f"{application}/credentials")
+    found = [(item.get("type"), item.get("client_id")) for item in exchange.object().get("data") or []]
+    dcr_expect.that(found == [("client_secret", client_id)], f"one client_secret of {client_id}", f"{found}")
+    dcr_expect.that('"client_secret":' not in exchange.text.replace(" ", ""), "no secret in it", "there is one")
 
 
 @check(
@@ -317,6 +426,46 @@ def test_no_second_credential(dcr_target, dcr_developer, dcr_new_application, dc
     dcr_expect.form(
         "portal", "application.one-credential", exchange.status == 400, "400", problem(exchange), Evidence.INFERRED
     )
+
+
+@check(
+    "application.of-api",
+    "For an API the portal lists the developer's applications that are registered, and those that are not",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API,),
+)
+def test_applications_of_an_api(dcr_target, dcr_applications, dcr_portal_application, dcr_expect):
+    if dcr_target.classic:
+        raise NotApplicable("the classic portal has no such list")
+    other = dcr_applications.create("registered for no API")
+    path = f"/apis/{segment(dcr_applications.api_id)}/applications?page%5Bsize%5D=100"
+    for query, there, missing in (
+        ("", dcr_portal_application, other),
+        ("&unregistered=true", other, dcr_portal_application),
+    ):
+        exchange = dcr_applications.developer.get(path + query)
+        ids = [item.get("id") for item in exchange.object().get("data") or []]
+        what = "unregistered" if query else "registered"
+        dcr_expect.that(there.id in ids, f"the {what} application in the list", problem(exchange))
+        dcr_expect.that(missing.id not in ids, f"none but {what} applications", problem(exchange))
+
+
+@check(
+    "application.default-strategy",
+    "An application for which no strategy is chosen gets the portal's default, or is refused where there is none",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API, MANAGEMENT),
+)
+def test_default_strategy(dcr_target, dcr_applications, dcr_portal_object, dcr_new_application, dcr_expect):
+    if dcr_target.classic:
+        raise NotApplicable("the classic portal has one strategy")
+    default = dcr_portal_object.get("default_application_auth_strategy_id")
+    exchange = dcr_applications.attempt("without a strategy", auth_strategy_id=None)
+    if default is None:
+        dcr_expect.that(exchange.status >= 400, "a refusal, the portal having no default", problem(exchange))
+        return
+    got = (exchange.object().get("auth_strategy") or {}).get("id")
+    dcr_expect.that(got == default, f"the portal's default {default}", f"{got} ({problem(exchange)})")
 
 
 @check(
