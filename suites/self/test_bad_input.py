@@ -150,15 +150,6 @@ def test_an_impossible_mix_is_refused_with_its_reason(refused):
     assert "curity.mocked: live Konnect cannot reach a mocked Curity" in output
 
 
-def test_creation_in_a_live_party_off_this_machine_is_not_built_yet(refused):
-    output = refused(
-        '[curity]\nissuer = "https://curity.example"\n[curity.registrar]\nid = "a"\nsecret = { env = "A_SECRET" }\n'
-        "[konnect]\nmocked = true\n[portal]\nmocked = true\n[gateway]\nmocked = true\n"
-    )
-    assert "not built yet" in output
-    assert "https://curity.example" in output
-
-
 def test_a_profile_that_is_not_there_is_one_line(tmp_path, run_checks):
     ran = run_checks(profile=tmp_path / "none.toml")
     assert ran.code == USAGE

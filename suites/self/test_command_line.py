@@ -159,7 +159,7 @@ def application(mocks):
         registered = client.post(f"{host}/applications/{made['id']}/registrations", json={"api_id": portal["api_id"]})
         assert registered.json()["status"] == "approved"
     (mocks.folder / "application-secret").write_text(made["client_secret"] + "\n")
-    (mocks.folder / "wrong-secret").write_text("the secret of last year\n")
+    (mocks.folder / "wrong-secret").write_text("yq7-last-year-Kd93hhLm2\n")
     return made["client_id"]
 
 
