@@ -1,16 +1,14 @@
 """Secrets hide themselves, and are masked by value, whole or in part, in each form in which they appear."""
 
 import base64
-import html
-import json
 import pickle
-import re
 import textwrap
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote_plus
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from leaks import encodings, pieces, spellings, telling
 
 from dcrproof.secret import SHORTEST, Secret, Secrets, basic
 
@@ -25,47 +23,6 @@ def is_ordinary(value: str) -> bool:
 VALUES = st.text(CHARACTERS, min_size=SHORTEST, max_size=60).filter(is_ordinary)
 TOKENS = st.from_regex(r"[A-Za-z0-9_.~+/=-]{8,90}", fullmatch=True).filter(is_ordinary)
 IDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=":"), min_size=1, max_size=20)
-
-
-def urlsafe(form: str) -> str:
-    return form.replace("+", "-").replace("/", "_")
-
-
-def spellings(value: str) -> dict[str, str]:
-    """The forms of a value in which it may appear by itself."""
-    in_json = json.dumps(value)[1:-1]
-    return {
-        "plain": value,
-        "percent-encoded": quote(value, safe=""),
-        "percent-encoded in a path": quote(value),
-        "percent-encoded in small letters": re.sub("%..", lambda sign: sign[0].lower(), quote(value, safe="")),
-        "in a form": quote_plus(value),
-        "by encodeURIComponent": quote(value, safe="!*'()"),
-        "in JSON": in_json,
-        "in JSON, not in ASCII": json.dumps(value, ensure_ascii=False)[1:-1],
-        "in JSON by Lua": in_json.replace("/", r"\/"),
-        "in JSON by Go": in_json.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026"),
-        "in HTML": html.escape(value),
-        "in XML": html.escape(value, quote=False),
-        "in JSON in JSON": json.dumps(in_json)[1:-1],
-        "in JSON in HTML": html.escape(in_json),
-        "in a traceback": repr(value)[1:-1],
-        "in a traceback, as octets": repr(value.encode())[2:-1],
-    }
-
-
-def encodings(value: str, client_id: str) -> dict[str, str]:
-    """The forms of a value in base64, with something before and after it, and as Basic credentials."""
-    pairs = {"Basic": basic(client_id, value), "Basic of a client": basic(quote_plus(client_id), quote_plus(value))}
-    around = {
-        f"base64 after {n} octets": base64.b64encode(b"#" * n + value.encode() + b"##").decode() for n in range(3)
-    }
-    found = {**pairs, **around}
-    return {**found, **{f"{name}, for addresses": urlsafe(form) for name, form in found.items()}}
-
-
-def pieces(form: str) -> set[str]:
-    return {form[at : at + SHORTEST] for at in range(len(form) - SHORTEST + 1)}
 
 
 @given(VALUES)
@@ -122,16 +79,13 @@ def test_no_eight_characters_of_a_form_remain_of_a_piece_that_was_cut_out(value,
 
 def secret_characters(name: str, form: str, value: str, client_id: str) -> set[str]:
     """The pieces of a form that tell something of the secret: not those that are of what stands beside it alone."""
-    if "base64" in name:
-        before, end = int(name.split()[2]), (int(name.split()[2]) + len(value.encode())) * 8 // 6
-        form = form[-(-before * 8 // 6) : end]
     of_client = {
         piece
         for name in {client_id, quote_plus(client_id)}
         for form in encodings("", name).values()
         for piece in pieces(form[: (len(name.encode()) + 1) * 8 // 6])
     }
-    return pieces(form.rstrip("=")) - of_client - pieces(client_id)
+    return pieces(telling(name, form, value).rstrip("=")) - of_client - pieces(client_id)
 
 
 @given(

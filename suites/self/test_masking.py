@@ -1,0 +1,393 @@
+"""What pytest prints and writes holds no secret, and the run finds out where one was let out all the same."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from leaks import leaks
+from performing import environment
+
+from dcrproof.secret import Secret
+
+TOKEN = """\
+import os
+import pytest
+
+@pytest.fixture(scope="session")
+def token(dcr_target):
+    value = dcr_target.profile.konnect.token.reveal()
+    with open(os.environ["TOLD"], "a") as told:  # each worker of xdist has mocks of its own
+        print(value, file=told)
+    return value
+"""
+
+# whatever a test can do to show what it was given
+LEAKY = """\
+import base64, logging, os, sys, threading, warnings
+import pytest
+from hypothesis import HealthCheck, given, note, settings, strategies as st
+
+@pytest.fixture(params=["a"])
+def header(token):
+    print("set up", token)
+    yield {"authorization": f"Bearer {token}"}
+    raise RuntimeError(f"torn down with {token}")
+
+def test_difference(token):
+    assert {"authorization": f"Bearer {token}", "other": [token] * 3} == {"authorization": "Bearer nothing"}
+
+def test_long_octets(token):
+    assert ("x" * 50 + token * 4).encode() == b"nothing"
+
+def test_cut(token):
+    raise ValueError("Bearer " + token + "-" * 400 + token)
+
+def test_locals(header, token):
+    nested = [{"a": {"b": (token, base64.b64encode(f"id:{token}".encode()))}}]
+    print(token)
+    print(token, file=sys.stderr)
+    assert not nested
+
+def test_log(token):
+    logging.getLogger("mine").warning("with %s", token)
+    logging.getLogger("mine").debug(base64.b64encode(f"id:{token}".encode()).decode(), stack_info=True)
+    try:
+        raise KeyError(token)
+    except KeyError:
+        logging.exception("it failed")
+
+def test_log_that_does_not_fit(token):
+    logging.getLogger("mine").warning("%d", token)
+
+def test_warning(token):
+    warnings.warn(f"mind {token}")
+
+def test_thread(token):
+    def run():
+        raise ValueError(f"in a thread {token}")
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+
+def test_property(record_property, token):
+    record_property("token", token)
+
+@pytest.mark.skipif("PYTEST_XDIST_WORKER" in os.environ, reason="xdist refuses them")
+def test_attribute(record_xml_attribute, record_testsuite_property, token):
+    record_xml_attribute("token", token)
+    record_testsuite_property("token", token)
+
+def test_skip(token):
+    pytest.skip(f"no {token}")
+
+def test_xfail(token):
+    pytest.xfail(f"no {token}")
+
+def test_part(subtests, token):
+    with subtests.test(token, token=token):
+        assert token == 1
+
+@settings(suppress_health_check=list(HealthCheck))
+@given(st.integers())
+def test_example(token, number):
+    note(f"noted {token}")
+    assert number < 100, token
+
+def test_causes(token):
+    def deep(depth, value=token):
+        if not depth:
+            raise Exception({"k": value}) from ValueError(value)
+        deep(depth - 1)
+    deep(3)
+"""
+
+EVERYTHING = ("-vv", "--showlocals", "--setup-show", "--log-cli-level=debug", "-rA", "--full-trace")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run of a user's own tests: how it ended, what it printed, the files that it wrote, and the secrets that it was given."""
+
+    code: int
+    printed: str
+    files: dict[str, str]
+    told: list[str]
+
+    @property
+    def leaks(self) -> list[str]:
+        return leaks({"what was printed": self.printed, **self.files}, self.told)
+
+    @property
+    def shown(self) -> str:
+        """What was printed, without colours, and with one fingerprint for all secrets."""
+        return re.sub(r"<secret [0-9a-f]{8}>", "<secret>", re.sub(r"\x1b\[[\d;]*m", "", self.printed))
+
+
+@pytest.fixture
+def run_tests(tmp_path: Path) -> Callable[..., Ended]:
+    """Runs a user's own tests, in a folder of theirs; arguments are those of pytest."""
+
+    def run(tests: str, *arguments: str, conftest: str = TOKEN, **variables: str) -> Ended:
+        (tmp_path / "test_of_a_user.py").write_text(tests)
+        (tmp_path / "conftest.py").write_text(conftest)
+        told = tmp_path.parent / f"told-{tmp_path.name}"
+        before = {path for path in tmp_path.rglob("*") if path.is_file()}
+        options = ["-p", "dcrproof", "-p", "xdist", "-p", "hypothesispytest", "--rootdir=.", *arguments]
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *options],
+            cwd=tmp_path,
+            env=environment(TOLD=str(told), **variables),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        files = {
+            str(path.relative_to(tmp_path)): path.read_bytes().decode("utf-8", "replace")
+            for path in tmp_path.rglob("*")
+            if path.is_file() and path not in before and path.suffix != ".pyc"
+        }
+        return Ended(done.returncode, done.stdout, files, told.read_text().splitlines() if told.exists() else [])
+
+    return run
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_nothing_that_a_test_shows_is_printed_or_written(run_tests, workers):
+    ended = run_tests(
+        LEAKY,
+        f"-n{workers}",
+        *EVERYTHING,
+        "--color=yes",
+        "--junitxml=junit.xml",
+        "--log-file=log.txt",
+        "--log-file-level=debug",
+    )
+    assert ended.code == 1, ended.printed
+    assert ended.leaks == []
+    assert ended.shown.count("<secret>") > 60, ended.shown
+    for said in (
+        "E       ValueError: Bearer <secret>---",
+        "set up <secret>",
+        "UserWarning: mind <secret>",
+        "in a thread <secret>",
+        "no <secret>",
+        "noted <secret>",
+        "with <secret>",
+        "Exception: {'k': '<secret>'}",
+        "torn down with <secret>",
+    ):
+        assert said in ended.shown, said
+    assert "<secret " in ended.files["log.txt"]
+    assert "&lt;secret " in ended.files["junit.xml"]
+
+
+def test_the_trace_of_all_hooks_holds_none_either(run_tests):
+    ended = run_tests(LEAKY, "--debug=trace.log", "-k", "locals or causes")
+    assert ended.leaks == []
+    assert "<secret " in ended.files["trace.log"]
+
+
+CUT_SHORT = {
+    "internal error": ("logfinish()", "raise AssertionError(token)", 3, "AssertionError: <secret>"),
+    "interrupt": ("teardown(item)", "raise KeyboardInterrupt(token)", 2, "KeyboardInterrupt: <secret>"),
+    "exit": ("teardown(item)", "pytest.exit(f'with {token}')", 2, "Exit: with <secret>"),
+}
+HOOK = """
+def pytest_runtest_{hook}:
+    token = open(os.environ["TOLD"]).read().strip()
+    {raising}
+"""
+
+
+@pytest.mark.parametrize(("hook", "raising", "code", "said"), CUT_SHORT.values(), ids=list(CUT_SHORT))
+def test_a_run_that_is_cut_short_shows_none(run_tests, hook, raising, code, said):
+    ended = run_tests(
+        "def test_it(token): pass\n", *EVERYTHING, conftest=TOKEN + HOOK.format(hook=hook, raising=raising)
+    )
+    assert ended.code == code, ended.printed
+    assert ended.leaks == []
+    assert said in ended.shown, ended.shown
+
+
+def test_an_internal_error_of_a_worker_shows_none(run_tests):
+    raising = "if 'PYTEST_XDIST_WORKER' in os.environ: raise AssertionError(token)"
+    hook = HOOK.format(hook="logfinish()", raising=raising)
+    ended = run_tests("def test_it(token): pass\n", "-n1", *EVERYTHING, conftest=TOKEN + hook)
+    assert ended.leaks == []
+    assert "AssertionError: <secret>" in ended.shown, ended.shown
+
+
+def test_a_module_that_cannot_be_collected_shows_none_of_the_profile(run_tests, mocks):
+    secret = mocks.described["konnect"]["token"]
+    tests = "import os\nraise ValueError(os.environ['KONNECT_TOKEN'])\n"
+    ended = run_tests(tests, f"--dcr-profile={mocks.profile}", *EVERYTHING, KONNECT_TOKEN=secret)
+    assert f"ValueError: {Secret(secret)!r}" in ended.printed
+    assert leaks({"printed": ended.printed, **ended.files}, [secret]) == []
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_id_of_a_test_holds_none(run_tests, mocks, workers):
+    secret = mocks.described["konnect"]["token"]
+    profile = mocks.changed("parallel", lambda text: text) if not workers else _live(mocks)
+    tests = (
+        "import os, pytest\n"
+        "@pytest.mark.parametrize('token', [os.environ['KONNECT_TOKEN'], 'other'])\n"
+        "def test_it(dcr_target, token): pass\n"
+    )
+    ended = run_tests(tests, f"-n{workers}", f"--dcr-profile={profile}", "-v", KONNECT_TOKEN=secret)
+    assert ended.code == 4, ended.printed
+    assert f"the id of a test holds a secret: test_of_a_user.py::test_it[{Secret(secret)!r}]" in ended.printed
+    assert "ids=" in ended.printed
+    assert leaks({"printed": ended.printed, **ended.files}, [secret]) == []
+
+
+def _live(mocks) -> Path:
+    """A profile for which these mocks are live parties."""
+    without = lambda text: "\n".join(line for line in text.splitlines() if not line.startswith("mocked"))  # noqa: E731
+    return mocks.changed("live", lambda text: without(text).replace("[run]", "[run]\nparallel = true"))
+
+
+def test_a_live_run_keeps_no_examples_of_hypothesis(run_tests, mocks):
+    tests = (
+        "from hypothesis import HealthCheck, given, settings, strategies as st\n"
+        "@settings(suppress_health_check=list(HealthCheck), print_blob=True)\n"
+        "@given(st.integers())\n"
+        "def test_it(dcr_target, number): assert number < 100\n"
+    )
+    ended = run_tests(tests, f"--dcr-profile={_live(mocks)}")
+    assert "number=100" in ended.printed
+    assert "reproduce_failure" not in ended.printed
+    assert not [name for name in ended.files if "examples" in name], list(ended.files)
+    assert [name for name in run_tests(tests).files if "examples" in name]
+
+
+def test_what_is_changed_in_the_process_is_put_back(tmp_path):
+    (tmp_path / "conftest.py").write_text(TOKEN)
+    (tmp_path / "test_of_a_user.py").write_text(
+        "import logging\ndef test_it(token): assert logging.getLogRecordFactory() is not logging.LogRecord\n"
+    )
+    program = (
+        "import logging, pytest\n"
+        "assert pytest.main(['-q', '-p', 'dcrproof', '--rootdir=.']) == 0\n"
+        "assert logging.getLogRecordFactory() is logging.LogRecord\n"
+        "assert logging.getLogger('httpcore').level == 0\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=environment(TOLD=os.devnull),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_without_a_fixture_of_dcrproof_nothing_is_changed(run_tests):
+    ended = run_tests(
+        "import logging\ndef test_it(pytestconfig):\n"
+        "    assert logging.getLogRecordFactory() is logging.LogRecord\n"
+        "    assert not pytestconfig.pluginmanager.has_plugin('dcrproof.masking')\n",
+        conftest="",
+    )
+    assert ended.code == 0, ended.printed
+
+
+# The search at the end
+
+LETS_OUT = """\
+import pytest
+from dcrproof.fixtures.run import run_of
+
+{hook}
+"""
+INTO_THE_FOLDER = """
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session):
+    run = run_of(session.config)
+    secret = next(value for value, _ in run.secrets.known if value.startswith("kpat_"))
+    (run.recording.folder / "extra.txt").write_text("a line\\n" + secret)
+"""
+BEFORE_IT_IS_KNOWN = """
+def pytest_runtest_setup(item):
+    item.config.get_terminal_writer().line("a value that is known later: not-known-before-it-is-too-late")
+
+def pytest_sessionfinish(session):
+    run_of(session.config).secrets.know("not-known-before-it-is-too-late")
+"""
+
+
+@pytest.fixture
+def run_letting_out(run_checks, tmp_path):
+    """Runs some checks with a plugin that lets out a secret."""
+
+    def run(hook: str, *arguments: str):
+        (tmp_path / "letting_out.py").write_text(LETS_OUT.format(hook=hook))
+        return run_checks("-p", "letting_out", *arguments, PYTHONPATH=str(tmp_path))
+
+    return run
+
+
+def test_a_secret_in_a_file_of_the_run_is_found_and_the_run_is_no_success(run_letting_out, tmp_path):
+    ran = run_letting_out(INTO_THE_FOLDER, "--dcr-check=discovery")
+    assert ran.code == 3
+    secret = (tmp_path / "reports" / "latest" / "extra.txt").read_text().partition("\n")[2]
+    told = f"extra.txt, at character 7: {Secret(secret)!r}"
+    assert f"{told}\n" in ran.output
+    assert "SECRET LET OUT  " in ran.output
+    assert secret not in ran.output
+    assert "verdict    red, exit 3" in ran.output
+    assert ran.report["exit"] == 3
+    assert [note["kind"] for note in ran.report["notes"]] == ["secret let out"]
+    assert ran.report["notes"][0]["text"].endswith(told)
+    events = (tmp_path / "reports" / "latest" / "events.jsonl").read_text().splitlines()
+    assert json.loads(events[-1])["exit"] == 3
+
+
+def test_a_secret_that_was_printed_before_it_was_known_is_found(run_letting_out):
+    ran = run_letting_out(BEFORE_IT_IS_KNOWN, "--dcr-check=discovery")
+    assert ran.code == 3
+    assert "SECRET LET OUT  the terminal, at character " in ran.output
+
+
+def test_a_secret_that_was_let_out_comes_before_a_broken_contract(run_letting_out):
+    ran = run_letting_out(INTO_THE_FOLDER, "--dcr-check=token.is-jwt", "--dcr-undo=curity.token-issuer.jwt")
+    assert ran.code == 3
+    assert "verdict    failed: token.is-jwt" in ran.output
+
+
+def test_an_interrupted_run_stays_an_interrupted_one(run_letting_out):
+    interrupt = "def pytest_runtest_teardown(item):\n    raise KeyboardInterrupt\n"
+    ran = run_letting_out(INTO_THE_FOLDER + interrupt, "--dcr-check=discovery")
+    assert ran.code == 2
+    assert "SECRET LET OUT  " in ran.output
+    assert ran.report["exit"] == 2
+
+
+def test_a_secret_of_a_worker_is_looked_for_by_the_controller(run_letting_out, tmp_path):
+    hook = """
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    run = run_of(node.config)
+    secret = next((value for value, _ in run.secrets.known if value.startswith("kpat_")), "")
+    (run.recording.folder / "extra.txt").write_text(secret)
+"""
+    ran = run_letting_out(hook, "-p", "xdist", "-n1", "--dcr-check=discovery")
+    assert (tmp_path / "reports" / "latest" / "extra.txt").read_text()
+    assert ran.code == 3
+    assert "extra.txt, at character 0: <secret " in ran.output
+
+
+def test_the_tests_of_others_are_looked_through_as_well(run_tests):
+    hook = "\n@pytest.hookimpl(trylast=True)\ndef pytest_sessionfinish(session):\n    open('junit.xml', 'a').write('<!-- ' + open(os.environ['TOLD']).read())\n"
+    ended = run_tests("def test_it(token): pass\n", "--junitxml=junit.xml", conftest=TOKEN + hook)
+    assert ended.code == 3, ended.printed
+    assert f": {Secret(ended.told[0])!r}" in ended.printed
