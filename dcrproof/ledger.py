@@ -279,8 +279,10 @@ class Ledger:
                 continue
             if (after := changed(entry, line)) is None:
                 del self.entries[entry.number]
-            else:
-                self.entries[entry.number] = after
+                continue
+            self.entries[entry.number] = after
+            if after.id is not None:
+                self.ids.add(after.id)
 
 
 REPLAYED: dict[str, Callable[[Entry, Mapping[str, Any]], Entry | None]] = {

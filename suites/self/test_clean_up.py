@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,10 @@ from dcrproof.waiting import poll
 
 ALL_MOMENTS = int(os.environ.get("DCRPROOF_KILLS", "4"))
 """How many moments a run is killed at; `tox -e kills` has a hundred."""
+PATIENCE = 120
+"""Seconds after which something is wrong, and not just slow."""
+SOME = ("--dcr-check=life", "--dcr-check=provision", "--dcr-check=registration")
+"""Checks that make things of each kind."""
 TABLES = (
     "providers",
     "strategies",
@@ -122,7 +126,7 @@ def live(tmp_path: Path) -> Iterator[Tenant]:
 
 def reached(tenant: Tenant, calls: int) -> bool:
     """Whether a run has come so far that the parties have got this many calls; it waits for that."""
-    seen, _ = poll(lambda: len(tenant.world.calls), lambda number: number >= calls, 30)
+    seen, _ = poll(lambda: len(tenant.world.calls), lambda number: number >= calls, PATIENCE)
     return seen >= calls
 
 
@@ -131,8 +135,8 @@ def reached(tenant: Tenant, calls: int) -> bool:
 
 def test_a_run_leaves_nothing_behind_not_even_a_ledger(live: Tenant) -> None:
     before, clients = live.objects, live.clients
-    run = live.run("--dcr-check=life", "--dcr-check=registration", "--dcr-check=provision")
-    output, _ = run.communicate(timeout=60)
+    run = live.run(*SOME)
+    output, _ = run.communicate(timeout=PATIENCE)
     assert run.returncode == 0, output
     assert (live.objects, live.clients) == (before, clients)
     assert list(live.ledgers.iterdir()) == []
@@ -146,7 +150,7 @@ def test_a_run_that_is_stopped_leaves_nothing_behind(live: Tenant, number: signa
     assert reached(live, 400)
     assert live.objects != before
     run.send_signal(number)
-    output, _ = run.communicate(timeout=60)
+    output, _ = run.communicate(timeout=PATIENCE)
     assert run.returncode == 2, output
     assert (live.objects, live.clients) == (before, clients)
     assert list(live.ledgers.iterdir()) == []
@@ -161,20 +165,26 @@ def test_a_run_killed_at_any_moment_is_swept(live: Tenant, moment: int, capsys: 
     run = live.run()
     reached(live, random.Random(moment).randrange(20, 1400))
     run.kill()
-    run.communicate(timeout=60)
+    run.communicate(timeout=PATIENCE)
     left = live.objects != before or set(live.clients) != set(clients)
 
     code, listed = live.sweep(capsys)
     assert code == 0
     assert left <= ("dcrproof " in listed)
+    told = swept(live, capsys, before, clients)
+    assert "left " in told or list(live.ledgers.iterdir()) == []
+
+
+def swept(live: Tenant, capsys: pytest.CaptureFixture[str], before: object, clients: Mapping[str, str]) -> str:
+    """Sweeps, and looks that nothing is left but what the sweep says, and that nothing else is gone."""
     code, told = live.sweep(capsys, "--profile", str(live.profile), "--yes")
     assert code == 0, told
     assert live.objects == before, told
-    remaining = {name for id, name in live.clients.items() if id not in clients}
-    assert {name for name in remaining if f"client {name!r}" not in told} == set(), told
-    assert not remaining or "never answered" in told or "never came" in told
-    assert remaining or list(live.ledgers.iterdir()) == []
     assert set(clients) <= set(live.clients), "nothing else is deleted"
+    left = {name for id, name in live.clients.items() if id not in clients}
+    assert {name for name in left if f"left       client {name!r}" not in told} == set(), told
+    assert not left or "never answered" in told or "never came" in told
+    return told
 
 
 # Clean-up against odds
@@ -193,24 +203,24 @@ def test_what_fails_for_the_moment_is_tried_again(
     for party in ("konnect", "portal", "curity"):
         live.fault(party=party, method="DELETE", times=2, **fault)
         live.fault(party=party, method="GET", times=1, **fault)
-    code, told = live.sweep(capsys, "--profile", str(live.profile), "--yes")
-    assert code == 0, told
-    assert (live.objects, live.clients) == (before, clients), told
+    swept(live, capsys, before, clients)
 
 
-def killed(live: Tenant, calls: int = 500) -> None:
-    """A run that was killed with everything of it still there."""
-    run = live.run()
-    assert reached(live, calls)
-    run.kill()
-    run.communicate(timeout=60)
+def killed(live: Tenant) -> None:
+    """What a run leaves in Konnect and the portal that is killed when it is done, with its ledger."""
+    for party in ("konnect", "portal"):
+        live.fault(party=party, method="DELETE", times=10**6, status=403)
+    run = live.run("--dcr-check=provision", "--dcr-check=application.registered", "--dcr-check=registration.created")
+    output, _ = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 3, output
+    live.world.faults.armed.clear()
 
 
 def test_what_cannot_be_deleted_is_reported_with_its_id_and_owner(live: Tenant) -> None:
     run = live.run("--dcr-check=application.created")
     assert reached(live, 1)
     live.fault(party="portal", method="DELETE", times=1000, status=403)
-    output, _ = run.communicate(timeout=60)
+    output, _ = run.communicate(timeout=PATIENCE)
     assert run.returncode == 3, output
     found = re.search(
         r"CLEAN-UP FAILED  application 'dcrproof [0-9a-f]{8} application' [0-9a-f-]{36} in Portal: ", output
@@ -223,7 +233,7 @@ def test_what_cannot_be_deleted_is_reported_with_its_id_and_owner(live: Tenant) 
 def test_a_client_that_outlives_its_application_is_a_failed_check(tmp_path: Path) -> None:
     with tenant(tmp_path, MUTANTS["konnect.leaves-clients-behind"].apply) as live:
         run = live.run("--dcr-check=application.created")
-        output, _ = run.communicate(timeout=60)
+        output, _ = run.communicate(timeout=PATIENCE)
     assert run.returncode == 1, output
     assert "FAILED clean-up.clients-refused: " in output
     assert "step       curity.dcr.client-management" in output
@@ -239,7 +249,7 @@ def test_what_was_made_without_an_answer_is_found_by_its_name(live: Tenant, path
     before = live.objects
     live.fault(party="konnect", method="POST", path=path, times=1, truncate=0)
     run = live.run("--dcr-check=provision")
-    output, _ = run.communicate(timeout=60)
+    output, _ = run.communicate(timeout=PATIENCE)
     assert "before the answer was complete" in output, output
     assert live.objects == before, output
 
@@ -299,11 +309,11 @@ def test_a_ledger_of_another_target_is_skipped(live: Tenant, capsys: pytest.Capt
 
 
 def test_a_sweep_beside_a_running_run_does_no_harm(live: Tenant, capsys: pytest.CaptureFixture[str]) -> None:
-    run = live.run("--dcr-check=life", "--dcr-check=registration", "--dcr-check=provision")
+    run = live.run(*SOME)
     assert reached(live, 100)
     code, told = live.sweep(capsys, "--profile", str(live.profile), "--yes")
     assert (code, "in use" in told) == (0, True)
-    output, _ = run.communicate(timeout=60)
+    output, _ = run.communicate(timeout=PATIENCE)
     assert run.returncode == 0, output
 
 
@@ -315,9 +325,32 @@ def test_two_sweeps_at_once_do_no_harm(live: Tenant) -> None:
         subprocess.Popen([*command, "--yes"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         for _ in range(2)
     ]
-    told = [sweep.communicate(timeout=60)[0] for sweep in sweeps]
+    told = [sweep.communicate(timeout=PATIENCE)[0] for sweep in sweeps]
     assert [sweep.returncode for sweep in sweeps] == [0, 0], told
-    assert (live.objects, live.clients) == (before, clients), told
+    assert live.objects == before, told
+    assert set(clients) <= set(live.clients)
+
+
+def test_clients_of_a_mock_that_died_with_its_run_are_reported(
+    live: Tenant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where Curity alone is live: the mock that registered them is gone, and so is what it knew of them."""
+    text = live.profile.read_text("utf-8")
+    curity = text[text.index("[curity]") : text.index("[konnect]")]
+    mocked = "".join(f"[{party}]\nmocked = true\n" for party in ("konnect", "portal", "gateway"))
+    live.profile.write_text(f'[run]\nmode = "create"\n{curity}{mocked}', "utf-8")
+    clients = live.clients
+    live.fault(party="curity", method="DELETE", times=10**6, status=403)
+    run = live.run("--dcr-check=application.registered", "--dcr-check=registration.created")
+    output, _ = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 3, output
+    live.world.faults.armed.clear()
+    code, told = live.sweep(capsys, "--profile", str(live.profile), "--yes")
+    assert code == 0, told
+    left = {name for id, name in live.clients.items() if id not in clients and name.startswith("dcrproof")}
+    assert left
+    assert "registered by a mock that is gone (owner: Curity admins)" in told
+    assert all(f"application {name!r}" in told or f"client {name!r}" in told for name in left), (left, told)
 
 
 # What a user may type
