@@ -72,9 +72,12 @@ class AuthorizationServer:
         return self.form_with(url, form, basic(quote_plus(client_id), quote_plus(secret.reveal())))
 
     def form_with(self, url: str, form: Mapping[str, str], pair: str | None) -> Exchange:
-        """The same with the credentials of a Basic header as they are given, or without any."""
+        """The same with the credentials of a Basic header as they are given, or without any.
+
+        It may be repeated: nobody is harmed by a second token, and the other forms change nothing the second time.
+        """
         headers = FORM if pair is None else {**FORM, "authorization": f"Basic {pair}"}
-        return self.line.send("POST", url, headers=headers, body=urlencode(form).encode())
+        return self.line.send("POST", url, headers=headers, body=urlencode(form).encode(), repeatable=True)
 
     def get(self, url: str, token: Secret | None = None) -> Exchange:
         return self.line.send("GET", url, headers=_bearer(token))
@@ -93,11 +96,16 @@ class AuthorizationServer:
         return self.line.send("POST", url, headers={"content-type": "application/json"}, node=node)
 
     def manage(self, method: str, url: str, token: Secret | None, members: Mapping[str, Any] | None = None) -> Exchange:
-        """A request of RFC 7592 with any token and any members."""
-        if members is None:
-            return self.line.send(method, url, headers=_bearer(token))
-        headers = {"content-type": "application/json", **_bearer(token)}
-        return self.line.send(method, url, headers=headers, body=json.dumps(members).encode())
+        """A request of RFC 7592 with any token and any members.
+
+        It is never repeated, whatever its method: Curity changes the secret and the token with each read and update,
+        and after a deletion the token is void.
+        """
+        headers, body = _bearer(token), b""
+        if members is not None:
+            headers["content-type"] = "application/json"
+            body = json.dumps(members).encode()
+        return self.line.send(method, url, headers=headers, body=body, repeatable=False)
 
     def read(self, registration: Registration) -> Exchange:
         """RFC 7592 2.1. At Curity it rotates the client's secret and the registration access token."""

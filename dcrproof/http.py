@@ -1,33 +1,39 @@
 """The one place where requests are sent: connections, time-outs, TLS, proxies, nodes, and the transcript.
 
 The core speaks httpx. The calls to the route are made with requests, as an API consumer would make them. Redirects are
-never followed: a redirect must not carry credentials to another host.
+never followed: a redirect must not carry credentials to another host. Both libraries get their trust, their proxies and
+their cookies from here, and nothing from the environment by themselves: they read it in two ways.
 """
 
-import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
+from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.request import getproxies
 
 import httpx
 import requests
+import truststore
 from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies, select_proxy
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError
 from urllib3.exceptions import HTTPError as Urllib3Error
 
 from dcrproof import __version__
 from dcrproof.loopback import is_loopback
+from dcrproof.patience import IDEMPOTENT, Patience
 from dcrproof.transcript import Exchange, Headers, Transcript, Unanswered, quoted
+from dcrproof.trouble import NO_ADDRESS, TIMEOUT, UNFIT, Endless, NotSent, causes, trouble, wants_credentials
 from dcrproof.verdict import Failed, Unreachable
 
 USER_AGENT = f"dcrproof/{__version__}"
-TIMEOUT = 15.0
-"""Seconds that a party has to answer in: more than the ten that a gateway gives its authorization server."""
 LARGEST_BODY = 10_000_000
 """Octets of a body that are read: no answer of this flow has a tenth of them."""
 NO_COOKIES = DefaultCookiePolicy(allowed_domains=())
@@ -56,11 +62,9 @@ class Prepared:
     """The public host name, for TLS."""
 
 
-class Endless(Exception):
-    """A body that is larger than any answer of this flow."""
-
-
 class Transport(Protocol):
+    """Sends to one host, by one way. Raises NotSent where the connection came to nothing."""
+
     def send(self, request: Prepared) -> tuple[int, Headers, bytes]: ...
 
     def close(self) -> None: ...
@@ -68,90 +72,139 @@ class Transport(Protocol):
 
 @cache
 def tls(ca: Path | None, client_cert: Path | None, client_key: Path | None) -> ssl.SSLContext:
-    """A verifying context. Raises OSError (ssl.SSLError) for a file that cannot be used."""
-    context = ssl.create_default_context(cafile=str(ca) if ca else None)
+    """A context that verifies: against `ca` alone, or without it against what this machine trusts.
+
+    Raises OSError (ssl.SSLError) for a file that cannot be used.
+    """
+    context = ssl.create_default_context(cafile=str(ca)) if ca else truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if client_cert:
         context.load_cert_chain(client_cert, client_key)
     return context
 
 
+def proxy_for(url: str, connection: Connection) -> str | None:
+    """The proxy on the way to what is dialled: the profile's, else the environment's; never one to this machine."""
+    if is_loopback(urlsplit(url).hostname or ""):
+        return None
+    if connection.proxy:
+        return connection.proxy
+    found = select_proxy(url, get_environ_proxies(url))
+    return found if found is None or "://" in found else f"http://{found}"
+
+
+def is_address(url: str) -> bool:
+    """Whether that is an absolute URL of the scheme http or https."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def proxy_credentials() -> list[tuple[str, str]]:
+    """User and password of each proxy that the environment names with them."""
+    found = []
+    for url in getproxies().values():
+        with suppress(ValueError):  # no address: what goes by it is told so
+            parts = urlsplit(url)
+            if parts.password:
+                found.append((unquote(parts.username or ""), unquote(parts.password)))
+    return found
+
+
 class Httpx:
     """A connection pool of httpx."""
 
-    def __init__(self, connection: Connection, host: str) -> None:
+    def __init__(self, connection: Connection, proxy: str | None) -> None:
+        context = tls(connection.ca, connection.client_cert, connection.client_key)
         self.client = httpx.Client(
-            verify=tls(connection.ca, connection.client_cert, connection.client_key),
-            proxy=None if is_loopback(host) else connection.proxy,
-            trust_env=not is_loopback(host),
+            verify=context,
+            proxy=httpx.Proxy(proxy, ssl_context=context if proxy.startswith("https:") else None) if proxy else None,
+            trust_env=False,
             timeout=TIMEOUT,
             follow_redirects=False,
             cookies=CookieJar(NO_COOKIES),
         )
 
     def send(self, request: Prepared) -> tuple[int, Headers, bytes]:
-        with self.client.stream(
-            request.method,
-            request.url,
-            headers=[*request.headers, ("accept-encoding", "identity")],
-            content=request.body,
-            extensions={"sni_hostname": request.name},
-        ) as response:
-            body = whole(response.iter_bytes())
+        begun = False
+
+        def watch(event: str, about: Mapping[str, Any]) -> None:
+            nonlocal begun
+            if event.endswith("send_request_headers.started"):
+                begun = begun or about["request"].method != b"CONNECT"
+
+        try:
+            with self.client.stream(
+                request.method,
+                request.url,
+                headers=[*request.headers, ("accept-encoding", "identity")],
+                content=request.body,
+                extensions={"sni_hostname": request.name, "trace": watch},
+            ) as response:
+                body = whole(response.iter_bytes())
+        except httpx.HTTPError as error:
+            if begun:
+                raise
+            raise NotSent from error
         return response.status_code, tuple(response.headers.multi_items()), body
 
     def close(self) -> None:
         self.client.close()
 
 
-class Requests:
-    """A session of requests, as an API consumer has it."""
+BEFORE_SENDING = (NewConnectionError, ConnectTimeoutError, ProxyError)
+"""How urllib3 says that no connection came about."""
 
-    def __init__(self, connection: Connection, host: str) -> None:
-        class NamedAdapter(HTTPAdapter):
-            """Dials a node's address, and has the certificate answer for the public name."""
+
+class Requests:
+    """A session of requests, as an API consumer has it, to the host of that public name."""
+
+    def __init__(self, connection: Connection, proxy: str | None, name: str) -> None:
+        # not shared with httpx: urllib3 may change what it is given
+        context = tls.__wrapped__(connection.ca, connection.client_cert, connection.client_key)
+
+        class Adapter(HTTPAdapter):
+            """Has the certificate answer for the public name, whatever address is dialled, and trusts as `tls` does."""
 
             def init_poolmanager(self, *arguments: Any, **keywords: Any) -> None:
-                super().init_poolmanager(*arguments, server_hostname=host, assert_hostname=host, **keywords)
+                super().init_poolmanager(*arguments, ssl_context=context, server_hostname=name, **keywords)
+
+            def proxy_manager_for(self, proxy: str, **keywords: Any) -> Any:
+                return super().proxy_manager_for(
+                    proxy, ssl_context=context, proxy_ssl_context=context, server_hostname=name, **keywords
+                )
+
+            def cert_verify(self, *_: Any) -> None:
+                """Adds nothing to the context: by itself requests would trust the authorities of certifi as well."""
 
         self.session = requests.Session()
-        self.session.trust_env = not is_loopback(host)
-        self.session.auth = _as_it_is
+        self.session.trust_env = False
         self.session.cookies.set_policy(NO_COOKIES)
-        # said with each request: what a session says the environment may override
-        self.verify = str(connection.ca) if connection.ca else True
         self.session.headers.clear()
-        if connection.client_cert:
-            self.session.cert = (
-                (str(connection.client_cert), str(connection.client_key))
-                if connection.client_key
-                else str(connection.client_cert)
-            )
-        if connection.proxy and not is_loopback(host):
-            self.session.proxies = {"http": connection.proxy, "https": connection.proxy}
-        if connection.nodes:
-            self.session.mount("https://", NamedAdapter())
+        self.session.proxies = {"all": proxy} if proxy else {}
+        self.session.mount("https://", Adapter())
 
     def send(self, request: Prepared) -> tuple[int, Headers, bytes]:
-        with self.session.request(
-            request.method,
-            request.url,
-            headers=dict(request.headers),
-            data=request.body or None,
-            timeout=TIMEOUT,
-            verify=self.verify,
-            allow_redirects=False,
-            stream=True,
-        ) as response:
-            body = whole(response.iter_content(65_536))
+        try:
+            with self.session.request(
+                request.method,
+                request.url,
+                headers=dict(request.headers),
+                data=request.body or None,
+                timeout=TIMEOUT,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                body = whole(response.iter_content(65_536))
+        except requests.ConnectionError as error:
+            if any(isinstance(cause, BEFORE_SENDING) for cause in causes(error)):
+                raise NotSent from error
+            raise
         return response.status_code, tuple(response.raw.headers.items()), body
 
     def close(self) -> None:
         self.session.close()
-
-
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Leaves a request as it was made: without this, requests adds the credentials that ~/.netrc has for the host."""
-    return request
 
 
 def whole(chunks: Iterable[bytes]) -> bytes:
@@ -160,88 +213,13 @@ def whole(chunks: Iterable[bytes]) -> bytes:
     for chunk in chunks:
         body += chunk
         if len(body) > LARGEST_BODY:
-            raise Endless
+            raise Endless(LARGEST_BODY)
     return bytes(body)
 
 
-UNFIT = "nothing was sent: a value in it, such as a token, has characters that no HTTP header takes"
-NO_NAME = "DNS: the host name cannot be resolved"
-NO_ADDRESS = "nothing was sent: this is no address of the scheme http or https"
-
-
-def why_unreachable(error: BaseException) -> str:
-    """What went wrong below HTTP, told apart: name, proxy, TLS, connection, time."""
-    if isinstance(error, Endless):
-        return f"more than {LARGEST_BODY:,} bytes came: what answers there is not the party"
-    for cause in causes(error):
-        kind = type(cause).__name__
-        if isinstance(cause, socket.gaierror) or kind == "NameResolutionError":
-            return NO_NAME
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"TLS: {cause.verify_message}"
-        if kind == "ProxyError":
-            return "proxy: it refused or did not answer"
-        if isinstance(cause, ssl.SSLError):
-            return f"TLS: {cause.reason or 'the handshake failed'}"
-        if isinstance(cause, ConnectionRefusedError):
-            return "connection refused"
-    text = " ".join(f"{type(cause).__name__} {cause}" for cause in causes(error)).lower()
-    for sign, meaning in (
-        ("certificate", "TLS: the certificate was not accepted"),
-        ("name or service not known", NO_NAME),
-        ("nodename nor servname", NO_NAME),
-        ("refused", "connection refused"),
-        ("connecttimeout", f"no connection within {TIMEOUT:g} seconds"),
-        ("timeout", f"no answer within {TIMEOUT:g} seconds"),
-        ("timed out", f"no answer within {TIMEOUT:g} seconds"),
-        ("reset", "the connection was dropped before the answer was complete"),
-        ("disconnected", "the connection was dropped before the answer was complete"),
-        ("incomplete", "the connection was dropped before the answer was complete"),
-        ("closed", "the connection was dropped before the answer was complete"),
-        ("broken pipe", "the connection was dropped before the answer was complete"),
-        ("aborted", "the connection was dropped before the answer was complete"),
-        ("localprotocolerror", UNFIT),
-        ("invalidheader", UNFIT),
-        ("idna", NO_NAME),
-        ("label", NO_NAME),
-        ("unicode", UNFIT),
-        ("unsupportedprotocol", NO_ADDRESS),
-        ("schema", NO_ADDRESS),
-        ("invalidurl", NO_ADDRESS),
-        ("decod", "the body is not what its Content-Encoding says"),
-        ("protocol", "the answer is not HTTP"),
-        ("unreachable", "no route to the network"),
-    ):
-        if sign in text:
-            return meaning
-    return type(error).__name__
-
-
-def causes(error: BaseException) -> Iterable[BaseException]:
-    """The error and all that it was raised from, nested arguments (urllib3's `reason`) included."""
-    seen: list[BaseException] = []
-    waiting: list[BaseException] = [error]
-    while waiting:
-        cause = waiting.pop(0)
-        if any(cause is known for known in seen):
-            continue
-        seen.append(cause)
-        nested = [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
-        waiting.extend(item for item in nested if isinstance(item, BaseException))
-    return seen
-
-
-NEVER_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
-    httpx.InvalidURL,
-    UnicodeError,
-)
-"""What httpx raises before a request is on its way."""
-UNANSWERED = (Endless, httpx.HTTPError, httpx.InvalidURL, requests.RequestException, Urllib3Error)
+NEVER_SENT = (NotSent, httpx.LocalProtocolError, httpx.InvalidURL, UnicodeError)
+"""What is raised before a request is on its way."""
+UNANSWERED = (Endless, NotSent, httpx.HTTPError, httpx.InvalidURL, requests.RequestException, Urllib3Error)
 """What the two libraries raise where no whole answer comes; requests lets some errors of urllib3 through."""
 
 
@@ -266,14 +244,23 @@ class Line:
     """Whether an answer can be the party's: a page of a firewall or a proxy is not."""
     watch: Watch = unwatched
     """Told of each request before it is sent, and of its answer."""
-    _transport: Transport | None = field(default=None, repr=False)
+    patience: Patience | None = None
+    """How requests are repeated; without it each is sent once."""
+    _transports: dict[tuple[str, str | None], Transport] = field(default_factory=dict, repr=False)
 
-    @property
-    def transport(self) -> Transport:
-        if self._transport is None:
-            host = urlsplit(self.base).hostname or ""
-            self._transport = Requests(self.connection, host) if self.consumer else Httpx(self.connection, host)
-        return self._transport
+    def transport(self, request: Prepared, proxy: str | None) -> Transport:
+        """The pool to that host, by that way. Raises Unreachable for a proxy that does not speak HTTP."""
+        key = (request.name, proxy)
+        if key not in self._transports:
+            if proxy and not is_address(proxy):
+                said = "no address of the scheme http or https, the only ones that are supported"
+                raise Unreachable(self.party, f"proxy: {said} (see HTTPS_PROXY, HTTP_PROXY and ALL_PROXY)")
+            # behind a tunnel httpx asks for the certificate of what was dialled, whatever name it is given
+            by_name = self.consumer or (proxy is not None and urlsplit(request.url).hostname != request.name)
+            self._transports[key] = (
+                Requests(self.connection, proxy, request.name) if by_name else Httpx(self.connection, proxy)
+            )
+        return self._transports[key]
 
     def send(
         self,
@@ -283,62 +270,88 @@ class Line:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         node: str | None = None,
+        repeatable: bool | None = None,
     ) -> Exchange:
         """Sends one request; `url` is absolute. Raises Unreachable where no HTTP answer comes.
 
-        Raises Failed, and sends nothing, where a party has named an address that would take secrets over plain HTTP.
+        `repeatable` says whether a second request does no harm where nobody knows what became of the first; without it
+        the method says so. Raises Failed, and sends nothing, where a party has named an address that would take secrets
+        over plain HTTP.
         """
         where = f"{method} {quoted(url) or 'to no address'}" + (f" at {node}" if node else "")
         sent = {"user-agent": USER_AGENT, "accept": "application/json", **(headers or {})}
-        try:
-            parts, port = urlsplit(url), urlsplit(url).port
-        except ValueError:
-            raise Unreachable(self.party, f"{where}: {NO_ADDRESS}") from None
+        if not is_address(url):
+            raise Unreachable(self.party, f"{where}: {NO_ADDRESS.said}")
+        parts = urlsplit(url)
         host = parts.hostname or ""
-        if parts.scheme not in {"http", "https"} or not host:
-            raise Unreachable(self.party, f"{where}: {NO_ADDRESS}")
         if any(set(value) & set("\r\n\0") for value in sent.values()):
-            raise Unreachable(self.party, f"{where}: {UNFIT}")
+            raise Unreachable(self.party, f"{where}: {UNFIT.said}")
         if not self.may_be_plain(parts.scheme, host):
             raise Failed("an https:// address", f"{quoted(url)}, named by {self.party}; nothing was sent there")
-        if dialled := node or self.node_for(host, port or (443 if parts.scheme == "https" else 80)):
+        if dialled := node or self.node_for(host, parts.port or (443 if parts.scheme == "https" else 80)):
             sent["host"] = parts.netloc
             url_dialled = urlunsplit((parts.scheme, dialled, parts.path, parts.query, ""))
         else:
             url_dialled = url
         request = Prepared(method, url_dialled, tuple(sent.items()), body, host)
-        answered = self.watch(self.party, self.base, method, url, sent.get("content-type", ""), body)
-        begun, started = self.transcript.sending(self.party, method, url), time.perf_counter()
+        attempt = partial(self._attempt, request, url, where, dialled)
+        if self.patience is None:
+            exchange = attempt()
+        else:
+            repeatable = method in IDEMPOTENT if repeatable is None else repeatable
+            exchange = self.patience.ask(attempt, method, url, repeatable=repeatable)
+        if not self.recognises(exchange):
+            said = f"{exchange.what} is no answer of {self.party}: {exchange.shape}"
+            raise Unreachable(self.party, said, lost=exchange.status >= 500)
+        return exchange
+
+    def _attempt(self, request: Prepared, url: str, where: str, dialled: str | None) -> Exchange:
+        """Sends a request once, and records what came of it. Raises Unreachable where no answer came."""
+        proxy, media_type = proxy_for(request.url, self.connection), dict(request.headers).get("content-type", "")
+        answered = self.watch(self.party, self.base, request.method, url, media_type, request.body)
+        begun, started = self.transcript.sending(self.party, request.method, url), time.perf_counter()
         try:
-            status, answer_headers, content = self.transport.send(request)
+            status, headers, content = self.transport(request, proxy).send(request)
         except (*UNANSWERED, OSError, UnicodeError) as error:
-            if isinstance(error, NEVER_SENT):
+            lost = not isinstance(error, NEVER_SENT)
+            if not lost:
                 answered(None)
-            why, seconds = why_unreachable(error), time.perf_counter() - started
+            found, seconds = trouble(error, proxy), time.perf_counter() - started
             self.transcript.tell(
                 Unanswered(
-                    begun.number, begun.at, self.party, method, url, request.headers, body, seconds, why, dialled
+                    begun.number,
+                    begun.at,
+                    self.party,
+                    request.method,
+                    url,
+                    request.headers,
+                    request.body,
+                    seconds,
+                    found.said,
+                    dialled,
                 )
             )
-            raise Unreachable(self.party, f"{where}: {why}") from None
+            raise Unreachable(self.party, f"{where}: {found.said}", lost=lost, passing=found.passing) from None
+        seconds = time.perf_counter() - started
         exchange = Exchange(
             begun.number,
             begun.at,
             self.party,
-            method,
+            request.method,
             url,
             status,
             request.headers,
-            body,
-            answer_headers,
+            request.body,
+            headers,
             content,
-            time.perf_counter() - started,
+            seconds,
             dialled,
         )
         self.transcript.add(exchange)
-        if not self.recognises(exchange):
-            raise Unreachable(self.party, f"{exchange.what} is no answer of {self.party}: {exchange.shape}")
-        answered(exchange)
+        if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and proxy:
+            raise Unreachable(self.party, f"{where}: {wants_credentials(proxy)}")
+        if self.recognises(exchange):
+            answered(exchange)
         return exchange
 
     def may_be_plain(self, scheme: str, host: str) -> bool:
@@ -359,6 +372,6 @@ class Line:
         return None
 
     def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
-            self._transport = None
+        for transport in self._transports.values():
+            transport.close()
+        self._transports.clear()

@@ -37,15 +37,18 @@ class Konnect:
         return self._send("PATCH", path, body)
 
     def delete(self, path: str) -> Exchange:
-        return self._send("DELETE", path)
+        """Not repeated by itself: of a second deletion after a first that was done 404 would be said."""
+        return self._send("DELETE", path, repeatable=False)
 
-    def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Exchange:
+    def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, repeatable: bool | None = None
+    ) -> Exchange:
         headers = {"authorization": f"Bearer {self.token.reveal()}"}
         content = b""
         if body is not None:
             headers["content-type"] = "application/json"
             content = json.dumps(body).encode()
-        return self.line.send(method, self.url + path, headers=headers, body=content)
+        return self.line.send(method, self.url + path, headers=headers, body=content, repeatable=repeatable)
 
     def all(self, path: str, **filters: str) -> Iterator[dict[str, Any]]:
         """The objects of a list, over all its pages; `filters` are `filter[NAME][eq]`. Raises Failed unless 200.

@@ -37,10 +37,13 @@ class Portal:
         return self._send("PATCH", path, body)
 
     def delete(self, path: str) -> Exchange:
-        return self._send("DELETE", path)
+        """Not repeated by itself: of a second deletion after a first that was done 404 would be said."""
+        return self._send("DELETE", path, repeatable=False)
 
     def authenticate(self, email: str, password: Secret) -> Exchange:
-        return self.post("/developer/authenticate", {"username": email, "password": password.reveal()})
+        """May be repeated: a session more harms nobody."""
+        body = {"username": email, "password": password.reveal()}
+        return self._send("POST", "/developer/authenticate", body, repeatable=True)
 
     def credentials(self, created: Mapping[str, Any]) -> Mapping[str, Any]:
         """Where the answer to a new application has its `client_id` and `client_secret`."""
@@ -53,7 +56,9 @@ class Portal:
         """Registers an application for an API (classic: for a version of a product)."""
         return self.post(f"/applications/{segment(application_id)}/registrations", {self.REGISTERED_FOR: wanted})
 
-    def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Exchange:
+    def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, repeatable: bool | None = None
+    ) -> Exchange:
         headers = {}
         content = b""
         if self.cookie is not None:
@@ -62,7 +67,8 @@ class Portal:
         if body is not None:
             headers["content-type"] = "application/json"
             content = json.dumps(body).encode()
-        return self.line.send(method, f"{self.url}{self.API}{path}", headers=headers, body=content)
+        url = f"{self.url}{self.API}{path}"
+        return self.line.send(method, url, headers=headers, body=content, repeatable=repeatable)
 
 
 def session_of(exchange: Exchange) -> str | None:

@@ -41,6 +41,8 @@ class Run:
     approval: str = "auto"
     propagation: float = 60.0
     """Seconds that a change in Konnect has to reach the data planes (`deadlines.propagation`)."""
+    patience: float = 120.0
+    """Seconds that one request to a live party may wait to be sent again (`deadlines.patience`)."""
 
 
 @dataclass(frozen=True)

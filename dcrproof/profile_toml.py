@@ -186,11 +186,11 @@ def _approval(reading: _Reading, place: str, value: Any) -> str | None:
     return None
 
 
-def _deadlines(reading: _Reading, place: str, value: Any) -> float | None:
+def _deadlines(reading: _Reading, place: str, value: Any) -> dict[str, float] | None:
     if not isinstance(value, dict):
         reading.problem(place, f'expected a table such as {{ propagation = "2m" }}, found {_kind(value)}')
         return None
-    return _table(reading, place, value, {"propagation": _duration}).get("propagation")
+    return _table(reading, place, value, {"propagation": _duration, "patience": _duration})
 
 
 def _one_of(*choices: str) -> Reader:
@@ -575,8 +575,7 @@ def _profile(reading: _Reading, source: str, tables: Mapping[str, Any]) -> Profi
     run = _table(reading, "run", tables.get("run", {}), RUN)
     if "mode" in run:
         run["mode"] = Mode(run["mode"])
-    if "deadlines" in run:
-        run["propagation"] = run.pop("deadlines")
+    run |= run.pop("deadlines", {})
     parties: dict[str, Any] = {}
     if "curity" in tables:
         parties["curity"] = _curity(reading, dict(tables["curity"]))

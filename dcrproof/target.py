@@ -9,10 +9,11 @@ from dcrproof.classic_portal import ClassicPortal
 from dcrproof.control import Control
 from dcrproof.gateway import Consumer
 from dcrproof.guard import refuse
-from dcrproof.http import Line
+from dcrproof.http import Line, proxy_credentials
 from dcrproof.konnect import Konnect
 from dcrproof.konnect import recognises as of_konnect
 from dcrproof.ledger import Ledger, below, new_mark
+from dcrproof.patience import Patience, Repeat
 from dcrproof.portal import Portal
 from dcrproof.profile import PARTIES, GatewayRoute, Profile
 from dcrproof.secret import Secrets
@@ -32,12 +33,17 @@ class Target:
     secrets: Secrets = field(default_factory=Secrets)
     transcript: Transcript = field(default_factory=Transcript)
     ledger: Ledger = field(default_factory=lambda: Ledger(new_mark()))
+    repeats: list[Repeat] = field(default_factory=list)
+    """What was sent again to live parties."""
+    _new: dict[str, float] = field(default_factory=dict)
     _lines: list[Line] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.live:
             self.ledger.most = self.profile.run.max_created
         self.secrets.publish(*self.profile.public)
+        for user, password in proxy_credentials():
+            self.secrets.know(password, user)
         for secret, client_id in self.profile.secrets:
             self.secrets.know(secret.reveal(), client_id)
 
@@ -74,7 +80,10 @@ class Target:
         assert described is not None  # noqa: S101 - for the type checker: clients are made of described parties alone
         recognises = {"curity": of_authorization_server, "konnect": of_konnect, "portal": of_konnect}
         can_be_theirs = recognises.get(party, lambda _: True)  # the consumer looks at the gateway's answers itself
-        line = Line(party, base, self.transcript, described.connection, consumer, can_be_theirs, self._watch)
+        # the consumer's calls are sent once: what the gateway says to each is what is looked at
+        patient = party not in self.mocked and not consumer
+        patience = Patience(party, self.profile.run.patience, self._new, self.repeats) if patient else None
+        line = Line(party, base, self.transcript, described.connection, consumer, can_be_theirs, self._watch, patience)
         self._lines.append(line)
         return line
 

@@ -156,12 +156,16 @@ def skew(exchange: Exchange) -> float | None:
     The header is cut to whole seconds, so the result is up to a second too small.
     """
     try:
-        theirs = parsedate_to_datetime(exchange.header("date") or "")
+        theirs = dated(exchange.header("date") or "")
     except ValueError:
         return None
-    if theirs.tzinfo is None:
-        theirs = theirs.replace(tzinfo=UTC)
     return (theirs - exchange.at).total_seconds() - exchange.seconds / 2
+
+
+def dated(text: str) -> datetime:
+    """An HTTP date (RFC 9110 5.6.7). Raises ValueError for what is none."""
+    found = parsedate_to_datetime(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def quoted(value: object) -> str:

@@ -88,15 +88,23 @@ class NotApplicable(Outcome):
 
 
 class Unreachable(Outcome):
-    """`party` did not answer, or what answered is not that party."""
+    """`party` did not answer, or what answered is not that party.
+
+    `lost`: the request may have arrived, so what it asked for may have been done. `passing`: the trouble may be over in
+    a moment.
+    """
 
     verdict = Verdict.UNREACHABLE
 
-    def __init__(self, party: str, observed: str, expected: str = "") -> None:
+    def __init__(
+        self, party: str, observed: str, expected: str = "", *, lost: bool = False, passing: bool = False
+    ) -> None:
         super().__init__(f"{party} is unreachable from here: {observed}")
         self.party = party
         self.expected = expected or f"an answer of {party}"
         self.observed = observed
+        self.lost = lost
+        self.passing = passing
 
 
 class OwnFault(Outcome):

@@ -77,6 +77,17 @@ class Joined:
         pass
 
 
+class Wired(Line):
+    """A line that ends in this process."""
+
+    def __init__(self, party: str, base: str, joined: Joined) -> None:
+        super().__init__(party, base, Transcript())
+        self.joined = joined
+
+    def transport(self, *_: object) -> Joined:
+        return self.joined
+
+
 # --- Basic: RFC 7617, and RFC 6749 2.3.1 for clients ---
 
 TEXT = st.text()
@@ -99,7 +110,7 @@ def form_decoded(text: str) -> str:
 
 def sent_by_core(client_id: str, secret: str, scope: str | None = None) -> Request:
     joined = Joined()
-    line = Line("curity", BASE, Transcript(), _transport=joined)
+    line = Wired("curity", BASE, joined)
     metadata = Metadata({"token_endpoint": f"{BASE}/oauth/v2/oauth-token"})
     AuthorizationServer(line, ISSUER).token(metadata, client_id, Secret(secret), scope)
     return joined.asked[-1]
@@ -190,7 +201,7 @@ class CurityWorld:
 
     def server(self, admin: Admin | None = None) -> AuthorizationServer:
         joined = Joined(CurityHttp(self.curity).handle)
-        return AuthorizationServer(Line("curity", BASE, Transcript(), _transport=joined), ISSUER, admin)
+        return AuthorizationServer(Wired("curity", BASE, joined), ISSUER, admin)
 
 
 JSON = st.recursive(
@@ -560,7 +571,7 @@ def test_the_core_reads_every_object_of_mock_konnect_once(count: int) -> None:
     for number in range(count):
         held.create_api({"name": f"api {number}"})
     joined = Joined(KonnectHttp(held).handle)
-    line = Line("konnect", "https://eu.api.konghq.com", Transcript(), _transport=joined)
+    line = Wired("konnect", "https://eu.api.konghq.com", joined)
     konnect = Konnect(line, "https://eu.api.konghq.com", Secret("kpat_for-a-test"))
     found = list(konnect.all("/v3/apis"))
     assert sorted(one["id"] for one in found) == sorted(held.apis)

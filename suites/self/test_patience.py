@@ -1,0 +1,365 @@
+"""What is sent again to a live party, when, and what never is; over real sockets, with the pauses written down."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lines import Recorded, Scripted, answered, scripted
+
+from conftest import Ran
+from dcrproof.authorization_server import AuthorizationServer, Registration
+from dcrproof.http import Line
+from dcrproof.konnect import Konnect
+from dcrproof.patience import ATTEMPTS, ATTEMPTS_UNANSWERED, Patience, retry_after
+from dcrproof.portal import Portal
+from dcrproof.profile import Curity, Gateway, GatewayRoute, Mocked, Profile
+from dcrproof.profile import Konnect as DescribedKonnect
+from dcrproof.profile import Portal as DescribedPortal
+from dcrproof.secret import Secret
+from dcrproof.target import Target
+from dcrproof.transcript import Exchange, Transcript, now
+from dcrproof.verdict import Unreachable
+
+DROP = b""
+OK = answered(200, {"done": True})
+
+
+def status(code: int, *headers: str) -> bytes:
+    return answered(code, {"status": code}, *headers)
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that were made, none of which takes any time."""
+    made: list[float] = []
+    monkeypatch.setattr("dcrproof.patience.pause", made.append)
+    return made
+
+
+def patient(party: Scripted, deadline: float = 120.0, **shared: dict[str, float]) -> Line:
+    return Line("konnect", party.base, Recorded(), patience=Patience("konnect", deadline, **shared))
+
+
+def statuses(line: Line) -> list[int]:
+    return [exchange.status for exchange in line.transcript.exchanges]
+
+
+# --- Retry-After ---
+
+
+def said(value: str, date: str | None = "Tue, 24 Nov 2026 08:00:00 GMT") -> Exchange:
+    headers = (("retry-after", value), *((("date", date),) if date else ()))
+    return Exchange(1, now(), "konnect", "GET", "https://a", 429, (), b"", headers, b"", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 0.0),
+        ("7", 7.0),
+        (" 7 ", 7.0),
+        ("Tue, 24 Nov 2026 08:00:30 GMT", 30.0),
+        ("Tuesday, 24-Nov-26 08:00:30 GMT", 30.0),
+        ("Tue Nov 24 08:00:30 2026", 30.0),
+        ("Tue, 24 Nov 2026 07:00:00 GMT", 0.0),
+        ("99999999", 99999999.0),
+        ("9" * 5000, float("inf")),
+        ("", None),
+        ("soon", None),
+        ("-5", None),
+        ("1.5", None),
+        ("7, 8", None),
+        ("Tue, 99 Nov 2026 08:00:30 GMT", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date_and_nothing_else(value, seconds):
+    assert retry_after(said(value)) == seconds
+
+
+def test_a_date_is_compared_with_the_date_of_the_answer_not_with_our_clock():
+    """Their clock is years behind ours: the pause that they ask for is a minute all the same."""
+    assert retry_after(said("Thu, 01 Jan 2015 00:01:00 GMT", "Thu, 01 Jan 2015 00:00:00 GMT")) == 60.0
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_whatever_a_party_writes_into_retry_after_is_read_or_passed_over(value):
+    found = retry_after(said(value, None))
+    assert found is None or found >= 0.0
+
+
+@pytest.mark.parametrize("code", [429, 503])
+def test_a_pause_is_as_long_as_the_party_asks_for(code, pauses):
+    with scripted(status(code, "retry-after: 17"), OK) as party:
+        line = patient(party)
+        assert line.send("GET", f"{party.base}/").status == 200
+    assert statuses(line) == [code, 200]
+    assert 17.0 <= sum(pauses) < 18.0
+
+
+def test_a_pause_may_be_given_as_a_date(pauses):
+    dates = ("date: Tue, 24 Nov 2026 08:00:00 GMT", "retry-after: Tue, 24 Nov 2026 08:00:40 GMT")
+    with scripted(status(429, *dates), OK) as party:
+        assert patient(party).send("GET", f"{party.base}/").status == 200
+    assert pauses == [40.0]
+
+
+@pytest.mark.parametrize("value", ["0", "soon", "Tue, 24 Nov 2020 08:00:40 GMT"])
+def test_without_a_time_that_makes_sense_the_pauses_grow(value, pauses):
+    with scripted(*[status(429, f"retry-after: {value}")] * 4, OK) as party:
+        assert patient(party).send("GET", f"{party.base}/").status == 200
+    assert [0.5 <= pauses[0] < 1.0, 1.0 <= pauses[1] < 1.5, 2.0 <= pauses[2] < 2.5, 4.0 <= pauses[3] < 4.5] == [
+        True
+    ] * 4
+
+
+@pytest.mark.parametrize("value", ["86400", "9" * 5000, "Tue, 24 Nov 2099 08:00:40 GMT"])
+@pytest.mark.parametrize("code", [429, 503])
+def test_who_asks_for_more_than_the_run_has_is_called_unreachable_at_once(code, value, pauses):
+    """It says nothing of any setting: the verdict names no step, and the run ends with 6 unless something failed."""
+    with scripted(status(code, f"retry-after: {value}")) as party, pytest.raises(Unreachable) as caught:
+        patient(party).send("GET", f"{party.base}/portals")
+    assert pauses == []
+    assert f"/portals -> {code}, Retry-After: {value[:20]}" in caught.value.observed
+    assert "[run] deadlines.patience is 120 seconds" in caught.value.observed
+
+
+def test_the_pauses_of_one_request_are_never_longer_than_its_deadline(pauses):
+    with scripted(status(429, "retry-after: 30")) as party, pytest.raises(Unreachable, match="attempt 4"):
+        patient(party, 100.0).send("GET", f"{party.base}/")
+    assert pauses == [30.0, 30.0, 30.0]
+
+
+def test_without_patience_everything_is_sent_once(pauses):
+    for answer in (status(429, "retry-after: 1"), status(503)):
+        with scripted(answer) as party:
+            line = Line("konnect", party.base, Transcript())
+            line.send("GET", f"{party.base}/")
+            assert len(party.asked) == 1
+    assert pauses == []
+
+
+# --- what may be repeated ---
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT"])
+@pytest.mark.parametrize("code", [502, 503, 504])
+def test_what_is_idempotent_is_sent_again_to_who_is_overloaded(method, code, pauses):
+    with scripted(status(code), status(code), OK) as party:
+        line = patient(party)
+        assert line.send(method, f"{party.base}/").status == 200
+    assert statuses(line) == [code, code, 200]
+    assert [repeat.after for repeat in line.patience.repeats] == [str(code)] * 2
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_what_is_idempotent_is_sent_again_where_the_answer_was_lost(method, pauses):
+    with scripted(DROP, DROP, OK) as party:
+        line = patient(party)
+        assert line.send(method, f"{party.base}/").status == 200
+    assert (statuses(line), len(line.transcript.unanswered)) == ([200], 2)
+    assert [exchange.number for exchange in line.transcript.exchanges] == [3]
+
+
+@pytest.mark.parametrize("answer", [status(502), status(503), status(503, "retry-after: 1"), status(504), DROP])
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_a_creation_is_never_sent_again_while_nobody_knows_what_became_of_it(method, answer, pauses):
+    with scripted(answer, OK) as party:
+        line = patient(party)
+        try:
+            line.send(method, f"{party.base}/v3/apis", body=b"{}")
+        except Unreachable as outcome:
+            assert outcome.lost
+    assert (len(party.asked), pauses) == (1, [])
+
+
+def test_a_creation_is_sent_again_after_429_which_says_that_it_was_not_done(pauses):
+    with scripted(status(429), status(201)) as party:
+        line = patient(party)
+        assert line.send("POST", f"{party.base}/v3/apis", body=b"{}").status == 201
+    assert statuses(line) == [429, 201]
+
+
+def test_a_creation_is_sent_again_where_no_connection_came_about(pauses):
+    with scripted(status(201)) as party:
+        pass
+    line = patient(party)
+    with pytest.raises(Unreachable, match="connection refused") as caught:
+        line.send("POST", f"{party.base}/v3/apis", body=b"{}")
+    assert not caught.value.lost
+    assert len(line.transcript.unanswered) == ATTEMPTS_UNANSWERED
+    assert len(pauses) == ATTEMPTS_UNANSWERED - 1
+
+
+@pytest.mark.parametrize("code", [200, 201, 204, 301, 400, 401, 403, 404, 405, 409, 422, 500, 501])
+def test_an_answer_that_says_something_is_taken_as_it_is(code, pauses):
+    with scripted(status(code)) as party:
+        assert patient(party).send("GET", f"{party.base}/").status == code
+        assert len(party.asked) == 1
+
+
+def test_an_outage_that_lasts_is_told_as_it_is_in_the_end(pauses):
+    with scripted(status(503)) as party:
+        line = patient(party)
+        assert line.send("GET", f"{party.base}/").status == 503
+    assert statuses(line) == [503] * ATTEMPTS
+
+
+def registration(base: str) -> Registration:
+    return Registration("a client", Secret("a secret"), {}, f"{base}/clients/1", Secret("a registration token"))
+
+
+ONCE: dict[str, Callable[[Line, str], Exchange]] = {
+    "a registration is read": lambda line, base: AuthorizationServer(line, base).read(registration(base)),
+    "a registration is updated": lambda line, base: AuthorizationServer(line, base).update(registration(base), {}),
+    "a registration is deleted": lambda line, base: AuthorizationServer(line, base).delete(registration(base)),
+    "Konnect deletes": lambda line, base: Konnect(line, base, Secret("a token")).delete("/v3/apis/1"),
+    "the portal deletes": lambda line, base: Portal(line, base).delete("/applications/1"),
+}
+AGAIN: dict[str, Callable[[Line, str], Exchange]] = {
+    "a token": lambda line, base: AuthorizationServer(line, base).form(f"{base}/token", {}, "id", Secret("secret")),
+    "a session": lambda line, base: Portal(line, base).authenticate("a@example.com", Secret("a password")),
+    "a list": lambda line, base: Konnect(line, base, Secret("a token")).get("/v3/apis"),
+}
+
+
+@pytest.mark.parametrize("what", ONCE)
+@pytest.mark.parametrize("answer", [DROP, status(503)], ids=["lost", "503"])
+def test_what_would_be_answered_otherwise_the_second_time_is_sent_once(what, answer, pauses):
+    """Curity changes secret and token with each read; of what is deleted already 401 or 404 is said."""
+    with scripted(answer, OK) as party:
+        try:
+            ONCE[what](patient(party), party.base)
+        except Unreachable as outcome:
+            assert outcome.lost
+    assert len(party.asked) == 1
+
+
+@pytest.mark.parametrize("what", [*ONCE, *AGAIN])
+def test_whoever_is_turned_away_for_coming_too_often_comes_again(what, pauses):
+    with scripted(status(429, "retry-after: 3"), OK) as party:
+        assert {**ONCE, **AGAIN}[what](patient(party), party.base).status == 200
+    assert len(party.asked) == 2
+
+
+@pytest.mark.parametrize("what", AGAIN)
+@pytest.mark.parametrize("answer", [DROP, status(503)], ids=["lost", "503"])
+def test_what_does_no_harm_the_second_time_is_sent_again(what, answer, pauses):
+    with scripted(answer, OK) as party:
+        assert AGAIN[what](patient(party), party.base).status == 200
+    assert len(party.asked) == 2
+
+
+# --- what is new ---
+
+MADE = answered(201, {"id": "7d0c"})
+
+
+@pytest.mark.parametrize("code", [403, 404])
+def test_what_was_just_made_may_be_unknown_for_a_moment(code, pauses):
+    with scripted(MADE, status(code), status(code), OK) as party:
+        line = patient(party)
+        line.send("POST", f"{party.base}/v3/apis", body=b"{}")
+        assert line.send("POST", f"{party.base}/v3/apis/7d0c/versions", body=b"{}").status == 200
+    assert statuses(line) == [201, code, code, 200]
+
+
+def test_what_was_put_may_be_unknown_for_a_moment(pauses):
+    with scripted(OK, status(404), OK) as party:
+        line = patient(party)
+        line.send("PUT", f"{party.base}/v3/apis/1/publications/2", body=b"{}")
+        assert line.send("GET", f"{party.base}/v3/apis/1/publications/2").status == 200
+
+
+def test_what_was_made_by_another_line_of_the_run_is_new_to_each(pauses):
+    """An application is made in the portal; Konnect's admin API may learn of it later."""
+    new: dict[str, float] = {}
+    with scripted(MADE, OK, status(404), OK) as party:
+        portal, konnect = patient(party, new=new), patient(party, new=new)
+        portal.send("POST", f"{party.base}/applications", body=b"{}")
+        assert portal.send("GET", f"{party.base}/applications/7d0c").status == 200
+        assert konnect.send("GET", f"{party.base}/v3/portals/1/applications/7d0c").status == 200
+    assert len(pauses) == 1
+
+
+def test_what_was_seen_once_is_gone_where_it_is_not_found(pauses):
+    with scripted(MADE, OK, status(404)) as party:
+        line = patient(party)
+        line.send("POST", f"{party.base}/v3/apis", body=b"{}")
+        line.send("GET", f"{party.base}/v3/apis/7d0c")
+        assert line.send("GET", f"{party.base}/v3/apis/7d0c").status == 404
+    assert pauses == []
+
+
+def test_what_was_deleted_is_gone_for_every_line(pauses):
+    new: dict[str, float] = {}
+    with scripted(MADE, status(204), status(404)) as party:
+        portal, konnect = patient(party, new=new), patient(party, new=new)
+        portal.send("POST", f"{party.base}/applications", body=b"{}")
+        portal.send("DELETE", f"{party.base}/applications/7d0c")
+        assert konnect.send("GET", f"{party.base}/v3/portals/1/applications/7d0c").status == 404
+    assert pauses == []
+
+
+def test_what_is_not_there_after_half_a_minute_is_not_there(pauses, monkeypatch):
+    with scripted(MADE, status(404)) as party:
+        line = patient(party)
+        line.send("POST", f"{party.base}/v3/apis", body=b"{}")
+        assert line.send("GET", f"{party.base}/v3/apis/7d0c").status == 404
+        assert len(pauses) == ATTEMPTS - 1
+        assert sum(pauses) > 30.0
+        pauses.clear()
+        monkeypatch.setattr("dcrproof.patience.SETTLING", -1.0)
+        assert line.send("GET", f"{party.base}/v3/apis/7d0c").status == 404
+    assert pauses == []
+
+
+def test_what_the_run_has_not_made_is_judged_at_once(pauses):
+    with scripted(MADE, status(404)) as party:
+        line = patient(party)
+        line.send("POST", f"{party.base}/v3/apis", body=b"{}")
+        assert line.send("GET", f"{party.base}/v3/apis/1111").status == 404
+    assert pauses == []
+
+
+# --- where patience belongs ---
+
+
+def test_live_parties_are_met_with_patience_mocks_and_the_route_are_not():
+    profile = Profile(
+        "a test",
+        curity=Curity(issuer="https://idsvr.example.com"),
+        konnect=DescribedKonnect(url="https://eu.api.konghq.com", token=Secret("a token")),
+        portal=DescribedPortal(url="http://127.0.0.1:1", mocked=Mocked("http://127.0.0.1:2")),
+        gateway=Gateway(url="https://gateway.example.com", routes=(GatewayRoute("/"),)),
+    )
+    target = Target(profile, {"portal": None})
+    made = [target.authorization_server(), target.konnect(), target.portal(), target.consumer()]
+    assert [client.line.patience is not None for client in made] == [True, True, False, False]
+
+
+def inspected(run_checks: Callable[..., Ran], folder: Path, base: str, *options: str) -> Ran:
+    (folder / "token").write_text("a token of this test")
+    profile = folder / "profile.toml"
+    profile.write_text(
+        f'[run]\nmode = "inspect"\nparallel = true\n[konnect]\nurl = "{base}"\ntoken = {{ file = "token" }}\n'
+    )
+    return run_checks("--dcr-check", "konnect.authenticated", *options, profile=profile)
+
+
+def test_a_tenant_that_has_no_time_for_the_run_makes_it_unreachable_and_names_no_setting(run_checks, tmp_path):
+    with scripted(status(429, "retry-after: 3600")) as party:
+        ran = inspected(run_checks, tmp_path, party.base)
+    assert ran.code == 6, ran.output
+    assert "-> 429, Retry-After: 3600; given up at attempt 1, [run] deadlines.patience is 120 seconds" in ran.output
+    assert "  step       konnect" not in ran.output
+
+
+@pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n1")], ids=["serial", "worker"])
+def test_a_run_says_how_patient_it_was(run_checks, tmp_path, workers):
+    listed = answered(200, {"data": [], "meta": {"page": {"total": 0}}})
+    with scripted(status(503), listed) as party:
+        ran = inspected(run_checks, tmp_path, party.base, *workers)
+    assert ran.verdicts == {"konnect.authenticated": "passed"}, ran.output
+    assert "patience   konnect: 1 request(s) sent again after 503 1x; 0." in ran.output
