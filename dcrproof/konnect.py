@@ -4,11 +4,13 @@ Each method sends one request and returns the exchange as it was. Lists are read
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from dcrproof.creation import Object, create_once
 from dcrproof.http import Line
 from dcrproof.secret import Secret
 from dcrproof.transcript import Exchange, quoted
@@ -51,32 +53,26 @@ class Konnect:
         return self.line.send(method, self.url + path, headers=headers, body=content, repeatable=repeatable)
 
     def all(self, path: str, **filters: str) -> Iterator[dict[str, Any]]:
-        """The objects of a list, over all its pages; `filters` are `filter[NAME][eq]`. Raises Failed unless 200.
+        """The objects of a list, as `listed` reads it; `filters` are `filter[NAME][eq]`."""
+        return listed(self.get, path, **filters)
 
-        Ends where as many came as the list says that there are (`meta.page.total`), and where it does not say, with
-        the first page that is not full. Raises Failed for a list that cannot be read to its end: a page comes again.
+    def create(self, path: str, body: Mapping[str, Any], look: Callable[[], Object | None] | None = None) -> Object:
+        """POSTs an object, never twice without having looked whether the first was made; returns it with its id.
+
+        `look` finds it again; without it the list of the same path is searched for the `name` of `body`. Raises Failed
+        unless 201.
         """
-        pages: list[list[Any]] = []
-        while True:
-            query = {f"filter[{name}][eq]": value for name, value in filters.items()}
-            query |= {"page[size]": str(PAGE), "page[number]": str(len(pages) + 1)}
-            exchange = self.get(f"{path}?{urlencode(query)}")
-            if exchange.status != 200:
-                raise Failed(f"200 to GET {path}", problem(exchange))
-            content = exchange.object()
-            data = content.get("data")
-            if not isinstance(data, list):
-                raise Failed(f"`data` in the answer to GET {path}", exchange.what)
-            if data in pages or len(pages) == MOST_PAGES:
-                raise Failed(
-                    f"the end of the list {path}", f"{exchange.what}: a page that came before, or one too many"
-                )
-            pages.append(data)
-            yield from objects(data)
-            total = _total(content)
-            complete = len(data) < PAGE if total is None else sum(map(len, pages)) >= total
-            if complete or not data:
-                return
+        look = look or partial(self.named, path, body["name"])
+        made = create_once(self.line.patience, partial(self.post, path, body), look)
+        if isinstance(made, Exchange):
+            if made.status != 201:
+                raise Failed(f"201 to POST {path}", problem(made))
+            what, made = made.what, made.object()
+        else:
+            what = f"what GET {path} lists"
+        if not isinstance(made.get("id"), str) or not made["id"]:
+            raise Failed("an id in the answer", f"{what}: none")
+        return made
 
     def named(self, path: str, name: str) -> dict[str, Any] | None:
         """The one object of a list that has this id or name, or None. Raises Failed where the name is not unique."""
@@ -84,6 +80,33 @@ class Konnect:
         if len(found) > 1:
             raise Failed(f"one object named {name} in GET {path}", f"{len(found)} of that name; give its id instead")
         return found[0] if found else None
+
+
+def listed(get: Callable[[str], Exchange], path: str, **filters: str) -> Iterator[dict[str, Any]]:
+    """The objects of a list, over all its pages; `filters` are `filter[NAME][eq]`. Raises Failed unless 200.
+
+    Ends where as many came as the list says that there are (`meta.page.total`), and where it does not say, with the
+    first page that is not full. Raises Failed for a list that cannot be read to its end: a page comes again.
+    """
+    pages: list[list[Any]] = []
+    while True:
+        query = {f"filter[{name}][eq]": value for name, value in filters.items()}
+        query |= {"page[size]": str(PAGE), "page[number]": str(len(pages) + 1)}
+        exchange = get(f"{path}?{urlencode(query)}")
+        if exchange.status != 200:
+            raise Failed(f"200 to GET {path}", problem(exchange))
+        content = exchange.object()
+        data = content.get("data")
+        if not isinstance(data, list):
+            raise Failed(f"`data` in the answer to GET {path}", exchange.what)
+        if data in pages or len(pages) == MOST_PAGES:
+            raise Failed(f"the end of the list {path}", f"{exchange.what}: a page that came before, or one too many")
+        pages.append(data)
+        yield from objects(data)
+        total = _total(content)
+        complete = len(data) < PAGE if total is None else sum(map(len, pages)) >= total
+        if complete or not data:
+            return
 
 
 def _total(content: Mapping[str, Any]) -> int | None:

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
+from dcrproof.creation import create_once
 from dcrproof.http import Line
-from dcrproof.konnect import segment
+from dcrproof.konnect import listed, segment
 from dcrproof.secret import Secret
 from dcrproof.transcript import Exchange
 
@@ -44,6 +46,23 @@ class Portal:
         """May be repeated: a session more harms nobody."""
         body = {"username": email, "password": password.reveal()}
         return self._send("POST", "/developer/authenticate", body, repeatable=True)
+
+    def create_application(self, body: Mapping[str, Any]) -> Exchange:
+        """Makes an application, never a second one without having looked whether the first was made.
+
+        The secret is shown in the answer alone. An application whose answer was lost is found by its name, deleted, and
+        made anew.
+        """
+        send = partial(self.post, "/applications", body)
+        made = create_once(self.line.patience, send, partial(self.application_named, str(body.get("name"))))
+        if isinstance(made, Exchange):
+            return made
+        exchange = self.delete(f"/applications/{segment(str(made.get('id')))}")
+        return send() if exchange.status in {204, 404} else exchange
+
+    def application_named(self, name: str) -> Mapping[str, Any] | None:
+        """The developer's own application of that name, or None."""
+        return next((item for item in listed(self.get, "/applications") if item.get("name") == name), None)
 
     def credentials(self, created: Mapping[str, Any]) -> Mapping[str, Any]:
         """Where the answer to a new application has its `client_id` and `client_secret`."""

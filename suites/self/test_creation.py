@@ -1,0 +1,151 @@
+"""A creation whose answer was lost, over real sockets: what is looked for, and what is sent a second time."""
+
+from typing import Any
+
+import pytest
+from lines import Scripted, answered, scripted
+
+from dcrproof.http import Line
+from dcrproof.konnect import Konnect
+from dcrproof.patience import Patience
+from dcrproof.portal import Portal
+from dcrproof.secret import Secret
+from dcrproof.transcript import Transcript
+from dcrproof.verdict import Failed, Unreachable
+
+DROP = b""
+MADE = {"id": "7d0c", "name": "dcrproof 1 api"}
+OTHER = {"id": "1111", "name": "dcrproof 1"}
+BODY = {"name": "dcrproof 1 api"}
+
+
+def listed(*items: dict[str, Any]) -> bytes:
+    return answered(200, {"data": list(items), "meta": {"page": {"total": len(items)}}})
+
+
+def unavailable(code: int, *headers: str) -> bytes:
+    return answered(code, {"status": code}, *headers)
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that were made, none of which takes any time; what is looked for is looked for once."""
+    made: list[float] = []
+    monkeypatch.setattr("dcrproof.creation.pause", made.append)
+    monkeypatch.setattr("dcrproof.creation.LOOKING", 0.0)
+    return made
+
+
+def line(party: Scripted, *, patient: bool = True) -> Line:
+    return Line("konnect", party.base, Transcript(), patience=Patience("konnect", 120.0) if patient else None)
+
+
+def konnect(party: Scripted, *, patient: bool = True) -> Konnect:
+    return Konnect(line(party, patient=patient), party.base, Secret("a token of this test"))
+
+
+LOST = {"dropped": DROP, **{str(code): unavailable(code) for code in (502, 503, 504)}}
+lost = pytest.mark.parametrize("answer", LOST.values(), ids=list(LOST))
+
+
+@lost
+def test_what_was_made_although_its_answer_was_lost_is_found_by_its_name(answer, pauses):
+    with scripted(answer, listed(OTHER, MADE)) as party:
+        assert konnect(party).create("/v3/apis", BODY) == MADE
+    assert [asked.partition(" ")[0] for asked in party.asked] == ["POST", "GET"]
+
+
+@lost
+def test_what_is_made_but_not_listed_at_once_is_found(answer, pauses, monkeypatch):
+    monkeypatch.setattr("dcrproof.creation.LOOKING", 5.0)
+    with scripted(answer, listed(OTHER), listed(OTHER, MADE)) as party:
+        assert konnect(party).create("/v3/apis", BODY) == MADE
+    assert [asked.partition(" ")[0] for asked in party.asked] == ["POST", "GET", "GET"]
+
+
+@lost
+def test_a_second_creation_is_sent_once_nothing_was_found(answer, pauses):
+    looks = [listed(OTHER)]
+    with scripted(answer, *looks, answered(201, MADE)) as party:
+        assert konnect(party).create("/v3/apis", BODY) == MADE
+    assert [asked.partition(" ")[0] for asked in party.asked] == ["POST", "GET", "POST"]
+
+
+def test_a_second_creation_whose_answer_is_lost_too_is_looked_for_and_is_the_last(pauses):
+    looks = [listed(OTHER)]
+    with scripted(DROP, *looks, DROP, *looks, DROP) as party:
+        with pytest.raises(Unreachable, match="dropped"):
+            konnect(party).create("/v3/apis", BODY)
+        assert [asked.partition(" ")[0] for asked in party.asked] == ["POST", "GET"] * 2
+
+
+def test_a_second_creation_comes_no_sooner_than_the_party_asks_for(pauses):
+    looks = [listed(OTHER)]
+    with scripted(unavailable(503, "retry-after: 20"), *looks, answered(201, MADE)) as party:
+        konnect(party).create("/v3/apis", BODY)
+    assert pauses == [20.0]
+
+
+def test_a_party_that_asks_for_more_than_the_run_has_is_not_asked_again(pauses):
+    looks = [listed(OTHER)]
+    with scripted(unavailable(503, "retry-after: 3600"), *looks) as party:
+        with pytest.raises(Failed, match="503"):
+            konnect(party).create("/v3/apis", BODY)
+        assert len(party.asked) == 2
+    assert pauses == []
+
+
+@pytest.mark.parametrize("code", [200, 400, 403, 409, 500])
+def test_an_answer_that_is_not_lost_is_judged_and_nothing_is_looked_for(code, pauses):
+    with scripted(unavailable(code)) as party:
+        with pytest.raises(Failed, match=str(code)):
+            konnect(party).create("/v3/apis", BODY)
+        assert len(party.asked) == 1
+
+
+def test_a_creation_that_never_left_is_not_looked_for(pauses, monkeypatch):
+    monkeypatch.setattr("dcrproof.patience.pause", pauses.append)
+    with scripted(DROP) as party:
+        pass
+    with pytest.raises(Unreachable, match="connection refused"):
+        konnect(party).create("/v3/apis", BODY)
+
+
+def test_two_of_one_name_are_an_error_rather_than_a_guess(pauses):
+    with scripted(DROP, listed(MADE, {**MADE, "id": "2222"})) as party, pytest.raises(Failed, match="2 of that name"):
+        konnect(party).create("/v3/apis", BODY)
+
+
+def test_what_has_no_name_is_found_as_its_maker_says(pauses):
+    with scripted(DROP, listed({"id": "3333"})) as party:
+        client = konnect(party)
+        link = client.create(
+            "/v3/apis/1/implementations", {}, lambda: next(client.all("/v3/api-implementations"), None)
+        )
+    assert link == {"id": "3333"}
+
+
+@lost
+def test_a_mock_is_asked_once(answer, pauses):
+    with scripted(answer) as party:
+        with pytest.raises((Failed, Unreachable)):
+            konnect(party, patient=False).create("/v3/apis", BODY)
+        assert len(party.asked) == 1
+
+
+@lost
+def test_an_application_whose_secret_was_lost_is_deleted_and_made_anew(answer, pauses):
+    """The secret is shown once: of the first application it is gone."""
+    made_anew = answered(201, {**MADE, "id": "8888", "client_secret": "shown once"})
+    with scripted(answer, listed(OTHER, MADE), answered(204, {}), made_anew) as party:
+        exchange = Portal(line(party), party.base).create_application(BODY)
+    assert (exchange.status, exchange.object()["id"]) == (201, "8888")
+    assert party.asked[0] == "POST /api/v3/applications"
+    assert party.asked[1].startswith("GET /api/v3/applications?page")
+    assert party.asked[2:] == ["DELETE /api/v3/applications/7d0c", "POST /api/v3/applications"]
+
+
+def test_an_application_that_cannot_be_deleted_is_not_made_twice(pauses):
+    with scripted(DROP, listed(MADE), unavailable(409)) as party:
+        assert Portal(line(party), party.base).create_application(BODY).status == 409
+        assert [asked.partition(" ")[0] for asked in party.asked] == ["POST", "GET", "DELETE"]
