@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dcrproof.patience import OVERLOADED, Patience, retry_after
+from dcrproof.http import Line
+from dcrproof.patience import OVERLOADED, retry_after
 from dcrproof.transcript import Exchange
 from dcrproof.verdict import Unreachable
 from dcrproof.waiting import pause, poll
@@ -15,30 +16,31 @@ LOOKING = 5.0
 
 
 def create_once(
-    patience: Patience | None, send: Callable[[], Exchange], look: Callable[[], Object | None]
+    line: Line, path: str, send: Callable[[], Exchange], look: Callable[[], Object | None] | None
 ) -> Exchange | Object:
-    """The answer to a creation, or, where that was lost, what `look` has found of it.
+    """The answer to a creation at that path of the line, or, where that was lost, what `look` has found of it.
 
     Lost is the answer to a request that may have arrived: the connection broke off, there was no answer in time, or
     somebody before the server answered for it (502, 503, 504). If nothing is found of it the request is sent once more,
     after the pause that the party asks for; what becomes of that one is told as it is. `look` finds by the name that
-    the run gave, which nothing else bears. A party without patience is asked once, as ever.
+    the run gave, which nothing else bears; the line is told of what was found. A party without patience is asked once,
+    as ever, and so is one at which nothing can be looked for.
     Raises Unreachable where there was no answer in the end.
     """
-    if patience is None:
+    if line.patience is None or look is None:
         return send()
     found, answer = _sent(send, look)
+    if found is None:
+        if isinstance(answer, Exchange):
+            if answer.status not in OVERLOADED:
+                return answer
+            asked_for = retry_after(answer) or 0.0
+            if asked_for > line.patience.deadline:
+                return answer
+            pause(max(0.0, asked_for - LOOKING))
+        found, answer = _sent(send, look)
     if found is not None:
-        return found
-    if isinstance(answer, Exchange):
-        if answer.status not in OVERLOADED:
-            return answer
-        asked_for = retry_after(answer) or 0.0
-        if asked_for > patience.deadline:
-            return answer
-        pause(max(0.0, asked_for - LOOKING))
-    found, answer = _sent(send, look)
-    if found is not None:
+        line.found(line.party, line.base, path, found)
         return found
     if isinstance(answer, Unreachable):
         raise answer

@@ -244,6 +244,8 @@ class Line:
     """Whether an answer can be the party's: a page of a firewall or a proxy is not."""
     watch: Watch = unwatched
     """Told of each request before it is sent, and of its answer."""
+    found: Callable[[str, str, str, Mapping[str, Any]], None] = lambda *_: None
+    """Told of what was made although its answer was lost: party, base, path, and the thing as it is listed."""
     patience: Patience | None = None
     """How requests are repeated; without it each is sent once."""
     _transports: dict[tuple[str, str | None], Transport] = field(default_factory=dict, repr=False)

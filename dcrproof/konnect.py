@@ -59,11 +59,12 @@ class Konnect:
     def create(self, path: str, body: Mapping[str, Any], look: Callable[[], Object | None] | None = None) -> Object:
         """POSTs an object, never twice without having looked whether the first was made; returns it with its id.
 
-        `look` finds it again; without it the list of the same path is searched for the `name` of `body`. Raises Failed
-        unless 201.
+        `look` finds it again; without it the list of the same path is searched for the `name` of `body`, and what has
+        none is asked for once. Raises Failed unless 201.
         """
-        look = look or partial(self.named, path, body["name"])
-        made = create_once(self.line.patience, partial(self.post, path, body), look)
+        if look is None and "name" in body:
+            look = partial(self.named, path, str(body["name"]))
+        made = create_once(self.line, path, partial(self.post, path, body), look)
         if isinstance(made, Exchange):
             if made.status != 201:
                 raise Failed(f"201 to POST {path}", problem(made))

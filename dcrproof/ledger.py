@@ -246,6 +246,22 @@ class Ledger:
         self._write({"made": entry.number, "collection": entry.collection, "id": id})
         return self.entries[entry.number]
 
+    def found(self, party: str, base: str, path: str, item: Mapping[str, Any]) -> None:
+        """Takes what a POST at that path has made although its answer was lost, as a list shows it."""
+        kind = self.creates(party, "POST", path, "application/json", b"")
+        if kind is None:
+            return
+        place = (kind, base, kind.collection(path), item.get(kind.named) if kind.named else None)
+        number = next(
+            (
+                one.number
+                for one in self.entries.values()
+                if (one.kind, one.base, one.collection, one.name) == place and one.id is None
+            ),
+            None,
+        )
+        self.made(self.entries[number or self.intend(*place)], str(item.get("id")))
+
     def managed(self, entry: Entry, uri: str, token: Secret) -> None:
         """The newest registration access token of a client: the one before it is void."""
         self.entries[entry.number] = replace(entry, manage=(uri, token), rotating=False)

@@ -54,7 +54,9 @@ class Portal:
         made anew.
         """
         send = partial(self.post, "/applications", body)
-        made = create_once(self.line.patience, send, partial(self.application_named, str(body.get("name"))))
+        made = create_once(
+            self.line, f"{self.API}/applications", send, partial(self.application_named, str(body.get("name")))
+        )
         if isinstance(made, Exchange):
             return made
         exchange = self.delete(f"/applications/{segment(str(made.get('id')))}")

@@ -83,7 +83,17 @@ class Target:
         # the consumer's calls are sent once: what the gateway says to each is what is looked at
         patient = party not in self.mocked and not consumer
         patience = Patience(party, self.profile.run.patience, self._new, self.repeats) if patient else None
-        line = Line(party, base, self.transcript, described.connection, consumer, can_be_theirs, self._watch, patience)
+        line = Line(
+            party,
+            base,
+            self.transcript,
+            described.connection,
+            consumer,
+            can_be_theirs,
+            self._watch,
+            self.ledger.found,
+            patience,
+        )
         self._lines.append(line)
         return line
 

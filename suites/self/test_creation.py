@@ -9,7 +9,11 @@ from dcrproof.http import Line
 from dcrproof.konnect import Konnect
 from dcrproof.patience import Patience
 from dcrproof.portal import Portal
+from dcrproof.profile import Konnect as Described
+from dcrproof.profile import Mode, Profile, Run
+from dcrproof.profile import Portal as DescribedPortal
 from dcrproof.secret import Secret
+from dcrproof.target import Target
 from dcrproof.transcript import Transcript
 from dcrproof.verdict import Failed, Unreachable
 
@@ -149,3 +153,30 @@ def test_an_application_that_cannot_be_deleted_is_not_made_twice(pauses):
     with scripted(DROP, listed(MADE), unavailable(409)) as party:
         assert Portal(line(party), party.base).create_application(BODY).status == 409
         assert [asked.partition(" ")[0] for asked in party.asked] == ["POST", "GET", "DELETE"]
+
+
+# --- the ledger ---
+
+
+def test_the_ledger_learns_the_id_of_what_was_found(pauses):
+    """Without it nothing could be done with the thing: a run touches what its ledger names, and nothing else."""
+    with scripted(DROP, listed(OTHER, MADE), answered(200, MADE)) as party:
+        target = Target(
+            Profile("a test", Run(Mode.PROVISION), konnect=Described(url=party.base, token=Secret("a token")))
+        )
+        client = target.konnect()
+        assert client.create("/v3/apis", BODY) == MADE
+        assert [(entry.kind.name, entry.name, entry.id) for entry in target.ledger.pending] == [
+            ("API", MADE["name"], MADE["id"])
+        ]
+        client.patch(f"/v3/apis/{MADE['id']}", {"description": "ours"})
+        target.close()
+
+
+def test_an_application_that_was_found_is_deleted_as_the_runs_own(pauses):
+    made_anew = answered(201, {**MADE, "id": "8888", "client_id": "a client", "client_secret": "shown once"})
+    with scripted(DROP, listed(OTHER, MADE), answered(204, {}), made_anew) as party:
+        target = Target(Profile("a test", portal=DescribedPortal(url=party.base)))
+        assert target.portal().create_application(BODY).status == 201
+        assert [(entry.kind.name, entry.id) for entry in target.ledger.pending] == [("application", "8888")]
+        target.close()
