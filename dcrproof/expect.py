@@ -42,6 +42,8 @@ class Expect:
 
     live: Mapping[str, str | None]
     observations: list[Observation] = field(default_factory=list)
+    notes: list[Observation] = field(default_factory=list)
+    """What was measured of a live party, or noticed on the way: shown beside the verdict, and no part of it."""
     asserted: int = 0
     mocked: Mapping[str, str | None] = field(default_factory=dict)
     switched: frozenset[tuple[str, str]] = frozenset()
@@ -55,6 +57,11 @@ class Expect:
     def judged_by_the_gate(self) -> None:
         """Says that the direction was asserted on the way to this check: what it adds is a form alone."""
         self.asserted += 1
+
+    def note(self, party: str, name: str, observed: str) -> None:
+        """Notes something of a live party: a time that it took, where its endpoints are."""
+        if party in self.live and observed:
+            self.notes.append(Observation(party, name, observed))
 
     def form(
         self,

@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from dcrproof.checks import Evidence
-from dcrproof.expect import Expect, demand
+from dcrproof.expect import Expect
 from dcrproof.http import Line
 from dcrproof.profile import GatewayRoute
 from dcrproof.secret import Secret, basic
 from dcrproof.transcript import Exchange, quoted
-from dcrproof.verdict import Unreachable
+from dcrproof.verdict import Failed, Unreachable
 from dcrproof.waiting import poll
 
 REFUSED = (401, 403)
@@ -22,6 +21,8 @@ class Consumer:
     line: Line
     url: str
     route: GatewayRoute
+    behind: Callable[[], str] = lambda: ""
+    """Asks which data planes have an old configuration, in words; an empty text where none has, or nobody knows."""
 
     @property
     def nodes(self) -> tuple[str | None, ...]:
@@ -149,9 +150,18 @@ def refused_everywhere(
 def _everywhere(
     consumer: Consumer, headers: Mapping[str, str], holds: Callable[[Exchange], bool], expected: str, deadline: float
 ) -> list[Exchange]:
-    answers = []
-    for node in consumer.nodes:
-        exchange, _ = poll(partial(consumer.call, headers, node=node), holds, deadline)
-        demand(holds(exchange), f"{expected} on every node", answer(exchange) + (f" on {node}" if node else ""))
-        answers.append(exchange)
-    return answers
+    answers: dict[str | None, Exchange] = {}
+
+    def ask() -> list[Exchange]:
+        for node in consumer.nodes:
+            if node not in answers or not holds(answers[node]):
+                answers[node] = consumer.call(headers, node=node)
+        return [exchange for exchange in answers.values() if not holds(exchange)]
+
+    others, _ = poll(ask, lambda found: not found, deadline)
+    if others:
+        behind = consumer.behind()
+        failed = Failed(f"{expected} on every node", "; ".join([*map(answer, others), *([behind] if behind else [])]))
+        failed.exchange = others[0]
+        raise failed
+    return list(answers.values())

@@ -280,21 +280,26 @@ class Line:
         the method says so. Raises Failed, and sends nothing, where a party has named an address that would take secrets
         over plain HTTP.
         """
-        where = f"{method} {quoted(url) or 'to no address'}" + (f" at {node}" if node else "")
+        where = f"{method} {quoted(url) or 'to no address'}"
         sent = {"user-agent": USER_AGENT, "accept": "application/json", **(headers or {})}
         if not is_address(url):
             raise Unreachable(self.party, f"{where}: {NO_ADDRESS.said}")
         parts = urlsplit(url)
         host = parts.hostname or ""
+        node = node or self.node_for(host)
+        if node:
+            where += f" at {node}"
         if any(set(value) & set("\r\n\0") for value in sent.values()):
             raise Unreachable(self.party, f"{where}: {UNFIT.said}")
         if not self.may_be_plain(parts.scheme, host):
             raise Failed("an https:// address", f"{quoted(url)}, named by {self.party}; nothing was sent there")
-        if dialled := node or self.node_for(host, parts.port or (443 if parts.scheme == "https" else 80)):
+        dialled = node
+        if not node and host.endswith(".localhost"):
+            # this machine's (RFC 6761 6.3), whether or not its resolver knows
+            dialled = f"127.0.0.1:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+        if dialled:
             sent["host"] = parts.netloc
-            url_dialled = urlunsplit((parts.scheme, dialled, parts.path, parts.query, ""))
-        else:
-            url_dialled = url
+        url_dialled = urlunsplit((parts.scheme, dialled, parts.path, parts.query, "")) if dialled else url
         request = Prepared(method, url_dialled, tuple(sent.items()), body, host)
         attempt = partial(self._attempt, request, url, where, dialled)
         if self.patience is None:
@@ -361,17 +366,9 @@ class Line:
         base = urlsplit(self.base)
         return scheme != "http" or is_loopback(host) or (base.scheme, base.hostname) == ("http", host)
 
-    def node_for(self, host: str, port: int) -> str | None:
-        """The address to dial for a host name, or None for the name itself.
-
-        The nodes are the party's own: another host that it has named is dialled by its name. Names below `.localhost`
-        are this machine's (RFC 6761 6.3), whether or not its resolver knows.
-        """
-        if self.connection.nodes and host == urlsplit(self.base).hostname:
-            return self.connection.nodes[0]
-        if host.endswith(".localhost"):
-            return f"127.0.0.1:{port}"
-        return None
+    def node_for(self, host: str) -> str | None:
+        """The node that is asked where none is named: the first one of the party's own, none for another host."""
+        return self.connection.nodes[0] if self.connection.nodes and host == urlsplit(self.base).hostname else None
 
     def close(self) -> None:
         for transport in self._transports.values():

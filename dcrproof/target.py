@@ -16,8 +16,10 @@ from dcrproof.ledger import Ledger, below, new_mark
 from dcrproof.patience import Patience, Repeat
 from dcrproof.portal import Portal
 from dcrproof.profile import PARTIES, GatewayRoute, Profile
+from dcrproof.propagation import Propagation, propagation
 from dcrproof.secret import Secrets
 from dcrproof.transcript import Exchange, Transcript
+from dcrproof.verdict import Outcome
 
 
 @dataclass
@@ -33,6 +35,8 @@ class Target:
     secrets: Secrets = field(default_factory=Secrets)
     transcript: Transcript = field(default_factory=Transcript)
     ledger: Ledger = field(default_factory=lambda: Ledger(new_mark()))
+    control_plane: tuple[Konnect, str] | None = None
+    """The control plane whose data planes serve the route, by its id, from the moment that it is known on."""
     repeats: list[Repeat] = field(default_factory=list)
     """What was sent again to live parties."""
     _new: dict[str, float] = field(default_factory=dict)
@@ -73,6 +77,22 @@ class Target:
         kinds = self.parties
         beside = kinds.get("gateway") == "live" and kinds.get("konnect") == "mocked"
         return beside and bool(self.profile.applications)
+
+    def pushed(self, deadline: float, since: float | None = None) -> Propagation | None:
+        """How far the last change has come to the data planes, as `propagation` polls for it; None where that cannot
+        be known: no access to the control plane, or a gateway that takes its configuration from elsewhere.
+        """
+        if self.control_plane is None or self.gateway_by_hand:
+            return None
+        return propagation(*self.control_plane, deadline, since)
+
+    def _behind(self) -> str:
+        """Which data planes are behind, for a call of the route that was not answered as expected."""
+        try:
+            found = self.pushed(0.0)
+        except Outcome:
+            return ""
+        return ", ".join(map(str, found.old)) if found else ""
 
     def line(self, party: str, base: str, *, consumer: bool = False) -> Line:
         """A line to a party of the profile, at that address. What is created over it stands in the ledger before."""
@@ -136,7 +156,7 @@ class Target:
         if gateway is None or not (gateway.routes or route):
             return None
         line = self.line("gateway", gateway.url, consumer=True)
-        return Consumer(line, gateway.url, route or gateway.routes[0])
+        return Consumer(line, gateway.url, route or gateway.routes[0], self._behind)
 
     def close(self) -> None:
         for line in self._lines:

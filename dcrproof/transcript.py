@@ -84,15 +84,16 @@ class Exchange:
 
     @property
     def what(self) -> str:
-        """The exchange in words, for a failure: `exchange 14, POST https://... -> 401`."""
-        return f"exchange {self.number}, {self.method} {self.url} -> {self.status}"
+        """The exchange in words, for a failure: `exchange 14, POST https://... -> 401`, with its node where it has one."""
+        at = f" at {self.node}" if self.node else ""
+        return f"exchange {self.number}, {self.method} {self.url}{at} -> {self.status}"
 
     @property
     def summary(self) -> dict[str, Any]:
         """What a report names of it: number, party, method, url, status, and the time in UTC to the millisecond."""
         at = self.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         found = {"number": self.number, "party": self.party, "method": self.method, "url": self.url}
-        return {**found, "status": self.status, "at": at}
+        return {**found, "status": self.status, "at": at, **({"node": self.node} if self.node else {})}
 
     @property
     def shape(self) -> str:

@@ -314,5 +314,7 @@ def test_nodes_are_new_enough(dcr_node_versions):
     references=(CONTROL_PLANES,),
     smoke=True,
 )
-def test_nodes_are_in_sync(dcr_in_sync):
+def test_nodes_are_in_sync(dcr_in_sync, dcr_expect):
     """Claimed by the gate."""
+    dcr_expect.judged_by_the_gate()
+    dcr_expect.note("konnect", "the configuration is pushed", str(dcr_in_sync))

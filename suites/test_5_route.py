@@ -102,8 +102,10 @@ def test_route_refuses_no_credentials(dcr_protected, dcr_first_answers, dcr_expe
     steps=("portal.application-setup.claims", "portal.application-setup.scopes"),
     smoke=True,
 )
-def test_basic_is_accepted(dcr_basic):
+def test_basic_is_accepted(dcr_basic, dcr_application, dcr_expect):
     """Claimed by the gate."""
+    dcr_expect.judged_by_the_gate()
+    dcr_expect.note("konnect", "an approved application is pushed", str(dcr_application.pushed or ""))
 
 
 @check(
