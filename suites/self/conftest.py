@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -91,6 +92,24 @@ class Ran:
     def with_verdict(self, *verdicts: str) -> dict[str, Mapping[str, Any]]:
         """The checks that ended so, in the order of the catalogue."""
         return {check["id"]: check for check in self.report["checks"] if check["verdict"] in verdicts}
+
+
+@pytest.fixture
+def as_live(tmp_path: Path) -> Callable[..., Any]:
+    """Mocks of their own that are driven as live parties are, with these lines in `[run]`; yields them."""
+
+    @contextmanager
+    def serve(settings: str = "", **keywords: Any) -> Iterator[Mocks]:
+        with serving(seed=3, **keywords) as served:
+            mocks = Mocks(served, write_profile(tmp_path, served))
+            yield Mocks(served, mocks.changed("live", lambda text: _live(text, settings)))
+
+    return serve
+
+
+def _live(profile: str, settings: str) -> str:
+    lines = [line for line in profile.splitlines(keepends=True) if not line.startswith("mocked")]
+    return "".join(lines).replace("[run]\n", f"[run]\n{settings}\n")
 
 
 @pytest.fixture

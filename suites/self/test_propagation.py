@@ -1,8 +1,7 @@
 """How a change comes to the data planes: told for each of them, with the time that it took; and polls that end in time."""
 
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from conftest import Ran
 from dcrproof import waiting
 from dcrproof.gateway import Consumer, accepted_everywhere
 from dcrproof.http import Connection, Line
-from dcrproof.mocks.serve import serving, write_profile
 from dcrproof.mocks.world import World
 from dcrproof.profile import GatewayRoute
 from dcrproof.propagation import propagation
@@ -201,26 +199,9 @@ def second_takes_no_applications(world: World) -> None:
     behind.apply = lambda configuration: None if configuration.applications else apply(configuration)  # type: ignore[method-assign] # broken
 
 
-@pytest.fixture
-def as_live(tmp_path: Path) -> Callable[..., Any]:
-    """Mocks that are driven as live parties are."""
-    from contextlib import contextmanager
-
-    @contextmanager
-    def serve(deadlines: str, **keywords: Any) -> Iterator[Path]:
-        with serving(seed=3, **keywords) as served:
-            profile = write_profile(tmp_path, served)
-            lines = [line for line in profile.read_text().splitlines(True) if not line.startswith("mocked")]
-            text = "".join(lines).replace("[run]\n", f"[run]\ndeadlines = {{ {deadlines} }}\n")
-            profile.write_text(text)
-            yield profile
-
-    return serve
-
-
 def test_a_live_run_tells_the_time_of_each_data_plane(run_checks: Callable[..., Ran], as_live):
-    with as_live('propagation = "20s"', propagation=0.3) as profile:
-        ran = run_checks("--dcr-check=route.basic.accepted", "--dcr-check=nodes.in-sync", profile=profile)
+    with as_live('deadlines = { propagation = "20s" }', propagation=0.3) as mocks:
+        ran = run_checks("--dcr-check=route.basic.accepted", "--dcr-check=nodes.in-sync", profile=mocks.profile)
     assert ran.code == 0, ran.output
     told = r"observed   an approved application is pushed: dp-1 after 0\.[3-9] s, dp-2 after 0\.[3-9] s \(konnect\)"
     assert re.search(told, ran.output), ran.output
@@ -230,8 +211,8 @@ def test_a_live_run_tells_the_time_of_each_data_plane(run_checks: Callable[..., 
 
 
 def test_a_data_plane_that_is_behind_is_named_where_the_route_refuses(run_checks: Callable[..., Ran], as_live):
-    with as_live('propagation = "1s"', mutate=second_takes_no_applications) as profile:
-        ran = run_checks("--dcr-check=route.basic.accepted", profile=profile)
+    with as_live('deadlines = { propagation = "1s" }', mutate=second_takes_no_applications) as mocks:
+        ran = run_checks("--dcr-check=route.basic.accepted", profile=mocks.profile)
     assert ran.code == 1, ran.output
     failed = ran.with_verdict("failed")["route.basic.accepted"]
     assert re.search(
