@@ -378,3 +378,8 @@ def _takes_clients_for_users(world: "World") -> None:
 @_mutant("curity.informs-everybody", "Userinfo is for who has a token.")
 def _informs_everybody(world: "World") -> None:
     override(world.curity, userinfo=lambda _: {"sub": "johndoe"})
+
+
+@_mutant("curity.shows-registration-scopes", "The metadata list the profile's own scopes alone.")
+def _shows_registration_scopes(world: "World") -> None:
+    world.curity.switches = replace(world.curity.switches, shows_registration_scopes=True)

@@ -506,7 +506,7 @@ _rules(
 _rules(
     "gateway.encodes-no-secret",
     "Id and secret are form-encoded before they become Basic.",
-    encoded=lambda octets: octets.decode(),
+    encoded=lambda octets: octets,
 )
 _rules("gateway.keeps-tokens-for-an-hour", "A token is kept until it expires.", token_lifetime=lambda *_: 3600.0)
 
@@ -642,6 +642,11 @@ def _answers_every_failing_upstream_alike(world: "World") -> None:
 
 
 # Settings that are not heeded
+
+
+@_node("gateway.reads-proxy-authorization", "A pair is read in Authorization alone.")
+def _reads_proxy_authorization(node: DataPlane) -> None:
+    node.switches = replace(node.switches, reads_proxy_authorization=True)
 
 
 @_node("gateway.trims-credentials", "A secret is what stands there, to the last character.")

@@ -8,7 +8,14 @@ import tomli_w
 from dcrproof.reports.diagnosis import Run
 from dcrproof.reports.text import visible
 
-SWITCHES = {"gateway": ("literal_basic", "accept_missing_exp", "accept_missing_kid")}
+SWITCHES = {
+    "curity": ("shows_registration_scopes",),
+    "konnect": ("deletes_providers_in_use", "refused_push_takes_plugin_away"),
+    "gateway": (
+        *("literal_basic", "any_spelling_of_basic", "reads_proxy_authorization", "shares_session_secrets"),
+        *("accept_missing_exp", "accept_missing_kid", "accept_critical_extensions", "sends_pairs_unencoded"),
+    ),
+}
 """The observations that say how a switch of a mock stands: false where the party did as the mock does, true where not."""
 
 HEAD = """\

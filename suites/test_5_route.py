@@ -287,12 +287,28 @@ def test_spelling_of_basic(dcr_consumer, dcr_application, dcr_basic, dcr_expect)
         dcr_expect.that(exchange.status < 500, "no error of the gateway", answer(exchange))
         dcr_expect.form(
             "gateway",
-            f"route.basic.spelling {spelling!r}",
+            "route.basic.spelling" if taken else "any_spelling_of_basic",
             dcr_consumer.accepts(exchange) is taken,
             f"{spelling!r} {'taken' if taken else 'refused'}",
             answer(exchange),
             Evidence.UNKNOWN,
         )
+
+
+@check(
+    "route.basic.proxy-header",
+    "Whether a pair in Proxy-Authorization is a credential",
+    evidence=Evidence.UNKNOWN,
+    references=("github.com/Kong/kong, kong/plugins/basic-auth/access.lua", "RFC 9110 11.7.1"),
+)
+def test_pair_in_the_proxy_header(dcr_consumer, dcr_application, dcr_basic, dcr_expect):
+    pair = with_basic(dcr_application.client_id, dcr_application.secret)["authorization"]
+    exchange = dcr_consumer.call({"proxy-authorization": pair})
+    dcr_expect.that(exchange.status < 500, "no error of the gateway", answer(exchange))
+    refused = not dcr_consumer.accepts(exchange)
+    dcr_expect.form(
+        "gateway", "reads_proxy_authorization", refused, "it is not read", answer(exchange), Evidence.UNKNOWN
+    )
 
 
 @check(
@@ -603,7 +619,7 @@ def test_session_on_another_node(dcr_consumer, dcr_session, dcr_session_accepted
     exchange = dcr_consumer.call({"cookie": dcr_session.cookie.reveal()}, node=others[0])
     dcr_expect.form(
         "gateway",
-        "route.session.other-node",
+        "shares_session_secrets",
         not dcr_consumer.accepts(exchange),
         "refused: without session_secret each node has a secret of its own",
         answer(exchange),

@@ -46,6 +46,25 @@ def test_metadata_may_be_kept(dcr_is_curity, dcr_authorization_server, dcr_metad
 
 
 @check(
+    "metadata.registration-scopes",
+    "Whether the metadata list the scopes of registration",
+    evidence=Evidence.UNKNOWN,
+    references=("curity.io/docs/identity-server/profiles/token-profile/lifecycle/token-profile-metadata",),
+)
+def test_scopes_in_the_metadata(dcr_is_curity, dcr_authorization_server, dcr_registration_endpoint, dcr_expect):
+    scopes = dcr_authorization_server.discovery().object().get("scopes_supported") or []
+    shown = [scope for scope in ("dcr", "dcrm") if scope in scopes]
+    dcr_expect.form(
+        "curity",
+        "shows_registration_scopes",
+        not shown,
+        "neither dcr nor dcrm in scopes_supported",
+        f"{', '.join(shown) or 'neither'} in scopes_supported",
+        Evidence.UNKNOWN,
+    )
+
+
+@check(
     "keys.identified",
     "Every key has a kid that is a text, also where it looks like a negative number",
     evidence=Evidence.DOCUMENTED,

@@ -255,7 +255,7 @@ def test_strategy_in_use_stays(dcr_admin, dcr_own_objects, dcr_expect):
 def test_provider_in_use(dcr_admin, dcr_own_objects, dcr_expect):
     exchange = dcr_admin.delete(f"/v2/dcr-providers/{segment(dcr_own_objects.provider['id'])}")
     dcr_expect.form(
-        "konnect", "admin.provider-in-use", exchange.status == 409, "409", problem(exchange), Evidence.UNKNOWN
+        "konnect", "deletes_providers_in_use", exchange.status == 409, "409", problem(exchange), Evidence.UNKNOWN
     )
 
 

@@ -70,8 +70,9 @@ def test_invalid_setting(dcr_own_route, dcr_expect):
             "400, or auth_strategy_sync_error with what is wrong",
             f"{exchange.what}, auth_strategy_sync_error {told}",
         )
-        after = consumer.call(own.basic)
-        dcr_expect.form("gateway", "sync-keeps", consumer.accepts(after), "accepted", answer(after), Evidence.UNKNOWN)
+        after, stays = consumer.call(), "a call without credentials refused after that, the plugin staying as it was"
+        name = "refused_push_takes_plugin_away"
+        dcr_expect.form("konnect", name, not consumer.accepts(after), stays, answer(after), Evidence.UNKNOWN)
 
 
 # Where credentials are looked for

@@ -118,7 +118,14 @@ def test_without_kid(dcr_own_route, dcr_issuer, dcr_expect):
 )
 def test_critical_header(dcr_own_route, dcr_issuer, dcr_expect):
     token = dcr_issuer.token(dcr_own_route.client_id, {"crit": ["dcrproof"], "dcrproof": 1})
-    _unknown(dcr_expect, dcr_own_route, dcr_issuer, "crit", token, "a token with an unknown critical extension")
+    _unknown(
+        dcr_expect,
+        dcr_own_route,
+        dcr_issuer,
+        "accept_critical_extensions",
+        token,
+        "a token with an unknown critical extension",
+    )
 
 
 @check(
@@ -479,7 +486,7 @@ def test_encoded_secrets(dcr_own_route, dcr_issuer, dcr_expect):
                 same = dcr_issuer.asked("token")[-1].client == (own.client_id, secret)
                 dcr_expect.form(
                     "gateway",
-                    f"issuer.request.encoding {method}",
+                    "sends_pairs_unencoded" if method == "client_secret_basic" else "issuer.request.encoding",
                     same,
                     "the secret as the caller sent it, once form-decoded",
                     "another secret after form-decoding",

@@ -1,7 +1,6 @@
 """The metadata documents of the token profile: token-profile/lifecycle/token-profile-metadata.
 
-Members that Curity's documents or samples name stand beside those that OpenID Connect Discovery demands. Whether the
-scopes `dcr` and `dcrm` are shown is unknown; here they are not.
+Members that Curity's documents or samples name stand beside those that OpenID Connect Discovery demands.
 """
 
 from typing import Any
@@ -27,8 +26,8 @@ ENDPOINT_MEMBERS = (
 ASYMMETRIC = ("PS384", "RS384", "ES256", "RS256", "EdDSA", "PS256", "PS512", "RS512")
 
 
-def metadata(configuration: Configuration, base_url: str, issuer: str) -> dict[str, Any]:
-    """The document's members. An endpoint that no node serves is left out (inferred)."""
+def metadata(configuration: Configuration, base_url: str, issuer: str, more_scopes: tuple[str, ...]) -> dict[str, Any]:
+    """The document's members; `more_scopes` join the profile's. An endpoint that no node serves is left out (inferred)."""
     document: dict[str, Any] = {"issuer": issuer}
     for member, kind, suffix in ENDPOINT_MEMBERS:
         endpoint = configuration.endpoint(kind)
@@ -37,7 +36,7 @@ def metadata(configuration: Configuration, base_url: str, issuer: str) -> dict[s
     methods = ["client_secret_basic", "client_secret_post"] if configuration.basic_and_form_post else []
     grant_types = [name for name, needs in CAPABILITIES.items() if needs in configuration.client_capabilities]
     return document | {
-        "scopes_supported": list(configuration.scopes),
+        "scopes_supported": [*configuration.scopes, *more_scopes],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "fragment", "form_post"],
         "grant_types_supported": grant_types,

@@ -40,6 +40,13 @@ class Switches:
     the registration endpoint then ignores. Source: inferred; configuration reference, non-templatized.
     """
 
+    shows_registration_scopes: bool = False
+    """Whether the metadata list the scopes `dcr` and `dcrm` among `scopes_supported`.
+
+    **Default: false**: only the profile's own scopes. True: both, while registration and its management are enabled.
+    Source: unknown; curity.io/docs/identity-server/profiles/token-profile/lifecycle/token-profile-metadata.
+    """
+
     metadata_is_kept: bool = False
     """Whether Curity itself goes on serving a metadata document that it has built, for `cache-duration` (600 seconds).
 

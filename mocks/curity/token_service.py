@@ -105,8 +105,16 @@ class TokenService:
         """The document; where the switch says so the one that was built up to the cache duration ago."""
         now = self.clock.now()
         if self._document is None or not self.serves_kept_metadata(now - self._document[1]):
-            self._document = metadata(self.configuration, self.base_url, self.issuer), now
+            document = metadata(self.configuration, self.base_url, self.issuer, self.registration_scopes())
+            self._document = document, now
         return self._document[0]
+
+    def registration_scopes(self) -> tuple[str, ...]:
+        """The scopes of registration that the metadata show."""
+        dynamic = self.configuration.dynamic_client_registration
+        if dynamic is None or not self.switches.shows_registration_scopes:
+            return ()
+        return ("dcr", "dcrm") if dynamic.client_management is not None else ("dcr",)
 
     def serves_kept_metadata(self, age: float) -> bool:
         return self.switches.metadata_is_kept and age < self.configuration.metadata_cache_duration

@@ -24,6 +24,7 @@ from urllib.parse import parse_qsl, unquote_plus, urlencode
 
 from dcrproof.mocks.gateway import strict
 from dcrproof.mocks.gateway.plugin import Names, Plugin
+from dcrproof.mocks.gateway.switches import STRICT, Switches
 from dcrproof.mocks.wire import Pairs, Request
 
 BEARER_HEADERS: Names = ("authorization", "access-token", "x-access-token")
@@ -72,8 +73,10 @@ class ClientPair:
     method: str = "client_credentials"
 
 
-def read_basic(value: str, *, literal: bool = False) -> tuple[bytes, bytes] | None:
+def read_basic(value: str, *, literal: bool = False, any_spelling: bool = False) -> tuple[bytes, bytes] | None:
     """Id and secret of an `Authorization` header of scheme Basic, or None. With `literal` the pair may be plain."""
+    if any_spelling and value[:5].lower() == "basic":
+        value = f"Basic {value[5:].strip()}"
     encoded = _after_scheme(value, "Basic")
     if not encoded:
         return None
@@ -115,20 +118,24 @@ def find_refresh_token(plugin: Plugin, request: Request) -> RefreshToken | None:
     return None
 
 
-def find_client_pair(plugin: Plugin, request: Request, *, literal: bool = False) -> ClientPair | None:
+def find_client_pair(plugin: Plugin, request: Request, switches: Switches = STRICT) -> ClientPair | None:
     """The pair, or None; an empty id or an empty secret is none (inferred: nothing would come of it)."""
-    return _find_pair(request, plugin.client_credentials_param_type, PAIR_ARGUMENTS, "client_credentials", literal)
+    return _find_pair(request, plugin.client_credentials_param_type, PAIR_ARGUMENTS, "client_credentials", switches)
 
 
-def find_user(plugin: Plugin, request: Request, *, literal: bool = False) -> ClientPair | None:
-    return _find_pair(request, plugin.password_param_type, USER_ARGUMENTS, "password", literal)
+def find_user(plugin: Plugin, request: Request, switches: Switches = STRICT) -> ClientPair | None:
+    return _find_pair(request, plugin.password_param_type, USER_ARGUMENTS, "password", switches)
 
 
-def _find_pair(request: Request, kinds: Names, names: Names, method: str, literal: bool) -> ClientPair | None:
+def _find_pair(request: Request, kinds: Names, names: Names, method: str, switches: Switches) -> ClientPair | None:
     for kind in kinds:
         if kind == "header":
-            pair = read_basic(single_header(request, "authorization"), literal=literal)
-            place = Place("header", ("authorization",))
+            header = "authorization"
+            if switches.reads_proxy_authorization and not single_header(request, header):
+                header = "proxy-authorization"
+            spelled = switches.any_spelling_of_basic
+            pair = read_basic(single_header(request, header), literal=switches.literal_basic, any_spelling=spelled)
+            place = Place("header", (header,))
         else:
             given = arguments(request, kind)
             values = [given.get(name, "").encode("utf-8", "surrogateescape") for name in names]

@@ -23,6 +23,7 @@ from dcrproof.mocks.gateway import releases, strict
 from dcrproof.mocks.gateway.credentials import ClientPair, Place
 from dcrproof.mocks.gateway.discovery import Provider
 from dcrproof.mocks.gateway.plugin import Names, Plugin
+from dcrproof.mocks.gateway.switches import Switches
 from dcrproof.mocks.gateway.tokens import Jwt
 from dcrproof.mocks.wire import Call
 
@@ -32,6 +33,7 @@ Form: TypeAlias = list[tuple[str, bytes | str]]
 
 class GrantRules:
     clock: Clock | WrongClock
+    switches: Switches
     version: str
 
     def token_request(self, plugin: Plugin, provider: Provider, url: str, pair: ClientPair) -> Call:
@@ -62,14 +64,14 @@ class GrantRules:
         if self.client_authentication(plugin, provider) == "client_secret_post":
             form += [("client_id", pair.id), ("client_secret", pair.secret)]
         else:
-            encoded = f"{self.encoded(pair.id)}:{self.encoded(pair.secret)}"
-            headers.append(("authorization", "Basic " + b64encode(encoded.encode()).decode()))
+            encoded = self.encoded(pair.id) + b":" + self.encoded(pair.secret)
+            headers.append(("authorization", "Basic " + b64encode(encoded).decode()))
         body = urlencode(form, errors="replace").encode()
         return Call("POST", url, tuple(headers), body, plugin.timeout / 1000, plugin.ssl_verify)
 
-    def encoded(self, octets: bytes) -> str:
-        """As RFC 6749 section 2.3.1 wants it; whether Kong does so is unknown (inferred)."""
-        return form_encode(octets)
+    def encoded(self, octets: bytes) -> bytes:
+        """As RFC 6749 section 2.3.1 wants it; whether Kong does so is unknown."""
+        return octets if self.switches.sends_pairs_unencoded else form_encode(octets).encode()
 
     def requested_scope(self, plugin: Plugin) -> str:
         """`openid` where none is configured (plugin schema; the Curity how-to warns of it)."""

@@ -32,6 +32,7 @@ from dcrproof.mocks.clock import Clock, WrongClock
 from dcrproof.mocks.gateway import strict
 from dcrproof.mocks.gateway.credentials import cookies
 from dcrproof.mocks.gateway.plugin import Names, Plugin
+from dcrproof.mocks.gateway.switches import Switches
 from dcrproof.mocks.wire import Request
 
 NONCE_LENGTH = 12
@@ -122,6 +123,8 @@ class SessionRules:
     clock: Clock | WrongClock
     random: random.Random
     session_keys: dict[str | None, AESGCM]
+    shared: bytes
+    switches: Switches
 
     def open_session(self, plugin: Plugin, request: Request) -> Session | None:
         """The session of the request's cookie, if it opens and is still running."""
@@ -159,8 +162,8 @@ class SessionRules:
     def _session_key(self, plugin: Plugin) -> AESGCM:
         secret = plugin.session_secret
         if secret not in self.session_keys:
-            octets = self.random.randbytes(32) if secret is None else secret.encode("utf-8", "replace")
-            self.session_keys[secret] = session_key(octets)
+            made_up = self.shared if self.switches.shares_session_secrets else self.random.randbytes(32)
+            self.session_keys[secret] = session_key(made_up if secret is None else secret.encode("utf-8", "replace"))
         return self.session_keys[secret]
 
 

@@ -67,6 +67,8 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
         self.version = version
         self.switches = switches
         self.random = random.Random(f"{seed}/{name}")
+        self.shared = random.Random(f"{seed}/shared").randbytes(32)
+        """What all nodes of a control plane would have in common, if they shared a secret."""
         self.id = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
         self.started_at = clock.now()
         self.configuration: Configuration | None = None
@@ -188,7 +190,6 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
 
     def find_credential(self, plugin: Plugin, request: Request) -> Credential | None:
         """The first credential in the plugin's order. `kong_oauth2` finds none: no such plugin issues tokens here."""
-        literal = self.switches.literal_basic
         for method in AUTH_METHODS:
             found: Credential | None = None
             if method in plugin.auth_methods:
@@ -200,9 +201,9 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
                     case "refresh_token":
                         found = credentials.find_refresh_token(plugin, request)
                     case "password":
-                        found = credentials.find_user(plugin, request, literal=literal)
+                        found = credentials.find_user(plugin, request, self.switches)
                     case "client_credentials":
-                        found = credentials.find_client_pair(plugin, request, literal=literal)
+                        found = credentials.find_client_pair(plugin, request, self.switches)
             if found is not None:
                 return found
         return None

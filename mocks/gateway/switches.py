@@ -27,6 +27,29 @@ class Switches:
     # Example: true, where a live upstream saw the client id there.
     sends_credential_identifier: bool = False
 
+    # RFC 9110 compares schemes without regard to case; Kong's own basic-auth takes `Basic` and `basic` alone, and blanks
+    # around them, and no document says which this plugin is like.
+    # Default: **false**, two spellings with one blank. Example: true, where a live gateway took `BASIC`.
+    any_spelling_of_basic: bool = False
+
+    # Kong's own basic-auth reads `Proxy-Authorization` as well; nothing says so of this plugin.
+    # Default: **false**, it is not read. Example: true, where a live gateway took a pair there.
+    reads_proxy_authorization: bool = False
+
+    # RFC 6749 has id and secret form-encoded before they go into a Basic header; whether Kong does so towards the token
+    # endpoint is not documented. Default: **false**, they are encoded, as the RFC says.
+    # Example: true, where secrets with `%` or `+` fail at a server that decodes.
+    sends_pairs_unencoded: bool = False
+
+    # RFC 7515 has a token refused whose header names a critical extension that is not understood; what the plugin does is
+    # not documented. Default: **false**, it is refused. Example: true, where a live gateway took one.
+    accept_critical_extensions: bool = False
+
+    # Without `session_secret` a secret is generated; whether the nodes of a control plane share it is not documented.
+    # Default: **false**, each node has its own, and opens no other's sessions.
+    # Example: true, where a session of one live node opened on another.
+    shares_session_secrets: bool = False
+
 
 STRICT = Switches()
 """Every switch at its default."""

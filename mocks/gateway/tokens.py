@@ -96,7 +96,7 @@ class TokenRules:
 
     def understands_header(self, header: Mapping[str, Any]) -> bool:
         """No extension is understood, so none may be critical (RFC 7515 section 4.1.11; what Kong does is unknown)."""
-        return "crit" not in header
+        return self.switches.accept_critical_extensions or "crit" not in header
 
     def keys_for(self, jwt: Jwt, keys: Sequence[Key]) -> tuple[Key, ...]:
         """The keys that may have signed it. Only the published set counts, never what the token brings along."""

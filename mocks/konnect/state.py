@@ -164,8 +164,7 @@ class Konnect(Teams):
         find(self.portals, portal_id)
         check(body, schema.ADMIN_APPLICATION_CREATION)
         developer = self._owner(portal_id, body["owner"])
-        if "dcr_client_id" in body:
-            # Taking over an existing client is unknown for Curity: refused.
+        if "dcr_client_id" in body and not self.driver.switches.imports_clients:
             raise invalid("dcr_client_id", "An existing client cannot be imported from this identity provider")
         application, _ = yield from self._create_application(portal_id, developer.id, body)
         return application
@@ -181,10 +180,13 @@ class Konnect(Teams):
 
     def _create_application(self, portal_id: str, developer_id: str, body: Body) -> Steps[Created]:
         strategy, provider = self._allow_application(portal_id, developer_id, body)
-        client_id: str | None = body.get("client_id")
+        imported: str | None = body.get("dcr_client_id")
+        client_id: str | None = imported or body.get("client_id")
         secret: str | None = None
         management: ClientRegistration | None = None
-        if provider is not None:
+        if provider is not None and imported is not None:
+            self._require_free_client(provider.id, imported)
+        elif provider is not None:
             try:
                 client = yield from self._register_client(strategy, provider, portal_id, developer_id, body)
             except ProviderFailed as failed:
@@ -274,10 +276,13 @@ class Konnect(Teams):
     def provider_problem(self, verb: str, field: str, source: str, failed: ProviderFailed) -> Problem:
         """What a developer or admin sees when the authorization server fails.
 
-        Inferred: 400, because no 5xx is documented; the reason holds no secret.
+        The reason holds no secret.
         """
+        status = self.driver.switches.provider_failure
         entry = {"field": field, "rule": "invalid", "reason": str(failed), "source": source}
-        return Problem(400, "Invalid Request", f"Unable to {verb} the DCR application", invalid=[entry])
+        title = {400: "Invalid Request", 409: "Conflict", 500: "Internal Server Error", 502: "Bad Gateway"}[status]
+        told = [entry] if status == 400 else []
+        return Problem(status, title, f"Unable to {verb} the DCR application", invalid=told)
 
     def hand_over(self, portal_id: str, application_id: str, body: Body) -> Application:
         """Another owner, the only thing that an admin can change of an application (portal-management v3)."""

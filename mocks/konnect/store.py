@@ -206,14 +206,14 @@ class Store:
             )
 
     def _accept(self, service_id: str, strategy_id: str | None) -> None:
-        """The control plane takes the plugin of a service, or keeps the one before (inferred) and says why."""
-        error = None
-        if strategy_id is None:
-            self._push.accepted.pop(service_id, None)
-        elif (error := self.push_is_refused(service_id, self.strategies[strategy_id])) is None:
+        """The control plane takes the plugin of a service, or keeps the one before, and says why."""
+        refusal = None if strategy_id is None else self.push_is_refused(service_id, self.strategies[strategy_id])
+        if strategy_id is not None and refusal is None:
             self._push.accepted[service_id] = strategy_of(self.strategies[strategy_id])
+        elif strategy_id is None or self.driver.switches.refused_push_takes_plugin_away:
+            self._push.accepted.pop(service_id, None)
         for held in [one for one in self.implementations.values() if one.service_id == service_id]:
-            self.implementations[held.id] = replace(held, auth_strategy_sync_error=error)
+            self.implementations[held.id] = replace(held, auth_strategy_sync_error=refusal)
 
     def push_is_refused(self, service_id: str, strategy: Strategy) -> Mapping[str, Any] | None:
         """Why the control plane does not take the managed plugin, as `auth_strategy_sync_error` says it; else None."""

@@ -58,10 +58,14 @@ class Strategies(Entities):
         if self.provider_is_in_use(held):
             raise conflict("The DCR provider is used by an application auth strategy")
         del self.providers[held.id]
+        for strategy in [one for one in self.strategies.values() if one.dcr_provider_id == held.id]:
+            self.strategies[strategy.id] = replace(strategy, dcr_provider_id=None)
 
     def provider_is_in_use(self, provider: Provider) -> bool:
-        """Inferred: no document has a 409 here, the strategies' deletion does."""
-        return any(strategy.dcr_provider_id == provider.id for strategy in self.strategies.values())
+        """No document has a 409 here, the strategies' deletion does."""
+        return not self.driver.switches.deletes_providers_in_use and any(
+            strategy.dcr_provider_id == provider.id for strategy in self.strategies.values()
+        )
 
     def provider_is_active(self, provider: Provider) -> bool:
         users = [held for held in self.strategies.values() if held.dcr_provider_id == provider.id]

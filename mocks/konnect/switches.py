@@ -33,3 +33,25 @@ class Switches:
     # holds. **False**: nothing is sent.
     # Source: none; no document says what Konnect sends on an update.
     rename_updates_client: bool = False
+
+    # Whether a DCR provider that a strategy uses can be deleted. DELETE of a strategy has a 409 in the documents, that of
+    # a provider has none. **False**: 409 while a strategy uses it. True: it goes, and its applications stay.
+    # Source: app/_api/konnect/application-auth-strategies, v2.
+    deletes_providers_in_use: bool = False
+
+    # What becomes of the plugin on a service when the control plane refuses a new configuration of it. **False**: it stays
+    # as it was. True: it is taken away, and the route is open until a configuration is accepted.
+    # Source: none; api-builder v3 documents that the implementation tells of the error.
+    refused_push_takes_plugin_away: bool = False
+
+    # With which status developers are told that the authorization server failed. The Portal API documents 400, 401, 403,
+    # 404 and 409 for a new application and no 5xx; the classic portal's user interface expected a 500.
+    # **400**: the one that fits best. 409, 500 and 502 are other guesses.
+    # Source: dev-portal v3; github.com/Kong/konnect-portal, end-to-end tests.
+    provider_failure: Literal[400, 409, 500, 502] = 400
+
+    # Whether an admin may have an existing client of Curity taken over (`dcr_client_id`). The documents say that some
+    # identity providers check the id and others do not, and name none of them but Entra. **False**: 400. True: the
+    # application has that client id, unchecked, and nothing to manage the client with.
+    # Source: portal-management v3.
+    imports_clients: bool = False

@@ -338,6 +338,8 @@ TURNS_RED: Mapping[str, str] = {
     "admin.credentials": "konnect.shows-secrets-among-credentials",
     "application.of-api": "portal.lists-every-application",
     "application.default-strategy": "portal.picks-any-strategy",
+    "metadata.registration-scopes": "curity.shows-registration-scopes",
+    "route.basic.proxy-header": "gateway.reads-proxy-authorization",
     "route.basic.near-miss": "gateway.trims-credentials",
     "issuer.token.algorithms": "gateway.knows-two-algorithms",
     "issuer.token.unverified-claims": "gateway.always-verifies-claims",

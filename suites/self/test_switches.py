@@ -1,0 +1,123 @@
+"""Switches of the mocks, each at its default and turned, in a whole world without sockets."""
+
+import base64
+from dataclasses import replace
+
+import pytest
+from test_mock_konnect_detail import Asked
+
+from dcrproof.mocks.konnect.problems import Problem
+from dcrproof.mocks.wire import NoAnswer, Request, perform
+
+
+@pytest.fixture
+def asked():
+    return Asked()
+
+
+def konnect(asked, **switches):
+    asked.konnect.driver.switches = replace(asked.konnect.driver.switches, **switches)
+
+
+def gateway(asked, **switches):
+    for node in asked.world.data_planes:
+        node.switches = replace(node.switches, **switches)
+
+
+def call(asked, headers, port="gateway"):
+    return perform(asked.world.handle(port, Request("GET", "/accounts", headers=headers)), asked.network)
+
+
+def application(asked):
+    """The Authorization header of an application that is registered for the API."""
+    made, secret = asked.run(
+        asked.konnect.create_application(
+            asked.standing.portal_id,
+            asked.standing.developer_id,
+            {"name": "app", "auth_strategy_id": asked.standing.strategy_id},
+        )
+    )
+    asked.konnect.register(made, asked.standing.api_id)
+    return "Basic " + base64.b64encode(f"{made.client_id}:{secret}".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("switch", "header", "change"),
+    [
+        ("any_spelling_of_basic", "authorization", lambda value: value.replace("Basic ", "BASIC  ")),
+        ("reads_proxy_authorization", "proxy-authorization", str),
+        ("literal_basic", "authorization", lambda value: "Basic " + base64.b64decode(value[6:]).decode()),
+    ],
+)
+def test_a_pair_is_taken_as_the_switch_says(asked, switch, header, change):
+    pair = application(asked)
+    assert call(asked, (("authorization", pair),)).status == 200
+    assert call(asked, ((header, change(pair)),)).status == 401
+    gateway(asked, **{switch: True})
+    assert call(asked, ((header, change(pair)),)).status == 200
+    assert call(asked, ((header, change(pair)[:-4]),)).status == 401
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_nodes_share_a_session_secret_where_the_switch_says_so(asked, shared):
+    gateway(asked, shares_session_secrets=shared)
+    first = call(asked, (("authorization", application(asked)),))
+    cookie = (("cookie", first.header("set-cookie").partition(";")[0]),)
+    assert call(asked, cookie).status == 200
+    assert call(asked, cookie, "gateway-2").status == (200 if shared else 401)
+
+
+@pytest.mark.parametrize("status", [400, 409, 500, 502])
+def test_a_developer_is_told_of_a_failure_with_the_status_of_the_switch(asked, status):
+    konnect(asked, provider_failure=status)
+    steps = asked.konnect.create_application(
+        asked.standing.portal_id,
+        asked.standing.developer_id,
+        {"name": "app", "auth_strategy_id": asked.standing.strategy_id},
+    )
+    next(steps)
+    with pytest.raises(Problem, match="Unable to create the DCR application") as told:
+        steps.send(NoAnswer("down"))
+    assert told.value.status == status
+    assert bool(told.value.invalid) is (status == 400)
+
+
+@pytest.mark.parametrize("deletes", [False, True])
+def test_a_provider_in_use_is_deleted_where_the_switch_says_so(asked, deletes):
+    konnect(asked, deletes_providers_in_use=deletes)
+    path = f"/v2/dcr-providers/{asked.standing.provider_id}"
+    assert asked.ask("DELETE", path).status == (204 if deletes else 409)
+    strategy = asked.ask("GET", f"/v2/application-auth-strategies/{asked.standing.strategy_id}")
+    assert (strategy.json()["dcr_provider"] is None) is deletes
+
+
+@pytest.mark.parametrize("takes_away", [False, True])
+def test_a_refused_push_takes_the_plugin_away_where_the_switch_says_so(asked, takes_away):
+    konnect(asked, refused_push_takes_plugin_away=takes_away)
+    never = {"configs": {"openid-connect": {"timeout": "soon"}}}
+    asked.konnect.patch_strategy(asked.standing.strategy_id, never)
+    assert call(asked, ()).status == (200 if takes_away else 401)
+
+
+@pytest.mark.parametrize("imports", [False, True])
+def test_an_existing_client_is_taken_over_where_the_switch_says_so(asked, imports):
+    konnect(asked, imports_clients=imports)
+    body = {
+        "name": "imported",
+        "owner": {"type": "developer", "id": asked.standing.developer_id},
+        "auth_strategy_id": asked.standing.strategy_id,
+        "dcr_client_id": "made-elsewhere",
+    }
+    made = asked.ask("POST", f"/v3/portals/{asked.standing.portal_id}/applications", body)
+    assert made.status == (201 if imports else 400)
+    if imports:
+        assert made.json()["client_id"] == "made-elsewhere"
+        assert not [call for call in asked.calls if call[0] == "POST"]
+        again = asked.ask("POST", f"/v3/portals/{asked.standing.portal_id}/applications", {**body, "name": "again"})
+        assert again.status == 409
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_metadata_show_the_scopes_of_registration_where_the_switch_says_so(asked, shown):
+    asked.world.curity.switches = replace(asked.world.curity.switches, shows_registration_scopes=shown)
+    assert ({"dcr", "dcrm"} <= set(asked.world.curity.metadata()["scopes_supported"])) is shown
