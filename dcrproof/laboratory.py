@@ -31,7 +31,7 @@ from cryptography.x509.oid import NameOID
 WELL_KNOWN = "/.well-known/openid-configuration"
 ALGORITHM = "ES256"
 ALGORITHMS = ("RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA")
-CURVES = {"ES256": ec.SECP256R1, "ES384": ec.SECP384R1, "ES512": ec.SECP521R1}
+CURVES = {"ES256": ec.SECP256R1(), "ES384": ec.SECP384R1(), "ES512": ec.SECP521R1()}
 
 
 @dataclass(frozen=True)
@@ -227,7 +227,7 @@ def new_key(algorithm: str = ALGORITHM) -> Any:
     if algorithm == "EdDSA":
         return ed25519.Ed25519PrivateKey.generate()
     if algorithm in CURVES:
-        return ec.generate_private_key(CURVES[algorithm]())
+        return ec.generate_private_key(CURVES[algorithm])
     return _rsa_key()
 
 
