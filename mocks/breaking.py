@@ -1,6 +1,6 @@
 """How a mutant breaks a party of a world: by one rule of the party's own, or by what it answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -31,6 +31,19 @@ def entering(mutants: dict[str, Mutant]) -> Callable[[str, str], Callable[[Act],
         return enter
 
     return mutant
+
+
+def overriding(mutants: dict[str, Mutant], parties: "Callable[[World], Iterable[object]]") -> Callable[..., None]:
+    """Gives what enters a mutant whose parties have other rules: its name, the rule that it breaks, and the rules."""
+
+    def enter(name: str, breaks: str, /, **rules: Callable[..., Any]) -> None:
+        def apply(world: "World") -> None:
+            for party in parties(world):
+                override(party, **rules)
+
+        mutants[name] = Mutant(breaks, apply)
+
+    return enter
 
 
 def override(party: object, **rules: Callable[..., Any]) -> None:

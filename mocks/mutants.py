@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dcrproof.mocks import mutants_curity, mutants_gateway, mutants_konnect
-from dcrproof.mocks.breaking import Act, Mutant, entering
+from dcrproof.mocks.breaking import Act, Mutant, entering, overriding
 from dcrproof.mocks.breaking import answers as _answers
 from dcrproof.mocks.breaking import changed as _with
 from dcrproof.mocks.breaking import override as _override
@@ -40,6 +40,9 @@ MUTANTS: Mapping[str, Mutant] = _mutants
 """By name: `PARTY.what-it-does-wrong`."""
 
 _mutant = entering(_mutants)
+_curity = overriding(_mutants, lambda world: [world.curity])
+_konnect = overriding(_mutants, lambda world: [world.konnect])
+_nodes = overriding(_mutants, lambda world: world.data_planes)
 
 
 def _sends_upstream(world: "World", change: Callable[[Request, Call], Call]) -> None:
@@ -116,9 +119,7 @@ def _registers_at_another_host(world: "World") -> None:
     )
 
 
-@_mutant("curity.serves-no-keys", "The keys that sign tokens are served.")
-def _serves_no_keys(world: "World") -> None:
-    _override(world.curity, jwks=lambda: {"keys": []})
+_curity("curity.serves-no-keys", "The keys that sign tokens are served.", jwks=lambda: {"keys": []})
 
 
 @_mutant("curity.publishes-private-keys", "Of a key only the public members are published.")
@@ -135,9 +136,11 @@ def _publishes_private_keys(world: "World") -> None:
 # Curity: clients and tokens
 
 
-@_mutant("curity.accepts-any-secret", "A client authenticates with its own secret, and with no other.")
-def _accepts_any_secret(world: "World") -> None:
-    _override(world.curity, accepts_secret=lambda *_: True)
+_curity(
+    "curity.accepts-any-secret",
+    "A client authenticates with its own secret, and with no other.",
+    accepts_secret=lambda *_: True,
+)
 
 
 @_mutant("curity.grants-nothing-to-registered-clients", "A registered client has the capabilities that it was granted.")
@@ -211,19 +214,23 @@ def _leaves_out_purpose(world: "World") -> None:
 # Curity: registration
 
 
-@_mutant("curity.registers-without-token", "A registration needs an initial access token.")
-def _registers_without_token(world: "World") -> None:
-    _override(world.curity, registration_is_open=lambda *_: True)
+_curity(
+    "curity.registers-without-token",
+    "A registration needs an initial access token.",
+    registration_is_open=lambda *_: True,
+)
 
 
-@_mutant("curity.registers-with-any-token", "An initial access token has the scope dcr.")
-def _registers_with_any_token(world: "World") -> None:
-    _override(world.curity, is_initial_token=lambda *_: True)
+_curity(
+    "curity.registers-with-any-token", "An initial access token has the scope dcr.", is_initial_token=lambda *_: True
+)
 
 
-@_mutant("curity.reuses-initial-tokens", "An initial access token serves for one registration.")
-def _reuses_initial_tokens(world: "World") -> None:
-    _override(world.curity, consume_initial_token=lambda *_: None)
+_curity(
+    "curity.reuses-initial-tokens",
+    "An initial access token serves for one registration.",
+    consume_initial_token=lambda *_: None,
+)
 
 
 @_mutant("curity.registers-clients-without-grants", "A client is granted what it asked for, where it is allowed.")
@@ -252,24 +259,16 @@ def _refuse_management(*_: object) -> None:
     raise RefusedByCurity("insufficient_scope", "The registration access token does not allow it.")
 
 
-@_mutant("curity.shows-no-registration", "A registration can be read with its token.")
-def _shows_no_registration(world: "World") -> None:
-    _override(world.curity, read=_refuse_management)
+_curity("curity.shows-no-registration", "A registration can be read with its token.", read=_refuse_management)
 
 
-@_mutant("curity.updates-no-registration", "A registration can be updated with its token.")
-def _updates_no_registration(world: "World") -> None:
-    _override(world.curity, update=_refuse_management)
+_curity("curity.updates-no-registration", "A registration can be updated with its token.", update=_refuse_management)
 
 
-@_mutant("curity.deletes-no-registration", "A registration can be deleted with its token.")
-def _deletes_no_registration(world: "World") -> None:
-    _override(world.curity, delete=_refuse_management)
+_curity("curity.deletes-no-registration", "A registration can be deleted with its token.", delete=_refuse_management)
 
 
-@_mutant("curity.keeps-deleted-clients", "With its registration a client is gone.")
-def _keeps_deleted_clients(world: "World") -> None:
-    _override(world.curity, delete=lambda *_: None)
+_curity("curity.keeps-deleted-clients", "With its registration a client is gone.", delete=lambda *_: None)
 
 
 @_mutant("curity.keeps-secrets", "A read and an update rotate the secret.")
@@ -302,17 +301,17 @@ def _takes_old_secrets(world: "World") -> None:
     _management(world, lambda management: replace(management, rotated_secret_ttl=3600))
 
 
-@_mutant("curity.takes-any-registration-token", "A registration is managed with its newest token, and with no other.")
-def _takes_any_registration_token(world: "World") -> None:
-    _override(world.curity, is_registration_token=lambda *_: True)
+_curity(
+    "curity.takes-any-registration-token",
+    "A registration is managed with its newest token, and with no other.",
+    is_registration_token=lambda *_: True,
+)
 
 
 # Konnect: the admin API
 
 
-@_mutant("konnect.refuses-its-own-token", "Konnect takes the token that it has issued.")
-def _refuses_its_own_token(world: "World") -> None:
-    _override(world.konnect, admits=lambda _: False)
+_konnect("konnect.refuses-its-own-token", "Konnect takes the token that it has issued.", admits=lambda _: False)
 
 
 @_mutant("konnect.has-no-such-portal", "The organisation has the portal that the profile names.")
@@ -343,19 +342,25 @@ def _shows_provider_secrets(world: "World") -> None:
     _override(konnect, create_provider=lambda body: show(create(body)))
 
 
-@_mutant("konnect.calls-no-provider-active", "A provider is active while an active strategy uses it.")
-def _calls_no_provider_active(world: "World") -> None:
-    _override(world.konnect, provider_is_active=lambda _: False)
+_konnect(
+    "konnect.calls-no-provider-active",
+    "A provider is active while an active strategy uses it.",
+    provider_is_active=lambda _: False,
+)
 
 
-@_mutant("konnect.calls-every-provider-active", "A provider that no strategy uses is not active.")
-def _calls_every_provider_active(world: "World") -> None:
-    _override(world.konnect, provider_is_active=lambda _: True)
+_konnect(
+    "konnect.calls-every-provider-active",
+    "A provider that no strategy uses is not active.",
+    provider_is_active=lambda _: True,
+)
 
 
-@_mutant("konnect.calls-no-strategy-active", "A strategy is active while a publication uses it.")
-def _calls_no_strategy_active(world: "World") -> None:
-    _override(world.konnect, strategy_is_active=lambda _: False)
+_konnect(
+    "konnect.calls-no-strategy-active",
+    "A strategy is active while a publication uses it.",
+    strategy_is_active=lambda _: False,
+)
 
 
 @_mutant("konnect.takes-passwords", "The strategy does not list `password` beside client credentials.")
@@ -387,9 +392,7 @@ def _forbid(*_: object) -> None:
     raise forbidden("The role for this is missing")
 
 
-@_mutant("konnect.makes-no-provider", "Whoever has the role may create a DCR provider.")
-def _makes_no_provider(world: "World") -> None:
-    _override(world.konnect, create_provider=_forbid)
+_konnect("konnect.makes-no-provider", "Whoever has the role may create a DCR provider.", create_provider=_forbid)
 
 
 @_mutant("konnect.forgets-the-provider-of-a-strategy", "A new strategy has the DCR provider that it names.")
@@ -398,14 +401,10 @@ def _forgets_the_provider_of_a_strategy(world: "World") -> None:
     _override(world.konnect, create_strategy=lambda body: create({**body, "dcr_provider_id": None}))
 
 
-@_mutant("konnect.makes-no-portal", "Whoever has the role may create a portal.")
-def _makes_no_portal(world: "World") -> None:
-    _override(world.konnect, create_portal=_forbid)
+_konnect("konnect.makes-no-portal", "Whoever has the role may create a portal.", create_portal=_forbid)
 
 
-@_mutant("konnect.makes-no-version", "An API can be given a version.")
-def _makes_no_version(world: "World") -> None:
-    _override(world.konnect, create_api_version=_forbid)
+_konnect("konnect.makes-no-version", "An API can be given a version.", create_api_version=_forbid)
 
 
 @_mutant("konnect.links-nothing", "An API can be linked to a gateway service that no other API is linked to.")
@@ -416,9 +415,7 @@ def _links_nothing(world: "World") -> None:
     _override(world.konnect, create_implementation=refuse)
 
 
-@_mutant("konnect.publishes-nothing", "Whoever has the role may publish an API.")
-def _publishes_nothing(world: "World") -> None:
-    _override(world.konnect, publish=_forbid)
+_konnect("konnect.publishes-nothing", "Whoever has the role may publish an API.", publish=_forbid)
 
 
 @_mutant("konnect.ignores-unknown-properties", "A property that is not known is refused.")
@@ -488,9 +485,11 @@ def _deletes_clients_of_revoked_registrations(world: "World") -> None:
     _override(konnect, patch_registration=delete)
 
 
-@_mutant("konnect.pushes-pending-registrations", "Only an approved registration lets through.")
-def _pushes_pending_registrations(world: "World") -> None:
-    _override(world.konnect, lets_through=lambda registration: registration.status in {"approved", "pending"})
+_konnect(
+    "konnect.pushes-pending-registrations",
+    "Only an approved registration lets through.",
+    lets_through=lambda registration: registration.status in {"approved", "pending"},
+)
 
 
 @_mutant("konnect.revokes-for-ever", "A registration that is approved again lets through.")
@@ -528,9 +527,7 @@ def _needs_no_session(world: "World") -> None:
     world.faces["portal"] = handle
 
 
-@_mutant("portal.hides-public-apis", "A public API is shown to everybody.")
-def _hides_public_apis(world: "World") -> None:
-    _override(world.konnect, api_is_visible=lambda *_: False)
+_konnect("portal.hides-public-apis", "A public API is shown to everybody.", api_is_visible=lambda *_: False)
 
 
 @_mutant("portal.keeps-the-secret", "The secret of a new application is shown to its developer.")
@@ -582,9 +579,11 @@ def _calls_credentials_self_managed(world: "World") -> None:
     _answers(world, "portal", change)
 
 
-@_mutant("portal.registers-for-no-api", "An application is registered for an API with its own strategy.")
-def _registers_for_no_api(world: "World") -> None:
-    _override(world.konnect, strategy_fits=lambda *_: False)
+_konnect(
+    "portal.registers-for-no-api",
+    "An application is registered for an API with its own strategy.",
+    strategy_fits=lambda *_: False,
+)
 
 
 @_mutant("portal.registers-twice", "For each API an application has one registration.")
@@ -641,16 +640,14 @@ def _one_node_takes_no_configuration(world: "World") -> None:
     _override(world.data_planes[-1], apply=lambda _: None)
 
 
-@_mutant("gateway.has-no-route", "The route of the service is served.")
-@_on_each_node
-def _has_no_route(node: DataPlane) -> None:
-    _override(node, match=lambda _: None)
+_nodes("gateway.has-no-route", "The route of the service is served.", match=lambda _: None)
 
 
-@_mutant("gateway.enforces-nothing", "Where a strategy is pushed, credentials are asked for.")
-@_on_each_node
-def _enforces_nothing(node: DataPlane) -> None:
-    _override(node, is_enforced_for=lambda *_: False)
+_nodes(
+    "gateway.enforces-nothing",
+    "Where a strategy is pushed, credentials are asked for.",
+    is_enforced_for=lambda *_: False,
+)
 
 
 @_mutant("gateway.leaves-a-path-open", "Every path of a route is protected alike.")
@@ -727,25 +724,24 @@ def _caches_by_client_id_alone(node: DataPlane) -> None:
     )
 
 
-@_mutant("gateway.caches-no-token", "A token is cached until it expires.")
-@_on_each_node
-def _caches_no_token(node: DataPlane) -> None:
-    _override(node, cached_token=lambda *_: None)
+_nodes("gateway.caches-no-token", "A token is cached until it expires.", cached_token=lambda *_: None)
 
 
 # The gateway: tokens
 
 
-@_mutant("gateway.verifies-no-signature", "A token's signature must verify with a published key.")
-@_on_each_node
-def _verifies_no_signature(node: DataPlane) -> None:
-    _override(node, signature_matches=lambda *_: True)
+_nodes(
+    "gateway.verifies-no-signature",
+    "A token's signature must verify with a published key.",
+    signature_matches=lambda *_: True,
+)
 
 
-@_mutant("gateway.trusts-the-key-id", "A token's signature must verify with the key that its key id names.")
-@_on_each_node
-def _trusts_the_key_id(node: DataPlane) -> None:
-    _override(node, signature_matches=lambda _, keys: bool(keys))
+_nodes(
+    "gateway.trusts-the-key-id",
+    "A token's signature must verify with the key that its key id names.",
+    signature_matches=lambda _, keys: bool(keys),
+)
 
 
 @_mutant("gateway.trusts-unknown-key-ids", "A token of a key that is not published is refused.")
@@ -785,10 +781,9 @@ def _takes_the_public_key_for_a_secret(node: DataPlane) -> None:
     )
 
 
-@_mutant("gateway.takes-expired-tokens", "A token is refused from the second of its exp on.")
-@_on_each_node
-def _takes_expired_tokens(node: DataPlane) -> None:
-    _override(node, is_not_expired=lambda *_: True)
+_nodes(
+    "gateway.takes-expired-tokens", "A token is refused from the second of its exp on.", is_not_expired=lambda *_: True
+)
 
 
 @_mutant("gateway.opens-for-opaque-tokens", "A bearer token that is no JWT is refused.")
@@ -802,19 +797,17 @@ def _opens_for_opaque_tokens(node: DataPlane) -> None:
     _judges(node, change)
 
 
-@_mutant("gateway.never-looks-for-new-keys", "A key id that is not known is looked for again.")
-@_on_each_node
-def _never_looks_for_new_keys(node: DataPlane) -> None:
-    _override(node, may_discover=lambda _, issuer: issuer.provider is None)
+_nodes(
+    "gateway.never-looks-for-new-keys",
+    "A key id that is not known is looked for again.",
+    may_discover=lambda _, issuer: issuer.provider is None,
+)
 
 
 # The gateway: sessions
 
 
-@_mutant("gateway.sets-no-session", "An accepted call is answered with a session.")
-@_on_each_node
-def _sets_no_session(node: DataPlane) -> None:
-    _override(node, session_cookies=lambda *_: ())
+_nodes("gateway.sets-no-session", "An accepted call is answered with a session.", session_cookies=lambda *_: ())
 
 
 @_mutant("gateway.shows-the-session-to-scripts", "The session cookie is HttpOnly.")
@@ -824,10 +817,7 @@ def _shows_the_session_to_scripts(node: DataPlane) -> None:
     _override(node, session_cookies=lambda *given: tuple(one.replace("; HttpOnly", "") for one in cookies(*given)))
 
 
-@_mutant("gateway.opens-no-session", "The session cookie alone is a credential.")
-@_on_each_node
-def _opens_no_session(node: DataPlane) -> None:
-    _override(node, open_session=lambda *_: None)
+_nodes("gateway.opens-no-session", "The session cookie alone is a credential.", open_session=lambda *_: None)
 
 
 @_mutant("gateway.opens-broken-sessions", "A session cookie that was changed does not open.")
@@ -848,16 +838,18 @@ def _opens_broken_sessions(node: DataPlane) -> None:
 # The gateway: applications
 
 
-@_mutant("gateway.lets-every-client-through", "A client that is no portal application is refused.")
-@_on_each_node
-def _lets_every_client_through(node: DataPlane) -> None:
-    _override(node, authorise=lambda *_: Application("any", "any", "any", ()))
+_nodes(
+    "gateway.lets-every-client-through",
+    "A client that is no portal application is refused.",
+    authorise=lambda *_: Application("any", "any", "any", ()),
+)
 
 
-@_mutant("gateway.asks-for-no-registration", "An application needs an approved registration for the API.")
-@_on_each_node
-def _asks_for_no_registration(node: DataPlane) -> None:
-    _override(node, is_approved=lambda *_: True)
+_nodes(
+    "gateway.asks-for-no-registration",
+    "An application needs an approved registration for the API.",
+    is_approved=lambda *_: True,
+)
 
 
 @_mutant("gateway.one-node-asks-for-no-registration", "Every node asks for an approved registration.")
@@ -882,10 +874,9 @@ def _remembers_deleted_applications(node: DataPlane) -> None:
 # The gateway: what goes upstream
 
 
-@_mutant("gateway.sends-no-token-upstream", "The upstream receives the access token.")
-@_on_each_node
-def _sends_no_token_upstream(node: DataPlane) -> None:
-    _override(node, upstream_token_header=lambda *_: None)
+_nodes(
+    "gateway.sends-no-token-upstream", "The upstream receives the access token.", upstream_token_header=lambda *_: None
+)
 
 
 @_mutant("gateway.sends-an-old-token-upstream", "The upstream receives the token of the call, not an earlier one.")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dcrproof.mocks.breaking import Mutant, answers, changed, entering, override, without
+from dcrproof.mocks.breaking import Mutant, answers, changed, entering, override, overriding, without
 from dcrproof.mocks.curity.clients import AnyClient
 from dcrproof.mocks.curity.errors import Refused
 from dcrproof.mocks.curity.state import SERVER_MEMBERS
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _mutants: dict[str, Mutant] = {}
 MUTANTS: Mapping[str, Mutant] = _mutants
 _mutant = entering(_mutants)
+_curity = overriding(_mutants, lambda world: [world.curity])
 
 RESTCONF = "/admin/api/restconf"
 REGISTER = "/token-service/oauth-registration"
@@ -142,9 +143,7 @@ def _takes_no_secret_in_the_form(world: "World") -> None:
     answers(world, "curity", refuse)
 
 
-@_mutant("curity.decodes-no-basic", "The halves of Basic credentials are form-decoded.")
-def _decodes_no_basic(world: "World") -> None:
-    override(world.curity, form_decoded=lambda pair: pair)
+_curity("curity.decodes-no-basic", "The halves of Basic credentials are form-decoded.", form_decoded=lambda pair: pair)
 
 
 @_mutant("curity.takes-two-methods", "A client authenticates in one way in each request.")
@@ -185,14 +184,14 @@ def _grants_by_get(world: "World") -> None:
     _answers_at(world, TOKEN, lambda _: json_response(200, {"access_token": "a token"}), "GET", 405)
 
 
-@_mutant("curity.grants-any-scope", "A client gets the scopes that it may have.")
-def _grants_any_scope(world: "World") -> None:
-    override(world.curity, may_have_scope=lambda *_: True)
+_curity("curity.grants-any-scope", "A client gets the scopes that it may have.", may_have_scope=lambda *_: True)
 
 
-@_mutant("curity.lets-every-client-register", "Only the clients of authenticate-client-by get the scope dcr.")
-def _lets_every_client_register(world: "World") -> None:
-    override(world.curity, may_obtain_dcr=lambda _: True)
+_curity(
+    "curity.lets-every-client-register",
+    "Only the clients of authenticate-client-by get the scope dcr.",
+    may_obtain_dcr=lambda _: True,
+)
 
 
 @_mutant("curity.lets-tokens-be-stored", "The answer to a token request is not to be stored.")
@@ -306,9 +305,7 @@ def _describes_errors(world: "World") -> None:
     world.curity.configuration = replace(world.curity.configuration, expose_detailed_error_messages=True)
 
 
-@_mutant("curity.takes-expired-tokens", "An expired token is as good as none.")
-def _takes_expired_tokens(world: "World") -> None:
-    override(world.curity, is_not_expired=lambda _: True)
+_curity("curity.takes-expired-tokens", "An expired token is as good as none.", is_not_expired=lambda _: True)
 
 
 # Management
@@ -360,24 +357,20 @@ def _refuses_to_revoke_unknown_tokens(world: "World") -> None:
     override(curity, revoke=refuse)
 
 
-@_mutant("curity.revokes-nothing", "A token that was revoked is unknown.")
-def _revokes_nothing(world: "World") -> None:
-    override(world.curity, revoke=lambda *_: None)
+_curity("curity.revokes-nothing", "A token that was revoked is unknown.", revoke=lambda *_: None)
 
 
-@_mutant("curity.revokes-for-any-client", "A client revokes its own tokens.")
-def _revokes_for_any_client(world: "World") -> None:
-    override(world.curity, may_revoke=lambda *_: True)
+_curity("curity.revokes-for-any-client", "A client revokes its own tokens.", may_revoke=lambda *_: True)
 
 
-@_mutant("curity.takes-clients-for-users", "A token that a client got for itself says nothing of a user.")
-def _takes_clients_for_users(world: "World") -> None:
-    override(world.curity, may_ask_for_userinfo=lambda _: True)
+_curity(
+    "curity.takes-clients-for-users",
+    "A token that a client got for itself says nothing of a user.",
+    may_ask_for_userinfo=lambda _: True,
+)
 
 
-@_mutant("curity.informs-everybody", "Userinfo is for who has a token.")
-def _informs_everybody(world: "World") -> None:
-    override(world.curity, userinfo=lambda _: {"sub": "johndoe"})
+_curity("curity.informs-everybody", "Userinfo is for who has a token.", userinfo=lambda _: {"sub": "johndoe"})
 
 
 @_mutant("curity.shows-registration-scopes", "The metadata list the profile's own scopes alone.")

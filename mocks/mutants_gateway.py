@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from joserfc.jwk import JWKRegistry
 
-from dcrproof.mocks.breaking import Act, Mutant, answers, changed, entering, override, without
+from dcrproof.mocks.breaking import Act, Mutant, answers, changed, entering, override, overriding, without
 from dcrproof.mocks.data_plane import Application, Configuration, Route, Service
 from dcrproof.mocks.gateway import session
 from dcrproof.mocks.gateway.credentials import BearerToken, Place, cookies
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _mutants: dict[str, Mutant] = {}
 MUTANTS: Mapping[str, Mutant] = _mutants
 _mutant = entering(_mutants)
+_rules = overriding(_mutants, lambda world: world.data_planes)
 
 PORTS = ("gateway", "gateway-2")
 
@@ -47,11 +48,6 @@ def _node(name: str, breaks: str) -> Callable[[Callable[[DataPlane], None]], Cal
         return change
 
     return enter
-
-
-def _rules(name: str, breaks: str, **rules: Callable[..., Any]) -> None:
-    """Enters a node with these rules in place of its own."""
-    _node(name, breaks)(lambda node: override(node, **rules))
 
 
 def _settings(node: DataPlane, rule: str, **settings: Any) -> None:
@@ -493,9 +489,11 @@ def _verifies_no_certificate(node: DataPlane) -> None:
 # The token request and what is kept of it
 
 
-@_node("gateway.asks-for-no-scope", "Without scopes openid is asked for.")
-def _asks_for_no_scope(node: DataPlane) -> None:
-    override(node, requested_scope=lambda plugin: " ".join(plugin.scopes))
+_rules(
+    "gateway.asks-for-no-scope",
+    "Without scopes openid is asked for.",
+    requested_scope=lambda plugin: " ".join(plugin.scopes),
+)
 
 
 _rules(

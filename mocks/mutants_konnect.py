@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dcrproof.mocks.breaking import Mutant, answers, changed, entering, override
+from dcrproof.mocks.breaking import Mutant, answers, changed, entering, override, overriding
 from dcrproof.mocks.konnect.driver import ProviderFailed, RegisteredClient
 from dcrproof.mocks.konnect.store import find
 from dcrproof.mocks.wire import Call, Calls, NoAnswer, Request, Response, json_response
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _mutants: dict[str, Mutant] = {}
 MUTANTS: Mapping[str, Mutant] = _mutants
 _mutant = entering(_mutants)
+_konnect = overriding(_mutants, lambda world: [world.konnect])
 
 PROBLEM = ("content-type", "application/problem+json")
 
@@ -40,9 +41,7 @@ def _asked_otherwise(world: "World", port: str, query: str, instead: str) -> Non
 # The admin API
 
 
-@_mutant("konnect.admits-any-token", "Konnect takes a token that it has issued, and no other.")
-def _admits_any_token(world: "World") -> None:
-    override(world.konnect, admits=lambda _: True)
+_konnect("konnect.admits-any-token", "Konnect takes a token that it has issued, and no other.", admits=lambda _: True)
 
 
 @_mutant("konnect.answers-errors-in-plain-json", "An error is application/problem+json.")
@@ -90,14 +89,14 @@ def _ignores_another_strategy_type(world: "World") -> None:
     )
 
 
-@_mutant("konnect.deletes-strategies-in-use", "A strategy that is in use stays.")
-def _deletes_strategies_in_use(world: "World") -> None:
-    override(world.konnect, strategy_is_in_use=lambda _: False)
+_konnect("konnect.deletes-strategies-in-use", "A strategy that is in use stays.", strategy_is_in_use=lambda _: False)
 
 
-@_mutant("konnect.refuses-to-see-providers-in-use", "A provider that a strategy uses stays (inferred).")
-def _refuses_to_see_providers_in_use(world: "World") -> None:
-    override(world.konnect, provider_is_in_use=lambda _: False)
+_konnect(
+    "konnect.refuses-to-see-providers-in-use",
+    "A provider that a strategy uses stays (inferred).",
+    provider_is_in_use=lambda _: False,
+)
 
 
 @_mutant("konnect.shows-secrets-to-admins", "An admin is not shown the secret of an application.")
@@ -169,9 +168,11 @@ def _portal_ignores_unknown_properties(world: "World") -> None:
     _applications_made_of(world, "no_such_property")
 
 
-@_mutant("portal.makes-two-applications-of-a-name", "A developer has one application of a name (inferred).")
-def _makes_two_applications_of_a_name(world: "World") -> None:
-    override(world.konnect, _require_free_application_name=lambda *_: None)
+_konnect(
+    "portal.makes-two-applications-of-a-name",
+    "A developer has one application of a name (inferred).",
+    _require_free_application_name=lambda *_: None,
+)
 
 
 @_mutant("portal.shows-applications-of-others", "A developer sees their own applications.")
@@ -371,9 +372,11 @@ def _shows_secrets_among_credentials(world: "World") -> None:
     _answers_otherwise(world, "konnect", "/credentials", show)
 
 
-@_mutant("portal.lists-every-application", "Of an API those applications are listed that are registered, or are not.")
-def _lists_every_application(world: "World") -> None:
-    override(world.konnect, registration_for=lambda *_: None)
+_konnect(
+    "portal.lists-every-application",
+    "Of an API those applications are listed that are registered, or are not.",
+    registration_for=lambda *_: None,
+)
 
 
 @_mutant("portal.picks-any-strategy", "Without a default nobody picks a strategy for an application.")

@@ -100,6 +100,7 @@ def test_checks_stand_in_the_order_of_the_flow(checks):
         "plugin",
         "plugin_issuer",
         "plugin_services",
+        "plugin_tokens",
         *AFTERWARDS,
     ]
     assert [check["stage"] for check in checks] == sorted((check["stage"] for check in checks), key=stages.index)
