@@ -390,3 +390,41 @@ def _picks_any_strategy(world: "World") -> None:
             {**body, "auth_strategy_id": body.get("auth_strategy_id") or world.standing.strategy_id},
         ),
     )
+
+
+@_mutant("konnect.has-large-pages", "A page has ten objects unless the query says otherwise.")
+def _has_large_pages(world: "World") -> None:
+    def large(response: Response) -> Response:
+        page = {"number": 1, "size": 100, "total": 2}
+        return changed(response, lambda content: {**content, "meta": {"page": page}} if "meta" in content else content)
+
+    _answers_otherwise(world, "konnect", "/v3/portals", large)
+
+
+_konnect("konnect.names-portals-alike", "A name is one portal's alone.", _require_free_portal_name=lambda *_: None)
+
+
+@_mutant("portal.shows-its-session-to-scripts", "The cookie of a session is kept from scripts.")
+def _shows_its_session_to_scripts(world: "World") -> None:
+    def bare(_: Request, response: Response) -> Response:
+        return replace(
+            response, headers=tuple((name, value.replace(" HttpOnly;", "")) for name, value in response.headers)
+        )
+
+    answers(world, "portal", bare)
+
+
+@_mutant("portal.tells-who-is-not-known", "Who has forgotten a password is not told whether there is an account.")
+def _tells_who_is_not_known(world: "World") -> None:
+    def tell(request: Request, response: Response) -> Response:
+        asks = request.path.endswith("/forgot-password") and b"nobody@" in request.body
+        return Response(404, (PROBLEM,), b"{}") if asks else response
+
+    answers(world, "portal", tell)
+
+
+_konnect(
+    "portal.registers-for-any-strategy",
+    "An application is registered for APIs of its own strategy.",
+    strategy_fits=lambda *_: True,
+)

@@ -245,6 +245,7 @@ def test_malformed_basic_is_refused(dcr_consumer, dcr_basic, dcr_expect):
 )
 def test_nearly_right_pairs(dcr_target, dcr_consumer, dcr_application, dcr_basic, dcr_expect):
     id, secret = dcr_application.client_id, dcr_application.secret.reveal()
+    dcr_target.secrets.know(secret.swapcase())  # which tells the secret; of the others pieces of it are masked
     nearly = {
         "a newline after the secret (echo without -n)": (id, secret + "\n"),
         "a blank before the secret": (id, " " + secret),
@@ -252,12 +253,10 @@ def test_nearly_right_pairs(dcr_target, dcr_consumer, dcr_application, dcr_basic
         "half the secret": (id, secret[: len(secret) // 2]),
         "the secret in the other case": (id, secret.swapcase()),
         "the id in the other case": (id.swapcase(), secret),
-        "the secret as id and as secret": (secret, secret),
     }
     for what, (name, value) in nearly.items():
         if (name, value) != (id, secret):
-            given = dcr_target.secrets.know(value, name) if value else Secret("")
-            exchange = dcr_consumer.call(with_basic(name, given))
+            exchange = dcr_consumer.call(with_basic(name, Secret(value)))
             refused(dcr_expect, dcr_consumer, exchange, what, 401)
     accepted(dcr_expect, dcr_consumer, dcr_consumer.call(with_basic(id, dcr_application.secret)), "the pair itself")
 

@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 from dcrproof.checks import Evidence, check
 from dcrproof.konnect import problem, segment
+from dcrproof.portal import session_of
 from dcrproof.secret import Secret
 from dcrproof.verdict import NotApplicable
 
@@ -105,6 +106,37 @@ def test_unknown_sort_is_refused(dcr_admin, dcr_expect):
     exchange = dcr_admin.get("/v3/portals?sort=no_such_attribute")
     dcr_expect.that(exchange.status == 400, "400 to an unknown attribute", problem(exchange))
     dcr_expect.that(("sort", "enum") in _rules(exchange), "sort with the rule enum", f"{sorted(_rules(exchange))}")
+
+
+@check(
+    "admin.page-size",
+    "How many objects a page has where the query does not say",
+    evidence=Evidence.UNKNOWN,
+    references=(MANAGEMENT,),
+)
+def test_default_size_of_a_page(dcr_admin, dcr_expect):
+    exchange = dcr_admin.get("/v3/portals")
+    size = exchange.object().get("meta", {}).get("page", {}).get("size")
+    dcr_expect.form(
+        "konnect", "admin.page-size", size == 10, "10, as the examples have it", f"{size}", Evidence.UNKNOWN
+    )
+
+
+@check(
+    "admin.unique-name",
+    "A portal cannot have the name of another one",
+    evidence=Evidence.DOCUMENTED,
+    references=(MANAGEMENT,),
+)
+def test_names_of_portals(dcr_admin, dcr_own_objects, dcr_portal_object, dcr_expect):
+    own = dcr_own_objects.portal
+    if own["id"] == dcr_portal_object["id"]:
+        raise NotApplicable("the flow goes through the portal that this run has created: there is no other")
+    path = f"/v3/portals/{segment(own['id'])}"
+    exchange = dcr_admin.patch(path, {"name": dcr_portal_object["name"]})
+    if exchange.status == 200:
+        dcr_admin.patch(path, {"name": own["name"]})
+    dcr_expect.that(exchange.status == 409, "409 to the name of another portal", problem(exchange))
 
 
 @check(
@@ -319,6 +351,37 @@ def test_sign_in_without_password(dcr_open_portal, dcr_credentials, dcr_expect):
 
 
 @check(
+    "developer.cookie",
+    "SECURITY: the session's cookie is kept from scripts and from plain HTTP",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API,),
+)
+def test_cookie_of_the_session(dcr_target, dcr_open_portal, dcr_credentials, dcr_expect):
+    exchange = dcr_open_portal.authenticate(*dcr_credentials)
+    dcr_target.secrets.know(session_of(exchange) or "")
+    (cookie,) = [one for one in exchange.headers_named("set-cookie") if one.startswith("portalaccesstoken=")] or [""]
+    attributes = {part.strip().lower() for part in cookie.split(";")[1:]}
+    for name in ("httponly", "secure"):
+        dcr_expect.that(name in attributes, name, f"{sorted(attributes)}")
+    wanted = {"samesite=none", "path=/"}
+    held = wanted <= attributes
+    dcr_expect.form(
+        "portal", "cookie", held, " and ".join(sorted(wanted)), f"{sorted(attributes)}", Evidence.DOCUMENTED
+    )
+
+
+@check(
+    "developer.unknown-address",
+    "SECURITY: whoever asks for a new password is not told whether there is such a developer",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API,),
+)
+def test_forgotten_password_of_nobody(dcr_open_portal, dcr_expect):
+    exchange = dcr_open_portal.post("/developer/forgot-password", {"email": "nobody@dcrproof.example"})
+    dcr_expect.that(exchange.status == 200, "200 as for a developer", problem(exchange))
+
+
+@check(
     "developer.signs-out",
     "SECURITY: a session that was signed out is no session",
     evidence=Evidence.DOCUMENTED,
@@ -394,6 +457,22 @@ def test_strategy_of_an_application_is_fixed(dcr_developer, dcr_new_application,
     path = f"/applications/{segment(dcr_new_application.id)}"
     exchange = dcr_developer.patch(path, {"auth_strategy_id": NO_SUCH})
     dcr_expect.that(exchange.status == 400, "400 to another strategy", problem(exchange))
+
+
+@check(
+    "application.other-strategy",
+    "An application is registered for no API that is published with another strategy",
+    evidence=Evidence.DOCUMENTED,
+    references=("developer.konghq.com/dev-portal/auth-strategies/",),
+)
+def test_api_of_another_strategy(dcr_own_applications, dcr_applications, dcr_new_application, dcr_expect):
+    if dcr_own_applications.strategy_id == dcr_applications.strategy_id:
+        raise NotApplicable("the flow goes through the strategy that this run has created: there is no other")
+    exchange = dcr_applications.developer.register(dcr_new_application.id, dcr_own_applications.api_id)
+    dcr_expect.that(exchange.status >= 400, "a refusal", problem(exchange))
+    dcr_expect.form(
+        "portal", "application.other-strategy", exchange.status == 400, "400", problem(exchange), Evidence.INFERRED
+    )
 
 
 @check(
@@ -507,5 +586,7 @@ def test_failures_of_the_authorization_server(dcr_outage, dcr_applications, dcr_
             dcr_outage.control.disarm(fault)
         dcr_expect.that(exchange.status >= 400, f"a refusal while the {stage} of Curity fails", problem(exchange))
         dcr_expect.that("client_secret" not in exchange.text, "no client_secret in the refusal", "there is one")
+        told, said = exchange.status == 400, problem(exchange)
+        dcr_expect.form("konnect", "provider_failure", told, "400", said, Evidence.UNKNOWN)
         listed = dcr_applications.developer.get("/applications?page%5Bsize%5D=100").text
         dcr_expect.that(f"{dcr_applications.mark} {what}" not in listed, "no application listed", "it is listed")

@@ -181,7 +181,7 @@ def perform_all(cases: list[Case], folder: Path) -> list[Ended]:
     """Performs each case in a fork of this process, some at a time."""
     for generation in ("v3", "classic"):
         (folder / f"{generation}.toml").write_text(PROFILE.replace("GENERATION", generation))
-    (folder / "secret").write_text("the secret that it had")
+    (folder / "secret").write_text("Gq7-no-longer-known-to-anybody")
     perform(Case("claims"), folder)  # from here on everything is imported and collected
     for ordinal in range(2):
         rsa_key(ordinal)

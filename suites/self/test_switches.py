@@ -58,6 +58,13 @@ def test_a_pair_is_taken_as_the_switch_says(asked, switch, header, change):
     assert call(asked, ((header, change(pair)[:-4]),)).status == 401
 
 
+def test_credentials_of_a_developer_who_is_no_longer_approved_work_on(asked):
+    pair = (("authorization", application(asked)),)
+    path = f"/v3/portals/{asked.standing.portal_id}/developers/{asked.standing.developer_id}"
+    assert asked.ask("PATCH", path, {"status": "revoked"}).status == 200
+    assert call(asked, pair).status == 200
+
+
 @pytest.mark.parametrize("shared", [False, True])
 def test_nodes_share_a_session_secret_where_the_switch_says_so(asked, shared):
     gateway(asked, shares_session_secrets=shared)
