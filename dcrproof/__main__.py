@@ -1,4 +1,4 @@
-"""The command line: `dcrproof serve`, `dcrproof steps`, `dcrproof checks`.
+"""The command line: `dcrproof serve`, `steps`, `checks`, `compare`, `report`, `sweep`.
 
 The one module of the core that may import every room; it imports them only when a command needs them.
 """
@@ -10,7 +10,7 @@ import signal
 import sys
 import textwrap
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -79,6 +79,18 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--json", action="store_true", help="as a JSON array of objects")
         command.set_defaults(run=run)
 
+    compare = commands.add_parser(
+        "compare", help="what broke, what was mended, and which facts changed between two runs"
+    )
+    compare.add_argument("old", type=Path, metavar="OLD", help="a run's folder, or its run.json")
+    compare.add_argument("new", type=Path, metavar="NEW", help="as OLD")
+    compare.add_argument("--json", action="store_true", help="as a JSON object")
+    compare.set_defaults(run=_compare)
+
+    report = commands.add_parser("report", help="make the files of a run again from its events: of a killed one, say")
+    report.add_argument("folder", type=Path, metavar="FOLDER", help="a run's folder")
+    report.set_defaults(run=_report)
+
     sweep = commands.add_parser(
         "sweep",
         help="list what dead runs left in live parties, and delete it",
@@ -129,6 +141,66 @@ def _sweep(options: argparse.Namespace) -> int:
     elif not options.yes:
         print("nothing was deleted: --profile FILE --yes deletes")
     return Exit.OWN_FAULT if failed else Exit.GREEN
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from dcrproof.reports.compare import compare, lines
+
+    old, new = _run(options.old), _run(options.new)
+    found = compare(old, new)
+    if options.json:
+        print(json.dumps(found.data(), indent=2, ensure_ascii=False))
+    else:
+        for line in lines(found):
+            print(line)
+    return Exit.BROKEN if found.broke else Exit.GREEN
+
+
+def _run(path: Path) -> dict[str, Any]:
+    """A run from its folder or its run.json; from its events, where it was killed. Raises Usage where it is none."""
+    from dcrproof.events import SCHEMA
+    from dcrproof.reports.run_json import run_json
+
+    file = path / "run.json" if path.is_dir() else path
+    try:
+        if path.is_dir() and not file.exists():
+            return run_json(_events(path))
+        run = json.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise Usage(f"{file}: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise Usage(f"{file}: it is no JSON") from None
+    if not isinstance(run, dict) or run.get("schema") != SCHEMA or not isinstance(run.get("exchanges"), list):
+        raise Usage(f"{file}: it is no run.json of schema {SCHEMA}")
+    return run
+
+
+def _events(folder: Path) -> list[Mapping[str, Any]]:
+    """The events of a run's folder. Raises Usage where there are none."""
+    from dcrproof.events import read
+
+    file = folder / "events.jsonl"
+    try:
+        with file.open(encoding="utf-8", errors="replace") as lines:
+            events = list(read(lines))
+    except OSError as error:
+        raise Usage(f"{file}: {error.strerror}") from None
+    if not events or events[0]["event"] != "started":
+        raise Usage(f"{file}: it is no record of a run")
+    return events
+
+
+def _report(options: argparse.Namespace) -> int:
+    from dcrproof.reports.folder import write
+    from dcrproof.reports.run_json import run_json
+
+    run = run_json(_events(options.folder))
+    problems = write(options.folder, run)
+    for problem in problems:
+        print(f"dcrproof report: {problem}", file=sys.stderr)
+    print(run["headline"])
+    print(options.folder / "index.html")
+    return Exit.OWN_FAULT if problems else Exit.GREEN
 
 
 def _steps(options: argparse.Namespace) -> int:

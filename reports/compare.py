@@ -1,0 +1,184 @@
+"""Two runs beside each other: what broke, what was mended, and which facts of the contract have changed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+from dcrproof.reports.diagnosis import Check, Run
+from dcrproof.reports.facts import MASKED, facts, times
+from dcrproof.reports.text import one_line
+
+BAD = frozenset({"failed", "blocked", "unreachable", "error"})
+GOOD = frozenset({"passed", "observed"})
+SAMPLES = 5
+"""Exchanges of a kind that each run must have before their times say anything."""
+SLOWER = 1.5
+NOTICEABLE = 0.1
+"""Seconds below which no difference is one."""
+SHOWN = 8
+"""Checks that are named where many have changed alike."""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A check whose verdict is another one; `why` says what was observed."""
+
+    id: str
+    old: str
+    new: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A fact that is another one: what was seen before, and what is seen now; nothing where it was not there."""
+
+    kind: str
+    where: str
+    name: str
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """A kind of request whose typical time is another one, beyond noise; in seconds."""
+
+    where: str
+    old: float
+    new: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`broke` alone says that something is worse than before."""
+
+    broke: tuple[Changed, ...]
+    mended: tuple[Changed, ...]
+    still_bad: tuple[Changed, ...]
+    other: tuple[Changed, ...]
+    """Verdicts that are neither better nor worse: not seen any longer, for instance."""
+    facts: tuple[Fact, ...]
+    timings: tuple[Timing, ...]
+    about: tuple[str, ...]
+    """What is different about the runs themselves: target, versions, mode, what was left undone."""
+
+    def data(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def compare(old: Run, new: Run) -> Comparison:
+    """Facts and times are compared for the checks that both runs have."""
+    before = {check["id"]: check for check in old["checks"]}
+    after = {check["id"]: check for check in new["checks"]}
+    verdicts = [_changed(id, before.get(id), after.get(id)) for id in dict.fromkeys([*before, *after])]
+    common = before.keys() & after.keys()
+    return Comparison(
+        tuple(one for one in verdicts if one.new in BAD and one.old not in BAD),
+        tuple(one for one in verdicts if one.old in BAD and one.new in GOOD),
+        tuple(one for one in verdicts if one.old in BAD and one.new in BAD),
+        tuple(
+            one
+            for one in verdicts
+            if one.old != one.new and one.new not in BAD and not (one.old in BAD and one.new in GOOD)
+        ),
+        tuple(_facts(old, new, common)),
+        tuple(_timings(times(old, common), times(new, common))),
+        tuple(_about(old, new)),
+    )
+
+
+def _changed(id: str, old: Check | None, new: Check | None) -> Changed:
+    why = (new["observed"] or new["expected"]) if new and new["verdict"] != "passed" else ""
+    if new and new["blocked_by"]:
+        why = f"blocked by {new['blocked_by']}"
+    return Changed(
+        id, old["verdict"] if old else "no such check", new["verdict"] if new else "not there", one_line(why)
+    )
+
+
+def _facts(old: Run, new: Run, common: set[str]) -> Iterator[Fact]:
+    """What has changed of what both runs have asked, as far as it is known from checks that ended alike."""
+    ended = [{check["id"]: check["verdict"] for check in run["checks"]} for run in (old, new)]
+    alike = {id for id in common if ended[0][id] == ended[1][id]}
+    before, after = facts(old, alike), facts(new, alike)
+    asked = {(subject.kind, subject.where) for subject in before} & {(subject.kind, subject.where) for subject in after}
+    for subject in sorted(before.keys() | after.keys()):
+        was, now = before.get(subject), after.get(subject)
+        if (subject.kind, subject.where) in asked and was != now and not _masked(was, now):
+            yield Fact(subject.kind, subject.where, subject.name, _seen(was), _seen(now))
+
+
+def _masked(*seen: set[str] | None) -> bool:
+    return any(MASKED in value for values in seen if values for value in values)
+
+
+def _seen(values: set[str] | None) -> tuple[str, ...]:
+    return () if values is None else tuple(sorted(values)) or ("there",)
+
+
+def _timings(old: Mapping[str, Sequence[float]], new: Mapping[str, Sequence[float]]) -> Iterator[Timing]:
+    for where in sorted(old.keys() & new.keys()):
+        if min(len(old[where]), len(new[where])) < SAMPLES:
+            continue
+        if _slower(old[where], new[where]) or _slower(new[where], old[where]):
+            yield Timing(where, round(median(old[where]), 3), round(median(new[where]), 3))
+
+
+def _slower(quick: Sequence[float], slow: Sequence[float]) -> bool:
+    """Whether the typical one of the slow is beyond nine in ten of the quick, and by enough to be felt."""
+    typical = median(slow)
+    usual = quick[int(len(quick) * 0.9)]
+    return typical > usual and typical > SLOWER * median(quick) and typical - median(quick) > NOTICEABLE
+
+
+def _about(old: Run, new: Run) -> Iterator[str]:
+    for name in ("version", "mode", "hostile", "profile", "target", "versions", "undone"):
+        if old[name] != new[name]:
+            yield f"{name}: {_words(old[name])} -> {_words(new[name])}"
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {member or 'unknown'}" for name, member in value.items()) or "none"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "nothing"
+    return "none" if value is None else str(value)
+
+
+def lines(comparison: Comparison) -> Iterator[str]:
+    """The comparison for a reader."""
+    for text in comparison.about:
+        yield f"runs       {one_line(text)}"
+    groups = (
+        ("broke", comparison.broke),
+        ("mended", comparison.mended),
+        ("still bad", comparison.still_bad),
+    )
+    for word, group in groups:
+        for one in group:
+            yield f"{word:<10} {one.id}: {one.old} -> {one.new}" + (f": {one.why}" if one.why else "")
+    for (old, new), ids in _together(comparison.other).items():
+        more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
+        yield f"changed    {old} -> {new}: {', '.join(ids[:SHOWN])}{more}"
+    for fact in comparison.facts:
+        name = f" {fact.name}" if fact.name else ""
+        yield one_line(f"{fact.kind:<10} {fact.where}{name}: {_values(fact.old)} -> {_values(fact.new)}", 400)
+    for timing in comparison.timings:
+        yield f"time       {timing.where}: {timing.old:.3f} s -> {timing.new:.3f} s"
+    yield (
+        f"{len(comparison.broke)} broke, {len(comparison.mended)} mended, {len(comparison.still_bad)} still bad, "
+        f"{len(comparison.facts)} facts and {len(comparison.timings)} times changed"
+    )
+
+
+def _together(changed: Sequence[Changed]) -> dict[tuple[str, str], list[str]]:
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in changed:
+        found.setdefault((one.old, one.new), []).append(one.id)
+    return found
+
+
+def _values(values: Sequence[str]) -> str:
+    return " | ".join(values) or "not there"
