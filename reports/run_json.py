@@ -64,7 +64,7 @@ def run_json(events: Iterable[Event]) -> dict[str, Any]:
         "steps": [_step(step, checks) for step in started.get("steps", [])],
         "exchanges": exchanges,
         "calls": [_without(event, "event") for event in seen.get("call", [])],
-        "waits": [_without(event, "event") for event in seen.get("waiting", [])],
+        "waits": list(_waits(seen)),
         "left_behind": [note["text"] for note in seen.get("note", [])],
         "notes": [_without(note, "event") for note in seen.get("note", [])],
     }
@@ -99,6 +99,12 @@ def _exchanges(seen: Mapping[str, Sequence[Event]]) -> Iterator[dict[str, Any]]:
                 "check": event["check"],
                 "error": "the record of the run breaks off before an answer",
             }
+
+
+def _waits(seen: Mapping[str, Sequence[Event]]) -> Iterator[dict[str, Any]]:
+    """Each wait once: it is recorded again and again while it lasts."""
+    last = {(event["at"], event["check"]): event for event in seen.get("waiting", [])}
+    return (_without(event, "event") for event in last.values())
 
 
 def _seconds(first: str, last: str) -> float:

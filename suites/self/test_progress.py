@@ -1,0 +1,134 @@
+"""Progress: what a run waits for is said where that takes seconds, and never otherwise."""
+
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import pytest
+from recorded import run
+
+from dcrproof.fixtures.progress import LONGEST, PATIENCE, Progress
+from dcrproof.fixtures.recording import Recording
+from dcrproof.secret import Secrets
+from dcrproof.transcript import Sent
+from dcrproof.waits import waiting_for, waits
+
+SECRET = "a-secret-that-nobody-may-see"
+
+
+@pytest.fixture
+def recording():
+    recording = Recording(Secrets())
+    recording.stage, recording.checking = "portal", ["application.approved"]
+    return recording
+
+
+def request(recording: Recording, path: str = "/api/v3/applications") -> None:
+    at = datetime(2026, 11, 24, 7, 55, tzinfo=UTC)
+    recording.saw(Sent(7, at, "portal", "GET", f"https://portal.example.com{path}?page=1"))
+
+
+def said(recording: Recording, *clock: float) -> list[str]:
+    lines: list[str] = []
+    progress = Progress(recording, lines.append)
+    for seconds in clock:
+        progress.look(seconds)
+    return lines
+
+
+def test_what_is_quick_is_not_said(recording):
+    assert said(recording, 0, 1, PATIENCE - 0.1) == []
+
+
+def test_a_wait_is_said_with_stage_check_request_and_since_when(recording):
+    for _ in range(3):
+        request(recording)
+    with waiting_for("an approval by a person", 900):
+        (line,) = said(recording, 0, PATIENCE)
+    assert line.startswith(
+        "dcrproof: Portal: application.approved: waiting for an approval by a person (at most 900 s); "
+        "GET portal /api/v3/applications, asked 3 times, since "
+    )
+    assert line.endswith(f" UTC ({PATIENCE:.0f} s)")
+
+
+def test_a_long_wait_is_said_ever_more_seldom(recording):
+    request(recording)
+    lines = said(recording, *range(1000))
+    seconds = [int(line.rpartition("(")[2].removesuffix(" s)")) for line in lines]
+    assert seconds[:4] == [5, 10, 20, 40]
+    assert {later - sooner for sooner, later in pairwise(seconds[5:])} == {LONGEST}
+
+
+def test_another_check_is_another_wait(recording):
+    lines: list[str] = []
+    progress = Progress(recording, lines.append)
+    for seconds in range(4):
+        progress.look(seconds)
+    recording.checking.append("token.granted")
+    for seconds in range(4, 8):
+        progress.look(seconds)
+    assert lines == []
+
+
+def test_between_the_checks_it_says_so(recording):
+    recording.checking.clear()
+    request(recording)
+    (line,) = said(recording, 0, PATIENCE)
+    assert line.startswith("dcrproof: between checks: GET portal /api/v3/applications, since ")
+
+
+def test_before_anything_runs_nothing_is_said(recording):
+    recording.checking.clear()
+    assert said(recording, 0, 100) == []
+
+
+def test_no_secret_and_no_command_to_a_terminal_is_in_it(recording):
+    recording.secrets.know(SECRET)
+    request(recording, f"/{SECRET}/\x1b[2J")
+    (line,) = said(recording, 0, PATIENCE)
+    assert SECRET[:8] not in line
+    assert "\x1b" not in line
+
+
+def test_it_is_recorded_each_time_and_the_last_one_counts(recording):
+    said(recording, 0, 5, 10)
+    events = recording.taken()
+    assert [(event["event"], event["seconds"]) for event in events] == [("waiting", 5), ("waiting", 10)]
+    assert len({event["at"] for event in events}) == 1
+
+
+def test_what_is_waited_for_is_over_when_the_block_ends():
+    with waiting_for("one"), waiting_for("other", 3):
+        assert [wait.text for wait in waits()] == ["one", "other"]
+    assert waits() == ()
+
+
+SLOW = """
+from dcrproof.checks import Evidence, check
+from dcrproof.waiting import poll
+from dcrproof.waits import waiting_for
+
+@check("a.slow", "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",))
+def test_a(dcr_target):
+    with waiting_for("what never comes", 2):
+        poll(lambda: False, bool, 2.0)
+"""
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+def test_a_slow_run_says_it_without_a_terminal_and_from_workers(tmp_path, parallel):
+    (tmp_path / "test_1_slow.py").write_text(SLOW)
+    (tmp_path / "conftest.py").write_text("from dcrproof.fixtures import progress\nprogress.PATIENCE = 0.4\n")
+    found = run(tmp_path / "reports", "test_1_slow.py", "-q", cwd=tmp_path, parallel=parallel)
+    assert found.code == 0, found.output
+    lines = [line for line in found.output.splitlines() if "waiting for" in line]
+    assert lines
+    assert "dcrproof: slow: a.slow: waiting for what never comes (at most 2 s)" in lines[0]
+    (wait,) = [wait for wait in found.report["waits"] if "never comes" in wait["what"]]
+    assert wait["check"] == "a.slow"
+    assert 0.4 <= wait["seconds"] <= 3
+
+
+def test_a_quick_run_says_nothing(left):
+    assert "waiting for" not in left("green").output
+    assert left("green").report["waits"] == []
