@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from dcrproof.secret import SHORTEST
 from dcrproof.transcript import Exchange, Headers, Sent, Unanswered
 
 Event = Mapping[str, Any]
@@ -143,22 +144,31 @@ def masked(events: Iterable[Event], mask: Callable[[str], str]) -> list[Event]:
     masked by itself.
     """
     given = list(events)
-    texts: dict[str, str] = {}
-
-    def noted(text: str) -> str:
-        texts[text] = text
-        return text
-
-    for event in given:
-        _changed(event, noted)
+    texts = dict.fromkeys(text for event in given for text in _texts(event))
     plain = [text for text in texts if "\0" not in text]
-    found = mask("\0".join(plain)).split("\0")
-    known = dict(zip(plain, found, strict=True)) if len(found) == len(plain) else {}
-    return [_changed(event, lambda text: known[text] if text in known else mask(text)) for event in given]
+    together = mask("\0".join(plain)).split("\0")
+    found = together if len(together) == len(plain) else map(mask, plain)
+    changed = {text: masked for text, masked in zip(plain, found, strict=True) if text != masked}
+    changed |= {text: mask(text) for text in texts if "\0" in text}
+    return [_changed(event, changed) for event in given]
 
 
-def _changed(event: Event, change: Callable[[str], str]) -> Event:
-    result = {name: value if name in OURS else _walk(value, change) for name, value in event.items()}
+def _texts(event: Event) -> Iterator[str]:
+    """The texts of an event that may have come from outside, and are long enough to hold a secret."""
+    waiting = [value for name, value in event.items() if name not in OURS]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            if len(value) >= SHORTEST:
+                yield value
+        elif isinstance(value, Mapping):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+
+
+def _changed(event: Event, changed: Mapping[str, str]) -> Event:
+    result = {name: value if name in OURS else _walk(value, changed) for name, value in event.items()}
     if event["event"] == "exchange":
         for message in (result["request"], result["response"]):
             if message and message["body"]:
@@ -166,14 +176,14 @@ def _changed(event: Event, change: Callable[[str], str]) -> Event:
     return result
 
 
-def _walk(value: Any, change: Callable[[str], str]) -> Any:
-    """A copy of plain data in which each text is changed; the names of members are left as they are."""
+def _walk(value: Any, changed: Mapping[str, str]) -> Any:
+    """A copy of plain data in which texts are changed; the names of members are left as they are."""
     if isinstance(value, str):
-        return change(value)
+        return changed.get(value, value)
+    if isinstance(value, list):
+        return [_walk(item, changed) for item in value]
     if isinstance(value, Mapping):
-        return {name: _walk(member, change) for name, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [_walk(item, change) for item in value]
+        return {name: _walk(member, changed) for name, member in value.items()}
     return value
 
 
