@@ -59,9 +59,10 @@ def _what(check: Check) -> Iterator[tuple[str, str]]:
 
 def _mend(run: Run, check: Check) -> Iterator[tuple[str, str]]:
     found = _steps(run, check)
-    for step in found if len(found) == 1 else []:
-        yield "mend", step["mend"]
-        yield "beware", step["beware"]
+    for number, step in enumerate(found, 1):
+        which = f" {number}" if len(found) > 1 else ""
+        yield f"mend{which}", step["mend"]
+        yield f"beware{which}", step["beware"]
     yield "mend", check["mend"]
 
 

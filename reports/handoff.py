@@ -14,6 +14,7 @@ from dcrproof.reports.text import block, code, one_line
 REQUEST_IDS = ("x-kong-request-id", "x-request-id", "traceparent", "date", "via", "server")
 """Headers by which the owner finds an exchange in the party's own log."""
 INSTANCE = re.compile(r'"instance"\s*:\s*"([^"]+)"')
+CLIENT = re.compile(r'\bclient_id(?:=|"\s*:\s*")([\w.~-]+)')
 EXCHANGES = 12
 """Exchanges of one failure that are shown: its last ones."""
 
@@ -98,8 +99,20 @@ def _identifying(exchange: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "node", exchange["node"]
     response = exchange["response"] or {"headers": [], "body": None}
     yield from ((name, value) for name, value in response["headers"] if name.lower() in REQUEST_IDS)
+    for client in dict.fromkeys(_clients(exchange)):
+        yield "client id", client
     if instance := INSTANCE.search(response["body"] or ""):
         yield "instance", instance[1]
+
+
+def _clients(exchange: Mapping[str, Any]) -> Iterator[str]:
+    """The ids of the clients that an exchange is about, as far as they stand in the open."""
+    for side in ("request", "response"):
+        if exchange[side] and exchange[side]["body"]:
+            yield from CLIENT.findall(exchange[side]["body"])
+    for token in exchange["jwts"]:
+        if isinstance(client := token["claims"].get("client_id", token["claims"].get("sub")), str):
+            yield client
 
 
 def _message(message: Mapping[str, Any]) -> str:

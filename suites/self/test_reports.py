@@ -36,7 +36,8 @@ def test_each_run_leaves_all_files(left, way):
 @pytest.mark.parametrize("way", WAYS)
 def test_the_end_of_the_output_names_the_folder(left, way):
     found = left(way)
-    assert re.search(rf"^evidence   .*{found.folder.name}", found.output, re.MULTILINE)
+    assert re.search(rf"^evidence   .*{found.folder.name}$", found.output, re.MULTILINE)
+    assert re.search(rf"^open       .*{found.folder.name}/index.html$", found.output, re.MULTILINE)
 
 
 # junit.xml
@@ -232,6 +233,19 @@ def test_what_live_parties_did_is_written_as_switches_take_it():
     assert found["gateway"]["literal_basic"] is True
     assert str(found["gateway"]["date"]) == "2026-11-24"
     assert found["gateway"]["version"] == "an answer"
+
+
+def test_a_live_run_writes_what_the_next_mocked_one_takes(mocks, tmp_path):
+    profile = mocks.changed("live", lambda text: re.sub(r"^mocked = .*\n", "", text, flags=re.MULTILINE))
+    options = (f"--dcr-profile={profile}", f"--dcr-ledger={tmp_path / 'ledgers'}", "--dcr-check=route.basic.literal")
+    live = run(tmp_path / "live", *options)
+    found = tomllib.loads(live.text("observed.toml"))
+    assert found["gateway"]["literal_basic"] is False, live.output
+    assert found["gateway"]["version"].startswith("3.")
+    again = run(
+        tmp_path / "again", "--dcr-check=route.basic.literal", f"--dcr-observed={live.folder / 'observed.toml'}"
+    )
+    assert again.code == 0, again.output
 
 
 def test_mocks_teach_nothing_about_live_parties(left):
