@@ -200,18 +200,27 @@ def many(run: dict[str, Any], checks: int, exchanges: int) -> dict[str, Any]:
     return {**run, "checks": made, "exchanges": sent}
 
 
-def written(run: dict[str, Any]) -> float:
-    """Seconds in which all reports of a run are written: the best of three times."""
+def written(run: dict[str, Any], times: int = 3) -> float:
+    """Seconds in which all reports of a run are written: the best of some times."""
     from dcrproof.reports.folder import write
 
     durations = []
-    for _ in range(3):
+    for _ in range(times):
         with tempfile.TemporaryDirectory() as folder:
             started = time.perf_counter()
             problems = write(Path(folder), run)
             durations.append(time.perf_counter() - started)
             assert not problems, problems
     return min(durations)
+
+
+def compared(run: dict[str, Any]) -> float:
+    """Seconds in which a run is compared with itself."""
+    from dcrproof.reports.compare import compare
+
+    started = time.perf_counter()
+    assert not compare(run, run).facts
+    return time.perf_counter() - started
 
 
 def rendered(run: dict[str, Any]) -> tuple[float, float]:
@@ -238,8 +247,11 @@ def main() -> None:
     show("offline run : an empty pytest run", f"{offline / empty:.1f}", f"the empty one: {empty:.2f} s")
 
     show("all reports of it : the offline run", f"{written(run) / offline:.3f}", "under 0.1")
-    seconds, size = rendered(many(run, checks=2_000, exchanges=20_000))
+    large = many(run, checks=2_000, exchanges=20_000)
+    seconds, size = rendered(large)
     show("index.html of 2,000 checks and 20,000 exchanges", f"{seconds:.1f} s", f"{size:.0f} MB; seconds")
+    show("all reports of them", f"{written(large, times=1):.1f} s", "seconds")
+    show("two such runs compared", f"{compared(large):.1f} s", "seconds")
 
     for number in (200, 1000):
         speed, registering = masking(number)

@@ -129,6 +129,7 @@ def test_what_was_observed_is_not_judged_and_the_run_stays_green(tmp_path):
     assert found.code == Exit.GREEN, found.output
     verdicts = {check["id"]: check["verdict"] for check in found.report["checks"]}
     assert verdicts["route.basic.literal"] == "observed"
+    assert f"--dcr-observed={tmp_path / 'observed.toml'} " in found.report["checks"][0]["again"]
     (seen,) = next(check for check in found.report["checks"] if check["id"] == "route.basic.literal")["observations"]
     assert seen["observed"].startswith("200 to Basic")
 
