@@ -21,6 +21,7 @@ from dcrproof.target import Target
 from dcrproof.transcript import Exchange, quoted
 from dcrproof.verdict import Failed, Outcome, Unreachable
 from dcrproof.waiting import poll
+from dcrproof.waits import waiting_for
 
 PATIENCE = 30.0
 """Seconds for which what cannot be deleted yet is tried again."""
@@ -55,7 +56,8 @@ def clean_up(target: Target, ledger: Ledger, *, patience: float = PATIENCE, lost
     """Deletes what the ledger names, and proves that it is gone. What stays stays in the ledger."""
     work = _Work(_Reach(target, ledger), ledger, lost_until=time.monotonic() + lost_for)
     if ledger.entries:
-        poll(work.round, bool, patience)
+        with waiting_for("what this run has made to be deleted", patience):
+            poll(work.round, bool, patience)
     done = CleanedUp([str(entry) for entry in work.deleted])
     for entry in ledger.pending:
         no_way, why = work.why.get(entry.number, (False, "not tried"))
