@@ -131,12 +131,11 @@ def _members(where: str, body: str) -> Iterator[tuple[Subject, str | None]]:
             waiting += [(f"{path}.{stable(name)}".lstrip("."), member) for name, member in value.items()]
         elif isinstance(value, list):
             waiting += [(f"{path}[]", item) for item in value]
-        else:
-            # what a list of Konnect's holds, and how long it is, depends on what else there is
-            listed = path.startswith(("data[]", "meta."))
+        # null says as much as nothing (RFC 7396), and what a list of Konnect's holds depends on what else there is
+        elif value is not None and not path.startswith(("data[]", "meta.")):
             if path.endswith("expires_in") and isinstance(value, int):
                 value = 5 * round(value / 5)  # what is left of it depends on the moment
-            yield Subject("member", where, path), None if listed else _value(value)
+            yield Subject("member", where, path), _value(value)
 
 
 def _value(value: Any) -> str:
