@@ -120,8 +120,7 @@ class Patience:
         self._seen.update(name for name in _names(url) if name in self.new)
         path = urlsplit(url).path
         if method == "DELETE":
-            self.new.pop(path, None)
-            self.new.pop(path.rpartition("/")[2], None)
+            self.new.clear()  # with a developer go the applications: from here on 404 may mean that it is gone
         if method == "PUT":
             self.new.setdefault(path, time.monotonic())
         if method == "POST" and exchange.status == HTTPStatus.CREATED:

@@ -302,6 +302,17 @@ def test_what_was_deleted_is_gone_for_every_line(pauses):
     assert pauses == []
 
 
+def test_what_went_with_something_that_was_deleted_is_gone(pauses):
+    """An application goes with its developer, and no path says so."""
+    with scripted(MADE, answered(201, {"id": "8888"}), status(204), status(404)) as party:
+        line = patient(party)
+        line.send("POST", f"{party.base}/v3/portals/1/developers", body=b"{}")
+        line.send("POST", f"{party.base}/v3/portals/1/applications", body=b"{}")
+        line.send("DELETE", f"{party.base}/v3/portals/1/developers/7d0c")
+        assert line.send("GET", f"{party.base}/v3/portals/1/applications/8888").status == 404
+    assert pauses == []
+
+
 def test_what_is_not_there_after_half_a_minute_is_not_there(pauses, monkeypatch):
     with scripted(MADE, status(404)) as party:
         line = patient(party)
