@@ -123,8 +123,10 @@ class Secrets:
             self.publish(prefix[0])
         forms = set(_forms(_secret_part(value)))
         if client_id:
-            self.publish(f"{client_id}:", f"{quote_plus(_octets(client_id))}:")
-            forms.update(_pairs(client_id, _secret_part(value)))
+            self.publish(client_id)
+            for form, public in _pairs(client_id, _secret_part(value)):
+                forms.add(form)
+                self._public.update(_pieces(form[: public + SHORTEST - 1]))  # they tell of the secret too little
         for form in sorted(forms, key=len):  # of two that share a piece the longer one has it
             self._add(form, repr(secret))
         if WEAK.fullmatch(value):
@@ -140,9 +142,9 @@ class Secrets:
             self._words.update(_words(form[start:]))
 
     def publish(self, *texts: str) -> None:
-        """Registers what is public, in base64 as well: addresses, ids, words of dcrproof's own."""
+        """Registers what is public, an id or an address in base64 as well: dcrproof's own texts, what the profile says."""
         for text in texts:
-            for form in {text, *_base64(text)}:
+            for form in {text, *(_base64(text) if len(text) <= LONGEST_IN_BASE64 else ())}:
                 self._public.update(_pieces(form))
 
     @property
@@ -189,7 +191,7 @@ class Secrets:
         """
         pieces = [piece for piece in self._pieces if piece not in self._public]
         words = set(_words("".join(pieces), "Q"))
-        short = [form for form in self._forms if len(form) < LONG]
+        short = [form for form in self._forms if len(form) < LONG and not self._is_public(form)]
         for text in texts:
             found = {Found(*match.span(), "<signature>") for match in SIGNATURE.finditer(text)}
             places = [match.start() for form in short for match in re.finditer(re.escape(form), text)]
@@ -199,9 +201,15 @@ class Secrets:
             for place in places:
                 before = max(place - 2 * LONG, 0)
                 for start, end, shown in self.find(text[before : place + 3 * LONG]):
-                    if end - start >= LONG or text[before + start : before + end] in self._forms:
+                    whole = text[before + start : before + end]
+                    telling = [piece for piece in _pieces(whole) if piece not in self._public]
+                    if telling and (len(telling) + SHORTEST > LONG or whole in self._forms):
                         found.add(Found(before + start, before + end, shown))
             yield _apart(found)
+
+    def _is_public(self, form: str) -> bool:
+        """Whether all of it is public: a secret that is a word of dcrproof's own is in everything that is written."""
+        return self._public.issuperset(_pieces(form))
 
     def _runs(self, text: str, joints: Iterable[int] | None = None) -> list[Found]:
         """Secrets that stand in a text in one piece each; where `joints` are given only those that one of them is in."""
@@ -235,7 +243,7 @@ class Secrets:
         return [
             Found(begin, end, self._forms.get(text[begin:end]) or self._forms[max(set(of), key=of.count)])
             for begin, end, of in runs
-            if of and (end - begin > LONG or text[begin:end] in self._forms or not self._weak.issuperset(of))
+            if of and (len(of) + SHORTEST > LONG + 1 or text[begin:end] in self._forms or not self._weak.issuperset(of))
         ]
 
 
@@ -347,7 +355,9 @@ def _base64(text: str, *, last: bool = False) -> Iterator[str]:
         yield form.replace("+", "-").replace("/", "_")
 
 
-def _pairs(client_id: str, secret: str) -> Iterator[str]:
-    """Basic credentials in base64, as a caller sends them (RFC 7617), and as a client does (RFC 6749 2.3.1)."""
-    yield from _base64(f"{client_id}:{secret}", last=True)
-    yield from _base64(f"{quote_plus(_octets(client_id))}:{quote_plus(_octets(secret))}", last=True)
+def _pairs(client_id: str, secret: str) -> Iterator[tuple[str, int]]:
+    """Basic credentials in base64, and how many characters at their beginning are of the client id."""
+    # as a caller sends them (RFC 7617), and as a client does (RFC 6749 2.3.1)
+    for name, value in ((client_id, secret), (quote_plus(_octets(client_id)), quote_plus(_octets(secret)))):
+        whole, public = _base64(f"{name}:{value}", last=True), _base64(f"{name}:")
+        yield from zip(whole, map(len, public), strict=True)

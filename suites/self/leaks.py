@@ -4,9 +4,17 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from types import MethodType
+from typing import Any
 from urllib.parse import quote, quote_plus
 
+from dcrproof.mocks.curity.state import Curity
+from dcrproof.mocks.curity.token_service import TokenService
+from dcrproof.mocks.curity.tokens import SigningKey
+from dcrproof.mocks.gateway import session
+from dcrproof.mocks.konnect.accounts import Accounts
+from dcrproof.mocks.world import Credentials
 from dcrproof.secret import SHORTEST, basic
 
 BROKEN = re.compile(r"['\"]?\n(?:E? +|INTERNALERROR> )?(?:[-+] +)?(?:b?['\"])?|(?:\x1b|#x1B)\[[\d;]*m")
@@ -50,8 +58,8 @@ def encodings(value: str, client_id: str) -> dict[str, str]:
     return {**found, **{f"{name}, for addresses": urlsafe(form) for name, form in found.items()}}
 
 
-def pieces(form: str) -> set[str]:
-    return {form[at : at + SHORTEST] for at in range(len(form) - SHORTEST + 1)}
+def pieces(form: str, size: int = SHORTEST) -> set[str]:
+    return {form[at : at + size] for at in range(len(form) - size + 1)}
 
 
 def telling(name: str, form: str, value: str) -> str:
@@ -62,19 +70,53 @@ def telling(name: str, form: str, value: str) -> str:
     return form[-(-before * 8 // 6) : (before + len(value.encode())) * 8 // 6]
 
 
+JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.([\w-]+)")
+UUID = re.compile(r"[\w-]*[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+OF_A_UUID = 16
+"""Characters of a UUID, in base64 as well, that are not in every other."""
+
+
 def leaks(texts: Mapping[str, str], secrets: Iterable[str]) -> list[str]:
     """Where at least eight characters of a secret stand in these texts, in any form: the text's name and what is there."""
-    wanted = set()
+    wanted: dict[int, set[str]] = {SHORTEST: set(), OF_A_UUID: set()}
     for value in secrets:
-        forms = {**spellings(value), **encodings(value, "")}
-        wanted |= {
-            piece for name, form in forms.items() if "Basic" not in name for piece in pieces(telling(name, form, value))
-        }
-    found = []
-    for name, text in texts.items():
-        for whole in (text, BROKEN.sub("", text)):
-            words = {whole[at : at + SHORTEST] for at in range(len(whole) - SHORTEST + 1)}
-            found += [
-                f"{name}: {piece} in {whole[max(whole.index(piece) - 60, 0) :][:140]!r}" for piece in words & wanted
-            ]
-    return found
+        size = OF_A_UUID if UUID.fullmatch(value) else SHORTEST
+        found = JWT.fullmatch(value)
+        part = found[1] if found else value
+        forms = {**spellings(part), **encodings(part, "")}
+        for name, form in forms.items():
+            if "Basic" not in name:
+                wanted[size] |= pieces(telling(name, form, part), size)
+    return [
+        f"{name}: {whole[at : at + size]} in {whole[max(at - 60, 0) : at + 60]!r}"
+        for name, text in texts.items()
+        for whole in (text, BROKEN.sub("", text))
+        for size, of in wanted.items()
+        for at in range(len(whole) - size + 1)
+        if whole[at : at + size] in of
+    ]
+
+
+def made_by_mocks() -> set[str]:
+    """The secrets that the mocks of this process make from here on, as they make them."""
+    made: set[str] = set()
+
+    def listen(owner: Any, name: str, secrets: Callable[[Any], Iterable[str | None]]) -> None:
+        make = getattr(owner, name)
+
+        def told(*given: Any, **named: Any) -> Any:
+            result = make(*given, **named)
+            made.update(secret for secret in secrets(result) if secret)
+            return result
+
+        setattr(owner, name, staticmethod(told) if isinstance(make, MethodType) else told)
+
+    listen(Credentials, "of", lambda credentials: vars(credentials).values())
+    listen(Curity, "rotate_secret", lambda rotated: [rotated[1]])
+    listen(Curity, "rotate_registration_token", lambda client: [client.registration_token.value])
+    listen(TokenService, "format_access_token", lambda token: [token])
+    listen(SigningKey, "sign", lambda token: [token])
+    listen(Accounts, "sign_in", lambda signed_in: [signed_in.access_token, signed_in.refresh_token])
+    listen(Accounts, "_mail_token", lambda token: [token])
+    listen(session, "seal", lambda cookie: [cookie])
+    return made

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from leaks import leaks, made_by_mocks
 
 from dcrproof import guide
 from dcrproof.fixtures import assemble
@@ -42,6 +43,8 @@ class Case:
     alternative: str = ""
     undo: str = ""
     blind: bool = False
+    loud: bool = False
+    """With every option on that shows something, and with a look for what the mocks have made of secrets."""
 
     @property
     def generation(self) -> str:
@@ -56,6 +59,10 @@ class Ended:
     exit: int
     checks: tuple[Mapping[str, Any], ...]
     printed: str
+    secrets: int = 0
+    """How many secrets the mocks of a loud run have made."""
+    leaks: tuple[str, ...] = ()
+    """Where a piece of one of them stands in what that run printed and wrote."""
 
     @property
     def verdicts(self) -> dict[str, str]:
@@ -132,6 +139,9 @@ accepted = false
 """
 
 
+LOUD = ["-vv", "--showlocals", "--setup-show", "--log-cli-level=debug", "--log-file-level=debug", "-rA", "--color=yes"]
+
+
 class Broken:
     """Breaks the mocks of a run."""
 
@@ -159,9 +169,20 @@ def perform(case: Case, folder: Path) -> Ended:
     """Runs a case; `folder` holds the profile."""
     from dcrproof.fixtures import plugin  # by hand, for entry points are off in this process
 
-    recorder, printed = Recorder(), io.StringIO()
-    options = ["-q", "--tb=native", "-p", "no:cacheprovider", "-p", "no:unraisableexception"]
-    options += [f"--dcr-profile={folder / case.generation}.toml", f"--dcr-report={folder / 'report'}"]
+    recorder, printed, own = Recorder(), io.StringIO(), folder / f"loud-{os.getpid()}"
+    options = [
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:unraisableexception",
+        f"--dcr-profile={folder / case.generation}.toml",
+    ]
+    if case.loud:
+        own.mkdir()
+        secrets = made_by_mocks()
+        options += [*LOUD, f"--dcr-report={own}", f"--junitxml={own / 'junit.xml'}", f"--log-file={own / 'log'}"]
+    else:
+        options += ["-q", "--tb=native", f"--dcr-report={folder / 'report'}"]
     if case.blind:
         filled = assemble._filled
         assemble._filled = lambda *given: _without_admin(filled(*given))
@@ -170,7 +191,12 @@ def perform(case: Case, folder: Path) -> Ended:
     options += [f"--dcr-undo={undo}" for undo in case.undo.split(ALSO) if undo]
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         status = pytest.main([str(SUITES), *options], plugins=[plugin, recorder, Broken(case)])
-    return Ended(int(status), tuple(sorted(recorder.checks, key=lambda check: check["order"])), printed.getvalue())
+    ended = Ended(int(status), tuple(sorted(recorder.checks, key=lambda check: check["order"])), printed.getvalue())
+    if not case.loud:
+        return ended
+    texts = {str(path): path.read_text("utf-8", "replace") for path in own.rglob("*") if path.is_file()}
+    found = leaks({"what was printed": ended.printed, **texts}, secrets)
+    return replace(ended, secrets=len(secrets), leaks=tuple(found[:20]))
 
 
 def _without_admin(profile: Any) -> Any:

@@ -1,0 +1,39 @@
+"""With every check made to fail in turn, and every option on that shows something, no secret of the mocks is let out.
+
+Some of the checks here; all of them with DCRPROOF_CANARIES=all in the environment (`tox -e canaries`), which takes minutes.
+"""
+
+import os
+from dataclasses import replace
+
+import pytest
+from test_mutants import CHECKS, against
+
+SAMPLE = (
+    "registrar.authenticates",  # a secret of the profile that is wrong
+    "registration.read-rotates",  # a client's secret, shown twice
+    "provider.secret-hidden",  # an answer with what it should not show
+    "developer.signs-in",  # a password
+    "application.secret-once",
+    "route.basic.accepted",  # Basic credentials, and what reached the upstream
+    "route.session.accepted",  # a cookie
+    "issuer.session.split",
+)
+CASES = [
+    replace(against(check.id), loud=True)
+    for check in CHECKS
+    if check.id in SAMPLE or os.environ.get("DCRPROOF_CANARIES") == "all"
+]
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.checks) for case in CASES])
+def test_no_secret_of_the_mocks_is_let_out(case, ended):
+    run = ended[case]
+    assert run.verdicts.get(case.checks) == "failed", run.printed[-5_000:]
+    assert run.secrets >= 6
+    assert list(run.leaks) == []
+    assert run.exit != 3, run.printed[-5_000:]
+
+
+def test_the_sample_is_of_checks_that_exist():
+    assert {check.id for check in CHECKS} >= set(SAMPLE)
