@@ -230,6 +230,7 @@ class _Reach:
     def line(self, party: str, base: str) -> Line:
         if (party, base) not in self._lines:
             self._lines[party, base] = self.target.line(party, base)
+            self._lines[party, base].patience = None  # what fails is tried again in the next round
         return self._lines[party, base]
 
     def look_anew(self) -> None:
