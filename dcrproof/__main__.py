@@ -265,7 +265,7 @@ def _fields(*fields: tuple[str, str]) -> None:
 def _serve(options: argparse.Namespace) -> int:
     from dcrproof.mocks.observed import BadObservations, read
     from dcrproof.mocks.serve import PortTaken, private_folder, serving, write_profile
-    from dcrproof.mocks.steps import UnknownStep
+    from dcrproof.mocks.steps import OVER_TLS, NotHere, UnknownStep
 
     try:
         observed = read(Path(options.observed)) if options.observed else None
@@ -278,12 +278,14 @@ def _serve(options: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    over_tls = options.tls or not undone.keys().isdisjoint(OVER_TLS)
     with private_folder() as folder:
-        if options.tls:
+        if over_tls:
             try:
                 import trustme  # noqa: F401 - looked for before anything starts
             except ImportError:
-                raise Usage("--tls needs the extra tls: pip install 'dcrproof[tls]'") from None
+                what = "--tls" if options.tls else "--undo of a step that shows over TLS"
+                raise Usage(f"{what} needs the extra tls: pip install 'dcrproof[tls]'") from None
         try:
             with serving(
                 seed=secrets.randbits(32) if options.seed is None else options.seed,
@@ -291,13 +293,13 @@ def _serve(options: argparse.Namespace) -> int:
                 undone=undone,
                 observed=observed,
                 other_server=_other_server(options),
-                folder=folder if options.tls else None,
+                folder=folder if over_tls else None,
             ) as served:
                 profile = write_profile(folder, served)
                 print(json.dumps({**served.description, "profile": str(profile)}), flush=True)
                 stop.wait()
-        except UnknownStep as unknown:
-            raise Usage(f"--undo {unknown}") from None
+        except (UnknownStep, NotHere) as error:
+            raise Usage(f"--undo {error}") from None
         except PortTaken as taken:
             raise Usage(f"--port {options.port}: {taken}") from None
     return Exit.GREEN

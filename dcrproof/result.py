@@ -30,6 +30,8 @@ class Result:
     expected: str = ""
     observed: str = ""
     ruled_out: tuple[str, ...] = ()
+    decides: str = ""
+    """Which access would tell the candidates from one another."""
     owner: str = ""
     mend: str = ""
     """Who mends a failure and how, where that is not said by a set-up step."""
@@ -103,6 +105,7 @@ class Result:
             observed=mask(self.observed),
             symptom=mask(self.symptom),
             ruled_out=tuple(map(mask, self.ruled_out)),
+            decides=mask(self.decides),
             observations=tuple({**item, "observed": mask(item["observed"])} for item in self.observations),
         )
 

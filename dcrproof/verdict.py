@@ -49,6 +49,8 @@ class Why(TypedDict, total=False):
     """Whether all of the check's own set-up steps are known to be done."""
     ruled_out: tuple[str, ...]
     """Which causes are excluded, and by which probe."""
+    decides: tuple[str, ...]
+    """Which access would tell what is left from one another, where more than one thing can be to blame."""
     owner: str
     """Who mends it, where that is not the owner of a step."""
     mend: str
@@ -67,6 +69,7 @@ class Failed(Outcome):
         self.steps = why.get("steps", ())
         self.no_step = why.get("no_step", False)
         self.ruled_out = why.get("ruled_out", ())
+        self.decides = why.get("decides", ())
         self.owner = why.get("owner", "")
         self.mend = why.get("mend", "")
 
@@ -77,6 +80,7 @@ class NotSeen(Outcome):
     def __init__(self, would_show: str) -> None:
         super().__init__(f"not seen: {would_show} would show it")
         self.expected = f"with {would_show}"
+        self.would_show = would_show
 
 
 class NotApplicable(Outcome):

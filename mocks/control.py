@@ -108,8 +108,7 @@ class Control:
         del request
         undone = self.world.undone
         content = {
-            step: {"undone": undone.get(step), "variants": list(steps.variants(step)[1:])}
-            for step in [*steps.CURITY, *steps.CLICKS]
+            step: {"undone": undone.get(step), "variants": list(steps.variants(step)[1:])} for step in steps.STEPS
         }
         return json_response(200, content)
 
@@ -120,7 +119,9 @@ class Control:
         try:
             self.world.undo(id, variant)
         except steps.UnknownStep as unknown:
-            raise Refused(str(unknown), 400 if id in {*steps.CURITY, *steps.CLICKS} else 404) from None
+            raise Refused(str(unknown), 400 if id in steps.STEPS else 404) from None
+        except steps.NotHere as error:
+            raise Refused(str(error)) from None
         return json_response(200, {"undone": self.world.undone[id]})
 
     def redo(self, request: Request, id: str) -> Response:

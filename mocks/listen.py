@@ -89,7 +89,7 @@ class Application:
         self.world = world
         self.ports = ports
         self.trust = trust
-        self._clients: dict[bool, httpx.AsyncClient] = {}
+        self._clients: dict[tuple[bool, bool], httpx.AsyncClient] = {}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -149,7 +149,7 @@ class Application:
             return response
 
     async def _call(self, call: Call, caller: str) -> Response | NoAnswer:
-        client = self._client(verify=call.verify)
+        client = self._client(call.verify, call.own_authorities)
         try:
             headers = call.headers
             if httpx.URL(call.url).port in self.ports:
@@ -174,17 +174,19 @@ class Application:
             client.cookies.clear()
         return Response(answer.status_code, tuple(answer.headers.multi_items()), body)
 
-    def _client(self, *, verify: bool) -> httpx.AsyncClient:
-        """One pool for all mocks, and another one for calls that take any certificate."""
-        if verify not in self._clients:
+    def _client(self, verify: bool, own_authorities: bool) -> httpx.AsyncClient:
+        """One pool for all mocks, and others for calls that take any certificate, or that know fewer authorities."""
+        key = (verify, own_authorities)
+        if key not in self._clients:
             # the environment's proxies are none of loopback's business
-            self._clients[verify] = httpx.AsyncClient(
-                verify=self.trust if verify else False,
+            trust = self.trust if own_authorities else ssl.create_default_context()
+            self._clients[key] = httpx.AsyncClient(
+                verify=trust if verify else False,
                 trust_env=False,
                 follow_redirects=False,
                 limits=httpx.Limits(keepalive_expiry=60),
             )
-        return self._clients[verify]
+        return self._clients[key]
 
     async def _answer(
         self, send: Any, scope: Any, world: Listened, request: Request, response: Response, fault: Fault | None

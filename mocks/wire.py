@@ -62,7 +62,10 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that a mock makes of another server. `url` is absolute; without `verify` any certificate will do."""
+    """A request that a mock makes of another server. `url` is absolute; without `verify` any certificate will do.
+
+    Without `own_authorities` those count alone that come with the operating system.
+    """
 
     method: str
     url: str
@@ -70,6 +73,7 @@ class Call:
     body: bytes = b""
     timeout: float = 10.0
     verify: bool = True
+    own_authorities: bool = True
 
 
 @dataclass(frozen=True, slots=True)

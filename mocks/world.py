@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
-from dcrproof.mocks import steps, upstream
+from dcrproof.mocks import steps, upstream, vantage
 from dcrproof.mocks.bridge import Bridge
 from dcrproof.mocks.classic_portal import admin as classic_admin
 from dcrproof.mocks.classic_portal import setup as classic_setup
@@ -100,6 +100,7 @@ class World:
     """Everything that the mocks know, apart from the sockets on which they are asked."""
 
     PARTIES = PARTIES
+    ROUTE = ROUTE
 
     def __init__(self, start: Start, reset: Callable[[], None]) -> None:
         self.start = start
@@ -183,6 +184,7 @@ class World:
         }
         """What answers at each port; a mutant puts another one in its place."""
         self._committed = self.curity.configuration
+        self._vantage = vantage.Vantage()
         self._undone: dict[str, str] = {}
         for step, variant in start.undone.items():
             self.undo(step, variant)
@@ -215,7 +217,10 @@ class World:
         return self.data_planes[nodes[port]].clock.now() if port in nodes else self.clock.now()
 
     def handle(self, port: str, request: Request) -> Response | Calls:
-        return self.faces[port](request)
+        outcome = self.faces[port](request)
+        if isinstance(outcome, Response):
+            return outcome
+        return vantage.seen(self._vantage, port, self.discovery_url, outcome)
 
     def log(self, port: str, request: Request, status: int, caller: str | None) -> None:
         if port != "control":
@@ -284,8 +289,12 @@ class World:
         return self._undone
 
     def undo(self, step: str, variant: str | None = None) -> None:
-        """Leaves a step undone. Raises UnknownStep."""
+        """Leaves a step undone. Raises UnknownStep, or NotHere."""
         name = steps.check(step, variant)
+        if step in steps.OVER_TLS and self._scheme != "https":
+            raise steps.NotHere(f"{step}: without TLS nobody has a certificate to trust; start the mocks with TLS")
+        if step == steps.NEEDS_MOCK_CURITY and self.start.other_server:
+            raise steps.NotHere(f"{step}: it takes a new key at mock Curity, and there is none here")
         if step in self._undone:
             self.redo(step)
         self._undone[step] = name
@@ -305,7 +314,9 @@ class World:
             self._commit()
 
     def _commit(self) -> None:
-        """Curity's configuration with every step done but those that are left undone."""
+        """Curity's configuration, and how others see Curity, with every step done but those that are left undone."""
+        views = [steps.VIEWS[step][name] for step, name in self._undone.items() if step in steps.VIEWS]
+        self._vantage = reduce(vantage.Vantage.__or__, views, vantage.Vantage())
         left_undone = [steps.CURITY[step][name] for step, name in self._undone.items() if step in steps.CURITY]
         self.curity.configuration = reduce(
             lambda configuration, change: change(configuration, REGISTRAR), left_undone, self._committed

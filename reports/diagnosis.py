@@ -52,7 +52,7 @@ def _what(check: Check) -> Iterator[tuple[str, str]]:
     yield "observed", check["observed"]
     for text in check["ruled_out"]:
         yield "ruled out", text
-    yield "decides", check.get("decides") or ""
+    yield "decides", check["decides"]
     yield "blocked by", check["blocked_by"] or ""
     yield "symptom", check["symptom"]
 

@@ -19,7 +19,19 @@ CONTROL_PLANES = "Konnect Control Planes Config API v2"
     steps=("konnect.account.created", "konnect.role.dcr-provider-creator"),
     smoke=True,
 )
-def test_konnect_takes_the_token(dcr_admin):
+def test_konnect_takes_the_token(dcr_admitted):
+    """Claimed by the gate."""
+
+
+@check(
+    "konnect.region",
+    "Konnect at this address has the portal of the profile: objects of another region are not in it",
+    evidence=Evidence.DOCUMENTED,
+    references=("developer.konghq.com/konnect-platform/geos/", "Konnect Portal API v3"),
+    steps=("konnect.account.region",),
+    smoke=True,
+)
+def test_portal_is_of_this_konnect(dcr_region):
     """Claimed by the gate."""
 
 
@@ -28,7 +40,7 @@ def test_konnect_takes_the_token(dcr_admin):
     "The portal exists",
     evidence=Evidence.DOCUMENTED,
     references=("Konnect Portal Management API v3",),
-    steps=("konnect.portal.created",),
+    steps=("konnect.portal.created", "konnect.role.portal-creator"),
 )
 def test_portal_exists(dcr_portal_object):
     """Claimed by the gate."""
@@ -39,7 +51,7 @@ def test_portal_exists(dcr_portal_object):
     "The API exists",
     evidence=Evidence.DOCUMENTED,
     references=(API_BUILDER,),
-    steps=("konnect.api.created",),
+    steps=("konnect.api.created", "konnect.role.api-creator"),
 )
 def test_api_exists(dcr_api):
     """Claimed by the gate."""
@@ -53,6 +65,7 @@ def test_api_exists(dcr_api):
     steps=(
         "konnect.strategy.name",
         "konnect.strategy.saved",
+        "konnect.role.auth-strategy-creator",
     ),
 )
 def test_strategy_exists(dcr_strategy):
@@ -136,7 +149,11 @@ def test_provider_hides_its_secret(dcr_admin, dcr_provider, dcr_registrar, dcr_e
     "Konnect's own verification of the provider succeeds",
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
-    steps=("konnect.provider.initial-client-secret",),
+    steps=(
+        "konnect.provider.initial-client-secret",
+        "curity.instance.reachable",
+        "curity.instance.certificate",
+    ),
     smoke=True,
 )
 def test_provider_verifies(dcr_verified):
@@ -207,11 +224,41 @@ def test_strategy_takes_no_password(dcr_strategy_methods, dcr_expect):
     "Curity grants the scopes that the gateway will ask for",
     evidence=Evidence.CONTRADICTED,
     references=(HOW_TO, "developer.konghq.com/plugins/openid-connect/reference, scopes"),
-    steps=("konnect.strategy.scopes",),
+    steps=("konnect.strategy.scopes", "curity.dcr.scopes"),
     smoke=True,
 )
 def test_scopes_are_granted(dcr_strategy_scopes):
     """Claimed by the gate."""
+
+
+@check(
+    "strategy.requirements",
+    "A token of Curity has what the strategy requires: audience_required, scopes_required",
+    evidence=Evidence.DOCUMENTED,
+    references=("developer.konghq.com/plugins/openid-connect/reference/, audience_required, scopes_required",),
+    steps=("konnect.strategy.requirements",),
+)
+def test_requirements_are_met(dcr_requirements):
+    """Claimed by the gate."""
+
+
+@check(
+    "strategy.hide-credentials",
+    "The strategy does not have the caller's credentials sent on to the upstream",
+    evidence=Evidence.DOCUMENTED,
+    references=(
+        "developer.konghq.com/dev-portal/auth-strategies/, hide credentials",
+        "developer.konghq.com/plugins/openid-connect/reference/, hide_credentials",
+    ),
+    steps=("konnect.strategy.hide-credentials",),
+)
+def test_credentials_are_hidden(dcr_openid_connect, dcr_expect):
+    value = dcr_openid_connect.get("hide_credentials")
+    dcr_expect.that(
+        value is not False,
+        "hide_credentials true, or left to the plugin's default",
+        "hide_credentials false: an id and a secret that come in the query or the body reach the upstream",
+    )
 
 
 @check(

@@ -82,6 +82,8 @@ def test_api_is_offered(dcr_offered):
         "portal.application-setup.provider",
         "portal.application-setup.issuer",
         "portal.application-setup.token",
+        "curity.instance.reachable",
+        "curity.instance.certificate",
     ),
     smoke=True,
 )
@@ -153,6 +155,17 @@ def test_application_is_registered(dcr_registered_application):
     smoke=True,
 )
 def test_registration_is_approved(dcr_portal_application):
+    """Claimed by the gate."""
+
+
+@check(
+    "application.decided",
+    "Konnect's admins may decide on the registration",
+    evidence=Evidence.INFERRED,
+    references=("Konnect Portal Management API v3", "developer.konghq.com/konnect-platform/teams-and-roles/"),
+    steps=("konnect.role.api-registration-approver",),
+)
+def test_registration_is_decided(dcr_decided):
     """Claimed by the gate."""
 
 

@@ -64,7 +64,7 @@ def test_gateway_answers(dcr_first_answers):
 
 @check(
     "gateway.clock",
-    "No data plane's clock is behind Curity's",
+    "No data plane's clock is behind Curity's, or ahead of it by the life of a token",
     evidence=Evidence.DOCUMENTED,
     references=(f"{OIDC_REFERENCE}, leeway", "RFC 7519 4.1.5"),
     steps=("gateway.data-plane.clock",),
@@ -95,11 +95,28 @@ def test_route_refuses_no_credentials(dcr_protected, dcr_first_answers, dcr_expe
 
 
 @check(
+    "gateway.reads-tokens",
+    "Every data plane recognises the application by a token of Curity",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{OIDC_REFERENCE}, issuer, ssl_verify, rediscovery_lifetime", OIDC),
+    steps=(
+        "curity.instance.reachable",
+        "gateway.data-plane.trust",
+        "gateway.data-plane.keys",
+        "portal.application-setup.claims",
+    ),
+    smoke=True,
+)
+def test_tokens_are_read(dcr_read_tokens):
+    """Claimed by the gate."""
+
+
+@check(
     "route.basic.accepted",
     "The application's id and secret open the route, on every node",
     evidence=Evidence.DOCUMENTED,
     references=(OIDC, DCR),
-    steps=("portal.application-setup.claims", "portal.application-setup.scopes"),
+    steps=("portal.application-setup.scopes",),
     smoke=True,
 )
 def test_basic_is_accepted(dcr_basic, dcr_application, dcr_expect):
@@ -314,7 +331,8 @@ def test_pair_in_the_proxy_header(dcr_consumer, dcr_application, dcr_basic, dcr_
     "route.basic.cached",
     "A second call with the same credentials asks Curity for no second token",
     evidence=Evidence.DOCUMENTED,
-    references=(OIDC_REFERENCE,),
+    references=(OIDC_REFERENCE, f"{OIDC}, FAQ"),
+    steps=("konnect.strategy.auth-methods",),
 )
 def test_token_is_cached(dcr_calls, dcr_consumer, dcr_application, dcr_basic, dcr_endpoints, dcr_expect):
     from urllib.parse import urlsplit
@@ -335,7 +353,6 @@ def test_token_is_cached(dcr_calls, dcr_consumer, dcr_application, dcr_basic, dc
     "A token that the application fetched from Curity opens the route, on every node",
     evidence=Evidence.DOCUMENTED,
     references=(OIDC,),
-    steps=("portal.application-setup.claims",),
     smoke=True,
 )
 def test_bearer_is_accepted(dcr_bearer_accepted):
@@ -633,7 +650,7 @@ def test_session_on_another_node(dcr_consumer, dcr_session, dcr_session_accepted
     references=(DCR,),
 )
 def test_session_of_a_revoked_application(
-    dcr_target, dcr_pushed, dcr_admin, dcr_consumer, dcr_applications, dcr_session_accepted, dcr_in_use, dcr_expect
+    dcr_target, dcr_pushed, dcr_decided, dcr_consumer, dcr_applications, dcr_session_accepted, dcr_in_use, dcr_expect
 ):
     application = dcr_in_use("session of a revoked one")
     exchange = dcr_consumer.call(with_basic(application.client_id, application.secret))
@@ -728,7 +745,9 @@ def test_upstream_is_down(dcr_faults, dcr_consumer, dcr_application, dcr_basic, 
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
 )
-def test_rejected_application(dcr_target, dcr_pushed, dcr_admin, dcr_consumer, dcr_applications, dcr_basic, dcr_expect):
+def test_rejected_application(
+    dcr_target, dcr_pushed, dcr_decided, dcr_consumer, dcr_applications, dcr_basic, dcr_expect
+):
     application, _ = dcr_applications.register(dcr_applications.create("rejected"))
     dcr_applications.set_status(application, "rejected")
     headers = with_basic(application.client_id, application.secret)
@@ -759,7 +778,9 @@ def test_unregistered_application(dcr_pushed, dcr_consumer, dcr_applications, dc
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
 )
-def test_pending_application(dcr_target, dcr_pushed, dcr_admin, dcr_consumer, dcr_applications, dcr_basic, dcr_expect):
+def test_pending_application(
+    dcr_target, dcr_pushed, dcr_decided, dcr_consumer, dcr_applications, dcr_basic, dcr_expect
+):
     application, status = dcr_applications.register(dcr_applications.create("pending"))
     if status != "pending":
         dcr_applications.set_status(application, "pending")

@@ -55,6 +55,7 @@ def test_old_secret_is_refused(dcr_authorization_server, dcr_endpoints, dcr_rege
     "What the gateway makes of the old secret while it has a token for it",
     evidence=Evidence.INFERRED,
     references=(DCR,),
+    steps=("konnect.strategy.auth-methods",),
 )
 def test_old_secret_while_cached(dcr_consumer, dcr_applications, dcr_in_use, dcr_regenerated, dcr_target, dcr_expect):
     before = dcr_in_use("cached secret")

@@ -6,7 +6,8 @@
     (app/konnect-platform/teams-and-roles.md)
 
 A token without the role is answered with 403. Two roles go across kinds: API Publisher publishes APIs, and API
-Registration Approver decides on registrations. That a token of an organisation's admin may do everything needs no role.
+Registration Approver decides on registrations; whoever may edit the API needs them as well (the same page, "Dev Portal
+custom teams": API Owner). That a token of an organisation's admin may do everything needs no role.
 """
 
 import re
@@ -39,6 +40,11 @@ ACROSS: tuple[tuple[frozenset[str], str, str, str], ...] = (
     ),
 )
 
+EVERY_ROLE = frozenset(
+    [*((kind, role) for _, kind in KINDS for role in RIGHTS), *((kind, role) for _, _, kind, role in ACROSS)]
+)
+"""All roles that there are, as pairs of kind and role: with them a token may do what an organisation's admin may."""
+
 
 @dataclass(frozen=True)
 class Token:
@@ -52,7 +58,7 @@ class Token:
             return True
         for methods, pattern, kind, role in ACROSS:
             if method in methods and re.match(pattern, path):
-                return (kind, role) in self.roles or self._has(kind, EDIT)
+                return (kind, role) in self.roles
         found = next((kind for beginning, kind in KINDS if re.match(beginning, path)), None)
         return found is None or self._has(found, right_of(method, path))
 

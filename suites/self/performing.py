@@ -29,6 +29,7 @@ from dcrproof.mocks.mutants import MUTANTS
 from dcrproof.tokens import foreign_key
 
 SUITES = Path(__file__).parents[1]
+FLOW = [str(path) for path in sorted(SUITES.glob("test_[0-8]_*.py"))]
 WORKERS = 2 * (os.cpu_count() or 1)  # more than one for a core: a run waits while its mocks stop
 ALSO = " and "
 """Between the steps of a case that leaves more than one undone."""
@@ -45,6 +46,8 @@ class Case:
     blind: bool = False
     loud: bool = False
     """With every option on that shows something, and with a look for what the mocks have made of secrets."""
+    brief: bool = False
+    """Without the suites that look at the products in detail, behind the flow."""
 
     @property
     def generation(self) -> str:
@@ -75,7 +78,7 @@ class Ended:
 
 UNDONE = [
     step if number == 0 else f"{step}={variant}"
-    for step in [*steps.CURITY, *steps.CLICKS]
+    for step in steps.STEPS
     for number, variant in enumerate(steps.variants(step))
 ]
 
@@ -165,8 +168,8 @@ class Recorder:
             self.checks.append(data)
 
 
-def perform(case: Case, folder: Path) -> Ended:
-    """Runs a case; `folder` holds the profile."""
+def perform(case: Case, folder: Path, report: str = "report") -> Ended:
+    """Runs a case; `folder` holds the profile, and takes the report."""
     from dcrproof.fixtures import plugin  # by hand, for entry points are off in this process
 
     recorder, printed, own = Recorder(), io.StringIO(), folder / f"loud-{os.getpid()}"
@@ -182,7 +185,7 @@ def perform(case: Case, folder: Path) -> Ended:
         secrets = made_by_mocks()
         options += [*LOUD, f"--dcr-report={own}", f"--junitxml={own / 'junit.xml'}", f"--log-file={own / 'log'}"]
     else:
-        options += ["-q", "--tb=native", f"--dcr-report={folder / 'report'}"]
+        options += ["-q", "--tb=native", f"--dcr-report={folder / report}"]
     if case.blind:
         filled = assemble._filled
         assemble._filled = lambda *given: _without_admin(filled(*given))
@@ -190,7 +193,9 @@ def perform(case: Case, folder: Path) -> Ended:
         options.append(f"--dcr-check={case.checks}")
     options += [f"--dcr-undo={undo}" for undo in case.undo.split(ALSO) if undo]
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-        status = pytest.main([str(SUITES), *options], plugins=[plugin, recorder, Broken(case)])
+        status = pytest.main(
+            [*(FLOW if case.brief else [str(SUITES)]), *options], plugins=[plugin, recorder, Broken(case)]
+        )
     ended = Ended(int(status), tuple(sorted(recorder.checks, key=lambda check: check["order"])), printed.getvalue())
     if not case.loud:
         return ended
@@ -229,7 +234,7 @@ def perform_all(cases: list[Case], folder: Path) -> list[Ended]:
 def _in_a_fork(case: Case, folder: Path, number: int) -> None:
     ended = Ended(-1, (), "")
     try:
-        ended = perform(case, folder)
+        ended = perform(case, folder, f"report-{number}")
     except BaseException:  # noqa: BLE001 - whatever it is, the process that waits shall show it
         ended = replace(ended, printed=traceback.format_exc())
     finally:

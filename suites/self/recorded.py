@@ -162,6 +162,7 @@ def made_up(checks: int = 4, exchanges: int = 4, text: str = "an answer", **verd
             "expected": text,
             "observed": text,
             "ruled_out": [text] if failed else [],
+            "decides": text if failed else "",
             "owner": "",
             "mend": "",
             "symptom": text if verdict == "blocked" else "",

@@ -272,7 +272,9 @@ def test_a_wrong_secret_fails_the_route_and_says_what_would_tell_whose_fault_it_
     assert failed["id"] == "route.basic.accepted"
     assert application in failed["expected"]
     assert "401" in failed["observed"]
-    assert "[curity] issuer in the profile would tell" in failed["observed"]
+    assert failed["decides"].startswith("[curity] issuer; or ")
+    assert "[konnect] url and token" in failed["decides"]
+    assert "  decides    [curity] issuer" in ran.output
     assert {check["blocked_by"] for check in ran.with_verdict("blocked").values()} == {"route.basic.accepted"}
     assert "last year" not in ran.output
     assert "Traceback" not in ran.output
@@ -307,8 +309,10 @@ def test_credentials_that_curity_takes_and_the_route_refuses_are_the_gateways_fa
     ran = run_checks("--dcr-check", "route.basic.accepted", profile=profile)
     assert ran.code == BROKEN
     (failed,) = ran.with_verdict("failed", "error", "unreachable").values()
-    assert failed["id"] == "route.basic.accepted"
-    assert failed["ruled_out"] == ["the id and the secret: the authorization server gave a token for them"]
+    assert failed["id"] == "gateway.reads-tokens"
+    assert failed["ruled_out"][0] == "the id and the secret: the authorization server gave a token for them"
+    assert {"konnect.registration.approved", "konnect.strategy.claim"} < set(failed["candidates"])
+    assert "[konnect] url and token" in failed["decides"]
 
 
 def test_of_several_applications_each_is_judged_by_what_is_expected_of_it(mocks, application, run_checks):

@@ -10,6 +10,7 @@ import pytest
 
 from dcrproof.mocks import steps
 from dcrproof.mocks.serve import serving
+from dcrproof.mocks.wire import Request
 from dcrproof.mocks.world import ISSUER_PATH, REGISTRAR, World
 
 TOKEN = "/oauth/v2/oauth-token"
@@ -212,7 +213,7 @@ def test_a_rotation_that_makes_no_sense_is_refused(instance, body):
 
 def test_the_steps_are_listed_with_their_variants(instance):
     listed = instance.ask("GET", "/steps").json()
-    assert list(listed) == [*steps.CURITY, *steps.CLICKS]
+    assert list(listed) == list(steps.STEPS)
     assert listed["curity.token-issuer.jwt"] == {"undone": None, "variants": ["wrapped", "uncommitted"]}
     assert {step["undone"] for step in listed.values()} == {None}
 
@@ -298,12 +299,23 @@ def settings(world):
         "publications": sorted((key, made.auth_strategy_id) for key, made in konnect.publications.items()),
         "versions": [data_plane.version for data_plane in world.data_planes],
         "clocks": [data_plane.clock for data_plane in world.data_planes],
+        "keys": [list(data_plane.issuers) for data_plane in world.data_planes],
+        "roles": konnect.tokens[0].roles,
+        "region": world.faces["konnect"](listing(world)).json()["meta"],
+        "seen from elsewhere": vars(world)["_vantage"],
     }
+
+
+def listing(world):
+    """A request for the portals of the organisation."""
+    headers = (("authorization", f"Bearer {world.credentials.konnect_token}"),)
+    return Request("GET", "/v3/portals", "/v3/portals", "", headers)
 
 
 VARIANTS = [
     (step, variant if index else None)
-    for step in [*steps.CURITY, *steps.CLICKS]
+    for step in steps.STEPS
+    if step not in steps.OVER_TLS
     for index, variant in enumerate(steps.variants(step))
 ]
 
@@ -315,6 +327,14 @@ def test_undoing_a_step_changes_a_setting_and_doing_it_mends_just_that(instance,
     assert settings(instance.world) != before
     instance.ask("DELETE", f"/steps/{step}")
     assert settings(instance.world) == before
+
+
+@pytest.mark.parametrize("step", steps.OVER_TLS)
+def test_what_shows_over_tls_alone_is_refused_by_mocks_without_it(instance, step):
+    answer = instance.ask("PUT", f"/steps/{step}")
+    assert answer.status_code == 400
+    assert "start the mocks with TLS" in answer.json()["error"]
+    assert instance.ask("GET", "/steps").json()[step]["undone"] is None
 
 
 # Faults

@@ -40,6 +40,7 @@ def check(id: str, verdict: str = "passed", **members: Any) -> dict[str, Any]:
         "expected": "",
         "observed": "",
         "ruled_out": [],
+        "decides": "",
         "owner": "",
         "owners": ["owners of the check"],
         "mend": "",
