@@ -8,7 +8,7 @@ import pytest
 
 import dcrproof
 from dcrproof.fixtures import catalogue
-from dcrproof.guide import HOW_TO, STEPS
+from dcrproof.guide import CLASSIC, HOW_TO, STEPS, classic_how_to
 from dcrproof.mocks import steps
 
 ROOT = Path(dcrproof.__file__).parent.parent
@@ -18,12 +18,14 @@ ROOMS = ("suites", "fixtures", "mocks", "reports")
 
 def test_every_package_is_shipped_and_nothing_else():
     rooms = [path.parent for room in ROOMS for path in (ROOT / room).rglob("__init__.py")]
-    found = {".".join(["dcrproof", *path.relative_to(ROOT).parts]) for path in rooms} | {"dcrproof"}
+    found = {".".join(["dcrproof", *path.relative_to(ROOT).parts]) for path in rooms}
+    found |= {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "dcrproof").rglob("__init__.py")}
     assert set(PROJECT["tool"]["setuptools"]["packages"]) == found
 
 
 def test_every_module_of_the_core_is_under_the_rules_about_imports():
     core = {f"dcrproof.{path.stem}" for path in (ROOT / "dcrproof").glob("*.py") if not path.stem.startswith("__")}
+    core |= {f"dcrproof.{path.parent.name}" for path in (ROOT / "dcrproof").glob("*/__init__.py")}
     contracts = {contract["name"]: contract for contract in PROJECT["tool"]["importlinter"]["contracts"]}
     core_contract = next(contract for name, contract in contracts.items() if name.startswith("The core"))
     assert set(core_contract["source_modules"]) == core
@@ -84,6 +86,29 @@ def test_the_guide_holds_every_step_of_the_how_to_in_its_order():
         (name, step) for name, numbers in SECTIONS.items() for step in numbers.split()
     ]
     assert found == sorted(found, key=list(dict.fromkeys(found)).index)
+
+
+CLASSIC_SECTIONS = {
+    "Prerequisites": "1 2 3",
+    "Issuer URL": "1",
+    "Configure token issuer": "1 2 3 4 5",
+    "Create a client": "1 2 3 4 5 6",
+    "Enable Dynamic Client Registration": "1 2 3 4 5 6",
+    "Configure the Dev Portal": "1 2 3 4 5 6 7 8",
+    "Create an application with DCR": "1 2 3 4",
+    "Make a successful request": "the-curl-command",
+}
+
+
+def test_the_guide_holds_every_step_of_the_classic_how_to():
+    places = [place for step in STEPS for place in (step.guide, *step.also) if place and place.how_to == CLASSIC]
+    found = {(place.section, place.step.replace(" ", "-")) for place in places}
+    assert found == {(name, step) for name, numbers in CLASSIC_SECTIONS.items() for step in numbers.split()}
+
+
+def test_every_place_in_the_classic_how_to_is_that_of_a_step():
+    known = {step.id for step in STEPS}
+    assert {id for _, _, ids in classic_how_to.SAME for id in ids} <= known
 
 
 def test_no_id_is_the_beginning_of_another():
