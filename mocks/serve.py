@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dcrproof.mocks import listen
+from dcrproof.mocks import listen, steps
 from dcrproof.mocks.mirror import OtherKonnect
 from dcrproof.mocks.observed import Observed
 from dcrproof.mocks.world import ADMIN, DEVELOPER, INTROSPECTOR, PORTS, ROUTE, OtherServer, Start, World, Worlds
@@ -148,6 +148,7 @@ PROFILE = """\
 mode = "provision"
 hostile = true
 max_created = 1000
+deadlines = {{ propagation = "0s" }}  # what this Konnect is told reaches its data planes at once
 
 [curity]
 issuer = {issuer}
@@ -170,7 +171,8 @@ provider = "Curity"
 [portal]
 url = {portal}
 email = {email}
-password = {{ file = "developer-password" }}
+password = {{ file = "{password}" }}
+generation = "{generation}"
 {ca}mocked = {{ control = {control} }}
 
 [gateway]
@@ -195,9 +197,14 @@ password = {{ file = "admin-password" }}
 
 
 def write_profile(folder: Path, served: Served) -> Path:
-    """Writes a profile for running mocks, with its secrets in files beside it that only their owner can read."""
+    """Writes a profile for running mocks, with its secrets in files beside it that only their owner can read.
+
+    Its portal is of the generation whose set-up has a step undone, else the current one.
+    """
     description, world = served.description, served.worlds.current
     curity, konnect, portal = description["curity"], description["konnect"], description["portal"]
+    classic = any(step in steps.CLASSIC for step in world.undone)
+    chosen = description["classic_portal"] if classic else portal
     secrets = {
         "registrar-secret": curity["registrar_secret"],
         "konnect-token": konnect["token"],
@@ -217,8 +224,10 @@ def write_profile(folder: Path, served: Served) -> Path:
         registrar_id=quoted(curity["registrar_id"]),
         admin=CURITY_ADMIN.format(**admin) if admin else "",
         konnect=quoted(konnect["url"]),
-        portal=quoted(portal["url"]),
-        email=quoted(portal["email"]),
+        portal=quoted(chosen["url"]),
+        email=quoted(chosen["email"]),
+        password="classic-developer-password" if classic else "developer-password",
+        generation="classic" if classic else "v3",
         gateway=quoted(description["gateway"]["url"]),
         version=quoted(world.start.gateway_version),
         nodes=", ".join(quoted(node) for node in nodes),

@@ -642,6 +642,9 @@ STEPS: Mapping[str, tuple[str, ...]] = {
 }
 """Each step that can be left undone, with its variants, the one without a name first."""
 
+CLASSIC = tuple(step for step in CLICKS if step.startswith("portal.application-setup."))
+"""The steps in the classic portal's own form."""
+
 
 class UnknownStep(ValueError):
     """There is no such step, or it has no such variant; the text says which there are."""

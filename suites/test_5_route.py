@@ -345,7 +345,7 @@ def test_token_is_cached(dcr_calls, dcr_consumer, dcr_application, dcr_basic, dc
     path = urlsplit(dcr_endpoints.endpoint("token_endpoint")).path
     asked = [call for call in dcr_calls.calls("curity", before) if call["path"] == path]
     dcr_expect.that(dcr_consumer.accepts(exchange), "the second call accepted", answer(exchange))
-    dcr_expect.that(not asked, "no token request", f"{len(asked)} token request(s)")
+    dcr_expect.that(not asked, "no token request for the second call", f"{len(asked)} token request(s)")
 
 
 @check(

@@ -63,7 +63,7 @@ def test_failing_bridge(dcr_bridge, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(BRIDGE,),
 )
-def test_event_hooks(dcr_admin, dcr_bridge, dcr_expect):
+def test_event_hooks(dcr_admin, dcr_decided, dcr_bridge, dcr_expect):
     application, _ = dcr_bridge.applications.register(dcr_bridge.applications.create("hooked"))
     told = _event(dcr_bridge, application, 0)
     dcr_expect.that(told.get("event_type") == "add_registration", "the event add_registration", f"{told}")

@@ -223,7 +223,7 @@ STEPS: tuple[Step, ...] = (
         "Auth Methods",
         "client_credentials, bearer, session",
         "the gateway does not look for the kind of credentials that is missing, and answers 401",
-        "select the missing methods",
+        "select client_credentials, bearer and session, and no password beside them",
         AAS,
         beware="every API with this strategy",
         guide=Place("Configure the Dev Portal", "5.5"),

@@ -56,6 +56,12 @@ class Mocks:
         return path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Runs of the tests keep their ledgers here, and not with those of whoever runs the tests."""
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+
+
 @pytest.fixture
 def line_to() -> Iterator[Callable[[str, str], Line]]:
     """Makes lines to parties, by name and address; they are closed when the test ends."""

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from dcrproof.fixtures import assemble
 from dcrproof.mocks import steps
 from dcrproof.mocks.keys import rsa_key
 from dcrproof.mocks.mutants import MUTANTS
+from dcrproof.mocks.serve import private_folder, serving, write_profile
 from dcrproof.tokens import foreign_key
 
 SUITES = Path(__file__).parents[1]
@@ -48,6 +49,8 @@ class Case:
     """With every option on that shows something, and with a look for what the mocks have made of secrets."""
     brief: bool = False
     """Without the suites that look at the products in detail, behind the flow."""
+    served: bool = False
+    """Over HTTP, with the profile that `dcrproof serve` writes."""
 
     @property
     def generation(self) -> str:
@@ -173,13 +176,7 @@ def perform(case: Case, folder: Path, report: str = "report") -> Ended:
     from dcrproof.fixtures import plugin  # by hand, for entry points are off in this process
 
     recorder, printed, own = Recorder(), io.StringIO(), folder / f"loud-{os.getpid()}"
-    options = [
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:unraisableexception",
-        f"--dcr-profile={folder / case.generation}.toml",
-    ]
+    options = ["-p", "no:cacheprovider", "-p", "no:unraisableexception", f"--dcr-ledger={folder / 'ledgers'}"]
     if case.loud:
         own.mkdir()
         secrets = made_by_mocks()
@@ -191,8 +188,14 @@ def perform(case: Case, folder: Path, report: str = "report") -> Ended:
         assemble._filled = lambda *given: _without_admin(filled(*given))
     if case.checks:
         options.append(f"--dcr-check={case.checks}")
-    options += [f"--dcr-undo={undo}" for undo in case.undo.split(ALSO) if undo]
-    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.redirect_stdout(printed))
+        stack.enter_context(contextlib.redirect_stderr(printed))
+        if case.served:
+            options.append(f"--dcr-profile={stack.enter_context(profile_of_served(case))}")
+        else:
+            options.append(f"--dcr-profile={folder / case.generation}.toml")
+            options += [f"--dcr-undo={undo}" for undo in case.undo.split(ALSO) if undo]
         status = pytest.main(
             [*(FLOW if case.brief else [str(SUITES)]), *options], plugins=[plugin, recorder, Broken(case)]
         )
@@ -202,6 +205,16 @@ def perform(case: Case, folder: Path, report: str = "report") -> Ended:
     texts = {str(path): path.read_text("utf-8", "replace") for path in own.rglob("*") if path.is_file()}
     found = leaks({"what was printed": ended.printed, **texts}, secrets)
     return replace(ended, secrets=len(secrets), leaks=tuple(found[:20]))
+
+
+@contextlib.contextmanager
+def profile_of_served(case: Case) -> Iterator[Path]:
+    """The profile of mocks that run until the block ends, with the step of the case left undone."""
+    step, _, variant = case.undo.partition("=")
+    with private_folder() as folder:
+        tls = folder if step in steps.OVER_TLS else None
+        with serving(seed=7, undone={step: variant or None}, folder=tls) as served:
+            yield write_profile(folder, served)
 
 
 def _without_admin(profile: Any) -> Any:

@@ -38,7 +38,8 @@ def test_the_same_checks_run_and_what_the_classic_portal_lacks_is_not_applicable
 def classic(mocks, text: str) -> str:
     """The profile that `dcrproof serve` writes, with its classic portal in place of the other."""
     described = mocks.described["classic_portal"]
-    text = re.sub(r'(\[portal\]\nurl = )"[^"]*"', rf'\1"{described["url"]}"\ngeneration = "classic"', text)
+    text = re.sub(r'(\[portal\]\nurl = )"[^"]*"', rf'\1"{described["url"]}"', text)
+    text = text.replace('generation = "v3"', 'generation = "classic"')
     return text.replace('file = "developer-password"', 'file = "classic-developer-password"')
 
 

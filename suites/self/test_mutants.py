@@ -489,6 +489,22 @@ def test_step_left_undone_is_named_first_and_alone(case, ended):
     assert rest <= {"passed", "blocked", *(["not applicable"] if case.generation == "classic" else [])}, run.printed
 
 
+NOWHERE_ELSE = [
+    pytest.param(Case(check, undo=undo, blind=True), id=undo)
+    for undo in UNDONE
+    for check in ["configuration.token-issuer.userinfo", "configuration.token-issuer.userinfo-keys"]
+    if undo.partition("=")[0] == check.replace("configuration.", "curity.")
+]
+
+
+@pytest.mark.parametrize("case", NOWHERE_ELSE)
+def test_what_the_configuration_alone_shows_is_not_seen_without_it_and_never_passed(case, ended):
+    (found,) = [check for check in ended[case].checks if check["id"] == case.checks]
+    assert found["verdict"] == "not seen"
+    assert found["expected"] == "with [curity.admin] url, username and password"
+    assert ended[case].exit == 5, "no check ran: that is no pass"
+
+
 def test_guide_and_mocks_know_the_same_steps():
     told = {step.id: step.variants for step in guide.STEPS if step.undo}
     assert told == {step: steps.variants(step)[1:] for step in steps.STEPS}

@@ -1,0 +1,54 @@
+"""The matrix of checks and broken targets is fixed in two files, so that a change of what it says is seen in review.
+
+DCRPROOF_REWRITE=1 pytest suites/self/test_snapshots.py     makes both anew
+"""
+
+import difflib
+import os
+import re
+
+import pytest
+from snapshots import DIAGNOSES, MATRIX, diagnoses, matrix
+from test_mutants import BLIND, SEEN, STEP, TURNS_RED, UNSEEN
+
+from dcrproof import guide
+from dcrproof.mocks.mutants import MUTANTS
+
+REWRITE = "DCRPROOF_REWRITE"
+CASES = [parameters.values[0] for parameters in [*SEEN, *UNSEEN]]
+
+
+def rule(target):
+    """What a mutant breaks, or what is not done where a step is left undone."""
+    if target in MUTANTS:
+        return MUTANTS[target].breaks
+    id = target.removeprefix(STEP).removeprefix(BLIND)
+    step = guide.step(id.partition("=")[0])
+    return f"{step.label or step.place}: {step.value}"
+
+
+def compared(path, text):
+    if os.environ.get(REWRITE):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+    held = path.read_text("utf-8").splitlines(True) if path.is_file() else []
+    changed = difflib.unified_diff(held, text.splitlines(True), "as it was", "as it is")
+    assert not "".join(changed), f"{path.name}: {REWRITE}=1 pytest suites/self/test_snapshots.py makes it anew"
+
+
+@pytest.mark.parametrize("cases", [pytest.param(CASES, id="all")])
+def test_each_diagnosis_reads_as_it_did(cases, ended):
+    compared(DIAGNOSES, diagnoses(ended, cases))
+
+
+@pytest.mark.parametrize("cases", [pytest.param(CASES, id="all")])
+def test_the_verdicts_are_those_of_the_page(cases, ended):
+    red = ((check, target, rule(target)) for check, target in TURNS_RED.items())
+    compared(MATRIX, matrix(ended, cases, red))
+
+
+def test_no_secret_and_nothing_of_one_run_stands_in_a_diagnosis():
+    text = DIAGNOSES.read_text("utf-8")
+    assert "<secret" not in text
+    assert not re.findall(r"\beyJ|kpat_|Basic [A-Za-z0-9+/]{8}|\b(?=\w*\d)(?=\w*[a-z])(?=\w*[A-Z])\w{20,}", text)
+    assert not re.findall(r"(?<!\d)\d{5,}", text)  # ports, traces, times
