@@ -376,7 +376,7 @@ def test_cookie_of_the_session(dcr_target, dcr_open_portal, dcr_credentials, dcr
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
 )
-def test_forgotten_password_of_nobody(dcr_open_portal, dcr_expect):
+def test_forgotten_password_of_nobody(dcr_creating, dcr_open_portal, dcr_expect):
     exchange = dcr_open_portal.post("/developer/forgot-password", {"email": "nobody@dcrproof.example"})
     dcr_expect.that(exchange.status == 200, "200 as for a developer", problem(exchange))
 
