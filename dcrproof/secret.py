@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import accumulate, compress, count
 from struct import calcsize
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import quote, quote_plus
 
 SHORTEST = 8
@@ -247,7 +247,7 @@ class Secrets:
         ]
 
 
-def _words(text: str, kind: str = "I") -> memoryview:
+def _words(text: str, kind: Literal["I", "Q"] = "I") -> "memoryview[int]":
     """A text in words of 4 characters, or 8 (`Q`), as numbers: they are looked up quickly. What is not ASCII is alike."""
     octets = memoryview(text.encode("ascii", "replace"))
     size = calcsize(kind)
