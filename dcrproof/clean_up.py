@@ -16,6 +16,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 
 from dcrproof.http import Line
 from dcrproof.ledger import CLIENT, GONE, Entry, Ledger
+from dcrproof.patience import retry_after
 from dcrproof.secret import Secret, basic
 from dcrproof.target import Target
 from dcrproof.transcript import Exchange, quoted
@@ -78,6 +79,10 @@ class _Work:
         self.deleted: list[Entry] = []
         self.why: dict[int, tuple[bool, str]] = {}
         """By the number of an entry why it is still there, and whether there is no way to delete it."""
+        self.not_before: dict[str, float] = {}
+        """By the address of a party when it wants to be asked again (`time.monotonic()`)."""
+        self.unanswered: set[int] = set()
+        """The clients whose deletion was sent, and not answered."""
 
     def round(self) -> bool:
         """One look and one try at everything. Whether another round would change nothing."""
@@ -89,6 +94,10 @@ class _Work:
                 continue  # gone with what it was part of
             if entry.base in silent:
                 self._stays(entry, silent[entry.base])
+                continue
+            if time.monotonic() < self.not_before.get(entry.base, 0.0):
+                self._stays(entry, f"{entry.kind.party} asks for more time than this clean-up has")
+                final = False
                 continue
             try:
                 try_again = self._try(entry)
@@ -123,11 +132,16 @@ class _Work:
                 entry, f"it bears the mark {self.ledger.mark!r} no more, and was left alone", no_way=True
             )
         force = "?force=true" if entry.kind.name == "portal" else ""
-        exchange = self.reach.send(entry.kind.party, entry.base, "DELETE", entry.path + force)
-        if exchange.status not in GONE:
-            return self._stays(entry, exchange.what, again=exchange.status not in FINAL)
-        self._gone(entry)
-        return False
+        return self._answered(entry, self.reach.send(entry.kind.party, entry.base, "DELETE", entry.path + force))
+
+    def _answered(self, entry: Entry, exchange: Exchange) -> bool:
+        """What an answer to a DELETE says."""
+        if exchange.status in GONE:
+            self._gone(entry)
+            return False
+        if (seconds := retry_after(exchange)) is not None:
+            self.not_before[entry.base] = time.monotonic() + seconds
+        return self._stays(entry, exchange.what, again=exchange.status not in FINAL)
 
     def _lost(self, entry: Entry, items: Mapping[str, Item]) -> str | None:
         """The id of what was made although no answer came; the list has it under the run's own name."""
@@ -151,14 +165,18 @@ class _Work:
                 why = "its registration was never answered, so it may exist or not"
             return self._stays(entry, why, no_way=True)
         uri, token = entry.manage
-        exchange = self.reach.manage(uri, token)
-        if exchange.status in GONE:
-            self._gone(entry)
+        try:
+            exchange = self.reach.manage(uri, token)
+        except Unreachable:
+            self.unanswered.add(entry.number)
+            raise
+        if exchange.status == 401 and entry.number in self.unanswered:
+            self._gone(entry)  # the deletion was done: with the client its token is void
             return False
         if exchange.status == 401 and entry.rotating:
             why = "the answer to its last read or update never came, and with it its registration access token"
             return self._stays(entry, why, no_way=True)
-        return self._stays(entry, exchange.what, again=exchange.status not in FINAL)
+        return self._answered(entry, exchange)
 
     def _gone(self, entry: Entry) -> None:
         self.ledger.gone(entry)
