@@ -165,7 +165,7 @@ def test_the_failure_is_printed_with_owner_step_mend_and_command(every_verdict):
         "expected   a word",
         "observed   another word",
         "ruled out  the weather",
-        "mend       enable the setting, then commit",
+        "mend       enable the setting, leave wrapped opaque tokens off, then commit",
         "again      pytest --dcr-check gate.failed",
     ):
         assert text in output
@@ -344,6 +344,7 @@ def test_a_missing_role_is_named_where_the_answer_is_403_and_nowhere_else(status
     steps = ("konnect.account.created", "konnect.role.portal-creator")
     check = Check("a.claim", "a claim", Level.MUST, Evidence.DOCUMENTED, steps, ("RFC 0",), smoke=False, hostile=False)
     failed = Failed("a portal", "none")
-    failed.exchange = SimpleNamespace(status=status, summary={}) if status else None
+    asked = {"party": "konnect", "method": "GET", "url": "https://eu.api.example/v3/portals", "summary": {}}
+    failed.exchange = SimpleNamespace(status=status, **asked) if status else None
     result = judge(check, "konnect", (0, 0), failed, None, 0.0)
     assert result.candidates == (named or ("konnect.account.created",))
