@@ -99,6 +99,11 @@ def test_a_secret_that_is_a_word_of_ours_changes_no_word_of_ours():
         (b'{"client_id": "c", "client_secret": "a-new-secret-of-it"}', {}, [("a-new-secret-of-it", "c")]),
         (b'[{"nested": {"access_token": "_0XBPWQQ_1234567"}}]', {}, [("_0XBPWQQ_1234567", None)]),
         (b"", {"set_cookie": "session=abcdefghijklmnop; Path=/; HttpOnly"}, [("abcdefghijklmnop", None)]),
+        (
+            b"",
+            {"set_cookie": "a=eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2ln; Path=/"},
+            [("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2ln", None)],
+        ),
         (b'{"token": "short", "token_type": "bearer-of-all-things"}', {}, []),
         (
             b'{"headers": {"authorization": "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2ln"}}',

@@ -27,6 +27,16 @@ def token(dcr_target):
     return value
 """
 
+# another plugin, which takes warnings as they come
+LISTENING = (
+    TOKEN
+    + """
+def pytest_warning_recorded(warning_message):
+    with open("warnings.txt", "a") as file:
+        print(warning_message.message, file=file)
+"""
+)
+
 # whatever a test can do to show what it was given
 LEAKY = """\
 import base64, logging, os, sys, threading, warnings
@@ -56,7 +66,7 @@ def test_locals(header, token):
 
 def test_log(token):
     logging.getLogger("mine").warning("with %s", token)
-    logging.getLogger("mine").debug(base64.b64encode(f"id:{token}".encode()).decode(), stack_info=True)
+    logging.getLogger("mine").debug(base64.b64encode(f"id:{token}".encode()).decode())
     try:
         raise KeyError(token)
     except KeyError:
@@ -169,6 +179,7 @@ def test_nothing_that_a_test_shows_is_printed_or_written(run_tests, workers):
         "--junitxml=junit.xml",
         "--log-file=log.txt",
         "--log-file-level=debug",
+        conftest=LISTENING,
     )
     assert ended.code == 1, ended.printed
     assert ended.leaks == []
@@ -186,6 +197,7 @@ def test_nothing_that_a_test_shows_is_printed_or_written(run_tests, workers):
     ):
         assert said in ended.shown, said
     assert "<secret " in ended.files["log.txt"]
+    assert "<secret " in ended.files["warnings.txt"]
     assert "&lt;secret " in ended.files["junit.xml"]
 
 
@@ -228,7 +240,8 @@ def test_an_internal_error_of_a_worker_shows_none(run_tests):
 def test_a_module_that_cannot_be_collected_shows_none_of_the_profile(run_tests, mocks):
     secret = mocks.described["konnect"]["token"]
     tests = "import os\nraise ValueError(os.environ['KONNECT_TOKEN'])\n"
-    ended = run_tests(tests, f"--dcr-profile={mocks.profile}", *EVERYTHING, KONNECT_TOKEN=secret)
+    options = (f"--dcr-profile={mocks.profile}", "--junitxml=junit.xml")
+    ended = run_tests(tests, *options, *EVERYTHING, KONNECT_TOKEN=secret)
     assert f"ValueError: {Secret(secret)!r}" in ended.printed
     assert leaks({"printed": ended.printed, **ended.files}, [secret]) == []
 

@@ -183,7 +183,15 @@ def test_a_secret_that_is_a_public_word_is_not_looked_for():
     secrets.publish("the password of the developer")
     secrets.know("password")
     secrets.know("a value that is no word")
-    assert [*map(len, secrets.search(["the password of the developer", "is a value that is no word"]))] == [0, 1]
+    texts = ["the password of the developer", "the password is a value that is no word"]
+    assert [*map(len, secrets.search(texts))] == [0, 1]
+
+
+def test_a_client_id_before_another_secret_is_not_found():
+    secrets = Secrets()
+    secrets.know("Yf7P0Xl9PvY48Nm3UHrx2UeY86d2QGbW", "0a6cfb8e-5d5e-4d0c-a6a4-0d6b0a9c1f11")
+    other = basic("0a6cfb8e-5d5e-4d0c-a6a4-0d6b0a9c1f11", "Yf is another")
+    assert list(secrets.search([other])) == [[]]
 
 
 def test_a_find_says_where_and_not_what():
