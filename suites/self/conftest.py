@@ -114,7 +114,7 @@ def as_live(tmp_path: Path) -> Callable[..., Any]:
 
 
 def _live(profile: str, settings: str) -> str:
-    lines = [line for line in profile.splitlines(keepends=True) if not line.startswith("mocked")]
+    lines = [line for line in profile.splitlines(keepends=True) if not line.startswith(("mocked", "deadlines"))]
     return "".join(lines).replace("[run]\n", f"[run]\n{settings}\n")
 
 

@@ -250,7 +250,7 @@ def test_what_was_made_without_an_answer_is_found_by_its_name(live: Tenant, path
     live.fault(party="konnect", method="POST", path=path, times=1, truncate=0)
     run = live.run("--dcr-check=provision")
     output, _ = run.communicate(timeout=PATIENCE)
-    assert "before the answer was complete" in output, output
+    assert run.returncode == 0, output
     assert live.objects == before, output
 
 

@@ -54,7 +54,7 @@ def test_the_plan_is_printed_and_nothing_is_sent(run_checks, mocks) -> None:
         f"gateway live, {described['gateway']['url']}: nothing is created",
         "in all 2 things at most, each with the mark of the run in its name, all deleted at the end",
         "Konnect registers a client at the authorization server for each application, and deletes it",
-        "probes: 25 checks; hostile among them: none",
+        "probes: 26 checks; hostile among them: none",
         "probes: Konnect is asked to verify the provider, for which it may register and delete a client by itself",
     ], ran.output
 

@@ -141,7 +141,7 @@ def test_the_summary_says_the_verdict_the_step_and_what_to_do(left):
     text = left("undone").text("summary.md")
     assert text.startswith("## \N{CROSS MARK} dcrproof: broken\n")
     assert "### FAILED `token.is-jwt`" in text
-    assert "| mend | `enable the setting, then commit (Changes > Commit)` |" in text
+    assert "| mend | `enable the setting, leave wrapped opaque tokens off, then commit (Changes > Commit)` |" in text
     assert "| again | `pytest --dcr-undo curity.token-issuer.jwt --dcr-check token.is-jwt` |" in text
     assert "Left undone on purpose: `curity.token-issuer.jwt`." in text
 
@@ -197,7 +197,7 @@ def test_each_owner_of_a_failing_step_gets_what_it_needs_to_mend_it(left):
         "`token.is-jwt`: failed",
         "**expected**: `a signed JWT`",
         "**ruled out**: `the client and its secret: the token endpoint answered 200`",
-        "**mend**: `enable the setting, then commit (Changes > Commit)`",
+        "**mend**: `enable the setting, leave wrapped opaque tokens off, then commit (Changes > Commit)`",
         "**beware**: `profile-wide: every client of this profile gets JWTs from then on`",
         "**again**: `pytest --dcr-undo",
         "/oauth/v2/oauth-token",
