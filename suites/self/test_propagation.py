@@ -214,8 +214,6 @@ def test_a_data_plane_that_is_behind_is_named_where_the_route_refuses(run_checks
     with as_live('deadlines = { propagation = "1s" }', mutate=second_takes_no_applications) as mocks:
         ran = run_checks("--dcr-check=route.basic.accepted", profile=mocks.profile)
     assert ran.code == 1, ran.output
-    failed = ran.with_verdict("failed")["route.basic.accepted"]
-    assert re.search(
-        r"at 127\.0\.0\.1:\d+ -> 401\); dp-2 \(3\.14\.0\.8\) has the old configuration", failed["observed"]
-    )
+    failed = next(iter(ran.with_verdict("failed").values()))
+    assert "; dp-2 (3.14.0.8) has the old configuration" in failed["observed"]
     assert "dp-1" not in failed["observed"]
