@@ -281,7 +281,9 @@ def performed_elsewhere(cases: list[Case]) -> str:
 
 def environment(**variables: str) -> dict[str, str]:
     """This environment without what would make a pytest started from it one of this run."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_", "CI", "__TOX"))
+    }
     return {**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **variables}
 
 
