@@ -159,6 +159,21 @@ def test_a_run_that_is_stopped_leaves_nothing_behind(live: Tenant, number: signa
     assert list(live.ledgers.iterdir()) == []
 
 
+def test_a_run_that_is_stopped_while_it_cleans_up_does_so_to_the_end(live: Tenant) -> None:
+    before, clients = live.objects, live.clients
+    live.fault(party="portal", method="DELETE", times=3, delay=1)
+    run = live.run("--dcr-check=application.registered")
+    until, pause = time.monotonic() + PATIENCE, threading.Event()
+    while not any(call["method"] == "DELETE" and call["party"] == "portal" for call in live.world.calls) and (
+        time.monotonic() < until and live.world.faults.armed
+    ):
+        pause.wait(0.005)
+    run.send_signal(signal.SIGINT)
+    output, _ = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 2, output
+    assert (live.objects, live.clients) == (before, clients), output
+
+
 # Killed, then swept
 
 
