@@ -29,7 +29,9 @@ def timed(*arguments: str) -> tuple[float, int, str]:
     with tempfile.TemporaryDirectory() as folder, serving(seed=1) as served:
         profile = write_profile(Path(folder), served)
         lines = [line for line in profile.read_text().splitlines(keepends=True) if not line.startswith("mocked")]
-        profile.write_text("".join(lines).replace("[run]\n", "[run]\nparallel = true\n"))
+        text = "".join(lines).replace("[run]\n", "[run]\nparallel = true\n")
+        # each worker sees what the other changes on the way to the data planes
+        profile.write_text(text.replace('propagation = "0s"', 'propagation = "10s"'))
         with httpx.Client(base_url=served.description["control"], trust_env=False) as control:
             for party in PARTIES:
                 fault = {"party": party, "times": 1_000_000, "delay": DELAY}
