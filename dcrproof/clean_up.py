@@ -1,39 +1,38 @@
 """Clean-up: what a ledger names is deleted, and then it is looked whether anything is left.
 
 It makes requests of its own, so that a fault in the clients that the checks use leaves nothing behind. It goes in
-rounds. Each looks at the lists of the parties, which say whether a thing still bears the run's mark and whether one is
-there whose creation was never answered; then it deletes, in the order that the products need. What is in use or fails
-for the moment is tried again in the next round. At the end it looks once more, and tries each client.
+rounds. Each looks whether a thing still bears the run's mark, and whether one is there whose creation was never
+answered; then it deletes, in the order that the products need. What is in use or fails for the moment is tried again in
+the next round. At the end it goes in rounds once more: the lists have nothing of the run's, and each client is refused.
 """
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
-from urllib.parse import quote_plus, urlencode, urlsplit
+from urllib.parse import quote_plus, urlsplit
 
 from dcrproof.http import Line
+from dcrproof.konnect import listed
 from dcrproof.ledger import CLIENT, GONE, Entry, Ledger
-from dcrproof.patience import retry_after
+from dcrproof.patience import NOT_YET, OVERLOADED, SETTLING, retry_after
 from dcrproof.secret import Secret, basic
 from dcrproof.target import Target
-from dcrproof.transcript import Exchange, quoted
+from dcrproof.transcript import Exchange, now, quoted
 from dcrproof.verdict import Failed, Outcome, Unreachable
 from dcrproof.waiting import poll
 from dcrproof.waits import waiting_for
 
-PATIENCE = 30.0
-"""Seconds for which what cannot be deleted yet is tried again."""
+PATIENCE = SETTLING
+"""Seconds for which what cannot be deleted yet is tried again, and for which a new thing need not be known everywhere."""
 LOST_FOR = 5.0
-"""Seconds for which a thing is looked for whose creation was never answered: lists may lag behind."""
+"""Seconds after a creation that was never answered for which it is looked for: lists may lag behind."""
 AT_ONCE = 1.0
 """Either, for mocks of the run's own: nothing there outlives it."""
 FINAL = frozenset({401, 403, 405})
 """Statuses of a DELETE that another try does not change. Konnect says 400 while its authorization server is down."""
-PAGE = 100
-MOST_PAGES = 1000
 
 Item = Mapping[str, Any]
 
@@ -55,7 +54,8 @@ class CleanedUp:
 
 def clean_up(target: Target, ledger: Ledger, *, patience: float = PATIENCE, lost_for: float = LOST_FOR) -> CleanedUp:
     """Deletes what the ledger names, and proves that it is gone. What stays stays in the ledger."""
-    work = _Work(_Reach(target, ledger), ledger, lost_until=time.monotonic() + lost_for)
+    reach = _Reach(target, ledger)
+    work = _Work(reach, ledger, patience, lost_for)
     if ledger.entries:
         with waiting_for("what this run has made to be deleted", patience):
             poll(work.round, bool, patience)
@@ -63,26 +63,27 @@ def clean_up(target: Target, ledger: Ledger, *, patience: float = PATIENCE, lost
     for entry in ledger.pending:
         no_way, why = work.why.get(entry.number, (False, "not tried"))
         (done.left if no_way else done.failed).append(f"{entry}: {why} (owner: {entry.kind.owner})")
-    if work.deleted:
-        _look_again(work, done)
-    _try_clients(work, done)
+    proof = _Proof(reach, ledger, done)
+    if proof.open:
+        with waiting_for("the proof that nothing of this run is left", patience):
+            poll(proof.round, bool, patience)
+    done.failed += dict.fromkeys(proof.open.values())
     return done
 
 
 class _Work:
     """The rounds over a ledger."""
 
-    def __init__(self, reach: "_Reach", ledger: Ledger, lost_until: float) -> None:
+    def __init__(self, reach: "_Reach", ledger: Ledger, patience: float, lost_for: float) -> None:
         self.reach = reach
         self.ledger = ledger
-        self.lost_until = lost_until
+        self.patience = patience
+        self.lost_for = lost_for
         self.deleted: list[Entry] = []
         self.why: dict[int, tuple[bool, str]] = {}
         """By the number of an entry why it is still there, and whether there is no way to delete it."""
-        self.not_before: dict[str, float] = {}
-        """By the address of a party when it wants to be asked again (`time.monotonic()`)."""
-        self.unanswered: set[int] = set()
-        """The clients whose deletion was sent, and not answered."""
+        self.sent: set[int] = set()
+        """The entries whose deletion was sent, and may have been done although no answer says so."""
 
     def round(self) -> bool:
         """One look and one try at everything. Whether another round would change nothing."""
@@ -95,12 +96,8 @@ class _Work:
             if entry.base in silent:
                 self._stays(entry, silent[entry.base])
                 continue
-            if time.monotonic() < self.not_before.get(entry.base, 0.0):
-                self._stays(entry, f"{entry.kind.party} asks for more time than this clean-up has")
-                final = False
-                continue
             try:
-                try_again = self._try(entry)
+                try_again = self._unregister(entry) if entry.kind is CLIENT else self._try(entry)
             except Unreachable as outcome:
                 silent[entry.base] = outcome.observed
                 try_again = self._stays(entry, outcome.observed, again=True)
@@ -115,47 +112,69 @@ class _Work:
 
     def _try(self, entry: Entry) -> bool:
         """Deletes one thing. Returns whether it is still there and another try may delete it."""
-        if entry.kind is CLIENT:
-            return self._unregister(entry)
-        items = self.reach.items(entry) if entry.kind.named or entry.id is None else {}
         if entry.id is None:
-            found = self._lost(entry, items)
+            found = self._lost(entry)
             if found is None:
-                if time.monotonic() < self.lost_until:
+                if _age(entry) < self.lost_for:
                     return self._stays(entry, "its creation was never answered, and it is not listed", again=True)
                 self.ledger.refused(entry)  # it was never made
                 return False
             entry = self.ledger.made(entry, found)
-        item = items.get(str(entry.id))
-        if item is not None and not _bears(entry, item, self.ledger.mark):
-            return self._stays(
-                entry, f"it bears the mark {self.ledger.mark!r} no more, and was left alone", no_way=True
-            )
+        if (bearer := self._bearer(entry)) is not None:
+            item = self.reach.item(bearer)
+            if not item and self._is_new(entry):
+                return self._stays(entry, f"it is not known in {bearer.kind.party.capitalize()} yet", again=True)
+            if not item:
+                return self._gone(entry)
+            if not _is_ours(bearer, item, self.ledger.mark):
+                it = "it" if bearer is entry else f"the {bearer.kind.name} {bearer.id}, which it is part of,"
+                why = f"{it} bears the mark {self.ledger.mark!r} no more, and was left alone"
+                return self._stays(entry, why, no_way=True)
+        return self._delete(entry)
+
+    def _bearer(self, entry: Entry) -> Entry | None:
+        """What bears the mark that makes a thing the run's: itself, or what it is part of if the run has made that."""
+        if entry.kind.named:
+            return entry
+        service = self.reach.item(entry).get("service") if entry.kind.name == "gateway plugin" else None
+        of = service.get("id") if isinstance(service, dict) else None
+        made = (one for one in self.ledger.entries.values() if one.id and one.kind.named)
+        return next((one for one in made if one.id == of or entry.collection.startswith(f"{one.path}/")), None)
+
+    def _is_new(self, entry: Entry) -> bool:
+        """Whether 403 and 404 may say no more of a thing than that it is not known everywhere yet."""
+        return not entry.seen and entry.number not in self.sent and _age(entry) < self.patience
+
+    def _delete(self, entry: Entry) -> bool:
         force = "?force=true" if entry.kind.name == "portal" else ""
-        return self._answered(entry, self.reach.send(entry.kind.party, entry.base, "DELETE", entry.path + force))
+        is_new = self._is_new(entry)
+        self.sent.add(entry.number)
+        exchange = self.reach.send(entry.kind.party, entry.base, "DELETE", entry.path + force)
+        if is_new and exchange.status in NOT_YET:
+            self.sent.discard(entry.number)
+            return self._stays(entry, exchange.what, again=True)
+        return self._answered(entry, exchange)
 
     def _answered(self, entry: Entry, exchange: Exchange) -> bool:
         """What an answer to a DELETE says."""
         if exchange.status in GONE:
-            self._gone(entry)
-            return False
-        if (seconds := retry_after(exchange)) is not None:
-            self.not_before[entry.base] = time.monotonic() + seconds
+            return self._gone(entry)
         return self._stays(entry, exchange.what, again=exchange.status not in FINAL)
 
-    def _lost(self, entry: Entry, items: Mapping[str, Item]) -> str | None:
+    def _lost(self, entry: Entry) -> str | None:
         """The id of what was made although no answer came; the list has it under the run's own name."""
         known = {other.id for other in self.ledger.entries.values()}
         if entry.kind.named is None and not self.ledger.ours(entry.collection):
             return None  # it bears no mark of its own, and stands below something that is not the run's
         ours = (
             id
-            for id, item in items.items()
-            if id not in known and (entry.kind.named is None or _marked(entry, item, self.ledger.mark))
+            for id, item in self.reach.items(entry).items()
+            if id not in known and (entry.kind.named is None or item.get(entry.kind.named) == entry.name)
         )
         return next(ours, None)
 
     def _unregister(self, entry: Entry) -> bool:
+        """RFC 7592 2.3: deletes a client. Returns whether another try may do it."""
         if entry.manage is None:
             if entry.sealed:
                 why = "its registration access token was sealed with other secrets than the profile has now"
@@ -164,74 +183,105 @@ class _Work:
             else:
                 why = "its registration was never answered, so it may exist or not"
             return self._stays(entry, why, no_way=True)
-        uri, token = entry.manage
-        try:
-            exchange = self.reach.manage(uri, token)
-        except Unreachable:
-            self.unanswered.add(entry.number)
-            raise
-        if exchange.status == 401 and entry.number in self.unanswered:
-            self._gone(entry)  # the deletion was done: with the client its token is void
-            return False
+        sent_before = entry.number in self.sent
+        self.sent.add(entry.number)
+        exchange = self.reach.manage(*entry.manage)
+        if exchange.status == 401 and sent_before:
+            return self._gone(entry)  # the deletion was done: with the client its token is void
+        if exchange.status not in OVERLOADED:
+            self.sent.discard(entry.number)
         if exchange.status == 401 and entry.rotating:
             why = "the answer to its last read or update never came, and with it its registration access token"
             return self._stays(entry, why, no_way=True)
         return self._answered(entry, exchange)
 
-    def _gone(self, entry: Entry) -> None:
+    def _gone(self, entry: Entry) -> bool:
         self.ledger.gone(entry)
         self.deleted.append(entry)
         self.why.pop(entry.number, None)
+        return False
 
 
-def _marked(entry: Entry, item: Item, mark: str) -> bool:
-    name = item.get(entry.kind.named or "")
-    return isinstance(name, str) and mark in name and name == entry.name
+def _age(entry: Entry) -> float:
+    """The seconds since a thing was made, or was to be."""
+    return (now() - entry.at).total_seconds()
 
 
-def _bears(entry: Entry, item: Item, mark: str) -> bool:
+def _is_ours(entry: Entry, item: Item, mark: str) -> bool:
     """Whether a thing with the id that the ledger names is still the run's: it may have been renamed by the run."""
-    name = item.get(entry.kind.named or "")
-    return entry.kind.named is None or (isinstance(name, str) and (mark in name or name == entry.name))
+    name = item.get(str(entry.kind.named))
+    return isinstance(name, str) and (mark in name or name == entry.name)
 
 
-def _look_again(work: _Work, done: CleanedUp) -> None:
-    """What bears the mark after everything was deleted is left behind, whatever a DELETE has answered."""
-    known = {entry.id for entry in work.ledger.entries.values()}
-    for entry in {(entry.base, entry.collection): entry for entry in work.deleted if entry.kind.named}.values():
-        if entry.kind is CLIENT or not work.reach.exists(entry):
-            continue
-        try:
-            left, _ = poll(partial(_still_listed, work, entry, known), lambda ids: not ids, LOST_FOR)
-        except Outcome as outcome:
-            done.failed.append(f"whether a {entry.kind.name} is left cannot be seen: {outcome.observed}")
-            continue
+@dataclass(frozen=True)
+class _Claim:
+    """Something to be proved of what is gone. `look` says what speaks against it, or nothing."""
+
+    base: str
+    """The party that is asked."""
+    about: str
+    look: Callable[[], str]
+
+
+class _Proof:
+    """The rounds over what is gone: whatever a DELETE has answered, no list has it, and no client gets a token.
+
+    `open` are the claims that are not proved yet, each with what speaks against it.
+    """
+
+    def __init__(self, reach: "_Reach", ledger: Ledger, done: CleanedUp) -> None:
+        self.reach = reach
+        self.ledger = ledger
+        self.done = done
+        self.open = dict.fromkeys([*self._lists(), *self._clients()], "")
+
+    def _lists(self) -> Iterator[_Claim]:
+        named = [entry for entry in self.ledger.dead if entry.kind.named and entry.kind is not CLIENT]
+        for entry in {(entry.base, entry.collection): entry for entry in named}.values():
+            if self.reach.exists(entry):
+                yield _Claim(entry.base, f"whether any {entry.kind.name} is left", partial(self._listed, entry))
+
+    def _clients(self) -> Iterator[_Claim]:
+        for entry in self.ledger.dead:
+            if entry.client_id and entry.secret:
+                look = partial(self._gets_a_token, entry, entry.client_id, entry.secret)
+                yield _Claim(self.reach.issuer, "whether clients still get tokens", look)
+
+    def round(self) -> bool:
+        """Looks once at what is not proved yet. Whether another round would change nothing."""
+        self.reach.look_anew()
+        final = True
+        silent: dict[str, str] = {}
+        for claim in list(self.open):
+            try:
+                against = silent.get(claim.base) or claim.look()
+            except Unreachable as outcome:
+                against = silent[claim.base] = outcome.observed
+            except Outcome as outcome:
+                self.open[claim] = f"{claim.about} cannot be seen: {outcome.observed}"
+                continue
+            if against:
+                final = False
+                self.open[claim] = f"{claim.about} cannot be seen: {against}" if claim.base in silent else against
+            else:
+                del self.open[claim]
+        return final
+
+    def _listed(self, entry: Entry) -> str:
+        kept = {one.id for one in self.ledger.entries.values()}
+        held = self.reach.items(entry).items()
+        left = [id for id, item in held if id not in kept and self.ledger.mark in str(item.get(str(entry.kind.named)))]
         where = f"still listed in {entry.kind.party.capitalize()} with the mark of this run (owner: {entry.kind.owner})"
-        done.failed += [f"{entry.kind.name} {id}: {where}" for id in left]
+        return f"{entry.kind.name} {', '.join(left)}: {where}" if left else ""
 
-
-def _still_listed(work: _Work, entry: Entry, known: set[str | None]) -> list[str]:
-    """The ids of the list that bear the mark, without those that are known to be left."""
-    work.reach.look_anew()
-    items = work.reach.items(entry).items()
-    return [id for id, item in items if id not in known and work.ledger.mark in str(item.get(str(entry.kind.named)))]
-
-
-def _try_clients(work: _Work, done: CleanedUp) -> None:
-    """Each client that is gone, or whose application is, is refused at the token endpoint."""
-    for entry in work.ledger.dead:
-        if entry.client_id is None or entry.secret is None:
-            continue
-        try:
-            exchange = work.reach.token(entry.client_id, entry.secret)
-        except Outcome as outcome:
-            done.failed.append(f"whether clients are left cannot be tried: {outcome.observed}")
-            return
-        done.tried += 1
+    def _gets_a_token(self, entry: Entry, client_id: str, secret: Secret) -> str:
+        exchange = self.reach.token(client_id, secret)
         if exchange.status == 200:
-            done.alive.append(f"client {entry.client_id} of the {entry.kind.name} {entry.name!r}: {exchange.what}")
-        elif exchange.status not in {400, 401}:
-            done.failed.append(f"whether client {entry.client_id} still gets tokens cannot be told: {exchange.what}")
+            self.done.alive.append(f"client {client_id} of the {entry.kind.name} {entry.name!r}: {exchange.what}")
+        elif exchange.status != 401 and exchange.members().get("error") != "invalid_client":  # RFC 6749 5.2
+            return f"whether client {client_id} still gets tokens cannot be told: {exchange.what}"
+        self.done.tried += 1
+        return ""
 
 
 class _Reach:
@@ -243,7 +293,10 @@ class _Reach:
         self._lines: dict[tuple[str, str], Line] = {}
         self._cookies: dict[str, Secret] = {}
         self._lists: dict[tuple[str, str], Mapping[str, Item]] = {}
+        self._items: dict[tuple[str, str], Item] = {}
         self._token_endpoint = ""
+        self._not_before: dict[str, float] = {}
+        """By the address of a party when it wants to be asked again (`time.monotonic()`)."""
 
     def line(self, party: str, base: str) -> Line:
         if (party, base) not in self._lines:
@@ -253,9 +306,22 @@ class _Reach:
 
     def look_anew(self) -> None:
         self._lists.clear()
+        self._items.clear()
 
     def send(self, party: str, base: str, method: str, path: str) -> Exchange:
-        return self.line(party, base).send(method, base + path, headers=self._credentials(party, base, path))
+        return self._ask(party, base, method, base + path, self._credentials(party, base, path))
+
+    def _ask(
+        self, party: str, base: str, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> Exchange:
+        """One request, unless the party has asked for more time. Raises Unreachable then, and where no answer comes."""
+        wanted = self._not_before.get(base, 0.0) - time.monotonic()
+        if wanted > 0:
+            raise Unreachable(party, f"{party} asks for {wanted:.0f} seconds more than this clean-up has had")
+        exchange = self.line(party, base).send(method, url, headers=headers, body=body)
+        if (seconds := retry_after(exchange)) is not None:
+            self._not_before[base] = time.monotonic() + seconds
+        return exchange
 
     def _credentials(self, party: str, base: str, path: str) -> dict[str, str]:
         profile = self.target.profile
@@ -279,14 +345,12 @@ class _Reach:
             return described.cookie
         if described.email is None or described.password is None:
             raise Failed("[portal] email and password of the developer, or cookie", "the profile has neither")
-        body = {"username": described.email, "password": described.password.reveal()}
+        body = json.dumps({"username": described.email, "password": described.password.reveal()}).encode()
         api = "/".join(path.split("/")[:3])
-        exchange = self.line("portal", base).send(
-            "POST",
-            f"{base}{api}/developer/authenticate",
-            headers={"content-type": "application/json"},
-            body=json.dumps(body).encode(),
-        )
+        json_body = {"content-type": "application/json"}
+        exchange = self._ask("portal", base, "POST", f"{base}{api}/developer/authenticate", json_body, body)
+        if exchange.status == 429 or exchange.status >= 500:
+            raise Unreachable("portal", exchange.what)
         pairs = (cookie.partition(";")[0].partition("=") for cookie in exchange.headers_named("set-cookie"))
         found = next((value for name, _, value in pairs if name.strip() == "portalaccesstoken" and value), None)
         if exchange.status != 204 or found is None:
@@ -296,11 +360,11 @@ class _Reach:
 
     def _is_ours(self, base: str) -> bool:
         """Whether the portal at that address is one that the run has made."""
-        portals = [entry for entry in self.ledger.entries.values() if entry.kind.name == "portal"]
-        held = (self.items(entry).get(str(entry.id), {}) for entry in portals)
+        portals = [entry for entry in self.ledger.entries.values() if entry.kind.name == "portal" and entry.id]
+        held = ((entry, self.item(entry)) for entry in portals)
         return any(
-            urlsplit(base).netloc == item.get("canonical_domain") and self.ledger.mark in str(item.get("name"))
-            for item in held
+            urlsplit(base).netloc == item.get("canonical_domain") and _is_ours(entry, item, self.ledger.mark)
+            for entry, item in held
         )
 
     def exists(self, entry: Entry) -> bool:
@@ -308,51 +372,66 @@ class _Reach:
         described = self.target.profile.portal
         return entry.kind.party != "portal" or (described is not None and entry.base == described.url)
 
+    def item(self, entry: Entry) -> Item:
+        """A thing as its party shows it; empty where it is not there. Raises Unreachable where that cannot be seen."""
+        if found := self.items(entry).get(str(entry.id)):
+            return found
+        key = (entry.base, entry.path)
+        if key not in self._items:  # a list need not have everything
+            exchange = self.send(entry.kind.party, entry.base, "GET", entry.path)
+            if exchange.status not in {200, 404}:
+                raise Unreachable(entry.kind.party, exchange.what)
+            self._items[key] = exchange.object() if exchange.status == 200 else {}
+        return self._items[key]
+
     def items(self, entry: Entry) -> Mapping[str, Item]:
-        """The things of a list by their ids. Raises Failed where it cannot be read. A publication is in none."""
+        """The things of a list by their ids. Raises Unreachable where it cannot be read. A publication is in none."""
         if entry.kind.method == "PUT":
             return {}
         path, filters = entry.collection, {}
         if entry.kind.name == "implementation":
-            path, filters = "/v3/api-implementations", {"filter[api_id][eq]": entry.collection.split("/")[3]}
+            path, filters = "/v3/api-implementations", {"api_id": entry.collection.split("/")[3]}
         key = (entry.base, entry.collection)
         if key not in self._lists:
-            pages = self._pages(entry, path, filters)
-            self._lists[key] = {item["id"]: item for page in pages for item in page if isinstance(item.get("id"), str)}
+
+            def get(page: str) -> Exchange:
+                exchange = self.send(entry.kind.party, entry.base, "GET", page)
+                if exchange.status == 404:
+                    raise _NoList
+                if exchange.status != 200:
+                    raise Unreachable(entry.kind.party, exchange.what, f"the list {path}")
+                return exchange
+
+            try:
+                held = list(listed(get, path, **filters))
+            except _NoList:
+                held = []
+            self._lists[key] = {item["id"]: item for item in held if isinstance(item.get("id"), str)}
         return self._lists[key]
 
-    def _pages(self, entry: Entry, path: str, filters: Mapping[str, str]) -> Iterator[Sequence[Item]]:
-        for number in range(1, MOST_PAGES):
-            query = urlencode({**filters, "page[size]": PAGE, "page[number]": number})
-            exchange = self.send(entry.kind.party, entry.base, "GET", f"{path}?{query}")
-            if exchange.status == 404:
-                return  # what it is part of is gone
-            if exchange.status != 200:
-                raise Unreachable(entry.kind.party, exchange.what, f"the list {path}")
-            data = exchange.object().get("data")
-            items = [item for item in data if isinstance(item, dict)] if isinstance(data, list) else []
-            yield items
-            if len(items) < PAGE:
-                return
-
-    def manage(self, uri: str, token: Secret) -> Exchange:
-        """RFC 7592 2.3."""
-        line = self.line("curity", self._issuer)
-        return line.send("DELETE", uri, headers={"authorization": f"Bearer {token.reveal()}"})
-
     @property
-    def _issuer(self) -> str:
+    def issuer(self) -> str:
         curity = self.target.profile.curity
         return curity.issuer if curity else ""
 
+    def manage(self, uri: str, token: Secret) -> Exchange:
+        """RFC 7592 2.3."""
+        return self._ask("curity", self.issuer, "DELETE", uri, {"authorization": f"Bearer {token.reveal()}"})
+
     def token(self, client_id: str, secret: Secret) -> Exchange:
-        """A client_credentials request (RFC 6749 4.4.2)."""
-        line = self.line("curity", self._issuer)
+        """A client_credentials request (RFC 6749 4.4.2). Raises Unreachable where it may be answered another time."""
         if not self._token_endpoint:
-            found = line.send("GET", self._issuer + "/.well-known/openid-configuration")
+            found = self._ask("curity", self.issuer, "GET", f"{self.issuer}/.well-known/openid-configuration", {})
             self._token_endpoint = str(found.members().get("token_endpoint") or "")
+            if found.status == 429 or found.status >= 500:
+                raise Unreachable("curity", found.what)
             if found.status != 200 or not self._token_endpoint:
                 raise Failed("a token_endpoint in the metadata of the authorization server", found.what)
         pair = basic(quote_plus(client_id), quote_plus(secret.reveal()))
         headers = {"authorization": f"Basic {pair}", "content-type": "application/x-www-form-urlencoded"}
-        return line.send("POST", self._token_endpoint, headers=headers, body=b"grant_type=client_credentials")
+        body = b"grant_type=client_credentials"
+        return self._ask("curity", self.issuer, "POST", self._token_endpoint, headers, body)
+
+
+class _NoList(Exception):
+    """What a list is part of is gone."""

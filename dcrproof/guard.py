@@ -6,10 +6,10 @@ A fault in a check ends here and not in a tenant.
 from urllib.parse import unquote
 
 from dcrproof.ledger import Kind, Ledger
+from dcrproof.patience import READS
 from dcrproof.profile import Mode
 from dcrproof.verdict import NotSeen, OwnFault
 
-READS = frozenset({"GET", "HEAD", "OPTIONS"})
 CHANGES = frozenset({"PATCH", "PUT", "DELETE"})
 OF_MODE_CREATE = frozenset({"registration", "application", "application of another developer", "developer", "client"})
 """What mode `create` may create; the other kinds are for mode `provision`."""

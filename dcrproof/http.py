@@ -28,7 +28,8 @@ from urllib3.exceptions import HTTPError as Urllib3Error
 
 from dcrproof import __version__
 from dcrproof.loopback import is_loopback
-from dcrproof.patience import IDEMPOTENT, Patience
+from dcrproof.patience import IDEMPOTENT, READS, Patience
+from dcrproof.signals import put_off
 from dcrproof.transcript import Exchange, Headers, Transcript, Unanswered, quoted
 from dcrproof.trouble import NO_ADDRESS, TIMEOUT, UNFIT, Endless, NotSent, causes, trouble, wants_credentials
 from dcrproof.verdict import Failed, Unreachable
@@ -223,6 +224,12 @@ UNANSWERED = (Endless, NotSent, httpx.HTTPError, httpx.InvalidURL, requests.Requ
 """What the two libraries raise where no whole answer comes; requests lets some errors of urllib3 through."""
 
 
+def _to_its_answer(attempt: Callable[[], Exchange]) -> Exchange:
+    """What an answer tells of may be lost with it: an id, or the token that alone deletes a client."""
+    with put_off():
+        return attempt()
+
+
 Watch = Callable[[str, str, str, str, str, bytes], Callable[[Exchange | None], None]]
 """Takes party, base, method, URL, media type and body; its result the answer, or None where nothing was sent."""
 
@@ -302,6 +309,8 @@ class Line:
         url_dialled = urlunsplit((parts.scheme, dialled, parts.path, parts.query, "")) if dialled else url
         request = Prepared(method, url_dialled, tuple(sent.items()), body, host)
         attempt = partial(self._attempt, request, url, where, dialled)
+        if method not in READS or self.party == "curity":
+            attempt = partial(_to_its_answer, attempt)
         if self.patience is None:
             exchange = attempt()
         else:

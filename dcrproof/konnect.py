@@ -87,12 +87,18 @@ def listed(get: Callable[[str], Exchange], path: str, **filters: str) -> Iterato
     """The objects of a list, over all its pages; `filters` are `filter[NAME][eq]`. Raises Failed unless 200.
 
     Ends where as many came as the list says that there are (`meta.page.total`), and where it does not say, with the
-    first page that is not full. Raises Failed for a list that cannot be read to its end: a page comes again.
+    first page that is not full. The gateway's entities are listed as by its Admin API: while an answer has an `offset`,
+    there is more from there on. Raises Failed for a list that cannot be read to its end: a page comes again.
     """
     pages: list[list[Any]] = []
+    offset: object = None
+    of_gateway = "/core-entities/" in path
     while True:
         query = {f"filter[{name}][eq]": value for name, value in filters.items()}
-        query |= {"page[size]": str(PAGE), "page[number]": str(len(pages) + 1)}
+        if of_gateway:
+            query |= {"size": str(PAGE), **({"offset": str(offset)} if offset else {})}
+        else:
+            query |= {"page[size]": str(PAGE), "page[number]": str(len(pages) + 1)}
         exchange = get(f"{path}?{urlencode(query)}")
         if exchange.status != 200:
             raise Failed(f"200 to GET {path}", problem(exchange))
@@ -104,8 +110,10 @@ def listed(get: Callable[[str], Exchange], path: str, **filters: str) -> Iterato
             raise Failed(f"the end of the list {path}", f"{exchange.what}: a page that came before, or one too many")
         pages.append(data)
         yield from objects(data)
-        total = _total(content)
+        total, offset = _total(content), content.get("offset")
         complete = len(data) < PAGE if total is None else sum(map(len, pages)) >= total
+        if of_gateway:
+            complete = not offset
         if complete or not data:
             return
 

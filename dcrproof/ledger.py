@@ -16,6 +16,7 @@ import secrets
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -72,7 +73,7 @@ BY_NAME = {kind.name: kind for kind in KINDS}
 
 GONE = frozenset({200, 204, 404})
 """Statuses of a DELETE after which the thing does not exist."""
-UNSETTLED = frozenset({408, 502, 504})
+UNSETTLED = frozenset({408, 502, 503, 504})
 """Statuses after which nobody knows whether the request was carried out: somebody else than the party gave up on it."""
 
 
@@ -97,6 +98,10 @@ class Entry:
     """Whether a read or an update of the client was sent whose answer has not come."""
     client_id: str | None = None
     secret: Secret | None = field(default=None, repr=False)
+    at: datetime = field(default_factory=now)
+    """When it was made; before that, when it was to be."""
+    seen: bool = False
+    """Whether its party has shown since that it knows of it: where it is not found then, it is gone."""
 
     @property
     def path(self) -> str:
@@ -120,7 +125,7 @@ class Ledger:
     ids: set[str] = field(default_factory=set)
     """Of everything that was made."""
     dead: list[Entry] = field(default_factory=list)
-    """Clients and applications that were made and are gone."""
+    """What was made and is gone."""
     created: int = 0
     """How many things were to be created, refused ones included; an application's registration is part of it."""
     most: int = sys.maxsize
@@ -166,7 +171,8 @@ class Ledger:
         """What a request creates, if anything."""
         if party == "curity":
             # RFC 7591 3.1: of all requests to an authorization server, the registration alone is JSON
-            return CLIENT if method == "POST" and media_type == "application/json" and body else None
+            is_json = media_type.partition(";")[0].strip().lower() == "application/json"
+            return CLIENT if method == "POST" and is_json and body else None
         kinds = (kind for kind in KINDS if (kind.party, kind.method) == (party, method) and kind.path.match(path))
         kind = next(kinds, None)
         if kind is not None and kind.method == "PUT" and not self.ours(path):
@@ -189,9 +195,13 @@ class Ledger:
             self.refused(self.entries[number or 0])
             return
         status = exchange.status
+        if status < 300:
+            self._seen(exchange.url)
         if exchange.method == "DELETE" and status in {200, 204}:
             for entry in [entry for entry in self.entries.values() if _is_at(entry, exchange.url)]:
                 self.gone(entry)
+                if entry.kind.name == "developer":  # whose applications go along
+                    self._may_be_gone(lambda one: one.kind.name == "application of another developer")
         elif number is not None and status >= 400:
             # RFC 7591 3.2.2: an error creates nothing; Konnect may have gone on after a 500
             unsettled = status in UNSETTLED or (status == 500 and self.entries[number].kind is not CLIENT)
@@ -199,6 +209,17 @@ class Ledger:
                 self.refused(self.entries[number])
         elif status < 300:
             self._learn(number, exchange)
+
+    def _seen(self, url: str) -> None:
+        """Takes note that what a URL names is known to its party."""
+        named = {unquote(part) for part in url.partition("?")[0].split("/")}
+        self._may_be_gone(lambda entry: entry.kind.method == "POST" and entry.id in named)
+
+    def _may_be_gone(self, which: Callable[[Entry], bool]) -> None:
+        """Where one of these is not found from here on, it is gone, and not just new."""
+        for entry in [entry for entry in self.entries.values() if not entry.seen and which(entry)]:
+            self.entries[entry.number] = replace(entry, seen=True)
+            self._write({"seen": entry.number})
 
     def _learn(self, number: int | None, exchange: Exchange) -> None:
         """What an answer says of the thing that was made, or of a client whose secrets are new."""
@@ -241,10 +262,15 @@ class Ledger:
         return parent in collections and unquote(id) not in self.ids
 
     def made(self, entry: Entry, id: str) -> Entry:
-        self.ids.add(id)
-        self.entries[entry.number] = replace(entry, id=id)
+        self._take(entry, id)
+        self.entries[entry.number] = replace(entry, id=id, at=now())
         self._write({"made": entry.number, "collection": entry.collection, "id": id})
         return self.entries[entry.number]
+
+    def _take(self, entry: Entry, id: str) -> None:
+        """What has this id is the run's. A publication has that of its portal, which may be anybody's."""
+        if entry.kind.method == "POST":
+            self.ids.add(id)
 
     def found(self, party: str, base: str, path: str, item: Mapping[str, Any]) -> None:
         """Takes what a POST at that path has made although its answer was lost, as a list shows it."""
@@ -273,7 +299,7 @@ class Ledger:
             self.gone(part)
         if self.entries.pop(entry.number, None) is not None:
             self._write({"gone": entry.number})
-            if entry.client_id:
+            if entry.id:
                 self.dead.append(entry)
 
     def refused(self, entry: Entry) -> None:
@@ -288,27 +314,40 @@ class Ledger:
         kind, number = BY_NAME.get(str(line.get("kind"))), line.get("intent")
         if kind is not None and isinstance(number, int):
             self._last = max(self._last, number)
-            name = line.get("name")
-            self.entries[number] = Entry(number, kind, str(line.get("base")), str(line.get("collection")), name)
+            place = (str(line.get("base")), str(line.get("collection")), line.get("name"))
+            self.entries[number] = Entry(number, kind, *place, at=_time(line))
         for what, changed in REPLAYED.items():
             if (entry := self.entries.get(line.get(what, 0))) is None:
                 continue
             if (after := changed(entry, line)) is None:
                 del self.entries[entry.number]
+                if entry.id is not None:
+                    self.dead.append(entry)
                 continue
             self.entries[entry.number] = after
             if after.id is not None:
-                self.ids.add(after.id)
+                self._take(after, after.id)
 
 
 REPLAYED: dict[str, Callable[[Entry, Mapping[str, Any]], Entry | None]] = {
-    "made": lambda entry, line: replace(entry, collection=str(line.get("collection")), id=str(line.get("id"))),
+    "made": lambda entry, line: replace(
+        entry, collection=str(line.get("collection")), id=str(line.get("id")), at=_time(line)
+    ),
     "manage": lambda entry, line: replace(entry, sealed=line.get("sealed"), rotating=False),
     "rotating": lambda entry, _: replace(entry, rotating=True),
+    "seen": lambda entry, _: replace(entry, seen=True),
     "gone": lambda *_: None,
     "refused": lambda *_: None,
 }
 """By the name of a line what it makes of its entry."""
+
+
+def _time(line: Mapping[str, Any]) -> datetime:
+    """When a line was written; long ago where it does not say."""
+    try:
+        return datetime.fromisoformat(str(line.get("at"))).astimezone(UTC)
+    except ValueError:
+        return datetime.fromtimestamp(0, UTC)
 
 
 def new_mark() -> str:

@@ -37,6 +37,10 @@ class Unreadable(Exception):
     """No ledger; the text says why."""
 
 
+class Swept(Exception):
+    """The ledger is gone: whoever used it has left nothing behind."""
+
+
 class Seal:
     """Encrypts with a key made of the secrets of a profile (scrypt, RFC 7914; Fernet)."""
 
@@ -103,11 +107,13 @@ def kept(ledger: Ledger, folder: Path, profile: Profile) -> Iterator[Path]:
     path = folder / f"{at:%Y%m%dT%H%M%SZ}-{ledger.mark.rpartition(' ')[2]}{SUFFIX}"
     ledger.addresses, ledger.started = addresses(profile), at.isoformat(timespec="seconds")
     ledger.seal = Seal(profile, salt).close
+    first = {"ledger": 1, "mark": ledger.mark, "started": ledger.started, "salt": salt}
+    unfinished = path.with_suffix(".new")  # a ledger has its first line, whole, from the moment that it has its name
     with _locked(path):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        first = {"ledger": 1, "mark": ledger.mark, "started": ledger.started, "salt": salt}
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with _writing(ledger, path, descriptor):
             ledger.write({**first, "addresses": dict(ledger.addresses)})
+            unfinished.rename(path)
             yield path
 
 
@@ -115,7 +121,7 @@ def kept(ledger: Ledger, folder: Path, profile: Profile) -> Iterator[Path]:
 def taken_over(path: Path, profile: Profile) -> Iterator[Ledger]:
     """A ledger that a run has left, with what the profile's secrets open; it is written on until the block ends.
 
-    Raises Unreadable, and Busy where a run or another sweep uses it.
+    Raises Unreadable, Busy where a run or another sweep uses it, and Swept where that has ended meanwhile.
     """
     with _locked(path):
         ledger, salt = _read(path)
@@ -149,7 +155,7 @@ def _writing(ledger: Ledger, path: Path, descriptor: int) -> Iterator[None]:
 
 
 def read(path: Path) -> Ledger:
-    """A ledger as it stands, also one in use. Raises Unreadable."""
+    """A ledger as it stands, also one in use. Raises Unreadable, and Swept where it is gone."""
     return _read(path)[0]
 
 
@@ -166,6 +172,8 @@ def _read(path: Path) -> tuple[Ledger, str]:
     """The ledger in a file, and the salt of its seal."""
     try:
         lines = [_line(text) for text in path.read_text("utf-8", errors="replace").splitlines() if text]
+    except FileNotFoundError:
+        raise Swept(str(path)) from None
     except OSError as error:
         raise Unreadable(f"{path}: {error.strerror}") from None
     first = lines[0] if lines else {}

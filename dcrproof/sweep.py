@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dcrproof.clean_up import CleanedUp, clean_up
 from dcrproof.ledger import Entry, Ledger
-from dcrproof.ledger_file import SUFFIX, Busy, Unreadable, addresses, in_use, read, taken_over
+from dcrproof.ledger_file import SUFFIX, Busy, Swept, Unreadable, addresses, in_use, read, taken_over
 from dcrproof.profile import Profile
 from dcrproof.target import Target
 
@@ -24,6 +24,8 @@ def listed(path: Path, profile: Profile | None) -> Iterator[str]:
     """What a ledger names, line by line; nothing is sent."""
     try:
         ledger = read(path)
+    except Swept:
+        return
     except Unreadable as error:
         yield f"unreadable  {error}"
         return
@@ -59,6 +61,8 @@ def swept(path: Path, profile: Profile) -> Iterator[tuple[str, bool]]:
                 yield f"  kept       {path}: remove it when that is settled", False
     except Busy:
         yield f"in use      {path}: by a run or another sweep, left alone", False
+    except Swept:
+        yield f"gone        {path}: whoever used it has left nothing behind", False
     except Unreadable as error:
         yield f"unreadable  {error}", True
 

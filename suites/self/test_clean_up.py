@@ -227,7 +227,7 @@ def test_what_fails_for_the_moment_is_tried_again(
 def killed(live: Tenant) -> None:
     """What a run leaves in Konnect and the portal that is killed when it is done, with its ledger."""
     for party in ("konnect", "portal"):
-        live.fault(party=party, method="DELETE", times=10**6, status=403)
+        live.fault(party=party, method="DELETE", times=10**6, status=405)
     run = live.run("--dcr-check=provision", "--dcr-check=application.registered", "--dcr-check=registration.created")
     output, _ = run.communicate(timeout=PATIENCE)
     assert run.returncode == 3, output
@@ -237,14 +237,14 @@ def killed(live: Tenant) -> None:
 def test_what_cannot_be_deleted_is_reported_with_its_id_and_owner(live: Tenant) -> None:
     run = live.run("--dcr-check=application.created")
     assert reached(live, 1)
-    live.fault(party="portal", method="DELETE", times=1000, status=403)
+    live.fault(party="portal", method="DELETE", times=1000, status=405)
     output, _ = run.communicate(timeout=PATIENCE)
     assert run.returncode == 3, output
     found = re.search(
         r"CLEAN-UP FAILED  application 'dcrproof [0-9a-f]{8} application' [0-9a-f-]{36} in Portal: ", output
     )
     assert found, output
-    assert "-> 403 (owner: Konnect admins)" in output
+    assert "-> 405 (owner: Konnect admins)" in output
     assert len(list(live.ledgers.glob("*.jsonl"))) == 1, "a sweep can finish it"
 
 

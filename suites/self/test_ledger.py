@@ -14,6 +14,7 @@ from dcrproof.ledger import Ledger, new_mark
 from dcrproof.ledger_file import Busy, Unreadable, addresses, in_use, kept, read, taken_over
 from dcrproof.profile import Curity, Konnect, Mocked, Portal, Profile, Registrar
 from dcrproof.secret import Secret
+from dcrproof.sweep import ledgers, listed, swept
 from dcrproof.transcript import Exchange
 from dcrproof.verdict import NotSeen
 
@@ -131,7 +132,7 @@ def test_a_form_posted_to_the_authorization_server_registers_nothing() -> None:
         (401, False),
         (409, False),
         (429, False),
-        (503, False),
+        (503, True),
         (500, True),
         (502, True),
         (504, True),
@@ -307,6 +308,56 @@ def test_a_torn_line_does_no_harm(tmp_path_factory: pytest.TempPathFactory, data
         for entry in list(ledger.entries.values()):
             ledger.gone(entry)
     assert not path.exists()
+
+
+def test_a_run_that_dies_while_it_begins_its_ledger_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(_: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dcrproof.ledger_file.os.fsync", killed)
+    with pytest.raises(KeyboardInterrupt), kept(Ledger(new_mark()), tmp_path, PROFILE):
+        pass
+    assert ledgers(tmp_path) == []
+
+
+def test_a_ledger_that_ends_while_a_sweep_comes_is_no_failure(tmp_path: Path) -> None:
+    path = tmp_path / "20261124T000000Z-0123abcd.jsonl"
+    told = f"gone        {path}: whoever used it has left nothing behind"
+    assert list(swept(path, PROFILE)) == [(told, False)]
+    assert list(listed(path, PROFILE)) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_portal_of_a_publication_is_not_the_runs_by_that() -> None:
+    ledger = Ledger(new_mark())
+    send(ledger, "konnect", "POST", f"{KONNECT}/v3/apis", {"name": "one"}, status=201, content={"id": "a1"})
+    send(ledger, "konnect", "PUT", f"{KONNECT}/v3/apis/a1/publications/p1", {}, status=200)
+    assert ledger.ids == {"a1"}
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "application/json; charset=utf-8", "Application/JSON"])
+def test_a_registration_is_known_by_its_media_type(media_type: str) -> None:
+    ledger = Ledger(new_mark())
+    ledger.watch("curity", CURITY, "POST", REGISTER, media_type, b"{}")
+    assert named(ledger) == [("client", None, None)]
+
+
+def test_what_a_party_has_shown_is_not_new_any_more(tmp_path: Path) -> None:
+    developers, applications = (f"{KONNECT}/v3/portals/p1/{what}" for what in ("developers", "applications"))
+    ledger = Ledger(new_mark())
+    with kept(ledger, tmp_path, PROFILE) as path:
+        for id in ("d1", "d2"):
+            send(ledger, "konnect", "POST", developers, {"full_name": id}, status=201, content={"id": id})
+        send(ledger, "konnect", "POST", applications, {"name": "one"}, status=201, content={"id": "a1"})
+        assert [entry.seen for entry in ledger.pending] == [False, False, False]
+        send(ledger, "konnect", "GET", f"{developers}/d1", status=404)
+        assert [entry.id for entry in ledger.pending if entry.seen] == []
+        send(ledger, "konnect", "GET", f"{developers}/d1", status=200)
+        assert [entry.id for entry in read(path).pending if entry.seen] == ["d1"]
+        send(ledger, "konnect", "DELETE", f"{developers}/d2", status=204)
+        assert {entry.id for entry in read(path).pending if entry.seen} == {"d1", "a1"}, "d2 may have taken it along"
 
 
 def test_what_mocks_hold_that_end_with_the_run_has_no_address() -> None:
