@@ -50,6 +50,7 @@ class Consumer:
             headers={**dict(self.route.headers), **(headers or {})},
             body=body,
             node=node or self.nodes[0],
+            repeatable=False,  # what the gateway says is what is looked at; 429 alone is a limit, and no answer
         )
         if not answered_by_kong(exchange):
             raise Unreachable("gateway", f"{exchange.what} was not answered by Kong: {exchange.shape}")

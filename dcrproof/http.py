@@ -93,6 +93,12 @@ def proxy_for(url: str, connection: Connection) -> str | None:
     return found if found is None or "://" in found else f"http://{found}"
 
 
+def _place(url: str) -> tuple[str | None, int | None]:
+    """Host and port of an address."""
+    parts = urlsplit(url)
+    return parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
 def is_address(url: str) -> bool:
     """Whether that is an absolute URL of the scheme http or https."""
     try:
@@ -293,7 +299,7 @@ class Line:
             raise Unreachable(self.party, f"{where}: {NO_ADDRESS.said}")
         parts = urlsplit(url)
         host = parts.hostname or ""
-        node = node or self.node_for(host)
+        node = node or self.node_for(_place(url))
         if node:
             where += f" at {node}"
         if any(set(value) & set("\r\n\0") for value in sent.values()):
@@ -375,9 +381,9 @@ class Line:
         base = urlsplit(self.base)
         return scheme != "http" or is_loopback(host) or (base.scheme, base.hostname) == ("http", host)
 
-    def node_for(self, host: str) -> str | None:
-        """The node that is asked where none is named: the first one of the party's own, none for another host."""
-        return self.connection.nodes[0] if self.connection.nodes and host == urlsplit(self.base).hostname else None
+    def node_for(self, place: tuple[str | None, int | None]) -> str | None:
+        """The node that is asked where none is named: the party's first, at its own host and port and nowhere else."""
+        return self.connection.nodes[0] if self.connection.nodes and place == _place(self.base) else None
 
     def close(self) -> None:
         for transport in self._transports.values():

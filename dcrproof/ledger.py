@@ -192,7 +192,7 @@ class Ledger:
 
     def _answered(self, number: int | None, exchange: Exchange | None) -> None:
         if exchange is None:
-            self.refused(self.entries[number or 0])
+            self._turned_away(number or 0)
             return
         status = exchange.status
         if status < 300:
@@ -205,10 +205,17 @@ class Ledger:
         elif number is not None and status >= 400:
             # RFC 7591 3.2.2: an error creates nothing; Konnect may have gone on after a 500
             unsettled = status in UNSETTLED or (status == 500 and self.entries[number].kind is not CLIENT)
-            if not unsettled:
+            if status == 429:
+                self._turned_away(number)
+            elif not unsettled:
                 self.refused(self.entries[number])
         elif status < 300:
             self._learn(number, exchange)
+
+    def _turned_away(self, number: int) -> None:
+        """The request may be sent again, and counts then."""
+        self.created -= self.entries[number].kind is not REGISTRATION
+        self.refused(self.entries[number])
 
     def _seen(self, url: str) -> None:
         """Takes note that what a URL names is known to its party."""

@@ -211,8 +211,11 @@ def _addresses(reading: _Reading, place: str, value: Any) -> tuple[str, ...] | N
 
 
 def _is_address(text: str) -> bool:
-    host, colon, port = text.rpartition(":")
-    return bool(colon and host and re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 65536)
+    host, _, port = text.rpartition(":")
+    is_host = re.fullmatch(
+        r"\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+", host
+    )  # an IPv6 address stands in brackets (RFC 3986 3.2.2)
+    return bool(is_host and re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 65536)
 
 
 def _statuses(reading: _Reading, place: str, value: Any) -> tuple[int, ...] | None:

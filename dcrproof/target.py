@@ -100,9 +100,8 @@ class Target:
         assert described is not None  # noqa: S101 - for the type checker: clients are made of described parties alone
         recognises = {"curity": of_authorization_server, "konnect": of_konnect, "portal": of_konnect}
         can_be_theirs = recognises.get(party, lambda _: True)  # the consumer looks at the gateway's answers itself
-        # the consumer's calls are sent once: what the gateway says to each is what is looked at
-        patient = party not in self.mocked and not consumer
-        patience = Patience(party, self.profile.run.patience, self._new, self.repeats) if patient else None
+        live = party not in self.mocked
+        patience = Patience(party, self.profile.run.patience, self._new, self.repeats) if live else None
         line = Line(
             party,
             base,

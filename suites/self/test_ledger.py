@@ -195,6 +195,16 @@ def test_no_more_is_created_than_the_profile_allows() -> None:
     assert len(ledger.pending) == 2
 
 
+@pytest.mark.parametrize("turned_away", [429, None])
+def test_what_was_turned_away_and_is_sent_again_counts_once(turned_away: int | None) -> None:
+    ledger = Ledger(new_mark(), most=1)
+    url = f"{KONNECT}/v3/apis"
+    answered = ledger.watch("konnect", KONNECT, "POST", url, "application/json", b'{"name": "one"}')
+    answered(answer("konnect", "POST", url, turned_away) if turned_away else None)
+    send(ledger, "konnect", "POST", url, {"name": "one"}, status=201, content={"id": "a1"})
+    assert ledger.created == 1
+
+
 def test_things_are_deleted_in_the_order_that_the_products_need() -> None:
     ledger = Ledger(new_mark())
     for path in (

@@ -10,6 +10,7 @@ from lines import Recorded, Scripted, answered, scripted
 
 from conftest import Ran
 from dcrproof.authorization_server import AuthorizationServer, Registration
+from dcrproof.gateway import Consumer
 from dcrproof.http import Line
 from dcrproof.konnect import Konnect
 from dcrproof.patience import ATTEMPTS, ATTEMPTS_UNANSWERED, Patience, retry_after
@@ -337,7 +338,23 @@ def test_what_the_run_has_not_made_is_judged_at_once(pauses):
 # --- where patience belongs ---
 
 
-def test_live_parties_are_met_with_patience_mocks_and_the_route_are_not():
+@pytest.mark.parametrize(
+    ("scripted_answers", "seen", "paused"),
+    [
+        ([status(429, "Retry-After: 7", "Via: kong"), status(200, "Via: kong")], [429, 200], [7.0]),
+        ([status(503, "Retry-After: 7", "Via: kong")], [503], []),
+        ([status(403, "Via: kong")], [403], []),
+    ],
+)
+def test_a_limit_of_the_route_is_no_answer_and_all_else_is(scripted_answers, seen, paused, pauses):
+    with scripted(*scripted_answers) as gateway:
+        line = Line("gateway", gateway.base, Recorded(), consumer=True, patience=Patience("gateway", 120.0))
+        Consumer(line, gateway.base, GatewayRoute("/")).call()
+    assert statuses(line) == seen
+    assert [int(pause) for pause in pauses] == [int(pause) for pause in paused]
+
+
+def test_live_parties_are_met_with_patience_and_mocks_are_not():
     profile = Profile(
         "a test",
         curity=Curity(issuer="https://idsvr.example.com"),
@@ -347,7 +364,7 @@ def test_live_parties_are_met_with_patience_mocks_and_the_route_are_not():
     )
     target = Target(profile, {"portal": None})
     made = [target.authorization_server(), target.konnect(), target.portal(), target.consumer()]
-    assert [client.line.patience is not None for client in made] == [True, True, False, False]
+    assert [client.line.patience is not None for client in made] == [True, True, False, True]
 
 
 def inspected(run_checks: Callable[..., Ran], folder: Path, base: str, *options: str) -> Ran:

@@ -54,6 +54,7 @@ def test_the_plan_is_printed_and_nothing_is_sent(run_checks, mocks) -> None:
         f"gateway live, {described['gateway']['url']}: nothing is created",
         "in all 2 things at most, each with the mark of the run in its name, all deleted at the end",
         "Konnect registers a client at the authorization server for each application, and deletes it",
+        "where a step is wrong up to 6 more, to tell why: 4 clients, 1 DCR provider, 1 application",
         "probes: 26 checks; hostile among them: none",
         "probes: Konnect is asked to verify the provider, for which it may register and delete a client by itself",
     ], ran.output
@@ -87,6 +88,30 @@ def test_the_plan_of_a_mode_has_what_the_mode_may(run_checks, mocks, mode: str, 
     assert ("things at most" in ran.output) is bool(kinds)
     assert all(f"{kind}s" in ran.output for kind in kinds)
     assert "DCR provider" not in ran.output
+
+
+def test_a_test_of_your_own_has_a_plan_as_well(run_checks, mocks, tmp_path) -> None:
+    (tmp_path / "test_mine.py").write_text(
+        "def test_mine(dcr_portal_application):\n    assert dcr_portal_application\n", "utf-8"
+    )
+    live = mocks.changed("mine", lambda text: "\n".join(line for line in text.splitlines() if "mocked" not in line))
+    before = len(mocks.served.worlds.current.calls)
+    ran = run_checks("--dcr-plan", str(tmp_path / "test_mine.py"), profile=live)
+    assert ran.code == 0, ran.output
+    assert len(mocks.served.worlds.current.calls) == before
+    assert f"portal live, {mocks.described['portal']['url']}: 1 application, 1 registration (owner:" in ran.output
+    assert "tests of your own: what they create themselves is not in this plan" in ran.output
+
+
+def test_workers_share_out_what_may_be_created(run_checks, as_live) -> None:
+    with as_live("parallel = true") as mocks:
+        text = mocks.profile.read_text("utf-8")
+        mocks.profile.write_text(text.replace("max_created = 1000", "max_created = 4"), "utf-8")
+        ran = run_checks("-p", "xdist", "-n2", "--dcr-check=registration", profile=mocks.profile)
+        calls = mocks.served.worlds.current.calls
+    registered = [call for call in calls if call["path"].endswith("/oauth-registration") and call["status"] == 201]
+    assert 0 < len(registered) <= 4
+    assert "[run] max_created above 2" in ran.output, ran.output
 
 
 # What no run sends
@@ -129,6 +154,22 @@ def test_what_the_run_has_not_made_is_not_changed(method: str) -> None:
     refuse(ledger, Mode.PROVISION, "konnect", method, f"/v3/apis/{NOTHING}", None)
     ledger.ids.add(OTHERS.rpartition("/")[2])
     refuse(ledger, Mode.PROVISION, "konnect", method, OTHERS, None)
+
+
+@pytest.mark.parametrize("what", ["regenerate-secret", "credentials", "registrations"])
+def test_nothing_is_made_of_another_persons_application(what: str) -> None:
+    ledger, path = Ledger(new_mark()), f"/api/v3/applications/somebodys/{what}"
+    kind = ledger.creates("portal", "POST", path, "application/json", b"{}")
+    with pytest.raises(OwnFault, match="it was not sent"):
+        refuse(ledger, Mode.PROVISION, "portal", "POST", path, kind)
+    ledger.ids.add("somebodys")
+    refuse(ledger, Mode.PROVISION, "portal", "POST", path, kind)
+
+
+def test_nobody_signs_up_in_mode_existing() -> None:
+    with pytest.raises(NotSeen, match='mode = "create"'):
+        refuse(Ledger(new_mark()), Mode.EXISTING, "portal", "POST", "/api/v3/developer", None)
+    refuse(Ledger(new_mark()), Mode.EXISTING, "portal", "POST", "/api/v3/developer/authenticate", None)
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])

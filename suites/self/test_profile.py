@@ -256,6 +256,8 @@ def test_a_secret_hides_in_the_repr_of_its_profile(profile_of):
         ),
         ('[curity]\nnodes = ["10.0.0.4:²"]', "curity.nodes: expected a list of addresses"),
         ('[curity]\nnodes = ["10.0.0.4:70000"]', "curity.nodes: expected a list of addresses"),
+        ('[curity]\nnodes = ["fd00::4:8443"]', "curity.nodes: expected a list of addresses"),
+        ('[curity]\nnodes = ["[fd00::4:8443"]', "curity.nodes: expected a list of addresses"),
         ("[curity]\nnodes = []", "curity.nodes: expected a list of addresses"),
         ('[curity]\nca = "none.pem"', "curity.ca: cannot read"),
         (f'[curity]\nca = "{"long" * 2000}"', "curity.ca: cannot read"),
