@@ -85,10 +85,13 @@ def bind(port: int = 0) -> socket.socket:
 class Application:
     """The ASGI application behind all ports."""
 
-    def __init__(self, world: World, ports: Mapping[int, str], trust: ssl.SSLContext) -> None:
+    def __init__(
+        self, world: World, ports: Mapping[int, str], trust: ssl.SSLContext, proxies: Mapping[str, str]
+    ) -> None:
         self.world = world
         self.ports = ports
         self.trust = trust
+        self.proxies = proxies
         self._clients: dict[tuple[bool, bool], httpx.AsyncClient] = {}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -180,8 +183,13 @@ class Application:
         if key not in self._clients:
             # the environment's proxies are none of loopback's business
             trust = self.trust if own_authorities else ssl.create_default_context()
+            verified = trust if verify else False
             self._clients[key] = httpx.AsyncClient(
-                verify=trust if verify else False,
+                verify=verified,
+                mounts={
+                    f"all://{host}": httpx.AsyncHTTPTransport(verify=verified, proxy=proxy)
+                    for host, proxy in self.proxies.items()
+                },
                 trust_env=False,
                 follow_redirects=False,
                 limits=httpx.Limits(keepalive_expiry=60),
@@ -249,14 +257,15 @@ def listening(
     sockets: Mapping[str, socket.socket],
     *,
     trust: ssl.SSLContext | None = None,
+    proxies: Mapping[str, str] | None = None,
     certificate: Path | None = None,
 ) -> Iterator[None]:
     """Serves the world on these sockets, by port name, until the block ends.
 
-    `trust` verifies the servers that the mocks call; `certificate` holds the key and the chain of the mocks' own TLS.
+    `trust` verifies the servers that the mocks call, and `proxies` are on the way to them, by host; `certificate` holds the key and the chain of the mocks' own TLS.
     """
     ports = {bound.getsockname()[1]: name for name, bound in sockets.items()}
-    application = Application(world, ports, trust or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    application = Application(world, ports, trust or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), proxies or {})
     config = uvicorn.Config(
         application,
         http=Droppable,

@@ -41,6 +41,7 @@ def serving(
     other_server: OtherServer | None = None,
     other_konnect: OtherKonnect | None = None,
     trust: ssl.SSLContext | None = None,
+    proxies: Mapping[str, str] | None = None,
     folder: Path | None = None,
     mutate: Callable[[World], None] | None = None,
     propagation: float = 0.0,
@@ -51,10 +52,12 @@ def serving(
     """Runs the mocks until the block ends.
 
     `port` numbers the ports from there upwards; free ones without it. With `folder` the mocks speak TLS with a
-    certificate authority of their own, whose certificate is written there. `other_server` stands in mock Curity's place, and the data planes
-    serve the applications of `other_konnect` in mock Konnect's; `trust` verifies both. `propagation` is how
-    long a change in Konnect takes to reach the data planes, and with `read_only` its token may change nothing. `gateway_version`
-    is the release of the data planes, `observed` the switches of the mocks. `mutate` is done to the world before the first request. Raises UnknownStep, or PortTaken.
+    certificate authority of their own, whose certificate is written there. `other_server` stands in mock Curity's
+    place, and the data planes serve the applications of `other_konnect` in mock Konnect's; `trust` verifies both, and
+    shows them a client certificate where it has one, and `proxies` are on the way to them, by host. `propagation` is
+    how long a change in Konnect takes to reach the data planes, and with `read_only` its token may change nothing.
+    `gateway_version` is the release of the data planes, `observed` the switches of the mocks. `mutate` is done to the
+    world before the first request. Raises UnknownStep, or PortTaken.
     """
     with ExitStack() as stack:
         sockets = _bind(stack, port)
@@ -73,7 +76,7 @@ def serving(
             certificate, ca = _certificate(folder)
             trust = trust or ssl.create_default_context()
             trust.load_verify_locations(ca)
-        stack.enter_context(listen.listening(worlds, sockets, trust=trust, certificate=certificate))
+        stack.enter_context(listen.listening(worlds, sockets, trust=trust, proxies=proxies, certificate=certificate))
         yield Served(worlds, _description(worlds.current, ca))
 
 

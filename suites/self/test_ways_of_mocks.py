@@ -1,0 +1,53 @@
+"""The way of a mock to a live party is the one that the profile names for that party."""
+
+import asyncio
+import json
+
+import pytest
+from lines import identities, over_tls, proxy
+
+from dcrproof.fixtures.assemble import _proxies, _trust
+from dcrproof.http import Connection
+from dcrproof.mocks.listen import Application
+from dcrproof.mocks.wire import Call
+from dcrproof.profile import Curity, Konnect, Mocked, Profile
+from dcrproof.secret import Secret
+
+
+@pytest.fixture
+def known(tmp_path):
+    return identities(tmp_path, "idsvr.example.com")
+
+
+@pytest.mark.parametrize("asks", [True, False], ids=["client certificate", "none"])
+def test_a_mock_goes_by_the_proxy_and_shows_the_certificate(known, asks):
+    with over_tls(known.context(ask_for_certificate=asks)) as server, proxy() as between:
+        between.to["idsvr.example.com:443"] = server
+        way = Connection(ca=known.ca, proxy=between.url, client_cert=known.client_cert, client_key=known.client_key)
+        profile = Profile("a test", curity=Curity("https://idsvr.example.com", connection=way))
+        application = Application(None, {}, _trust(profile), _proxies(profile))
+
+        async def call():
+            try:
+                return await application._call(Call("GET", "https://idsvr.example.com/oauth"), "konnect")
+            finally:
+                await application.close()
+
+        answer = asyncio.run(call())
+    assert between.asked == ["CONNECT idsvr.example.com:443"]
+    assert json.loads(answer.body)["client"] == ("dcrproof" if asks else None)
+
+
+def test_proxies_are_those_of_the_parties_and_never_of_this_machine(monkeypatch):
+    monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
+    profile = Profile(
+        "a test",
+        curity=Curity("https://idsvr.example.com", connection=Connection(proxy="http://another.example:3128")),
+        konnect=Konnect("https://eu.api.konghq.com", Secret("a token")),
+    )
+    assert _proxies(profile) == {
+        "idsvr.example.com": "http://another.example:3128",
+        "eu.api.konghq.com": "http://proxy.example:3128",
+    }
+    here = Profile("a test", curity=Curity("https://localhost:8443"), konnect=Konnect(mocked=Mocked()))
+    assert _proxies(here) == {}
