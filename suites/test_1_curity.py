@@ -61,7 +61,7 @@ def test_discovery_names_endpoints(dcr_endpoints):
 )
 def test_endpoints_share_the_public_host(dcr_authorization_server, dcr_endpoints, dcr_expect):
     origin = urlsplit(dcr_authorization_server.issuer)[:2]
-    names = ("token_endpoint", "jwks_uri", "registration_endpoint")
+    names = ("token_endpoint", "jwks_uri", "registration_endpoint", "introspection_endpoint", "revocation_endpoint")
     other = {name: url for name in names if (url := dcr_endpoints.endpoint(name)) and urlsplit(url)[:2] != origin}
     observed = "; ".join(f"{name} {url}" for name, url in other.items())
     dcr_expect.that(not other, f"every endpoint at {origin[0]}://{origin[1]}", observed)
