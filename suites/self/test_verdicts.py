@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -348,3 +349,14 @@ def test_a_missing_role_is_named_where_the_answer_is_403_and_nowhere_else(status
     failed.exchange = SimpleNamespace(status=status, **asked) if status else None
     result = judge(check, "konnect", (0, 0), failed, None, 0.0)
     assert result.candidates == (named or ("konnect.account.created",))
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_many_observations_are_counted_and_listed_with_v(as_live, run_checks, verbose):
+    with as_live() as mocks:
+        ran = run_checks(
+            "--dcr-check=grant", "--dcr-check=registered", *(["-v"] if verbose else []), profile=mocks.profile
+        )
+    counted = re.search(r"observed   \d\d answers that were recorded and not judged: index\.html has them", ran.output)
+    assert bool(counted) is not verbose, ran.output
+    assert ("observed   grant.by-get: 405 (curity)" in ran.output) is verbose
