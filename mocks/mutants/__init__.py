@@ -1,0 +1,23 @@
+"""Products that break one rule each: for every check a target on which it must be red.
+
+A mutant is a plausible wrong product, not a trick on a check: it changes what a party of a world does, never what is
+asked of it. Some of what a check looks for is seen only behind another party that would have stopped it; such a mutant
+takes that party's guard away as well, and says so. Set-up steps that are left undone (steps.py) are mutants of their
+own, and not repeated here.
+"""
+
+from collections.abc import Mapping
+
+from dcrproof.mocks.breaking import Mutant
+from dcrproof.mocks.mutants import curity, curity_detail, gateway, gateway_plugin, konnect, konnect_detail, portal
+
+MUTANTS: Mapping[str, Mutant] = {
+    **curity.MUTANTS,
+    **curity_detail.MUTANTS,
+    **konnect.MUTANTS,
+    **konnect_detail.MUTANTS,
+    **portal.MUTANTS,
+    **gateway.MUTANTS,
+    **gateway_plugin.MUTANTS,
+}
+"""By name: `PARTY.what-it-does-wrong`."""

@@ -1,0 +1,242 @@
+"""Curities that break one rule each, for the checks of the flow."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dcrproof.mocks.breaking import Mutant, entering, override, overriding
+from dcrproof.mocks.curity.clients import DynamicClient
+from dcrproof.mocks.curity.configuration import ClientManagement, RegistrationToken, digest
+from dcrproof.mocks.curity.errors import Refused as RefusedByCurity
+from dcrproof.mocks.curity.tokens import SigningKey
+from dcrproof.mocks.keys import rsa_key
+
+if TYPE_CHECKING:
+    from dcrproof.mocks.world import World
+
+_mutants: dict[str, Mutant] = {}
+MUTANTS: Mapping[str, Mutant] = _mutants
+_mutant = entering(_mutants)
+_curity = overriding(_mutants, lambda world: [world.curity])
+
+
+def _claims(world: "World", change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Changes the claims of every access token."""
+    claims = world.curity.access_token_claims
+    override(world.curity, access_token_claims=lambda client, scope: change(claims(client, scope)))
+
+
+def _management(world: "World", change: Callable[[ClientManagement], ClientManagement]) -> None:
+    """Changes the settings of dynamic client management."""
+    configuration = world.curity.configuration
+    dynamic = configuration.dynamic_client_registration
+    if dynamic is not None and dynamic.client_management is not None:
+        dynamic = replace(dynamic, client_management=change(dynamic.client_management))
+    world.curity.configuration = replace(configuration, dynamic_client_registration=dynamic)
+
+
+# Metadata and keys
+
+
+@_mutant("curity.names-no-keys", "The metadata names where the keys are (jwks_uri).")
+def _names_no_keys(world: "World") -> None:
+    metadata = world.curity.metadata
+    override(world.curity, metadata=lambda: {name: url for name, url in metadata().items() if name != "jwks_uri"})
+
+
+@_mutant("curity.registers-at-another-host", "Every endpoint has the host of the base URL.")
+def _registers_at_another_host(world: "World") -> None:
+    metadata = world.curity.metadata
+    override(
+        world.curity,
+        metadata=lambda: {**metadata(), "registration_endpoint": "https://idsvr.localhost:8443/register"},
+    )
+
+
+_curity("curity.serves-no-keys", "The keys that sign tokens are served.", jwks=lambda: {"keys": []})
+
+
+@_mutant("curity.publishes-private-keys", "Of a key only the public members are published.")
+def _publishes_private_keys(world: "World") -> None:
+    curity = world.curity
+
+    def jwks() -> dict[str, Any]:
+        keys = curity.published_keys()
+        return {"keys": [{**key.public_jwk, "d": key.key.as_dict(private=True)["d"]} for key in keys]}
+
+    override(curity, jwks=jwks)
+
+
+# Clients and tokens
+
+
+_curity(
+    "curity.accepts-any-secret",
+    "A client authenticates with its own secret, and with no other.",
+    accepts_secret=lambda *_: True,
+)
+
+
+@_mutant("curity.grants-nothing-to-registered-clients", "A registered client has the capabilities that it was granted.")
+def _grants_nothing_to_registered_clients(world: "World") -> None:
+    has = world.curity.has_capability
+    override(
+        world.curity,
+        has_capability=lambda client, name: not isinstance(client, DynamicClient) and has(client, name),
+    )
+
+
+@_mutant("curity.spells-bearer-with-a-capital", "The token type is spelled `bearer`.")
+def _spells_bearer_with_a_capital(world: "World") -> None:
+    grant = world.curity.grant
+    override(world.curity, grant=lambda *arguments: {**grant(*arguments), "token_type": "Bearer"})
+
+
+@_mutant("curity.signs-with-an-unpublished-key", "Tokens are signed with a published key.")
+def _signs_with_an_unpublished_key(world: "World") -> None:
+    curity = world.curity
+
+    def sign(claims: Mapping[str, Any]) -> str:
+        key = SigningKey(curity.signing_key.kid, rsa_key(1))
+        return key.sign(claims, key.header)
+
+    override(curity, sign=sign)
+
+
+@_mutant("curity.types-its-tokens", "A token's header has no typ.")
+def _types_its_tokens(world: "World") -> None:
+    curity = world.curity
+    override(
+        curity, sign=lambda claims: curity.signing_key.sign(claims, {**curity.signing_key.header, "typ": "at+jwt"})
+    )
+
+
+@_mutant("curity.issues-under-another-name", "iss is the issuer of the metadata. (The gateway does not mind.)")
+def _issues_under_another_name(world: "World") -> None:
+    _claims(world, lambda claims: {**claims, "iss": f"{claims['iss']}/"})
+    for node in world.data_planes:
+        override(node, issuer_is_expected=lambda *_: True)
+
+
+@_mutant("curity.leaves-out-aud", "A token has an audience.")
+def _leaves_out_aud(world: "World") -> None:
+    _claims(world, lambda claims: {name: value for name, value in claims.items() if name != "aud"})
+
+
+@_mutant("curity.post-dates-tokens", "A token is valid from the moment of its issue. (The gateway does not mind.)")
+def _post_dates_tokens(world: "World") -> None:
+    _claims(world, lambda claims: {**claims, "iat": claims["iat"] + 60, "nbf": claims["nbf"] + 60})
+    for node in world.data_planes:
+        override(node, is_issued_already=lambda *_: True, is_valid_already=lambda *_: True)
+
+
+@_mutant("curity.repeats-jti", "Each token has a jti of its own.")
+def _repeats_jti(world: "World") -> None:
+    _claims(world, lambda claims: {**claims, "jti": "1"})
+
+
+@_mutant("curity.grants-more-than-asked", "A token has the scopes that were asked for, and no others.")
+def _grants_more_than_asked(world: "World") -> None:
+    _claims(world, lambda claims: {**claims, "scope": " ".join(world.curity.configuration.scopes)})
+
+
+@_mutant("curity.leaves-out-purpose", "The purpose of an access token is access_token.")
+def _leaves_out_purpose(world: "World") -> None:
+    _claims(world, lambda claims: {name: value for name, value in claims.items() if name != "purpose"})
+
+
+# Registration
+
+
+_curity(
+    "curity.registers-without-token",
+    "A registration needs an initial access token.",
+    registration_is_open=lambda *_: True,
+)
+
+
+_curity(
+    "curity.registers-with-any-token", "An initial access token has the scope dcr.", is_initial_token=lambda *_: True
+)
+
+
+_curity(
+    "curity.reuses-initial-tokens",
+    "An initial access token serves for one registration.",
+    consume_initial_token=lambda *_: None,
+)
+
+
+@_mutant("curity.registers-clients-without-grants", "A client is granted what it asked for, where it is allowed.")
+def _registers_clients_without_grants(world: "World") -> None:
+    grant = world.curity.grant_metadata
+    override(world.curity, grant_metadata=lambda *arguments: replace(grant(*arguments), grant_types=()))
+
+
+@_mutant("curity.refuses-grants-that-are-not-allowed", "A grant that is not allowed is left out silently.")
+def _refuses_grants_that_are_not_allowed(world: "World") -> None:
+    grant = world.curity.grant_metadata
+
+    def refuse(bounds: Any, document: Any) -> Any:
+        granted = grant(bounds, document)
+        if len(granted.grant_types) < len(document["grant_types"]):
+            raise RefusedByCurity("invalid_client_metadata", "A grant type is not allowed.")
+        return granted
+
+    override(world.curity, grant_metadata=refuse)
+
+
+# Management of registrations
+
+
+def _refuse_management(*_: object) -> None:
+    raise RefusedByCurity("insufficient_scope", "The registration access token does not allow it.")
+
+
+_curity("curity.shows-no-registration", "A registration can be read with its token.", read=_refuse_management)
+
+
+_curity("curity.updates-no-registration", "A registration can be updated with its token.", update=_refuse_management)
+
+
+_curity("curity.deletes-no-registration", "A registration can be deleted with its token.", delete=_refuse_management)
+
+
+_curity("curity.keeps-deleted-clients", "With its registration a client is gone.", delete=lambda *_: None)
+
+
+@_mutant("curity.keeps-secrets", "A read and an update rotate the secret.")
+def _keeps_secrets(world: "World") -> None:
+    def keep(client: DynamicClient) -> tuple[DynamicClient, str]:
+        secret = f"for ever {client.id}"
+        return replace(client, secret_digest=digest(secret)), secret
+
+    override(world.curity, rotate_secret=keep)
+
+
+@_mutant("curity.keeps-registration-tokens", "A read and an update rotate the registration access token.")
+def _keeps_registration_tokens(world: "World") -> None:
+    _management(world, lambda management: replace(management, registration_token=RegistrationToken(reuse=True)))
+
+
+@_mutant("curity.shows-a-secret-that-it-does-not-take", "After a rotation the new secret is the client's secret.")
+def _shows_a_secret_that_it_does_not_take(world: "World") -> None:
+    rotate = world.curity.rotate_secret
+
+    def show(client: DynamicClient) -> tuple[DynamicClient, str | None]:
+        rotated, secret = rotate(client)
+        return (rotated if client.secret_digest is None else client), secret
+
+    override(world.curity, rotate_secret=show)
+
+
+@_mutant("curity.takes-old-secrets", "After a rotation the old secret is void (rotated-secret-ttl: 0).")
+def _takes_old_secrets(world: "World") -> None:
+    _management(world, lambda management: replace(management, rotated_secret_ttl=3600))
+
+
+_curity(
+    "curity.takes-any-registration-token",
+    "A registration is managed with its newest token, and with no other.",
+    is_registration_token=lambda *_: True,
+)

@@ -1,0 +1,368 @@
+"""Gateways that break one rule each, for the checks of the flow."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from dcrproof.mocks.breaking import Act, Mutant, entering, override, overriding
+from dcrproof.mocks.curity.configuration import Client
+from dcrproof.mocks.data_plane import Application
+from dcrproof.mocks.gateway.credentials import BearerToken, read_basic
+from dcrproof.mocks.gateway.state import DataPlane
+from dcrproof.mocks.gateway.tokens import Jwt
+from dcrproof.mocks.gateway.verdicts import Admitted, Refused
+from dcrproof.mocks.wire import Call, Calls, NoAnswer, Request, Response
+
+if TYPE_CHECKING:
+    from dcrproof.mocks.world import World
+
+_mutants: dict[str, Mutant] = {}
+MUTANTS: Mapping[str, Mutant] = _mutants
+_mutant = entering(_mutants)
+_nodes = overriding(_mutants, lambda world: world.data_planes)
+
+Verdict: TypeAlias = Admitted | Refused
+
+
+def _sends_upstream(world: "World", change: Callable[[Request, Call], Call]) -> None:
+    """Changes what both nodes send to the upstream on behalf of a request."""
+    upstream = world.start.addresses["upstream"]
+
+    def sending(request: Request, calls: Calls) -> Calls:
+        answer: Response | NoAnswer | None = None
+        while True:
+            try:
+                call = next(calls) if answer is None else calls.send(answer)
+            except StopIteration as stop:
+                response: Response = stop.value
+                return response
+            answer = yield change(request, call) if call.url.startswith(upstream) else call
+
+    def handle(face: Callable[[Request], Response | Calls], request: Request) -> Response | Calls:
+        outcome = face(request)
+        return outcome if isinstance(outcome, Response) else sending(request, outcome)
+
+    for port in ("gateway", "gateway-2"):
+        world.faces[port] = partial(handle, world.faces[port])
+
+
+def _judges(node: DataPlane, change: Callable[[Request, Verdict], Verdict]) -> None:
+    """Changes a node's verdict on a request."""
+    admit = node.admit
+
+    def judge(service: Any, request: Request) -> Generator[Call, Response | NoAnswer, Verdict]:
+        return change(request, (yield from admit(service, request)))
+
+    override(node, admit=judge)
+
+
+def _basic(request: Request) -> str:
+    """The request's Authorization header where its scheme is Basic, else an empty text."""
+    value = request.header("authorization") or ""
+    return value if value.lower().startswith("basic") else ""
+
+
+# Configuration and credentials
+
+
+def _on_each_node(change: Callable[[DataPlane], None]) -> Act:
+    def apply(world: "World") -> None:
+        for node in world.data_planes:
+            change(node)
+
+    return apply
+
+
+@_mutant("gateway.one-node-takes-no-configuration", "Every node takes the configuration that is pushed.")
+def _one_node_takes_no_configuration(world: "World") -> None:
+    override(world.data_planes[-1], apply=lambda _: None)
+
+
+_nodes("gateway.has-no-route", "The route of the service is served.", match=lambda _: None)
+
+
+_nodes(
+    "gateway.enforces-nothing",
+    "Where a strategy is pushed, credentials are asked for.",
+    is_enforced_for=lambda *_: False,
+)
+
+
+@_mutant("gateway.leaves-a-path-open", "Every path of a route is protected alike.")
+@_on_each_node
+def _leaves_a_path_open(node: DataPlane) -> None:
+    enforced = node.is_enforced_for
+    override(
+        node,
+        is_enforced_for=lambda plugin, request: not request.path.endswith("/second") and enforced(plugin, request),
+    )
+
+
+@_mutant("gateway.takes-no-basic", "Basic credentials are looked for where the strategy lists client_credentials.")
+@_on_each_node
+def _takes_no_basic(node: DataPlane) -> None:
+    find = node.find_credential
+    override(node, find_credential=lambda plugin, request: None if _basic(request) else find(plugin, request))
+
+
+@_mutant("gateway.takes-no-bearer", "Bearer tokens are looked for where the strategy lists bearer.")
+@_on_each_node
+def _takes_no_bearer(node: DataPlane) -> None:
+    find = node.find_credential
+
+    def look(*arguments: Any) -> Any:
+        found = find(*arguments)
+        return None if isinstance(found, BearerToken) else found
+
+    override(node, find_credential=look)
+
+
+@_mutant("gateway.takes-plain-basic", "The pair of a Basic header is base64.")
+@_on_each_node
+def _takes_plain_basic(node: DataPlane) -> None:
+    node.switches = replace(node.switches, literal_basic=True)
+
+
+@_mutant("gateway.fails-on-broken-basic", "A header that cannot be decoded is no credential, and no error.")
+@_on_each_node
+def _fails_on_broken_basic(node: DataPlane) -> None:
+    def change(request: Request, verdict: Verdict) -> Verdict:
+        broken = _basic(request) and read_basic(_basic(request)) is None
+        return Refused(500, "An unexpected error occurred", challenge=False) if broken else verdict
+
+    _judges(node, change)
+
+
+@_mutant("gateway.opens-when-curity-refuses", "A pair that the authorization server refuses is refused.")
+@_on_each_node
+def _opens_when_curity_refuses(node: DataPlane) -> None:
+    _judges(node, lambda request, verdict: Admitted() if isinstance(verdict, Refused) and _basic(request) else verdict)
+
+
+@_mutant("gateway.locks-out-after-a-wrong-secret", "A wrong secret does not keep the right one out.")
+@_on_each_node
+def _locks_out_after_a_wrong_secret(node: DataPlane) -> None:
+    locked: dict[bytes, Refused] = {}
+
+    def change(request: Request, verdict: Verdict) -> Verdict:
+        client_id, _ = read_basic(_basic(request)) or (b"", b"")
+        if client_id and isinstance(verdict, Refused):
+            locked[client_id] = verdict
+        return locked.get(client_id, verdict)
+
+    _judges(node, change)
+
+
+@_mutant("gateway.caches-by-client-id-alone", "A cached token is found by the id and the secret.")
+@_on_each_node
+def _caches_by_client_id_alone(node: DataPlane) -> None:
+    key = node.token_cache_key
+    override(
+        node, token_cache_key=lambda service, plugin, pair: key(service, plugin, replace(pair, secret=b"any secret"))
+    )
+
+
+_nodes("gateway.caches-no-token", "A token is cached until it expires.", cached_token=lambda *_: None)
+
+
+# Tokens
+
+
+_nodes(
+    "gateway.verifies-no-signature",
+    "A token's signature must verify with a published key.",
+    signature_matches=lambda *_: True,
+)
+
+
+_nodes(
+    "gateway.trusts-the-key-id",
+    "A token's signature must verify with the key that its key id names.",
+    signature_matches=lambda _, keys: bool(keys),
+)
+
+
+@_mutant("gateway.trusts-unknown-key-ids", "A token of a key that is not published is refused.")
+@_on_each_node
+def _trusts_unknown_key_ids(node: DataPlane) -> None:
+    matches = node.signature_matches
+    override(node, signature_matches=lambda jwt, keys: not keys or matches(jwt, keys))
+
+
+@_mutant("gateway.takes-unsigned-tokens", "A token with alg none is refused.")
+@_on_each_node
+def _takes_unsigned_tokens(node: DataPlane) -> None:
+    accepts, matches = node.accepts_algorithm, node.signature_matches
+    override(
+        node,
+        accepts_algorithm=lambda algorithm: algorithm.lower() == "none" or accepts(algorithm),
+        signature_matches=lambda jwt, keys: jwt.algorithm.lower() == "none" or matches(jwt, keys),
+    )
+
+
+@_mutant("gateway.takes-the-public-key-for-a-secret", "An HMAC is no signature of a token.")
+@_on_each_node
+def _takes_the_public_key_for_a_secret(node: DataPlane) -> None:
+    accepts, matches = node.accepts_algorithm, node.signature_matches
+
+    def is_hmac(jwt: Jwt, key: Any) -> bool:
+        made = hmac.new(key.as_pem(private=False), jwt.signing_input, hashlib.sha256).digest()
+        return hmac.compare_digest(made, jwt.signature)
+
+    def signature_matches(jwt: Jwt, keys: Any) -> bool:
+        return any(is_hmac(jwt, key) for key in keys) if jwt.algorithm == "HS256" else matches(jwt, keys)
+
+    override(
+        node,
+        accepts_algorithm=lambda algorithm: algorithm == "HS256" or accepts(algorithm),
+        signature_matches=signature_matches,
+    )
+
+
+_nodes(
+    "gateway.takes-expired-tokens", "A token is refused from the second of its exp on.", is_not_expired=lambda *_: True
+)
+
+
+@_mutant("gateway.opens-for-opaque-tokens", "A bearer token that is no JWT is refused.")
+@_on_each_node
+def _opens_for_opaque_tokens(node: DataPlane) -> None:
+    def change(request: Request, verdict: Verdict) -> Verdict:
+        scheme, _, token = (request.header("authorization") or "").partition(" ")
+        opaque = scheme == "Bearer" and token.count(".") != 2
+        return Admitted() if opaque and isinstance(verdict, Refused) else verdict
+
+    _judges(node, change)
+
+
+_nodes(
+    "gateway.never-looks-for-new-keys",
+    "A key id that is not known is looked for again.",
+    may_discover=lambda _, issuer: issuer.provider is None,
+)
+
+
+# Sessions
+
+
+_nodes("gateway.sets-no-session", "An accepted call is answered with a session.", session_cookies=lambda *_: ())
+
+
+@_mutant("gateway.shows-the-session-to-scripts", "The session cookie is HttpOnly.")
+@_on_each_node
+def _shows_the_session_to_scripts(node: DataPlane) -> None:
+    cookies = node.session_cookies
+    override(node, session_cookies=lambda *given: tuple(one.replace("; HttpOnly", "") for one in cookies(*given)))
+
+
+_nodes("gateway.opens-no-session", "The session cookie alone is a credential.", open_session=lambda *_: None)
+
+
+@_mutant("gateway.opens-broken-sessions", "A session cookie that was changed does not open.")
+@_on_each_node
+def _opens_broken_sessions(node: DataPlane) -> None:
+    open_session, last = node.open_session, []
+
+    def reopen(plugin: Any, request: Request) -> Any:
+        """A cookie that does not open gets the last session that did."""
+        opened = open_session(plugin, request)
+        if opened is not None:
+            last.append(opened)
+        return last[-1] if last and request.header("cookie") else None
+
+    override(node, open_session=reopen)
+
+
+# Applications
+
+
+_nodes(
+    "gateway.lets-every-client-through",
+    "A client that is no portal application is refused.",
+    authorise=lambda *_: Application("any", "any", "any", ()),
+)
+
+
+_nodes(
+    "gateway.asks-for-no-registration",
+    "An application needs an approved registration for the API.",
+    is_approved=lambda *_: True,
+)
+
+
+@_mutant("gateway.one-node-asks-for-no-registration", "Every node asks for an approved registration.")
+def _one_node_asks_for_no_registration(world: "World") -> None:
+    override(world.data_planes[-1], is_approved=lambda *_: True)
+
+
+@_mutant("gateway.remembers-deleted-applications", "What is no longer pushed is forgotten.")
+@_on_each_node
+def _remembers_deleted_applications(node: DataPlane) -> None:
+    find, known = node.application_of, {}
+
+    def remember(service: Any, client_id: str | None) -> Any:
+        found = find(service, client_id)
+        if found is not None:
+            known[client_id] = found
+        return known.get(client_id)
+
+    override(node, application_of=remember)
+
+
+# What goes upstream
+
+
+_nodes(
+    "gateway.sends-no-token-upstream", "The upstream receives the access token.", upstream_token_header=lambda *_: None
+)
+
+
+@_mutant("gateway.sends-an-old-token-upstream", "The upstream receives the token of the call, not an earlier one.")
+@_on_each_node
+def _sends_an_old_token_upstream(node: DataPlane) -> None:
+    first: dict[str, str] = {}
+
+    def header(_: object, token: Jwt) -> tuple[str, str]:
+        return "authorization", f"Bearer {first.setdefault(token.claims['sub'], token.text)}"
+
+    override(node, upstream_token_header=header)
+
+
+@_mutant("gateway.sends-a-broken-token-upstream", "The upstream receives the token as it was issued.")
+@_on_each_node
+def _sends_a_broken_token_upstream(node: DataPlane) -> None:
+    signature = base64.urlsafe_b64encode(bytes(256)).rstrip(b"=").decode()
+    override(
+        node,
+        upstream_token_header=lambda _, token: ("authorization", f"Bearer {token.text.rpartition('.')[0]}.{signature}"),
+    )
+
+
+@_mutant("gateway.sends-its-own-token-upstream", "The token that goes upstream is the caller's.")
+def _sends_its_own_token_upstream(world: "World") -> None:
+    claims = world.curity.access_token_claims(Client("the gateway itself"), "openid")
+    token = world.curity.format_access_token(claims)
+    for node in world.data_planes:
+        override(node, upstream_token_header=lambda *_: ("authorization", f"Bearer {token}"))
+
+
+@_mutant("gateway.sends-credentials-upstream", "The caller's own credentials do not go upstream.")
+def _sends_credentials_upstream(world: "World") -> None:
+    def change(request: Request, call: Call) -> Call:
+        return replace(call, headers=(*call.headers, ("x-original-authorization", _basic(request))))
+
+    _sends_upstream(world, change)
+
+
+@_mutant("gateway.sends-sessions-without-token", "With a session, too, the upstream receives the access token.")
+def _sends_sessions_without_token(world: "World") -> None:
+    def change(request: Request, call: Call) -> Call:
+        if request.header("cookie") is None:
+            return call
+        return replace(call, headers=tuple(pair for pair in call.headers if pair[0] != "authorization"))
+
+    _sends_upstream(world, change)

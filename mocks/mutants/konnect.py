@@ -1,0 +1,213 @@
+"""Konnects that break one rule each, for the checks of the flow."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dcrproof.mocks.breaking import Mutant, answers, changed, entering, override, overriding
+from dcrproof.mocks.konnect.problems import conflict, forbidden
+from dcrproof.mocks.wire import Call, Request, Response
+
+if TYPE_CHECKING:
+    from dcrproof.mocks.world import World
+
+_mutants: dict[str, Mutant] = {}
+MUTANTS: Mapping[str, Mutant] = _mutants
+_mutant = entering(_mutants)
+_konnect = overriding(_mutants, lambda world: [world.konnect])
+
+
+# The admin API
+
+
+_konnect("konnect.refuses-its-own-token", "Konnect takes the token that it has issued.", admits=lambda _: False)
+
+
+@_mutant("konnect.has-no-such-portal", "The organisation has the portal that the profile names.")
+def _has_no_such_portal(world: "World") -> None:
+    world.konnect.patch_portal(world.standing.portal_id, {"name": "another portal"})
+
+
+@_mutant("konnect.has-no-such-api", "The organisation has the API that the profile names.")
+def _has_no_such_api(world: "World") -> None:
+    world.konnect.patch_api(world.standing.api_id, {"name": "another API"})
+
+
+@_mutant("konnect.has-no-such-strategy", "The organisation has the auth strategy that the profile names.")
+def _has_no_such_strategy(world: "World") -> None:
+    world.konnect.patch_strategy(world.standing.strategy_id, {"name": "another strategy"})
+
+
+@_mutant("konnect.shows-provider-secrets", "The secret of a DCR provider is write-only.")
+def _shows_provider_secrets(world: "World") -> None:
+    konnect, create = world.konnect, world.konnect.create_provider
+
+    def show(provider: Any) -> Any:
+        shown = replace(provider, config={**provider.config, **provider.secrets})
+        konnect.providers[shown.id] = shown
+        return shown
+
+    show(konnect.providers[world.standing.provider_id])
+    override(konnect, create_provider=lambda body: show(create(body)))
+
+
+_konnect(
+    "konnect.calls-no-provider-active",
+    "A provider is active while an active strategy uses it.",
+    provider_is_active=lambda _: False,
+)
+
+
+_konnect(
+    "konnect.calls-every-provider-active",
+    "A provider that no strategy uses is not active.",
+    provider_is_active=lambda _: True,
+)
+
+
+_konnect(
+    "konnect.calls-no-strategy-active",
+    "A strategy is active while a publication uses it.",
+    strategy_is_active=lambda _: False,
+)
+
+
+@_mutant("konnect.takes-passwords", "The strategy does not list `password` beside client credentials.")
+def _takes_passwords(world: "World") -> None:
+    methods = ["client_credentials", "bearer", "session", "password"]
+    world.konnect.patch_strategy(world.standing.strategy_id, {"configs": {"openid-connect": {"auth_methods": methods}}})
+
+
+@_mutant("konnect.cannot-push", "Konnect pushes the strategy to the control plane.")
+def _cannot_push(world: "World") -> None:
+    never = {"configs": {"openid-connect": {"timeout": "soon"}}}
+    world.konnect.patch_strategy(world.standing.strategy_id, never)
+
+
+@_mutant("konnect.forgets-the-plugin", "On a linked service whose API has a strategy Konnect keeps its plugin.")
+def _forgets_the_plugin(world: "World") -> None:
+    def change(request: Request, response: Response) -> Response:
+        return changed(response, lambda _: {"data": []}) if request.path.endswith("/plugins") else response
+
+    answers(world, "konnect", change)
+
+
+@_mutant("konnect.sees-no-node", "A data plane that is connected is listed.")
+def _sees_no_node(world: "World") -> None:
+    world.konnect.nodes = list
+
+
+def _forbid(*_: object) -> None:
+    raise forbidden("The role for this is missing")
+
+
+_konnect("konnect.makes-no-provider", "Whoever has the role may create a DCR provider.", create_provider=_forbid)
+
+
+@_mutant("konnect.forgets-the-provider-of-a-strategy", "A new strategy has the DCR provider that it names.")
+def _forgets_the_provider_of_a_strategy(world: "World") -> None:
+    create = world.konnect.create_strategy
+    override(world.konnect, create_strategy=lambda body: create({**body, "dcr_provider_id": None}))
+
+
+_konnect("konnect.makes-no-portal", "Whoever has the role may create a portal.", create_portal=_forbid)
+
+
+_konnect("konnect.makes-no-version", "An API can be given a version.", create_api_version=_forbid)
+
+
+@_mutant("konnect.links-nothing", "An API can be linked to a gateway service that no other API is linked to.")
+def _links_nothing(world: "World") -> None:
+    def refuse(*_: object) -> None:
+        raise conflict("This gateway service is already linked to another API")
+
+    override(world.konnect, create_implementation=refuse)
+
+
+_konnect("konnect.publishes-nothing", "Whoever has the role may publish an API.", publish=_forbid)
+
+
+@_mutant("konnect.ignores-unknown-properties", "A property that is not known is refused.")
+def _ignores_unknown_properties(world: "World") -> None:
+    patch, known = world.konnect.patch_provider, {"name", "display_name", "issuer", "dcr_config", "labels"}
+    override(
+        world.konnect,
+        patch_provider=lambda id_, body: patch(id_, {name: body[name] for name in body if name in known}),
+    )
+
+
+@_mutant("konnect.shows-admins-another-client-id", "Admins see the client id that the developer was shown.")
+def _shows_admins_another_client_id(world: "World") -> None:
+    def change(request: Request, response: Response) -> Response:
+        if request.method != "GET" or not request.path.startswith("/v3/applications/"):
+            return response
+        return changed(response, lambda content: {**content, "client_id": content["id"]})
+
+    answers(world, "konnect", change)
+
+
+# The DCR driver
+
+
+@_mutant("konnect.registers-every-client-twice", "An application has one client.")
+def _registers_every_client_twice(world: "World") -> None:
+    create = world.konnect.driver.create
+
+    def twice(provider: Any, metadata: Any) -> Generator[Call, Any, Any]:
+        yield from create(provider, metadata)
+        return (yield from create(provider, metadata))
+
+    override(world.konnect.driver, create=twice)
+
+
+@_mutant("konnect.keeps-nothing-to-manage-clients", "Konnect can give the client of an application a new secret.")
+def _keeps_nothing_to_manage_clients(world: "World") -> None:
+    driver = world.konnect.driver
+    driver.switches = replace(driver.switches, management="nothing")
+
+
+@_mutant("konnect.renames-clients", "A rename does not touch the client, whose secret Curity would rotate.")
+def _renames_clients(world: "World") -> None:
+    driver = world.konnect.driver
+    driver.switches = replace(driver.switches, rename_updates_client=True)
+
+
+@_mutant("konnect.leaves-clients-behind", "With its application a client is deleted.")
+def _leaves_clients_behind(world: "World") -> None:
+    def leave(*_: object) -> Generator[Call, Any, None]:
+        yield from ()
+
+    override(world.konnect.driver, delete=leave)
+
+
+@_mutant("konnect.deletes-clients-of-revoked-registrations", "A revocation is the gateway's: the client lives on.")
+def _deletes_clients_of_revoked_registrations(world: "World") -> None:
+    konnect, patch = world.konnect, world.konnect.patch_registration
+
+    def delete(*arguments: Any) -> Any:
+        changed = patch(*arguments)
+        application = konnect.applications[changed.application_id]
+        if changed.status == "revoked" and application.client_id and application.client_registration:
+            world.curity.delete(application.client_id, application.client_registration.access_token)
+        return changed
+
+    override(konnect, patch_registration=delete)
+
+
+_konnect(
+    "konnect.pushes-pending-registrations",
+    "Only an approved registration lets through.",
+    lets_through=lambda registration: registration.status in {"approved", "pending"},
+)
+
+
+@_mutant("konnect.revokes-for-ever", "A registration that is approved again lets through.")
+def _revokes_for_ever(world: "World") -> None:
+    revoked: set[str] = set()
+
+    def lets_through(registration: Any) -> bool:
+        if registration.status == "revoked":
+            revoked.add(registration.id)
+        return registration.status == "approved" and registration.id not in revoked
+
+    override(world.konnect, lets_through=lets_through)

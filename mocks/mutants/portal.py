@@ -1,0 +1,133 @@
+"""Portals that break one rule each, for the checks of the flow."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dcrproof.mocks.breaking import Mutant, answers, changed, entering, override, overriding
+from dcrproof.mocks.wire import Call, Calls, Request, Response
+
+if TYPE_CHECKING:
+    from dcrproof.mocks.world import World
+
+_mutants: dict[str, Mutant] = {}
+MUTANTS: Mapping[str, Mutant] = _mutants
+_mutant = entering(_mutants)
+_konnect = overriding(_mutants, lambda world: [world.konnect])
+
+
+@_mutant("portal.takes-any-password", "A developer signs in with the password of the account.")
+def _takes_any_password(world: "World") -> None:
+    override(world.konnect.accounts, password_matches=lambda *_: True)
+
+
+@_mutant("portal.needs-no-session", "Applications are shown to the developer who is signed in.")
+def _needs_no_session(world: "World") -> None:
+    face, konnect, standing = world.faces["portal"], world.konnect, world.standing
+
+    def handle(request: Request) -> Response | Calls:
+        """A request without a session is taken for one of the first developer's."""
+        if request.header("cookie") is None:
+            developer, portal = konnect.developers[standing.developer_id], konnect.portals[standing.portal_id]
+            token = konnect.accounts.sign_in(developer, portal).access_token
+            request = replace(request, headers=(*request.headers, ("cookie", f"portalaccesstoken={token}")))
+        return face(request)
+
+    world.faces["portal"] = handle
+
+
+_konnect("portal.hides-public-apis", "A public API is shown to everybody.", api_is_visible=lambda *_: False)
+
+
+@_mutant("portal.keeps-the-secret", "The secret of a new application is shown to its developer.")
+def _keeps_the_secret(world: "World") -> None:
+    create = world.konnect.create_application
+
+    def keep(*arguments: Any) -> Generator[Call, Any, Any]:
+        made, _ = yield from create(*arguments)
+        return made, None
+
+    override(world.konnect, create_application=keep)
+
+
+@_mutant("portal.shows-another-secret", "The secret that is shown is the client's.")
+def _shows_another_secret(world: "World") -> None:
+    create = world.konnect.create_application
+
+    def show(*arguments: Any) -> Generator[Call, Any, Any]:
+        made, secret = yield from create(*arguments)
+        return made, secret and secret[::-1]
+
+    override(world.konnect, create_application=show)
+
+
+@_mutant("portal.shows-the-secret-again", "The secret is shown once.")
+def _shows_the_secret_again(world: "World") -> None:
+    secrets: dict[str, str] = {}
+
+    def change(request: Request, response: Response) -> Response:
+        if (request.method, request.path, response.status) == ("POST", "/api/v3/applications", 201):
+            made = response.json()
+            secrets[made["id"]] = made["client_secret"]
+        id_ = request.path.rpartition("/applications/")[2]
+        if request.method == "GET" and id_ in secrets:
+            return changed(response, lambda content: {**content, "client_secret": secrets[id_]})
+        return response
+
+    answers(world, "portal", change)
+
+
+@_mutant("portal.calls-credentials-self-managed", "Through DCR the type of an application is client_credentials.")
+def _calls_credentials_self_managed(world: "World") -> None:
+    def change(request: Request, response: Response) -> Response:
+        if (request.method, request.path, response.status) != ("POST", "/api/v3/applications", 201):
+            return response
+        kind = {"credential_type": "self_managed_client_credentials"}
+        return changed(response, lambda content: {**content, "auth_strategy": {**content["auth_strategy"], **kind}})
+
+    answers(world, "portal", change)
+
+
+_konnect(
+    "portal.registers-for-no-api",
+    "An application is registered for an API with its own strategy.",
+    strategy_fits=lambda *_: False,
+)
+
+
+@_mutant("portal.registers-twice", "For each API an application has one registration.")
+def _registers_twice(world: "World") -> None:
+    konnect, register = world.konnect, world.konnect.register
+
+    def again(application: Any, api_id: str, status: str | None = None) -> Any:
+        return konnect.registration_for(application.id, api_id) or register(application, api_id, status)
+
+    override(konnect, register=again)
+
+
+@_mutant("portal.announces-another-secret", "The new secret that is shown is the client's.")
+def _announces_another_secret(world: "World") -> None:
+    regenerate = world.konnect.regenerate_secret
+
+    def announce(application_id: str) -> Generator[Call, Any, tuple[str, str]]:
+        client_id, secret = yield from regenerate(application_id)
+        return client_id, secret[::-1]
+
+    override(world.konnect, regenerate_secret=announce)
+
+
+@_mutant("portal.ignores-new-names", "An application can be renamed.")
+def _ignores_new_names(world: "World") -> None:
+    def ignore(application_id: str, _: object) -> Generator[Call, Any, Any]:
+        yield from ()
+        return world.konnect.applications[application_id]
+
+    override(world.konnect, update_application=ignore)
+
+
+@_mutant("portal.keeps-deleted-applications", "An application that was deleted is gone.")
+def _keeps_deleted_applications(world: "World") -> None:
+    def keep(_: object) -> Generator[Call, Any, None]:
+        yield from ()
+
+    override(world.konnect, delete_application=keep)
