@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -99,6 +100,8 @@ class Issuer:
     """Members of the token response that differ, None leaves one out."""
     answers: dict[str, Answer] = field(default_factory=dict)
     down: bool = False
+    gathers: threading.Barrier | None = None
+    """Holds back each token response until so many requests have come, or its time is over."""
     kid: str = "laboratory-1"
     received: list[tuple[str, Received]] = field(default_factory=list, repr=False)
     _keys: dict[str, tuple[Any, str]] = field(default_factory=dict, repr=False)
@@ -135,6 +138,9 @@ class Issuer:
             case "jwks":
                 return Answer(content={"keys": [public(key, kid, alg) for kid, (key, alg) in self._keys.items()]})
             case "token":
+                if self.gathers is not None:
+                    with suppress(threading.BrokenBarrierError):
+                        self.gathers.wait()
                 # judges nobody: any secret is a client's own
                 members = {
                     "access_token": self.token(request.client[0] or request.form.get("username", "")),

@@ -93,6 +93,7 @@ class Application:
         self.trust = trust
         self.proxies = proxies
         self._clients: dict[tuple[bool, bool], httpx.AsyncClient] = {}
+        self._under_way: dict[Call, asyncio.Task[Response | NoAnswer]] = {}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -152,6 +153,14 @@ class Application:
             return response
 
     async def _call(self, call: Call, caller: str) -> Response | NoAnswer:
+        if call.flight is None:
+            return await self._made(call, caller)
+        if call not in self._under_way:
+            self._under_way[call] = asyncio.create_task(self._made(call, caller))
+            self._under_way[call].add_done_callback(lambda _: self._under_way.pop(call))
+        return await asyncio.shield(self._under_way[call])  # whoever goes away takes it from nobody else
+
+    async def _made(self, call: Call, caller: str) -> Response | NoAnswer:
         client = self._client(call.verify, call.own_authorities)
         try:
             headers = call.headers

@@ -64,7 +64,8 @@ class Response:
 class Call:
     """A request that a mock makes of another server. `url` is absolute; without `verify` any certificate will do.
 
-    Without `own_authorities` those count alone that come with the operating system.
+    Without `own_authorities` those count alone that come with the operating system. Calls that are alike, `flight`
+    included, are one while the first of them is under way: its answer is everybody's. Without a `flight` each is made.
     """
 
     method: str
@@ -74,6 +75,7 @@ class Call:
     timeout: float = 10.0
     verify: bool = True
     own_authorities: bool = True
+    flight: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

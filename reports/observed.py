@@ -14,6 +14,7 @@ SWITCHES = {
     "gateway": (
         *("literal_basic", "any_spelling_of_basic", "reads_proxy_authorization", "shares_session_secrets"),
         *("accept_missing_exp", "accept_missing_kid", "accept_critical_extensions", "sends_pairs_unencoded"),
+        *("takes_allowed_issuers", "keeps_refusals", "shares_token_requests"),
     ),
 }
 """The observations that say how a switch of a mock stands: false where the party did as the mock does, true where not."""

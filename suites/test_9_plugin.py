@@ -248,9 +248,9 @@ def test_forbidden_claims(dcr_own_route, dcr_expect):
 
 @check(
     "plugin.issuers-allowed",
-    "issuers_allowed takes the place of the discovered issuer",
-    evidence=Evidence.CONTRADICTED,
-    references=(f"{REFERENCE}, issuers_allowed", "developer.konghq.com/gateway/plugins/oidc/multi-idp/"),
+    "SECURITY: with issuers_allowed the tokens of an issuer that is not listed are refused",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{REFERENCE}, issuers_allowed",),
 )
 def test_allowed_issuers(dcr_own_route, dcr_metadata, dcr_expect):
     other = "https://dcrproof.invalid"

@@ -132,19 +132,19 @@ def test_extra_fields(dcr_own_route, dcr_issuer, dcr_expect):
 # Answers of the token endpoint
 
 
-def _fails(expect, own, issuer, answers, *, status=None, evidence=Evidence.INFERRED):
+def _fails(expect, own, issuer, answers, status):
     """Each answer of the token endpoint keeps the caller out, and spoils nothing for the next."""
     with own.configured(issuer=issuer.url) as consumer:
         for what, given in answers.items():
             issuer.answers["token"] = given
-            refused(expect, consumer, consumer.call(own.basic), f"Basic, {what},", status, evidence)
+            refused(expect, consumer, consumer.call(own.basic), f"Basic, {what},", status)
             del issuer.answers["token"]
         accepted(expect, consumer, consumer.call(own.basic), "Basic, the issuer being well again,")
 
 
 @check(
     "issuer.answer.refusal",
-    "A pair or a scope that the token endpoint refuses is 401 for the caller, and is not held against it later",
+    "A pair or a scope that the token endpoint refuses is 401 for the caller; whether it is held against it later",
     evidence=Evidence.DOCUMENTED,
     references=(f"{SUPPORT}kong-gateway-openid-plugin-with-okta-receiving-cannot-request-openid-scopes/",),
 )
@@ -153,7 +153,18 @@ def test_refusals_of_the_issuer(dcr_own_route, dcr_issuer, dcr_expect):
         "invalid_scope": Answer(400, {"error": "invalid_scope"}),
         "invalid_client": Answer(401, {"error": "invalid_client"}),
     }
-    _fails(dcr_expect, dcr_own_route, dcr_issuer, answers, status=401, evidence=Evidence.DOCUMENTED)
+    own = dcr_own_route
+    for what, given in answers.items():
+        with own.configured(issuer=dcr_issuer.url) as consumer:
+            dcr_issuer.answers["token"] = given
+            exchange = consumer.call(own.basic)
+            refused(dcr_expect, consumer, exchange, f"Basic, {what},", 401, Evidence.DOCUMENTED)
+            del dcr_issuer.answers["token"]
+            again = consumer.call(own.basic)
+            later = f"Basic accepted as soon as the issuer no longer says {what}"
+            dcr_expect.form(
+                "gateway", "keeps_refusals", consumer.accepts(again), later, answer(again), Evidence.UNKNOWN
+            )
 
 
 @check(
@@ -381,20 +392,27 @@ def test_outage(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.cache.parallel",
-    "First calls at the same time are all accepted",
+    "First calls at the same time are all accepted; whether they share a token request",
     evidence=Evidence.UNKNOWN,
     references=(OIDC,),
 )
 def test_parallel_first_calls(dcr_own_route, dcr_issuer, dcr_expect):
     from concurrent.futures import ThreadPoolExecutor
+    from threading import Barrier
 
     own, calls = dcr_own_route, 8
+    dcr_issuer.gathers = Barrier(calls, timeout=2.0)
     with own.configured(issuer=dcr_issuer.url) as consumer, ThreadPoolExecutor(calls) as pool:
         for exchange in list(pool.map(lambda _: consumer.call(own.basic), range(calls))):
             accepted(dcr_expect, consumer, exchange, "Basic, as one of several at once,")
     asked = len(dcr_issuer.asked("token"))
     dcr_expect.form(
-        "gateway", "single-flight", 1 <= asked <= calls, "one token request or more", f"{asked}", Evidence.UNKNOWN
+        "gateway",
+        "shares_token_requests",
+        asked == calls,
+        "a token request for each of them",
+        f"{asked} for {calls} calls at the same time",
+        Evidence.UNKNOWN,
     )
 
 

@@ -133,6 +133,31 @@ def test_exact_iss(dcr_own_route, dcr_issuer, dcr_expect):
 
 
 @check(
+    "issuer.token.iss-allowed",
+    "Whether a token of a foreign issuer is taken once that issuer is in issuers_allowed",
+    evidence=Evidence.CONTRADICTED,
+    references=(f"{REFERENCE}, issuers_allowed", "developer.konghq.com/gateway/plugins/oidc/multi-idp/"),
+)
+def test_allowed_iss(dcr_own_route, dcr_issuer, dcr_expect):
+    own, other = dcr_own_route, "https://dcrproof.invalid"
+    foreign = with_bearer(own.known(dcr_issuer.token(own.client_id, iss=other)))
+    allowed = {"issuer": dcr_issuer.url, "issuers_allowed": [dcr_issuer.url, other]}
+    with own.configured(**allowed) as consumer:
+        _good(dcr_expect, own, dcr_issuer, consumer)
+        exchange = consumer.call(foreign)
+        dcr_expect.form(
+            "gateway",
+            "takes_allowed_issuers",
+            not consumer.accepts(exchange),
+            "refused: it is not the issuer's own name",
+            answer(exchange),
+            Evidence.CONTRADICTED,
+        )
+    with own.configured(**allowed, verify_claims=False) as consumer:
+        accepted(dcr_expect, consumer, consumer.call(foreign), "a foreign issuer's token, no claims being verified,")
+
+
+@check(
     "issuer.token.audience",
     "The audience is looked at only where it is required; one of several is enough",
     evidence=Evidence.DOCUMENTED,

@@ -132,6 +132,7 @@ class Plugin:
     cache_ttl: float = 3600
     cache_ttl_max: float | None = None
     cache_ttl_min: float | None = None
+    cache_ttl_neg: float | None = None
 
     # Answers and headers
     unauthorized_error_message: str = "Unauthorized"

@@ -11,7 +11,8 @@ Rules
 - Every access token is verified at every request, the one from the token cache too. Only a session is trusted as it
   is (session.py).
 - The token cache belongs to the node. Its key holds issuer, id and secret (inferred), the salt, and scopes if asked.
-  Failures are not kept (`cache_ttl_neg` is null). So a deleted client, and an old secret, work until their token ends.
+  So a deleted client, and an old secret, work until their token ends. Whether refusals are kept as well, and whether
+  calls at the same time share a token request, is unknown (switches.py).
 - The application is the one of the service's own strategy whose client id is the value of `credential_claim`. None:
   401. Not approved for this API: 403 (both inferred). `openid-connect` on its own maps consumers instead (consumers.py).
 - Where `authorization_code` is enabled, a request without a usable credential is sent to the authorization endpoint
@@ -85,6 +86,8 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
         """The process ends and starts: caches and generated secrets are gone, the configuration is kept on disk."""
         self.issuers: dict[tuple[str, str | None, Names], Issuer] = {}
         self.tokens: dict[CacheKey, CachedToken] = {}
+        self.refusals: dict[CacheKey, float] = {}
+        """Until when pairs are refused that the token endpoint has refused."""
         self.answers: dict[tuple[str, str], CachedAnswer] = {}
         self.session_keys: dict[str | None, AESGCM] = {}
 
@@ -292,13 +295,18 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
         if cached is not None:
             token = yield from self.verify(plugin, issuer, cached.access_token, is_dead=cached.until == math.inf)
             return replace(token, identity=cached.identity) if isinstance(token, Jwt) else token
+        if self.was_refused(plugin, key):
+            return self.unauthorized(plugin, "the identity provider has refused these credentials")
         provider = issuer.provider
         url = plugin.token_endpoint or (provider.token_endpoint if provider else None)
         if provider is None or url is None:
             return self.unauthorized(plugin, "the token endpoint is not known")
-        answer = yield self.token_request(plugin, provider, url, pair)
+        request = self.token_request(plugin, provider, url, pair)
+        answer = yield replace(request, flight=self.id) if self.switches.shares_token_requests else request
         granted = yield from self.granted(plugin, issuer, answer)
         if isinstance(granted, Refused):
+            if isinstance(answer, Response) and 400 <= answer.status < 500:
+                self.keep_refusal(plugin, key)
             return granted
         token, expires_in = granted
         self.keep_token(plugin, key, token, self.token_lifetime(plugin, token, expires_in))
@@ -392,6 +400,15 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
         if plugin.cache_tokens and lifetime > 0:
             identity = dict(token.identity) if token.identity is not None else None
             self.tokens[key] = CachedToken(token.text, identity, self.clock.now() + lifetime)
+
+    def was_refused(self, plugin: Plugin, key: CacheKey) -> bool:
+        return plugin.cache_tokens and self.clock.now() < self.refusals.get(key, 0.0)
+
+    def keep_refusal(self, plugin: Plugin, key: CacheKey) -> None:
+        """For `cache_ttl_neg` seconds, or `cache_ttl` where that is null (inferred), if refusals are kept at all."""
+        if self.switches.keeps_refusals:
+            lifetime = plugin.cache_ttl if plugin.cache_ttl_neg is None else plugin.cache_ttl_neg
+            self.refusals[key] = self.clock.now() + lifetime
 
     # Session
 

@@ -45,6 +45,21 @@ class Switches:
     # not documented. Default: **false**, it is refused. Example: true, where a live gateway took one.
     accept_critical_extensions: bool = False
 
+    # `issuers_allowed` lists the issuers whose tokens are taken: the plugin page's FAQ and a support article have a foreign
+    # one added there, and that is all. The guide "Multiple IdPs" has such tokens refused all the same, unless
+    # `verify_claims` is off. Default: **false**, a foreign issuer is refused, and the list can only narrow.
+    # Example: true, where a live gateway took a token of an issuer that was added to the list.
+    takes_allowed_issuers: bool = False
+
+    # A pair that the token endpoint refused may be remembered: there is a `cache_ttl_neg`, null by default, and nothing
+    # says whether it counts for token requests. Default: **false**, each call asks again, so that a pair serves as soon
+    # as the authorization server takes it. Example: true, where a live gateway went on refusing such a pair.
+    keeps_refusals: bool = False
+
+    # First calls with one pair at the same time may wait for one token request, or each make its own; no document says
+    # which. Default: **false**, each makes its own. Example: true, where the authorization server saw one request.
+    shares_token_requests: bool = False
+
     # Without `session_secret` a secret is generated; whether the nodes of a control plane share it is not documented.
     # Default: **false**, each node has its own, and opens no other's sessions.
     # Example: true, where a session of one live node opened on another.

@@ -5,8 +5,8 @@ Rules
   default; this mock takes no other value), `none` always (inferred).
 - The key is the published one of the token's `kid`. `jku`, `jwk` and `x5u` in the header are ignored, nothing is
   fetched from there (inferred). A header that lists anything as `crit` is refused, as RFC 7515 section 4.1.11 asks.
-- `iss` is compared exactly, with the discovery document's issuer or with `issuers_allowed` (support article "invalid
-  issuer"; "Multiple IdPs" says that more is needed for foreign issuers, and contradicts the plugin page's FAQ).
+- `iss` is compared exactly, with the discovery document's issuer (support article "invalid issuer") and, where they are
+  given, with `issuers_allowed`. Whether these let in a foreign issuer, Kong's documents contradict (switches.py).
 - `exp`, `nbf` and `iat` hold with `leeway` 0; so does `auth_time`, where there is a `max_age`, and `hd` must be one of
   `domains`. `aud`, `azp`, `client_id`, `jti` and `typ` are not looked at: only
   `audience_required` and its like judge them.
@@ -109,7 +109,10 @@ class TokenRules:
         return any(_verifies(jwt, key) for key in keys)
 
     def issuer_is_expected(self, jwt: Jwt, plugin: Plugin, provider: Provider) -> bool:
-        return jwt.claims.get("iss") in (plugin.issuers_allowed or (provider.issuer,))
+        issuer = jwt.claims.get("iss")
+        if plugin.issuers_allowed is not None and issuer not in plugin.issuers_allowed:
+            return False
+        return issuer == provider.issuer or (plugin.issuers_allowed is not None and self.switches.takes_allowed_issuers)
 
     def is_not_expired(self, jwt: Jwt, leeway: float) -> bool:
         """The second of `exp` itself is too late (RFC 7519 section 4.1.4; Kong corrected its boundary in 3.6).

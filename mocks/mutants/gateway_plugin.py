@@ -241,8 +241,15 @@ _rules(
 )
 _rules(
     "gateway.knows-one-issuer",
-    "issuers_allowed takes the place of the discovered issuer.",
+    "issuers_allowed leaves no other issuer.",
     issuer_is_expected=lambda jwt, _, provider: jwt.claims.get("iss") == provider.issuer,
+)
+_rules(
+    "gateway.takes-every-allowed-issuer",
+    "A foreign issuer is not taken for being in issuers_allowed.",
+    issuer_is_expected=lambda jwt, plugin, provider: (
+        jwt.claims.get("iss") in (plugin.issuers_allowed or (provider.issuer,))
+    ),
 )
 _rules(
     "gateway.requires-nothing",

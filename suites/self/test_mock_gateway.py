@@ -546,11 +546,63 @@ def test_what_nobody_has_measured_is_a_switch(world: World, switch: str, token: 
     assert refused(world, world.call(bearer(world.idp.token(key=rsa_key(9), **token))))
 
 
-def test_other_issuers_where_they_are_allowed(world: World) -> None:
-    token = world.idp.token(iss="https://other.test")
+@pytest.mark.parametrize("suffices", [False, True])
+def test_an_allowed_issuer_is_taken_where_the_switch_says_so(world: World, suffices: bool) -> None:
+    world.node.switches = Switches(takes_allowed_issuers=suffices)
+    foreign, own = bearer(world.idp.token(iss="https://other.test")), bearer(world.idp.token())
+    allowed = {"issuers_allowed": ["https://other.test", ISSUER]}
+    world.configure(allowed)
+    assert world.call(own).status == 200
+    assert world.call(foreign).status == (200 if suffices else 401)
+    assert refused(world, world.call(bearer(world.idp.token(iss="https://third.test"))))
+    world.configure(allowed | {"verify_claims": False})
+    assert world.call(foreign).status == 200
     world.configure({"issuers_allowed": ["https://other.test"]})
-    assert world.call(bearer(token)).status == 200
-    assert refused(world, world.call(bearer(world.idp.token())))
+    assert refused(world, world.call(own))
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize(("config", "seconds"), [({}, 3600), ({"cache_ttl_neg": 10}, 10), ({"cache_ttl": 60}, 60)])
+def test_a_refusal_is_kept_where_the_switch_says_so(
+    world: World, kept: bool, config: dict[str, Any], seconds: int
+) -> None:
+    world.node.switches = Switches(keeps_refusals=kept)
+    world.configure(config)
+    pair = basic("app-1", "not yet")
+    assert refused(world, world.call(pair))
+    world.idp.clients["app-1"] = "not yet"
+    world.clock.advance(seconds - 1)
+    assert world.call(pair).status == (401 if kept else 200)
+    world.clock.advance(1)
+    assert world.call(pair).status == 200
+    assert refused(world, world.call(basic("app-1", "another")))
+
+
+@pytest.mark.parametrize(
+    ("config", "answer"),
+    [
+        ({}, Response(503)),
+        ({}, Response(200, body=b"{}")),
+        ({}, NoAnswer("connection refused")),
+        ({"cache_tokens": False}, Response(401)),
+    ],
+)
+def test_what_is_no_refusal_is_never_kept(world: World, config: dict[str, Any], answer: Response | NoAnswer) -> None:
+    world.node.switches = Switches(keeps_refusals=True)
+    world.configure(config)
+    world.idp.token_answer = answer
+    assert refused(world, world.call(basic()))
+    world.idp.token_answer = None
+    assert world.call(basic()).status == 200
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_token_requests_of_one_pair_are_one_flight_where_the_switch_says_so(world: World, shared: bool) -> None:
+    world.node.switches = Switches(shares_token_requests=shared)
+    assert world.call(basic()).status == 200
+    flights = {call.url: call.flight for call in world.idp.calls}
+    assert flights[TOKEN_ENDPOINT] == (world.node.id if shared else None)
+    assert flights[JWKS] is None
 
 
 @pytest.mark.parametrize(

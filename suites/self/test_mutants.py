@@ -365,6 +365,7 @@ TURNS_RED: Mapping[str, str] = {
     "issuer.token.without-kid": "gateway.tries-every-key",
     "issuer.token.critical": "gateway.understands-everything",
     "issuer.token.iss-exact": "gateway.compares-issuers-loosely",
+    "issuer.token.iss-allowed": "gateway.takes-every-allowed-issuer",
     "issuer.token.audience": "gateway.requires-nothing",
     "issuer.token.id-token": "gateway.refuses-id-tokens",
     "issuer.token.subject": "gateway.lets-every-client-through",

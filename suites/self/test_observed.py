@@ -134,6 +134,17 @@ def test_what_was_observed_is_not_judged_and_the_run_stays_green(tmp_path):
     assert seen["observed"].startswith("200 to Basic")
 
 
+@pytest.mark.parametrize(("shares", "asked"), [("true", "1 for 8 calls"), ("false", "8 for 8 calls")])
+def test_first_calls_share_a_token_request_where_that_was_observed(tmp_path, shares, asked):
+    (tmp_path / "observed.toml").write_text(f"[gateway]\nshares_token_requests = {shares}\n")
+    options = ("--dcr-check=issuer.cache.parallel", f"--dcr-observed={tmp_path / 'observed.toml'}")
+    found = run(tmp_path / "reports", *options)
+    assert found.code == Exit.GREEN, found.output
+    (check,) = [check for check in found.report["checks"] if check["id"] == "issuer.cache.parallel"]
+    said = [one["observed"] for one in check["observations"] if one["name"] == "shares_token_requests"]
+    assert said == ([f"{asked} at the same time"] if shares == "true" else [])
+
+
 def test_a_switch_that_nobody_observed_is_judged(tmp_path):
     found = run(tmp_path / "reports", "--dcr-check=route.basic.literal")
     assert [check["verdict"] for check in found.report["checks"] if check["id"] == "route.basic.literal"] == ["passed"]
