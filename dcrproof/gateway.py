@@ -127,12 +127,18 @@ def refused(
     what: str,
     status: int | None = None,
     evidence: Evidence = Evidence.INFERRED,
+    switch: str | None = None,
 ) -> None:
-    """The direction of one call: it was not let through, and never reached the upstream; and the form, its status."""
+    """The direction of one call: it was not let through, and never reached the upstream; and the form, its status.
+
+    `switch` names the form where a switch of the mock holds it.
+    """
     kept_out = not consumer.accepts(exchange) and not reached_upstream(exchange)
     expect.that(kept_out, f"{what} refused, short of the upstream", answer(exchange))
     if status is not None:
-        expect.form("gateway", what, exchange.status == status, f"{status} to {what}", answer(exchange), evidence)
+        expect.form(
+            "gateway", switch or what, exchange.status == status, f"{status} to {what}", answer(exchange), evidence
+        )
 
 
 def accepted_everywhere(consumer: Consumer, headers: Mapping[str, str], what: str, deadline: float) -> list[Exchange]:

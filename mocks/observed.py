@@ -6,7 +6,7 @@
     literal_basic = true
 
     [gateway.forms]                        for readers: no mock can be told to do as they say
-    "route.unregistered" = "403"
+    "route.basic.wrong-secret" = "403"
 
 A table for each party. `version` and `date` say what was observed and when; every other key is a switch of that party's
 mock, which stands at its default where the file says nothing.

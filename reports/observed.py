@@ -14,10 +14,15 @@ SWITCHES = {
     "gateway": (
         *("literal_basic", "any_spelling_of_basic", "reads_proxy_authorization", "shares_session_secrets"),
         *("accept_missing_exp", "accept_missing_kid", "accept_critical_extensions", "sends_pairs_unencoded"),
-        *("takes_allowed_issuers", "keeps_refusals", "shares_token_requests"),
+        *("takes_allowed_issuers", "keeps_refusals", "shares_token_requests", "any_spelling_of_base64"),
+        *("ignores_audience", "passes_over_broken_sessions"),
+        *("answers_unapproved_with_401", "answers_strangers_with_403"),
     ),
 }
-"""The observations that say how a switch of a mock stands: false where the party did as the mock does, true where not."""
+"""The observations that say how a switch of a mock stands: false where the party did as the mock does, true where not.
+
+Of several that differ the stricter counts: a party that took one odd spelling and not the other does not take all.
+"""
 
 HEAD = """\
 # What live parties did where the documents are silent or contradict themselves.
@@ -38,7 +43,7 @@ def observed_toml(run: Run) -> str:
             if run["started"]:
                 table["date"] = date.fromisoformat(run["started"][:10])
             if name in SWITCHES.get(party, ()):
-                table[name] = not item["held"]
+                table[name] = table.get(name, True) and not item["held"]
             else:
                 table.setdefault("forms", {})[visible(name)] = visible(item["observed"])
     if not parties:

@@ -118,7 +118,12 @@ def test_rename_keeps_the_secret(dcr_authorization_server, dcr_endpoints, dcr_re
 def test_revoked_is_refused(dcr_revoked, dcr_expect):
     for exchange in dcr_revoked[1]:
         dcr_expect.form(
-            "gateway", "life.revoked.route", exchange.status == 403, "403", answer(exchange), Evidence.INFERRED
+            "gateway",
+            "answers_unapproved_with_401",
+            exchange.status == 403,
+            "403",
+            answer(exchange),
+            Evidence.UNKNOWN,
         )
     dcr_expect.judged_by_the_gate()
 

@@ -284,8 +284,8 @@ def test_strategy_in_use_stays(dcr_admin, dcr_own_objects, dcr_expect):
     evidence=Evidence.UNKNOWN,
     references=(AAS,),
 )
-def test_provider_in_use(dcr_admin, dcr_own_objects, dcr_expect):
-    exchange = dcr_admin.delete(f"/v2/dcr-providers/{segment(dcr_own_objects.provider['id'])}")
+def test_provider_in_use(dcr_admin, dcr_expendable_provider, dcr_expect):
+    exchange = dcr_admin.delete(f"/v2/dcr-providers/{segment(dcr_expendable_provider['id'])}")
     dcr_expect.form(
         "konnect", "deletes_providers_in_use", exchange.status == 409, "409", problem(exchange), Evidence.UNKNOWN
     )

@@ -270,7 +270,8 @@ def test_allowed_issuers(dcr_own_route, dcr_metadata, dcr_expect):
 )
 def test_missing_claim(dcr_own_route, dcr_expect):
     with dcr_own_route.configured(credential_claim=["dcrproof_no_such_claim"]) as consumer:
-        refused(dcr_expect, consumer, consumer.call(dcr_own_route.basic), "a token without the credential's claim", 401)
+        exchange, switch = consumer.call(dcr_own_route.basic), "answers_strangers_with_403"
+        refused(dcr_expect, consumer, exchange, "a token without the credential's claim", 401, switch=switch)
 
 
 # Answers

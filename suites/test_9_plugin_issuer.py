@@ -47,6 +47,7 @@ def test_requested_scope(dcr_own_route, dcr_issuer, dcr_expect):
     ),
 )
 def test_token_request(dcr_own_route, dcr_issuer, dcr_expect):
+    dcr_issuer.claims["aud"] = "dcrproof"
     with dcr_own_route.configured(issuer=dcr_issuer.url, audience=["dcrproof"]) as consumer:
         accepted(dcr_expect, consumer, consumer.call(dcr_own_route.basic), "Basic")
     form = dcr_issuer.asked("token")[-1].form
@@ -517,6 +518,7 @@ def test_untrusted_certificate(dcr_own_route, dcr_secure_laboratory, dcr_expect)
 
 KONG = {"client_id": ["kong"], "client_secret": ["dcrproof secret of kong"]}
 OPAQUE = "dcrproof-opaque-access-token"
+STRANGERS = "answers_strangers_with_403"
 
 
 def _active(issuer, own, **members):
@@ -548,7 +550,8 @@ def test_introspection(dcr_own_route, dcr_issuer, dcr_expect):
             "the issuer saying nothing": Answer(drop=True),
         }.items():
             dcr_issuer.answers["introspect"] = given
-            refused(dcr_expect, consumer, consumer.call(token), f"an opaque token {what}", 401)
+            switch = STRANGERS if what == "of nobody" else None
+            refused(dcr_expect, consumer, consumer.call(token), f"an opaque token {what}", 401, switch=switch)
 
 
 @check(
@@ -626,9 +629,10 @@ def test_phantom_token(dcr_own_route, dcr_issuer, dcr_expect):
         accepted(dcr_expect, consumer, consumer.call(token), "an opaque token with a good JWT behind it")
         sent = dcr_issuer.asked("introspect")[-1].headers.get("accept")
         dcr_expect.that(sent == "application/jwt", "Accept: application/jwt", f"Accept: {sent}")
-        for given in (Answer(204), Answer(content=foreign, media_type="application/jwt")):
+        for given, switch in ((Answer(204), None), (Answer(content=foreign, media_type="application/jwt"), STRANGERS)):
             dcr_issuer.answers["introspect"] = given
-            refused(dcr_expect, consumer, consumer.call(token), "an opaque token with no such JWT behind it", 401)
+            what = "an opaque token with no such JWT behind it"
+            refused(dcr_expect, consumer, consumer.call(token), what, 401, switch=switch)
 
 
 @check(
@@ -643,11 +647,11 @@ def test_userinfo(dcr_own_route, dcr_issuer, dcr_expect):
     with own.configured(issuer=dcr_issuer.url, **settings) as consumer:
         dcr_issuer.answers["userinfo"] = Answer(content={"sub": own.client_id})
         accepted(dcr_expect, consumer, consumer.call(token), "a token with user information")
-        for given in (Answer(401), Answer(content={"sub": "dcrproof"}), Answer(drop=True)):
+        nobody = Answer(content={"sub": "dcrproof"})
+        for given, switch in ((Answer(401), None), (nobody, STRANGERS), (Answer(drop=True), None)):
             dcr_issuer.answers["userinfo"] = given
-            refused(
-                dcr_expect, consumer, consumer.call(token), "a token without user information of an application", 401
-            )
+            what = "a token without user information of an application"
+            refused(dcr_expect, consumer, consumer.call(token), what, 401, switch=switch)
 
 
 # Sessions

@@ -17,7 +17,9 @@ def _good(expect, own, issuer, consumer):
     accepted(expect, consumer, consumer.call(with_bearer(own.known(issuer.token(own.client_id)))), "a good token")
 
 
-def _judged(expect, own, issuer, settings, taken=(), refused_with=(), status=401, evidence=Evidence.INFERRED):
+def _judged(
+    expect, own, issuer, settings, taken=(), refused_with=(), status=401, evidence=Evidence.INFERRED, switch=None
+):
     """With these settings of the plugin each token is taken, or refused: pairs of what it is and the token."""
     with own.configured(issuer=issuer.url, **settings) as consumer:
         if not taken:
@@ -26,7 +28,7 @@ def _judged(expect, own, issuer, settings, taken=(), refused_with=(), status=401
             accepted(expect, consumer, consumer.call(with_bearer(own.known(token))), f"a token {what}")
         for what, token in refused_with:
             exchange = consumer.call(with_bearer(own.known(token)))
-            refused(expect, consumer, exchange, f"a token {what}", status, evidence)
+            refused(expect, consumer, exchange, f"a token {what}", status, evidence, switch)
 
 
 # Tokens
@@ -159,7 +161,7 @@ def test_allowed_iss(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.token.audience",
-    "The audience is looked at only where it is required; one of several is enough",
+    "Without a setting for it aud is not looked at; with audience_required one of several is enough",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, audience_required",),
 )
@@ -170,6 +172,17 @@ def test_audience(dcr_own_route, dcr_issuer, dcr_expect):
     _judged(dcr_expect, own, dcr_issuer, {}, taken=[other])
     required = {"audience_required": ["ours"]}
     _judged(dcr_expect, own, dcr_issuer, required, [several], [other], 403, Evidence.DOCUMENTED)
+    with own.configured(issuer=dcr_issuer.url, audience=["ours"]) as consumer:
+        accepted(dcr_expect, consumer, consumer.call(with_bearer(own.known(several[1]))), "a token for that audience")
+        exchange = consumer.call(with_bearer(own.known(other[1])))
+        dcr_expect.form(
+            "gateway",
+            "ignores_audience",
+            not consumer.accepts(exchange),
+            "a token for another than the configured audience refused",
+            answer(exchange),
+            Evidence.UNKNOWN,
+        )
 
 
 @check(
@@ -198,7 +211,7 @@ def test_subject(dcr_own_route, dcr_issuer, dcr_expect):
     own = dcr_own_route
     subjects = ("dcrproof", own.client_id.upper() + "x", None)
     tokens = [(f"with sub {sub!r}", dcr_issuer.token("", sub=sub, client_id=own.client_id)) for sub in subjects]
-    _judged(dcr_expect, own, dcr_issuer, {}, refused_with=tokens)
+    _judged(dcr_expect, own, dcr_issuer, {}, refused_with=tokens, switch="answers_strangers_with_403")
 
 
 @check(

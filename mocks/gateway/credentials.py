@@ -73,15 +73,17 @@ class ClientPair:
     method: str = "client_credentials"
 
 
-def read_basic(value: str, *, literal: bool = False, any_spelling: bool = False) -> tuple[bytes, bytes] | None:
-    """Id and secret of an `Authorization` header of scheme Basic, or None. With `literal` the pair may be plain."""
-    if any_spelling and value[:5].lower() == "basic":
+def read_basic(value: str, switches: Switches = STRICT) -> tuple[bytes, bytes] | None:
+    """Id and secret of an `Authorization` header of scheme Basic, or None."""
+    if switches.any_spelling_of_basic and value[:5].lower() == "basic":
         value = f"Basic {value[5:].strip()}"
     encoded = _after_scheme(value, "Basic")
     if not encoded:
         return None
     pair = strict.base64(encoded)
-    if pair is None and literal:
+    if pair is None and switches.any_spelling_of_base64:
+        pair = strict.base64_of_any_spelling(encoded)
+    if pair is None and switches.literal_basic:
         pair = encoded.encode("latin-1", "replace")
     if pair is None or b":" not in pair:
         return None
@@ -133,8 +135,7 @@ def _find_pair(request: Request, kinds: Names, names: Names, method: str, switch
             header = "authorization"
             if switches.reads_proxy_authorization and not single_header(request, header):
                 header = "proxy-authorization"
-            spelled = switches.any_spelling_of_basic
-            pair = read_basic(single_header(request, header), literal=switches.literal_basic, any_spelling=spelled)
+            pair = read_basic(single_header(request, header), switches)
             place = Place("header", (header,))
         else:
             given = arguments(request, kind)

@@ -89,6 +89,7 @@ class Plugin:
     client_auth: Names | None = None
     token_endpoint_auth_method: str | None = None
     scopes: Names = ("openid",)
+    audience: Names = ()
     token_post_args_names: Names = ()
     token_post_args_values: Names = ()
 

@@ -5,7 +5,7 @@ Rules
   secret (plugin schema, `session_storage`).
 - It is sealed with AES-256-GCM under a key made of `session_secret` (HKDF-SHA-256), for one issuer and one audience
   (lua-resty-session README; support article "sharing OIDC sessions"). A cookie with one changed character does not
-  open; what does not open is no credential (inferred).
+  open, and admits nobody; what becomes of another credential beside it is unknown (switches.py).
 - It ends after `session_idling_timeout` without use, `session_rolling_timeout` after it was made, and
   `session_absolute_timeout` in any case; 0 switches a limit off. Use is noted at most once a minute
   (lua-resty-session, `touch_threshold`).

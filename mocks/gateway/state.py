@@ -7,14 +7,15 @@ Rules
 - A request first authenticates (`openid-connect`), then authorises (`konnect-application-auth`): "Catalog APIs",
   sequence diagram. A plugin `openid-connect` of the service's own judges it before both (http.py).
 - Credentials are looked for in the order of `plugin.AUTH_METHODS`. The search stops at the first that is found; if that
-  one is refused, no other is tried.
+  one is refused, no other is tried. Whether it goes on after a session that does not open is unknown (switches.py).
 - Every access token is verified at every request, the one from the token cache too. Only a session is trusted as it
   is (session.py).
 - The token cache belongs to the node. Its key holds issuer, id and secret (inferred), the salt, and scopes if asked.
   So a deleted client, and an old secret, work until their token ends. Whether refusals are kept as well, and whether
   calls at the same time share a token request, is unknown (switches.py).
 - The application is the one of the service's own strategy whose client id is the value of `credential_claim`. None:
-  401. Not approved for this API: 403 (both inferred). `openid-connect` on its own maps consumers instead (consumers.py).
+  401. Not approved for this API: 403 (which of the two is inferred, switches.py). `openid-connect` on its own maps
+  consumers instead (consumers.py).
 - Where `authorization_code` is enabled, a request without a usable credential is sent to the authorization endpoint
   (support article "302 response instead of 401").
 """
@@ -158,14 +159,13 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
         credential = self.find_credential(plugin, request)
         if credential is None:
             return (yield from self.without_credential(plugin))
+        if not isinstance(credential, Session) and self.stops_at_session(plugin, request):
+            return self.destroying(plugin, self.unauthorized(plugin, "the session does not open"))
         token = yield from self.authenticate(service, plugin, credential)
         if isinstance(token, Jwt) and (flaw := self.authorisation_flaw(token, plugin)):
             token = self.forbidden(plugin, flaw)
         if isinstance(token, Refused):
-            destroys = plugin.unauthorized_destroy_session if token.status == 401 else plugin.forbidden_destroy_session
-            if isinstance(credential, Session) and destroys:
-                return replace(token, set_cookies=(session.clear_cookie(plugin),))
-            return token
+            return self.destroying(plugin, token) if isinstance(credential, Session) else token
         admitted = Admitted(plugin, credential, token, set_cookies=self.session_cookies(plugin, credential, token))
         if service.strategy is None:
             try:
@@ -210,6 +210,16 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
             if found is not None:
                 return found
         return None
+
+    def stops_at_session(self, plugin: Plugin, request: Request) -> bool:
+        """Whether a session's cookie, which gave no session, keeps out the credential that was found beside it."""
+        listed = "session" in plugin.auth_methods and not self.switches.passes_over_broken_sessions
+        return listed and session.sealed_value(request, plugin) != ""
+
+    def destroying(self, plugin: Plugin, refused: Refused) -> Refused:
+        """The refusal of a session, which takes the cookie back unless the plugin is told to leave it."""
+        destroys = plugin.unauthorized_destroy_session if refused.status == 401 else plugin.forbidden_destroy_session
+        return replace(refused, set_cookies=(session.clear_cookie(plugin),)) if destroys else refused
 
     def find_token(self, plugin: Plugin, request: Request, method: str) -> BearerToken | None:
         """A bearer token. One that is no JWT is left to the methods that ask about it, where there is one."""
@@ -439,8 +449,11 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
             return self.forbidden(plugin, "the claim was not found")
         application = self.application_of(service, self.client_id_of(plugin, token))
         if application is None:
-            return self.unauthorized(plugin, "no application has this client id")
+            refuse = self.forbidden if self.switches.answers_strangers_with_403 else self.unauthorized
+            return refuse(plugin, "no application has this client id")
         if not self.is_approved(application, service):
+            if self.switches.answers_unapproved_with_401:
+                return self.unauthorized(plugin, "the application is not registered for this API")
             # The plugin is said to replace `acl`, whose message this is; status and message are inferred.
             return Refused(403, "You cannot consume this service", challenge=False)
         return application

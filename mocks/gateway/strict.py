@@ -9,14 +9,19 @@ from typing import Any, NoReturn
 def base64(text: str) -> bytes | None:
     """The octets of standard base64 with its padding (RFC 4648 section 4), or None.
 
-    None as well for another spelling of the same octets: whether the gateway's decoder tolerates missing padding or
-    the other alphabet is unknown.
+    None as well for another spelling of the same octets.
     """
     try:
         decoded = b64decode(text, validate=True)
     except ValueError:
         return None
     return decoded if b64encode(decoded) == text.encode() else None
+
+
+def base64_of_any_spelling(text: str) -> bytes | None:
+    """The octets of base64 in either alphabet (RFC 4648 sections 4 and 5), with its padding or without, or None."""
+    bare = text.rstrip("=").translate(str.maketrans("-_", "+/"))
+    return base64(bare + "=" * (-len(bare) % 4))
 
 
 def base64url(text: str) -> bytes | None:

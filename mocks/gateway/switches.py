@@ -32,6 +32,11 @@ class Switches:
     # Default: **false**, two spellings with one blank. Example: true, where a live gateway took `BASIC`.
     any_spelling_of_basic: bool = False
 
+    # The base64 of a pair has its padding and the standard alphabet (RFC 7617 section 2); `ngx.decode_base64`, which Kong's
+    # own basic-auth uses, asks for the alphabet, and whether padding may be missing differs between its versions.
+    # Default: **false**, one spelling. Example: true, where a live gateway took a pair without `=` at its end.
+    any_spelling_of_base64: bool = False
+
     # Kong's own basic-auth reads `Proxy-Authorization` as well; nothing says so of this plugin.
     # Default: **false**, it is not read. Example: true, where a live gateway took a pair there.
     reads_proxy_authorization: bool = False
@@ -50,6 +55,26 @@ class Switches:
     # `verify_claims` is off. Default: **false**, a foreign issuer is refused, and the list can only narrow.
     # Example: true, where a live gateway took a token of an issuer that was added to the list.
     takes_allowed_issuers: bool = False
+
+    # `audience` goes to the authorization endpoint (plugin schema). openid-connect 1.5.x says that the `aud` of JWTs is
+    # verified with it as well, and no later document says so, or that it is not.
+    # Default: **false**, a token for none of these audiences is refused.
+    # Example: true, where a live gateway took a token for another audience than the configured one.
+    ignores_audience: bool = False
+
+    # The search for credentials begins with the session and stops at the first credential (plugin page); whether a session
+    # that does not open is one, or the search goes on, is not documented. Default: **false**, a good pair or token
+    # beside such a cookie is refused, and the cookie taken back. Example: true, where a live gateway took the pair.
+    passes_over_broken_sessions: bool = False
+
+    # An application that is known and not approved for the API is refused (Dev Portal documents); with which status,
+    # nobody says. `konnect-application-auth` is said to replace `acl`, which answers 403.
+    # Default: **false**, 403. Example: true, where a live gateway answered 401.
+    answers_unapproved_with_401: bool = False
+
+    # The same for a genuine token that stands for no application.
+    # Default: **false**, 401. Example: true, where a live gateway answered 403.
+    answers_strangers_with_403: bool = False
 
     # A pair that the token endpoint refused may be remembered: there is a `cache_ttl_neg`, null by default, and nothing
     # says whether it counts for token requests. Default: **false**, each call asks again, so that a pair serves as soon

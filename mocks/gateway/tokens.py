@@ -8,8 +8,8 @@ Rules
 - `iss` is compared exactly, with the discovery document's issuer (support article "invalid issuer") and, where they are
   given, with `issuers_allowed`. Whether these let in a foreign issuer, Kong's documents contradict (switches.py).
 - `exp`, `nbf` and `iat` hold with `leeway` 0; so does `auth_time`, where there is a `max_age`, and `hd` must be one of
-  `domains`. `aud`, `azp`, `client_id`, `jti` and `typ` are not looked at: only
-  `audience_required` and its like judge them.
+  `domains`. `azp`, `client_id`, `jti` and `typ` are not looked at, and `aud` only where there is an `audience`, of which
+  it is unknown whether it counts here (switches.py). Otherwise `audience_required` and its like judge them.
 - `verify_claims` false still verifies the signature and the `*_required` lists (openid-connect 1.5.x).
 """
 
@@ -150,7 +150,15 @@ class TokenRules:
             return "invalid auth_time claim was specified for access token"
         if plugin.domains and jwt.claims.get("hd") not in plugin.domains:
             return "invalid hd claim was specified for access token"
+        if plugin.audience and not self.is_for_audience(jwt, plugin):
+            return "invalid aud claim was specified for access token"
         return None
+
+    def is_for_audience(self, jwt: Jwt, plugin: Plugin) -> bool:
+        """One of the configured audiences is enough (inferred)."""
+        given = jwt.claims.get("aud")
+        held = (given,) if isinstance(given, str) else _items(given)
+        return self.switches.ignores_audience or any(one in plugin.audience for one in held)
 
     def is_recent(self, moment: object, plugin: Plugin) -> bool:
         """Whether the user has signed in within `max_age`. Without an `auth_time`: refused (inferred)."""

@@ -415,15 +415,11 @@ def _shares_session_secrets(world: "World") -> None:
         node.session_keys = world.data_planes[0].session_keys
 
 
-@_node("gateway.refuses-broken-sessions", "A cookie that does not open is no credential, and no harm.")
-def _refuses_broken_sessions(node: DataPlane) -> None:
-    def change(request: Request, verdict: Admitted | Refused) -> Admitted | Refused:
-        broken = (
-            request.header("cookie") and isinstance(verdict, Admitted) and not isinstance(verdict.credential, Session)
-        )
-        return Refused(401, "Unauthorized") if broken else verdict
-
-    _judges(node, change)
+_rules(
+    "gateway.passes-over-broken-sessions",
+    "The search for credentials stops at a session, one that does not open included.",
+    stops_at_session=lambda *_: False,
+)
 
 
 @_node("gateway.asks-no-session-for-a-registration", "The application of a session, too, must be registered.")

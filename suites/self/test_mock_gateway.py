@@ -353,9 +353,18 @@ def test_a_basic_pair_reads_back(identifier: str, secret: str) -> None:
     assert read_basic(basic(identifier, secret)[1]) == (identifier.encode(), secret.encode())
 
 
-@given(value=st.binary(), literal=st.booleans(), prefix=st.sampled_from(["", "Basic ", "basic "]))
-def test_reading_basic_never_raises(value: bytes, literal: bool, prefix: str) -> None:
-    pair = read_basic(prefix + value.decode("latin-1"), literal=literal)
+@given(
+    value=st.binary(),
+    switches=st.builds(
+        Switches,
+        literal_basic=st.booleans(),
+        any_spelling_of_basic=st.booleans(),
+        any_spelling_of_base64=st.booleans(),
+    ),
+    prefix=st.sampled_from(["", "Basic ", "basic ", "BASIC  "]),
+)
+def test_reading_basic_never_raises(value: bytes, switches: Switches, prefix: str) -> None:
+    pair = read_basic(prefix + value.decode("latin-1"), switches)
     assert pair is None or b":" not in pair[0]
 
 
@@ -855,9 +864,63 @@ def test_the_cookie_wins_over_basic(world: World) -> None:
     assert jwt.claims["sub"] == "app-2"
 
 
-def test_a_cookie_that_does_not_open_is_no_credential(world: World) -> None:
-    assert refused(world, world.call(("cookie", "session=nonsense")))
-    assert world.call(("cookie", "session=nonsense"), basic()).status == 200
+@pytest.mark.parametrize("passed_over", [False, True])
+@pytest.mark.parametrize("credential", ["basic", "bearer"])
+def test_a_cookie_that_does_not_open_stops_the_search_unless_the_switch_says_otherwise(
+    world: World, passed_over: bool, credential: str
+) -> None:
+    world.node.switches = Switches(passes_over_broken_sessions=passed_over)
+    good = basic() if credential == "basic" else bearer(world.idp.token())
+    broken = ("cookie", "session=nonsense")
+    assert refused(world, world.call(broken))
+    assert world.call(("cookie", "other=1"), good).status == 200
+    answer = world.call(broken, good)
+    assert answer.status == (200 if passed_over else 401)
+    assert ("Max-Age=0" in (answer.header("set-cookie") or "")) is not passed_over
+    world.configure({"unauthorized_destroy_session": False})
+    assert "Max-Age=0" not in (world.call(broken, good).header("set-cookie") or "")
+    world.configure({"auth_methods": ["client_credentials", "bearer"]})
+    assert world.call(broken, good).status == 200
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_the_configured_audience_counts_unless_the_switch_says_otherwise(world: World, ignored: bool) -> None:
+    world.node.switches = Switches(ignores_audience=ignored)
+    world.configure({"audience": ["api", "more"]})
+    for aud in ("api", ["x", "more"]):
+        assert world.call(bearer(world.idp.token(aud=aud))).status == 200
+    for other in ("x", ["x"], None, {"api": 1}, 5):
+        assert world.call(bearer(world.idp.token(aud=other))).status == (200 if ignored else 401)
+    world.configure({"audience": ["api"], "verify_claims": False})
+    assert world.call(bearer(world.idp.token(aud="x"))).status == 200
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_how_those_are_answered_who_have_no_access_is_a_switch(world: World, turned: bool) -> None:
+    world.node.switches = Switches(answers_strangers_with_403=turned, answers_unapproved_with_401=turned)
+    unknown = world.call(bearer(world.idp.token(sub="nobody")))
+    assert refused(world, unknown, *((403, "Forbidden") if turned else (401, "Unauthorized")))
+    world.configure(apis=())
+    unapproved = world.call(basic())
+    expected = (401, "Unauthorized") if turned else (403, "You cannot consume this service")
+    assert refused(world, unapproved, *expected)
+
+
+@pytest.mark.parametrize("tolerated", [False, True])
+@pytest.mark.parametrize(
+    ("secret", "encoded"),
+    [
+        ("s3cre", "YXBwLTE6czNjcmU"),  # without its padding
+        ("s3cr", "YXBwLTE6czNjcg="),  # with half of it
+        ("???>>>", "YXBwLTE6Pz8_Pj4-"),  # in the other alphabet
+    ],
+)
+def test_how_the_base64_of_a_pair_may_be_spelled(world: World, tolerated: bool, secret: str, encoded: str) -> None:
+    world.node.switches = Switches(any_spelling_of_base64=tolerated)
+    world.idp.clients["app-1"] = secret
+    assert world.call(basic(secret=secret)).status == 200
+    assert world.call(("authorization", f"Basic {encoded}")).status == (200 if tolerated else 401)
+    assert refused(world, world.call(("authorization", f"Basic {encoded}!")))
 
 
 @given(data=st.data())

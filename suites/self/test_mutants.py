@@ -160,7 +160,7 @@ TURNS_RED: Mapping[str, str] = {
     "route.session.accepted": "gateway.opens-no-session",
     "route.session.tampered": "gateway.opens-broken-sessions",
     "route.session.before-basic": "gateway.looks-for-basic-first",
-    "route.session.broken-beside-basic": "gateway.refuses-broken-sessions",
+    "route.session.broken-beside-basic": "gateway.passes-over-broken-sessions",
     "route.session.other-node": "gateway.shares-session-secrets",
     "route.session.revoked": "gateway.asks-no-session-for-a-registration",
     "route.head": "gateway.lets-head-through",

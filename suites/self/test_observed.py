@@ -23,7 +23,7 @@ version = "3.14.0.8"
 date = 2026-11-24
 literal_basic = true
 [gateway.forms]
-"route.unregistered" = "403"
+"route.basic.wrong-secret" = "403"
 [konnect]
 management = "dcrm"
 [curity]
@@ -145,6 +145,16 @@ def test_first_calls_share_a_token_request_where_that_was_observed(tmp_path, sha
     assert said == ([f"{asked} at the same time"] if shares == "true" else [])
 
 
+@pytest.mark.parametrize("party", report.SWITCHES)
+def test_a_run_is_green_whatever_was_observed(tmp_path, party):
+    turned = "".join(f"{name} = true\n" for name in report.SWITCHES[party])
+    (tmp_path / "observed.toml").write_text(f"[{party}]\n{turned}")
+    found = run(tmp_path / "reports", f"--dcr-observed={tmp_path / 'observed.toml'}")
+    assert found.code == Exit.GREEN, found.output
+    named = {one["name"] for check in found.report["checks"] for one in check["observations"] if not one["held"]}
+    assert named == set(report.SWITCHES[party])
+
+
 def test_a_switch_that_nobody_observed_is_judged(tmp_path):
     found = run(tmp_path / "reports", "--dcr-check=route.basic.literal")
     assert [check["verdict"] for check in found.report["checks"] if check["id"] == "route.basic.literal"] == ["passed"]
@@ -155,6 +165,17 @@ def test_what_a_run_writes_is_what_the_mocks_take(tmp_path):
     found = read(tmp_path / "observed.toml")
     assert found.turned == {("gateway", "literal_basic")}
     assert tomllib.loads((tmp_path / "observed.toml").read_text())["gateway"]["version"] == 'said "so"\n'
+
+
+@pytest.mark.parametrize(("held", "turned"), [((False, False), True), ((True, False), False), ((False, True), False)])
+def test_a_switch_is_turned_where_every_observation_of_it_says_so(tmp_path, held, turned):
+    found = run_json(made_up(2, 2))
+    party = {"party": "gateway", "name": "any_spelling_of_basic", "observed": "200"}
+    found["target"]["gateway"] = "live"
+    for check, one in zip(found["checks"], held, strict=True):
+        check["observations"] = [{**party, "held": one}]
+    (tmp_path / "observed.toml").write_text(observed_toml(found))
+    assert read(tmp_path / "observed.toml").gateway.any_spelling_of_basic is turned
 
 
 @pytest.mark.parametrize("party", report.SWITCHES)
