@@ -368,6 +368,17 @@ def test_cookie_of_the_session(dcr_target, dcr_open_portal, dcr_credentials, dcr
     dcr_expect.form(
         "portal", "cookie", held, " and ".join(sorted(wanted)), f"{sorted(attributes)}", Evidence.DOCUMENTED
     )
+    refresh = [one for one in exchange.headers_named("set-cookie") if one.startswith("portalrefreshtoken=")]
+    paths = [part.strip() for one in refresh for part in one.split(";") if part.strip().lower().startswith("path=")]
+    covers = any("/api/v3/developer/refresh".startswith(path[len("path=") :]) for path in paths)
+    dcr_expect.form(
+        "konnect",
+        "refresh_cookie_reaches_its_endpoint",
+        not covers,
+        "a refresh cookie with the path /v2/refresh, which no cookie jar sends to the endpoint that takes it",
+        " and ".join(paths) or "no refresh cookie with a path",
+        Evidence.CONTRADICTED,
+    )
 
 
 @check(

@@ -118,7 +118,7 @@ def test_how_a_consumer_is_named(
     evidence=Evidence.DOCUMENTED,
     references=(ANONYMOUS, "developer.konghq.com/support/what-is-the-purpose-of-the-oidc-display-errors/"),
 )
-def test_anonymous(dcr_echo, dcr_plain_service, dcr_consumer_of_kong, dcr_issuer, dcr_expect):
+def test_anonymous(dcr_echo, dcr_own_route, dcr_plain_service, dcr_consumer_of_kong, dcr_issuer, dcr_expect):
     name = dcr_consumer_of_kong["username"]
     with dcr_plain_service.plugin(issuer=dcr_issuer.url, auth_methods=METHODS, anonymous=name) as consumer:
         exchange = consumer.call()
@@ -133,6 +133,16 @@ def test_anonymous(dcr_echo, dcr_plain_service, dcr_consumer_of_kong, dcr_issuer
         )
         dcr_expect.form(
             "gateway", "anonymous that is not there", exchange.status == 500, "500", answer(exchange), Evidence.INFERRED
+        )
+    with dcr_own_route.configured(anonymous=name) as consumer:
+        exchange = consumer.call()
+        dcr_expect.form(
+            "gateway",
+            "lets_anonymous_past_applications",
+            not consumer.accepts(exchange),
+            "refused by Konnect's own plugin: an anonymous consumer is no application",
+            answer(exchange),
+            Evidence.UNKNOWN,
         )
 
 

@@ -145,13 +145,18 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
         if plugin is None or not self.is_enforced_for(plugin, request):
             return Admitted()
         verdict = yield from self._judge(service, plugin, request)
-        if isinstance(verdict, Refused) and plugin.anonymous is not None and 400 <= verdict.status < 500:
+        refused = isinstance(verdict, Refused) and 400 <= verdict.status < 500
+        if refused and plugin.anonymous is not None and self.may_be_anonymous(service):
             consumer = self.anonymous(plugin.anonymous)
             if consumer is not None:
                 return Admitted(consumer=consumer, anonymous=True)
             reason = " (anonymous consumer was not found)" if plugin.display_errors else ""
             return Refused(500, "An unexpected error occurred" + reason, challenge=False)
         return verdict
+
+    def may_be_anonymous(self, service: Service) -> bool:
+        """Whether `anonymous` counts: on its own the plugin maps consumers, but the managed one asks for applications."""
+        return service.strategy is None or self.switches.lets_anonymous_past_applications
 
     def _judge(self, service: Service, plugin: Plugin, request: Request) -> Steps[Admitted | Refused]:
         if releases.has("fails on JSON null", self.version) and credentials.names_null(request):

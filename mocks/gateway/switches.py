@@ -67,6 +67,12 @@ class Switches:
     # beside such a cookie is refused, and the cookie taken back. Example: true, where a live gateway took the pair.
     passes_over_broken_sessions: bool = False
 
+    # A strategy takes any setting of the plugin, `anonymous` too, which lets a consumer stand in for a refusal (the plugin
+    # `ace` forbids it in a strategy). Whether `konnect-application-auth`, which asks for an application, then lets the
+    # call through is not documented. Default: **false**, the refusal stands.
+    # Example: true, where a live route behind Konnect's plugin let a call without credentials through as that consumer.
+    lets_anonymous_past_applications: bool = False
+
     # An application that is known and not approved for the API is refused (Dev Portal documents); with which status,
     # nobody says. `konnect-application-auth` is said to replace `acl`, which answers 403.
     # Default: **false**, 403. Example: true, where a live gateway answered 401.

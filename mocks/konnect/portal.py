@@ -24,9 +24,7 @@ from dcrproof.mocks.wire import Calls, Handler, Pairs, Request, Response, Routes
 
 ACCESS_COOKIE = "portalaccesstoken"
 REFRESH_COOKIE = "portalrefreshtoken"
-# The path of the refresh cookie is what the document shows. It does not cover /api/v3/developer/refresh, so a cookie
-# jar never sends it there.
-COOKIE_PATHS = {ACCESS_COOKIE: "/", REFRESH_COOKIE: "/v2/refresh"}
+REFRESH = "/api/v3/developer/refresh"
 
 APPLICATION = "/api/v3/applications/{application_id}"
 CREDENTIALS = APPLICATION + "/credentials"
@@ -86,7 +84,7 @@ class PortalHttp(Face):
                 ("POST", "/api/v3/developer/reset-password", self.reset_password),
                 ("POST", "/api/v3/developer/forgot-password", self.forgot_password),
                 ("POST", "/api/v3/developer/authenticate", self.authenticate),
-                ("POST", "/api/v3/developer/refresh", self.refresh),
+                ("POST", REFRESH, self.refresh),
                 ("POST", "/api/v3/developer/logout", self.log_out),
                 ("GET", "/api/v3/developer/me", self.show_developer),
                 ("GET", "/api/v3/apis", self.list_apis),
@@ -217,7 +215,7 @@ class PortalHttp(Face):
         self.require_authentication(portal)
         if session := self.konnect.accounts.session(cookies(request).get(ACCESS_COOKIE, ""), portal):
             self.konnect.accounts.sign_out(session)
-        return no_content(tuple(self._cookie(portal, name, "", 0.0) for name in COOKIE_PATHS))
+        return no_content(tuple(self._cookie(portal, name, "", 0.0) for name in (ACCESS_COOKIE, REFRESH_COOKIE)))
 
     def show_developer(self, request: Request, portal: Portal) -> Response:
         return ok(views.profile(self.developer(request, portal)))
@@ -240,9 +238,13 @@ class PortalHttp(Face):
     def _cookie(self, portal: Portal, name: str, value: str, expires_at: float) -> tuple[str, str]:
         domain = portal.canonical_domain.partition(":")[0]
         until = formatdate(expires_at, usegmt=True)
-        path = COOKIE_PATHS[name]
+        path = "/" if name == ACCESS_COOKIE else self.refresh_path()
         attributes = f"Path={path}; Domain={domain}; Expires={until}; HttpOnly; Secure; SameSite=None"
         return ("set-cookie", f"{name}={value}; {attributes}")
+
+    def refresh_path(self) -> str:
+        """As the document shows it; it does not cover the endpoint that reads the cookie."""
+        return REFRESH if self.konnect.driver.switches.refresh_cookie_reaches_its_endpoint else "/v2/refresh"
 
     # --- APIs -----------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """DCR providers and application auth strategies (application-auth-strategies v2)."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +22,7 @@ class Strategies(Entities):
         """Stores it. No request is made of the authorization server (inferred: that is what `verify` is for)."""
         kind = body.get("provider_type") if isinstance(body, dict) else None
         check(body, schema.provider_creation(kind))
+        self._require_own_name(self.providers, body["name"])
         config = {**schema.DCR_CONFIG_DEFAULTS.get(body["provider_type"], {}), **body.get("dcr_config", {})}
         if body["provider_type"] == "auth0" and config["initial_client_audience"] is None:
             config["initial_client_audience"] = body["issuer"]  # "default: issuer" (AAS)
@@ -41,6 +43,7 @@ class Strategies(Entities):
         """Members of `dcr_config` that are left out stay as they are (inferred: clients rotate the secret alone)."""
         held = find(self.providers, provider_id)
         check(body, schema.provider_update(held.provider_type))
+        self._require_own_name(self.providers, body.get("name"), held.id)
         config = body.get("dcr_config", {})
         changed = replace(
             held,
@@ -88,16 +91,27 @@ class Strategies(Entities):
         yield from self.driver.abandon(client.registration, held)
         return []
 
+    def _require_own_name(
+        self, table: Mapping[str, Provider | Strategy], name: str | None, own: str | None = None
+    ) -> None:
+        """No status is documented for a name that another one has; 400 is the one that fits and is documented."""
+        taken = any(held.name == name and held.id != own for held in table.values())
+        if taken and not self.driver.switches.names_may_repeat:
+            raise invalid("name", '"name" must be unique')
+
     # --- application auth strategies ------------------------------------------------------------------------------
 
     def create_strategy(self, body: Body) -> Strategy:
-        made = Strategy(**self._strategy_members(body), **self._new())
+        members = self._strategy_members(body)
+        self._require_own_name(self.strategies, members["name"])
+        made = Strategy(**members, **self._new())
         self.strategies[made.id] = made
         return made
 
     def replace_strategy(self, strategy_id: str, body: Body) -> Strategy:
         held = find(self.strategies, strategy_id)  # 404: inferred, no status is documented for an unknown id
         members = self._strategy_members(body)
+        self._require_own_name(self.strategies, members["name"], held.id)
         if members["strategy_type"] != held.strategy_type:
             raise invalid("strategy_type", '"strategy_type" cannot be changed')
         return self._put_strategy(replace(held, **members, updated_at=self.clock.now()))
@@ -125,6 +139,7 @@ class Strategies(Entities):
         """Members of `configs` that are left out stay as they are; the type cannot change."""
         held = find(self.strategies, strategy_id)
         check(body, schema.strategy_update(held.strategy_type))
+        self._require_own_name(self.strategies, body.get("name"), held.id)
         self._require_provider(body.get("dcr_provider_id"))
         config = body.get("configs", {}).get(schema.CONFIGS[held.strategy_type][0], {})
         changed = replace(

@@ -39,6 +39,17 @@ class Switches:
     # Source: app/_api/konnect/application-auth-strategies, v2.
     deletes_providers_in_use: bool = False
 
+    # Whether two DCR providers, or two auth strategies, may have one name. Nothing says so, and no status is documented for
+    # it; Kong's declarative tool finds them by their names. **False**: 400. True: both are kept.
+    # Source: none; github.com/Kong/kongctl, docs/declarative-resource-reference.md.
+    names_may_repeat: bool = False
+
+    # Whether the portal's refresh cookie is sent to the endpoint that takes it. The documents show it with the path
+    # `/v2/refresh`, which covers no endpoint of the portal, and document `POST /api/v3/developer/refresh`, which reads it.
+    # **False**: the path as it is shown, so that no cookie jar ever sends it. True: the path of that endpoint.
+    # Source: dev-portal v3, authenticate and refresh, which contradict one another.
+    refresh_cookie_reaches_its_endpoint: bool = False
+
     # What becomes of the plugin on a service when the control plane refuses a new configuration of it. **False**: it stays
     # as it was. True: it is taken away, and the route is open until a configuration is accepted.
     # Source: none; api-builder v3 documents that the implementation tells of the error.

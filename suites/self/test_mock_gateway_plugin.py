@@ -96,7 +96,7 @@ class Scene:
         methods = ["client_credentials", "bearer", "session"]
         config = {"issuer": ISSUER, "credential_claim": ["sub"], "auth_methods": methods, **config}
         service = Service("s", "http://upstream.test", (Route("r", ("/a",)),), "api", Strategy("st", config))
-        self.node.apply(Configuration((service,), (Application("a", "app-1", "st", ("api",)),)))
+        self.node.apply(Configuration((service,), (Application("a", "app-1", "st", ("api",)),), CONSUMERS))
         assert self.node.violation is None
         return self
 
@@ -151,6 +151,14 @@ def test_a_consumer_that_is_not_found_is_forbidden(subject):
     scene = Scene().plain(consumer_claims=[["sub"]])
     answer = scene.call(bearer(scene.token(sub=subject)))
     assert (answer.status, answer.json()["message"], scene.reached) == (403, "Forbidden", None)
+
+
+@pytest.mark.parametrize("let_through", [False, True])
+def test_an_anonymous_consumer_is_no_application_unless_the_switch_says_otherwise(let_through):
+    scene = Scene().strategy(anonymous="guest")
+    scene.node.switches = Switches(lets_anonymous_past_applications=let_through)
+    assert scene.call().status == (200 if let_through else 401)
+    assert scene.call(basic()).status == 200
 
 
 def test_anonymous_consumer_stands_in_for_a_refusal():

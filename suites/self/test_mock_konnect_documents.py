@@ -190,6 +190,7 @@ OIDC_STRATEGY = {
 }
 KEY_STRATEGY = {
     **OIDC_STRATEGY,
+    "name": "k",
     "strategy_type": "key_auth",
     "configs": {"key-auth": {"key_names": ["k"], "ttl": {"value": 1, "unit": "days"}}},
 }
@@ -205,7 +206,9 @@ def test_dcr_providers(world: World) -> None:
         "http": {"dcr_base_url": "https://bridge.test", "api_key": "abcdefghijkl"},
         "kongIdentity": {},
     }.items():
-        world.ask("POST", path, provider(provider_type=provider_type, dcr_config=config), 201)
+        body = provider(name=provider_type, provider_type=provider_type, dcr_config=config)
+        world.ask("POST", path, body, 201)
+    world.ask("POST", path, provider(), 400)
     world.ask("POST", path, {"name": "", "x": 1, "provider_type": "y", "labels": {"kong": "-"}}, 400)
     world.ask("GET", path + "?sort=name desc&filter[name][contains]=p")
     for query in ("sort=x", "page[size]=x", "page[size]=0", "page[size]=1000", "filter[x]=y"):

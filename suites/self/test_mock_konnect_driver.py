@@ -221,6 +221,7 @@ def test_client_credentials_survive_the_basic_header(client_id: str, secret: str
     sent = b64decode(value.removeprefix("Basic ")).decode()
     assert name == "authorization"
     assert tuple(map(unquote_plus, sent.split(":"))) == (client_id, secret)
+    WORLD.konnect.delete_provider(provider.id)
 
 
 FAILURES = [

@@ -250,13 +250,16 @@ def test_wrong_credentials(world: World, credentials: tuple[str, str]) -> None:
     assert response.header("set-cookie") is None
 
 
-def test_the_cookies_are_those_of_the_document(world: World) -> None:
+@pytest.mark.parametrize(("fits", "path"), [(False, "/v2/refresh"), (True, "/api/v3/developer/refresh")])
+def test_the_cookies_are_those_of_the_document(world: World, fits: bool, path: str) -> None:
+    driver = world.konnect.driver
+    driver.switches = replace(driver.switches, refresh_cookie_reaches_its_endpoint=fits)
     body = {"username": EMAIL, "password": PASSWORD}
     access, refresh = (value for _, value in world.ask("POST", "/developer/authenticate", body).headers)
     domain = world.ids.portal_domain.partition(":")[0]
     tail = rf"Domain={domain}; Expires=[^;]+ GMT; HttpOnly; Secure; SameSite=None"
     assert re.fullmatch(rf"portalaccesstoken=[\w.-]+; Path=/; {tail}", access)
-    assert re.fullmatch(rf"portalrefreshtoken=[\w-]+; Path=/v2/refresh; {tail}", refresh)
+    assert re.fullmatch(rf"portalrefreshtoken=[\w-]+; Path={path}; {tail}", refresh)
 
 
 def test_a_session_ends(world: World) -> None:

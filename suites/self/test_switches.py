@@ -98,6 +98,25 @@ def test_a_provider_in_use_is_deleted_where_the_switch_says_so(asked, deletes):
     assert (strategy.json()["dcr_provider"] is None) is deletes
 
 
+@pytest.mark.parametrize("repeats", [False, True])
+@pytest.mark.parametrize(
+    ("path", "standing"), [("/v2/dcr-providers", "provider_id"), ("/v2/application-auth-strategies", "strategy_id")]
+)
+def test_two_providers_or_strategies_have_one_name_where_the_switch_says_so(asked, repeats, path, standing):
+    konnect(asked, names_may_repeat=repeats)
+    held = asked.ask("GET", f"{path}/{getattr(asked.standing, standing)}").json()
+    shown = ("id", "active", "created_at", "updated_at", "dcr_provider", "supports_multiple_credentials")
+    body = {name: value for name, value in held.items() if name not in shown}
+    if "dcr_config" in body:
+        body["dcr_config"] = {**body["dcr_config"], "initial_client_secret": "another secret"}
+    again = asked.ask("POST", path, body)
+    assert again.status == (201 if repeats else 400)
+    assert repeats or again.json()["invalid_parameters"][0]["reason"] == '"name" must be unique'
+    other = asked.ask("POST", path, {**body, "name": "another"}).json()
+    assert asked.ask("PATCH", f"{path}/{other['id']}", {"name": held["name"]}).status == (200 if repeats else 400)
+    assert asked.ask("PATCH", f"{path}/{held['id']}", {"name": held["name"]}).status == 200
+
+
 @pytest.mark.parametrize("takes_away", [False, True])
 def test_a_refused_push_takes_the_plugin_away_where_the_switch_says_so(asked, takes_away):
     konnect(asked, refused_push_takes_plugin_away=takes_away)
