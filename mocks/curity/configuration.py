@@ -226,6 +226,9 @@ class Configuration:
     signing_keys: tuple[str, ...] = ("default-signing-key",)
     signature_verification_keys: tuple[str, ...] = ("default-signature-verification-key",)
     base_url: str | None = None
+    issuer_override: str | None = None
+    """The issuer in place of base URL and anonymous endpoint: settings/authorization-server, issuer-override."""
+    jwks_uri_override: str | None = None
 
     def __post_init__(self) -> None:
         for problem in self._problems():

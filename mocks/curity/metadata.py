@@ -33,6 +33,8 @@ def metadata(configuration: Configuration, base_url: str, issuer: str, more_scop
         endpoint = configuration.endpoint(kind)
         if endpoint is not None:
             document[member] = f"{base_url}{endpoint.uri}{suffix}"
+    if configuration.jwks_uri_override is not None:
+        document["jwks_uri"] = configuration.jwks_uri_override
     methods = ["client_secret_basic", "client_secret_post"] if configuration.basic_and_form_post else []
     grant_types = [name for name, needs in CAPABILITIES.items() if needs in configuration.client_capabilities]
     return document | {

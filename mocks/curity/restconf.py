@@ -167,14 +167,15 @@ def _exposed(configuration: Configuration) -> Tree:
 
 def _authorization_server(configuration: Configuration) -> Tree:
     dynamic = configuration.dynamic_client_registration
+    exposed = _exposed(configuration)
+    openid = exposed | _set(jwks_uri_override=configuration.jwks_uri_override)
     return _set(
+        issuer_override=configuration.issuer_override,
         client_capabilities=_flags(configuration.client_capabilities),
         client_authentication=None if configuration.basic_and_form_post else {"basic-and-form-post": False},
         client_store={"config-backed": _set(client=[_client(client) for client in configuration.clients] or None)},
-        openid_connect=_set(
-            expose_metadata=_exposed(configuration) if configuration.openid_connect_expose_metadata else None
-        ),
-        expose_metadata=_exposed(configuration) if configuration.expose_metadata else None,
+        openid_connect=_set(expose_metadata=openid if configuration.openid_connect_expose_metadata else None),
+        expose_metadata=exposed if configuration.expose_metadata else None,
         dynamic_client_registration=dynamic and _dynamic_client_registration(dynamic),
         scopes={"scope": [{"id": scope} for scope in configuration.scopes]},
     )

@@ -92,9 +92,9 @@ class TokenService:
 
     @property
     def issuer(self) -> str:
-        """Base URL and path of the anonymous endpoint."""
+        """Base URL and path of the anonymous endpoint, unless the profile has another."""
         anonymous = self.configuration.endpoint("oauth-anonymous")
-        return self.base_url + (anonymous.uri if anonymous else "")
+        return self.configuration.issuer_override or self.base_url + (anonymous.uri if anonymous else "")
 
     @property
     def registration_endpoint(self) -> str | None:

@@ -230,6 +230,29 @@ def test_the_issuer_follows_the_base_url_of_the_environment(world: World) -> Non
     assert claims["iss"] == "http://internal:8443/oauth/v2/oauth-anonymous"
 
 
+def test_the_issuer_and_the_address_of_the_keys_may_be_overridden(world: World) -> None:
+    overridden = {"issuer_override": "https://login.example", "jwks_uri_override": "https://keys.example/jwks"}
+    world.configure(**overridden)
+    metadata = world.curity.metadata()
+    assert (metadata["issuer"], metadata["jwks_uri"]) == tuple(overridden.values())
+    assert metadata["token_endpoint"].startswith(BASE)
+    _, claims = parts(world.access_token(pair(world.register().json())))
+    assert claims["iss"] == "https://login.example"
+    assert world.restconf(f"{SERVER}/issuer-override").json() == {
+        "profile-oauth:issuer-override": "https://login.example"
+    }
+    exposed = world.restconf(f"{SERVER}/openid-connect/expose-metadata").json()["profile-oauth:expose-metadata"]
+    assert exposed == {"jwks-uri-override": "https://keys.example/jwks"}
+
+
+def test_what_type_a_registration_says_it_is_does_not_matter(world: World) -> None:
+    """Curity's own sample posts JSON as a form: github.com/curityio/example-dcr-request-validation."""
+    bearer = f"Bearer {world.access_token(REGISTRAR, 'dcr')}"
+    body = b'{"grant_types": ["client_credentials"]}'
+    kind = "application/x-www-form-urlencoded"
+    assert world.send("POST", REGISTER, body, authorization=bearer, content_type=kind).status == 201
+
+
 # Keys
 
 

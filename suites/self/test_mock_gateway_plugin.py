@@ -343,6 +343,21 @@ def test_users_and_refresh_tokens_need_a_client_of_kongs_own():
         assert dict(parse_qsl(scene.calls[-1].body.decode()))["grant_type"] == method
 
 
+def test_a_refresh_token_beside_an_access_token_is_not_looked_at():
+    scene = Scene().strategy(auth_methods=["bearer", "refresh_token"], **ASKING)
+    expired = bearer(scene.token(exp=int(START) - 1))
+    assert scene.call(expired, ("refresh-token", "r")).status == 401
+    assert scene.count("/token") == 0
+    assert scene.call(("refresh-token", "r")).status == 200
+
+
+def test_a_signed_method_leaves_the_callers_pair_to_basic():
+    scene = Scene().strategy(client_auth=["private_key_jwt"])
+    assert scene.call(basic("app-1", "s3cret")).status == 200
+    sent = dict(scene.calls[-1].headers)["authorization"]
+    assert sent == basic("app-1", "s3cret")[1]
+
+
 def test_password_comes_first_and_the_client_is_tried_after_it():
     scene = Scene().strategy(auth_methods=["password", "client_credentials"], **ASKING)
     scene.answers["/token"] = json_response(400, {"error": "invalid_grant"})

@@ -117,6 +117,24 @@ def test_two_providers_or_strategies_have_one_name_where_the_switch_says_so(aske
     assert asked.ask("PATCH", f"{path}/{held['id']}", {"name": held["name"]}).status == 200
 
 
+def test_applications_stay_with_the_provider_of_their_client(asked):
+    made = asked.create()
+    held = asked.ask("GET", f"/v2/dcr-providers/{asked.standing.provider_id}").json()
+    elsewhere = {
+        "name": "elsewhere",
+        "provider_type": "curity",
+        "issuer": "https://nowhere.test/.well-known/openid-configuration",
+        "dcr_config": {**held["dcr_config"], "initial_client_secret": "another secret"},
+    }
+    other = asked.ask("POST", "/v2/dcr-providers", elsewhere).json()["id"]
+    path = f"/v2/application-auth-strategies/{asked.standing.strategy_id}"
+    assert asked.ask("PATCH", path, {"dcr_provider_id": other}).json()["dcr_provider"]["id"] == other
+    client_id, secret = asked.run(asked.konnect.regenerate_secret(made.id))
+    assert (client_id, bool(secret)) == (made.client_id, True)
+    with pytest.raises(Problem, match="Unable to create the DCR application"):
+        asked.create("another")
+
+
 @pytest.mark.parametrize("takes_away", [False, True])
 def test_a_refused_push_takes_the_plugin_away_where_the_switch_says_so(asked, takes_away):
     konnect(asked, refused_push_takes_plugin_away=takes_away)
