@@ -154,6 +154,10 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
             return Refused(500, "An unexpected error occurred" + reason, challenge=False)
         return verdict
 
+    def is_enforced_for(self, plugin: Plugin, request: Request) -> bool:
+        """OPTIONS must authenticate as well, unless `run_on_preflight` is off."""
+        return request.method != "OPTIONS" or plugin.run_on_preflight
+
     def may_be_anonymous(self, service: Service) -> bool:
         """Whether `anonymous` counts: on its own the plugin maps consumers, but the managed one asks for applications."""
         return service.strategy is None or self.switches.lets_anonymous_past_applications
@@ -170,31 +174,17 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
         if isinstance(token, Jwt) and (flaw := self.authorisation_flaw(token, plugin)):
             token = self.forbidden(plugin, flaw)
         if isinstance(token, Refused):
-            return self.destroying(plugin, token) if isinstance(credential, Session) else token
+            return self._of(plugin, credential, token)
         admitted = Admitted(plugin, credential, token, set_cookies=self.session_cookies(plugin, credential, token))
         if service.strategy is None:
             try:
                 return replace(admitted, consumer=self.consumer_of(plugin, token))
             except LookupError as error:
-                return self.forbidden(plugin, str(error))
+                return self._of(plugin, credential, self.forbidden(plugin, str(error)))
         application = self.authorise(service, plugin, token)
         return application if isinstance(application, Refused) else replace(admitted, application=application)
 
-    def without_credential(self, plugin: Plugin) -> Steps[Refused]:
-        """401, or with `authorization_code` the way to the authorization endpoint; its other parameters are left out."""
-        if "authorization_code" in plugin.auth_methods:
-            issuer = yield from self.discovered(plugin)
-            found = issuer.provider.authorization_endpoint if issuer.provider else None
-            if endpoint := plugin.authorization_endpoint or found:
-                query = {"response_type": "code", "scope": self.requested_scope(plugin)}
-                if plugin.client_id:
-                    query["client_id"] = plugin.client_id[0]
-                return Refused(302, "", challenge=False, location=f"{endpoint}?{urlencode(query)}")
-        return self.unauthorized(plugin, "no suitable credential was found", error=None)
-
-    def is_enforced_for(self, plugin: Plugin, request: Request) -> bool:
-        """OPTIONS must authenticate as well, unless `run_on_preflight` is off."""
-        return request.method != "OPTIONS" or plugin.run_on_preflight
+    # Credentials
 
     def find_credential(self, plugin: Plugin, request: Request) -> Credential | None:
         """The first credential in the plugin's order. `kong_oauth2` finds none: no such plugin issues tokens here."""
@@ -216,21 +206,30 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
                 return found
         return None
 
-    def stops_at_session(self, plugin: Plugin, request: Request) -> bool:
-        """Whether a session's cookie, which gave no session, keeps out the credential that was found beside it."""
-        listed = "session" in plugin.auth_methods and not self.switches.passes_over_broken_sessions
-        return listed and session.sealed_value(request, plugin) != ""
-
-    def destroying(self, plugin: Plugin, refused: Refused) -> Refused:
-        """The refusal of a session, which takes the cookie back unless the plugin is told to leave it."""
-        destroys = plugin.unauthorized_destroy_session if refused.status == 401 else plugin.forbidden_destroy_session
-        return replace(refused, set_cookies=(session.clear_cookie(plugin),)) if destroys else refused
-
     def find_token(self, plugin: Plugin, request: Request, method: str) -> BearerToken | None:
         """A bearer token. One that is no JWT is left to the methods that ask about it, where there is one."""
         found = credentials.find_bearer_token(plugin, request, method)
         asks = {"introspection", "userinfo"} & set(plugin.auth_methods)
         return None if found and method == "bearer" and asks and read_jwt(found.token) is None else found
+
+    def stops_at_session(self, plugin: Plugin, request: Request) -> bool:
+        """Whether a session's cookie, which gave no session, keeps out the credential that was found beside it."""
+        listed = "session" in plugin.auth_methods and not self.switches.passes_over_broken_sessions
+        return listed and session.sealed_value(request, plugin) != ""
+
+    def without_credential(self, plugin: Plugin) -> Steps[Refused]:
+        """401, or with `authorization_code` the way to the authorization endpoint; its other parameters are left out."""
+        if "authorization_code" in plugin.auth_methods:
+            issuer = yield from self.discovered(plugin)
+            found = issuer.provider.authorization_endpoint if issuer.provider else None
+            if endpoint := plugin.authorization_endpoint or found:
+                query = {"response_type": "code", "scope": self.requested_scope(plugin)}
+                if plugin.client_id:
+                    query["client_id"] = plugin.client_id[0]
+                return Refused(302, "", challenge=False, location=f"{endpoint}?{urlencode(query)}")
+        return self.unauthorized(plugin, "no suitable credential was found", error=None)
+
+    # Authentication
 
     def authenticate(self, service: Service, plugin: Plugin, credential: Credential) -> Steps[Jwt | Refused]:
         """The access token that stands for the caller."""
@@ -282,26 +281,7 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
             return self.unauthorized(plugin, flaw)
         return jwt
 
-    def unauthorized(self, plugin: Plugin, reason: str, error: str | None = "invalid_token") -> Refused:
-        return self._refused(plugin, 401, plugin.unauthorized_error_message, reason, error)
-
-    def forbidden(self, plugin: Plugin, reason: str) -> Refused:
-        return self._refused(plugin, 403, plugin.forbidden_error_message, reason, "insufficient_scope")
-
-    def _refused(self, plugin: Plugin, status: int, message: str, reason: str, error: str | None) -> Refused:
-        """`display_errors` adds the reason in parentheses (support article on `display_errors`).
-
-        With a redirect URI the caller is sent there instead (openid-connect 1.5.x).
-        """
-        go_to = plugin.unauthorized_redirect_uri if status == 401 else plugin.forbidden_redirect_uri
-        if status == 403 and releases.has("sends the forbidden where the unauthorized go", self.version):
-            go_to = plugin.unauthorized_redirect_uri
-        if go_to:
-            return Refused(302, "", challenge=False, location=go_to[0])
-        text = f"{message} ({reason})" if plugin.display_errors else message
-        return Refused(status, text, error=error if plugin.expose_error_code else None, realm=plugin.issuer_host)
-
-    # Client credentials
+    # Tokens from the token endpoint
 
     def exchange(self, service: Service, plugin: Plugin, issuer: Issuer, pair: ClientPair) -> Steps[Jwt | Refused]:
         """A verified access token for the pair: from the cache, or from the token endpoint, which judges the pair."""
@@ -327,28 +307,6 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
         self.keep_token(plugin, key, token, self.token_lifetime(plugin, token, expires_in))
         return token
 
-    def granted(
-        self, plugin: Plugin, issuer: Issuer, answer: Response | NoAnswer
-    ) -> Steps[tuple[Jwt, float | None] | Refused]:
-        """The verified token of a token response, and its `expires_in`.
-
-        Any answer but 200, and none at all, is 401 for the caller: a support article shows it for `invalid_scope` (Okta
-        and the default scope `openid`), the rest is inferred.
-        """
-        if isinstance(answer, NoAnswer) or answer.status != 200:
-            return self.unauthorized(plugin, "loading tokens from the identity provider failed")
-        members = strict.json_object(answer.body) or {}
-        text = members.get("access_token")
-        if not isinstance(text, str):
-            return self.unauthorized(plugin, "the identity provider sent no access token")
-        token = yield from self.verify(plugin, issuer, text)
-        if isinstance(token, Refused):
-            return token
-        identity = read_jwt(members["id_token"]) if isinstance(members.get("id_token"), str) else None
-        if identity is not None:
-            token = replace(token, identity=identity.claims)
-        return token, strict.number(members.get("expires_in"))
-
     def sign_in(self, service: Service, plugin: Plugin, issuer: Issuer, user: ClientPair) -> Steps[Jwt | Refused]:
         """`password`, and beside it `client_credentials` with the same Basic pair, whose token is not kept then."""
         refused = self.unauthorized(plugin, "there is no client to sign users in with")
@@ -372,6 +330,30 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
         answer = yield self.refresh_request(plugin, provider, url, credential.token)
         granted = yield from self.granted(plugin, issuer, answer)
         return granted if isinstance(granted, Refused) else granted[0]
+
+    def granted(
+        self, plugin: Plugin, issuer: Issuer, answer: Response | NoAnswer
+    ) -> Steps[tuple[Jwt, float | None] | Refused]:
+        """The verified token of a token response, and its `expires_in`.
+
+        Any answer but 200, and none at all, is 401 for the caller: a support article shows it for `invalid_scope` (Okta
+        and the default scope `openid`), the rest is inferred.
+        """
+        if isinstance(answer, NoAnswer) or answer.status != 200:
+            return self.unauthorized(plugin, "loading tokens from the identity provider failed")
+        members = strict.json_object(answer.body) or {}
+        text = members.get("access_token")
+        if not isinstance(text, str):
+            return self.unauthorized(plugin, "the identity provider sent no access token")
+        token = yield from self.verify(plugin, issuer, text)
+        if isinstance(token, Refused):
+            return token
+        identity = read_jwt(members["id_token"]) if isinstance(members.get("id_token"), str) else None
+        if identity is not None:
+            token = replace(token, identity=identity.claims)
+        return token, strict.number(members.get("expires_in"))
+
+    # Tokens that the authorization server is asked about
 
     def ask_about(self, plugin: Plugin, issuer: Issuer, text: str, method: str) -> Steps[Jwt | Refused]:
         """The token as the authorization server knows it (lookups.py)."""
@@ -407,6 +389,8 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
             return self.is_active(plugin, answer)
         return strict.json_object(answer.body) if isinstance(answer, Response) and answer.status == 200 else None
 
+    # The token cache
+
     def cached_token(self, plugin: Plugin, key: CacheKey) -> CachedToken | None:
         cached = self.tokens.get(key) if plugin.cache_tokens else None
         return cached if cached and self.clock.now() < cached.until else None
@@ -425,7 +409,7 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
             lifetime = plugin.cache_ttl if plugin.cache_ttl_neg is None else plugin.cache_ttl_neg
             self.refusals[key] = self.clock.now() + lifetime
 
-    # Session
+    # Sessions
 
     def token_in_session(self, plugin: Plugin, opened: Session) -> Jwt | Refused:
         """The session's token, unverified, if it has not ended: client credentials give nothing to refresh it with."""
@@ -480,3 +464,33 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
 
     def is_approved(self, application: Application, service: Service) -> bool:
         return service.api_id in application.apis
+
+    # Refusals
+
+    def unauthorized(self, plugin: Plugin, reason: str, error: str | None = "invalid_token") -> Refused:
+        return self._refused(plugin, 401, plugin.unauthorized_error_message, reason, error)
+
+    def forbidden(self, plugin: Plugin, reason: str) -> Refused:
+        return self._refused(plugin, 403, plugin.forbidden_error_message, reason, "insufficient_scope")
+
+    def _refused(self, plugin: Plugin, status: int, message: str, reason: str, error: str | None) -> Refused:
+        """`display_errors` adds the reason in parentheses (support article on `display_errors`).
+
+        With a redirect URI the caller is sent there instead (openid-connect 1.5.x).
+        """
+        go_to = plugin.unauthorized_redirect_uri if status == 401 else plugin.forbidden_redirect_uri
+        if status == 403 and releases.has("sends the forbidden where the unauthorized go", self.version):
+            go_to = plugin.unauthorized_redirect_uri
+        if go_to:
+            return Refused(302, "", challenge=False, location=go_to[0])
+        text = f"{message} ({reason})" if plugin.display_errors else message
+        return Refused(status, text, error=error if plugin.expose_error_code else None, realm=plugin.issuer_host)
+
+    def _of(self, plugin: Plugin, credential: Credential, refused: Refused) -> Refused:
+        """The refusal of that credential: a session that is refused is over."""
+        return self.destroying(plugin, refused) if isinstance(credential, Session) else refused
+
+    def destroying(self, plugin: Plugin, refused: Refused) -> Refused:
+        """The refusal of a session, which takes the cookie back unless the plugin is told to leave it."""
+        destroys = plugin.unauthorized_destroy_session if refused.status == 401 else plugin.forbidden_destroy_session
+        return replace(refused, set_cookies=(session.clear_cookie(plugin),)) if destroys else refused

@@ -170,7 +170,7 @@ class Konnect(Teams):
         return application
 
     def _owner(self, portal_id: str, owner: Body) -> Developer:
-        """The developer whom a body names; there are no teams here."""
+        """The developer whom a body names; teams own no applications here (teams.py)."""
         if owner["type"] != "developer":
             raise missing_reference("owner.id", "Team not found")
         developer = self.developers.get(owner["id"].lower())

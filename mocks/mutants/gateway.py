@@ -28,6 +28,16 @@ _nodes = overriding(_mutants, lambda world: world.data_planes)
 Verdict: TypeAlias = Admitted | Refused
 
 
+def on_each_node(change: Callable[[DataPlane], None]) -> Act:
+    """Makes a change of one node to each."""
+
+    def apply(world: "World") -> None:
+        for node in world.data_planes:
+            change(node)
+
+    return apply
+
+
 def _sends_upstream(world: "World", change: Callable[[Request, Call], Call]) -> None:
     """Changes what both nodes send to the upstream on behalf of a request."""
     upstream = world.start.addresses["upstream"]
@@ -50,7 +60,7 @@ def _sends_upstream(world: "World", change: Callable[[Request, Call], Call]) -> 
         world.faces[port] = partial(handle, world.faces[port])
 
 
-def _judges(node: DataPlane, change: Callable[[Request, Verdict], Verdict]) -> None:
+def judges(node: DataPlane, change: Callable[[Request, Verdict], Verdict]) -> None:
     """Changes a node's verdict on a request."""
     admit = node.admit
 
@@ -69,14 +79,6 @@ def _basic(request: Request) -> str:
 # Configuration and credentials
 
 
-def _on_each_node(change: Callable[[DataPlane], None]) -> Act:
-    def apply(world: "World") -> None:
-        for node in world.data_planes:
-            change(node)
-
-    return apply
-
-
 @_mutant("gateway.one-node-takes-no-configuration", "Every node takes the configuration that is pushed.")
 def _one_node_takes_no_configuration(world: "World") -> None:
     override(world.data_planes[-1], apply=lambda _: None)
@@ -93,7 +95,7 @@ _nodes(
 
 
 @_mutant("gateway.leaves-a-path-open", "Every path of a route is protected alike.")
-@_on_each_node
+@on_each_node
 def _leaves_a_path_open(node: DataPlane) -> None:
     enforced = node.is_enforced_for
     override(
@@ -103,14 +105,14 @@ def _leaves_a_path_open(node: DataPlane) -> None:
 
 
 @_mutant("gateway.takes-no-basic", "Basic credentials are looked for where the strategy lists client_credentials.")
-@_on_each_node
+@on_each_node
 def _takes_no_basic(node: DataPlane) -> None:
     find = node.find_credential
     override(node, find_credential=lambda plugin, request: None if _basic(request) else find(plugin, request))
 
 
 @_mutant("gateway.takes-no-bearer", "Bearer tokens are looked for where the strategy lists bearer.")
-@_on_each_node
+@on_each_node
 def _takes_no_bearer(node: DataPlane) -> None:
     find = node.find_credential
 
@@ -122,29 +124,29 @@ def _takes_no_bearer(node: DataPlane) -> None:
 
 
 @_mutant("gateway.takes-plain-basic", "The pair of a Basic header is base64.")
-@_on_each_node
+@on_each_node
 def _takes_plain_basic(node: DataPlane) -> None:
     node.switches = replace(node.switches, literal_basic=True)
 
 
 @_mutant("gateway.fails-on-broken-basic", "A header that cannot be decoded is no credential, and no error.")
-@_on_each_node
+@on_each_node
 def _fails_on_broken_basic(node: DataPlane) -> None:
     def change(request: Request, verdict: Verdict) -> Verdict:
         broken = _basic(request) and read_basic(_basic(request)) is None
         return Refused(500, "An unexpected error occurred", challenge=False) if broken else verdict
 
-    _judges(node, change)
+    judges(node, change)
 
 
 @_mutant("gateway.opens-when-curity-refuses", "A pair that the authorization server refuses is refused.")
-@_on_each_node
+@on_each_node
 def _opens_when_curity_refuses(node: DataPlane) -> None:
-    _judges(node, lambda request, verdict: Admitted() if isinstance(verdict, Refused) and _basic(request) else verdict)
+    judges(node, lambda request, verdict: Admitted() if isinstance(verdict, Refused) and _basic(request) else verdict)
 
 
 @_mutant("gateway.locks-out-after-a-wrong-secret", "A wrong secret does not keep the right one out.")
-@_on_each_node
+@on_each_node
 def _locks_out_after_a_wrong_secret(node: DataPlane) -> None:
     locked: dict[bytes, Refused] = {}
 
@@ -154,11 +156,11 @@ def _locks_out_after_a_wrong_secret(node: DataPlane) -> None:
             locked[client_id] = verdict
         return locked.get(client_id, verdict)
 
-    _judges(node, change)
+    judges(node, change)
 
 
 @_mutant("gateway.caches-by-client-id-alone", "A cached token is found by the id and the secret.")
-@_on_each_node
+@on_each_node
 def _caches_by_client_id_alone(node: DataPlane) -> None:
     key = node.token_cache_key
     override(
@@ -187,14 +189,14 @@ _nodes(
 
 
 @_mutant("gateway.trusts-unknown-key-ids", "A token of a key that is not published is refused.")
-@_on_each_node
+@on_each_node
 def _trusts_unknown_key_ids(node: DataPlane) -> None:
     matches = node.signature_matches
     override(node, signature_matches=lambda jwt, keys: not keys or matches(jwt, keys))
 
 
 @_mutant("gateway.takes-unsigned-tokens", "A token with alg none is refused.")
-@_on_each_node
+@on_each_node
 def _takes_unsigned_tokens(node: DataPlane) -> None:
     accepts, matches = node.accepts_algorithm, node.signature_matches
     override(
@@ -205,7 +207,7 @@ def _takes_unsigned_tokens(node: DataPlane) -> None:
 
 
 @_mutant("gateway.takes-the-public-key-for-a-secret", "An HMAC is no signature of a token.")
-@_on_each_node
+@on_each_node
 def _takes_the_public_key_for_a_secret(node: DataPlane) -> None:
     accepts, matches = node.accepts_algorithm, node.signature_matches
 
@@ -229,14 +231,14 @@ _nodes(
 
 
 @_mutant("gateway.opens-for-opaque-tokens", "A bearer token that is no JWT is refused.")
-@_on_each_node
+@on_each_node
 def _opens_for_opaque_tokens(node: DataPlane) -> None:
     def change(request: Request, verdict: Verdict) -> Verdict:
         scheme, _, token = (request.header("authorization") or "").partition(" ")
         opaque = scheme == "Bearer" and token.count(".") != 2
         return Admitted() if opaque and isinstance(verdict, Refused) else verdict
 
-    _judges(node, change)
+    judges(node, change)
 
 
 _nodes(
@@ -253,7 +255,7 @@ _nodes("gateway.sets-no-session", "An accepted call is answered with a session."
 
 
 @_mutant("gateway.shows-the-session-to-scripts", "The session cookie is HttpOnly.")
-@_on_each_node
+@on_each_node
 def _shows_the_session_to_scripts(node: DataPlane) -> None:
     cookies = node.session_cookies
     override(node, session_cookies=lambda *given: tuple(one.replace("; HttpOnly", "") for one in cookies(*given)))
@@ -263,7 +265,7 @@ _nodes("gateway.opens-no-session", "The session cookie alone is a credential.", 
 
 
 @_mutant("gateway.opens-broken-sessions", "A session cookie that was changed does not open.")
-@_on_each_node
+@on_each_node
 def _opens_broken_sessions(node: DataPlane) -> None:
     open_session, last = node.open_session, []
 
@@ -300,7 +302,7 @@ def _one_node_asks_for_no_registration(world: "World") -> None:
 
 
 @_mutant("gateway.remembers-deleted-applications", "What is no longer pushed is forgotten.")
-@_on_each_node
+@on_each_node
 def _remembers_deleted_applications(node: DataPlane) -> None:
     find, known = node.application_of, {}
 
@@ -322,7 +324,7 @@ _nodes(
 
 
 @_mutant("gateway.sends-an-old-token-upstream", "The upstream receives the token of the call, not an earlier one.")
-@_on_each_node
+@on_each_node
 def _sends_an_old_token_upstream(node: DataPlane) -> None:
     first: dict[str, str] = {}
 
@@ -333,7 +335,7 @@ def _sends_an_old_token_upstream(node: DataPlane) -> None:
 
 
 @_mutant("gateway.sends-a-broken-token-upstream", "The upstream receives the token as it was issued.")
-@_on_each_node
+@on_each_node
 def _sends_a_broken_token_upstream(node: DataPlane) -> None:
     signature = base64.urlsafe_b64encode(bytes(256)).rstrip(b"=").decode()
     override(

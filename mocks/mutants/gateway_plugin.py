@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from joserfc.jwk import JWKRegistry
 
-from dcrproof.mocks.breaking import Act, Mutant, answers, changed, entering, override, overriding, without
+from dcrproof.mocks.breaking import Mutant, answers, changed, entering, override, overriding, without
 from dcrproof.mocks.data_plane import Application, Configuration, Route, Service
 from dcrproof.mocks.gateway import session
 from dcrproof.mocks.gateway.credentials import BearerToken, Place, cookies
@@ -19,6 +19,7 @@ from dcrproof.mocks.gateway.session import Session, seal, session_key
 from dcrproof.mocks.gateway.state import DataPlane
 from dcrproof.mocks.gateway.tokens import Jwt
 from dcrproof.mocks.gateway.verdicts import Admitted, Refused
+from dcrproof.mocks.mutants.gateway import judges, on_each_node
 from dcrproof.mocks.wire import Call, Calls, NoAnswer, Request, Response
 
 if TYPE_CHECKING:
@@ -32,19 +33,11 @@ _rules = overriding(_mutants, lambda world: world.data_planes)
 PORTS = ("gateway", "gateway-2")
 
 
-def _on_each_node(change: Callable[[DataPlane], None]) -> Act:
-    def apply(world: "World") -> None:
-        for node in world.data_planes:
-            change(node)
-
-    return apply
-
-
 def _node(name: str, breaks: str) -> Callable[[Callable[[DataPlane], None]], Callable[[DataPlane], None]]:
     """Enters a change of one node, which is made to each."""
 
     def enter(change: Callable[[DataPlane], None]) -> Callable[[DataPlane], None]:
-        _mutant(name, breaks)(_on_each_node(change))
+        _mutant(name, breaks)(on_each_node(change))
         return change
 
     return enter
@@ -54,15 +47,6 @@ def _settings(node: DataPlane, rule: str, **settings: Any) -> None:
     """Has a rule of the node, whose first argument is the plugin, see the plugin with these settings."""
     own = getattr(node, rule)
     override(node, **{rule: lambda plugin, *others, **named: own(replace(plugin, **settings), *others, **named)})
-
-
-def _judges(node: DataPlane, change: Callable[[Request, Admitted | Refused], Admitted | Refused]) -> None:
-    admit = node.admit
-
-    def judge(service: Any, request: Request) -> Generator[Call, Response | NoAnswer, Admitted | Refused]:
-        return change(request, (yield from admit(service, request)))
-
-    override(node, admit=judge)
 
 
 def _reads(node: DataPlane, change: Callable[[Request], Request]) -> None:
@@ -289,7 +273,7 @@ def _shows_credentials_in_errors(node: DataPlane) -> None:
             return replace(verdict, message=f"{verdict.message[:-1]}: {value})")
         return verdict
 
-    _judges(node, change)
+    judges(node, change)
 
 
 @_node("gateway.always-names-the-error", "Without expose_error_code no error is named.")
@@ -428,7 +412,7 @@ def _asks_no_session_for_a_registration(node: DataPlane) -> None:
         by_session = request.header("cookie") and not request.header("authorization")
         return Admitted() if by_session and isinstance(verdict, Refused) and verdict.status == 403 else verdict
 
-    _judges(node, change)
+    judges(node, change)
 
 
 @_node("gateway.marks-every-cookie-alike", "The session cookie is marked as configured.")
@@ -454,7 +438,7 @@ def _sets_sessions_in_one_cookie(node: DataPlane) -> None:
 
 @_node("gateway.takes-no-cookie-back", "A session that is refused is taken back.")
 def _takes_no_cookie_back(node: DataPlane) -> None:
-    _judges(node, lambda _, verdict: replace(verdict, set_cookies=()) if isinstance(verdict, Refused) else verdict)
+    judges(node, lambda _, verdict: replace(verdict, set_cookies=()) if isinstance(verdict, Refused) else verdict)
 
 
 # Keys, discovery and TLS

@@ -153,6 +153,17 @@ def test_a_consumer_that_is_not_found_is_forbidden(subject):
     assert (answer.status, answer.json()["message"], scene.reached) == (403, "Forbidden", None)
 
 
+@pytest.mark.parametrize("destroyed", [False, True])
+def test_a_session_whose_consumer_is_gone_is_over(destroyed):
+    settings = {"consumer_claims": [["sub"]], "session_secret": "one", "forbidden_destroy_session": destroyed}
+    first = Scene().plain(**settings).call(bearer(Scene().token()))
+    session = ("cookie", (first.header("set-cookie") or "").partition(";")[0])
+    assert Scene().plain(**settings).call(session).status == 200
+    answer = Scene().plain(**settings, consumer_by=["id"]).call(session)
+    assert answer.status == 403
+    assert ("Max-Age=0" in (answer.header("set-cookie") or "")) is destroyed
+
+
 @pytest.mark.parametrize("let_through", [False, True])
 def test_an_anonymous_consumer_is_no_application_unless_the_switch_says_otherwise(let_through):
     scene = Scene().strategy(anonymous="guest")
