@@ -9,13 +9,17 @@ from dcrproof.reports.diagnosis import Run
 from dcrproof.reports.text import visible
 
 SWITCHES = {
-    "curity": ("shows_registration_scopes",),
+    "curity": (
+        *("shows_registration_scopes", "registers_client_without_grant_types"),
+        "failed_registration_consumes_initial_token",
+    ),
     "konnect": (
         *("deletes_providers_in_use", "refused_push_takes_plugin_away", "refresh_cookie_reaches_its_endpoint"),
     ),
     "gateway": (
         *("literal_basic", "any_spelling_of_basic", "reads_proxy_authorization", "shares_session_secrets"),
         *("accept_missing_exp", "accept_missing_kid", "accept_critical_extensions", "sends_pairs_unencoded"),
+        "sends_credential_identifier",
         *("takes_allowed_issuers", "keeps_refusals", "shares_token_requests", "any_spelling_of_base64"),
         *("ignores_audience", "passes_over_broken_sessions", "lets_anonymous_past_applications"),
         *("answers_unapproved_with_401", "answers_strangers_with_403"),

@@ -46,6 +46,9 @@ def test_forged_identity(dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bearer
     seen = echoed(dcr_consumer.call({**with_bearer(dcr_bearer().text), **forged}))["headers"]
     through = [name for name in forged if "dcrproof" in seen.get(name, "")]
     dcr_expect.that(not through, "no such header as the caller sent it", ", ".join(through))
+    identifier = seen.get("x-credential-identifier")
+    told = "the upstream is told no X-Credential-Identifier"
+    dcr_expect.form("gateway", "sends_credential_identifier", not identifier, told, f"{identifier!r}", Evidence.UNKNOWN)
 
 
 @check(

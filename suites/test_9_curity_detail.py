@@ -451,6 +451,15 @@ def test_missing_grant_types(dcr_is_curity, dcr_registrations, dcr_granted, dcr_
         "no client_credentials",
         f"{exchange.status} with grant_types {grants}",
     )
+    none_left = dcr_registrations.attempt("no grant left", dcr_registrations.access.token(), grant_types=["dcrproof"])
+    _form(
+        dcr_expect,
+        "registers_client_without_grant_types",
+        none_left.status == 400,
+        "400 to grant types of which none is left",
+        f"{error_code(none_left)} with grant_types {none_left.members().get('grant_types')}",
+        Evidence.UNKNOWN,
+    )
 
 
 @check(
@@ -460,13 +469,20 @@ def test_missing_grant_types(dcr_is_curity, dcr_registrations, dcr_granted, dcr_
     references=(MESSAGES, "github.com/curityio/mcp-authorization-secured-api, apigateway/kong.yml"),
 )
 def test_foreign_client_uri(dcr_is_curity, dcr_registrations, dcr_granted, dcr_expect):
-    exchange = dcr_registrations.attempt(
-        "foreign page",
-        dcr_registrations.access.token(),
-        redirect_uris=["https://app.example.com/callback"],
-        client_uri="https://other.example.com/",
-    )
+    token = dcr_registrations.access.token()
+    pages = {"redirect_uris": ["https://app.example.com/callback"], "client_uri": "https://other.example.com/"}
+    exchange = dcr_registrations.attempt("foreign page", token, **pages)
     _form(dcr_expect, "registered.foreign-page", exchange.status == 400, "400", error_code(exchange))
+    if exchange.status == 400:
+        again = dcr_registrations.attempt("after a refusal", token)
+        _form(
+            dcr_expect,
+            "failed_registration_consumes_initial_token",
+            again.status == 201,
+            "201 with the initial access token of the registration that was refused",
+            error_code(again),
+            Evidence.UNKNOWN,
+        )
 
 
 @check(
