@@ -37,6 +37,30 @@ AUTH_METHODS: Names = (
 """All nine, in the order in which the plugin looks for their credentials (plugin page, "Authentication flows and
 grants"; the order is hard-coded). The default is all of them."""
 
+PLACES: Names = ("body", "header", "query")
+CLIENT_AUTHENTICATION: Names = (
+    "client_secret_basic",
+    "client_secret_jwt",
+    "client_secret_post",
+    "none",
+    "private_key_jwt",
+    "self_signed_tls_client_auth",
+    "tls_client_auth",
+)
+CHOICES: Mapping[str, Names] = {
+    "auth_methods": AUTH_METHODS,
+    "bearer_token_param_type": (*PLACES, "cookie"),
+    "client_auth": CLIENT_AUTHENTICATION,
+    "client_credentials_param_type": PLACES,
+    "consumer_by": ("custom_id", "id", "username"),
+    "introspection_accept": ("application/json", "application/jwt", "application/token-introspection+jwt"),
+    "password_param_type": PLACES,
+    "refresh_token_param_type": PLACES,
+    "session_cookie_same_site": ("Default", "Lax", "None", "Strict"),
+    "token_endpoint_auth_method": CLIENT_AUTHENTICATION,
+}
+"""Settings that take some of a few words, or one (plugin schema)."""
+
 NOT_JUDGED: Names = (
     "using_pseudo_issuer",
     "enable_hs_signatures",
@@ -198,9 +222,10 @@ def plugin(config: Mapping[str, Any], version: str) -> Plugin:
         raise SchemaViolation("issuer: required field missing")
     if not _is_url(values["issuer"]):
         raise SchemaViolation("issuer: is no URL")
-    for method in values.get("auth_methods", ()):
-        if method not in AUTH_METHODS:
-            raise SchemaViolation(f"auth_methods: expected one of {', '.join(AUTH_METHODS)}")
+    for key in CHOICES.keys() & values.keys():
+        given = values[key]
+        if not set(CHOICES[key]).issuperset([given] if isinstance(given, str) else given):
+            raise SchemaViolation(f"{key}: expected one of {', '.join(CHOICES[key])}")
     return Plugin(**values)
 
 

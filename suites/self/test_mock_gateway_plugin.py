@@ -20,6 +20,7 @@ from dcrproof.mocks.gateway.plugin import NOT_JUDGED, SchemaViolation, plugin
 from dcrproof.mocks.gateway.state import DataPlane
 from dcrproof.mocks.gateway.switches import Switches
 from dcrproof.mocks.keys import rsa_key
+from dcrproof.mocks.konnect.push import PLUGIN_SCHEMA, violation
 from dcrproof.mocks.wire import Call, NoAnswer, Request, Response, json_response, perform
 
 ISSUER = "https://issuer.test"
@@ -117,6 +118,44 @@ def test_what_the_mock_does_not_judge_is_refused(key):
     with pytest.raises(SchemaViolation, match=key):
         plugin({"issuer": ISSUER, key: True}, "3.14.0.8")
     assert plugin({"issuer": ISSUER, key: None}, "3.14.0.8").issuer == ISSUER
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("auth_methods", ["basic"]),
+        ("client_credentials_param_type", ["headers"]),
+        ("bearer_token_param_type", ["header", "path"]),
+        ("password_param_type", ["cookie"]),
+        ("token_endpoint_auth_method", "basic"),
+        ("client_auth", ["client_secret_basic", "secret"]),
+        ("consumer_by", ["email"]),
+        ("introspection_accept", "text/plain"),
+        ("session_cookie_same_site", "lax"),
+    ],
+)
+def test_a_word_that_the_schema_does_not_know_is_refused_by_both_planes(key, value):
+    config = {"issuer": ISSUER, key: value}
+    with pytest.raises(SchemaViolation, match=key):
+        plugin(config, "3.14.0.8")
+    flaw = violation(config)
+    assert flaw is not None
+    assert flaw[0] == key
+
+
+def test_what_the_control_plane_takes_of_each_type_a_node_takes():
+    examples = {"a boolean": True, "a number": 5, "an array of texts": ["https://one.test"]}
+    for key, (expected, allows) in PLUGIN_SCHEMA.items():
+        kind, _, choices = expected.partition(" of ")
+        value = examples.get(expected, choices.split(", ")[0] if kind == "one" else choices.split(", ")[:1])
+        assert allows(value)
+        assert not allows({})
+        assert not allows([{}])
+        config = {"issuer": ISSUER, "credential_claim": ["sub"], key: value}
+        assert violation(config) is None
+        assert plugin(config, "3.14.0.8").issuer == ISSUER
+        with pytest.raises(SchemaViolation, match=key):
+            plugin({**config, key: {}}, "3.14.0.8")
 
 
 # The plugin on its own
