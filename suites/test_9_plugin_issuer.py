@@ -402,7 +402,7 @@ def test_parallel_first_calls(dcr_own_route, dcr_issuer, dcr_expect):
     from threading import Barrier
 
     own, calls = dcr_own_route, 8
-    dcr_issuer.gathers = Barrier(calls, timeout=2.0)
+    dcr_issuer.gathers = Barrier(calls, timeout=4.0)
     with own.configured(issuer=dcr_issuer.url) as consumer, ThreadPoolExecutor(calls) as pool:
         for exchange in list(pool.map(lambda _: consumer.call(own.basic), range(calls))):
             accepted(dcr_expect, consumer, exchange, "Basic, as one of several at once,")

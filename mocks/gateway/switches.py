@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Switches:
-    """Each default is the stricter answer."""
+    """Each default is the stricter answer, where one is. The documents that leave it open: docs/switches-gateway.md."""
 
     # Kong's documents of 2020 (openid-connect 1.5.x, `config.auth_methods`) call the base64 of a Basic pair optional,
     # and both how-tos print `Basic CLIENT_ID:CLIENT_SECRET`. Nothing says it of a 3.x gateway.
