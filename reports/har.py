@@ -14,6 +14,8 @@ from dcrproof.reports.diagnosis import Run
 
 FORM = "application/x-www-form-urlencoded"
 
+PHRASES = {status.value: status.phrase for status in HTTPStatus}
+
 
 def transcript_har(run: Run) -> str:
     titles = {check["id"]: check["title"] for check in run["checks"]}
@@ -82,7 +84,7 @@ def _response(exchange: Mapping[str, Any]) -> dict[str, Any]:
     message = exchange["response"] or {"headers": [], "body": None, "bytes": 0, "note": ""}
     return {
         "status": status,
-        "statusText": HTTPStatus(status).phrase if status in set(HTTPStatus) else "",
+        "statusText": PHRASES.get(status, ""),
         "httpVersion": "HTTP/1.1",
         "cookies": _cookies(message, "set-cookie"),
         "headers": _headers(message),
