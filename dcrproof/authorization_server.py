@@ -56,8 +56,9 @@ class AuthorizationServer:
     def discovery_url(self) -> str:
         return self.issuer + WELL_KNOWN
 
-    def discovery(self) -> Exchange:
-        return self.line.send("GET", self.discovery_url)
+    def discovery(self, *, fresh: bool = False) -> Exchange:
+        """The metadata. `fresh` has every cache on the way ask for them anew (RFC 9111 5.2.1.4)."""
+        return self.line.send("GET", self.discovery_url, headers={"cache-control": "no-cache"} if fresh else {})
 
     def keys(self, metadata: Metadata) -> Exchange:
         return self.line.send("GET", metadata.endpoint("jwks_uri"))

@@ -108,11 +108,16 @@ def echoed(exchange: Exchange) -> dict[str, Any]:
     return {**content, "headers": {str(name).lower(): str(value) for name, value in headers.items()}}
 
 
+def said(exchange: Exchange) -> str:
+    """A gateway's answer in a word: its status, and Kong's `message`."""
+    words = quoted(message(exchange))
+    return f"{exchange.status} {words!r}" if words else str(exchange.status)
+
+
 def answer(exchange: Exchange) -> str:
-    """A gateway's answer in words."""
-    said = quoted(message(exchange))
+    """A gateway's answer in words, with the exchange in which it was given."""
     through = ", from the upstream" if reached_upstream(exchange) else ""
-    return f"{exchange.status}{f' {said!r}' if said else ''}{through} ({exchange.what})"
+    return f"{said(exchange)}{through} ({exchange.what})"
 
 
 def accepted(expect: Expect, consumer: Consumer, exchange: Exchange, what: str) -> None:

@@ -31,7 +31,8 @@ from cryptography.x509.oid import NameOID
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 ALGORITHM = "ES256"
-ALGORITHMS = ("RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA")
+ALGORITHMS = ("RS256", "PS256", "ES256", "ES384", "ES512")
+"""Those that a gateway takes; `EdDSA` is one more that a key can be made for."""
 CURVES = {"ES256": ec.SECP256R1(), "ES384": ec.SECP384R1(), "ES512": ec.SECP521R1()}
 
 

@@ -13,6 +13,7 @@ from dcrproof.mocks.classic_portal import admin as classic_admin
 from dcrproof.mocks.classic_portal.state import ApplicationSetup, ClassicPortal
 from dcrproof.mocks.clock import WrongClock
 from dcrproof.mocks.curity.configuration import (
+    HSQLDB,
     REGISTRATION_ENDPOINT,
     AuthenticateClientBy,
     AuthenticateUserBy,
@@ -25,11 +26,12 @@ from dcrproof.mocks.curity.configuration import (
     NonTemplatized,
     RegistrarAuthentication,
 )
+from dcrproof.mocks.curity.http import CurityNodes
 from dcrproof.mocks.konnect.http import KonnectHttp
 from dcrproof.mocks.konnect.roles import EVERY_ROLE
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.vantage import DATA_PLANES, KONNECT, Vantage, unreached, untrusted
-from dcrproof.mocks.wire import Call, NoAnswer, Request, Response, perform
+from dcrproof.mocks.wire import Call, Calls, NoAnswer, Request, Response, perform
 
 if TYPE_CHECKING:
     from dcrproof.mocks.world import World
@@ -110,6 +112,20 @@ def _base_url(value: str) -> Change:
     return lambda configuration, _: replace(configuration, base_url=value)
 
 
+def _data_source(**members: Any) -> Change:
+    """The one data source there is, which tokens share with the clients."""
+    return lambda configuration, _: replace(
+        configuration, data_sources=tuple(replace(one, **members) for one in configuration.data_sources)
+    )
+
+
+def _edwards_key(configuration: Configuration, _: str) -> Configuration:
+    """Signs with another key, of Ed25519; the RSA key signs for the other issuers still."""
+    issuer = replace(configuration.default_token_issuer, algorithm="EdDSA", signing_key_id="eddsa-signing-key")
+    keys = (*configuration.signing_keys, "eddsa-signing-key")
+    return replace(configuration, default_token_issuer=issuer, signing_keys=keys)
+
+
 def _second_registration_endpoint(configuration: Configuration, _: str) -> Configuration:
     """Deployed beside the first one, and the metadata are not told which of them to name."""
     second = replace(REGISTRATION_ENDPOINT, id="second-client-registration", uri="/oauth/v2/oauth-registration")
@@ -130,6 +146,7 @@ _CURITY: Mapping[str, Mapping[str, Change]] = {
         LEFT_UNDONE: _issuer(access_token_as_jwt=False),
         "wrapped": _issuer(access_token_as_jwt=False, use_wrapped_opaque_tokens=True),
     },
+    "curity.token-issuer.signing-key": {LEFT_UNDONE: _edwards_key},
     "curity.token-issuer.userinfo": {
         LEFT_UNDONE: _userinfo_issuer(lambda _: None),
         "other-purpose": _userinfo_issuer(lambda issuer: replace(issuer, purpose_type="access_token")),
@@ -166,9 +183,9 @@ _CURITY: Mapping[str, Mapping[str, Change]] = {
         LEFT_UNDONE: _registration(lambda dynamic: replace(dynamic, client_management=None)),
     },
     "curity.dcr.data-source": {
-        LEFT_UNDONE: lambda configuration, _: replace(
-            configuration, data_sources_without_schema=frozenset(configuration.data_sources)
-        ),
+        LEFT_UNDONE: _data_source(schema=False),
+        "unreachable": _data_source(answers=False),
+        "in-memory": _data_source(driver=HSQLDB),
     },
     "curity.dcr.authenticate-client-by": {
         LEFT_UNDONE: _authentication(AuthenticateClientBy(())),
@@ -236,8 +253,8 @@ VIEWS: Mapping[str, Mapping[str, Vantage]] = {
 OVER_TLS = ("curity.instance.certificate", "gateway.data-plane.trust")
 """Without TLS there is no certificate to trust."""
 
-NEEDS_MOCK_CURITY = "gateway.data-plane.keys"
-"""A step that is no setting of Curity's, and is left undone by a change there."""
+NEEDS_MOCK_CURITY = ("curity.metadata.cache-duration", "gateway.data-plane.keys")
+"""Steps that are no setting of Curity's, and are left undone by a change there."""
 
 
 # Konnect and the gateway
@@ -309,10 +326,52 @@ def _unlink(world: "World") -> None:
     world.konnect.delete_implementation(world.standing.api_id, world.standing.implementation_id)
 
 
-def _link(world: "World") -> None:
-    service = {"control_plane_id": world.standing.control_plane_id, "id": world.standing.service_id}
-    made = world.konnect.create_implementation(world.standing.api_id, {"service": service})
+def _link_to_another_service(world: "World") -> None:
+    """One of the same upstream with a route of its own: the route that callers know belongs to the first."""
+    _unlink(world)
+    _link_to_a_new_one(world, world.standing.control_plane_id, f"/{ANOTHER}")
+
+
+def _link_to_another_control_plane(world: "World") -> None:
+    """A service of another environment, with the same route and without data planes."""
+    _unlink(world)
+    _link_to_a_new_one(world, world.konnect.create_control_plane(ANOTHER).id, world.ROUTE)
+
+
+def _link_to_a_new_one(world: "World", control_plane_id: str, path: str) -> None:
+    konnect = world.konnect
+    service = konnect.create_gateway_service(control_plane_id, ANOTHER, world.start.addresses["upstream"])
+    konnect.create_gateway_route(service.id, ANOTHER, (path,))
+    _link_to(world, {"service": {"control_plane_id": control_plane_id, "id": service.id}})
+
+
+def _link_to_the_control_plane(world: "World") -> None:
+    """Where Konnect leaves it to a plugin that somebody else installs (konnect docs, kaa-vs-ace): nobody has."""
+    _unlink(world)
+    _link_to(world, {"control_plane": {"control_plane_id": world.standing.control_plane_id}})
+
+
+def _link_as_the_how_to_needs_it(world: "World") -> None:
+    konnect = world.konnect
+    if world.standing.implementation_id in konnect.implementations:
+        _unlink(world)
+    for service in [one for one in konnect.gateway_services.values() if one.name == ANOTHER]:
+        for route in [one for one in konnect.gateway_routes.values() if one.service_id == service.id]:
+            konnect.delete_gateway_route(service.control_plane_id, route.id)
+        konnect.delete_gateway_service(service.control_plane_id, service.id)
+        if service.control_plane_id != world.standing.control_plane_id:
+            del konnect.control_planes[service.control_plane_id]
+    own = {"control_plane_id": world.standing.control_plane_id, "id": world.standing.service_id}
+    _link_to(world, {"service": own})
+
+
+def _link_to(world: "World", link: Mapping[str, Any]) -> None:
+    made = world.konnect.create_implementation(world.standing.api_id, link)
     world.standing = replace(world.standing, implementation_id=made.id)
+
+
+ANOTHER = "accounts-test"
+"""What is linked by mistake: a gateway service, and a control plane around it."""
 
 
 def _developer(status: str) -> Act:
@@ -501,6 +560,34 @@ def _fresh_keys(world: "World") -> None:
         data_plane.issuers.clear()
 
 
+def _kept_metadata(*, on_the_way: bool) -> Act:
+    """Registration was enabled a moment ago, and who has kept the metadata from before goes on with them until the
+    cache duration is over: a cache on the way, which asks again when it is told to (RFC 9111 5.2.1.4), or Curity itself.
+    """
+
+    def act(world: "World") -> None:
+        curity, face = world.curity, world.faces["curity"]
+        path = world.METADATA
+        committed = curity.configuration
+        curity.configuration = replace(committed, dynamic_client_registration=None)
+        before = face(Request("GET", path, path, "", (), b""))
+        curity.configuration = committed
+        until = world.clock.now() + committed.metadata_cache_duration
+
+        def kept(request: Request) -> Response | Calls:
+            told = on_the_way and "no-cache" in (request.header("cache-control") or "")
+            is_kept = request.path == path and world.clock.now() < until and not told
+            return before if is_kept else face(request)
+
+        world.faces["curity"] = kept
+
+    return act
+
+
+def _metadata_of_now(world: "World") -> None:
+    world.faces["curity"] = CurityNodes(world.curity).handle
+
+
 def _old_node(world: "World") -> None:
     world.data_planes[-1].version = "3.5.0.0"
 
@@ -598,7 +685,15 @@ CLICKS: Mapping[str, Clicks] = {
     "konnect.publication.strategy": Clicks(
         {LEFT_UNDONE: _publish(with_strategy=False), "another": _another_strategy}, _own_strategy
     ),
-    "konnect.implementation.linked": Clicks({LEFT_UNDONE: _unlink}, _link),
+    "konnect.implementation.linked": Clicks(
+        {
+            LEFT_UNDONE: _unlink,
+            "another-service": _link_to_another_service,
+            "another-control-plane": _link_to_another_control_plane,
+            "control-plane": _link_to_the_control_plane,
+        },
+        _link_as_the_how_to_needs_it,
+    ),
     "konnect.registration.approved": Clicks({LEFT_UNDONE: _approves_applications(False)}, _approves_applications(True)),
     "portal.application-setup.provider": Clicks(
         {LEFT_UNDONE: _application_setup(lambda form: replace(form, provider=None))},
@@ -626,6 +721,9 @@ CLICKS: Mapping[str, Clicks] = {
     "portal.application-setup.scopes": Clicks(
         {LEFT_UNDONE: _application_setup(lambda form: replace(form, scopes=("accounts:write",)))},
         _application_setup_done("scopes"),
+    ),
+    "curity.metadata.cache-duration": Clicks(
+        {LEFT_UNDONE: _kept_metadata(on_the_way=False), "proxy": _kept_metadata(on_the_way=True)}, _metadata_of_now
     ),
     "gateway.data-plane.version": Clicks({LEFT_UNDONE: _old_node}, _new_node),
     "gateway.data-plane.clock": Clicks({LEFT_UNDONE: _wrong_clock(-60.0), "fast": _wrong_clock(900.0)}, _right_clock),

@@ -101,6 +101,7 @@ class World:
 
     PARTIES = PARTIES
     ROUTE = ROUTE
+    METADATA = ISSUER_PATH + WELL_KNOWN
 
     def __init__(self, start: Start, reset: Callable[[], None]) -> None:
         self.start = start
@@ -293,8 +294,8 @@ class World:
         name = steps.check(step, variant)
         if step in steps.OVER_TLS and self._scheme != "https":
             raise steps.NotHere(f"{step}: without TLS nobody has a certificate to trust; start the mocks with TLS")
-        if step == steps.NEEDS_MOCK_CURITY and self.start.other_server:
-            raise steps.NotHere(f"{step}: it takes a new key at mock Curity, and there is none here")
+        if step in steps.NEEDS_MOCK_CURITY and self.start.other_server:
+            raise steps.NotHere(f"{step}: it takes a mock of Curity, and there is none here")
         if step in self._undone:
             self.redo(step)
         self._undone[step] = name

@@ -192,9 +192,12 @@ def test_registered_authentication(dcr_set_registered_authentication):
 
 @check(
     "configuration.dcr.data-source",
-    "Registered clients have a data source",
+    "Registered clients have a data source, which a restart does not wipe",
     evidence=Evidence.DOCUMENTED,
-    references=(f"{CONFIG}, dynamic-client-registration",),
+    references=(
+        f"{CONFIG}, dynamic-client-registration",
+        "github.com/curityio/ai-agents-auth-demo, CLAUDE.md and k8s/curity/configmap.yaml",
+    ),
     steps=("curity.dcr.data-source",),
 )
 def test_data_source(dcr_set_data_source):

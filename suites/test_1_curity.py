@@ -72,7 +72,7 @@ def test_endpoints_share_the_public_host(dcr_authorization_server, dcr_endpoints
     "The document names the registration endpoint",
     evidence=Evidence.DOCUMENTED,
     references=(DISCOVERY, "curity.io/resources/learn/integration-tyk"),
-    steps=("curity.dcr.enabled", "curity.dcr.nodes", "curity.metadata.exposed"),
+    steps=("curity.dcr.enabled", "curity.dcr.nodes", "curity.metadata.exposed", "curity.metadata.cache-duration"),
     smoke=True,
 )
 def test_registration_endpoint_is_named(dcr_registration_endpoint):

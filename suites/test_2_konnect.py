@@ -310,6 +310,18 @@ def test_api_is_linked(dcr_implementation):
 
 
 @check(
+    "api.linked-to-route",
+    "SECURITY: the gateway service of the API is the one behind the route",
+    evidence=Evidence.DOCUMENTED,
+    references=("developer.konghq.com/dev-portal/self-service/", CONTROL_PLANES),
+    steps=("konnect.implementation.linked",),
+    smoke=True,
+)
+def test_api_is_linked_to_the_route(dcr_linked_route):
+    """Claimed by the gate."""
+
+
+@check(
     "api.synced",
     "Konnect could push the strategy to the control plane",
     evidence=Evidence.DOCUMENTED,

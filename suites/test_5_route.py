@@ -103,6 +103,7 @@ def test_route_refuses_no_credentials(dcr_protected, dcr_first_answers, dcr_expe
         "curity.instance.reachable",
         "gateway.data-plane.trust",
         "gateway.data-plane.keys",
+        "curity.token-issuer.signing-key",
         "portal.application-setup.claims",
     ),
     smoke=True,

@@ -13,6 +13,7 @@ STEPS: tuple[Step, ...] = (
         "the managed plugin does not know auth strategies",
         "upgrade the data plane",
         "Konnect version compatibility (D227, D228)",
+        beware="every API on this data plane; the plugin's defaults change with releases (hide_credentials and ssl_verify in 3.14)",
     ),
     Step(
         "gateway.data-plane.clock",

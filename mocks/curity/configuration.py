@@ -23,15 +23,46 @@ def digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
+# Facilities
+
+HOLDS_DYNAMIC_CLIENTS = frozenset({"jdbc", "dynamodb", "mongodb"})
+"""The types of data sources that do: curity.io/docs/identity-server/facilities/data-sources/overview."""
+HSQLDB = "org.hsqldb.jdbc.JDBCDriver"
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Where clients and tokens are kept. `type` is the plugin, `driver` that of a `jdbc` one.
+
+    Without `schema` its create script was never run, and without `answers` its connection string leads nowhere: either
+    is noticed at the first registration, not at the commit (inferred).
+    """
+
+    id: str
+    type: str = "jdbc"
+    driver: str | None = "org.postgresql.Driver"
+    schema: bool = True
+    answers: bool = True
+
+    @property
+    def in_memory(self) -> bool:
+        """A restart wipes it: github.com/curityio/ai-agents-auth-demo, CLAUDE.md and k8s/curity/configmap.yaml."""
+        return self.driver == HSQLDB
+
+
 # Token issuers
 
 
 @dataclass(frozen=True)
 class DefaultTokenIssuer:
-    """Without `access_token_as_jwt` ("Use Access Token as JWT") access tokens are opaque, for every client."""
+    """Without `access_token_as_jwt` ("Use Access Token as JWT") access tokens are opaque, for every client.
+
+    `algorithm` is one of those that `keys.new_key` makes a key for, of the many that Curity signs with.
+    """
 
     access_token_as_jwt: bool = False
     use_wrapped_opaque_tokens: bool = False
+    algorithm: str = "RS256"
     signing_key_id: str = "default-signing-key"
     default_data_source: str = "default-datasource"
 
@@ -216,11 +247,7 @@ class Configuration:
     expose_detailed_error_messages: bool = False
     endpoints: tuple[Endpoint, ...] = ENDPOINTS
     service_roles: tuple[ServiceRole, ...] = (ServiceRole("default", frozenset(one.id for one in ENDPOINTS)),)
-    data_sources: tuple[str, ...] = ("default-datasource",)
-    data_sources_without_schema: frozenset[str] = frozenset()
-    """Data sources whose create script was never run: it is noticed at the first registration, not at the commit."""
-    in_memory_data_sources: frozenset[str] = frozenset()
-    """Data sources that a restart wipes (HSQLDB): github.com/curityio/ai-agents-auth-demo, CLAUDE.md."""
+    data_sources: tuple[DataSource, ...] = (DataSource("default-datasource"),)
     published_endpoints: tuple[str, ...] = ()
     """Which endpoint the metadata names where several of a kind are deployed, by id: expose-metadata."""
     signing_keys: tuple[str, ...] = ("default-signing-key",)
@@ -248,8 +275,13 @@ class Configuration:
             # Documented: curity.io/docs/identity-server/profiles/token-profile/clients/config-clients
             for capability in sorted(client.capabilities - self.client_capabilities):
                 yield f"client {client.id} has the capability {capability}, which the profile has not"
-        yield from self._unknown("data source", self.data_sources, self._named_data_sources())
+        yield from self._unknown("data source", self.data_sources_by_id, self._named_data_sources())
         yield from self._unknown("signing key", self.signing_keys, self._named_signing_keys())
+        dynamic = self.dynamic_client_registration
+        source = self.data_sources_by_id.get(dynamic.client_data_source) if dynamic else None
+        if source is not None and source.type not in HOLDS_DYNAMIC_CLIENTS:
+            # Documented: what a data source does not support is not committed (facilities/data-sources/overview).
+            yield f"the data source {source.id} of type {source.type} holds no dynamic clients"
         yield from self._unknown(
             "signature verification key",
             self.signature_verification_keys,
@@ -284,6 +316,10 @@ class Configuration:
     def _named_signing_keys(self) -> Iterable[str | None]:
         yield self.default_token_issuer.signing_key_id
         yield from (issuer.signing_key_id for issuer in self.custom_token_issuers)
+
+    @cached_property
+    def data_sources_by_id(self) -> dict[str, DataSource]:
+        return {source.id: source for source in self.data_sources}
 
     @cached_property
     def clients_by_id(self) -> dict[str, Client]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from dcrproof.mocks.curity.configuration import Configuration
 from dcrproof.mocks.curity.registration import CAPABILITIES
-from dcrproof.mocks.curity.tokens import ALGORITHM
 
 # Member, kind of the endpoint, what is appended to the endpoint's URI.
 ENDPOINT_MEMBERS = (
@@ -44,7 +43,7 @@ def metadata(configuration: Configuration, base_url: str, issuer: str, more_scop
         "grant_types_supported": grant_types,
         "subject_types_supported": ["public"],
         "token_endpoint_auth_methods_supported": methods,
-        "id_token_signing_alg_values_supported": [ALGORITHM],
+        "id_token_signing_alg_values_supported": [configuration.default_token_issuer.algorithm],
         "introspection_endpoint_auth_signing_alg_values_supported": list(ASYMMETRIC),
         "code_challenge_methods_supported": ["S256", "plain"],
         "claims_supported": ["sub", "name", "email", "acr", "auth_time", "amr", "azp"],

@@ -23,6 +23,8 @@ from dcrproof.mocks.curity.configuration import (
     ClientManagement,
     Configuration,
     CustomTokenIssuer,
+    DataSource,
+    DefaultTokenIssuer,
     DynamicClientRegistration,
     MutualTls,
     NonTemplatized,
@@ -108,6 +110,13 @@ def _token_issuer(issuer: CustomTokenIssuer) -> Tree:
     )
 
 
+def _data_source(source: DataSource) -> Tree:
+    """The container of its plugin is in that plugin's own module (k8s/curity/configmap.yaml of the sample that
+    configuration.py names); the module's name is inferred. Connection string and password are encrypted, and not shown.
+    """
+    return {"id": source.id, f"{source.type}:{source.type}": _set(driver=source.driver)}
+
+
 def _non_templatized(non_templatized: NonTemplatized) -> Tree:
     node = _set(
         capabilities=_flags(non_templatized.capabilities),
@@ -189,7 +198,10 @@ def tree(configuration: Configuration, base_url: str) -> Tree:
             default_data_source=default_issuer.default_data_source,
             access_token_as_jwt=EMPTY if default_issuer.access_token_as_jwt else None,
             use_wrapped_opaque_tokens=EMPTY if default_issuer.use_wrapped_opaque_tokens else None,
-            jwt_issuer_settings={"signing-key-id": default_issuer.signing_key_id},
+            jwt_issuer_settings=_set(
+                algorithm=_unless_default(default_issuer.algorithm, DefaultTokenIssuer.algorithm),
+                signing_key_id=default_issuer.signing_key_id,
+            ),
         )
     } | _set(custom_token_issuer=[_token_issuer(issuer) for issuer in configuration.custom_token_issuers] or None)
     profile = _set(
@@ -219,7 +231,7 @@ def tree(configuration: Configuration, base_url: str) -> Tree:
                     "signature-verification-key": [{"id": key} for key in configuration.signature_verification_keys]
                 },
             },
-            "data-sources": {"data-source": [{"id": name} for name in configuration.data_sources]},
+            "data-sources": {"data-source": [_data_source(source) for source in configuration.data_sources]},
         },
     }
 

@@ -13,6 +13,7 @@ MEDIA_TYPE = "application/yang-data+xml"
 NAMESPACES = {
     "base": "https://curity.se/ns/conf/base",
     "profile-oauth": "https://curity.se/ns/conf/profile/oauth",
+    "jdbc": "https://curity.se/ns/ext-conf/jdbc",
     "ietf-restconf": "urn:ietf:params:xml:ns:yang:ietf-restconf",
 }
 

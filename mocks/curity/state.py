@@ -79,7 +79,7 @@ class Curity(TokenService):
                 self.consume_initial_token(initial)
             raise
         self.check_data_source(dynamic.client_data_source)
-        if dynamic.client_data_source in self.configuration.data_sources_without_schema:
+        if not self.configuration.data_sources_by_id[dynamic.client_data_source].schema:
             raise Refused("server_error", "The data source cannot hold the client.")  # inferred, as above
         if initial is not None:
             self.consume_initial_token(initial)

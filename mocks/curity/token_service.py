@@ -23,7 +23,7 @@ from dcrproof.mocks.curity.errors import Refused
 from dcrproof.mocks.curity.metadata import metadata
 from dcrproof.mocks.curity.switches import DEFAULT_SWITCHES, Switches
 from dcrproof.mocks.curity.tokens import OPAQUE_PREFIX, AccessToken, SigningKey
-from dcrproof.mocks.keys import rsa_key
+from dcrproof.mocks.keys import new_key
 
 REGISTRATION = "oauth-dynamic-client-registration"
 
@@ -53,8 +53,6 @@ class TokenService:
         self.edits: Configuration | None = None
         self.admin = admin
         self.switches = switches
-        self.unreachable_data_sources: frozenset[str] = frozenset()
-        """Databases that do not answer just now."""
         self._random = random.Random(f"curity of {seed}")  # of its own: an id at another party is no token here
         self._next_key = first_key
         self._published: tuple[SigningKey, ...] = ()
@@ -79,7 +77,7 @@ class TokenService:
 
     def restart(self) -> None:
         """What is in memory is gone: the clients and the tokens of those data sources."""
-        wiped = self.configuration.in_memory_data_sources
+        wiped = {source.id for source in self.configuration.data_sources if source.in_memory}
         self._dynamic = {key: client for key, client in self._dynamic.items() if key[0] not in wiped}
         if self.configuration.default_token_issuer.default_data_source in wiped:
             self._tokens.clear()
@@ -123,13 +121,18 @@ class TokenService:
 
     @property
     def signing_key(self) -> SigningKey:
-        return self._published[-1]
+        """The newest one of the default token issuer's algorithm."""
+        algorithm = self.configuration.default_token_issuer.algorithm
+        if not any(key.algorithm == algorithm for key in self._published):
+            self.rotate_keys("new")
+        return next(key for key in reversed(self._published) if key.algorithm == algorithm)
 
     def published_keys(self) -> tuple[SigningKey, ...]:
         """Those of the JWKS: the old verification key stays until its tokens have expired, which is nobody's to see.
 
         learn/token-signing-key-rotation
         """
+        _ = self.signing_key  # of another algorithm since the last time, it is a key more
         return self._published
 
     def jwks(self) -> dict[str, Any]:
@@ -141,10 +144,11 @@ class TokenService:
         """
         if kid not in {"new", "same"}:
             raise ValueError(f'the kid of a rotation is "new" or "same", not {kid!r}')
-        key = rsa_key(self._next_key)
+        key = new_key(self.configuration.default_token_issuer.algorithm, self._next_key)
         self._next_key += 1
         if kid == "same":
-            self._published = (*self._published[:-1], SigningKey(self.signing_key.kid, key))
+            old = self.signing_key
+            self._published = tuple(SigningKey(old.kid, key) if one is old else one for one in self._published)
         else:
             self._published = (*self._published, SigningKey(str(self._random.randrange(-(2**31), 0)), key))
 
@@ -163,7 +167,7 @@ class TokenService:
 
     def check_data_source(self, name: str) -> None:
         # inferred: the code of RFC 6749 4.1.2.1 for a server that cannot do its work
-        if name in self.unreachable_data_sources:
+        if not self.configuration.data_sources_by_id[name].answers:
             raise Refused("server_error", "The data source does not answer.")
 
     @property

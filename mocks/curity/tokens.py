@@ -9,16 +9,16 @@ from functools import cached_property
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from joserfc.jwk import RSAKey
-from joserfc.jws import JWSRegistry, serialize_compact
-
-ALGORITHM = "RS256"
+from joserfc.jwk import OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
 
 # Access tokens and registration tokens that are references begin so: github.com/curityio, samples. Older ones are bare
 # UUIDs; `_1XBPWQQ_` begins a refresh token.
 OPAQUE_PREFIX = "_0XBPWQQ_"
 
-_REGISTRY = JWSRegistry(algorithms=[ALGORITHM])
+
+def _encoded(octets: bytes) -> str:
+    return urlsafe_b64encode(octets).rstrip(b"=").decode()
 
 
 @dataclass(frozen=True)
@@ -26,36 +26,45 @@ class SigningKey:
     """`kid` is a signed 32-bit number in decimal: a string that begins with a hyphen more often than not."""
 
     kid: str
-    key: RSAKey
+    key: RSAKey | OKPKey
+
+    @property
+    def algorithm(self) -> str:
+        """`EdDSA` is the one name for Ed25519 and Ed448: curity.io/docs/identity-server/facilities/cryptography/eddsa."""
+        return "EdDSA" if isinstance(self.key, OKPKey) else "RS256"
 
     @cached_property
     def thumbprint(self) -> str:
         """`x5t`. `include-x5c` is off, so nobody sees a certificate; the public key stands for it."""
         public = self.key.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        return urlsafe_b64encode(hashlib.sha1(public, usedforsecurity=False).digest()).rstrip(b"=").decode()
+        return _encoded(hashlib.sha1(public, usedforsecurity=False).digest())
 
     @cached_property
     def header(self) -> Mapping[str, str]:
         """Of every JWT. Without `typ`, so not the profile of RFC 9068: github.com/curityio/workload-identities."""
-        return {"kid": self.kid, "x5t": self.thumbprint, "alg": ALGORITHM}
+        return {"kid": self.kid, "x5t": self.thumbprint, "alg": self.algorithm}
 
     @cached_property
     def public_jwk(self) -> Mapping[str, Any]:
         """Members as include-x5t-in-jwks (on) and include-x5c (off) leave them."""
         public = self.key.as_dict(private=False)
+        of_its_type: dict[str, Any] = {name: public[name] for name in ("n", "e", "crv", "x") if name in public}
         return {
             "kty": public["kty"],
             "kid": self.kid,
             "use": "sig",
-            "alg": ALGORITHM,
-            "n": public["n"],
-            "e": public["e"],
+            "alg": self.algorithm,
+            **of_its_type,
             "x5t": self.thumbprint,
         }
 
     def sign(self, claims: Mapping[str, Any], header: Mapping[str, Any]) -> str:
-        payload = json.dumps(claims, separators=(",", ":"))
-        return serialize_compact(dict(header), payload, self.key, registry=_REGISTRY)
+        """Without the library's registry, which warns of the name EdDSA since RFC 9864 has another one."""
+        signing_input = ".".join(
+            _encoded(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims)
+        )
+        signature = JWSRegistry.algorithms[header["alg"]].sign(signing_input.encode(), self.key)
+        return f"{signing_input}.{_encoded(signature)}"
 
 
 @dataclass(slots=True)

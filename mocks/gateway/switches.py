@@ -91,6 +91,12 @@ class Switches:
     # which. Default: **false**, each makes its own. Example: true, where the authorization server saw one request.
     shares_token_requests: bool = False
 
+    # Curity signs with EdDSA where it is told to; the plugin's schema has it for the plugin's own assertions (`client_alg`),
+    # and of tokens it says of HS256 and its like alone that they are refused.
+    # Default: **false**, RS, PS and ES of each size are accepted, and EdDSA is refused.
+    # Example: true, where a live gateway took a token that was signed with Ed25519.
+    accept_eddsa: bool = False
+
     # Without `session_secret` a secret is generated; whether the nodes of a control plane share it is not documented.
     # Default: **false**, each node has its own, and opens no other's sessions.
     # Example: true, where a session of one live node opened on another.

@@ -1,7 +1,7 @@
 """How the plugin judges a JWT.
 
 Rules
-- Only asymmetric algorithms. HS256, HS384 and HS512 are refused (plugin schema: `enable_hs_signatures` is false by
+- Only asymmetric algorithms, EdDSA not among them (unknown: `accept_eddsa`). HS256, HS384 and HS512 are refused (plugin schema: `enable_hs_signatures` is false by
   default; this mock takes no other value), `none` always (inferred).
 - The key is the published one of the token's `kid`. `jku`, `jwk` and `x5u` in the header are ignored, nothing is
   fetched from there (inferred). A header that lists anything as `crit` is refused, as RFC 7515 section 4.1.11 asks.
@@ -27,8 +27,10 @@ from dcrproof.mocks.gateway.discovery import Provider, keys_named
 from dcrproof.mocks.gateway.plugin import Names, Plugin
 from dcrproof.mocks.gateway.switches import Switches
 
-ASYMMETRIC = frozenset(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"))
-"""Those that the plugin's schema names for its own assertions (`client_alg`); that it verifies the same is inferred."""
+ASYMMETRIC = frozenset(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"))
+"""Of those that the plugin's schema names for its own assertions (`client_alg`); that it verifies the same is inferred, and
+of EdDSA, which is among them, left open.
+"""
 
 REQUIRED_LISTS: tuple[str, ...] = ("scopes", "audience", "groups", "roles")
 """`<name>_required` are judged by the claim at the path `<name>_claim`."""
@@ -91,7 +93,7 @@ class TokenRules:
     switches: Switches
 
     def accepts_algorithm(self, algorithm: str) -> bool:
-        return algorithm in ASYMMETRIC
+        return algorithm in ASYMMETRIC or (self.switches.accept_eddsa and algorithm == "EdDSA")
 
     def understands_header(self, header: Mapping[str, Any]) -> bool:
         """No extension is understood, so none may be critical (RFC 7515 section 4.1.11; what Kong does is unknown)."""

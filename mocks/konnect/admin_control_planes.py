@@ -4,7 +4,7 @@ The flow reads them. Services, routes, plugins and consumers can be made and del
 so that there may be more than the how-to has; an update of them is not among what the mock knows.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from dcrproof.mocks.konnect import views
@@ -30,14 +30,16 @@ def routes(konnect: Konnect) -> Rows:
 
 
 def _control_planes(konnect: Konnect) -> Rows:
+    def nodes_of(control_plane_id: str) -> list[Mapping[str, Any]]:
+        found = find(konnect.control_planes, control_plane_id)
+        return konnect.nodes() if konnect.has_data_planes(found.id) else []
+
     def list_nodes(_: Request, control_plane_id: str) -> Response:
-        find(konnect.control_planes, control_plane_id)
-        held = [views.node(konnect, node) for node in konnect.nodes()]
+        held = [views.node(konnect, node) for node in nodes_of(control_plane_id)]
         return ok({"items": held, "page": {"total_count": len(held)}})
 
     def show_node(_: Request, control_plane_id: str, node_id: str) -> Response:
-        find(konnect.control_planes, control_plane_id)
-        found = find({node["id"]: node for node in konnect.nodes()}, node_id)
+        found = find({node["id"]: node for node in nodes_of(control_plane_id)}, node_id)
         return ok({"item": views.node(konnect, found)})
 
     def expected_hash(_: Request, control_plane_id: str) -> Response:

@@ -180,9 +180,15 @@ class Store:
 
     def _services_changed(self) -> None:
         consumers = (
-            data_plane.Consumer(held.id, held.username, held.custom_id) for held in self.gateway_consumers.values()
+            data_plane.Consumer(held.id, held.username, held.custom_id)
+            for held in self.gateway_consumers.values()
+            if self.has_data_planes(held.control_plane_id)
         )
         self._announce(self._push.services(tuple(self._pushed_services()), tuple(consumers)))
+
+    def has_data_planes(self, control_plane_id: str) -> bool:
+        """The nodes are those of the first control plane; any other has none."""
+        return control_plane_id == next(iter(self.control_planes), None)
 
     def _pushed_services(self) -> Iterator[data_plane.Service]:
         linked = {held.service_id: held.api_id for held in self.implementations.values()}
@@ -195,6 +201,8 @@ class Store:
             api_id = linked.get(service.id)
             self._accept(service.id, self.enforced_strategy(api_id) if api_id is not None else None)
             plain = self.plugin_on(service.id, OPENID_CONNECT)
+            if not self.has_data_planes(service.control_plane_id):
+                continue
             yield data_plane.Service(
                 service.id,
                 service.url,

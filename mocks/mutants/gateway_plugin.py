@@ -211,6 +211,11 @@ def _tries_every_key(node: DataPlane) -> None:
     node.switches = replace(node.switches, accept_missing_kid=True)
 
 
+@_node("gateway.takes-eddsa", "A token that is signed with EdDSA is refused.")
+def _takes_eddsa(node: DataPlane) -> None:
+    node.switches = replace(node.switches, accept_eddsa=True)
+
+
 _rules(
     "gateway.understands-everything",
     "A token with a critical extension that is not understood is refused.",

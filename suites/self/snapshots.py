@@ -21,6 +21,7 @@ NORMALISED = (
     (r"kong:trace:\d+", "kong:trace:N"),
     (r" --dcr-profile=\S+", ""),
     (r"_0XBPWQQ_[0-9a-f-]+", "_0XBPWQQ_..."),
+    (r"\b\d+ checks? blocked", "N checks blocked"),
     (r"\b\d+ s (behind|ahead|that a token lives)", r"N s \1"),
 )
 """What differs from run to run, and what stands in its place."""

@@ -303,6 +303,7 @@ def settings(world):
         "roles": konnect.tokens[0].roles,
         "region": world.faces["konnect"](listing(world)).json()["meta"],
         "seen from elsewhere": vars(world)["_vantage"],
+        "metadata": world.faces["curity"](Request("GET", world.METADATA, world.METADATA, "", (), b"")).body,
     }
 
 

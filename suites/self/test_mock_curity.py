@@ -21,6 +21,7 @@ from dcrproof.mocks.curity.configuration import (
     Client,
     ClientManagement,
     Configuration,
+    DataSource,
     DefaultTokenIssuer,
     DynamicClientRegistration,
     NoAuthentication,
@@ -713,7 +714,7 @@ def test_a_client_may_ask_for_another_lifetime_of_its_tokens(world: World) -> No
 
 def test_clients_of_another_data_source_are_not_found(world: World) -> None:
     app = pair(world.register().json())
-    world.configure(data_sources=("default-datasource", "other"))
+    world.configure(data_sources=(DataSource("default-datasource"), DataSource("other")))
     world.configure_registration(client_data_source="other")
     assert world.token(app).status == 401
     world.configure_registration(client_data_source="default-datasource")
@@ -990,7 +991,8 @@ def test_expired_tokens_are_forgotten_and_live_ones_are_not(world: World) -> Non
     ("change", "problem"),
     [
         ({"client_capabilities": frozenset()}, "capability"),
-        ({"data_sources": ("other",)}, "data source default-datasource"),
+        ({"data_sources": (DataSource("other"),)}, "data source default-datasource"),
+        ({"data_sources": (DataSource("default-datasource", "ldap"),)}, "holds no dynamic clients"),
         ({"signing_keys": ("other",)}, "signing key default-signing-key"),
         ({"signature_verification_keys": ()}, "verification key"),
         ({"endpoints": ()}, "endpoint"),

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from dcrproof.mocks.clock import Clock
 from dcrproof.mocks.curity.configuration import (
+    HSQLDB,
     AuthenticateUserBy,
     Client,
     Configuration,
     CustomTokenIssuer,
+    DataSource,
     Endpoint,
     MutualTls,
     ServiceRole,
@@ -287,23 +289,24 @@ def test_a_data_source_that_does_not_answer_fails_registration_and_registered_cl
     one = curity()
     made = one.register(initial_token(one), METADATA)
     token = initial_token(one)
-    one.unreachable_data_sources = frozenset({"default-datasource"})
+    one.configuration = configured(data_sources=(DataSource("default-datasource", answers=False),))
     assert refusal(one.register, token, METADATA) == "server_error"
     assert refusal(one.authenticate, made["client_id"], made["client_secret"]) == "server_error"
     assert one.authenticate(*REGISTRAR)
-    one.unreachable_data_sources = frozenset()
+    one.configuration = configured()
     assert one.register(token, METADATA)["client_id"]
     assert one.authenticate(made["client_id"], made["client_secret"])
 
 
 def test_a_restart_wipes_what_is_in_memory() -> None:
-    for in_memory in (frozenset[str](), frozenset({"default-datasource"})):
-        one = curity(configured(in_memory_data_sources=in_memory))
+    for in_memory in (False, True):
+        source = DataSource("default-datasource", driver=HSQLDB) if in_memory else DataSource("default-datasource")
+        one = curity(configured(data_sources=(source,)))
         made = one.register(initial_token(one), METADATA)
         token = initial_token(one)
         one.restart()
-        assert (one.client(made["client_id"]) is None) == bool(in_memory)
-        assert (one.access_token(token) is None) == bool(in_memory)
+        assert (one.client(made["client_id"]) is None) is in_memory
+        assert (one.access_token(token) is None) is in_memory
 
 
 # RESTCONF as XML

@@ -1,5 +1,6 @@
 """A step that mocks elsewhere leave undone is named as well: over HTTP, with the profile that `dcrproof serve` writes."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,38 @@ def test_step_is_named_through_the_real_command_line(undo, run_checks):
     assert ran.code == 1, ran.output
     first = next(iter(ran.with_verdict("failed").values()))
     assert named(first, step), ran.output
-    assert f"{step}: " in ran.output or f"step       {step}" in ran.output
+    assert re.search(rf"^  step       (1 )?{re.escape(step)}\b", ran.output, re.MULTILINE), ran.output
+
+
+@pytest.mark.parametrize("read", [True, False], ids=["read", "blind"])
+def test_metadata_that_a_live_curity_keeps_are_told_by_its_configuration(run_checks, read):
+    """Nobody turns the clock of a live Curity, and it does not ask anybody anew: what is left is what is set."""
+    with profile_of_served(Case(undo="curity.metadata.cache-duration")) as written:
+        live = written.with_name("live.toml")
+        text = "".join(line for line in written.read_text("utf-8").splitlines(True) if not line.startswith("mocked"))
+        live.write_text(text if read else re.sub(r"(?ms)^\[curity\.admin\].*?(?=^\[)", "", text), "utf-8")
+        ran = run_checks("--dcr-check=discovery.registration-endpoint", profile=live)
+    assert ran.code == 1, ran.output
+    failed = ran.with_verdict("failed")["discovery.registration-endpoint"]
+    kept = "curity.metadata.cache-duration"
+    assert failed["candidates"] == ([kept] if read else ["curity.metadata.exposed", kept])
+    assert bool(failed["decides"]) is not read
+    assert "/token-service/oauth-registration is served" in failed["observed"]
+
+
+def test_an_application_that_a_restart_may_have_wiped_is_no_mistyped_secret_alone(run_checks):
+    """In mode existing: whoever has an id and a secret that worked yesterday."""
+    with profile_of_served(Case(undo="curity.dcr.data-source=in-memory")) as written:
+        (written.parent / "yesterday").write_text("Gq7-was-good-until-the-restart")
+        old = written.with_name("old.toml")
+        given = '[[application]]\nclient_id = "of yesterday"\nclient_secret = { file = "yesterday" }\n'
+        old.write_text(written.read_text("utf-8").replace('"provision"', '"existing"') + given, "utf-8")
+        ran = run_checks("--dcr-check=client.known", profile=old)
+    assert ran.code == 1, ran.output
+    failed = ran.with_verdict("failed")["client.known"]
+    assert failed["candidates"] == ["curity.dcr.data-source"]
+    assert "org.hsqldb.jdbc.JDBCDriver, a database in memory" in failed["observed"]
+    assert "compare the id and the secret" in failed["mend"]
 
 
 def test_what_only_a_mock_shows_is_left_to_whoever_has_the_access_that_decides(run_checks):

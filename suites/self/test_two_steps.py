@@ -10,10 +10,12 @@ PAIRS = [
     ("curity.dcr.non-templatized", "curity.dcr.capabilities"),
     ("curity.token-issuer.jwt", "curity.dcr.client-management"),
     ("curity.metadata.exposed", "curity.token-issuer.userinfo"),
+    ("curity.metadata.cache-duration", "curity.dcr.authenticate-client-by"),
     # one at Curity, one in Konnect: the same symptom, or one after another in the flow
     ("curity.client.secret", "konnect.provider.initial-client-secret"),
     ("curity.token-issuer.jwt", "konnect.strategy.claim"),
     ("curity.dcr.nodes", "konnect.provider.issuer"),
+    ("curity.token-issuer.signing-key", "konnect.strategy.claim"),
     # both in Konnect
     ("konnect.provider.type", "konnect.strategy.scopes"),
     ("konnect.publication.api", "konnect.implementation.linked"),
@@ -21,6 +23,7 @@ PAIRS = [
     # the gateway as well
     ("konnect.strategy.auth-methods", "gateway.data-plane.version"),
     ("curity.base-url.public", "gateway.data-plane.clock"),
+    ("curity.token-issuer.signing-key", "gateway.data-plane.keys"),
 ]
 
 

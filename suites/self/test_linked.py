@@ -1,0 +1,29 @@
+"""Which gateway service serves the route that callers use: by its method and its path, as Kong matches them."""
+
+import pytest
+
+from dcrproof.fixtures.linked import may_serve
+from dcrproof.profile import GatewayRoute
+
+
+@pytest.mark.parametrize(
+    ("route", "serves"),
+    [
+        ({"paths": ["/accounts"]}, True),
+        ({"paths": ["/accounts/mine"]}, True),
+        ({"paths": ["/"]}, True),
+        ({"paths": ["/orders", "/accounts"]}, True),
+        ({"paths": ["~/accounts/[a-z]+$"]}, True),
+        ({"paths": ["~/(?<who>account"]}, True),  # no pattern of Python's: nobody here can tell
+        ({"paths": ["/accounts"], "methods": ["GET", "POST"]}, True),
+        ({"paths": ["/accounts"], "methods": []}, True),
+        ({"paths": None, "hosts": ["accounts.example.com"]}, True),
+        ({"paths": ["/accounts-test"]}, False),
+        ({"paths": ["/orders"]}, False),
+        ({"paths": ["~/accounts$"]}, False),
+        ({"paths": ["~/ccounts"]}, False),
+        ({"paths": ["/accounts"], "methods": ["POST"]}, False),
+    ],
+)
+def test_a_route_serves_a_call_by_its_method_and_the_beginning_of_its_path(route, serves):
+    assert may_serve(route, GatewayRoute("/accounts/mine")) is serves
