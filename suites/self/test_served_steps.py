@@ -76,7 +76,7 @@ def test_an_application_that_a_restart_may_have_wiped_is_no_mistyped_secret_alon
     assert ran.code == 1, ran.output
     failed = ran.with_verdict("failed")["client.known"]
     assert failed["candidates"] == ["curity.dcr.data-source"]
-    assert "org.hsqldb.jdbc.JDBCDriver, a database in memory" in failed["observed"]
+    assert "org.hsqldb.jdbc.JDBCDriver: HSQLDB is in memory unless" in failed["observed"]
     assert "compare the id and the secret" in failed["mend"]
 
 
