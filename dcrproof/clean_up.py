@@ -8,12 +8,13 @@ the next round. At the end it goes in rounds once more: the lists have nothing o
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
+from dcrproof.creation import LOOKING
 from dcrproof.http import Line
 from dcrproof.konnect import listed
 from dcrproof.ledger import CLIENT, GONE, Entry, Ledger
@@ -27,8 +28,8 @@ from dcrproof.waits import waiting_for
 
 PATIENCE = SETTLING
 """Seconds for which what cannot be deleted yet is tried again, and for which a new thing need not be known everywhere."""
-LOST_FOR = 5.0
-"""Seconds after a creation that was never answered for which it is looked for: lists may lag behind."""
+LOST_FOR = LOOKING
+"""Seconds after a creation that was never answered for which it is looked for, as a run does itself."""
 AT_ONCE = 1.0
 """Either, for mocks of the run's own: nothing there outlives it."""
 FINAL = frozenset({401, 403, 405})
@@ -54,7 +55,7 @@ class CleanedUp:
 
 def clean_up(target: Target, ledger: Ledger, *, patience: float = PATIENCE, lost_for: float = LOST_FOR) -> CleanedUp:
     """Deletes what the ledger names, and proves that it is gone. What stays stays in the ledger."""
-    reach = _Reach(target, ledger)
+    reach = _Reach(target, ledger, deadline=time.monotonic() + patience)
     work = _Work(reach, ledger, patience, lost_for)
     if ledger.entries:
         with waiting_for("what this run has made to be deleted", patience):
@@ -63,7 +64,8 @@ def clean_up(target: Target, ledger: Ledger, *, patience: float = PATIENCE, lost
     for entry in ledger.pending:
         no_way, why = work.why.get(entry.number, (False, "not tried"))
         (done.left if no_way else done.failed).append(f"{entry}: {why} (owner: {entry.kind.owner})")
-    proof = _Proof(reach, ledger, done)
+    reach.deadline = time.monotonic() + patience
+    proof = _Proof(reach, ledger, done, [*ledger.dead, *work.never_made])
     if proof.open:
         with waiting_for("the proof that nothing of this run is left", patience):
             poll(proof.round, bool, patience)
@@ -80,29 +82,34 @@ class _Work:
         self.patience = patience
         self.lost_for = lost_for
         self.deleted: list[Entry] = []
+        self.never_made: list[Entry] = []
         self.why: dict[int, tuple[bool, str]] = {}
         """By the number of an entry why it is still there, and whether there is no way to delete it."""
         self.sent: set[int] = set()
-        """The entries whose deletion was sent, and may have been done although no answer says so."""
+        """The entries whose deletion may have been done although no answer says so."""
+        self.silent: dict[str, str] = {}
+        """By its address what is wrong with a party: in this round it is not asked for each thing again."""
 
     def round(self) -> bool:
         """One look and one try at everything. Whether another round would change nothing."""
         self.reach.look_anew()
+        self.silent.clear()
         final = True
-        silent: dict[str, str] = {}  # whoever does not answer is not asked for each thing again
         for entry in self.ledger.pending:
             if entry.number not in self.ledger.entries:
                 continue  # gone with what it was part of
-            if entry.base in silent:
-                self._stays(entry, silent[entry.base])
+            if entry.base in self.silent:
+                self._stays(entry, self.silent[entry.base])
                 continue
             try:
                 try_again = self._unregister(entry) if entry.kind is CLIENT else self._try(entry)
+            except _NotNow as answer:
+                try_again = self._stays(entry, str(answer), again=True)
             except Unreachable as outcome:
-                silent[entry.base] = outcome.observed
+                self.silent[entry.base] = outcome.observed
                 try_again = self._stays(entry, outcome.observed, again=True)
             except Outcome as outcome:
-                try_again = self._stays(entry, outcome.observed)
+                try_again = self._stays(entry, str(outcome))
             final = final and not try_again
         return final
 
@@ -113,13 +120,21 @@ class _Work:
     def _try(self, entry: Entry) -> bool:
         """Deletes one thing. Returns whether it is still there and another try may delete it."""
         if entry.id is None:
+            if not self._can_be_told(entry):
+                why = (
+                    "its creation was never answered, so it may exist or not, and nothing tells it from other people's"
+                )
+                return self._stays(entry, why, no_way=True)
             found = self._lost(entry)
+            if found is None and _age(entry) < self.lost_for:
+                return self._stays(entry, "its creation was never answered, and it is not listed", again=True)
             if found is None:
-                if _age(entry) < self.lost_for:
-                    return self._stays(entry, "its creation was never answered, and it is not listed", again=True)
-                self.ledger.refused(entry)  # it was never made
+                self.ledger.refused(entry)
+                self.never_made.append(entry)
                 return False
             entry = self.ledger.made(entry, found)
+        if entry.kind.name == "portal" and self._is_waited_for(entry):
+            return self._stays(entry, "its applications are deleted before it", again=True)
         if (bearer := self._bearer(entry)) is not None:
             item = self.reach.item(bearer)
             if not item and self._is_new(entry):
@@ -136,10 +151,14 @@ class _Work:
         """What bears the mark that makes a thing the run's: itself, or what it is part of if the run has made that."""
         if entry.kind.named:
             return entry
-        service = self.reach.item(entry).get("service") if entry.kind.name == "gateway plugin" else None
-        of = service.get("id") if isinstance(service, dict) else None
+        service = _service(self.reach.item(entry)) if entry.kind.name == "gateway plugin" else None
         made = (one for one in self.ledger.entries.values() if one.id and one.kind.named)
-        return next((one for one in made if one.id == of or entry.collection.startswith(f"{one.path}/")), None)
+        return next((one for one in made if one.id == service or entry.collection.startswith(f"{one.path}/")), None)
+
+    def _is_waited_for(self, portal: Entry) -> bool:
+        """Whether a portal of the run's has applications that its own address alone deletes, and may be reached yet."""
+        patient = time.monotonic() < self.reach.deadline - self.patience / 2
+        return patient and any(one.base in self.silent for one in self.reach.of_portal(portal))
 
     def _is_new(self, entry: Entry) -> bool:
         """Whether 403 and 404 may say no more of a thing than that it is not known everywhere yet."""
@@ -147,13 +166,23 @@ class _Work:
 
     def _delete(self, entry: Entry) -> bool:
         force = "?force=true" if entry.kind.name == "portal" else ""
-        is_new = self._is_new(entry)
-        self.sent.add(entry.number)
-        exchange = self.reach.send(entry.kind.party, entry.base, "DELETE", entry.path + force)
-        if is_new and exchange.status in NOT_YET:
-            self.sent.discard(entry.number)
+        path = entry.path + force
+        exchange = self._sent(entry, lambda: self.reach.send(entry.kind.party, entry.base, "DELETE", path))
+        if exchange.status in NOT_YET and self._is_new(entry):
             return self._stays(entry, exchange.what, again=True)
         return self._answered(entry, exchange)
+
+    def _sent(self, entry: Entry, send: Callable[[], Exchange]) -> Exchange:
+        """The answer to a deletion; where that leaves open whether it was done, it is remembered."""
+        try:
+            exchange = send()
+        except Unreachable as outcome:
+            if outcome.lost:
+                self.sent.add(entry.number)
+            raise
+        if exchange.status in {500, *OVERLOADED}:
+            self.sent.add(entry.number)
+        return exchange
 
     def _answered(self, entry: Entry, exchange: Exchange) -> bool:
         """What an answer to a DELETE says."""
@@ -161,17 +190,24 @@ class _Work:
             return self._gone(entry)
         return self._stays(entry, exchange.what, again=exchange.status not in FINAL)
 
+    def _can_be_told(self, entry: Entry) -> bool:
+        """Whether a thing without an id would be known for the run's: by its name, or by what it is part of."""
+        if entry.kind.named:
+            return self.ledger.mark in (entry.name or "")
+        return entry.kind.name == "gateway plugin" or self.ledger.ours(entry.collection)
+
     def _lost(self, entry: Entry) -> str | None:
-        """The id of what was made although no answer came; the list has it under the run's own name."""
-        known = {other.id for other in self.ledger.entries.values()}
-        if entry.kind.named is None and not self.ledger.ours(entry.collection):
-            return None  # it bears no mark of its own, and stands below something that is not the run's
-        ours = (
-            id
-            for id, item in self.reach.items(entry).items()
-            if id not in known and (entry.kind.named is None or item.get(entry.kind.named) == entry.name)
-        )
-        return next(ours, None)
+        """The id of what was made although no answer came, if the list has it."""
+        for id, item in self.reach.items(entry).items():
+            if id in self.ledger.ids:
+                continue
+            if entry.kind.named:
+                found = item.get(entry.kind.named) == entry.name
+            else:
+                found = entry.kind.name != "gateway plugin" or _service(item) in self.ledger.ids
+            if found:
+                return id
+        return None
 
     def _unregister(self, entry: Entry) -> bool:
         """RFC 7592 2.3: deletes a client. Returns whether another try may do it."""
@@ -183,23 +219,28 @@ class _Work:
             else:
                 why = "its registration was never answered, so it may exist or not"
             return self._stays(entry, why, no_way=True)
-        sent_before = entry.number in self.sent
-        self.sent.add(entry.number)
-        exchange = self.reach.manage(*entry.manage)
-        if exchange.status == 401 and sent_before:
+        uri, token = entry.manage
+        exchange = self._sent(entry, lambda: self.reach.manage(uri, token))
+        if exchange.status == 401 and entry.number in self.sent:
             return self._gone(entry)  # the deletion was done: with the client its token is void
-        if exchange.status not in OVERLOADED:
-            self.sent.discard(entry.number)
         if exchange.status == 401 and entry.rotating:
             why = "the answer to its last read or update never came, and with it its registration access token"
             return self._stays(entry, why, no_way=True)
         return self._answered(entry, exchange)
 
     def _gone(self, entry: Entry) -> bool:
-        self.ledger.gone(entry)
-        self.deleted.append(entry)
-        self.why.pop(entry.number, None)
+        for one in [*(self.reach.of_portal(entry) if entry.kind.name == "portal" else ()), entry]:
+            self.ledger.gone(one)
+            self.deleted.append(one)
+            self.why.pop(one.number, None)
         return False
+
+
+def _service(item: Item) -> str | None:
+    """The id of the gateway service that a plugin is on."""
+    service = item.get("service")
+    id = service.get("id") if isinstance(service, dict) else None
+    return id if isinstance(id, str) else None
 
 
 def _age(entry: Entry) -> float:
@@ -229,20 +270,21 @@ class _Proof:
     `open` are the claims that are not proved yet, each with what speaks against it.
     """
 
-    def __init__(self, reach: "_Reach", ledger: Ledger, done: CleanedUp) -> None:
+    def __init__(self, reach: "_Reach", ledger: Ledger, done: CleanedUp, gone: Sequence[Entry]) -> None:
         self.reach = reach
         self.ledger = ledger
         self.done = done
+        self.gone = gone
         self.open = dict.fromkeys([*self._lists(), *self._clients()], "")
 
     def _lists(self) -> Iterator[_Claim]:
-        named = [entry for entry in self.ledger.dead if entry.kind.named and entry.kind is not CLIENT]
+        named = [entry for entry in self.gone if entry.kind.named and entry.kind is not CLIENT]
         for entry in {(entry.base, entry.collection): entry for entry in named}.values():
             if self.reach.exists(entry):
                 yield _Claim(entry.base, f"whether any {entry.kind.name} is left", partial(self._listed, entry))
 
     def _clients(self) -> Iterator[_Claim]:
-        for entry in self.ledger.dead:
+        for entry in self.gone:
             if entry.client_id and entry.secret:
                 look = partial(self._gets_a_token, entry, entry.client_id, entry.secret)
                 yield _Claim(self.reach.issuer, "whether clients still get tokens", look)
@@ -253,33 +295,39 @@ class _Proof:
         final = True
         silent: dict[str, str] = {}
         for claim in list(self.open):
+            unseen = silent.get(claim.base, "")
+            against = ""
             try:
-                against = silent.get(claim.base) or claim.look()
+                against = unseen or claim.look()
+            except _NotNow as answer:
+                unseen = str(answer)
             except Unreachable as outcome:
-                against = silent[claim.base] = outcome.observed
+                unseen = silent[claim.base] = outcome.observed
             except Outcome as outcome:
-                self.open[claim] = f"{claim.about} cannot be seen: {outcome.observed}"
+                self.open[claim] = f"{claim.about} cannot be seen: {outcome}"
                 continue
-            if against:
+            if unseen or against:
                 final = False
-                self.open[claim] = f"{claim.about} cannot be seen: {against}" if claim.base in silent else against
+                self.open[claim] = f"{claim.about} cannot be seen: {unseen}" if unseen else against
             else:
                 del self.open[claim]
         return final
 
     def _listed(self, entry: Entry) -> str:
-        kept = {one.id for one in self.ledger.entries.values()}
+        kept = {one.id for one in self.ledger.entries.values() if one.kind.method == "POST"}
         held = self.reach.items(entry).items()
         left = [id for id, item in held if id not in kept and self.ledger.mark in str(item.get(str(entry.kind.named)))]
         where = f"still listed in {entry.kind.party.capitalize()} with the mark of this run (owner: {entry.kind.owner})"
         return f"{entry.kind.name} {', '.join(left)}: {where}" if left else ""
 
     def _gets_a_token(self, entry: Entry, client_id: str, secret: Secret) -> str:
-        exchange = self.reach.token(client_id, secret)
-        if exchange.status == 200:
-            self.done.alive.append(f"client {client_id} of the {entry.kind.name} {entry.name!r}: {exchange.what}")
-        elif exchange.status != 401 and exchange.members().get("error") != "invalid_client":  # RFC 6749 5.2
-            return f"whether client {client_id} still gets tokens cannot be told: {exchange.what}"
+        for by_post in (False, True):  # a client that knows one way alone is refused the other as if it were unknown
+            exchange = self.reach.token(client_id, secret, by_post=by_post)
+            if exchange.status == 200:
+                self.done.alive.append(f"client {client_id} of the {entry.kind.name} {entry.name!r}: {exchange.what}")
+                break
+            if exchange.status != 401 and exchange.members().get("error") != "invalid_client":  # RFC 6749 5.2
+                return f"whether client {client_id} still gets tokens cannot be told: {exchange.what}"
         self.done.tried += 1
         return ""
 
@@ -287,12 +335,14 @@ class _Proof:
 class _Reach:
     """The way to the parties: lines, sessions and lists of the clean-up's own."""
 
-    def __init__(self, target: Target, ledger: Ledger) -> None:
+    def __init__(self, target: Target, ledger: Ledger, deadline: float) -> None:
         self.target = target
         self.ledger = ledger
+        self.deadline = deadline
+        """Until when there is time for what is being done (`time.monotonic()`)."""
         self._lines: dict[tuple[str, str], Line] = {}
-        self._cookies: dict[str, Secret] = {}
-        self._lists: dict[tuple[str, str], Mapping[str, Item]] = {}
+        self._cookies: dict[str, Secret | Failed] = {}
+        self._lists: dict[tuple[str, str], Mapping[str, Item] | _NotNow] = {}
         self._items: dict[tuple[str, str], Item] = {}
         self._token_endpoint = ""
         self._not_before: dict[str, float] = {}
@@ -314,10 +364,16 @@ class _Reach:
     def _ask(
         self, party: str, base: str, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
     ) -> Exchange:
-        """One request, unless the party has asked for more time. Raises Unreachable then, and where no answer comes."""
-        wanted = self._not_before.get(base, 0.0) - time.monotonic()
-        if wanted > 0:
-            raise Unreachable(party, f"{party} asks for {wanted:.0f} seconds more than this clean-up has had")
+        """One request, unless the party has asked for more time. Raises Unreachable then, and where no answer comes.
+
+        Raises Failed where it has asked for more time than there is.
+        """
+        not_before = self._not_before.get(base, 0.0)
+        if not_before > self.deadline:
+            more = not_before - time.monotonic()
+            raise Failed("time for this clean-up", f"{party} wants to be asked again in {more:.0f} seconds")
+        if not_before > time.monotonic():
+            raise Unreachable(party, f"{party} wants to be asked again later")
         exchange = self.line(party, base).send(method, url, headers=headers, body=body)
         if (seconds := retry_after(exchange)) is not None:
             self._not_before[base] = time.monotonic() + seconds
@@ -335,9 +391,11 @@ class _Reach:
     def _cookie(self, base: str, path: str) -> Secret:
         """A session of the developer at the profile's portal, or at one that the run has made."""
         described = self.target.profile.portal
-        if base in self._cookies:
-            return self._cookies[base]
-        if described is None or not (base == described.url or self._is_ours(base)):
+        if isinstance(known := self._cookies.get(base), Failed):
+            raise known
+        if known is not None:
+            return known
+        if described is None or not (base == described.url or self._is_of_the_run(base)):
             raise Failed(
                 "a portal of the profile or of the run", f"the ledger names {quoted(base)}: nothing was sent there"
             )
@@ -354,11 +412,19 @@ class _Reach:
         pairs = (cookie.partition(";")[0].partition("=") for cookie in exchange.headers_named("set-cookie"))
         found = next((value for name, _, value in pairs if name.strip() == "portalaccesstoken" and value), None)
         if exchange.status != 204 or found is None:
-            raise Failed("204 and a session to the developer's sign-in", exchange.what)
-        self._cookies[base] = self.target.secrets.know(found)
-        return self._cookies[base]
+            failed = Failed("204 and a session to the developer's sign-in", exchange.what)
+            self._cookies[base] = failed  # an account is locked that somebody tries a wrong password on again and again
+            raise failed
+        secret = self._cookies[base] = self.target.secrets.know(found)
+        return secret
 
-    def _is_ours(self, base: str) -> bool:
+    def of_portal(self, portal: Entry) -> list[Entry]:
+        """What was made at the address of a portal of the run's own."""
+        domain = self.item(portal).get("canonical_domain")
+        at = [one for one in self.ledger.entries.values() if one.kind.party == "portal"]
+        return [one for one in at if domain and urlsplit(one.base).netloc == domain]
+
+    def _is_of_the_run(self, base: str) -> bool:
         """Whether the portal at that address is one that the run has made."""
         portals = [entry for entry in self.ledger.entries.values() if entry.kind.name == "portal" and entry.id]
         held = ((entry, self.item(entry)) for entry in portals)
@@ -373,19 +439,19 @@ class _Reach:
         return entry.kind.party != "portal" or (described is not None and entry.base == described.url)
 
     def item(self, entry: Entry) -> Item:
-        """A thing as its party shows it; empty where it is not there. Raises Unreachable where that cannot be seen."""
+        """A thing as its party shows it; empty where it is not there. Raises _NotNow where that cannot be seen."""
         if found := self.items(entry).get(str(entry.id)):
             return found
         key = (entry.base, entry.path)
         if key not in self._items:  # a list need not have everything
             exchange = self.send(entry.kind.party, entry.base, "GET", entry.path)
             if exchange.status not in {200, 404}:
-                raise Unreachable(entry.kind.party, exchange.what)
+                raise self._no_answer(entry, exchange)
             self._items[key] = exchange.object() if exchange.status == 200 else {}
         return self._items[key]
 
     def items(self, entry: Entry) -> Mapping[str, Item]:
-        """The things of a list by their ids. Raises Unreachable where it cannot be read. A publication is in none."""
+        """The things of a list by their ids. Raises _NotNow where it cannot be read. A publication is in none."""
         if entry.kind.method == "PUT":
             return {}
         path, filters = entry.collection, {}
@@ -396,18 +462,26 @@ class _Reach:
 
             def get(page: str) -> Exchange:
                 exchange = self.send(entry.kind.party, entry.base, "GET", page)
-                if exchange.status == 404:
-                    raise _NoList
+                if exchange.status == 404 and not self.ledger.ids.isdisjoint(path.split("/")):
+                    raise _Gone
                 if exchange.status != 200:
-                    raise Unreachable(entry.kind.party, exchange.what, f"the list {path}")
+                    raise self._no_answer(entry, exchange)
                 return exchange
 
             try:
                 held = list(listed(get, path, **filters))
-            except _NoList:
-                held = []
-            self._lists[key] = {item["id"]: item for item in held if isinstance(item.get("id"), str)}
-        return self._lists[key]
+                self._lists[key] = {item["id"]: item for item in held if isinstance(item.get("id"), str)}
+            except _Gone:
+                self._lists[key] = {}
+            except _NotNow as answer:
+                self._lists[key] = answer
+        if isinstance(found := self._lists[key], _NotNow):
+            raise found
+        return found
+
+    def _no_answer(self, entry: Entry, exchange: Exchange) -> Exception:
+        """What to raise for an answer that tells nothing of a thing: without leave, the party tells nothing at all."""
+        return Unreachable(entry.kind.party, exchange.what) if exchange.status == 401 else _NotNow(exchange.what)
 
     @property
     def issuer(self) -> str:
@@ -418,7 +492,7 @@ class _Reach:
         """RFC 7592 2.3."""
         return self._ask("curity", self.issuer, "DELETE", uri, {"authorization": f"Bearer {token.reveal()}"})
 
-    def token(self, client_id: str, secret: Secret) -> Exchange:
+    def token(self, client_id: str, secret: Secret, *, by_post: bool) -> Exchange:
         """A client_credentials request (RFC 6749 4.4.2). Raises Unreachable where it may be answered another time."""
         if not self._token_endpoint:
             found = self._ask("curity", self.issuer, "GET", f"{self.issuer}/.well-known/openid-configuration", {})
@@ -427,11 +501,18 @@ class _Reach:
                 raise Unreachable("curity", found.what)
             if found.status != 200 or not self._token_endpoint:
                 raise Failed("a token_endpoint in the metadata of the authorization server", found.what)
-        pair = basic(quote_plus(client_id), quote_plus(secret.reveal()))
-        headers = {"authorization": f"Basic {pair}", "content-type": "application/x-www-form-urlencoded"}
-        body = b"grant_type=client_credentials"
-        return self._ask("curity", self.issuer, "POST", self._token_endpoint, headers, body)
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        form = {"grant_type": "client_credentials"}
+        if by_post:
+            form |= {"client_id": client_id, "client_secret": secret.reveal()}
+        else:
+            headers["authorization"] = f"Basic {basic(quote_plus(client_id), quote_plus(secret.reveal()))}"
+        return self._ask("curity", self.issuer, "POST", self._token_endpoint, headers, urlencode(form).encode())
 
 
-class _NoList(Exception):
+class _Gone(Exception):
     """What a list is part of is gone."""
+
+
+class _NotNow(Exception):
+    """An answer that tells nothing; the next one may."""

@@ -127,7 +127,8 @@ class Ledger:
     dead: list[Entry] = field(default_factory=list)
     """What was made and is gone."""
     created: int = 0
-    """How many things were to be created, refused ones included; an application's registration is part of it."""
+    """How many things were to be created, refused ones included; what was turned away counts when it is sent again, and an
+    application's registration is part of it."""
     most: int = sys.maxsize
     """How many may be."""
     started: str = ""
@@ -328,7 +329,7 @@ class Ledger:
                 continue
             if (after := changed(entry, line)) is None:
                 del self.entries[entry.number]
-                if entry.id is not None:
+                if what == "gone" and entry.id is not None:
                     self.dead.append(entry)
                 continue
             self.entries[entry.number] = after

@@ -3,15 +3,15 @@
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 
 @contextmanager
-def put_off(then: Callable[[int], None] = signal.raise_signal, *, at_once: bool = False) -> Iterator[None]:
+def put_off(then: Callable[[int], None] = signal.raise_signal) -> Iterator[None]:
     """The first signal that comes while the block runs is put off: `then` takes its number when the block has ended.
 
-    A second one ends the block with KeyboardInterrupt, and so does the first where `at_once` holds. Outside the main
-    thread, where no signal arrives, nothing is changed.
+    A second one ends the block with KeyboardInterrupt. A signal that is ignored stays so. Outside the main thread,
+    where no signal arrives, nothing is changed.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -19,15 +19,18 @@ def put_off(then: Callable[[int], None] = signal.raise_signal, *, at_once: bool 
     came: list[int] = []
 
     def later(number: int, _: object) -> None:
-        if came or at_once:
+        if came:
             raise KeyboardInterrupt
         came.append(number)
 
-    before = {number: signal.signal(number, later) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    ours = {number: handler for number, handler in before.items() if handler not in {signal.SIG_IGN, None}}
     try:
-        yield
+        with ExitStack() as stack:
+            for number, handler in ours.items():
+                stack.callback(signal.signal, number, handler)
+                signal.signal(number, later)
+            yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
         if came:
             then(came[0])

@@ -99,4 +99,5 @@ def _of_dead_mocks(ledger: Ledger) -> list[Entry]:
     dead = [entry for entry in ledger.pending if entry.kind.party not in ledger.addresses]
     for entry in dead:
         ledger.refused(entry)
+    ledger.dead = [entry for entry in ledger.dead if entry.kind.party in ledger.addresses]
     return [entry for entry in dead if entry.kind.name == "application" and "curity" in ledger.addresses]

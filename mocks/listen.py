@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import httpx
 import uvicorn
@@ -23,6 +23,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from dcrproof.mocks.faults import Fault, Faults
 from dcrproof.mocks.wire import Call, Calls, NoAnswer, Request, Response, find, json_response, pairs
+
+Ways: TypeAlias = Mapping[str, tuple[ssl.SSLContext, str | None]]
+"""By the host of a server that is no mock: the TLS and the proxy by which it is reached."""
 
 LARGEST_BODY = 1024 * 1024
 CALLER = "x-dcrproof-caller"
@@ -85,13 +88,11 @@ def bind(port: int = 0) -> socket.socket:
 class Application:
     """The ASGI application behind all ports."""
 
-    def __init__(
-        self, world: World, ports: Mapping[int, str], trust: ssl.SSLContext, proxies: Mapping[str, str]
-    ) -> None:
+    def __init__(self, world: World, ports: Mapping[int, str], trust: ssl.SSLContext, ways: Ways) -> None:
         self.world = world
         self.ports = ports
         self.trust = trust
-        self.proxies = proxies
+        self.ways = ways
         self._clients: dict[tuple[bool, bool], httpx.AsyncClient] = {}
         self._under_way: dict[Call, asyncio.Task[Response | NoAnswer]] = {}
 
@@ -192,12 +193,11 @@ class Application:
         if key not in self._clients:
             # the environment's proxies are none of loopback's business
             trust = self.trust if own_authorities else ssl.create_default_context()
-            verified = trust if verify else False
             self._clients[key] = httpx.AsyncClient(
-                verify=verified,
+                verify=trust if verify else False,
                 mounts={
-                    f"all://{host}": httpx.AsyncHTTPTransport(verify=verified, proxy=proxy)
-                    for host, proxy in self.proxies.items()
+                    f"all://{host}": httpx.AsyncHTTPTransport(verify=tls if verify else False, proxy=proxy)
+                    for host, (tls, proxy) in self.ways.items()
                 },
                 trust_env=False,
                 follow_redirects=False,
@@ -266,15 +266,16 @@ def listening(
     sockets: Mapping[str, socket.socket],
     *,
     trust: ssl.SSLContext | None = None,
-    proxies: Mapping[str, str] | None = None,
+    ways: Ways | None = None,
     certificate: Path | None = None,
 ) -> Iterator[None]:
     """Serves the world on these sockets, by port name, until the block ends.
 
-    `trust` verifies the servers that the mocks call, and `proxies` are on the way to them, by host; `certificate` holds the key and the chain of the mocks' own TLS.
+    `trust` verifies the servers that the mocks call, but for those that `ways` has; `certificate` holds the key and the
+    chain of the mocks' own TLS.
     """
     ports = {bound.getsockname()[1]: name for name, bound in sockets.items()}
-    application = Application(world, ports, trust or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), proxies or {})
+    application = Application(world, ports, trust or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ways or {})
     config = uvicorn.Config(
         application,
         http=Droppable,

@@ -40,8 +40,7 @@ def serving(
     undone: Mapping[str, str | None] | None = None,
     other_server: OtherServer | None = None,
     other_konnect: OtherKonnect | None = None,
-    trust: ssl.SSLContext | None = None,
-    proxies: Mapping[str, str] | None = None,
+    ways: listen.Ways | None = None,
     folder: Path | None = None,
     mutate: Callable[[World], None] | None = None,
     propagation: float = 0.0,
@@ -53,9 +52,9 @@ def serving(
 
     `port` numbers the ports from there upwards; free ones without it. With `folder` the mocks speak TLS with a
     certificate authority of their own, whose certificate is written there. `other_server` stands in mock Curity's
-    place, and the data planes serve the applications of `other_konnect` in mock Konnect's; `trust` verifies both, and
-    shows them a client certificate where it has one, and `proxies` are on the way to them, by host. `propagation` is
-    how long a change in Konnect takes to reach the data planes, and with `read_only` its token may change nothing.
+    place, and the data planes serve the applications of `other_konnect` in mock Konnect's; `ways` are those to both.
+    `propagation` is how long a change in Konnect takes to reach the data planes, and with `read_only` its token may
+    change nothing.
     `gateway_version` is the release of the data planes, `observed` the switches of the mocks. `mutate` is done to the
     world before the first request. Raises UnknownStep, or PortTaken.
     """
@@ -71,12 +70,12 @@ def serving(
         worlds = Worlds(start)
         if mutate:
             mutate(worlds.current)
-        certificate = ca = None
+        certificate = ca = trust = None
         if folder:
             certificate, ca = _certificate(folder)
-            trust = trust or ssl.create_default_context()
+            trust = ssl.create_default_context()
             trust.load_verify_locations(ca)
-        stack.enter_context(listen.listening(worlds, sockets, trust=trust, proxies=proxies, certificate=certificate))
+        stack.enter_context(listen.listening(worlds, sockets, trust=trust, ways=ways, certificate=certificate))
         yield Served(worlds, _description(worlds.current, ca))
 
 

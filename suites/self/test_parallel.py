@@ -4,7 +4,7 @@ import pytest
 
 from dcrproof.fixtures.catalogue import entries, stands_on
 from dcrproof.fixtures.parallel import together
-from dcrproof.profile import Konnect, Profile
+from dcrproof.profile import Konnect, Mode, Profile, Run
 
 STANDING = Profile("a test", konnect=Konnect(portal="developers", api="accounts"))
 
@@ -38,7 +38,7 @@ def test_what_takes_the_gateway_service_goes_to_one_worker():
 
 
 def test_the_flow_goes_with_what_this_run_publishes_where_the_profile_names_nothing_else():
-    scopes = dict(together(Profile("a test", konnect=Konnect())))
+    scopes = dict(together(Profile("a test", Run(mode=Mode.PROVISION), konnect=Konnect())))
     assert scopes["route.basic.accepted"] == scopes["life.deleted.route"] == scopes["plugin.required.scopes"]
 
 

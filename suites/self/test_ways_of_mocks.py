@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import ssl
 
 import pytest
 from lines import identities, over_tls, proxy
 
-from dcrproof.fixtures.assemble import _proxies, _trust
+from dcrproof.fixtures.assemble import _ways
 from dcrproof.http import Connection
 from dcrproof.mocks.listen import Application
 from dcrproof.mocks.wire import Call
@@ -25,7 +26,7 @@ def test_a_mock_goes_by_the_proxy_and_shows_the_certificate(known, asks):
         between.to["idsvr.example.com:443"] = server
         way = Connection(ca=known.ca, proxy=between.url, client_cert=known.client_cert, client_key=known.client_key)
         profile = Profile("a test", curity=Curity("https://idsvr.example.com", connection=way))
-        application = Application(None, {}, _trust(profile), _proxies(profile))
+        application = Application(None, {}, ssl.create_default_context(), _ways(profile))
 
         async def call():
             try:
@@ -45,9 +46,9 @@ def test_proxies_are_those_of_the_parties_and_never_of_this_machine(monkeypatch)
         curity=Curity("https://idsvr.example.com", connection=Connection(proxy="http://another.example:3128")),
         konnect=Konnect("https://eu.api.konghq.com", Secret("a token")),
     )
-    assert _proxies(profile) == {
+    assert {host: proxy for host, (_, proxy) in _ways(profile).items()} == {
         "idsvr.example.com": "http://another.example:3128",
         "eu.api.konghq.com": "http://proxy.example:3128",
     }
     here = Profile("a test", curity=Curity("https://localhost:8443"), konnect=Konnect(mocked=Mocked()))
-    assert _proxies(here) == {}
+    assert [proxy for _, proxy in _ways(here).values()] == [None]
