@@ -5,16 +5,19 @@ import html
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from types import MethodType
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from dcrproof.mocks import listen as listening
 from dcrproof.mocks.curity.state import Curity
 from dcrproof.mocks.curity.token_service import TokenService
 from dcrproof.mocks.curity.tokens import SigningKey
 from dcrproof.mocks.gateway import session
 from dcrproof.mocks.konnect.accounts import Accounts
-from dcrproof.mocks.world import Credentials
+from dcrproof.mocks.konnect.entities import GatewayPlugin
+from dcrproof.mocks.world import Credentials, World
 from dcrproof.secret import SHORTEST, basic
 
 BROKEN = re.compile(r"['\"]?\n(?:E? +|INTERNALERROR> )?(?:[-+] +)?(?:b?['\"])?|(?:\x1b|#x1B)\[[\d;]*m")
@@ -120,3 +123,47 @@ def made_by_mocks() -> set[str]:
     listen(Accounts, "_mail_token", lambda token: [token])
     listen(session, "seal", lambda cookie: [cookie])
     return made
+
+
+# What stands in answers of a tenant that others use, and that mocks of our own have no reason to say
+
+THEIRS = (
+    "v7Kp+2Rt/Wq9Lx4Zn=",
+    "mG5-sY8-hB3-tJ6-cF1",
+    'P%41s w:rd of "theirs"',
+    "aN4uD7eK1iV8oX5yC2",
+    "hunter-of-7-redis",
+)
+OTHER_PLUGIN = {
+    "name": "http-log",
+    "config": {
+        "client_id": ["another-team", "a-third-one"],
+        "client_secret": [THEIRS[0], THEIRS[1]],
+        "session_secret": THEIRS[2],
+        "headers": {"authorization": f"Bearer {THEIRS[3]}", "x-of-theirs": THEIRS[3]},
+        "redis": {"password": THEIRS[4], "cluster_nodes": [{"password": THEIRS[4]}]},
+    },
+}
+"""A plugin of somebody else on the service that the run uses."""
+
+
+def put_other_plugin(world: World) -> None:
+    """Puts a plugin of somebody else on each service; over the admin API this Konnect takes fewer kinds."""
+    konnect = world.konnect
+    for service in [*konnect.gateway_services.values()]:
+        made = GatewayPlugin(service_id=service.id, **OTHER_PLUGIN, **konnect._new())
+        konnect.gateway_plugins[made.id] = made
+
+
+def mark_cookies() -> None:
+    """From here on the mocks of this process set cookies with attributes that Python does not know (CHIPS)."""
+    answer = listening.Application._answer
+
+    async def marked(self: Any, send: Any, scope: Any, world: Any, request: Any, response: Any, fault: Any) -> None:
+        headers = tuple(
+            (name, f"{value}; Partitioned; Priority=High") if name.lower() == "set-cookie" else (name, value)
+            for name, value in response.headers
+        )
+        await answer(self, send, scope, world, request, replace(response, headers=headers), fault)
+
+    listening.Application._answer = marked

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from leaks import leaks, made_by_mocks
+from leaks import THEIRS, leaks, made_by_mocks, mark_cookies, put_other_plugin
 
 from dcrproof import guide
 from dcrproof.fixtures import assemble
@@ -155,9 +155,15 @@ class Broken:
         self.case = case
 
     def pytest_dcr_mutant(self) -> Any:
+        return self.apply
+
+    def apply(self, world: Any) -> None:
         if self.case.alternative:
-            return ALTERNATIVES[self.case.alternative]
-        return MUTANTS[self.case.mutant].apply if self.case.mutant else None
+            ALTERNATIVES[self.case.alternative](world)
+        if self.case.mutant:
+            MUTANTS[self.case.mutant].apply(world)
+        if self.case.loud:
+            put_other_plugin(world)
 
 
 class Recorder:
@@ -180,6 +186,8 @@ def perform(case: Case, folder: Path, report: str = "report") -> Ended:
     if case.loud:
         own.mkdir()
         secrets = made_by_mocks()
+        secrets.update(THEIRS)
+        mark_cookies()
         options += [*LOUD, f"--dcr-report={own}", f"--junitxml={own / 'junit.xml'}", f"--log-file={own / 'log'}"]
     else:
         options += ["-q", "--tb=native", f"--dcr-report={folder / report}"]
