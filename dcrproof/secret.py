@@ -9,12 +9,13 @@ import hmac
 import html
 import json
 import re
+import sys
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from itertools import accumulate, compress, count
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate, chain, compress, count
 from struct import calcsize
 from typing import Literal, NamedTuple
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 SHORTEST = 8
 """Fewer characters than this cannot be masked by value without masking ordinary words."""
@@ -76,8 +77,47 @@ BREAK = re.compile(
 )
 """What can stand in the middle of a secret where it is printed over several lines, or in colours."""
 
+ESCAPE = re.compile(
+    r"""(?P<escape> [\\&%] (?:               # first, as above
+            (?<=\\) (?: u[dD][89abAB][\da-fA-F]{2} \\u[dD][c-fC-F][\da-fA-F]{2} | u[\da-fA-F]{4} | x[\da-fA-F]{2} )
+        |   (?<=\\) [bfnrt"'/\\]
+        |   (?<=&) (?: \#\d{1,7} | \#[xX][\da-fA-F]{1,6} | [A-Za-z][A-Za-z\d]{1,30} );
+        |   (?<=%) (?: [0-7][\da-fA-F] | [89a-fA-F][\da-fA-F] (?: %[89a-fA-F][\da-fA-F] )* )
+        ))""",
+    re.VERBOSE,
+)
+"""What stands for a character in JSON, in JavaScript, in HTML or in an address."""
+
+UNUSUAL = tuple(  # each begins with what is quickly looked for
+    map(
+        re.compile,
+        (
+            r"\\(?:u00(?!3c|3e|26(?!#|\w+;))[2-7]|x[2-7])[\da-fA-F]",
+            r"&(?:amp;)*(?:#(?!x27;|34;|39;)|(?!quot;|amp;|lt;|gt;|#)\w+;)",
+            r"%[2-7][\da-fA-F]",
+        ),
+    )
+)
+"""Escapes that few need, and that forms are not made of: where there is one, a text is read with all escapes undone."""
+
+_CONTROLS = dict(zip("bfnrt", "\b\f\n\r\t", strict=True))
+
+NESTED = 3
+"""How many times escapes are undone: as often as a document stands in another."""
+
 LONGEST_IN_BASE64 = 256
-"""What is longer, a signature or a sealed session, is base64 itself, and is put into no credentials."""
+"""Of longer values, signatures and sealed sessions, there are too many for forms in base64: what is base64 is decoded."""
+
+ODD = re.compile(r"[\r\n\\&#%\x1b]")
+"""What breaks and escapes begin with: where there is nothing of it a text reads in one way."""
+
+SHORTEST_RUN = 96
+LONG_RUN = re.compile(rf"(?<![\w+/-])[\w+/-]{{{SHORTEST_RUN},}}", re.ASCII)
+"""What may be a value that long in base64, or what a message keeps of one that it shortens."""
+
+_SAMPLE = 8
+# Every 8th character of a text shows quickly where such a run may be: twelve of them are in it.
+_SAMPLED = re.compile(r"[\w+/-]{12,}", re.ASCII)
 
 LONG = 15
 """Characters of a piece that is no chance: that many hold 8 that begin at a multiple of 8."""
@@ -101,6 +141,9 @@ class Secrets:
     after a client id, wherever it begins in the groups of three octets. Any 8 characters of a form are masked; so the
     pieces are masked that are left of a form that was cut. Of a JWT only the signature is a secret.
 
+    What is escaped otherwise, or more than twice, is found as well, where eight characters of the secret are left of it;
+    and in base64 a secret of any length.
+
     Pieces that are public as well, such as the name of a host that is part of a password, are left alone unless they
     stand beside one that is not, or are all of the secret.
     """
@@ -112,6 +155,7 @@ class Secrets:
         self._words: set[int] = set()
         self._weak: set[str] = set()
         self._public: set[str] = set()
+        self._long = False
 
     def know(self, value: str, client_id: str | None = None) -> Secret:
         """Registers a secret, and the Basic credentials that it makes with `client_id`, which is public itself."""
@@ -119,6 +163,7 @@ class Secrets:
         if len(value) < SHORTEST or (value in self._clients and client_id in {None, self._clients[value]}):
             return secret
         self._clients[value] = client_id
+        self._long = self._long or len(value) > LONGEST_IN_BASE64
         if prefix := OPAQUE.match(value):
             self.publish(prefix[0])
         forms = set(_forms(_secret_part(value)))
@@ -165,24 +210,10 @@ class Secrets:
     def find(self, text: str) -> list[Found]:
         """The known secrets in a text, and the pieces of them, in order; none of them overlap."""
         found = self._runs(text)
-        gaps = list(BREAK.finditer(text))
-        if not gaps:
-            return found
-        begins, parts = [0], []
-        for gap in gaps:
-            quoted = gap[0][-1] in "'\"" and text[gap.start() - 1 : gap.start()] == gap[0][-1]
-            parts.append(text[begins[-1] : max(gap.start() - quoted, begins[-1])])
-            begins.append(gap.end())
-        parts.append(text[begins[-1] :])
-        joints = [0, *accumulate(map(len, parts))]
-
-        def place(at: int) -> int:
-            part = bisect_right(joints, at) - 1
-            return begins[part] + at - joints[part]
-
-        runs = self._runs("".join(parts), joints[1:-1])
-        across = [Found(place(run.start), place(run.end - 1) + 1, run.shown) for run in runs]
-        return _apart(found + across) if across else found
+        if ODD.search(text) or len(text) >= SHORTEST_RUN:
+            for reading in _readings(text, found if self._long else None):
+                found += [reading.found(run) for run in self._runs(reading.text, reading.joints)]
+        return _apart(found) if len(found) > 1 else found
 
     def search(self, texts: Iterable[str]) -> Iterator[list[Found]]:
         """What was let out into each of these texts: secrets, pieces of at least 15 characters, and signatures of JWTs.
@@ -192,20 +223,36 @@ class Secrets:
         pieces = [piece for piece in self._pieces if piece not in self._public]
         words = set(_words("".join(pieces), "Q"))
         short = [form for form in self._forms if len(form) < LONG and not self._is_public(form)]
+        clean: set[str] = set()  # runs of base64, the same in many files
         for text in texts:
             found = {Found(*match.span(), "<signature>") for match in SIGNATURE.finditer(text)}
-            places = [match.start() for form in short for match in re.finditer(re.escape(form), text)]
-            in_text = _words(text, "Q")
-            if not words.isdisjoint(in_text):
-                places += compress(count(0, 8), map(words.__contains__, in_text))
-            for place in places:
-                before = max(place - 2 * LONG, 0)
-                for start, end, shown in self.find(text[before : place + 3 * LONG]):
-                    whole = text[before + start : before + end]
-                    telling = [piece for piece in _pieces(whole) if piece not in self._public]
-                    if telling and (len(telling) + SHORTEST > LONG or whole in self._forms):
-                        found.add(Found(before + start, before + end, shown))
+            found.update(self._telling(text, words, short))
+            runs = [run for run in _long_runs(text) if run[0] not in clean] if self._long else []
+            hidden = [*_in_escapes(text), *chain.from_iterable(map(_out_of_base64, runs))]
+            if any(self._telling("\0".join(reading.text for reading in hidden), words, short)):  # in one go
+                for reading in hidden:
+                    found.update(map(reading.found, self._telling(reading.text, words, short)))
+            else:
+                clean.update(run[0] for run in runs)
             yield _apart(found)
+
+    def _telling(self, text: str, words: set[int], short: Iterable[str]) -> Iterator[Found]:
+        """What `search` finds in a text as it is read; it need not look where none of these words is and no short form."""
+        places = [match.start() for form in short if form in text for match in re.finditer(re.escape(form), text)]
+        in_text = _words(text, "Q")
+        if not words.isdisjoint(in_text):
+            places += compress(count(0, 8), map(words.__contains__, in_text))
+        for place in places:
+            before = max(place - 2 * LONG, 0)
+            window = text[before : place + 3 * LONG]
+            found = self._runs(window)
+            if (joined := _read(window, BREAK)) is not None:
+                found += map(joined.found, self._runs(joined.text, joined.joints))
+            for start, end, shown in _apart(found):
+                whole = window[start:end]
+                telling = [piece for piece in _pieces(whole) if piece not in self._public]
+                if telling and (len(telling) + SHORTEST > LONG or whole in self._forms):
+                    yield Found(before + start, before + end, shown)
 
     def _is_public(self, form: str) -> bool:
         """Whether all of it is public: a secret that is a word of dcrproof's own is in everything that is written."""
@@ -269,6 +316,144 @@ def _apart(found: Iterable[Found]) -> list[Found]:
         else:
             apart.append(Found(start, end, shown))
     return apart
+
+
+class _Reading(NamedTuple):
+    """A text as it reads without what breaks it up, or decoded."""
+
+    text: str
+    joints: list[int] | None
+    """Where it was put together; None where that is everywhere."""
+    origin: Callable[[int, int], tuple[int, int]]
+    """The place in the text that was read of a place in this one."""
+
+    def found(self, run: Found) -> Found:
+        return Found(*self.origin(run.start, run.end), run.shown)
+
+    def before(self, outer: "_Reading") -> "_Reading":
+        """This reading of that one, as a reading of what that one is of."""
+        return self._replace(origin=lambda start, end: outer.origin(*self.origin(start, end)))
+
+
+def _readings(text: str, found: list[Found] | None) -> Iterator[_Reading]:
+    """The ways to read a text; through base64, but for what was found, where that is given."""
+    joined = _read(text, BREAK)
+    if joined is not None:
+        yield joined
+    yield from _unescaped(text)
+    if found is None or len(text) < SHORTEST_RUN:
+        return
+    for run in _long_runs(text):
+        if not any(one.start <= run.start() and run.end() <= one.end for one in found):
+            yield from _out_of_base64(run)
+    if joined is not None:
+        for run in _long_runs(joined.text):
+            yield from (reading.before(joined) for reading in _out_of_base64(run))
+
+
+def _read(text: str, pattern: re.Pattern[str]) -> _Reading | None:
+    """A text without what the pattern finds, or with the characters that escapes stand for; None where it finds nothing."""
+    if not pattern.search(text):
+        return None
+    parts: list[str] = []
+    spans: list[tuple[int, int]] = []
+    done = 0
+    for match in pattern.finditer(text):
+        start, character = match.start(), ""
+        if match.lastgroup == "escape":
+            character = _character(match[0])
+        elif match[0][-1] in "'\"" and text[start - 1 : start] == match[0][-1]:
+            start -= 1  # a quotation that ends, and the next one begins
+        if start > done:
+            parts.append(text[done:start])
+            spans.append((done, start))
+        if character:
+            parts.append(character)
+            spans.append(match.span())
+        done = match.end()
+    parts.append(text[done:])
+    spans.append((done, len(text)))
+    joints = [0]
+    for part in parts[:-1]:
+        joints.append(joints[-1] + len(part))
+
+    def place(at: int) -> tuple[int, int]:
+        part = bisect_right(joints, at) - 1
+        begin, end = spans[part]
+        as_it_was = len(parts[part]) == end - begin
+        return (begin + at - joints[part], begin + at - joints[part] + 1) if as_it_was else (begin, end)
+
+    def origin(start: int, end: int) -> tuple[int, int]:
+        return place(start)[0], place(end - 1)[1]
+
+    return _Reading("".join(parts), joints[1:], origin)
+
+
+def _character(escape: str) -> str:
+    """What an escape stands for."""
+    if escape[:2] == "&#":
+        number = int(escape[3:-1], 16) if escape[2] in "xX" else int(escape[2:-1])
+        return chr(number) if number <= sys.maxunicode else ""
+    if escape[0] == "&":
+        return html.unescape(escape)
+    if escape[0] == "%":
+        return unquote(escape)
+    if escape[1] in "ux":
+        units = bytes.fromhex(escape.replace("\\u", "").replace("\\x", "00"))
+        return units.decode("utf-16-be", "surrogatepass")
+    return _CONTROLS.get(escape[1], escape[1])
+
+
+def _unescaped(text: str) -> Iterator[_Reading]:
+    """A text with escapes undone, and once more while there are any; nothing where it has none but the usual ones."""
+    if not any(pattern.search(text) for pattern in UNUSUAL):
+        return
+    last = None
+    for _ in range(NESTED):
+        reading = _read(last.text if last else text, ESCAPE)
+        if reading is None:
+            return
+        last = reading.before(last) if last else reading
+        yield last
+        joined = _read(last.text, BREAK)
+        if joined is not None:
+            yield joined.before(last)
+
+
+def _in_escapes(text: str) -> Iterator[_Reading]:
+    """The parts of a text in which there are unusual escapes, with these undone; all parts in one."""
+    around, spans = 4 * LONG, [(0, 0)]
+    for match in sorted(chain(*(pattern.finditer(text) for pattern in UNUSUAL)), key=re.Match.start):
+        begin, end = match.start() - around, match.end() + around
+        spans[-1:] = [(spans[-1][0], end)] if begin <= spans[-1][1] else [spans[-1], (begin, end)]
+    parts = [text[begin:end] for begin, end in spans]
+    joints = [0, *accumulate(len(part) + 1 for part in parts)]
+
+    def origin(start: int, end: int) -> tuple[int, int]:
+        part = bisect_right(joints, start) - 1
+        ahead = spans[part][0] - joints[part]
+        return start + ahead, end + ahead
+
+    outer = _Reading("\0".join(parts), None, origin)
+    yield from (reading.before(outer) for reading in _unescaped(outer.text))
+
+
+def _out_of_base64(run: re.Match[str]) -> Iterator[_Reading]:
+    """A run of base64 decoded, wherever it begins in the groups of four characters."""
+    standard = run[0].replace("-", "+").replace("_", "/")
+    for ahead in range(4):
+        octets = base64.b64decode(standard[ahead : ahead + (len(standard) - ahead) // 4 * 4])
+        begin = run.start() + ahead
+
+        def origin(start: int, end: int, begin: int = begin) -> tuple[int, int]:
+            return begin + start * 8 // 6, begin - (-end * 8 // 6)
+
+        yield _Reading(octets.decode("latin-1"), None, origin)
+
+
+def _long_runs(text: str) -> Iterator[re.Match[str]]:
+    for match in _SAMPLED.finditer(text[::_SAMPLE]):
+        yield from LONG_RUN.finditer(text, max(match.start() - 1, 0) * _SAMPLE, (match.end() + 1) * _SAMPLE)
 
 
 def jwts(text: str) -> Iterator[str]:

@@ -51,6 +51,19 @@ def spellings(value: str) -> dict[str, str]:
     }
 
 
+def unusual_spellings(value: str) -> dict[str, str]:
+    """Forms that few give a value, and that forms of forms have; a mask sees what is left of them when they are undone."""
+    in_json = json.dumps(value)[1:-1]
+    return {
+        "percent-encoded twice": quote(quote(value, safe=""), safe=""),
+        "percent-encoded, all of it": "".join(f"%{octet:02X}" for octet in value.encode()),
+        "in JSON by .NET": re.sub("[<>&'+`]", lambda sign: rf"\u{ord(sign[0]):04X}", in_json.replace(r"\"", r"\u0022")),
+        "in HTML by numbers": re.sub("[^A-Za-z0-9 ]", lambda sign: f"&#{ord(sign[0])};", value),
+        "in HTML by numbers in hexadecimal": re.sub(r"[^A-Za-z0-9 ]", lambda sign: f"&#x{ord(sign[0]):X};", value),
+        "in HTML by names": html.escape(value).replace("+", "&plus;").replace("/", "&sol;").replace("=", "&equals;"),
+    }
+
+
 def encodings(value: str, client_id: str) -> dict[str, str]:
     """The forms of a value in base64, with something before and after it, and as Basic credentials."""
     pairs = {"Basic": basic(client_id, value), "Basic of a client": basic(quote_plus(client_id), quote_plus(value))}
@@ -90,6 +103,8 @@ def leaks(texts: Mapping[str, str], secrets: Iterable[str]) -> list[str]:
         for name, form in forms.items():
             if "Basic" not in name:
                 wanted[size] |= pieces(telling(name, form, part), size)
+        for form in unusual_spellings(part).values():
+            wanted[OF_A_UUID] |= pieces(form, OF_A_UUID)  # fewer characters of it may be less than eight of the value
     return [
         f"{name}: {whole[at : at + size]} in {whole[max(at - 60, 0) : at + 60]!r}"
         for name, text in texts.items()

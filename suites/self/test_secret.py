@@ -2,13 +2,14 @@
 
 import base64
 import pickle
+import string
 import textwrap
 from urllib.parse import quote_plus
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from leaks import encodings, pieces, spellings, telling, urlsafe
+from leaks import encodings, pieces, spellings, telling, unusual_spellings, urlsafe
 
 from dcrproof.secret import SHORTEST, Secret, Secrets, basic
 
@@ -49,9 +50,91 @@ def test_secrets_compare_by_value():
 def test_each_spelling_of_a_secret_gives_way_to_its_fingerprint(value):
     secrets = Secrets()
     fingerprint = repr(secrets.know(value))
-    for name, form in spellings(value).items():
+    for name, form in (spellings(value) | unusual_spellings(value)).items():
         assume("¦" not in value)
         assert secrets.mask(f"¦{form}¦") == f"¦{fingerprint}¦", name
+
+
+ESCAPES = (
+    "{sign}",
+    "&#{code};",
+    "&#x{code:x};",
+    "&#X{code:04X};",
+    "&amp;#{code};",
+    "&amp;amp;#x{code:X};",
+    r"\u{code:04x}",
+    r"\u{code:04X}",
+    r"\\u{code:04X}",
+    r"\x{code:02x}",
+    "%{code:02X}",
+    "%{code:02x}",
+    "%25{code:02X}",
+    "%2525{code:02x}",
+    r"\u0026#{code};",
+    r"%5Cu{code:04x}",
+)
+
+
+def escaped(value, data):
+    """A value in which any character may be escaped in any way, with what each has become."""
+    return [data.draw(st.sampled_from(ESCAPES)).format(sign=sign, code=ord(sign)) for sign in value]
+
+
+@given(TOKENS, st.data())
+def test_a_secret_is_masked_whichever_of_its_characters_are_escaped_and_how(value, data):
+    secrets = Secrets()
+    fingerprint = repr(secrets.know(value))
+    form = "".join(escaped(value, data))
+    assert secrets.mask(f"¦{form}¦") == f"¦{fingerprint}¦"
+    assert [*map(len, secrets.search([f"{'-' * 400}{form}", "nothing"]))] == [1, 0]
+
+
+@given(TOKENS, st.data())
+def test_eight_characters_of_a_secret_are_masked_however_they_are_escaped(value, data):
+    secrets = Secrets()
+    fingerprint = repr(secrets.know(value))
+    form = escaped(value, data)
+    start = data.draw(st.integers(0, len(value) - SHORTEST))
+    end = data.draw(st.integers(start + SHORTEST, len(value)))
+    assert secrets.mask(f"¦{''.join(form[start:end])}¦") == f"¦{fingerprint}¦"
+
+
+@given(TOKENS, st.data(), st.integers(2, 7), st.sampled_from(["\n", "\n    ", r"\n", "\nE       "]))
+def test_an_escaped_secret_that_was_broken_into_lines_is_masked(value, data, width, line_break):
+    secrets = Secrets()
+    fingerprint = repr(secrets.know(value))
+    form = escaped(value, data)
+    lines = ["".join(form[at : at + width]) for at in range(0, len(form), width)]
+    assume(len(lines) > 1 and not any(line[0] in "-+" for line in lines))
+    assume(any(part != sign for part, sign in zip(form, value, strict=True)))
+    assert secrets.mask(f"¦{line_break.join(lines)}¦") == f"¦{fingerprint}¦"
+
+
+LONG_ONES = st.text(st.sampled_from(string.ascii_letters + string.digits + "-_.~+/"), min_size=300, max_size=2_000)
+
+
+@given(LONG_ONES, st.integers(0, 5), st.booleans(), st.sampled_from([0, 76, 64]))
+def test_a_long_secret_is_masked_in_base64_wherever_it_begins(value, before, for_addresses, width):
+    secrets = Secrets()
+    fingerprint = repr(secrets.know(value))
+    form = base64.b64encode(b"#" * before + value.encode() + b"##").decode()
+    form = urlsafe(form) if for_addresses else form
+    shown = "\n".join(textwrap.wrap(form, width)) if width else form
+    masked = secrets.mask(f"¦{shown}¦")
+    assert fingerprint in masked
+    assert len(masked) <= len(fingerprint) + 16
+    assert [*map(len, secrets.search([form, urlsafe(form[7:])]))] == [1, 1]
+
+
+@given(LONG_ONES, st.data())
+def test_what_a_message_keeps_of_a_long_secret_in_base64_is_masked(value, data):
+    secrets = Secrets()
+    fingerprint = repr(secrets.know(value))
+    form = base64.b64encode(value.encode()).decode().rstrip("=")
+    start = data.draw(st.integers(0, len(form) - 118))
+    masked = secrets.mask(f"'{form[start : start + 118]}...'")
+    assert fingerprint in masked
+    assert len(masked) < len(fingerprint) + 16
 
 
 @given(TOKENS, IDS)
