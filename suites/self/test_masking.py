@@ -268,18 +268,65 @@ def _live(mocks) -> Path:
     return mocks.changed("live", lambda text: without(text).replace("[run]", "[run]\nparallel = true"))
 
 
-def test_a_live_run_keeps_no_examples_of_hypothesis(run_tests, mocks):
-    tests = (
-        "from hypothesis import HealthCheck, given, settings, strategies as st\n"
-        "@settings(suppress_health_check=list(HealthCheck), print_blob=True)\n"
-        "@given(st.integers())\n"
-        "def test_it(dcr_target, number): assert number < 100\n"
-    )
-    ended = run_tests(tests, f"--dcr-profile={_live(mocks)}")
+EXAMPLES = """\
+import pytest
+from hypothesis import HealthCheck, database, given, settings, strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+
+@pytest.fixture(autouse=True)
+def target(dcr_target): pass
+
+LOUD = settings(suppress_health_check=list(HealthCheck), deadline=None, print_blob=True)
+
+class Machine(RuleBasedStateMachine):
+    @rule(number=st.integers())
+    def go(self, number): assert number < 100
+
+"""
+WITH_EXAMPLES = {
+    "a test": "@LOUD\n@given(st.integers())\ndef test_it(number): assert number < 100\n",
+    "with a database of its own": (
+        "@settings(LOUD, database=database.DirectoryBasedExampleDatabase('examples'))\n"
+        "@given(st.integers())\ndef test_it(number): assert number < 100\n"
+    ),
+    "a state machine": "Machine.TestCase.settings = LOUD\nTestMachine = Machine.TestCase\n",
+    "a state machine as it is": "TestMachine = Machine.TestCase\n",
+    "a state machine in a test": "def test_it(): run_state_machine_as_test(Machine)\n",
+    "settings that a test makes": (
+        "def test_it():\n"
+        "    @settings(LOUD, max_examples=200)\n    @given(st.integers())\n    def inner(number): assert number < 100\n"
+        "    inner()\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("test", WITH_EXAMPLES.values(), ids=list(WITH_EXAMPLES))
+def test_a_live_run_keeps_no_examples_of_hypothesis(run_tests, mocks, test):
+    ended = run_tests(EXAMPLES + test, f"--dcr-profile={_live(mocks)}")
     assert "number=100" in ended.printed
     assert "reproduce_failure" not in ended.printed
     assert not [name for name in ended.files if "examples" in name], list(ended.files)
-    assert [name for name in run_tests(tests).files if "examples" in name]
+
+
+def test_other_runs_keep_examples_of_hypothesis(run_tests):
+    ended = run_tests(EXAMPLES + "TestMachine = Machine.TestCase\n")
+    assert [name for name in ended.files if "examples" in name], list(ended.files)
+
+
+def test_what_is_done_to_hypothesis_is_put_back(mocks, tmp_path):
+    (tmp_path / "put_back.py").write_text(
+        "import pytest, sys\n"
+        "from hypothesis import settings\n"
+        "before = dict(vars(settings))\n"
+        f"assert pytest.main(['-q', '-p', 'dcrproof', '--rootdir=.', '--dcr-profile={_live(mocks)}', 'test_of_a_user.py']) == 0\n"
+        "assert dict(vars(settings)) == before\n"
+        "assert settings().database is not None\n"
+    )
+    (tmp_path / "test_of_a_user.py").write_text("def test_it(dcr_target): pass\n")
+    done = subprocess.run(
+        [sys.executable, "put_back.py"], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_what_is_changed_in_the_process_is_put_back(tmp_path):
