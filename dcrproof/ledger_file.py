@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -94,6 +95,13 @@ def addresses(profile: Profile) -> dict[str, str]:
 def state_folder() -> Path:
     """Where ledgers are kept: the user's state folder, by the platform's convention."""
     return user_state_path("dcrproof", appauthor=False)
+
+
+def require_writable(folder: Path) -> None:
+    """Raises OSError where no ledger can be kept in that folder; it is made where there is none."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with TemporaryFile(dir=folder):
+        pass
 
 
 @contextmanager

@@ -84,6 +84,7 @@ class Tenant:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            process_group=0,
         )
 
     def sweep(self, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
@@ -151,10 +152,14 @@ def test_a_run_leaves_nothing_behind_not_even_a_ledger(live: Tenant) -> None:
     assert "Clean-up: what this run has made is gone                       1 passed" in output
 
 
+@pytest.mark.parametrize("workers", [(), ("-p", "xdist.plugin", "-n2")], ids=["serial", "parallel"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-def test_a_run_that_is_stopped_leaves_nothing_behind(live: Tenant, number: signal.Signals) -> None:
+def test_a_run_that_is_stopped_leaves_nothing_behind(
+    live: Tenant, number: signal.Signals, workers: tuple[str, ...]
+) -> None:
+    live.profile.write_text(live.profile.read_text("utf-8").replace("[run]", "[run]\nparallel = true"), "utf-8")
     before, clients = live.objects, live.clients
-    run = live.run(*SOME)
+    run = live.run(*SOME, *workers)
     assert reached(live, 150)
     assert live.objects != before
     run.send_signal(number)
@@ -162,6 +167,41 @@ def test_a_run_that_is_stopped_leaves_nothing_behind(live: Tenant, number: signa
     assert run.returncode == 2, output
     assert (live.objects, live.clients) == (before, clients), output
     assert list(live.ledgers.iterdir()) == []
+    assert "crashed" not in output
+    assert json.loads((live.profile.parent / "reports" / "latest" / "run.json").read_text("utf-8"))["exit"] == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
+def test_what_workers_say_when_they_are_stopped_is_in_the_report(live: Tenant, number: signal.Signals) -> None:
+    live.profile.write_text(live.profile.read_text("utf-8").replace("[run]", "[run]\nparallel = true"), "utf-8")
+    live.fault(party="portal", method="DELETE", times=10**6, status=403)
+    run = live.run("-p", "xdist.plugin", "-n2", "--dcr-check=route")
+    assert reached(live, 300)
+    if number == signal.SIGINT:
+        os.killpg(run.pid, number)  # as a terminal does it
+    else:
+        run.send_signal(number)
+    output, _ = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 2, output
+    assert re.search(r"CLEAN-UP FAILED  application 'dcrproof [0-9a-f]{8} application' [0-9a-f-]{36} in Portal", output)
+
+
+@pytest.mark.parametrize("workers", [(), ("-p", "xdist.plugin", "-n2")], ids=["serial", "parallel"])
+@pytest.mark.parametrize("own", [True, False], ids=["own test", "checks"])
+def test_a_ledger_that_cannot_be_kept_is_said_before_anything_is_sent(
+    live: Tenant, tmp_path: Path, workers: tuple[str, ...], own: bool
+) -> None:
+    live.profile.write_text(live.profile.read_text("utf-8").replace("[run]", "[run]\nparallel = true"), "utf-8")
+    live.ledgers.write_text("a file where the folder should be")
+    (tmp_path / "test_own.py").write_text("def test_it(dcr_application): pass\n")
+    sent = len(live.world.calls)
+    run = live.run(*workers, *([str(tmp_path / "test_own.py")] if own else ["--dcr-check=application.created"]))
+    output, _ = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 4, output
+    assert f"ERROR: no ledger can be kept in {live.ledgers}: File exists; " in output
+    assert "--dcr-ledger" in output
+    assert "Traceback" not in output
+    assert len(live.world.calls) == sent
 
 
 def test_a_run_that_is_stopped_while_it_cleans_up_does_so_to_the_end(live: Tenant) -> None:
