@@ -10,7 +10,7 @@ import html
 import json
 import re
 import sys
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate, chain, compress, count
 from struct import calcsize
@@ -343,12 +343,16 @@ def _readings(text: str, found: list[Found] | None) -> Iterator[_Reading]:
     yield from _unescaped(text)
     if found is None or len(text) < SHORTEST_RUN:
         return
+    ends = [one.end for one in found]
     for run in _long_runs(text):
-        if not any(one.start <= run.start() and run.end() <= one.end for one in found):
+        after = bisect_left(ends, run.end())
+        if after == len(found) or found[after].start > run.start():
             yield from _out_of_base64(run)
     if joined is not None:
+        joints = joined.joints or []
         for run in _long_runs(joined.text):
-            yield from (reading.before(joined) for reading in _out_of_base64(run))
+            if bisect_right(joints, run.start()) < bisect_left(joints, run.end()):  # else it is one of those above
+                yield from (reading.before(joined) for reading in _out_of_base64(run))
 
 
 def _read(text: str, pattern: re.Pattern[str]) -> _Reading | None:

@@ -47,6 +47,8 @@ class Case:
     blind: bool = False
     loud: bool = False
     """With every option on that shows something, and with a look for what the mocks have made of secrets."""
+    workers: bool = False
+    """A loud one, with workers of xdist."""
     brief: bool = False
     """Without the suites that look at the products in detail, behind the flow."""
     served: bool = False
@@ -145,7 +147,8 @@ accepted = false
 """
 
 
-LOUD = ["-vv", "--showlocals", "--setup-show", "--log-cli-level=debug", "--log-file-level=debug", "-rA", "--color=yes"]
+LOUD = ["-vv", "--showlocals", "--tb=long", "--setup-show", "-rA", "--color=yes"]
+LOUD += ["--log-cli-level=debug", "--log-file-level=debug"]
 
 
 class Broken:
@@ -192,10 +195,15 @@ def perform(case: Case, folder: Path, report: str = "report") -> Ended:
     else:
         options += ["-q", "--tb=native", f"--dcr-report={folder / report}"]
     if case.blind:
-        filled = assemble._filled
-        assemble._filled = lambda *given: _without_admin(filled(*given))
+        blindfold()
     if case.checks:
         options.append(f"--dcr-check={case.checks}")
+    if case.workers:
+        options += [
+            f"--dcr-profile={folder / 'v3.toml'}",
+            *(f"--dcr-undo={undo}" for undo in case.undo.split(ALSO) if undo),
+        ]
+        return _with_workers(case, own, options)
     with contextlib.ExitStack() as stack:
         stack.enter_context(contextlib.redirect_stdout(printed))
         stack.enter_context(contextlib.redirect_stderr(printed))
@@ -208,9 +216,31 @@ def perform(case: Case, folder: Path, report: str = "report") -> Ended:
             [*(FLOW if case.brief else [str(SUITES)]), *options], plugins=[plugin, recorder, Broken(case)]
         )
     ended = Ended(int(status), tuple(sorted(recorder.checks, key=lambda check: check["order"])), printed.getvalue())
-    if not case.loud:
-        return ended
-    texts = {str(path): path.read_text("utf-8", "replace") for path in own.rglob("*") if path.is_file()}
+    return _looked_through(ended, own, secrets) if case.loud else ended
+
+
+def _with_workers(case: Case, own: Path, options: list[str]) -> Ended:
+    """Runs a loud case in a process of its own, with workers of xdist."""
+    made = own.with_suffix(".made")
+    made.mkdir()
+    told = {"DCRPROOF_LOUD": json.dumps(asdict(case)), "DCRPROOF_LOUD_MADE": str(made)}
+    command = [sys.executable, "-m", "pytest", "-p", "dcrproof", "-p", "xdist", "-p", "loud_workers", "-n2"]
+    done = subprocess.run(
+        [*command, str(SUITES), *options],
+        env=environment(PYTHONPATH=str(Path(__file__).parent), **told),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    kept = {path.stem: json.loads(path.read_text()) for path in made.iterdir()}
+    checks = tuple(sorted(kept.pop("checks", []), key=lambda check: check["order"]))
+    return _looked_through(Ended(done.returncode, checks, done.stdout), own, set().union(*kept.values()))
+
+
+def _looked_through(ended: Ended, folder: Path, secrets: set[str]) -> Ended:
+    """A run with what was found of these secrets in what it has printed, and written in that folder."""
+    texts = {str(path): path.read_text("utf-8", "replace") for path in folder.rglob("*") if path.is_file()}
     found = leaks({"what was printed": ended.printed, **texts}, secrets)
     return replace(ended, secrets=len(secrets), leaks=tuple(found[:20]))
 
@@ -223,6 +253,12 @@ def profile_of_served(case: Case) -> Iterator[Path]:
         tls = folder if step in steps.OVER_TLS else None
         with serving(seed=7, undone={step: variant or None}, folder=tls) as served:
             yield write_profile(folder, served)
+
+
+def blindfold() -> None:
+    """From here on the runs of this process cannot read Curity's configuration."""
+    filled = assemble._filled
+    assemble._filled = lambda *given: _without_admin(filled(*given))
 
 
 def _without_admin(profile: Any) -> Any:

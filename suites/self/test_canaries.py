@@ -19,14 +19,20 @@ SAMPLE = (
     "route.session.accepted",  # a cookie
     "issuer.session.split",
 )
-CASES = [
-    replace(against(check.id), loud=True)
+WITH_WORKERS = ("application.secret-once", "route.session.accepted", "issuer.session.split")
+ALL = os.environ.get("DCRPROOF_CANARIES", "")
+"""Empty for the sample; `all` for all checks, with workers only the sample; `workers` for all with workers as well."""
+CASES = [replace(against(check.id), loud=True) for check in CHECKS if ALL or check.id in SAMPLE]
+CASES += [
+    replace(against(check.id), loud=True, workers=True)
     for check in CHECKS
-    if check.id in SAMPLE or os.environ.get("DCRPROOF_CANARIES") == "all"
+    if check.id in (SAMPLE if ALL else WITH_WORKERS) or ALL == "workers"
 ]
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=case.checks) for case in CASES])
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, id=f"{case.checks}{', with workers' if case.workers else ''}") for case in CASES]
+)
 def test_no_secret_of_the_mocks_is_let_out(case, ended):
     run = ended[case]
     assert run.verdicts.get(case.checks) == "failed", run.printed[-5_000:]
@@ -36,4 +42,4 @@ def test_no_secret_of_the_mocks_is_let_out(case, ended):
 
 
 def test_the_sample_is_of_checks_that_exist():
-    assert {check.id for check in CHECKS} >= set(SAMPLE)
+    assert {check.id for check in CHECKS} >= set(SAMPLE) >= set(WITH_WORKERS)

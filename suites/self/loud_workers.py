@@ -1,0 +1,34 @@
+"""A plugin of pytest: prepares each worker of xdist as `performing.perform` prepares its own process, and keeps what came of it.
+
+DCRPROOF_LOUD in the environment is the case in JSON, DCRPROOF_LOUD_MADE a folder: it takes the secrets that the mocks of
+each worker have made, and what the reports say of the checks.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from leaks import THEIRS, made_by_mocks, mark_cookies
+from performing import Broken, Case, Recorder, blindfold
+
+CASE = Case(**json.loads(os.environ["DCRPROOF_LOUD"]))
+FOLDER = Path(os.environ["DCRPROOF_LOUD_MADE"])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Broken(CASE))
+    if hasattr(config, "workerinput"):
+        if CASE.blind:
+            blindfold()
+        mark_cookies()
+        secrets = made_by_mocks()
+        config.add_cleanup(lambda: _keep(config.workerinput["workerid"], sorted(secrets | set(THEIRS))))
+    else:
+        recorder = Recorder()
+        config.pluginmanager.register(recorder)
+        config.add_cleanup(lambda: _keep("checks", recorder.checks))
+
+
+def _keep(name: str, content: object) -> None:
+    (FOLDER / f"{name}.json").write_text(json.dumps(content))
