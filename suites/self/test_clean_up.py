@@ -174,7 +174,7 @@ def test_a_run_that_is_stopped_leaves_nothing_behind(
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
 def test_what_workers_say_when_they_are_stopped_is_in_the_report(live: Tenant, number: signal.Signals) -> None:
     live.profile.write_text(live.profile.read_text("utf-8").replace("[run]", "[run]\nparallel = true"), "utf-8")
-    live.fault(party="portal", method="DELETE", times=10**6, status=403)
+    live.fault(party="portal", method="DELETE", times=10**6, status=405)
     run = live.run("-p", "xdist.plugin", "-n2", "--dcr-check=route")
     assert reached(live, 300)
     if number == signal.SIGINT:
