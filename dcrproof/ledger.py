@@ -238,11 +238,9 @@ class Ledger:
             value if isinstance(value := shown.get(name), str) and value else None
             for name in ("client_id", "client_secret", "registration_client_uri", "registration_access_token")
         )
+        id = None
         if number is not None:
-            entry = self.entries[number]
-            id = client_id if entry.kind is CLIENT else content.get("id")
-            if isinstance(id, str) and id and entry.id is None:
-                self.made(entry, id)
+            id = client_id if self.entries[number].kind is CLIENT else content.get("id")
         elif client_id is not None:
             known = (entry for entry in self.entries.values() if entry.client_id == client_id)
             number = next((entry.number for entry in known), None)
@@ -252,8 +250,10 @@ class Ledger:
         if client_id:
             entry = replace(entry, client_id=client_id, secret=Secret(secret) if secret else entry.secret)
             self.entries[number] = entry
-        if token and (uri or entry.manage):
+        if token and (uri or entry.manage):  # before the id: what a run that is killed in between leaves can be deleted
             self.managed(entry, uri or (entry.manage[0] if entry.manage else ""), Secret(token))
+        if isinstance(id, str) and id and entry.id is None:
+            self.made(self.entries[number], id)
 
     # --- what is written ---
 

@@ -164,6 +164,19 @@ def registered(id: str, token: str = TOKEN) -> dict[str, str]:
     return {"client_id": id, "client_secret": f"secret of {id}", **management}
 
 
+def test_a_run_that_is_killed_while_it_writes_down_a_client_has_what_deletes_it(tmp_path: Path) -> None:
+    """Whichever line was the last one after the answer: the client is known by it, or as one that was never answered."""
+    ledger = Ledger(new_mark())
+    with kept(ledger, tmp_path, PROFILE) as path:
+        send(ledger, "curity", "POST", REGISTER, {"client_name": "one"}, status=201, content=registered("c1"))
+        lines = path.read_bytes().splitlines(keepends=True)
+    intent = next(at for at, line in enumerate(lines) if b"intent" in line)
+    for end in range(intent + 2, len(lines) + 1):
+        path.write_bytes(b"".join(lines[:end]))
+        with taken_over(path, PROFILE) as found:
+            assert found.pending[0].manage == (f"{REGISTER}/c1", Secret(TOKEN))
+
+
 def test_the_newest_registration_token_is_the_one_that_counts() -> None:
     ledger = Ledger(new_mark())
     send(ledger, "curity", "POST", REGISTER, {"client_name": "one"}, status=201, content=registered("c1"))
