@@ -99,11 +99,11 @@ def leaks(texts: Mapping[str, str], secrets: Iterable[str]) -> list[str]:
         size = OF_A_UUID if UUID.fullmatch(value) else SHORTEST
         found = JWT.fullmatch(value)
         part = found[1] if found else value
-        forms = {**spellings(part), **encodings(part, "")}
-        for name, form in forms.items():
+        wanted[size] |= pieces(part, size)
+        for name, form in encodings(part, "").items():
             if "Basic" not in name:
                 wanted[size] |= pieces(telling(name, form, part), size)
-        for form in unusual_spellings(part).values():
+        for form in (*spellings(part).values(), *unusual_spellings(part).values()):
             wanted[OF_A_UUID] |= pieces(form, OF_A_UUID)  # fewer characters of it may be less than eight of the value
     return [
         f"{name}: {whole[at : at + size]} in {whole[max(at - 60, 0) : at + 60]!r}"
