@@ -25,8 +25,8 @@ from uuid import UUID
 
 from joserfc import jwt
 
+from dcrproof.core.secrets.secret import Secrets
 from dcrproof.mocks.keys import rsa_key
-from dcrproof.secret import Secrets
 
 ROOT = Path(__file__).parent.parent
 SECONDS = 3.0

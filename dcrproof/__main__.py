@@ -16,8 +16,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dcrproof import __version__
-from dcrproof.loopback import is_loopback
-from dcrproof.result import Exit
+from dcrproof.core.checks.results import Exit
+from dcrproof.core.http.loopback import is_loopback
 
 
 class Usage(Exception):
@@ -25,7 +25,7 @@ class Usage(Exception):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command. Returns its exit code; see `dcrproof.result.Exit`."""
+    """Runs one command. Returns its exit code; see `dcrproof.core.checks.results.Exit`."""
     options = _parser().parse_args(arguments)
     try:
         code: int = options.run(options)
@@ -114,9 +114,9 @@ def _port(text: str) -> int:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    from dcrproof import sweep
-    from dcrproof.ledger_file import state_folder
-    from dcrproof.profile_toml import ProfileError, read
+    from dcrproof.core.cleanup import sweep
+    from dcrproof.core.ledger.file import state_folder
+    from dcrproof.core.profile.reading import ProfileError, read
 
     if options.yes and options.profile is None:
         raise Usage("--yes needs --profile FILE: it has the addresses and the secrets")
@@ -158,7 +158,7 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _run(path: Path) -> dict[str, Any]:
     """A run from its folder or its run.json; from its events, where it was killed. Raises Usage where it is none."""
-    from dcrproof.events import SCHEMA
+    from dcrproof.core.record.events import SCHEMA
     from dcrproof.reports.run_json import run_json
 
     file = path / "run.json" if path.is_dir() else path
@@ -177,7 +177,7 @@ def _run(path: Path) -> dict[str, Any]:
 
 def _events(folder: Path) -> list[Mapping[str, Any]]:
     """The events of a run's folder. Raises Usage where there are none."""
-    from dcrproof.events import read
+    from dcrproof.core.record.events import read
 
     file = folder / "events.jsonl"
     try:
@@ -204,7 +204,7 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _steps(options: argparse.Namespace) -> int:
-    from dcrproof.guide import STEPS
+    from dcrproof.core.guide import STEPS
 
     if options.json:
         print(json.dumps([step.data() for step in STEPS], indent=2, ensure_ascii=False))
@@ -227,9 +227,9 @@ def _steps(options: argparse.Namespace) -> int:
 
 
 def _checks(options: argparse.Namespace) -> int:
-    from dcrproof.fixtures.catalogue import afterwards, entries
+    from dcrproof.fixtures.catalogue import entries, judged_afterwards
 
-    found = [entry.data() for entry in (*entries(), *afterwards())]
+    found = [entry.data() for entry in (*entries(), *judged_afterwards())]
     if options.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return Exit.GREEN

@@ -19,7 +19,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dcrproof.mocks.wire import Request, Response, Routes, json_response
+from dcrproof.mocks.messages import Request, Response, Routes, json_response
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from dcrproof.mocks import faults, steps
-from dcrproof.mocks.wire import Request, Response, Routes, json_response
+from dcrproof.mocks.messages import Request, Response, Routes, json_response
 
 if TYPE_CHECKING:
     from dcrproof.mocks.world import World

@@ -22,7 +22,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from dcrproof.mocks.faults import Fault, Faults
-from dcrproof.mocks.wire import Call, Calls, NoAnswer, Request, Response, find, json_response, pairs
+from dcrproof.mocks.messages import Call, Calls, NoAnswer, Request, Response, find, json_response, pairs
 
 Ways: TypeAlias = Mapping[str, tuple[ssl.SSLContext, str | None]]
 """By the host of a server that is no mock: the TLS and the proxy by which it is reached."""

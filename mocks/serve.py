@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dcrproof.mocks import listen, steps
-from dcrproof.mocks.mirror import OtherKonnect
+from dcrproof.mocks.live_konnect import OtherKonnect
 from dcrproof.mocks.observed import Observed
 from dcrproof.mocks.world import ADMIN, DEVELOPER, INTROSPECTOR, PORTS, ROUTE, OtherServer, Start, World, Worlds
 

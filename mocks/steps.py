@@ -30,8 +30,8 @@ from dcrproof.mocks.curity.http import CurityNodes
 from dcrproof.mocks.konnect.http import KonnectHttp
 from dcrproof.mocks.konnect.roles import EVERY_ROLE
 from dcrproof.mocks.konnect.state import Konnect
-from dcrproof.mocks.vantage import DATA_PLANES, KONNECT, Vantage, unreached, untrusted
-from dcrproof.mocks.wire import Call, Calls, NoAnswer, Request, Response, perform
+from dcrproof.mocks.messages import Call, Calls, NoAnswer, Request, Response, perform
+from dcrproof.mocks.reachability import DATA_PLANES, KONNECT, Vantage, unreached, untrusted
 
 if TYPE_CHECKING:
     from dcrproof.mocks.world import World

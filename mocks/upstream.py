@@ -1,6 +1,6 @@
 """The service behind the gateway: it shows what reached it."""
 
-from dcrproof.mocks.wire import Request, Response, json_response
+from dcrproof.mocks.messages import Request, Response, json_response
 
 
 def handle(request: Request) -> Response:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
-from dcrproof.mocks import steps, upstream, vantage
+from dcrproof.mocks import reachability, steps, upstream
 from dcrproof.mocks.bridge import Bridge
 from dcrproof.mocks.classic_portal import admin as classic_admin
 from dcrproof.mocks.classic_portal import setup as classic_setup
@@ -26,9 +26,9 @@ from dcrproof.mocks.konnect.portal import PortalHttp
 from dcrproof.mocks.konnect.roles import viewer
 from dcrproof.mocks.konnect.setup import Standing, how_to_setup
 from dcrproof.mocks.konnect.state import Konnect
-from dcrproof.mocks.mirror import OtherKonnect, Steps, Unread, unread
+from dcrproof.mocks.live_konnect import OtherKonnect, Steps, Unread, unread
+from dcrproof.mocks.messages import Calls, Request, Response
 from dcrproof.mocks.observed import NOTHING_OBSERVED, Observed
-from dcrproof.mocks.wire import Calls, Request, Response
 
 PARTIES = ("curity", "konnect", "portal", "classic_portal", "gateway", "upstream", "bridge")
 PORTS = ("curity", "konnect", "portal", "classic_portal", "gateway", "upstream", "gateway-2", "control", "bridge")
@@ -185,7 +185,7 @@ class World:
         }
         """What answers at each port; a mutant puts another one in its place."""
         self._committed = self.curity.configuration
-        self._vantage = vantage.Vantage()
+        self._vantage = reachability.Vantage()
         self._undone: dict[str, str] = {}
         for step, variant in start.undone.items():
             self.undo(step, variant)
@@ -221,7 +221,7 @@ class World:
         outcome = self.faces[port](request)
         if isinstance(outcome, Response):
             return outcome
-        return vantage.seen(self._vantage, port, self.discovery_url, outcome)
+        return reachability.seen(self._vantage, port, self.discovery_url, outcome)
 
     def log(self, port: str, request: Request, status: int, caller: str | None) -> None:
         if port != "control":
@@ -317,7 +317,7 @@ class World:
     def _commit(self) -> None:
         """Curity's configuration, and how others see Curity, with every step done but those that are left undone."""
         views = [steps.VIEWS[step][name] for step, name in self._undone.items() if step in steps.VIEWS]
-        self._vantage = reduce(vantage.Vantage.__or__, views, vantage.Vantage())
+        self._vantage = reduce(reachability.Vantage.__or__, views, reachability.Vantage())
         left_undone = [steps.CURITY[step][name] for step, name in self._undone.items() if step in steps.CURITY]
         self.curity.configuration = reduce(
             lambda configuration, change: change(configuration, REGISTRAR), left_undone, self._committed

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from dcrproof.events import EACH_WORKER
+from dcrproof.core.record.events import EACH_WORKER
 from dcrproof.reports.diagnosis import Run
 
 HAPPY = (

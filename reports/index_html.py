@@ -19,10 +19,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from dcrproof.checks import STAGES
+from dcrproof.core.checks.check import STAGES
+from dcrproof.core.checks.results import Exit
 from dcrproof.reports.flow import calls_within, flow, lanes
 from dcrproof.reports.text import visible
-from dcrproof.result import Exit
 
 Check = Mapping[str, Any]
 Step = Mapping[str, Any]

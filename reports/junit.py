@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from xml.etree import ElementTree as ET
 
-from dcrproof.checks import STAGES
+from dcrproof.core.checks.check import STAGES
 from dcrproof.reports.diagnosis import Check, Run, claim, told
 from dcrproof.reports.text import one_line, visible
 

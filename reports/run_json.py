@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from dcrproof.events import SCHEMA, Event
-from dcrproof.result import Exit, Result, headline
-from dcrproof.verdict import Verdict
+from dcrproof.core.checks.outcomes import Verdict
+from dcrproof.core.checks.results import Exit, Result, headline
+from dcrproof.core.record.events import SCHEMA, Event
 
 WORDS = {
     Exit.GREEN: "green",

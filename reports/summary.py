@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
-from dcrproof.checks import STAGES
+from dcrproof.core.checks.check import STAGES
 from dcrproof.reports.diagnosis import Run, needing_attention, told
 from dcrproof.reports.flow import Arrow, happy_path
 from dcrproof.reports.text import code, one_line

@@ -1,6 +1,6 @@
 """Curity's committed configuration, read over RESTCONF: each set-up step that it shows, before anything stands on it."""
 
-from dcrproof.checks import Evidence, check
+from dcrproof.core.checks.check import Evidence, check
 
 CONFIG = "curity.io/docs/identity-server/configuration-reference"
 

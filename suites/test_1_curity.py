@@ -2,9 +2,9 @@
 
 from urllib.parse import urlsplit
 
-from dcrproof.authorization_server import error_code
-from dcrproof.checks import Evidence, Level, check
-from dcrproof.tokens import PRIVATE_MEMBERS, verify
+from dcrproof.core.checks.check import Evidence, Level, check
+from dcrproof.core.parties.authorization_server import error_code
+from dcrproof.core.parties.tokens import PRIVATE_MEMBERS, verify
 
 DISCOVERY = "OpenID Connect Discovery 1.0, 3"
 REGISTER = "RFC 7591 3"
@@ -128,7 +128,7 @@ def test_registrar_authenticates(dcr_registrar_token):
 )
 def test_registrar_gets_the_scope(dcr_registrar, dcr_initial_access):
     if dcr_registrar.open or dcr_registrar.initial_access_token:
-        from dcrproof.verdict import NotApplicable
+        from dcrproof.core.checks.outcomes import NotApplicable
 
         raise NotApplicable("this provider takes an initial access token, or none: there is no registrar to sign in")
 
@@ -218,7 +218,7 @@ def test_registration_can_be_managed(dcr_managed):
 )
 def test_registration_without_a_token(dcr_registrations, dcr_registration, dcr_expect):
     if dcr_registrations.access.registrar.open:
-        from dcrproof.verdict import NotApplicable
+        from dcrproof.core.checks.outcomes import NotApplicable
 
         raise NotApplicable("the profile says that registration is open")
     exchange = dcr_registrations.attempt("without token", None)

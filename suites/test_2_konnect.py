@@ -2,8 +2,8 @@
 
 import json
 
-from dcrproof.checks import Evidence, Level, check
-from dcrproof.konnect import segment
+from dcrproof.core.checks.check import Evidence, Level, check
+from dcrproof.core.parties.konnect import segment
 
 HOW_TO = "developer.konghq.com/how-to/curity-dcr/"
 AAS = "Konnect Application Auth Strategies API v2"

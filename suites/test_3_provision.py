@@ -1,6 +1,6 @@
 """Mode provision: the steps of the how-to in Konnect, done by this run with objects of its own."""
 
-from dcrproof.checks import Evidence, check
+from dcrproof.core.checks.check import Evidence, check
 
 AAS = "Konnect Application Auth Strategies API v2"
 API_BUILDER = "Konnect API Builder API v3"

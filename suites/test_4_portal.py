@@ -2,9 +2,9 @@
 
 import json
 
-from dcrproof.checks import Evidence, check
-from dcrproof.konnect import problem, segment
-from dcrproof.verdict import NotSeen
+from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.checks.outcomes import NotSeen
+from dcrproof.core.parties.konnect import problem, segment
 
 PORTAL_API = "Konnect Portal API v3"
 SELF_SERVICE = "developer.konghq.com/dev-portal/self-service/"

@@ -2,9 +2,10 @@
 
 import base64
 
-from dcrproof.authorization_server import error_code
-from dcrproof.checks import Evidence, Level, check
-from dcrproof.gateway import (
+from dcrproof.core.checks.check import Evidence, Level, check
+from dcrproof.core.checks.outcomes import NotApplicable
+from dcrproof.core.parties.authorization_server import error_code
+from dcrproof.core.parties.gateway import (
     accepted,
     answer,
     echoed,
@@ -16,9 +17,8 @@ from dcrproof.gateway import (
     with_basic,
     with_bearer,
 )
-from dcrproof.secret import Secret
-from dcrproof.tokens import foreign, hs_confused, tampered, unsigned, with_claims
-from dcrproof.verdict import NotApplicable
+from dcrproof.core.parties.tokens import foreign, hs_confused, tampered, unsigned, with_claims
+from dcrproof.core.secrets.secret import Secret
 
 OIDC = "developer.konghq.com/plugins/openid-connect/"
 OIDC_REFERENCE = "developer.konghq.com/plugins/openid-connect/reference/"
@@ -409,7 +409,7 @@ def test_token_before_basic(dcr_consumer, dcr_application, dcr_bearer_accepted, 
     hostile=True,
 )
 def test_token_with_its_own_key(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_metadata, dcr_expect):
-    from dcrproof.tokens import foreign_jwk
+    from dcrproof.core.parties.tokens import foreign_jwk
 
     url = f"{dcr_metadata.issuer}/dcrproof-keys"
     for header in ({"jwk": foreign_jwk()}, {"jku": url}, {"x5u": url}):
@@ -597,7 +597,7 @@ def test_tampered_session(dcr_consumer, dcr_session, dcr_session_accepted, dcr_e
 def test_session_before_basic(
     dcr_target, dcr_echo, dcr_consumer, dcr_application, dcr_session, dcr_session_accepted, dcr_in_use, dcr_expect
 ):
-    from dcrproof.tokens import decode
+    from dcrproof.core.parties.tokens import decode
 
     other = dcr_in_use("beside a session")
     headers = with_basic(other.client_id, other.secret)

@@ -2,8 +2,8 @@
 
 from email.utils import mktime_tz, parsedate_tz
 
-from dcrproof.checks import Evidence, check
-from dcrproof.gateway import echoed, with_bearer
+from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.parties.gateway import echoed, with_bearer
 
 SAMPLE = "github.com/curityio/workload-identities, README.md"
 RFC7519 = "RFC 7519 4.1"
@@ -26,7 +26,7 @@ def test_upstream_receives_the_token(dcr_upstream):
     references=("developer.konghq.com/plugins/openid-connect/reference/, upstream_access_token_header",),
 )
 def test_secret_does_not_reach_the_upstream(dcr_upstream, dcr_application, dcr_expect):
-    from dcrproof.secret import basic
+    from dcrproof.core.secrets.secret import basic
 
     secret = dcr_application.secret.reveal()
     seen = str(dcr_upstream)

@@ -1,9 +1,9 @@
 """Life afterwards: what a new secret, a rename, a revocation and a removal do at Curity and at the gateway."""
 
-from dcrproof.authorization_server import error_code
-from dcrproof.checks import Evidence, check
-from dcrproof.gateway import accepted_everywhere, answer, refused_everywhere, with_basic
-from dcrproof.konnect import problem
+from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.parties.authorization_server import error_code
+from dcrproof.core.parties.gateway import accepted_everywhere, answer, refused_everywhere, with_basic
+from dcrproof.core.parties.konnect import problem
 
 DCR = "developer.konghq.com/dev-portal/dynamic-client-registration/"
 SELF_SERVICE = "developer.konghq.com/dev-portal/self-service/"

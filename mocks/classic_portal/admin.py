@@ -10,7 +10,7 @@ from dcrproof.mocks.konnect.face import Rows, done, no_content, ok, read
 from dcrproof.mocks.konnect.listing import STRING, UUIDS, Listing, filtered, named
 from dcrproof.mocks.konnect.store import find
 from dcrproof.mocks.konnect.views import developer
-from dcrproof.mocks.wire import Calls, Request, Response
+from dcrproof.mocks.messages import Calls, Request, Response
 
 PORTALS = "/v2/portals"
 PORTAL = PORTALS + "/{portal_id}"

@@ -16,7 +16,7 @@ from dcrproof.mocks.konnect.objects import Application, Portal, Publication
 from dcrproof.mocks.konnect.portal import APPLICATION_LIST, PortalHttp
 from dcrproof.mocks.konnect.problems import missing_reference, not_found
 from dcrproof.mocks.konnect.schema import body, check, needed, text
-from dcrproof.mocks.wire import Calls, Request, Response, Routes
+from dcrproof.mocks.messages import Calls, Request, Response, Routes
 
 APPLICATIONS = "/api/v2/applications"
 APPLICATION = APPLICATIONS + "/{application_id}"

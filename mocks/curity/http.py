@@ -15,7 +15,7 @@ from dcrproof.mocks.curity.configuration import Configuration
 from dcrproof.mocks.curity.errors import Refused
 from dcrproof.mocks.curity.restconf import PROFILE_ID, ROOT, Restconf
 from dcrproof.mocks.curity.state import REGISTRATION, Curity
-from dcrproof.mocks.wire import Calls, Handler, Pairs, Request, Response, Routes, json_response
+from dcrproof.mocks.messages import Calls, Handler, Pairs, Request, Response, Routes, json_response
 
 # What is not 400. RFC 6749 5.2, RFC 6750 3.1; access_denied (introspection without the capability) is inferred.
 STATUS = {

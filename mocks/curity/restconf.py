@@ -31,7 +31,7 @@ from dcrproof.mocks.curity.configuration import (
     Template,
 )
 from dcrproof.mocks.curity.state import Curity
-from dcrproof.mocks.wire import Pairs, Request, Response, json_response
+from dcrproof.mocks.messages import Pairs, Request, Response, json_response
 
 ROOT = "/admin/api/restconf"
 MEDIA_TYPE = "application/yang-data+json"

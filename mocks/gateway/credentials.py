@@ -25,7 +25,7 @@ from urllib.parse import parse_qsl, unquote_plus, urlencode
 from dcrproof.mocks.gateway import strict
 from dcrproof.mocks.gateway.plugin import Names, Plugin
 from dcrproof.mocks.gateway.switches import STRICT, Switches
-from dcrproof.mocks.wire import Pairs, Request
+from dcrproof.mocks.messages import Pairs, Request
 
 BEARER_HEADERS: Names = ("authorization", "access-token", "x-access-token")
 REFRESH_HEADERS: Names = ("refresh-token", "x-refresh-token")

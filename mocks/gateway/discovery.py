@@ -8,7 +8,7 @@ from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import JWKRegistry, Key
 
 from dcrproof.mocks.gateway import strict
-from dcrproof.mocks.wire import NoAnswer, Response
+from dcrproof.mocks.messages import NoAnswer, Response
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 

@@ -9,7 +9,7 @@ Which shape a current `openid-connect` uses is unknown: only the member `message
 
 from collections.abc import Mapping
 
-from dcrproof.mocks.wire import Request, Response, json_response
+from dcrproof.mocks.messages import Request, Response, json_response
 
 _HTML = """\
 <!doctype html>

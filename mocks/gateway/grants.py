@@ -25,7 +25,7 @@ from dcrproof.mocks.gateway.discovery import Provider
 from dcrproof.mocks.gateway.plugin import Names, Plugin
 from dcrproof.mocks.gateway.switches import Switches
 from dcrproof.mocks.gateway.tokens import Jwt
-from dcrproof.mocks.wire import Call
+from dcrproof.mocks.messages import Call
 
 CacheKey: TypeAlias = tuple[str, bytes, bytes, str, Names | None]
 Form: TypeAlias = list[tuple[str, bytes | str]]

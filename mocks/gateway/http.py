@@ -24,7 +24,7 @@ from dcrproof.mocks.gateway.routing import Match
 from dcrproof.mocks.gateway.session import Session
 from dcrproof.mocks.gateway.state import DataPlane
 from dcrproof.mocks.gateway.verdicts import Admitted, Credential, Refused, Steps
-from dcrproof.mocks.wire import Call, Calls, NoAnswer, Pairs, Request, Response
+from dcrproof.mocks.messages import Call, Calls, NoAnswer, Pairs, Request, Response
 
 NO_ROUTE = "no Route matched with those values"
 

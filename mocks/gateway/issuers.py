@@ -18,7 +18,7 @@ from dcrproof.mocks.gateway import discovery, releases
 from dcrproof.mocks.gateway.discovery import Provider, discovery_url
 from dcrproof.mocks.gateway.plugin import Names, Plugin
 from dcrproof.mocks.gateway.verdicts import Steps
-from dcrproof.mocks.wire import Call
+from dcrproof.mocks.messages import Call
 
 AFTER_FAILURE = 5.0
 """Seconds from a failed discovery to the next (changelog 3.8.0.0)."""

@@ -21,7 +21,7 @@ from dcrproof.mocks.gateway import strict
 from dcrproof.mocks.gateway.discovery import Provider
 from dcrproof.mocks.gateway.grants import Form, GrantRules, own_client
 from dcrproof.mocks.gateway.plugin import Plugin
-from dcrproof.mocks.wire import Call, NoAnswer, Response
+from dcrproof.mocks.messages import Call, NoAnswer, Response
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from dcrproof.mocks.data_plane import Route, Service
-from dcrproof.mocks.wire import Request
+from dcrproof.mocks.messages import Request
 
 UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 

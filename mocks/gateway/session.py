@@ -33,7 +33,7 @@ from dcrproof.mocks.gateway import strict
 from dcrproof.mocks.gateway.credentials import cookies
 from dcrproof.mocks.gateway.plugin import Names, Plugin
 from dcrproof.mocks.gateway.switches import Switches
-from dcrproof.mocks.wire import Request
+from dcrproof.mocks.messages import Request
 
 NONCE_LENGTH = 12
 TOUCH_THRESHOLD = 60.0

@@ -44,7 +44,7 @@ from dcrproof.mocks.gateway.switches import STRICT, Switches
 from dcrproof.mocks.gateway.tokens import Jwt, TokenRules, claim, read_jwt
 from dcrproof.mocks.gateway.upstream_headers import UpstreamRules
 from dcrproof.mocks.gateway.verdicts import Admitted, Credential, Refused, Steps
-from dcrproof.mocks.wire import Call, NoAnswer, Request, Response
+from dcrproof.mocks.messages import Call, NoAnswer, Request, Response
 
 NO_CONFIGURATION = "0" * 32
 """The hash that a node reports before it has applied anything."""

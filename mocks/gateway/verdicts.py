@@ -9,7 +9,7 @@ from dcrproof.mocks.gateway.credentials import BearerToken, ClientPair, RefreshT
 from dcrproof.mocks.gateway.plugin import Plugin
 from dcrproof.mocks.gateway.session import Session
 from dcrproof.mocks.gateway.tokens import Jwt
-from dcrproof.mocks.wire import Call, NoAnswer, Response
+from dcrproof.mocks.messages import Call, NoAnswer, Response
 
 T = TypeVar("T")
 Steps: TypeAlias = Generator[Call, Response | NoAnswer, T]

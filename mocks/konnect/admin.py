@@ -4,7 +4,7 @@ from dcrproof.mocks.konnect import admin_apis, admin_auth, admin_control_planes,
 from dcrproof.mocks.konnect.face import Face, Rows
 from dcrproof.mocks.konnect.problems import Problem, forbidden, unauthorized
 from dcrproof.mocks.konnect.state import Konnect
-from dcrproof.mocks.wire import Calls, Request, Response, Routes, json_response
+from dcrproof.mocks.messages import Calls, Request, Response, Routes, json_response
 
 
 class KonnectHttp(Face):

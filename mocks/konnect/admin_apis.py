@@ -7,7 +7,7 @@ from dcrproof.mocks.konnect.face import Rows, created, done, no_content, ok, rea
 from dcrproof.mocks.konnect.listing import STRING, UUIDS, Listing, Reader, filtered, named
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.konnect.store import find
-from dcrproof.mocks.wire import Calls, Request, Response
+from dcrproof.mocks.messages import Calls, Request, Response
 
 APIS = "/v3/apis"
 API = APIS + "/{api_id}"

@@ -17,7 +17,7 @@ from dcrproof.mocks.konnect.listing import (
 )
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.konnect.store import find
-from dcrproof.mocks.wire import Calls, Request, Response
+from dcrproof.mocks.messages import Calls, Request, Response
 
 PROVIDERS = "/v2/dcr-providers"
 PROVIDER = PROVIDERS + "/{provider_id}"

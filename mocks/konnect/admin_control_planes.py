@@ -13,7 +13,7 @@ from dcrproof.mocks.konnect.listing import EQUAL_OR_CONTAINS, STRING, Listing, f
 from dcrproof.mocks.konnect.objects import GatewayService
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.konnect.store import find
-from dcrproof.mocks.wire import Handler, Request, Response
+from dcrproof.mocks.messages import Handler, Request, Response
 
 CONTROL_PLANES = "/v2/control-planes"
 CONTROL_PLANE = CONTROL_PLANES + "/{control_plane_id}"

@@ -9,7 +9,7 @@ from dcrproof.mocks.konnect.listing import EQUAL, STRING, UUIDS, Listing, Reader
 from dcrproof.mocks.konnect.problems import invalid_parameters
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.konnect.store import find
-from dcrproof.mocks.wire import Calls, Request, Response
+from dcrproof.mocks.messages import Calls, Request, Response
 
 PORTALS = "/v3/portals"
 PORTAL = PORTALS + "/{portal_id}"

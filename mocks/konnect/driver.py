@@ -24,7 +24,7 @@ from urllib.parse import quote, quote_plus, urlencode
 from dcrproof.mocks.konnect.objects import ClientRegistration, Provider, Strategy
 from dcrproof.mocks.konnect.schema import is_url
 from dcrproof.mocks.konnect.switches import Switches
-from dcrproof.mocks.wire import Call, NoAnswer, Pairs, Response
+from dcrproof.mocks.messages import Call, NoAnswer, Pairs, Response
 
 T = TypeVar("T")
 Steps: TypeAlias = Generator[Call, Response | NoAnswer, T]

@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeAlias
 from dcrproof.mocks.konnect.problems import Problem, method_not_allowed, not_found, unreadable_body
 from dcrproof.mocks.konnect.problems import unsupported_media_type as unsupported
 from dcrproof.mocks.konnect.state import Konnect
-from dcrproof.mocks.wire import Calls, Handler, Pairs, Request, Response, Routes, json_response
+from dcrproof.mocks.messages import Calls, Handler, Pairs, Request, Response, Routes, json_response
 
 Rows: TypeAlias = tuple[tuple[str, str, Handler], ...]  # of a table of routes
 

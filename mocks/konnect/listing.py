@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from dcrproof.mocks.konnect.problems import Invalid, invalid_parameters
-from dcrproof.mocks.wire import Request
+from dcrproof.mocks.messages import Request
 
 DEFAULT_SIZE = 10
 LARGEST_SIZE = 100

@@ -20,7 +20,7 @@ from dcrproof.mocks.konnect.objects import Application, Developer, Portal, Publi
 from dcrproof.mocks.konnect.problems import Problem, invalid, not_found, unauthorized
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.konnect.store import find
-from dcrproof.mocks.wire import Calls, Handler, Pairs, Request, Response, Routes
+from dcrproof.mocks.messages import Calls, Handler, Pairs, Request, Response, Routes
 
 ACCESS_COOKIE = "portalaccesstoken"
 REFRESH_COOKIE = "portalrefreshtoken"

@@ -8,8 +8,8 @@ own, and not repeated here.
 
 from collections.abc import Mapping
 
-from dcrproof.mocks.breaking import Mutant
 from dcrproof.mocks.mutants import curity, curity_detail, gateway, gateway_plugin, konnect, konnect_detail, portal
+from dcrproof.mocks.mutants.base import Mutant
 
 MUTANTS: Mapping[str, Mutant] = {
     **curity.MUTANTS,

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dcrproof.mocks.breaking import Mutant, answers, changed, entering, override, overriding, without
 from dcrproof.mocks.curity.clients import AnyClient
 from dcrproof.mocks.curity.errors import Refused
 from dcrproof.mocks.curity.state import SERVER_MEMBERS
-from dcrproof.mocks.wire import Calls, Request, Response, json_response
+from dcrproof.mocks.messages import Calls, Request, Response, json_response
+from dcrproof.mocks.mutants.base import Mutant, answers, changed, entering, override, overriding, without
 
 if TYPE_CHECKING:
     from dcrproof.mocks.world import World

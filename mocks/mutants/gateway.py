@@ -8,14 +8,14 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from dcrproof.mocks.breaking import Act, Mutant, entering, override, overriding
 from dcrproof.mocks.curity.configuration import Client
 from dcrproof.mocks.data_plane import Application
 from dcrproof.mocks.gateway.credentials import BearerToken, read_basic
 from dcrproof.mocks.gateway.state import DataPlane
 from dcrproof.mocks.gateway.tokens import Jwt
 from dcrproof.mocks.gateway.verdicts import Admitted, Refused
-from dcrproof.mocks.wire import Call, Calls, NoAnswer, Request, Response
+from dcrproof.mocks.messages import Call, Calls, NoAnswer, Request, Response
+from dcrproof.mocks.mutants.base import Act, Mutant, entering, override, overriding
 
 if TYPE_CHECKING:
     from dcrproof.mocks.world import World

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from joserfc.jwk import JWKRegistry
 
-from dcrproof.mocks.breaking import Mutant, answers, changed, entering, override, overriding, without
 from dcrproof.mocks.data_plane import Application, Configuration, Route, Service
 from dcrproof.mocks.gateway import session
 from dcrproof.mocks.gateway.credentials import BearerToken, Place, cookies
@@ -19,8 +18,9 @@ from dcrproof.mocks.gateway.session import Session, seal, session_key
 from dcrproof.mocks.gateway.state import DataPlane
 from dcrproof.mocks.gateway.tokens import Jwt
 from dcrproof.mocks.gateway.verdicts import Admitted, Refused
+from dcrproof.mocks.messages import Call, Calls, NoAnswer, Request, Response
+from dcrproof.mocks.mutants.base import Mutant, answers, changed, entering, override, overriding, without
 from dcrproof.mocks.mutants.gateway import judges, on_each_node
-from dcrproof.mocks.wire import Call, Calls, NoAnswer, Request, Response
 
 if TYPE_CHECKING:
     from dcrproof.mocks.world import World

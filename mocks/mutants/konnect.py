@@ -4,9 +4,9 @@ from collections.abc import Generator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dcrproof.mocks.breaking import Mutant, answers, changed, entering, override, overriding
 from dcrproof.mocks.konnect.problems import conflict, forbidden
-from dcrproof.mocks.wire import Call, Request, Response
+from dcrproof.mocks.messages import Call, Request, Response
+from dcrproof.mocks.mutants.base import Mutant, answers, changed, entering, override, overriding
 
 if TYPE_CHECKING:
     from dcrproof.mocks.world import World

@@ -4,10 +4,10 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dcrproof.mocks.breaking import Mutant, answers, changed, entering, override, overriding
 from dcrproof.mocks.konnect.driver import ProviderFailed, RegisteredClient
 from dcrproof.mocks.konnect.store import find
-from dcrproof.mocks.wire import Call, Calls, NoAnswer, Request, Response, json_response
+from dcrproof.mocks.messages import Call, Calls, NoAnswer, Request, Response, json_response
+from dcrproof.mocks.mutants.base import Mutant, answers, changed, entering, override, overriding
 
 if TYPE_CHECKING:
     from dcrproof.mocks.world import World

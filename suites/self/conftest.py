@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, settings
 from performing import Case, Ended, performed_elsewhere
 from recorded import Left, scenario
 
-from dcrproof.http import Line
+from dcrproof.core.http.connection import Line
+from dcrproof.core.http.exchange import Transcript
 from dcrproof.mocks.serve import Served, serving, write_profile
-from dcrproof.transcript import Transcript
 
 # what takes how long is no matter of a test: machines differ, and are busy
 settings.register_profile("dcrproof", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,4 +1,4 @@
-"""Looks for secrets in what was printed and written: a second reading of what `dcrproof.secret` takes for their forms."""
+"""Looks for secrets in what was printed and written: a second reading of what `dcrproof.core.secrets.secret` takes for their forms."""
 
 import base64
 import html
@@ -10,6 +10,7 @@ from types import MethodType
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from dcrproof.core.secrets.secret import SHORTEST, basic
 from dcrproof.mocks import listen as listening
 from dcrproof.mocks.curity.state import Curity
 from dcrproof.mocks.curity.token_service import TokenService
@@ -18,7 +19,6 @@ from dcrproof.mocks.gateway import session
 from dcrproof.mocks.konnect.accounts import Accounts
 from dcrproof.mocks.konnect.entities import GatewayPlugin
 from dcrproof.mocks.world import Credentials, World
-from dcrproof.secret import SHORTEST, basic
 
 BROKEN = re.compile(r"['\"]?\n(?:E? +|INTERNALERROR> )?(?:[-+] +)?(?:b?['\"])?|(?:\x1b|#x1B)\[[\d;]*m")
 """What stands in the middle of a text that was printed on several lines, or in colours."""

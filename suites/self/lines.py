@@ -11,7 +11,7 @@ from pathlib import Path
 
 import trustme
 
-from dcrproof.transcript import Transcript, Unanswered
+from dcrproof.core.http.exchange import Transcript, Unanswered
 
 
 @contextmanager

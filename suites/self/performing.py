@@ -21,16 +21,16 @@ from typing import Any
 import pytest
 from leaks import THEIRS, leaks, made_by_mocks, mark_cookies, put_other_plugin
 
-from dcrproof import guide
-from dcrproof.fixtures import assemble
+from dcrproof.core import guide
+from dcrproof.core.parties.tokens import foreign_key
+from dcrproof.fixtures.session import assemble
 from dcrproof.mocks import steps
 from dcrproof.mocks.keys import rsa_key
 from dcrproof.mocks.mutants import MUTANTS
 from dcrproof.mocks.serve import private_folder, serving, write_profile
-from dcrproof.tokens import foreign_key
 
 SUITES = Path(__file__).parents[1]
-FLOW = [str(path) for path in sorted(SUITES.glob("test_[0-8]_*.py"))]
+FLOW = [str(path) for path in sorted(SUITES.glob("test_*.py"))]
 WORKERS = 2 * (os.cpu_count() or 1)  # more than one for a core: a run waits while its mocks stop
 ALSO = " and "
 """Between the steps of a case that leaves more than one undone."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dcrproof import __version__
-from dcrproof.guide import STEPS
+from dcrproof.core.guide import STEPS
 
 ROOT = Path(__file__).parents[2]
 PYTEST = [sys.executable, "-m", "pytest", "-p", "dcrproof", "-p", "no:cacheprovider"]
@@ -59,7 +59,7 @@ def run(reports: Path, *arguments: str, cwd: Path = ROOT, parallel: bool = False
 
 OWN = """
 import os, signal, time
-from dcrproof.checks import Evidence, check
+from dcrproof.core.checks.check import Evidence, check
 
 def claim(id, **more):
     return check(id, "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",), **more)

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recorded import SOME, run
 
-from dcrproof.baseline import BadBaseline, Baseline, Known, read
-from dcrproof.result import Exit, Result
-from dcrproof.verdict import Verdict
+from dcrproof.core.checks.baseline import BadBaseline, Baseline, Known, read
+from dcrproof.core.checks.outcomes import Verdict
+from dcrproof.core.checks.results import Exit, Result
 
 IDS = ("token.is-jwt", "route.basic.accepted", "route.basic.cached", "strategy.claim")
 TODAY = date(2026, 11, 24)

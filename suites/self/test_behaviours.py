@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import dcrproof
-from dcrproof.checks import ID, Evidence
+from dcrproof.core.checks.check import ID, Evidence
 from dcrproof.fixtures import catalogue
 from dcrproof.mocks.curity.switches import Switches as CuritySwitches
 from dcrproof.mocks.gateway.switches import Switches as GatewaySwitches

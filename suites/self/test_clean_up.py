@@ -19,13 +19,13 @@ import pytest
 
 from conftest import ROOT
 from dcrproof.__main__ import main
-from dcrproof.clean_up import clean_up
+from dcrproof.core.cleanup.delete import clean_up
+from dcrproof.core.parties.target import Target
+from dcrproof.core.profile.model import Profile
 from dcrproof.mocks.faults import read
 from dcrproof.mocks.mutants import MUTANTS
 from dcrproof.mocks.serve import Served, serving, write_profile
 from dcrproof.mocks.world import PARTIES, World
-from dcrproof.profile import Profile
-from dcrproof.target import Target
 
 ALL_MOMENTS = int(os.environ.get("DCRPROOF_KILLS", "4"))
 """How many moments a run is killed at; `tox -e kills` has a hundred."""

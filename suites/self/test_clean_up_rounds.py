@@ -11,9 +11,9 @@ import pytest
 import respx
 from test_ledger import CURITY, KONNECT, PORTAL, PROFILE, REGISTER, answer, registered, send
 
-from dcrproof.clean_up import CleanedUp, clean_up
-from dcrproof.profile import Mode, Run
-from dcrproof.target import Target
+from dcrproof.core.cleanup.delete import CleanedUp, clean_up
+from dcrproof.core.parties.target import Target
+from dcrproof.core.profile.model import Mode, Run
 
 APIS = f"{KONNECT}/v3/apis"
 TOKENS = f"{CURITY}/token"

@@ -14,17 +14,17 @@ import httpx
 import pytest
 from pytest_httpx import HTTPXMock
 
-from dcrproof.authorization_server import AuthorizationServer, Metadata, Registration
-from dcrproof.fixtures.curity import InitialAccess, Registrations
-from dcrproof.gateway import with_basic
-from dcrproof.http import Line
-from dcrproof.konnect import MOST_PAGES, Konnect
-from dcrproof.portal import Portal
-from dcrproof.profile import Admin, Profile, Registrar
-from dcrproof.secret import Secret
-from dcrproof.target import Target
-from dcrproof.transcript import Exchange, Transcript
-from dcrproof.verdict import Failed, Unreachable
+from dcrproof.core.checks.outcomes import Failed, Unreachable
+from dcrproof.core.http.connection import Line
+from dcrproof.core.http.exchange import Exchange, Transcript
+from dcrproof.core.parties.authorization_server import AuthorizationServer, Metadata, Registration
+from dcrproof.core.parties.gateway import with_basic
+from dcrproof.core.parties.konnect import MOST_PAGES, Konnect
+from dcrproof.core.parties.portal import Portal
+from dcrproof.core.parties.target import Target
+from dcrproof.core.profile.model import Admin, Profile, Registrar
+from dcrproof.core.secrets.secret import Secret
+from dcrproof.fixtures.flow.curity import InitialAccess, Registrations
 
 IDSVR = "https://idsvr.example.com"
 ISSUER = f"{IDSVR}/oauth/v2/oauth-anonymous"
@@ -289,7 +289,7 @@ def test_a_gateway_that_speaks_plain_http_is_asked_so_and_no_other_host_is(
 
 
 def test_a_node_is_dialled_for_its_partys_name_alone(httpx_mock: HTTPXMock) -> None:
-    from dcrproof.http import Connection
+    from dcrproof.core.http.connection import Connection
 
     line = Line("curity", ISSUER, Transcript(), Connection(nodes=("10.0.0.4:8443",)))
     httpx_mock.add_response(is_reusable=True)
@@ -538,7 +538,7 @@ def test_a_list_that_never_repeats_itself_is_not_read_for_ever(
     httpx_mock: HTTPXMock, konnect: Konnect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert MOST_PAGES == 1000
-    monkeypatch.setattr("dcrproof.konnect.MOST_PAGES", 5)
+    monkeypatch.setattr("dcrproof.core.parties.konnect.MOST_PAGES", 5)
     listed(httpx_mock, lambda number, size: {"data": [{"id": f"{number} {one['id']}"} for one in items(size)]})
     with pytest.raises(Failed, match="the end of the list"):
         list(konnect.all("/v3/apis"))

@@ -14,18 +14,18 @@ import respx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcrproof import http as core_http
-from dcrproof.authorization_server import AuthorizationServer, Metadata, error_code
-from dcrproof.fixtures.curity import as_registration, received
-from dcrproof.gateway import Consumer, answer, echoed, message, session_cookie
-from dcrproof.http import Line
-from dcrproof.konnect import Konnect, problem
-from dcrproof.portal import Portal, session_of
-from dcrproof.profile import GatewayRoute, Profile
-from dcrproof.secret import Secret
-from dcrproof.target import Target
-from dcrproof.transcript import LONGEST_QUOTE, Exchange, now
-from dcrproof.verdict import Failed, Outcome, Unreachable
+from dcrproof.core.checks.outcomes import Failed, Outcome, Unreachable
+from dcrproof.core.http import connection as core_http
+from dcrproof.core.http.connection import Line
+from dcrproof.core.http.exchange import LONGEST_QUOTE, Exchange, now
+from dcrproof.core.parties.authorization_server import AuthorizationServer, Metadata, error_code
+from dcrproof.core.parties.gateway import Consumer, answer, echoed, message, session_cookie
+from dcrproof.core.parties.konnect import Konnect, problem
+from dcrproof.core.parties.portal import Portal, session_of
+from dcrproof.core.parties.target import Target
+from dcrproof.core.profile.model import GatewayRoute, Profile
+from dcrproof.core.secrets.secret import Secret
+from dcrproof.fixtures.flow.curity import as_registration, received
 
 IDSVR = "https://idsvr.example.com"
 ISSUER = f"{IDSVR}/oauth/v2/oauth-anonymous"

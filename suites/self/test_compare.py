@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from recorded import SOME, made_up, run
 
 from dcrproof.__main__ import main
+from dcrproof.core.checks.results import Exit
 from dcrproof.reports.compare import compare, lines
 from dcrproof.reports.facts import stable
 from dcrproof.reports.run_json import run_json
-from dcrproof.result import Exit
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from dcrproof.mocks import steps
+from dcrproof.mocks.messages import Request
 from dcrproof.mocks.serve import serving
-from dcrproof.mocks.wire import Request
 from dcrproof.mocks.world import ISSUER_PATH, REGISTRAR, World
 
 TOKEN = "/oauth/v2/oauth-token"

@@ -5,17 +5,17 @@ from typing import Any
 import pytest
 from lines import Scripted, answered, scripted
 
-from dcrproof.http import Line
-from dcrproof.konnect import Konnect
-from dcrproof.patience import Patience
-from dcrproof.portal import Portal
-from dcrproof.profile import Konnect as Described
-from dcrproof.profile import Mode, Profile, Run
-from dcrproof.profile import Portal as DescribedPortal
-from dcrproof.secret import Secret
-from dcrproof.target import Target
-from dcrproof.transcript import Transcript
-from dcrproof.verdict import Failed, Unreachable
+from dcrproof.core.checks.outcomes import Failed, Unreachable
+from dcrproof.core.http.connection import Line
+from dcrproof.core.http.exchange import Transcript
+from dcrproof.core.http.retry import Patience
+from dcrproof.core.parties.konnect import Konnect
+from dcrproof.core.parties.portal import Portal
+from dcrproof.core.parties.target import Target
+from dcrproof.core.profile.model import Konnect as Described
+from dcrproof.core.profile.model import Mode, Profile, Run
+from dcrproof.core.profile.model import Portal as DescribedPortal
+from dcrproof.core.secrets.secret import Secret
 
 DROP = b""
 MADE = {"id": "7d0c", "name": "dcrproof 1 api"}
@@ -35,8 +35,8 @@ def unavailable(code: int, *headers: str) -> bytes:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses that were made, none of which takes any time; what is looked for is looked for once."""
     made: list[float] = []
-    monkeypatch.setattr("dcrproof.creation.pause", made.append)
-    monkeypatch.setattr("dcrproof.creation.LOOKING", 0.0)
+    monkeypatch.setattr("dcrproof.core.parties.creation.pause", made.append)
+    monkeypatch.setattr("dcrproof.core.parties.creation.LOOKING", 0.0)
     return made
 
 
@@ -61,7 +61,7 @@ def test_what_was_made_although_its_answer_was_lost_is_found_by_its_name(answer,
 
 @lost
 def test_what_is_made_but_not_listed_at_once_is_found(answer, pauses, monkeypatch):
-    monkeypatch.setattr("dcrproof.creation.LOOKING", 5.0)
+    monkeypatch.setattr("dcrproof.core.parties.creation.LOOKING", 5.0)
     with scripted(answer, listed(OTHER), listed(OTHER, MADE)) as party:
         assert konnect(party).create("/v3/apis", BODY) == MADE
     assert [asked.partition(" ")[0] for asked in party.asked] == ["POST", "GET", "GET"]
@@ -108,7 +108,7 @@ def test_an_answer_that_is_not_lost_is_judged_and_nothing_is_looked_for(code, pa
 
 
 def test_a_creation_that_never_left_is_not_looked_for(pauses, monkeypatch):
-    monkeypatch.setattr("dcrproof.patience.pause", pauses.append)
+    monkeypatch.setattr("dcrproof.core.http.retry.pause", pauses.append)
     with scripted(DROP) as party:
         pass
     with pytest.raises(Unreachable, match="connection refused"):

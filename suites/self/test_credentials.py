@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcrproof.credentials import received, without_others
-from dcrproof.secret import basic
-from dcrproof.transcript import Exchange, now
+from dcrproof.core.http.exchange import Exchange, now
+from dcrproof.core.record.received import received, without_others
+from dcrproof.core.secrets.secret import basic
 
 SECRET = "Zx9Qw8Er7Ty6Ui5Op4As3"
 ANOTHER = "aa81Lw02Mcnv7zVbbQ1"

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from dcrproof.documents import DOCUMENTS, Documents, NoDocuments
-from dcrproof.transcript import Exchange, now
+from dcrproof.core.http.exchange import Exchange, now
+from dcrproof.core.openapi import DOCUMENTS, Documents, NoDocuments
 
 PROVIDERS = {
     "openapi": "3.0.3",

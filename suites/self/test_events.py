@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcrproof.credentials import received
-from dcrproof.events import LONGEST_BODY, exchanged, line, masked, read
-from dcrproof.secret import Secrets
-from dcrproof.transcript import Exchange, Unanswered
+from dcrproof.core.http.exchange import Exchange, Unanswered
+from dcrproof.core.record.events import LONGEST_BODY, exchanged, line, masked, read
+from dcrproof.core.record.received import received
+from dcrproof.core.secrets.secret import Secrets
 
 AT = datetime(2026, 11, 24, 7, 55, 37, 194_000, UTC)
 SECRET = "5up3r-s3cr3t-v4lue"

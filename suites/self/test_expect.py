@@ -2,9 +2,9 @@
 
 import pytest
 
-from dcrproof.checks import Evidence
-from dcrproof.expect import Expect
-from dcrproof.verdict import Failed
+from dcrproof.core.checks.check import Evidence
+from dcrproof.core.checks.expect import Expect
+from dcrproof.core.checks.outcomes import Failed
 
 MOCKED = {}
 

@@ -10,13 +10,13 @@ from contextlib import contextmanager, suppress
 import pytest
 import trustme
 
-from dcrproof.http import Connection, Line
+from dcrproof.core.checks.outcomes import Unreachable
+from dcrproof.core.http.connection import Connection, Line
+from dcrproof.core.http.exchange import Transcript
 from dcrproof.mocks import listen
 from dcrproof.mocks.clock import Clock
 from dcrproof.mocks.faults import Faults
-from dcrproof.mocks.wire import Request, Response, json_response
-from dcrproof.transcript import Transcript
-from dcrproof.verdict import Unreachable
+from dcrproof.mocks.messages import Request, Response, json_response
 
 
 class Party:
@@ -278,7 +278,7 @@ def test_an_answer_that_breaks_off_is_told_from_one_that_is_not_http(consumer, a
 
 @both
 def test_a_party_that_does_not_answer_in_time_is_named(consumer, monkeypatch):
-    monkeypatch.setattr("dcrproof.http.TIMEOUT", 0.2)
+    monkeypatch.setattr("dcrproof.core.http.connection.TIMEOUT", 0.2)
     with listen.bind() as bound:
         bound.listen()
         observed = unreachable(f"http://127.0.0.1:{bound.getsockname()[1]}", consumer=consumer)
@@ -314,7 +314,7 @@ def test_a_request_whose_connection_is_dropped_is_not_sent_again(consumer):
 
 @both
 def test_a_body_is_read_up_to_a_size_and_no_further(consumer, monkeypatch):
-    monkeypatch.setattr("dcrproof.http.LARGEST_BODY", 100_000)
+    monkeypatch.setattr("dcrproof.core.http.connection.LARGEST_BODY", 100_000)
     bodies = iter([100_000, 100_001, 1])
     with served(lambda _: Response(200, (), b"a" * next(bodies))) as (base, _):
         ours = line(base, consumer=consumer)
@@ -379,6 +379,6 @@ def test_the_repr_of_an_exchange_holds_neither_headers_nor_body():
 
 
 def test_a_context_verifies():
-    from dcrproof.http import tls
+    from dcrproof.core.http.connection import tls
 
     assert tls(None, None, None).verify_mode is ssl.CERT_REQUIRED

@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from dcrproof.checks import STAGES
+from dcrproof.core.checks.check import STAGES
+from dcrproof.core.checks.outcomes import Verdict
 from dcrproof.fixtures.catalogue import entries
 from dcrproof.reports.flow import FLOW, HAPPY, calls_within, flow
 from dcrproof.reports.index_html import duration, index_html, link, numbers
 from dcrproof.reports.text import visible
-from dcrproof.verdict import Verdict
 
 SCHEMA = json.loads(resources.files("dcrproof.reports").joinpath("run.schema.json").read_text("utf-8"))
 
@@ -479,7 +479,7 @@ def test_the_flow_is_made_of_checks_that_there_are():
 
 
 def test_each_stage_has_a_title():
-    assert {entry.stage for entry in entries()} <= set(STAGES)
+    assert {entry.check.stage for entry in entries()} <= set(STAGES)
 
 
 def test_the_flow_shows_the_happy_path_and_what_failed():

@@ -9,7 +9,7 @@ from urllib.request import Request, urlopen
 import jwt
 import pytest
 
-from dcrproof.laboratory import Answer, Laboratory, new_key, public, signed
+from dcrproof.core.parties.scripted_issuer import Answer, Laboratory, new_key, public, signed
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dcrproof.ledger import Ledger, new_mark
-from dcrproof.ledger_file import Busy, Unreadable, addresses, in_use, kept, read, taken_over
-from dcrproof.profile import Curity, Konnect, Mocked, Portal, Profile, Registrar
-from dcrproof.secret import Secret
-from dcrproof.sweep import ledgers, listed, swept
-from dcrproof.transcript import Exchange
-from dcrproof.verdict import NotSeen
+from dcrproof.core.checks.outcomes import NotSeen
+from dcrproof.core.cleanup.sweep import ledgers, listed, swept
+from dcrproof.core.http.exchange import Exchange
+from dcrproof.core.ledger.file import Busy, Unreadable, addresses, in_use, kept, read, taken_over
+from dcrproof.core.ledger.ledger import Ledger, new_mark
+from dcrproof.core.profile.model import Curity, Konnect, Mocked, Portal, Profile, Registrar
+from dcrproof.core.secrets.secret import Secret
 
 KONNECT, PORTAL, CURITY = "https://eu.api.example", "https://portal.example", "https://curity.example/oauth"
 REGISTER = "https://curity.example/token-service/oauth-registration"
@@ -339,7 +339,7 @@ def test_a_run_that_dies_while_it_begins_its_ledger_leaves_none(
     def killed(_: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("dcrproof.ledger_file.os.fsync", killed)
+    monkeypatch.setattr("dcrproof.core.ledger.file.os.fsync", killed)
     with pytest.raises(KeyboardInterrupt), kept(Ledger(new_mark()), tmp_path, PROFILE):
         pass
     assert ledgers(tmp_path) == []

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from lines import Identities, Recorded, answered, identities, over_tls, proxy, serving
 
-from dcrproof.http import Connection, Line, tls
-from dcrproof.profile_toml import read
-from dcrproof.target import Target
-from dcrproof.transcript import Exchange, Transcript
-from dcrproof.verdict import Unreachable
+from dcrproof.core.checks.outcomes import Unreachable
+from dcrproof.core.http.connection import Connection, Line, tls
+from dcrproof.core.http.exchange import Exchange, Transcript
+from dcrproof.core.parties.target import Target
+from dcrproof.core.profile.reading import read
 
 HOST = "party.example.com"
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dcrproof.fixtures.linked import may_serve
-from dcrproof.profile import GatewayRoute
+from dcrproof.core.profile.model import GatewayRoute
+from dcrproof.fixtures.flow.linked import may_serve
 
 
 @pytest.mark.parametrize(

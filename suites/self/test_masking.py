@@ -13,7 +13,7 @@ import pytest
 from leaks import leaks
 from performing import environment
 
-from dcrproof.secret import Secret
+from dcrproof.core.secrets.secret import Secret
 
 TOKEN = """\
 import os
@@ -365,7 +365,7 @@ def test_without_a_fixture_of_dcrproof_nothing_is_changed(run_tests):
 
 LETS_OUT = """\
 import pytest
-from dcrproof.fixtures.run import run_of
+from dcrproof.fixtures.run.run import run_of
 
 {hook}
 """

@@ -9,7 +9,7 @@ import pytest
 from dcrproof.mocks.classic_portal.state import ApplicationSetup
 from dcrproof.mocks.gateway.state import Admitted
 from dcrproof.mocks.konnect.problems import Problem
-from dcrproof.mocks.wire import Call, NoAnswer, Request, Response, perform
+from dcrproof.mocks.messages import Call, NoAnswer, Request, Response, perform
 from dcrproof.mocks.world import DEVELOPER, Start, World
 
 HOSTS = ("curity", "konnect", "portal", "classic_portal", "gateway", "upstream", "gateway-2", "control")

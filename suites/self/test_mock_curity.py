@@ -34,7 +34,7 @@ from dcrproof.mocks.curity.errors import CommitRejected
 from dcrproof.mocks.curity.http import CurityHttp
 from dcrproof.mocks.curity.state import Curity
 from dcrproof.mocks.curity.switches import Switches
-from dcrproof.mocks.wire import Request, Response, perform
+from dcrproof.mocks.messages import Request, Response, perform
 
 BASE = "http://127.0.0.1:8443"
 ISSUER = BASE + "/oauth/v2/oauth-anonymous"

@@ -30,7 +30,7 @@ from dcrproof.mocks.curity.http import CurityHttp, CurityNodes
 from dcrproof.mocks.curity.restconf import tree
 from dcrproof.mocks.curity.restconf_xml import NAMESPACES, document
 from dcrproof.mocks.curity.state import Curity
-from dcrproof.mocks.wire import Request, Response, perform
+from dcrproof.mocks.messages import Request, Response, perform
 
 BASE = "https://idsvr.example"
 REGISTER = "/token-service/oauth-registration"

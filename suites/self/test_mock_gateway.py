@@ -28,7 +28,7 @@ from dcrproof.mocks.gateway.state import NO_CONFIGURATION, DataPlane
 from dcrproof.mocks.gateway.switches import Switches
 from dcrproof.mocks.gateway.tokens import Jwt, read_jwt
 from dcrproof.mocks.keys import rsa_key
-from dcrproof.mocks.wire import Call, NoAnswer, Request, Response, json_response, perform
+from dcrproof.mocks.messages import Call, NoAnswer, Request, Response, json_response, perform
 
 ISSUER = "https://curity.test/oauth/v2/oauth-anonymous"
 TOKEN_ENDPOINT = "https://curity.test/oauth/v2/oauth-token"

@@ -21,7 +21,7 @@ from dcrproof.mocks.gateway.state import DataPlane
 from dcrproof.mocks.gateway.switches import Switches
 from dcrproof.mocks.keys import rsa_key
 from dcrproof.mocks.konnect.push import PLUGIN_SCHEMA, violation
-from dcrproof.mocks.wire import Call, NoAnswer, Request, Response, json_response, perform
+from dcrproof.mocks.messages import Call, NoAnswer, Request, Response, json_response, perform
 
 ISSUER = "https://issuer.test"
 START = 1_800_000_000.0

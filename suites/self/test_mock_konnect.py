@@ -19,7 +19,7 @@ from dcrproof.mocks.konnect.objects import Application, Registration
 from dcrproof.mocks.konnect.problems import Problem
 from dcrproof.mocks.konnect.setup import Standing, how_to_setup
 from dcrproof.mocks.konnect.state import Konnect
-from dcrproof.mocks.wire import Call, Calls, Request, Response, perform
+from dcrproof.mocks.messages import Call, Calls, Request, Response, perform
 
 CURITY = "https://curity.test"
 ISSUER = f"{CURITY}/oauth/v2/oauth-anonymous/.well-known/openid-configuration"

@@ -10,7 +10,7 @@ from dcrproof.mocks.konnect.http import KonnectHttp
 from dcrproof.mocks.konnect.portal import PortalHttp
 from dcrproof.mocks.konnect.setup import how_to_setup
 from dcrproof.mocks.konnect.state import Konnect
-from dcrproof.mocks.wire import Call, NoAnswer, Request, Response, json_response, perform
+from dcrproof.mocks.messages import Call, NoAnswer, Request, Response, json_response, perform
 
 KEY = "key_of_the_bridge"
 TOKEN = "kpat_for-tests"

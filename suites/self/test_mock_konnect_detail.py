@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dcrproof.mocks.konnect.listing import STRING, Listing, filtered, named
 from dcrproof.mocks.konnect.roles import KINDS, Token, viewer
 from dcrproof.mocks.konnect.switches import Switches
-from dcrproof.mocks.wire import Call, NoAnswer, Request, Response, perform
+from dcrproof.mocks.messages import Call, NoAnswer, Request, Response, perform
 from dcrproof.mocks.world import REGISTRAR, Start, World
 
 HOSTS = ("curity", "konnect", "portal", "classic_portal", "gateway", "upstream", "gateway-2", "control")

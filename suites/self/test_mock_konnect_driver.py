@@ -18,7 +18,7 @@ from dcrproof.mocks.konnect.problems import Problem
 from dcrproof.mocks.konnect.setup import Standing, how_to_setup
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.konnect.switches import Switches
-from dcrproof.mocks.wire import Call, NoAnswer, Request, Response, json_response, perform
+from dcrproof.mocks.messages import Call, NoAnswer, Request, Response, json_response, perform
 
 ISSUER = "https://curity.test/oauth/v2/oauth-anonymous/.well-known/openid-configuration"
 TOKEN_ENDPOINT = "https://curity.test/oauth/v2/oauth-token"

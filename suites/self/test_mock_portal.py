@@ -18,7 +18,7 @@ from dcrproof.mocks.curity.state import Curity
 from dcrproof.mocks.konnect.http import PortalHttp
 from dcrproof.mocks.konnect.setup import Standing, how_to_setup
 from dcrproof.mocks.konnect.state import Konnect
-from dcrproof.mocks.wire import Call, Request, Response, perform
+from dcrproof.mocks.messages import Call, Request, Response, perform
 
 CURITY = "https://curity.test"
 ISSUER = f"{CURITY}/oauth/v2/oauth-anonymous/.well-known/openid-configuration"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from performing import SUITES, UNDONE, Case, environment
 
-from dcrproof import guide
-from dcrproof.checks import Level
+from dcrproof.core import guide
+from dcrproof.core.checks.check import Level
 from dcrproof.fixtures.catalogue import entries
 from dcrproof.mocks import steps
 from dcrproof.mocks.mutants import MUTANTS

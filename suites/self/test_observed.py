@@ -9,13 +9,13 @@ import pytest
 from recorded import made_up, run
 
 from dcrproof.__main__ import main
+from dcrproof.core.checks.results import Exit
 from dcrproof.fixtures import catalogue
 from dcrproof.mocks.observed import SWITCHES, BadObservations, Observed, read
 from dcrproof.mocks.serve import serving
 from dcrproof.reports import observed as report
 from dcrproof.reports.observed import observed_toml
 from dcrproof.reports.run_json import run_json
-from dcrproof.result import Exit
 
 GOOD = """
 [gateway]

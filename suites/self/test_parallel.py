@@ -2,9 +2,9 @@
 
 import pytest
 
+from dcrproof.core.profile.model import Konnect, Mode, Profile, Run
 from dcrproof.fixtures.catalogue import entries, stands_on
-from dcrproof.fixtures.parallel import together
-from dcrproof.profile import Konnect, Mode, Profile, Run
+from dcrproof.fixtures.session.workers import together
 
 STANDING = Profile("a test", konnect=Konnect(portal="developers", api="accounts"))
 

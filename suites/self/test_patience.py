@@ -9,19 +9,19 @@ from hypothesis import strategies as st
 from lines import Recorded, Scripted, answered, scripted
 
 from conftest import Ran
-from dcrproof.authorization_server import AuthorizationServer, Registration
-from dcrproof.gateway import Consumer
-from dcrproof.http import Line
-from dcrproof.konnect import Konnect
-from dcrproof.patience import ATTEMPTS, ATTEMPTS_UNANSWERED, Patience, retry_after
-from dcrproof.portal import Portal
-from dcrproof.profile import Curity, Gateway, GatewayRoute, Mocked, Profile
-from dcrproof.profile import Konnect as DescribedKonnect
-from dcrproof.profile import Portal as DescribedPortal
-from dcrproof.secret import Secret
-from dcrproof.target import Target
-from dcrproof.transcript import Exchange, Transcript, now
-from dcrproof.verdict import Unreachable
+from dcrproof.core.checks.outcomes import Unreachable
+from dcrproof.core.http.connection import Line
+from dcrproof.core.http.exchange import Exchange, Transcript, now
+from dcrproof.core.http.retry import ATTEMPTS, ATTEMPTS_UNANSWERED, Patience, retry_after
+from dcrproof.core.parties.authorization_server import AuthorizationServer, Registration
+from dcrproof.core.parties.gateway import Consumer
+from dcrproof.core.parties.konnect import Konnect
+from dcrproof.core.parties.portal import Portal
+from dcrproof.core.parties.target import Target
+from dcrproof.core.profile.model import Curity, Gateway, GatewayRoute, Mocked, Profile
+from dcrproof.core.profile.model import Konnect as DescribedKonnect
+from dcrproof.core.profile.model import Portal as DescribedPortal
+from dcrproof.core.secrets.secret import Secret
 
 DROP = b""
 OK = answered(200, {"done": True})
@@ -35,7 +35,7 @@ def status(code: int, *headers: str) -> bytes:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses that were made, none of which takes any time."""
     made: list[float] = []
-    monkeypatch.setattr("dcrproof.patience.pause", made.append)
+    monkeypatch.setattr("dcrproof.core.http.retry.pause", made.append)
     return made
 
 
@@ -322,7 +322,7 @@ def test_what_is_not_there_after_half_a_minute_is_not_there(pauses, monkeypatch)
         assert len(pauses) == ATTEMPTS - 1
         assert sum(pauses) > 30.0
         pauses.clear()
-        monkeypatch.setattr("dcrproof.patience.SETTLING", -1.0)
+        monkeypatch.setattr("dcrproof.core.http.retry.SETTLING", -1.0)
         assert line.send("GET", f"{party.base}/v3/apis/7d0c").status == 404
     assert pauses == []
 

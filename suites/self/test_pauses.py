@@ -11,16 +11,16 @@ PLUGIN = """
 import atexit, json
 from types import SimpleNamespace
 
-from dcrproof import waiting
+from dcrproof.core.http import polling
 
 made = []
-sleep = waiting.time.sleep
+sleep = polling.time.sleep
 
 def pause(seconds):
     made.append(seconds)
     sleep(seconds)
 
-waiting.time = SimpleNamespace(sleep=pause, monotonic=waiting.time.monotonic)
+polling.time = SimpleNamespace(sleep=pause, monotonic=polling.time.monotonic)
 atexit.register(lambda: open(PATH, "w").write(json.dumps(made)))
 """
 

@@ -5,11 +5,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from dcrproof.fixtures import plan
-from dcrproof.guard import NOTHING, refuse
-from dcrproof.ledger import BY_NAME, CLIENT, Ledger, new_mark
-from dcrproof.profile import Mode
-from dcrproof.verdict import NotSeen, OwnFault
+from dcrproof.core.checks.outcomes import NotSeen, OwnFault
+from dcrproof.core.ledger.guard import NOTHING, refuse
+from dcrproof.core.ledger.ledger import BY_NAME, CLIENT, Ledger, new_mark
+from dcrproof.core.profile.model import Mode
+from dcrproof.fixtures.session import plan
 
 OTHERS = "/v3/apis/9b6a7f4e-0000-4000-8000-00000000beef"
 

@@ -8,8 +8,8 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcrproof.profile import Mocked, Mode, Profile
-from dcrproof.profile_toml import ProfileError, read
+from dcrproof.core.profile.model import Mocked, Mode, Profile
+from dcrproof.core.profile.reading import ProfileError, read
 
 SECRET = "correct horse battery staple"
 ENVIRONMENT = {"SECRET": SECRET, "SHORT": "seven77", "EMPTY": ""}

@@ -6,11 +6,11 @@ from itertools import pairwise
 import pytest
 from recorded import run
 
-from dcrproof.fixtures.progress import LONGEST, PATIENCE, Progress
-from dcrproof.fixtures.recording import Recording
-from dcrproof.secret import Secrets
-from dcrproof.transcript import Sent
-from dcrproof.waits import waiting_for, waits
+from dcrproof.core.http.exchange import Sent
+from dcrproof.core.http.progress import waiting_for, waits
+from dcrproof.core.secrets.secret import Secrets
+from dcrproof.fixtures.run.recording import Recording
+from dcrproof.fixtures.session.progress import LONGEST, PATIENCE, Progress
 
 SECRET = "a-secret-that-nobody-may-see"
 
@@ -104,9 +104,9 @@ def test_what_is_waited_for_is_over_when_the_block_ends():
 
 
 SLOW = """
-from dcrproof.checks import Evidence, check
-from dcrproof.waiting import poll
-from dcrproof.waits import waiting_for
+from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.http.polling import poll
+from dcrproof.core.http.progress import waiting_for
 
 @check("a.slow", "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",))
 def test_a(dcr_target):

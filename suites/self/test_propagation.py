@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import Ran
-from dcrproof import waiting
-from dcrproof.gateway import Consumer, accepted_everywhere
-from dcrproof.http import Connection, Line
+from dcrproof.core.checks.outcomes import Failed
+from dcrproof.core.http import polling
+from dcrproof.core.http.connection import Connection, Line
+from dcrproof.core.http.exchange import Exchange, Transcript, now
+from dcrproof.core.parties.gateway import Consumer, accepted_everywhere
+from dcrproof.core.parties.propagation import propagation
+from dcrproof.core.profile.model import GatewayRoute
 from dcrproof.mocks.world import World
-from dcrproof.profile import GatewayRoute
-from dcrproof.propagation import propagation
-from dcrproof.transcript import Exchange, Transcript, now
-from dcrproof.verdict import Failed
 
 
 class Time:
@@ -37,8 +37,8 @@ class Time:
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     made = Time()
-    monkeypatch.setattr("dcrproof.waiting.time", made)
-    monkeypatch.setattr("dcrproof.propagation.time", made)
+    monkeypatch.setattr("dcrproof.core.http.polling.time", made)
+    monkeypatch.setattr("dcrproof.core.parties.propagation.time", made)
     return made
 
 
@@ -49,14 +49,14 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 def test_a_poll_ends_with_its_deadline_and_asks_once_more_then(deadline, longest, done_at):
     with pytest.MonkeyPatch.context() as patch:
         time = Time(0.0)
-        patch.setattr("dcrproof.waiting.time", time)
+        patch.setattr("dcrproof.core.http.polling.time", time)
         asked: list[float] = []
 
         def ask() -> bool:
             asked.append(time.now)
             return asked[-1] >= done_at
 
-        done, waited = waiting.poll(ask, bool, deadline, longest)
+        done, waited = polling.poll(ask, bool, deadline, longest)
     assert asked[0] == 0.0
     assert sum(time.pauses) <= deadline * (1 + 1e-9)
     assert max(time.pauses, default=0.0) <= max(longest, 0.05)
@@ -155,7 +155,7 @@ class Route(Consumer):
     """A route whose nodes answer 200 from a time on."""
 
     def call(self, *_: object, node: str | None = None, **__: object) -> Exchange:
-        from dcrproof.waiting import time
+        from dcrproof.core.http.polling import time
 
         number = len(self.line.transcript.exchanges) + 1
         status = 200 if time.monotonic() - 100 >= {"one": 0.0, "two": 3.0, "three": 99.0}[str(node)] else 401

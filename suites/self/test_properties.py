@@ -23,11 +23,16 @@ from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey, OKPKey
 
-from dcrproof.authorization_server import AuthorizationServer, Metadata, error_code
-from dcrproof.fixtures.curity import as_registration
-from dcrproof.gateway import with_basic
-from dcrproof.http import Line, Prepared
-from dcrproof.konnect import Konnect
+from dcrproof.core.http.connection import Line, Prepared
+from dcrproof.core.http.exchange import Headers, Transcript
+from dcrproof.core.parties.authorization_server import AuthorizationServer, Metadata, error_code
+from dcrproof.core.parties.gateway import with_basic
+from dcrproof.core.parties.konnect import Konnect
+from dcrproof.core.parties.target import Target
+from dcrproof.core.parties.tokens import Jwt, decode, foreign, unsigned, verify, with_claims
+from dcrproof.core.profile.model import Admin, Profile
+from dcrproof.core.secrets.secret import Secret
+from dcrproof.fixtures.flow.curity import as_registration
 from dcrproof.mocks.clock import Clock
 from dcrproof.mocks.curity.configuration import how_to_configuration
 from dcrproof.mocks.curity.errors import Refused
@@ -41,12 +46,7 @@ from dcrproof.mocks.keys import rsa_key
 from dcrproof.mocks.konnect.http import KonnectHttp
 from dcrproof.mocks.konnect.listing import DEFAULT_SIZE, LARGEST_SIZE, Listing, attribute
 from dcrproof.mocks.konnect.state import Konnect as MockKonnect
-from dcrproof.mocks.wire import Call, Calls, Request, Response, json_response, perform
-from dcrproof.profile import Admin, Profile
-from dcrproof.secret import Secret
-from dcrproof.target import Target
-from dcrproof.tokens import Jwt, decode, foreign, unsigned, verify, with_claims
-from dcrproof.transcript import Headers, Transcript
+from dcrproof.mocks.messages import Call, Calls, Request, Response, json_response, perform
 
 BASE = "http://127.0.0.1:8443"
 ISSUER = f"{BASE}/oauth/v2/oauth-anonymous"

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recorded import SOME, made_up, run
 
-from dcrproof.fixtures.github import annotations
+from dcrproof.fixtures.session.github import annotations
 from dcrproof.reports.folder import write
 from dcrproof.reports.handoff import handoffs
 from dcrproof.reports.har import transcript_har
@@ -343,9 +343,9 @@ def test_junit_and_har_take_any_text(text):
 
 def test_ten_megabytes_of_an_answer_are_not_in_a_report(tmp_path):
     suite = """
-from dcrproof.checks import Evidence, check
-from dcrproof.events import exchanged
-from dcrproof.transcript import Exchange, now
+from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.record.events import exchanged
+from dcrproof.core.http.exchange import Exchange, now
 
 @check("a.large", "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",))
 def test_a(dcr_target):

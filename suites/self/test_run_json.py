@@ -10,9 +10,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from recorded import ENVIRONMENT, KILLED, OWN, PYTEST, SOME, made_up, own_suite, run
 
-from dcrproof.events import read
+from dcrproof.core.checks.results import Exit
+from dcrproof.core.record.events import read
 from dcrproof.reports.run_json import run_json
-from dcrproof.result import Exit
 
 SCHEMA = json.loads(resources.files("dcrproof.reports").joinpath("run.schema.json").read_text("utf-8"))
 

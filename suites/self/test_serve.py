@@ -17,10 +17,10 @@ import httpx
 import pytest
 
 from dcrproof.__main__ import main
-from dcrproof.fixtures.access import NEEDS
+from dcrproof.core.profile.model import Mode
+from dcrproof.core.profile.reading import read
 from dcrproof.fixtures.catalogue import entries
-from dcrproof.profile import Mode
-from dcrproof.profile_toml import read
+from dcrproof.fixtures.flow.access import NEEDS
 
 GREEN, USAGE = 0, 4
 COMMAND = [sys.executable, "-m", "dcrproof"]

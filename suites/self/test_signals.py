@@ -6,7 +6,7 @@ import httpx
 import pytest
 import respx
 
-from dcrproof.signals import put_off
+from dcrproof.core.http.signals import put_off
 
 URL = "https://curity.example/registration"
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)

@@ -11,7 +11,7 @@ import pytest
 from snapshots import DIAGNOSES, MATRIX, diagnoses, matrix
 from test_mutants import BLIND, SEEN, STEP, TURNS_RED, UNSEEN
 
-from dcrproof import guide
+from dcrproof.core import guide
 from dcrproof.mocks.mutants import MUTANTS
 
 REWRITE = "DCRPROOF_REWRITE"

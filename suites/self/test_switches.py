@@ -7,7 +7,7 @@ import pytest
 from test_mock_konnect_detail import Asked
 
 from dcrproof.mocks.konnect.problems import Problem
-from dcrproof.mocks.wire import NoAnswer, Request, perform
+from dcrproof.mocks.messages import NoAnswer, Request, perform
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 from joserfc import jwt as other_library
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
+from dcrproof.core.parties.tokens import decode, describe, foreign, hs_confused, tampered, unsigned, verify, with_claims
 from dcrproof.mocks.keys import rsa_key
-from dcrproof.tokens import decode, describe, foreign, hs_confused, tampered, unsigned, verify, with_claims
 
 CLAIMS = {"iss": "https://idsvr.example.com", "sub": "app", "exp": int(time.time()) + 300, "iat": int(time.time())}
 KEYS = {
@@ -103,7 +103,7 @@ def test_what_is_no_jwt_is_no_error(text):
 
 
 def test_keys_of_a_key_pair_are_told_by_their_private_members():
-    from dcrproof.tokens import PRIVATE_MEMBERS
+    from dcrproof.core.parties.tokens import PRIVATE_MEMBERS
 
     for key in (rsa_key(0), KEYS["ES256"], KEYS["Ed25519"]):
         assert PRIVATE_MEMBERS & set(key.as_dict(private=True))

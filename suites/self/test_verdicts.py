@@ -12,16 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcrproof.checks import Check, Evidence, Level
-from dcrproof.fixtures.judge import judge
-from dcrproof.result import RED, Exit, Result, exit_code
-from dcrproof.verdict import Failed, Verdict
+from dcrproof.core.checks.check import Check, Evidence, Level
+from dcrproof.core.checks.outcomes import Failed, Verdict
+from dcrproof.core.checks.results import RED, Exit, Result, exit_code
+from dcrproof.fixtures.session.verdicts import judge
 
 HEAD = """
 import pytest
-from dcrproof.checks import Evidence, Level, check
-from dcrproof.fixtures.gate import gate
-from dcrproof.verdict import Failed, NotApplicable, NotSeen, OwnFault, Unreachable
+from dcrproof.core.checks.check import Evidence, Level, check
+from dcrproof.fixtures.flow.gate import gate
+from dcrproof.core.checks.outcomes import Failed, NotApplicable, NotSeen, OwnFault, Unreachable
 
 def claim(id, **members):
     return check(id, "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",), **members)

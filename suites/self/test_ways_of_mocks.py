@@ -7,12 +7,12 @@ import ssl
 import pytest
 from lines import identities, over_tls, proxy
 
-from dcrproof.fixtures.assemble import _ways
-from dcrproof.http import Connection
+from dcrproof.core.http.connection import Connection
+from dcrproof.core.profile.model import Curity, Konnect, Mocked, Profile
+from dcrproof.core.secrets.secret import Secret
+from dcrproof.fixtures.session.assemble import _ways
 from dcrproof.mocks.listen import Application
-from dcrproof.mocks.wire import Call
-from dcrproof.profile import Curity, Konnect, Mocked, Profile
-from dcrproof.secret import Secret
+from dcrproof.mocks.messages import Call
 
 
 @pytest.fixture

@@ -1,0 +1,124 @@
+"""The baseline: failures that are known, each with its reason, who mends it, and the day on which it stops being known.
+
+    [[known]]
+    check = "strategy.claim"           an id, the beginning of some (`plugin`), or a pattern (`route.*.cached`)
+    reason = "TICKET-12: the claim is changed with the next release"
+    owner = "Konnect admins"
+    expires = 2026-12-24               the last day
+
+What a known failure blocks is known with it. An entry that has expired, or whose checks ran and passed, makes the run
+red: a baseline that nobody looks at hides what it should show.
+"""
+
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from dcrproof.core.checks.check import matches
+from dcrproof.core.checks.outcomes import Verdict
+from dcrproof.core.checks.results import Result
+
+KEYS = ("check", "reason", "owner", "expires")
+EXCUSED = frozenset({Verdict.FAILED, Verdict.BLOCKED, Verdict.UNREACHABLE})
+"""The verdicts that may be known; dcrproof's own fault never is."""
+CAME_THROUGH = frozenset({Verdict.PASSED, Verdict.OBSERVED})
+
+
+class BadBaseline(Exception):
+    """What is wrong with a baseline: one line for each problem, with its place in the file."""
+
+    def __init__(self, source: str, problems: Sequence[str]) -> None:
+        super().__init__("\n".join([f"{source}: {len(problems)} problem(s)", *(f"  {line}" for line in problems)]))
+
+
+@dataclass(frozen=True)
+class Known:
+    """One entry; `number` is its place in the file, from 1 on."""
+
+    number: int
+    check: str
+    reason: str
+    owner: str
+    expires: date
+
+    def names(self, id: str) -> bool:
+        return matches(id, self.check) or fnmatchcase(id, self.check)
+
+    def expired(self, today: date) -> bool:
+        return today > self.expires
+
+    @property
+    def why(self) -> str:
+        return f"{self.reason} ({self.owner}, until {self.expires})"
+
+
+@dataclass(frozen=True)
+class Baseline:
+    source: str
+    entries: tuple[Known, ...]
+
+    def why(self, result: Result, today: date) -> str:
+        """Why a result that would make the run red is known; empty where it is not."""
+        if result.verdict not in EXCUSED:
+            return ""
+        by = {result.id, *([result.blocked_by] if result.blocked_by else [])}
+        valid = [entry for entry in self.entries if not entry.expired(today)]
+        return next((entry.why for entry in valid if any(map(entry.names, by))), "")
+
+    def complaints(self, results: Iterable[Result], today: date) -> Iterator[str]:
+        """What is no longer right in the baseline, in words: entries that have expired, and those that are stale."""
+        ran = list(results)
+        for entry in self.entries:
+            place = f"{self.source}: [[known]] {entry.number} ({entry.check})"
+            if entry.expired(today):
+                yield f"{place} expired on {entry.expires}: mend it, or agree on another day with {entry.owner}"
+                continue
+            named = [result for result in ran if entry.names(result.id)]
+            if named and all(result.verdict in CAME_THROUGH for result in named):
+                verdicts = "passed" if len(named) == 1 else f"all passed ({len(named)} checks)"
+                yield f"{place} is stale: {verdicts}; strike the entry out"
+
+
+def read(path: Path, ids: Iterable[str]) -> Baseline:
+    """The baseline of a file; `ids` are those of all checks. Raises BadBaseline with everything that is wrong with it."""
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise BadBaseline(str(path), [f"cannot be read: {error.strerror}"]) from None
+    except UnicodeError:
+        raise BadBaseline(str(path), ["is not UTF-8 text"]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadBaseline(str(path), [f"is no TOML: {error}"]) from None
+    problems = [f"{name}: unknown; a baseline holds [[known]] alone" for name in content if name != "known"]
+    entries = content.get("known", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise BadBaseline(str(path), [*problems, "known: expected tables, [[known]]"])
+    catalogue = list(ids)
+    for number, entry in enumerate(entries, 1):
+        problems += [f"[[known]] {number}{problem}" for problem in _problems(entry, catalogue)]
+    if problems:
+        raise BadBaseline(str(path), problems)
+    return Baseline(str(path), tuple(Known(number, **entry) for number, entry in enumerate(entries, 1)))
+
+
+def _problems(entry: dict[str, Any], ids: list[str]) -> Iterator[str]:
+    for name in entry:
+        if name not in KEYS:
+            yield f" {name}: unknown; an entry has {', '.join(KEYS)}"
+    for name in KEYS:
+        if name not in entry:
+            yield f": {name} is missing"
+    for name in ("check", "reason", "owner"):
+        if name in entry and not (isinstance(entry[name], str) and entry[name].strip()):
+            yield f" {name}: expected a text that is not empty, found {entry[name]!r}"
+    # a date with a time is a date as well, for Python
+    expires = entry.get("expires", date.min)
+    if not isinstance(expires, date) or isinstance(expires, datetime):
+        yield f" expires: expected a date, such as 2026-12-24, found {expires!r}"
+    check = entry.get("check")
+    if isinstance(check, str) and check.strip() and not any(Known(0, check, "", "", date.max).names(id) for id in ids):
+        yield f" check: no check of that id, beginning or pattern: {check!r}; `dcrproof checks` lists them"

@@ -1,0 +1,137 @@
+"""The verdicts of a check, and the outcomes that a check or a step of the flow ends with when it does not pass.
+
+    Outcome
+    ├── Failed          the contract is broken: observed is not what was expected
+    ├── NotSeen         the mode or the access of this run does not let it look
+    ├── NotApplicable   the target declares that it lacks the thing
+    ├── Unreachable     DNS, proxy, TLS, network, or an answer that is not the party's
+    └── OwnFault        dcrproof itself is at fault
+
+`Blocked` is no outcome of its own: a check is blocked when a step that it stands on ended with Failed, Unreachable or
+OwnFault under the id of another check.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Protocol, TypedDict, Unpack
+
+
+class Verdict(StrEnum):
+    PASSED = "passed"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    NOT_SEEN = "not seen"
+    NOT_APPLICABLE = "not applicable"
+    OBSERVED = "observed"
+    UNREACHABLE = "unreachable"
+    ERROR = "error"
+
+
+class Answered(Protocol):
+    """What a verdict needs to know of an exchange; `dcrproof.core.http.exchange` has the whole of it."""
+
+    @property
+    def party(self) -> str: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def status(self) -> int: ...
+    @property
+    def summary(self) -> Mapping[str, Any]: ...
+
+
+class Outcome(Exception):
+    """`check` is the id of the check whose claim ended so; a gate fills it in."""
+
+    verdict: Verdict
+    expected: str = ""
+    observed: str = ""
+    check: str | None = None
+    exchange: Answered | None = None
+    """What it rests on, as far as it is known."""
+
+
+class Why(TypedDict, total=False):
+    """What else is known of a failure."""
+
+    steps: tuple[str, ...]
+    """The check's own set-up steps, narrowed down to those that fit what was observed."""
+    no_step: bool
+    """Whether all of the check's own set-up steps are known to be done."""
+    ruled_out: tuple[str, ...]
+    """Which causes are excluded, and by which probe."""
+    decides: tuple[str, ...]
+    """Which access would tell what is left from one another, where more than one thing can be to blame."""
+    owner: str
+    """Who mends it, where that is not the owner of a step."""
+    mend: str
+    """How, where no step says so."""
+
+
+class Failed(Outcome):
+    """What was expected and what was observed, in words; secrets never stand in them."""
+
+    verdict = Verdict.FAILED
+
+    def __init__(self, expected: str, observed: str, **why: Unpack[Why]) -> None:
+        super().__init__(f"expected {expected}; observed {observed}")
+        self.expected = expected
+        self.observed = observed
+        self.steps = why.get("steps", ())
+        self.no_step = why.get("no_step", False)
+        self.ruled_out = why.get("ruled_out", ())
+        self.decides = why.get("decides", ())
+        self.owner = why.get("owner", "")
+        self.mend = why.get("mend", "")
+
+
+class NotSeen(Outcome):
+    verdict = Verdict.NOT_SEEN
+
+    def __init__(self, would_show: str) -> None:
+        super().__init__(f"not seen: {would_show} would show it")
+        self.expected = f"with {would_show}"
+        self.would_show = would_show
+
+
+class NotApplicable(Outcome):
+    verdict = Verdict.NOT_APPLICABLE
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"not applicable: {reason}")
+        self.observed = reason
+
+
+class Unreachable(Outcome):
+    """`party` did not answer, or what answered is not that party.
+
+    `lost`: the request may have arrived, so what it asked for may have been done. `passing`: the trouble may be over in
+    a moment.
+    """
+
+    verdict = Verdict.UNREACHABLE
+
+    def __init__(
+        self, party: str, observed: str, expected: str = "", *, lost: bool = False, passing: bool = False
+    ) -> None:
+        super().__init__(f"{party} is unreachable from here: {observed}")
+        self.party = party
+        self.expected = expected or f"an answer of {party}"
+        self.observed = observed
+        self.lost = lost
+        self.passing = passing
+
+
+class OwnFault(Outcome):
+    verdict = Verdict.ERROR
+
+    def __init__(self, observed: str) -> None:
+        super().__init__(observed)
+        self.observed = observed
+
+
+def blocks(outcome: Outcome) -> bool:
+    """Whether what stands on a step that ended so is blocked, rather than ending the same way."""
+    return isinstance(outcome, Failed | Unreachable | OwnFault)

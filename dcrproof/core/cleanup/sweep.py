@@ -1,0 +1,103 @@
+"""`dcrproof sweep`: what dead runs have left in live parties is listed, and deleted where that is said.
+
+It deletes only what a ledger names, after a look whether the thing still bears the run's mark; how is in
+`dcrproof.core.cleanup.delete`. A ledger in use by a run or by another sweep is left alone.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from dcrproof.core.cleanup.delete import CleanedUp, clean_up
+from dcrproof.core.ledger.file import SUFFIX, Busy, Swept, Unreadable, addresses, in_use, read, taken_over
+from dcrproof.core.ledger.ledger import Entry, Ledger
+from dcrproof.core.parties.target import Target
+from dcrproof.core.profile.model import Profile
+
+
+def ledgers(path: Path) -> list[Path]:
+    """The ledgers of a folder, oldest first, or the one file."""
+    return sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path] if path.exists() else []
+
+
+def listed(path: Path, profile: Profile | None) -> Iterator[str]:
+    """What a ledger names, line by line; nothing is sent."""
+    try:
+        ledger = read(path)
+    except Swept:
+        return
+    except Unreadable as error:
+        yield f"unreadable  {error}"
+        return
+    yield _head(path, ledger)
+    if in_use(path):
+        yield "  in use     by a run or another sweep: left alone"
+    if profile and (other := _another_target(ledger, profile)):
+        yield f"  skipped    {other}"
+        return
+    for entry in ledger.pending:
+        what = f"may exist, its creation was never answered: {entry}" if entry.id is None else str(entry)
+        yield f"  {'would delete' if profile else 'left'}  {what}"
+
+
+def swept(path: Path, profile: Profile) -> Iterator[tuple[str, bool]]:
+    """Deletes what a ledger names. Yields lines, and whether each tells of something that failed."""
+    try:
+        with taken_over(path, profile) as ledger:
+            yield _head(path, ledger), False
+            if other := _another_target(ledger, profile):
+                yield f"  skipped    {other}", False
+                return
+            gone_with_their_run = _of_dead_mocks(ledger)
+            with closing(Target(profile, ledger=ledger)) as target:
+                done = clean_up(target, ledger)
+            yield from _told(done)
+            for entry in gone_with_their_run:
+                yield (
+                    f"  left       the client of the {entry}: registered by a mock that is gone (owner: Curity admins)",
+                    False,
+                )
+            if ledger.entries:
+                yield f"  kept       {path}: remove it when that is settled", False
+    except Busy:
+        yield f"in use      {path}: by a run or another sweep, left alone", False
+    except Swept:
+        yield f"gone        {path}: whoever used it has left nothing behind", False
+    except Unreadable as error:
+        yield f"unreadable  {error}", True
+
+
+def _head(path: Path, ledger: Ledger) -> str:
+    return f"{path.name}: {ledger.mark}, begun {ledger.started}"
+
+
+def _told(done: CleanedUp) -> Iterator[tuple[str, bool]]:
+    for text in done.deleted:
+        yield f"  deleted    {text}", False
+    for text in done.left:
+        yield f"  left       {text}", False
+    for text in [*done.failed, *done.alive]:
+        yield f"  FAILED     {text}", True
+
+
+def _another_target(ledger: Ledger, profile: Profile) -> str:
+    """Where the run was, if that is not where the profile is; an empty text otherwise."""
+    here = addresses(profile)
+    differ = [
+        f"{name} {url} (the profile: {here.get(name, 'none')})"
+        for name, url in ledger.addresses.items()
+        if here.get(name) != url
+    ]
+    return f"a run against {', '.join(differ)}" if differ else ""
+
+
+def _of_dead_mocks(ledger: Ledger) -> list[Entry]:
+    """Applications of mocks that ended with their run, whose clients they had registered at a live authorization server.
+
+    All that was made in such mocks leaves the ledger.
+    """
+    dead = [entry for entry in ledger.pending if entry.kind.party not in ledger.addresses]
+    for entry in dead:
+        ledger.refused(entry)
+    ledger.dead = [entry for entry in ledger.dead if entry.kind.party in ledger.addresses]
+    return [entry for entry in dead if entry.kind.name == "application" and "curity" in ledger.addresses]

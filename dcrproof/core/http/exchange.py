@@ -1,0 +1,182 @@
+"""What was sent and what came back: each HTTP exchange of a run, numbered in the order of sending."""
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from dcrproof.core.checks.outcomes import Unreachable
+
+Headers = tuple[tuple[str, str], ...]
+
+LONGEST_QUOTE = 300
+"""Characters of one value of an answer that a message repeats."""
+
+
+@dataclass(frozen=True, repr=False)
+class Exchange:
+    """One request to a party and its response. `at` is UTC, `seconds` the time until the body had been read.
+
+    The repr names the request and the status alone: bodies and headers hold secrets.
+    """
+
+    number: int
+    at: datetime
+    party: str
+    method: str
+    url: str
+    status: int
+    request_headers: Headers
+    request_body: bytes
+    headers: Headers
+    body: bytes
+    seconds: float
+    node: str | None = None
+    """The address that was dialled, where it is not the public name's."""
+
+    def __repr__(self) -> str:
+        return f"<exchange {self.number}: {self.method} {self.url} -> {self.status}>"
+
+    def header(self, name: str) -> str | None:
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+    def headers_named(self, name: str) -> list[str]:
+        return [value for key, value in self.headers if key.lower() == name.lower()]
+
+    @property
+    def media_type(self) -> str:
+        return (self.header("content-type") or "").partition(";")[0].strip().lower()
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON. Raises Unreachable where it is none: then something else than the party answered.
+
+        Of a member that comes twice the last one counts (RFC 8259 4 leaves it open). A text with half a surrogate pair
+        (RFC 7493 2.1) is none: nothing could send, print or keep it.
+        """
+        try:
+            content = json.loads(self.body)
+            if b"\\u" in self.body:
+                json.dumps(content, ensure_ascii=False).encode()
+        except (ValueError, RecursionError):
+            raise Unreachable(self.party, f"{self.what} is {self.shape}", f"JSON from {self.party}") from None
+        return content
+
+    def members(self) -> dict[str, Any]:
+        """The members of the body, of an error for instance; none where it is no JSON object."""
+        try:
+            return self.object()
+        except Unreachable:
+            return {}
+
+    def object(self) -> dict[str, Any]:
+        """The body as a JSON object. Raises Unreachable where it is none."""
+        content = self.json()
+        if not isinstance(content, dict):
+            raise Unreachable(self.party, f"{self.what} is JSON, but no object", f"a JSON object from {self.party}")
+        return content
+
+    @property
+    def what(self) -> str:
+        """The exchange in words, for a failure: `exchange 14, POST https://... -> 401`, with its node where it has one."""
+        at = f" at {self.node}" if self.node else ""
+        return f"exchange {self.number}, {self.method} {self.url}{at} -> {self.status}"
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What a report names of it: number, party, method, url, status, and the time in UTC to the millisecond."""
+        at = self.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        found = {"number": self.number, "party": self.party, "method": self.method, "url": self.url}
+        return {**found, "status": self.status, "at": at, **({"node": self.node} if self.node else {})}
+
+    @property
+    def shape(self) -> str:
+        """The body in words, without its content: `text/html, 512 bytes`."""
+        return f"{self.media_type or 'no content type'}, {len(self.body)} bytes"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request that is on its way."""
+
+    number: int
+    at: datetime
+    party: str
+    method: str
+    url: str
+
+
+@dataclass(frozen=True, repr=False)
+class Unanswered:
+    """A request to which no answer came; `error` says in words what came instead."""
+
+    number: int
+    at: datetime
+    party: str
+    method: str
+    url: str
+    request_headers: Headers
+    request_body: bytes
+    seconds: float
+    error: str
+    node: str | None = None
+
+
+@dataclass
+class Transcript:
+    """The exchanges of a run. `tell` is told of each request when it is sent, and when it has ended in one way or another."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+    tell: Callable[[Sent | Exchange | Unanswered], None] = lambda _: None
+    last: int = 0
+    """The number of the newest request."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def sending(self, party: str, method: str, url: str) -> Sent:
+        """Numbers a request that is about to be sent, and says when that is."""
+        with self._lock:
+            self.last += 1
+            request = Sent(self.last, now(), party, method, url)
+        self.tell(request)
+        return request
+
+    def add(self, exchange: Exchange) -> None:
+        self.exchanges.append(exchange)
+        self.tell(exchange)
+
+
+def skew(exchange: Exchange) -> float | None:
+    """Seconds by which the clock of whoever answered is ahead of ours, by its Date header; None without one.
+
+    The header is cut to whole seconds, so the result is up to a second too small.
+    """
+    try:
+        theirs = dated(exchange.header("date") or "")
+    except ValueError:
+        return None
+    return (theirs - exchange.at).total_seconds() - exchange.seconds / 2
+
+
+def dated(text: str) -> datetime:
+    """An HTTP date (RFC 9110 5.6.7). Raises ValueError for what is none."""
+    found = parsedate_to_datetime(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def quoted(value: object) -> str:
+    """What a party said, for a message: on one line, of printable characters, and not too long."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    if text.isprintable() and len(text) <= LONGEST_QUOTE:
+        return text
+    printable = "".join(character if character.isprintable() else " " for character in text[:LONGEST_QUOTE])
+    return printable + ("..." if len(text) > LONGEST_QUOTE else "")
+
+
+def now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,219 @@
+"""The file of a ledger: JSON lines that its owner alone can read, one file a run, locked while the run lives.
+
+The one secret in it, the registration access token that deletes a client, is sealed with a key made of the profile's
+own secrets: a copy of the file alone is of no use. A last line that is torn, because the run was killed while it was
+written, does no harm: what it was about was not sent yet, or is looked up.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken
+from filelock import FileLock, Timeout
+from platformdirs import user_state_path
+
+from dcrproof.core.http.exchange import now
+from dcrproof.core.ledger.ledger import MARK, Ledger
+from dcrproof.core.profile.model import Profile
+from dcrproof.core.secrets.secret import Secret
+
+SUFFIX = ".jsonl"
+
+
+class Busy(Exception):
+    """A run, or a sweep, is using the ledger."""
+
+
+class Unreadable(Exception):
+    """No ledger; the text says why."""
+
+
+class Swept(Exception):
+    """The ledger is gone: whoever used it has left nothing behind."""
+
+
+class Seal:
+    """Encrypts with a key made of the secrets of a profile (scrypt, RFC 7914; Fernet)."""
+
+    def __init__(self, profile: Profile, salt: str) -> None:
+        self._material = _material(profile)
+        self._salt = salt
+
+    @cached_property
+    def _fernet(self) -> Fernet:
+        key = hashlib.scrypt(self._material, salt=self._salt.encode(), n=2**14, r=8, p=1, dklen=32)
+        return Fernet(base64.urlsafe_b64encode(key))
+
+    def close(self, uri: str, token: Secret) -> str | None:
+        """The URL and the token in one sealed text; None where the profile has no secret to seal it with."""
+        if not self._material:
+            return None
+        return self._fernet.encrypt(json.dumps([uri, token.reveal()]).encode()).decode()
+
+    def open(self, sealed: str) -> tuple[str, Secret] | None:
+        """What was sealed, or None where it was not sealed with the secrets that the profile has now."""
+        if not self._material:
+            return None
+        try:
+            uri, token = json.loads(self._fernet.decrypt(sealed.encode()))
+        except (InvalidToken, ValueError):
+            return None
+        return str(uri), Secret(str(token))
+
+
+def _material(profile: Profile) -> bytes:
+    """The secrets that a sweep must have as well: the registrar's, or all others where anybody may register."""
+    curity, konnect, portal = profile.curity, profile.konnect, profile.portal
+    registrar = curity.registrar if curity else None
+    own = [registrar.secret, registrar.initial_access_token] if registrar else []
+    others = [konnect.token if konnect else None]
+    others += [portal.password, portal.cookie] if portal else []
+    found = [secret.reveal() for secret in own if secret] or [secret.reveal() for secret in others if secret]
+    return json.dumps(found).encode() if found else b""
+
+
+def addresses(profile: Profile) -> dict[str, str]:
+    """Where things are created that outlive a run, by the party: mocks of the run's own are none of them."""
+    parties = ((name, profile.party(name)) for name in ("curity", "konnect", "portal"))
+    return {
+        name: party.address
+        for name, party in parties
+        if party is not None and (party.mocked is None or party.mocked.control is not None)
+    }
+
+
+def state_folder() -> Path:
+    """Where ledgers are kept: the user's state folder, by the platform's convention."""
+    return user_state_path("dcrproof", appauthor=False)
+
+
+def require_writable(folder: Path) -> None:
+    """Raises OSError where no ledger can be kept in that folder; it is made where there is none."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with TemporaryFile(dir=folder):
+        pass
+
+
+@contextmanager
+def kept(ledger: Ledger, folder: Path, profile: Profile) -> Iterator[Path]:
+    """Keeps a ledger in a file of that folder until the block ends. Raises OSError where it cannot be written.
+
+    A ledger that names nothing any more is removed: there is nothing to sweep.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    at, salt = now(), secrets.token_hex(16)
+    path = folder / f"{at:%Y%m%dT%H%M%SZ}-{ledger.mark.rpartition(' ')[2]}{SUFFIX}"
+    ledger.addresses, ledger.started = addresses(profile), at.isoformat(timespec="seconds")
+    ledger.seal = Seal(profile, salt).close
+    first = {"ledger": 1, "mark": ledger.mark, "started": ledger.started, "salt": salt}
+    unfinished = path.with_suffix(".new")  # a ledger has its first line, whole, from the moment that it has its name
+    with _locked(path):
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with _writing(ledger, path, descriptor):
+            ledger.write({**first, "addresses": dict(ledger.addresses)})
+            unfinished.rename(path)
+            yield path
+
+
+@contextmanager
+def taken_over(path: Path, profile: Profile) -> Iterator[Ledger]:
+    """A ledger that a run has left, with what the profile's secrets open; it is written on until the block ends.
+
+    Raises Unreadable, Busy where a run or another sweep uses it, and Swept where that has ended meanwhile.
+    """
+    with _locked(path):
+        ledger, salt = _read(path)
+        seal = Seal(profile, salt)
+        for entry in list(ledger.entries.values()):
+            if entry.sealed:
+                ledger.entries[entry.number] = replace(entry, manage=seal.open(entry.sealed))
+        ledger.seal = seal.close
+        with _writing(ledger, path, os.open(path, os.O_WRONLY | os.O_APPEND)):
+            ledger.write({"sweep": now().isoformat(timespec="seconds")})
+            yield ledger
+
+
+@contextmanager
+def _writing(ledger: Ledger, path: Path, descriptor: int) -> Iterator[None]:
+    with os.fdopen(descriptor, "ab") as file:
+
+        def write(line: Mapping[str, Any]) -> None:
+            # begins with the end of the line before, which may be torn
+            file.write(b"\n" + json.dumps(line).encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+        ledger.write = write
+        try:
+            yield
+        finally:
+            ledger.write = lambda _: None
+    if not ledger.entries:
+        path.unlink(missing_ok=True)
+
+
+def read(path: Path) -> Ledger:
+    """A ledger as it stands, also one in use. Raises Unreadable, and Swept where it is gone."""
+    return _read(path)[0]
+
+
+def in_use(path: Path) -> bool:
+    """Whether a run or a sweep is using the ledger."""
+    try:
+        with _locked(path):
+            return False
+    except Busy:
+        return True
+
+
+def _read(path: Path) -> tuple[Ledger, str]:
+    """The ledger in a file, and the salt of its seal."""
+    try:
+        lines = [_line(text) for text in path.read_text("utf-8", errors="replace").splitlines() if text]
+    except FileNotFoundError:
+        raise Swept(str(path)) from None
+    except OSError as error:
+        raise Unreadable(f"{path}: {error.strerror}") from None
+    first = lines[0] if lines else {}
+    mark, held = str(first.get("mark")), first.get("addresses")
+    if first.get("ledger") != 1 or not isinstance(held, dict) or not MARK.match(mark):
+        raise Unreadable(f"{path}: its first line is not that of a ledger of dcrproof")
+    ledger = Ledger(mark, held, started=str(first.get("started")))
+    for line in lines[1:]:
+        ledger.replay(line)
+    return ledger, str(first.get("salt"))
+
+
+def _line(text: str) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """The file beside the ledger is locked, and removed with it."""
+    beside = path.with_name(path.name + ".lock")
+    lock = FileLock(beside, timeout=0, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise Busy(str(path)) from None
+    try:
+        yield
+    finally:
+        if not path.exists():
+            beside.unlink(missing_ok=True)
+        lock.release()

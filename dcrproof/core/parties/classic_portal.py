@@ -1,0 +1,32 @@
+"""The client of the classic Dev Portal's developer-facing API (Portal API v2).
+
+Accounts, sessions, applications and registrations have the paths of v3. What differs: a new application's credentials
+are nested, its client id is `reference_id`, `refresh-token` makes a new secret, and what is registered for is a version
+of a product.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from dcrproof.core.http.exchange import Exchange
+from dcrproof.core.parties.portal import Portal
+
+
+@dataclass(frozen=True)
+class ClassicPortal(Portal):
+    API: ClassVar[str] = "/api/v2"
+    RENEW: ClassVar[str] = "refresh-token"
+    REGISTERED_FOR: ClassVar[str] = "product_version_id"
+
+    def credentials(self, created: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Client id and secret in the answer to a new application, where it has them."""
+        found = created.get("credentials")
+        return found if isinstance(found, dict) else {}
+
+    def products(self) -> Exchange:
+        return self.get("/products?page%5Bsize%5D=100")
+
+    def versions(self, product_id: str) -> Exchange:
+        """The published versions of a product, each with `registration_configs`."""
+        return self.get(f"/products/{product_id}/versions?page%5Bsize%5D=100")

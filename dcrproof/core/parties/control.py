@@ -1,0 +1,76 @@
+"""The client of the mocks' control interface: what only a mock can do for a test.
+
+Its exchanges are no part of the flow and stay out of the transcript.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dcrproof.core.checks.outcomes import OwnFault
+from dcrproof.core.http.connection import Connection, Line
+from dcrproof.core.http.exchange import Transcript
+
+
+@dataclass(frozen=True)
+class Control:
+    url: str
+    ca: Path | None = None
+    line: Line = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "line", Line("control", self.url, Transcript(), Connection(ca=self.ca)))
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        content = b"" if body is None else json.dumps(body).encode()
+        exchange = self.line.send(method, self.url + path, headers={"content-type": "application/json"}, body=content)
+        if exchange.status >= 400:
+            raise OwnFault(f"the control interface refused {method} {path}: {exchange.text}")
+        return exchange.json() if exchange.body else None
+
+    def calls(self, party: str | None = None, after: int = 0) -> list[dict[str, Any]]:
+        """What that party, or any, was asked since call number `after`.
+
+        [{n, at, real, from, party, method, path, status}, ...]; `from` is the mock that asked, None for anybody else.
+        """
+        selected = f"party={party}&" if party else ""
+        calls: list[dict[str, Any]] = self._ask("GET", f"/calls?{selected}after={after}")
+        return calls
+
+    def last_call(self) -> int:
+        """The number of the newest call of any party, 0 where there was none."""
+        return max((call["n"] for call in self.calls()), default=0)
+
+    def now(self) -> float:
+        """The time of this world, in seconds since the epoch."""
+        return float(self._ask("GET", "/clock")["now"])
+
+    def advance(self, seconds: float) -> None:
+        """Turns the clock of all parties of this world."""
+        self._ask("POST", "/clock", {"advance": seconds})
+
+    def rotate_keys(self, kid: str) -> None:
+        """Has the authorization server sign with a new key: `new` key id, or the `same` key id."""
+        self._ask("POST", "/keys", {"party": "curity", "kid": kid})
+
+    def arm(self, fault: Mapping[str, Any]) -> str:
+        """Arms a fault, `{"party", "path", "times", "drop": true, ...}`. Returns its id."""
+        return str(self._ask("POST", "/faults", fault)["id"])
+
+    def disarm(self, fault: str) -> None:
+        """Disarms a fault, unless it is used up already."""
+        try:
+            self._ask("DELETE", f"/faults/{fault}")
+        except OwnFault:
+            return
+
+    def bridge(self) -> Mapping[str, Any]:
+        """The bridge: `url`, `api_key`, in `asked` what it was asked, [{method, path, content}, ...], and ids of `clients`."""
+        described: Mapping[str, Any] = self._ask("GET", "/bridge")
+        return described
+
+    def mail(self) -> list[dict[str, Any]]:
+        messages: list[dict[str, Any]] = self._ask("GET", "/mail")
+        return messages

@@ -1,0 +1,179 @@
+"""The API consumer: calls the protected route, on each data-plane node, and reads what the answer proves."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dcrproof.core.checks.check import Evidence
+from dcrproof.core.checks.expect import Expect
+from dcrproof.core.checks.outcomes import Failed, Unreachable
+from dcrproof.core.http.connection import Line
+from dcrproof.core.http.exchange import Exchange, quoted
+from dcrproof.core.http.polling import poll
+from dcrproof.core.profile.model import GatewayRoute
+from dcrproof.core.secrets.secret import Secret, basic
+
+REFUSED = (401, 403)
+
+
+@dataclass(frozen=True)
+class Consumer:
+    line: Line
+    url: str
+    route: GatewayRoute
+    behind: Callable[[], str] = lambda: ""
+    """Asks which data planes have an old configuration, in words; an empty text where none has, or nobody knows."""
+
+    @property
+    def nodes(self) -> tuple[str | None, ...]:
+        """The addresses to dial one by one; a single None is the host name itself."""
+        return self.line.connection.nodes or (None,)
+
+    @property
+    def route_url(self) -> str:
+        return self.url + self.route.path
+
+    def call(
+        self,
+        headers: Mapping[str, str] | None = None,
+        *,
+        node: str | None = None,
+        path: str | None = None,
+        query: str = "",
+        method: str | None = None,
+        body: bytes = b"",
+    ) -> Exchange:
+        """One call of the route, or of another path. Raises Unreachable where what answered is not Kong."""
+        exchange = self.line.send(
+            method or self.route.method,
+            self.url + (self.route.path if path is None else path) + (f"?{query}" if query else ""),
+            headers={**dict(self.route.headers), **(headers or {})},
+            body=body,
+            node=node or self.nodes[0],
+            repeatable=False,  # what the gateway says is what is looked at; 429 alone is a limit, and no answer
+        )
+        if not answered_by_kong(exchange):
+            raise Unreachable("gateway", f"{exchange.what} was not answered by Kong: {exchange.shape}")
+        return exchange
+
+    def accepts(self, exchange: Exchange) -> bool:
+        return exchange.status in self.route.success
+
+    def refuses(self, exchange: Exchange) -> bool:
+        """Refused, and never reached the upstream: Kong reports the upstream's latency when it asked it."""
+        return exchange.status in REFUSED and not reached_upstream(exchange)
+
+
+def with_basic(client_id: str, secret: Secret) -> dict[str, str]:
+    return {"authorization": f"Basic {basic(client_id, secret.reveal())}"}
+
+
+def with_bearer(token: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"}
+
+
+def reached_upstream(exchange: Exchange) -> bool:
+    return exchange.header("x-kong-upstream-latency") is not None
+
+
+def answered_by_kong(exchange: Exchange) -> bool:
+    """Whether Kong answered, by its headers or the shape of its errors; anything else is a firewall's or a proxy's."""
+    kong = "kong" in (exchange.header("via") or "").lower() or "kong" in (exchange.header("server") or "").lower()
+    traced = any(name.lower().startswith("x-kong-") for name, _ in exchange.headers)
+    if kong or traced:
+        return True
+    # a gateway may be told to send no headers of its own: then the upstream's answer, or an error shaped as Kong's
+    return exchange.media_type != "text/html" if exchange.status < 400 else bool(message(exchange))
+
+
+def message(exchange: Exchange) -> str:
+    """Kong's `message`, or an empty text."""
+    found = exchange.members().get("message")
+    return found if isinstance(found, str) else ""
+
+
+def session_cookie(exchange: Exchange) -> str | None:
+    """The session that the gateway set, as a Cookie header takes it: all its parts, or None."""
+    parts = [cookie.partition(";")[0].strip() for cookie in exchange.headers_named("set-cookie")]
+    session = [part for part in parts if part.startswith("session")]
+    return "; ".join(session) or None
+
+
+def echoed(exchange: Exchange) -> dict[str, Any]:
+    """What reached the upstream: `method`, `path`, `headers` (names in lower case) and `body`."""
+    content = exchange.object()
+    headers = content.get("headers")
+    if not isinstance(headers, dict):
+        raise Unreachable("upstream", f"{exchange.what} is no echo", "an object with method, path, headers and body")
+    return {**content, "headers": {str(name).lower(): str(value) for name, value in headers.items()}}
+
+
+def said(exchange: Exchange) -> str:
+    """A gateway's answer in a word: its status, and Kong's `message`."""
+    words = quoted(message(exchange))
+    return f"{exchange.status} {words!r}" if words else str(exchange.status)
+
+
+def answer(exchange: Exchange) -> str:
+    """A gateway's answer in words, with the exchange in which it was given."""
+    through = ", from the upstream" if reached_upstream(exchange) else ""
+    return f"{said(exchange)}{through} ({exchange.what})"
+
+
+def accepted(expect: Expect, consumer: Consumer, exchange: Exchange, what: str) -> None:
+    """The direction of one call: it was let through."""
+    expect.that(consumer.accepts(exchange), f"{what} accepted", answer(exchange))
+
+
+def refused(
+    expect: Expect,
+    consumer: Consumer,
+    exchange: Exchange,
+    what: str,
+    status: int | None = None,
+    evidence: Evidence = Evidence.INFERRED,
+    switch: str | None = None,
+) -> None:
+    """The direction of one call: it was not let through, and never reached the upstream; and the form, its status.
+
+    `switch` names the form where a switch of the mock holds it.
+    """
+    kept_out = not consumer.accepts(exchange) and not reached_upstream(exchange)
+    expect.that(kept_out, f"{what} refused, short of the upstream", answer(exchange))
+    if status is not None:
+        expect.form(
+            "gateway", switch or what, exchange.status == status, f"{status} to {what}", answer(exchange), evidence
+        )
+
+
+def accepted_everywhere(consumer: Consumer, headers: Mapping[str, str], what: str, deadline: float) -> list[Exchange]:
+    """Calls each node until it accepts; what Konnect was told takes time to reach it. Returns the last answers."""
+    expected = f"{what} accepted ({', '.join(map(str, consumer.route.success))})"
+    return _everywhere(consumer, headers, consumer.accepts, expected, deadline)
+
+
+def refused_everywhere(
+    consumer: Consumer, headers: Mapping[str, str], what: str, deadline: float = 0.0
+) -> list[Exchange]:
+    """Calls each node, until it refuses or the deadline has passed. Returns the last answers."""
+    return _everywhere(consumer, headers, consumer.refuses, f"{what} refused, short of the upstream,", deadline)
+
+
+def _everywhere(
+    consumer: Consumer, headers: Mapping[str, str], holds: Callable[[Exchange], bool], expected: str, deadline: float
+) -> list[Exchange]:
+    answers: dict[str | None, Exchange] = {}
+
+    def ask() -> list[Exchange]:
+        for node in consumer.nodes:
+            if node not in answers or not holds(answers[node]):
+                answers[node] = consumer.call(headers, node=node)
+        return [exchange for exchange in answers.values() if not holds(exchange)]
+
+    others, _ = poll(ask, lambda found: not found, deadline)
+    if others:
+        behind = consumer.behind()
+        failed = Failed(f"{expected} on every node", "; ".join([*map(answer, others), *([behind] if behind else [])]))
+        failed.exchange = others[0]
+        raise failed
+    return list(answers.values())

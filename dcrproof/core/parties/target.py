@@ -1,0 +1,162 @@
+"""The target: the parties that a run talks to, each live or mocked, with their clients."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from dcrproof.core.checks.outcomes import Outcome
+from dcrproof.core.http.connection import Line, proxy_credentials
+from dcrproof.core.http.exchange import Exchange, Transcript
+from dcrproof.core.http.retry import Patience, Repeat
+from dcrproof.core.ledger.guard import refuse
+from dcrproof.core.ledger.ledger import Ledger, below, new_mark
+from dcrproof.core.parties.authorization_server import AuthorizationServer
+from dcrproof.core.parties.authorization_server import recognises as of_authorization_server
+from dcrproof.core.parties.classic_portal import ClassicPortal
+from dcrproof.core.parties.control import Control
+from dcrproof.core.parties.gateway import Consumer
+from dcrproof.core.parties.konnect import Konnect
+from dcrproof.core.parties.konnect import recognises as of_konnect
+from dcrproof.core.parties.portal import Portal
+from dcrproof.core.parties.propagation import Propagation, propagation
+from dcrproof.core.profile.model import PARTIES, GatewayRoute, Profile
+from dcrproof.core.secrets.secret import Secrets
+
+
+@dataclass
+class Target:
+    """A profile with everything that it takes to talk to its parties.
+
+    `mocked` are the parties that are mocks, by name, each with the control interface that turns its clock, rotates its
+    keys and shows its calls. All secrets that the profile names are known to `secrets` from the beginning.
+    """
+
+    profile: Profile
+    mocked: Mapping[str, Control] = field(default_factory=dict)
+    secrets: Secrets = field(default_factory=Secrets)
+    transcript: Transcript = field(default_factory=Transcript)
+    ledger: Ledger = field(default_factory=lambda: Ledger(new_mark()))
+    control_plane: tuple[Konnect, str] | None = None
+    """The control plane whose data planes serve the route, by its id, from the moment that it is known on."""
+    repeats: list[Repeat] = field(default_factory=list)
+    """What was sent again to live parties."""
+    _new: dict[str, float] = field(default_factory=dict)
+    _lines: list[Line] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.live:
+            self.ledger.most = self.profile.run.max_created
+        self.secrets.publish(*self.profile.public)
+        for user, password in proxy_credentials():
+            self.secrets.know(password, user)
+        for secret, client_id in self.profile.secrets:
+            self.secrets.know(secret.reveal(), client_id)
+
+    @property
+    def parties(self) -> dict[str, str]:
+        """Each party that the profile describes: `live` or `mocked`."""
+        described = [name for name in PARTIES if self.profile.party(name) is not None]
+        return {name: "mocked" if name in self.mocked else "live" for name in described}
+
+    @property
+    def live(self) -> dict[str, str | None]:
+        """The live parties with their versions, as far as the profile names them."""
+        return {name: self._version(name) for name, kind in self.parties.items() if kind == "live"}
+
+    @property
+    def mocked_versions(self) -> dict[str, str | None]:
+        """The versions that the mocks were given."""
+        return {name: self._version(name) for name, kind in self.parties.items() if kind == "mocked"}
+
+    def _version(self, name: str) -> str | None:
+        found = getattr(self.profile.party(name), "version", None)
+        return found if isinstance(found, str) else None
+
+    @property
+    def gateway_by_hand(self) -> bool:
+        """Whether the gateway is live beside a mocked Konnect, and so knows only the applications of the profile."""
+        kinds = self.parties
+        beside = kinds.get("gateway") == "live" and kinds.get("konnect") == "mocked"
+        return beside and bool(self.profile.applications)
+
+    def pushed(self, deadline: float, since: float | None = None) -> Propagation | None:
+        """How far the last change has come to the data planes, as `propagation` polls for it; None where that cannot
+        be known: no access to the control plane, or a gateway that takes its configuration from elsewhere.
+        """
+        if self.control_plane is None or self.gateway_by_hand:
+            return None
+        return propagation(*self.control_plane, deadline, since)
+
+    def _behind(self) -> str:
+        """Which data planes are behind, for a call of the route that was not answered as expected."""
+        try:
+            found = self.pushed(0.0)
+        except Outcome:
+            return ""
+        return ", ".join(map(str, found.old)) if found else ""
+
+    def line(self, party: str, base: str, *, consumer: bool = False) -> Line:
+        """A line to a party of the profile, at that address. What is created over it stands in the ledger before."""
+        described = self.profile.party(party)
+        assert described is not None  # noqa: S101 - for the type checker: clients are made of described parties alone
+        recognises = {"curity": of_authorization_server, "konnect": of_konnect, "portal": of_konnect}
+        can_be_theirs = recognises.get(party, lambda _: True)  # the consumer looks at the gateway's answers itself
+        live = party not in self.mocked
+        patience = Patience(party, self.profile.run.patience, self._new, self.repeats) if live else None
+        line = Line(
+            party,
+            base,
+            self.transcript,
+            described.connection,
+            consumer,
+            can_be_theirs,
+            self._watch,
+            self.ledger.found,
+            patience,
+        )
+        self._lines.append(line)
+        return line
+
+    def _watch(
+        self, party: str, base: str, method: str, url: str, media_type: str, body: bytes
+    ) -> Callable[[Exchange | None], None]:
+        """Refuses what this run may not send, and writes down what it creates."""
+        path = below(base, url)
+        kind = self.ledger.creates(party, method, path, media_type, body)
+        refuse(self.ledger, self.profile.run.mode, party, method, path, kind)
+        return self.ledger.watch(party, base, method, url, media_type, body)
+
+    def authorization_server(self) -> AuthorizationServer | None:
+        curity = self.profile.curity
+        if curity is None:
+            return None
+        return AuthorizationServer(self.line("curity", curity.issuer), curity.issuer, curity.admin)
+
+    def konnect(self) -> Konnect | None:
+        konnect = self.profile.konnect
+        if konnect is None or konnect.token is None:
+            return None
+        return Konnect(self.line("konnect", konnect.url), konnect.url, konnect.token)
+
+    def portal(self, url: str | None = None) -> Portal | None:
+        """The developer's view of the portal of the profile, or of another one at that URL."""
+        portal = self.profile.portal
+        if portal is None:
+            return None
+        kind = ClassicPortal if self.classic else Portal
+        return kind(self.line("portal", url or portal.url), url or portal.url)
+
+    @property
+    def classic(self) -> bool:
+        """Whether the portal of the profile is of the classic generation."""
+        return self.profile.portal is not None and self.profile.portal.generation == "classic"
+
+    def consumer(self, route: GatewayRoute | None = None) -> Consumer | None:
+        gateway = self.profile.gateway
+        if gateway is None or not (gateway.routes or route):
+            return None
+        line = self.line("gateway", gateway.url, consumer=True)
+        return Consumer(line, gateway.url, route or gateway.routes[0], self._behind)
+
+    def close(self) -> None:
+        for line in self._lines:
+            line.close()

@@ -1,0 +1,184 @@
+"""The secrets that an answer brings, found where protocols and products put them, so that they can be masked by value."""
+
+import json
+import re
+from base64 import b64decode
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from dcrproof.core.http.exchange import Exchange
+from dcrproof.core.secrets.secret import SHORTEST, jwts
+
+NAMED = re.compile(
+    r"(?P<chosen>secret|passwd|password|passphrase)s?$"
+    r"|(?:token|credential|authorization|(?:access|account|api|encryption|hmac|private|provision|secret|shared)key)s?$"
+)
+"""How the name of a member ends whose value is a secret, in small letters and without `_` and `-`.
+
+So RFC 6749 5.1, RFC 7591 3.2.1, the portal and Kong's plugins call them (their published schemas: `x-encrypted`). What a
+person may have `chosen` can be shorter, and be a word. A name with one of these words inside it is that of a setting:
+`token_endpoint`, `credential_claim`.
+"""
+LEAST_MADE = 12
+"""Fewer characters are no secret that a party makes, but a word."""
+WORDS = re.compile(r"[A-Za-z]{1,14}(?:[ _.-][A-Za-z]{1,14})*")
+"""What is no secret that a party makes either: `authorization_code`."""
+SENTENCE = re.compile(r"\S+(?: \S+){2,}|\{vault://.*")
+"""A message or a description, and a reference to where a secret is kept."""
+PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
+"""Members of a JWK that are not its public part (RFC 7518 6.2.2, 6.3.2, 6.4.1)."""
+PRIVATE_KEY = re.compile(r"BEGIN [A-Z ]*PRIVATE KEY-----(.+?)(?:-----END|$)", re.DOTALL)
+"""A private key in PEM (RFC 7468)."""
+QUOTED = re.compile(r'"([\w.-]+)"\s*:\s*"((?:[^"\\]|\\.)*)')
+"""A member with a text, in what is no JSON because it was cut off or is part of something else."""
+
+PLUGINS = re.compile(r"/core-entities/(?:[\w-]+/[^/?]+/)?plugins$")
+"""Where Konnect lists plugins: those of all who use the service."""
+MANAGED_PLUGIN = "konnect-application-auth"
+"""The plugin that Konnect itself keeps on a service."""
+LEFT_OUT = "the settings of other plugins are left out"
+
+Received = tuple[str, str | None]
+"""A secret, and the client id that it makes Basic credentials with, where one was beside it."""
+
+
+def received(exchange: Exchange) -> Iterator[Received]:
+    """The secrets that an answer brings: cookies, tokens, passwords, client secrets, private keys.
+
+    What was sent is left out: the run knows its own secrets, and makes up others that are none.
+    """
+    for header in exchange.headers_named("set-cookie"):
+        yield from _cookie(header)
+    for name, value in exchange.headers:
+        yield from ((token, None) for token in jwts(value))
+        if name.lower() == "location":
+            yield from _fields("&".join(re.split("[?#]", value)[1:]))
+    if b".eyJ" in exchange.body:  # also where an upstream shows what reached it
+        yield from ((token, None) for token in jwts(exchange.text))
+    try:
+        content = json.loads(exchange.body)
+    except (ValueError, RecursionError):
+        yield from _fragments(exchange.text)
+    else:
+        yield from _members(content)
+
+
+def _cookie(header: str) -> Iterator[Received]:
+    """The value of a cookie (RFC 6265 5.2: all up to the first semicolon, whatever is in it), as it is and decoded."""
+    value = header.partition(";")[0].partition("=")[2].strip(" \t").strip('"')
+    for spelled in dict.fromkeys((value, unquote(value))):
+        if len(spelled) >= LEAST_MADE and not _is_jwt(spelled):
+            yield spelled, None
+
+
+def _fields(text: str) -> Iterator[Received]:
+    """The secrets among the parameters of a query or a form."""
+    for name, value in parse_qsl(text):
+        yield from ((secret, None) for secret in _secrets(name, value) if name != "code")
+        if name == "code" and len(value) >= LEAST_MADE:  # RFC 6749 4.1.2
+            yield value, None
+
+
+def _fragments(text: str) -> Iterator[Received]:
+    """The secrets in a body that is no JSON."""
+    for name, value in QUOTED.findall(text):
+        try:
+            unescaped = json.loads(f'"{value}"')
+        except ValueError:
+            unescaped = value
+        yield from ((secret, None) for secret in _secrets(name, unescaped))
+    yield from _private_keys(text)
+    if "=" in text and not text.lstrip().startswith("<"):
+        yield from _fields(text.strip())
+
+
+def _members(content: Any) -> Iterator[Received]:
+    """The secrets among the members of a body, at any depth, also in documents that are the text of one."""
+    waiting = [content]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, list):
+            waiting.extend(item)
+        elif isinstance(item, dict):
+            waiting.extend(item.values())
+            ids = [*_texts(item.get("client_id"))]
+            for name, value in item.items():
+                found = [secret for text in _texts(value) for secret in _secrets(str(name), text)]
+                beside = ids if len(ids) == len(found) else [None] * len(found)
+                yield from zip(found, beside, strict=True)
+            if "kty" in item:
+                yield from ((item[name], None) for name in PRIVATE & item.keys() if isinstance(item[name], str))
+        elif isinstance(item, str):
+            yield from _private_keys(item)
+            if item[:1] in {"{", "["}:
+                try:
+                    waiting.append(json.loads(item))
+                except (ValueError, RecursionError):
+                    yield from _fragments(item)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The text, or the texts of a list: Kong's plugins keep several secrets under one name."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        yield from (text for text in value if isinstance(text, str))
+
+
+def _secrets(name: str, value: str) -> Iterator[str]:
+    """The secret that a member of that name has for its value, if it has one; of an Authorization header the credentials."""
+    named = NAMED.search(re.sub(r"[_.-]", "", name.lower()))
+    if not named or SENTENCE.fullmatch(value):
+        return
+    scheme, _, credentials = value.partition(" ")
+    if named[0].startswith("authorization") and credentials:
+        value = _password(credentials) if scheme.lower() == "basic" else credentials.strip()
+    made = len(value) >= LEAST_MADE and not WORDS.fullmatch(value)
+    if (made or (named["chosen"] and len(value) >= SHORTEST)) and not _is_jwt(value):
+        yield value
+
+
+def _password(credentials: str) -> str:
+    """The password in Basic credentials (RFC 7617); the credentials where they are none."""
+    try:
+        return b64decode(credentials).decode().partition(":")[2] or credentials
+    except ValueError:
+        return credentials
+
+
+def _private_keys(text: str) -> Iterator[Received]:
+    """The private keys in a text, without what stands around them and between their lines."""
+    for key in PRIVATE_KEY.findall(text):
+        yield re.sub(r"\s|\\[nr]", "", key), None
+
+
+def _is_jwt(value: str) -> bool:
+    """Whether a value is a JWT: those are found wherever they stand."""
+    return value.startswith("eyJ") and value.count(".") == 2  # header, claims, signature
+
+
+def without_others(exchange: Exchange) -> Exchange:
+    """The exchange as it is recorded: without the settings of plugins that Konnect does not keep itself.
+
+    In a list of plugins they may be other people's, with secrets under names that nobody can know, such as headers.
+    """
+    if exchange.party != "konnect" or not PLUGINS.search(urlsplit(exchange.url).path):
+        return exchange
+    content = exchange.members()
+    plugins = content.get("data")
+    if not isinstance(plugins, list):
+        return exchange
+    content["data"] = [_without_settings(plugin) for plugin in plugins]
+    return (
+        replace(exchange, body=json.dumps(content, ensure_ascii=False).encode())
+        if content["data"] != plugins
+        else exchange
+    )
+
+
+def _without_settings(plugin: Any) -> Any:
+    if not isinstance(plugin, dict) or plugin.get("name") == MANAGED_PLUGIN or "config" not in plugin:
+        return plugin
+    return {**plugin, "config": "left out"}

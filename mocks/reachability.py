@@ -1,0 +1,51 @@
+"""How the authorization server looks from where a party stands.
+
+Konnect's cloud and each data plane are in networks of their own, with certificate authorities of their own: what the
+machine of whoever set it up reaches and trusts, they need not.
+"""
+
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from dcrproof.mocks.messages import Calls, NoAnswer, Response
+
+KONNECT = ("konnect", "portal", "classic_portal")
+"""The ports at which Konnect's cloud answers: it asks the authorization server for all of them."""
+DATA_PLANES = ("gateway", "gateway-2")
+
+
+@dataclass(frozen=True)
+class Vantage:
+    """The ports from which the authorization server is out of reach, and those that do not trust its certificate."""
+
+    unreached: frozenset[str] = frozenset()
+    untrusted: frozenset[str] = frozenset()
+
+    def __or__(self, other: "Vantage") -> "Vantage":
+        return Vantage(self.unreached | other.unreached, self.untrusted | other.untrusted)
+
+
+def unreached(*ports: str) -> Vantage:
+    return Vantage(unreached=frozenset(ports))
+
+
+def untrusted(*ports: str) -> Vantage:
+    return Vantage(untrusted=frozenset(ports))
+
+
+def seen(vantage: Vantage, port: str, server: str, calls: Calls) -> Calls:
+    """The calls of that port, as far as they get; `server` is the URL of the authorization server."""
+    answer: Response | NoAnswer | None = None
+    while True:
+        try:
+            call = calls.send(answer)  # type: ignore[arg-type] # None starts a generator
+        except StopIteration as stop:
+            response: Response = stop.value
+            return response
+        if urlsplit(call.url)[:2] == urlsplit(server)[:2]:
+            if port in vantage.unreached:
+                answer = NoAnswer("connection refused")
+                continue
+            if port in vantage.untrusted:
+                call = replace(call, own_authorities=False)
+        answer = yield call

@@ -1,0 +1,785 @@
+"""Curity in detail: what it grants, refuses and says, apart from what the flow stands on."""
+
+from dcrproof.core.checks.check import Evidence, Level, check
+from dcrproof.core.parties.authorization_server import error_code
+from dcrproof.core.parties.tokens import decode
+from dcrproof.core.secrets.secret import basic
+
+DCR = "curity.io/resources/learn/using-dynamic-client-registration"
+DCRM = "curity.io/resources/learn/dynamic-client-registration-management"
+MESSAGES = "github.com/curityio/mcp-authorization-secured-api, OAUTH-MCP-MESSAGES.md"
+CONFIG = "curity.io/docs/identity-server/configuration-reference"
+BASIC = "RFC 6749 2.3.1"
+ERRORS = "RFC 6749 5.2"
+NO_STORE = "no-store in Cache-Control"
+
+
+def _form(expect, name, holds, expected, observed, evidence=Evidence.INFERRED):
+    expect.form("curity", name, holds, expected, observed, evidence)
+
+
+def _token(server, metadata, client, **form):
+    """A client_credentials request with these parameters beside the grant type."""
+    parameters = {"grant_type": "client_credentials", **form}
+    return server.form(metadata.endpoint("token_endpoint"), parameters, client.client_id, client.client_secret)
+
+
+def _new_token(target, server, metadata, client):
+    """An access token of that client, masked from here on."""
+    exchange = _token(server, metadata, client)
+    return target.secrets.know(str(exchange.object()["access_token"]))
+
+
+# Metadata and keys
+
+
+@check(
+    "metadata.cache-lifetime",
+    "The metadata say how long they may be kept",
+    evidence=Evidence.INFERRED,
+    references=(f"{CONFIG}, expose-metadata, cache-duration: 600",),
+    level=Level.SHOULD,
+)
+def test_metadata_may_be_kept(dcr_is_curity, dcr_authorization_server, dcr_metadata, dcr_expect):
+    header = dcr_authorization_server.discovery().header("cache-control") or ""
+    _form(dcr_expect, "metadata.cache-lifetime", "max-age=" in header, "max-age in Cache-Control", repr(header))
+
+
+@check(
+    "metadata.registration-scopes",
+    "Whether the metadata list the scopes of registration",
+    evidence=Evidence.UNKNOWN,
+    references=("curity.io/docs/identity-server/profiles/token-profile/lifecycle/token-profile-metadata",),
+)
+def test_scopes_in_the_metadata(dcr_is_curity, dcr_authorization_server, dcr_registration_endpoint, dcr_expect):
+    scopes = dcr_authorization_server.discovery().object().get("scopes_supported") or []
+    shown = [scope for scope in ("dcr", "dcrm") if scope in scopes]
+    dcr_expect.form(
+        "curity",
+        "shows_registration_scopes",
+        not shown,
+        "neither dcr nor dcrm in scopes_supported",
+        f"{', '.join(shown) or 'neither'} in scopes_supported",
+        Evidence.UNKNOWN,
+    )
+
+
+@check(
+    "keys.identified",
+    "Every key has a kid that is a text, also where it looks like a negative number",
+    evidence=Evidence.DOCUMENTED,
+    references=(
+        "RFC 7517 4.5",
+        "curity.io/docs/identity-server/profiles/token-profile/lifecycle/token-profile-metadata",
+    ),
+)
+def test_keys_have_a_kid(dcr_jwks, dcr_expect):
+    kids = [key.get("kid") for key in dcr_jwks["keys"]]
+    dcr_expect.that(all(isinstance(kid, str) and kid for kid in kids), "a text as kid of each key", f"kid {kids}")
+    dcr_expect.that(len(set(kids)) == len(kids), "a kid of its own for each key", f"kid {kids}")
+
+
+@check(
+    "keys.members",
+    "A key says what it is for: use, alg and x5t",
+    evidence=Evidence.INFERRED,
+    references=(f"{CONFIG}, jwt-issuer-settings, include-x5t-in-jwks",),
+    level=Level.SHOULD,
+)
+def test_keys_say_what_they_are_for(dcr_is_curity, dcr_jwks, dcr_expect):
+    missing = sorted({name for key in dcr_jwks["keys"] for name in ("use", "alg", "x5t") if name not in key})
+    _form(dcr_expect, "keys.members", not missing, "use, alg and x5t", f"no {', '.join(missing)}")
+
+
+@check(
+    "keys.rotated",
+    "After a change of the signing key the old verification key stays published",
+    evidence=Evidence.DOCUMENTED,
+    references=("curity.io/resources/learn/token-signing-key-rotation",),
+)
+def test_old_key_stays_published(
+    dcr_is_curity, dcr_key_rotation, dcr_authorization_server, dcr_endpoints, dcr_jwt, dcr_expect
+):
+    before = {key["kid"] for key in dcr_authorization_server.keys(dcr_endpoints).object()["keys"]}
+    dcr_key_rotation.rotate_keys("new")
+    dcr_key_rotation.advance(31)  # a data plane looks for an unknown key id at most every 30 seconds
+    after = {key["kid"] for key in dcr_authorization_server.keys(dcr_endpoints).object()["keys"]}
+    dcr_expect.that(after > before, "the old keys and a new one", f"{len(before - after)} gone, {len(after)} published")
+
+
+# The token endpoint
+
+
+@check(
+    "grant.by-post",
+    "A client gets a token with its secret in the form as well",
+    evidence=Evidence.INFERRED,
+    references=(f"{CONFIG}, client-authentication/basic-and-form-post", MESSAGES),
+)
+def test_secret_in_the_form(dcr_is_curity, dcr_authorization_server, dcr_endpoints, dcr_granted, dcr_expect):
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": dcr_granted.client_id,
+        "client_secret": dcr_granted.client_secret.reveal(),
+    }
+    exchange = dcr_authorization_server.form_with(dcr_endpoints.endpoint("token_endpoint"), form, None)
+    _form(dcr_expect, "grant.by-post", exchange.status == 200, "a token", error_code(exchange))
+
+
+@check(
+    "grant.encoded-basic",
+    "The id and the secret of Basic credentials are form-decoded",
+    evidence=Evidence.INFERRED,
+    references=(BASIC,),
+)
+def test_basic_is_form_decoded(
+    dcr_is_curity, dcr_target, dcr_authorization_server, dcr_endpoints, dcr_granted, dcr_expect
+):
+    def encoded(text):
+        return "".join(f"%{byte:02X}" for byte in text.encode())
+
+    secret = encoded(dcr_granted.client_secret.reveal())
+    dcr_target.secrets.know(secret, encoded(dcr_granted.client_id))
+    exchange = dcr_authorization_server.form_with(
+        dcr_endpoints.endpoint("token_endpoint"),
+        {"grant_type": "client_credentials"},
+        basic(encoded(dcr_granted.client_id), secret),
+    )
+    _form(dcr_expect, "grant.encoded-basic", exchange.status == 200, "a token", error_code(exchange))
+
+
+@check(
+    "grant.two-methods",
+    "A request that authenticates in two ways is refused",
+    evidence=Evidence.DOCUMENTED,
+    references=("RFC 6749 2.3",),
+    level=Level.SHOULD,
+)
+def test_one_method_for_each_request(dcr_is_curity, dcr_authorization_server, dcr_endpoints, dcr_granted, dcr_expect):
+    secret = dcr_granted.client_secret.reveal()
+    exchange = _token(
+        dcr_authorization_server, dcr_endpoints, dcr_granted, client_id=dcr_granted.client_id, client_secret=secret
+    )
+    _form(dcr_expect, "grant.two-methods", exchange.status in {400, 401}, "400 or 401", error_code(exchange))
+
+
+@check(
+    "grant.unknown-client",
+    "An unknown client is refused with a challenge",
+    evidence=Evidence.DOCUMENTED,
+    references=(ERRORS,),
+    hostile=True,
+)
+def test_unknown_client(
+    dcr_authorization_server, dcr_endpoints, dcr_token_answer, dcr_wrong_secret, dcr_mark, dcr_expect
+):
+    exchange = dcr_authorization_server.token(dcr_endpoints, f"{dcr_mark} unknown", dcr_wrong_secret)
+    dcr_expect.that(exchange.status in {400, 401}, "the unknown client refused", error_code(exchange))
+    challenge = exchange.header("www-authenticate") or ""
+    _form(
+        dcr_expect,
+        "grant.unknown-client",
+        exchange.status == 401 and challenge.lower().startswith("basic"),
+        "401 with WWW-Authenticate: Basic",
+        f"{error_code(exchange)}, WWW-Authenticate {challenge!r}",
+        Evidence.DOCUMENTED,
+    )
+
+
+@check(
+    "grant.other-grant",
+    "A grant type that the client has not is refused",
+    evidence=Evidence.DOCUMENTED,
+    references=(ERRORS,),
+)
+def test_other_grant_type(dcr_authorization_server, dcr_endpoints, dcr_granted, dcr_expect):
+    url = dcr_endpoints.endpoint("token_endpoint")
+    for grant, error in (("password", "unsupported_grant_type"), ("urn:dcrproof:none", "unsupported_grant_type")):
+        form = {"grant_type": grant, "username": "dcrproof", "password": "dcrproof"}
+        exchange = dcr_authorization_server.form(url, form, dcr_granted.client_id, dcr_granted.client_secret)
+        dcr_expect.that(exchange.status in {400, 401, 403}, f"grant_type {grant} refused", error_code(exchange))
+        _form(
+            dcr_expect,
+            "grant.other-grant",
+            error_code(exchange) == f"400 {error}",
+            f"400 {error}",
+            error_code(exchange),
+        )
+
+
+@check(
+    "grant.no-grant-type",
+    "A token request without a grant type is refused",
+    evidence=Evidence.DOCUMENTED,
+    references=(ERRORS,),
+)
+def test_missing_grant_type(dcr_authorization_server, dcr_endpoints, dcr_granted, dcr_expect):
+    url = dcr_endpoints.endpoint("token_endpoint")
+    exchange = dcr_authorization_server.form(url, {}, dcr_granted.client_id, dcr_granted.client_secret)
+    dcr_expect.that(exchange.status == 400, "400", error_code(exchange))
+    right = error_code(exchange) == "400 invalid_request"
+    _form(dcr_expect, "grant.no-grant-type", right, "400 invalid_request", error_code(exchange), Evidence.DOCUMENTED)
+
+
+@check(
+    "grant.by-get",
+    "The token endpoint gives no token to a GET request",
+    evidence=Evidence.DOCUMENTED,
+    references=("RFC 6749 3.2",),
+)
+def test_no_token_by_get(dcr_authorization_server, dcr_endpoints, dcr_token_answer, dcr_expect):
+    exchange = dcr_authorization_server.get(dcr_endpoints.endpoint("token_endpoint"))
+    dcr_expect.that(exchange.status >= 400, "refused", exchange.what)
+    _form(dcr_expect, "grant.by-get", exchange.status == 405, "405", str(exchange.status))
+
+
+@check(
+    "grant.scope-unknown",
+    "A scope that the client may not have is refused where it is the only one",
+    evidence=Evidence.INFERRED,
+    references=("github.com/curityio/ai-agents-auth-demo, CLAUDE.md",),
+)
+def test_unknown_scope_alone(dcr_is_curity, dcr_authorization_server, dcr_endpoints, dcr_granted, dcr_expect):
+    exchange = _token(dcr_authorization_server, dcr_endpoints, dcr_granted, scope="dcrproof-unknown")
+    observed = error_code(exchange)
+    _form(dcr_expect, "grant.scope-unknown", observed == "400 invalid_scope", "400 invalid_scope", observed)
+
+
+@check(
+    "grant.scope-filtered",
+    "Of several scopes those that the client may not have are left out",
+    evidence=Evidence.INFERRED,
+    references=("RFC 6749 3.3",),
+)
+def test_scopes_are_filtered(dcr_is_curity, dcr_authorization_server, dcr_endpoints, dcr_granted, dcr_expect):
+    allowed = str(dcr_granted.members.get("scope") or "").split()[:1]
+    dcr_expect.that(allowed, "a scope that the client was granted", "scope ''")
+    exchange = _token(dcr_authorization_server, dcr_endpoints, dcr_granted, scope=f"{allowed[0]} dcrproof-unknown")
+    scope = exchange.object().get("scope") if exchange.status == 200 else error_code(exchange)
+    _form(dcr_expect, "grant.scope-filtered", scope == allowed[0], f"scope {allowed[0]!r}", f"{scope!r}")
+
+
+@check(
+    "grant.no-dcr-scope",
+    "SECURITY: a registered client gets no scope with which it could register or manage others",
+    evidence=Evidence.DOCUMENTED,
+    references=(DCR, f"{CONFIG}, client-management, management-clients"),
+)
+def test_registered_client_gets_no_dcr_scope(
+    dcr_is_curity, dcr_authorization_server, dcr_endpoints, dcr_granted, dcr_expect
+):
+    for scope in ("dcr", "dcrm"):
+        exchange = _token(dcr_authorization_server, dcr_endpoints, dcr_granted, scope=scope)
+        given = str(exchange.object().get("scope") or "").split() if exchange.status == 200 else []
+        dcr_expect.that(scope not in given, f"no token with scope {scope}", f"a token with scope {scope}")
+
+
+@check(
+    "grant.answer-kept-by-nobody",
+    "The answer to a token request is not to be stored",
+    evidence=Evidence.INFERRED,
+    references=("RFC 6749 5.1",),
+    level=Level.SHOULD,
+)
+def test_token_is_not_to_be_stored(dcr_token_answer, dcr_expect):
+    header = dcr_token_answer.header("cache-control") or ""
+    _form(dcr_expect, "grant.answer-kept-by-nobody", "no-store" in header, NO_STORE, repr(header))
+
+
+@check(
+    "grant.no-refresh-token",
+    "With client_credentials comes neither a refresh token nor an ID token",
+    evidence=Evidence.INFERRED,
+    references=("RFC 6749 4.4.3",),
+)
+def test_no_refresh_token(dcr_is_curity, dcr_token_answer, dcr_expect):
+    extra = sorted({"refresh_token", "id_token"} & set(dcr_token_answer.object()))
+    _form(dcr_expect, "grant.no-refresh-token", not extra, "neither", ", ".join(extra))
+
+
+@check(
+    "grant.lifetime",
+    "A token lives as long as its client's access_token_ttl says",
+    evidence=Evidence.INFERRED,
+    references=(MESSAGES, "curity.io/docs/identity-server/profiles/token-profile/clients/dcr/dcr-api"),
+)
+def test_token_lifetime(dcr_is_curity, dcr_registrations, dcr_granted, dcr_endpoints, dcr_jwt, dcr_target, dcr_expect):
+    client = dcr_registrations.register("lifetime", access_token_ttl=60)
+    ttl = client.members.get("access_token_ttl")
+    dcr_expect.that(isinstance(ttl, int) and ttl > 0, "access_token_ttl in the answer", f"access_token_ttl {ttl!r}")
+    exchange = _token(dcr_registrations.server, dcr_endpoints, client)
+    answer = exchange.object()
+    token = decode(dcr_target.secrets.know(str(answer.get("access_token"))).reveal())
+    lifetime = token.claims["exp"] - token.claims["iat"] if token else None
+    dcr_expect.that(lifetime == ttl, f"exp - iat of {ttl} seconds, as registered", f"{lifetime}")
+    expires = answer.get("expires_in")
+    dcr_expect.that(expires in {ttl - 1, ttl}, f"expires_in {ttl}, or a second less", f"expires_in {expires!r}")
+    _form(dcr_expect, "grant.lifetime", ttl == 60, "access_token_ttl 60, as asked for", f"access_token_ttl {ttl}")
+
+
+# Registration
+
+
+@check(
+    "registered.members",
+    "The answer to a registration has the members that Curity gives it",
+    evidence=Evidence.INFERRED,
+    references=("RFC 7591 3.2.1", MESSAGES),
+)
+def test_registration_members(dcr_is_curity, dcr_granted, dcr_expect):
+    members = dcr_granted.members
+    dcr_expect.that(
+        members.get("client_secret_expires_at") == 0,
+        "client_secret_expires_at 0: the secret does not expire",
+        f"client_secret_expires_at {members.get('client_secret_expires_at')!r}",
+    )
+    own = ("client_id_issued_at", "token_endpoint_auth_methods", "access_token_ttl", "require_proof_key", "audiences")
+    missing = [name for name in own if name not in members]
+    _form(dcr_expect, "registered.members", not missing, ", ".join(own), f"no {', '.join(missing)}")
+
+
+@check(
+    "registered.management-members",
+    "A managed client is told how long its registration access token lives",
+    evidence=Evidence.INFERRED,
+    references=(DCRM,),
+)
+def test_management_members(dcr_is_curity, dcr_managed, dcr_registration_endpoint, dcr_expect):
+    value = dcr_managed.members.get("registration_access_token_expires_in")
+    days = isinstance(value, int) and value > 0
+    _form(dcr_expect, "registered.expires-in", days, "registration_access_token_expires_in", f"{value!r}")
+    url = f"{dcr_registration_endpoint}/{dcr_managed.client_id}"
+    found = dcr_managed.registration_client_uri
+    _form(dcr_expect, "registered.client-uri", found == url, "the endpoint and the client's id", found)
+
+
+@check(
+    "registered.not-stored",
+    "The answer to a registration is not to be stored",
+    evidence=Evidence.INFERRED,
+    references=("RFC 7591 3.2.1",),
+    level=Level.SHOULD,
+)
+def test_registration_is_not_to_be_stored(dcr_is_curity, dcr_registrations, dcr_granted, dcr_expect):
+    exchange = dcr_registrations.attempt("not stored", dcr_registrations.access.token())
+    header = exchange.header("cache-control") or ""
+    _form(dcr_expect, "registered.not-stored", "no-store" in header, NO_STORE, repr(header))
+
+
+@check(
+    "registered.own-id",
+    "SECURITY: a client cannot choose its id or its secret",
+    evidence=Evidence.DOCUMENTED,
+    references=("RFC 7591 3.2.1",),
+)
+def test_client_cannot_choose_its_id(dcr_registrations, dcr_granted, dcr_wrong_secret, dcr_expect):
+    exchange = dcr_registrations.attempt(
+        "own id",
+        dcr_registrations.access.token(),
+        client_id=dcr_granted.client_id,
+        client_secret=dcr_wrong_secret.reveal(),
+    )
+    content = exchange.members()
+    same = content.get("client_id") == dcr_granted.client_id
+    dcr_expect.that(not same, "another client_id than the one asked for, or a refusal", "the one asked for")
+    kept = content.get("client_secret") == dcr_wrong_secret.reveal()
+    dcr_expect.that(not kept, "another client_secret than the one asked for, or a refusal", "the one asked for")
+
+
+@check(
+    "registered.method-replaced",
+    "A client that asks for no authentication is given a secret where it must have one",
+    evidence=Evidence.INFERRED,
+    references=(MESSAGES,),
+)
+def test_method_none_is_replaced(dcr_is_curity, dcr_registrations, dcr_granted, dcr_expect):
+    exchange = dcr_registrations.attempt(
+        "method none", dcr_registrations.access.token(), token_endpoint_auth_method="none"
+    )
+    content = exchange.members()
+    secret = "with" if content.get("client_secret") else "without"
+    method = content.get("token_endpoint_auth_method")
+    _form(
+        dcr_expect,
+        "registered.method-replaced",
+        exchange.status == 201 and method == "client_secret_basic" and secret == "with",
+        "201 with client_secret_basic and a secret",
+        f"{exchange.status} with {method!r}, {secret} a secret",
+    )
+
+
+@check(
+    "registered.all-scopes",
+    "A client that asks for no scope may have every scope that is allowed",
+    evidence=Evidence.INFERRED,
+    references=(MESSAGES,),
+)
+def test_missing_scope_is_every_scope(dcr_is_curity, dcr_granted, dcr_expect):
+    scope = dcr_granted.members.get("scope")
+    _form(dcr_expect, "registered.all-scopes", scope, "scopes in the answer", f"scope {scope!r}")
+
+
+@check(
+    "registered.unknown-scope",
+    "A scope that is not allowed is left out of the answer, and the registration succeeds",
+    evidence=Evidence.INFERRED,
+    references=(MESSAGES, "RFC 7591 2"),
+)
+def test_unknown_scope_is_left_out(dcr_is_curity, dcr_registrations, dcr_granted, dcr_expect):
+    allowed = str(dcr_granted.members.get("scope") or "").split()[:1]
+    asked = " ".join([*allowed, "dcrproof-unknown"])
+    exchange = dcr_registrations.attempt("unknown scope", dcr_registrations.access.token(), scope=asked)
+    granted = exchange.members().get("scope") if exchange.status == 201 else error_code(exchange)
+    never = "dcrproof-unknown" not in str(granted).split()
+    dcr_expect.that(never, "no scope that is not allowed", f"scope {granted!r}")
+    _form(dcr_expect, "registered.unknown-scope", granted == " ".join(allowed), f"scope {allowed}", f"{granted!r}")
+
+
+@check(
+    "registered.nothing-unasked",
+    "A registration without grant types is one for the code flow: it gets no client_credentials",
+    evidence=Evidence.INFERRED,
+    references=("RFC 7591 2",),
+)
+def test_missing_grant_types(dcr_is_curity, dcr_registrations, dcr_granted, dcr_expect):
+    exchange = dcr_registrations.attempt("no grant types", dcr_registrations.access.token(), grant_types=None)
+    grants = exchange.members().get("grant_types") or []
+    _form(
+        dcr_expect,
+        "registered.nothing-unasked",
+        "client_credentials" not in grants,
+        "no client_credentials",
+        f"{exchange.status} with grant_types {grants}",
+    )
+    none_left = dcr_registrations.attempt("no grant left", dcr_registrations.access.token(), grant_types=["dcrproof"])
+    _form(
+        dcr_expect,
+        "registers_client_without_grant_types",
+        none_left.status == 400,
+        "400 to grant types of which none is left",
+        f"{error_code(none_left)} with grant_types {none_left.members().get('grant_types')}",
+        Evidence.UNKNOWN,
+    )
+
+
+@check(
+    "registered.foreign-page",
+    "A client_uri of another origin than the redirect_uris is refused",
+    evidence=Evidence.INFERRED,
+    references=(MESSAGES, "github.com/curityio/mcp-authorization-secured-api, apigateway/kong.yml"),
+)
+def test_foreign_client_uri(dcr_is_curity, dcr_registrations, dcr_granted, dcr_expect):
+    token = dcr_registrations.access.token()
+    pages = {"redirect_uris": ["https://app.example.com/callback"], "client_uri": "https://other.example.com/"}
+    exchange = dcr_registrations.attempt("foreign page", token, **pages)
+    _form(dcr_expect, "registered.foreign-page", exchange.status == 400, "400", error_code(exchange))
+    if exchange.status == 400:
+        again = dcr_registrations.attempt("after a refusal", token)
+        _form(
+            dcr_expect,
+            "failed_registration_consumes_initial_token",
+            again.status == 201,
+            "201 with the initial access token of the registration that was refused",
+            error_code(again),
+            Evidence.UNKNOWN,
+        )
+
+
+@check(
+    "registered.bad-redirect",
+    "A redirect URI with a fragment is refused",
+    evidence=Evidence.INFERRED,
+    references=("RFC 6749 3.1.2", "RFC 7591 3.2.2"),
+)
+def test_redirect_uri_with_a_fragment(dcr_is_curity, dcr_registrations, dcr_granted, dcr_expect):
+    exchange = dcr_registrations.attempt(
+        "bad redirect", dcr_registrations.access.token(), redirect_uris=["https://app.example.com/#callback"]
+    )
+    expected = "400 invalid_redirect_uri"
+    _form(dcr_expect, "registered.bad-redirect", error_code(exchange) == expected, expected, error_code(exchange))
+
+
+@check(
+    "registered.broken-body",
+    "A body that is no client metadata is refused, and is no fault of the server's",
+    evidence=Evidence.DOCUMENTED,
+    references=("RFC 7591 3.2.2",),
+)
+def test_broken_body(dcr_registrations, dcr_granted, dcr_endpoints, dcr_expect):
+    for body in (b"", b"{", b"[]", b'"text"', b"null", b"\xff", b'{"grant_types": "client_credentials"}'):
+        token = dcr_registrations.access.token()
+        exchange = dcr_registrations.server.register_raw(dcr_endpoints, token, body)
+        refused = 400 <= exchange.status < 500
+        dcr_expect.that(refused, f"{body!r} refused (4xx)", error_code(exchange))
+        code = exchange.members().get("error")
+        _form(dcr_expect, "registered.broken-body", isinstance(code, str), "an error code", error_code(exchange))
+
+
+@check(
+    "registered.undescribed-errors",
+    "An error is told by its code: the description is shown only where the profile exposes details",
+    evidence=Evidence.INFERRED,
+    references=(
+        "curity.io/resources/learn/oauth-troubleshooting-developers",
+        f"{CONFIG}, expose-detailed-error-messages",
+    ),
+    level=Level.SHOULD,
+)
+def test_errors_are_not_described(
+    dcr_is_curity, dcr_registrations, dcr_authorization_server, dcr_endpoints, dcr_granted, dcr_expect
+):
+    answers = (
+        _token(dcr_authorization_server, dcr_endpoints, dcr_granted, scope="dcrproof-unknown"),
+        dcr_authorization_server.ask_to_register(dcr_endpoints.endpoint("registration_endpoint")),
+    )
+    for exchange in answers:
+        described = "error_description" in exchange.members()
+        _form(dcr_expect, "registered.undescribed-errors", not described, "no error_description", exchange.what)
+
+
+@check(
+    "registered.expired-token",
+    "An initial access token registers nothing once it has expired",
+    evidence=Evidence.DOCUMENTED,
+    references=(DCR, f"{CONFIG}, client, access-token-ttl"),
+)
+def test_expired_initial_token(dcr_is_curity, dcr_clock, dcr_registrations, dcr_granted, dcr_expect):
+    token = dcr_registrations.access.token()
+    dcr_clock.advance(301)  # access-token-ttl of the registrar, and a second
+    exchange = dcr_registrations.attempt("expired token", token)
+    dcr_expect.that(exchange.status in {400, 401, 403}, "the expired token refused", error_code(exchange))
+
+
+# Management
+
+
+@check(
+    "managed.read-back",
+    "A read shows what was granted",
+    evidence=Evidence.DOCUMENTED,
+    references=("RFC 7592 3",),
+)
+def test_read_shows_what_was_granted(dcr_read, dcr_expect):
+    before, after = dcr_read.before.members, dcr_read.after.members
+    names = ("client_id", "client_name", "grant_types", "scope", "token_endpoint_auth_method")
+    changed = [
+        f"{name} {before.get(name)!r}, then {after.get(name)!r}"
+        for name in names
+        if before.get(name) != after.get(name)
+    ]
+    dcr_expect.that(not changed, "the members as they were registered", "; ".join(changed))
+
+
+@check(
+    "managed.update-names-client",
+    "An update that names another client is refused, and changes nothing",
+    evidence=Evidence.DOCUMENTED,
+    references=("RFC 7592 2.2",),
+)
+def test_update_names_its_client(dcr_registrations, dcr_updated, dcr_endpoints, dcr_mark, dcr_expect):
+    client = dcr_registrations.register("named")
+    for members in ({"client_id": f"{dcr_mark} other"}, {}):
+        exchange = _update(dcr_registrations, client, members)
+        dcr_expect.that(400 <= exchange.status < 500, f"an update with {members} refused", error_code(exchange))
+    still = _token(dcr_registrations.server, dcr_endpoints, client)
+    dcr_expect.that(still.status == 200, "a token for the secret from before", error_code(still))
+
+
+@check(
+    "managed.update-server-members",
+    "An update that carries what the server sets is refused",
+    evidence=Evidence.INFERRED,
+    references=("RFC 7592 2.2",),
+)
+def test_update_has_no_server_members(dcr_is_curity, dcr_registrations, dcr_updated, dcr_expect):
+    client = dcr_registrations.register("server members")
+    members = {"client_id": client.client_id, "client_id_issued_at": client.members.get("client_id_issued_at") or 1}
+    exchange = _update(dcr_registrations, client, members)
+    _form(dcr_expect, "managed.update-server-members", exchange.status == 400, "400", error_code(exchange))
+
+
+def _update(registrations, client, members):
+    """An update with these members beside the metadata; one that is accepted has rotated secret and token."""
+    body = {**registrations.client("updated"), **members}
+    url, token = client.registration_client_uri, client.registration_access_token
+    exchange = registrations.server.manage("PUT", url, token, body)
+    if exchange.status == 200:
+        registrations.shown(exchange)
+    return exchange
+
+
+@check(
+    "managed.other-clients-token",
+    "SECURITY: the registration access token of one client manages no other",
+    evidence=Evidence.DOCUMENTED,
+    references=("RFC 7592 2.1", DCRM),
+)
+def test_token_manages_its_own_client(dcr_is_curity, dcr_registrations, dcr_managed, dcr_unregistered, dcr_expect):
+    # another server may take a token for stolen that comes to the wrong place, and its client could not be deleted
+    other = dcr_registrations.register("other")
+    exchange = dcr_registrations.server.manage(
+        "DELETE", other.registration_client_uri, dcr_managed.registration_access_token
+    )
+    dcr_expect.that(exchange.status in {401, 403, 404}, "refused", error_code(exchange))
+
+
+@check(
+    "managed.no-token",
+    "SECURITY: without a registration access token, or with an access token of the client, nothing is managed",
+    evidence=Evidence.DOCUMENTED,
+    references=("RFC 7592 2",),
+)
+def test_management_needs_the_registration_token(
+    dcr_target, dcr_registrations, dcr_managed, dcr_unregistered, dcr_endpoints, dcr_expect
+):
+    client = dcr_registrations.register("no token")
+    server, url = dcr_registrations.server, client.registration_client_uri
+    for token in (None, _new_token(dcr_target, server, dcr_endpoints, client)):
+        exchange = server.manage("DELETE", url, token)
+        what = "no token" if token is None else "an access token"
+        dcr_expect.that(exchange.status in {401, 403}, f"refused with {what}", error_code(exchange))
+
+
+@check(
+    "managed.after-delete",
+    "What was deleted can be neither read nor deleted again",
+    evidence=Evidence.DOCUMENTED,
+    references=("RFC 7592 2.3",),
+)
+def test_deleted_registration_is_gone(dcr_registrations, dcr_unregistered, dcr_expect):
+    for method in ("GET", "DELETE"):
+        exchange = dcr_registrations.server.manage(
+            method, dcr_unregistered.registration_client_uri, dcr_unregistered.registration_access_token
+        )
+        dcr_expect.that(exchange.status in {401, 403, 404}, f"{method} refused", error_code(exchange))
+        right = exchange.status == 401
+        _form(dcr_expect, "managed.after-delete", right, "401", str(exchange.status), Evidence.INFERRED)
+
+
+# Introspection, revocation, userinfo
+
+
+@check(
+    "introspection.needs-capability",
+    "SECURITY: a client without the capability introspects no token, its own included",
+    evidence=Evidence.DOCUMENTED,
+    references=("RFC 7662 2.1", "curity.io/docs/identity-server/profiles/token-profile/client-config/capabilities"),
+)
+def test_introspection_needs_the_capability(
+    dcr_is_curity,
+    dcr_target,
+    dcr_authorization_server,
+    dcr_endpoints,
+    dcr_granted,
+    dcr_introspection_endpoint,
+    dcr_expect,
+):
+    token = _new_token(dcr_target, dcr_authorization_server, dcr_endpoints, dcr_granted)
+    exchange = dcr_authorization_server.form(
+        dcr_introspection_endpoint, {"token": token.reveal()}, dcr_granted.client_id, dcr_granted.client_secret
+    )
+    dcr_expect.that(exchange.members().get("active") is not True, "no claims", exchange.what)
+    _form(
+        dcr_expect,
+        "introspection.needs-capability",
+        exchange.status in {400, 401, 403},
+        "refused",
+        error_code(exchange),
+    )
+
+
+@check(
+    "revocation.answer",
+    "A revocation is answered with 200 and nothing, also with a wrong hint and for an unknown token",
+    evidence=Evidence.DOCUMENTED,
+    references=("RFC 7009 2.2", "curity.io/resources/learn/oauth-revoke"),
+)
+def test_revocation(
+    dcr_target, dcr_authorization_server, dcr_endpoints, dcr_granted, dcr_revocation_endpoint, dcr_mark, dcr_expect
+):
+    token = _new_token(dcr_target, dcr_authorization_server, dcr_endpoints, dcr_granted)
+    for value in (token.reveal(), token.reveal(), f"{dcr_mark} unknown"):
+        form = {"token": value, "token_type_hint": "refresh_token"}
+        exchange = dcr_authorization_server.form(
+            dcr_revocation_endpoint, form, dcr_granted.client_id, dcr_granted.client_secret
+        )
+        dcr_expect.that(exchange.status == 200, "200", error_code(exchange))
+        _form(dcr_expect, "revocation.answer", not exchange.body, "an empty body", exchange.shape, Evidence.INFERRED)
+
+
+@check(
+    "revocation.effect",
+    "A revoked token is unknown to Curity from then on",
+    evidence=Evidence.INFERRED,
+    references=("curity.io/resources/learn/oauth-revoke",),
+)
+def test_revoked_token_is_unknown(
+    dcr_is_curity,
+    dcr_target,
+    dcr_authorization_server,
+    dcr_endpoints,
+    dcr_granted,
+    dcr_revocation_endpoint,
+    dcr_userinfo_endpoint,
+    dcr_expect,
+):
+    token = _new_token(dcr_target, dcr_authorization_server, dcr_endpoints, dcr_granted)
+    before = dcr_authorization_server.get(dcr_userinfo_endpoint, token)
+    form = {"token": token.reveal()}
+    dcr_authorization_server.form(dcr_revocation_endpoint, form, dcr_granted.client_id, dcr_granted.client_secret)
+    after = dcr_authorization_server.get(dcr_userinfo_endpoint, token)
+    codes = f"{error_code(before)}, then {error_code(after)}"
+    right = error_code(after) == "401 invalid_token" != error_code(before)
+    _form(dcr_expect, "revocation.effect", right, "401 invalid_token after the revocation alone", codes)
+
+
+@check(
+    "revocation.other-client",
+    "SECURITY: a client revokes no token of another client",
+    evidence=Evidence.INFERRED,
+    references=("RFC 7009 2.1",),
+)
+def test_other_clients_token_is_not_revoked(
+    dcr_is_curity,
+    dcr_target,
+    dcr_authorization_server,
+    dcr_endpoints,
+    dcr_granted,
+    dcr_registrations,
+    dcr_revocation_endpoint,
+    dcr_userinfo_endpoint,
+    dcr_expect,
+):
+    other = dcr_registrations.register("revoker")
+    token = _new_token(dcr_target, dcr_authorization_server, dcr_endpoints, dcr_granted)
+    before = dcr_authorization_server.get(dcr_userinfo_endpoint, token)
+    form = {"token": token.reveal()}
+    dcr_authorization_server.form(dcr_revocation_endpoint, form, other.client_id, other.client_secret)
+    after = dcr_authorization_server.get(dcr_userinfo_endpoint, token)
+    codes = f"{error_code(before)}, then {error_code(after)}"
+    _form(dcr_expect, "revocation.other-client", error_code(before) == error_code(after), "the token as before", codes)
+
+
+@check(
+    "userinfo.needs-user",
+    "A token that a client got for itself is refused by the userinfo endpoint",
+    evidence=Evidence.INFERRED,
+    references=("OpenID Connect Core 5.3",),
+)
+def test_userinfo_needs_a_user(
+    dcr_is_curity, dcr_target, dcr_authorization_server, dcr_endpoints, dcr_granted, dcr_userinfo_endpoint, dcr_expect
+):
+    token = _new_token(dcr_target, dcr_authorization_server, dcr_endpoints, dcr_granted)
+    exchange = dcr_authorization_server.get(dcr_userinfo_endpoint, token)
+    _form(dcr_expect, "userinfo.needs-user", exchange.status in {401, 403}, "401 or 403", error_code(exchange))
+
+
+@check(
+    "userinfo.no-token",
+    "SECURITY: the userinfo endpoint answers nobody without a token",
+    evidence=Evidence.DOCUMENTED,
+    references=("OpenID Connect Core 5.3.3", "RFC 6750 3.1"),
+)
+def test_userinfo_needs_a_token(dcr_authorization_server, dcr_userinfo_endpoint, dcr_expect):
+    exchange = dcr_authorization_server.get(dcr_userinfo_endpoint)
+    dcr_expect.that(exchange.status in {400, 401, 403}, "refused", error_code(exchange))

@@ -1,0 +1,133 @@
+"""A DCR provider of type http: what Konnect asks of the customer's bridge when an application is made, used and deleted."""
+
+from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.parties.konnect import problem, segment
+
+BRIDGE = "github.com/Kong/konnect-portal-dcr-handler"
+PAYLOAD = {
+    *("client_name", "redirect_uris", "grant_types", "scopes", "token_endpoint_auth_method"),
+    *("application_description", "portal_id", "organization_id", "developer_id", "auth_strategy_id", "dcr_provider_id"),
+}
+
+
+def _event(bridge, application, after):
+    """The last event hook for an application since then."""
+    asked = bridge.asked(after)
+    hooks = [content for _, path, content in asked if path == f"/{application.client_id}/event-hook"]
+    return hooks[-1] if hooks else {}
+
+
+@check(
+    "bridge.client",
+    "The bridge makes the client: it is told the application, and its client's id is what the developer is shown",
+    evidence=Evidence.DOCUMENTED,
+    references=(BRIDGE, "developer.konghq.com/dev-portal/dynamic-client-registration/"),
+)
+def test_bridge_makes_the_client(dcr_bridge, dcr_expect):
+    before = dcr_bridge.last
+    application = dcr_bridge.applications.create("bridged")
+    asked = dcr_bridge.asked(before)
+    calls = [(method, path) for method, path, _ in asked]
+    dcr_expect.that(calls == [("POST", "/")], "one request of the bridge: POST /", f"{calls}")
+    content = asked[0][2]
+    dcr_expect.that(
+        set(content) == PAYLOAD, f"the members {', '.join(sorted(PAYLOAD))}", f"{', '.join(sorted(content))}"
+    )
+    told = (content["client_name"], content["dcr_provider_id"])
+    wanted = (application.name, dcr_bridge.provider["id"])
+    dcr_expect.that(told == wanted, "the application's name and the provider's id", f"{told}")
+    clients = dcr_bridge.control.bridge()["clients"]
+    dcr_expect.that(application.client_id in clients, f"client {application.client_id} at the bridge", f"{clients}")
+
+
+@check(
+    "bridge.halted",
+    "A bridge that fails halts the making of an application",
+    evidence=Evidence.DOCUMENTED,
+    references=(BRIDGE,),
+)
+def test_failing_bridge(dcr_bridge, dcr_expect):
+    fault = dcr_bridge.control.arm({"party": "bridge", "times": 1, "status": 400})
+    try:
+        exchange = dcr_bridge.applications.attempt("not bridged")
+    finally:
+        dcr_bridge.control.disarm(fault)
+    dcr_expect.that(exchange.status >= 400, "no application", problem(exchange))
+    listed = dcr_bridge.applications.developer.get("/applications?filter[name][contains]=not%20bridged")
+    dcr_expect.that(listed.object().get("data") == [], "none of that name in the list", problem(listed))
+
+
+@check(
+    "bridge.hooks",
+    "Event hooks tell the bridge of a new name, and of an API that the application may call or no longer may",
+    evidence=Evidence.DOCUMENTED,
+    references=(BRIDGE,),
+)
+def test_event_hooks(dcr_admin, dcr_decided, dcr_bridge, dcr_expect):
+    application, _ = dcr_bridge.applications.register(dcr_bridge.applications.create("hooked"))
+    told = _event(dcr_bridge, application, 0)
+    dcr_expect.that(told.get("event_type") == "add_registration", "the event add_registration", f"{told}")
+    path = f"/applications/{segment(application.id)}"
+    for change, event in (
+        (lambda: dcr_bridge.applications.set_status(application, "revoked"), "remove_registration"),
+        (lambda: dcr_bridge.applications.set_status(application, "approved"), "add_registration"),
+        (lambda: dcr_bridge.applications.developer.patch(path, {"description": "changed"}), "update_application"),
+    ):
+        before = dcr_bridge.last
+        change()
+        told = _event(dcr_bridge, application, before)
+        dcr_expect.that(told.get("event_type") == event, f"the event {event}", f"{told.get('event_type')}")
+    dcr_admin.patch(f"/v2/dcr-providers/{segment(dcr_bridge.provider['id'])}", _config(disable_event_hooks=True))
+    try:
+        before = dcr_bridge.last
+        dcr_bridge.applications.set_status(application, "revoked")
+        told = dcr_bridge.asked(before)
+        dcr_expect.that(not told, "no event where hooks are disabled", f"{told}")
+    finally:
+        dcr_admin.patch(f"/v2/dcr-providers/{segment(dcr_bridge.provider['id'])}", _config(disable_event_hooks=False))
+
+
+def _config(**settings):
+    return {"dcr_config": settings}
+
+
+@check(
+    "bridge.new-secret",
+    "The bridge makes the new secret that a developer asks for, unless the provider has that disabled",
+    evidence=Evidence.DOCUMENTED,
+    references=(BRIDGE, "Konnect Application Auth Strategies API v2, disable_refresh_secret"),
+)
+def test_bridge_renews_the_secret(dcr_admin, dcr_bridge, dcr_target, dcr_expect):
+    application = dcr_bridge.applications.create("renewed")
+    before = dcr_bridge.last
+    exchange = dcr_bridge.applications.developer.regenerate_secret(application.id)
+    dcr_expect.that(exchange.status == 201, "201 to a new secret", problem(exchange))
+    dcr_target.secrets.know(str(exchange.object().get("client_secret")), application.client_id)
+    calls = [(method, path) for method, path, _ in dcr_bridge.asked(before)]
+    wanted = [("POST", f"/{application.client_id}/new-secret")]
+    dcr_expect.that(calls == wanted, "the bridge asked for a new secret", f"{calls}")
+    provider = f"/v2/dcr-providers/{segment(dcr_bridge.provider['id'])}"
+    dcr_admin.patch(provider, _config(disable_refresh_secret=True))
+    try:
+        exchange = dcr_bridge.applications.developer.regenerate_secret(application.id)
+        dcr_expect.that(exchange.status >= 400, "no new secret where that is disabled", problem(exchange))
+        refused = exchange.status == 400
+        dcr_expect.form("konnect", "disable_refresh_secret", refused, "400", problem(exchange), Evidence.INFERRED)
+    finally:
+        dcr_admin.patch(provider, _config(disable_refresh_secret=False))
+
+
+@check(
+    "bridge.deleted",
+    "With its application a client is deleted at the bridge",
+    evidence=Evidence.DOCUMENTED,
+    references=(BRIDGE,),
+)
+def test_bridge_deletes_the_client(dcr_bridge, dcr_expect):
+    application = dcr_bridge.applications.create("deleted")
+    before = dcr_bridge.last
+    exchange = dcr_bridge.applications.developer.delete(f"/applications/{segment(application.id)}")
+    dcr_expect.that(exchange.status == 204, "204 to the deletion of an application", problem(exchange))
+    calls = [(method, path) for method, path, _ in dcr_bridge.asked(before)]
+    wanted = [("DELETE", f"/{application.client_id}")]
+    dcr_expect.that(calls == wanted, "the client deleted at the bridge", f"{calls}")

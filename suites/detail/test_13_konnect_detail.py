@@ -1,0 +1,603 @@
+"""Konnect and the portal in detail: what they refuse, how they say so, and what is left afterwards."""
+
+from urllib.parse import urlencode
+
+from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.checks.outcomes import NotApplicable
+from dcrproof.core.parties.konnect import problem, segment
+from dcrproof.core.parties.portal import session_of
+from dcrproof.core.secrets.secret import Secret
+
+PORTAL_API = "Konnect Portal API v3"
+MANAGEMENT = "Konnect Portal Management API v3"
+AAS = "Konnect Application Auth Strategies API v2"
+DCR = "developer.konghq.com/dev-portal/dynamic-client-registration/"
+PROBLEM = "application/problem+json"
+NO_SUCH = "00000000-0000-4000-8000-000000000000"
+
+
+def _is_problem(exchange):
+    """Whether an error has the form that the documents give to all of them."""
+    if exchange.media_type != PROBLEM:
+        return False
+    members = exchange.object()
+    return members.get("status") == exchange.status and all(members.get(key) for key in ("title", "instance", "detail"))
+
+
+def _rules(exchange):
+    """The fields and rules that a refusal names."""
+    entries = exchange.object().get("invalid_parameters")
+    return (
+        {(entry.get("field"), entry.get("rule")) for entry in entries if isinstance(entry, dict)} if entries else set()
+    )
+
+
+# The admin API
+
+
+@check(
+    "admin.wrong-token",
+    "SECURITY: Konnect refuses a token that it has not issued",
+    evidence=Evidence.DOCUMENTED,
+    references=(MANAGEMENT,),
+    hostile=True,
+)
+def test_konnect_refuses_another_token(dcr_admin, dcr_expect):
+    stranger = type(dcr_admin)(dcr_admin.line, dcr_admin.url, Secret("kpat_dcrproof_wrong_on_purpose"))
+    exchange = stranger.get("/v2/dcr-providers")
+    dcr_expect.that(exchange.status == 401, "401 to a token of nobody", problem(exchange))
+
+
+@check(
+    "admin.problem-form",
+    "An error of the admin API is application/problem+json, with the trace that Kong support asks for",
+    evidence=Evidence.DOCUMENTED,
+    references=(AAS,),
+)
+def test_errors_are_problems(dcr_admin, dcr_expect):
+    exchange = dcr_admin.get(f"/v2/dcr-providers/{NO_SUCH}")
+    dcr_expect.that(exchange.status == 404, "404 to a provider that does not exist", problem(exchange))
+    dcr_expect.that(_is_problem(exchange), f"{PROBLEM} with status, title, instance and detail", exchange.shape)
+
+
+@check(
+    "admin.unknown-filter",
+    "A filter that a list does not have is refused, not ignored",
+    evidence=Evidence.DOCUMENTED,
+    references=(MANAGEMENT,),
+)
+def test_unknown_filter_is_refused(dcr_admin, dcr_expect):
+    exchange = dcr_admin.get("/v2/dcr-providers?" + urlencode({"filter[no_such_field][eq]": "x"}))
+    dcr_expect.that(exchange.status == 400, "400 to an unknown filter", problem(exchange))
+
+
+@check(
+    "admin.bad-page",
+    "A page number that is no number is refused",
+    evidence=Evidence.DOCUMENTED,
+    references=(MANAGEMENT,),
+)
+def test_bad_page_is_refused(dcr_admin, dcr_expect):
+    exchange = dcr_admin.get("/v2/dcr-providers?" + urlencode({"page[number]": "second"}))
+    dcr_expect.that(exchange.status == 400, "400 to a page that is no number", problem(exchange))
+
+
+@check(
+    "admin.sorted",
+    "A list is sorted as the query asks, ascending unless it says otherwise",
+    evidence=Evidence.DOCUMENTED,
+    references=("Konnect API Builder API v3, SortQuery",),
+)
+def test_lists_are_sorted(dcr_admin, dcr_own_objects, dcr_expect):
+    for sort, backwards in (("created_at", False), ("created_at desc", True)):
+        exchange = dcr_admin.get(f"/v3/portals?{urlencode({'sort': sort, 'page[size]': '100'})}")
+        dcr_expect.that(exchange.status == 200, f"200 to sort={sort}", problem(exchange))
+        moments = [item.get("created_at") for item in exchange.object().get("data") or []]
+        dcr_expect.that(moments == sorted(moments, reverse=backwards), f"the order of {sort}", f"{moments}")
+
+
+@check(
+    "admin.unknown-sort",
+    "An attribute by which a list cannot be sorted is refused",
+    evidence=Evidence.DOCUMENTED,
+    references=(MANAGEMENT,),
+)
+def test_unknown_sort_is_refused(dcr_admin, dcr_expect):
+    exchange = dcr_admin.get("/v3/portals?sort=no_such_attribute")
+    dcr_expect.that(exchange.status == 400, "400 to an unknown attribute", problem(exchange))
+    dcr_expect.that(("sort", "enum") in _rules(exchange), "sort with the rule enum", f"{sorted(_rules(exchange))}")
+
+
+@check(
+    "admin.page-size",
+    "How many objects a page has where the query does not say",
+    evidence=Evidence.UNKNOWN,
+    references=(MANAGEMENT,),
+)
+def test_default_size_of_a_page(dcr_admin, dcr_expect):
+    exchange = dcr_admin.get("/v3/portals")
+    size = exchange.object().get("meta", {}).get("page", {}).get("size")
+    dcr_expect.form(
+        "konnect", "admin.page-size", size == 10, "10, as the examples have it", f"{size}", Evidence.UNKNOWN
+    )
+
+
+@check(
+    "admin.unique-name",
+    "A portal cannot have the name of another one",
+    evidence=Evidence.DOCUMENTED,
+    references=(MANAGEMENT,),
+)
+def test_names_of_portals(dcr_admin, dcr_own_objects, dcr_portal_object, dcr_expect):
+    own = dcr_own_objects.portal
+    if own["id"] == dcr_portal_object["id"]:
+        raise NotApplicable("the flow goes through the portal that this run has created: there is no other")
+    path = f"/v3/portals/{segment(own['id'])}"
+    exchange = dcr_admin.patch(path, {"name": dcr_portal_object["name"]})
+    if exchange.status == 200:
+        dcr_admin.patch(path, {"name": own["name"]})
+    dcr_expect.that(exchange.status == 409, "409 to the name of another portal", problem(exchange))
+
+
+@check(
+    "admin.labels",
+    "A label is shown as it was set, and null removes it alone",
+    evidence=Evidence.DOCUMENTED,
+    references=(AAS,),
+)
+def test_labels_are_merged(dcr_admin, dcr_own_objects, dcr_expect):
+    path = f"/v2/dcr-providers/{segment(dcr_own_objects.provider['id'])}"
+    dcr_admin.patch(path, {"labels": {"stage": "test", "owner": "dcrproof"}})
+    exchange = dcr_admin.patch(path, {"labels": {"stage": None}})
+    dcr_expect.that(exchange.status == 200, "200 to new labels", problem(exchange))
+    labels = exchange.object().get("labels")
+    wanted = isinstance(labels, dict) and labels.get("owner") == "dcrproof" and "stage" not in labels
+    dcr_expect.that(wanted, "the label owner and no label stage", f"labels {labels!r}")
+
+
+@check(
+    "admin.provider-changed",
+    "A change of a provider leaves what it does not name, and its secret can be set anew alone",
+    evidence=Evidence.DOCUMENTED,
+    references=(AAS,),
+)
+def test_provider_is_changed_in_part(dcr_admin, dcr_registrar, dcr_own_objects, dcr_expect):
+    held = dcr_own_objects.provider
+    path = f"/v2/dcr-providers/{segment(held['id'])}"
+    secret = dcr_registrar.secret.reveal()
+    exchange = dcr_admin.patch(path, {"display_name": "dcrproof", "dcr_config": {"initial_client_secret": secret}})
+    dcr_expect.that(exchange.status == 200, "200 to a new display name and the secret", problem(exchange))
+    now, kept = exchange.object(), ("name", "issuer", "provider_type", "dcr_config")
+    changed = [name for name in kept if now.get(name) != held.get(name)]
+    dcr_expect.that(not changed, f"the same {', '.join(kept)}", f"another {', '.join(changed)}")
+
+
+@check(
+    "admin.provider-type",
+    "The type of a provider cannot be changed",
+    evidence=Evidence.DOCUMENTED,
+    references=(AAS,),
+)
+def test_provider_type_is_fixed(dcr_admin, dcr_own_objects, dcr_expect):
+    exchange = dcr_admin.patch(
+        f"/v2/dcr-providers/{segment(dcr_own_objects.provider['id'])}", {"provider_type": "okta"}
+    )
+    dcr_expect.that(exchange.status == 400, "400 to another provider_type", problem(exchange))
+
+
+@check(
+    "admin.linked-twice",
+    "An API that is linked to a gateway service cannot be linked to it again",
+    evidence=Evidence.DOCUMENTED,
+    references=("Konnect API Builder API v3",),
+)
+def test_second_link(dcr_admin, dcr_own_objects, dcr_new_implementation, dcr_expect):
+    service = {name: dcr_new_implementation["service"][name] for name in ("control_plane_id", "id")}
+    path = f"/v3/apis/{segment(dcr_own_objects.api['id'])}/implementations"
+    exchange = dcr_admin.post(path, {"service": service})
+    dcr_expect.that(exchange.status == 409, "409 to a second link", problem(exchange))
+
+
+@check(
+    "admin.registration",
+    "An admin registers an application for an API, once, and takes the registration back",
+    evidence=Evidence.DOCUMENTED,
+    references=(MANAGEMENT,),
+)
+def test_registration_by_an_admin(dcr_admin, dcr_api, dcr_foreign, dcr_expect):
+    application = f"/v3/portals/{segment(dcr_foreign.portal_id)}/applications/{segment(dcr_foreign.application_id)}"
+    body = {"api_id": dcr_api["id"], "status": "pending"}
+    made = dcr_admin.post(f"{application}/registrations", body)
+    dcr_expect.that(made.status == 201, "201 to a registration", problem(made))
+    registration = f"{application}/registrations/{segment(str(made.object().get('id')))}"
+    dcr_expect.that(made.object().get("status") == "pending", "the status that was asked for", problem(made))
+    again = dcr_admin.post(f"{application}/registrations", body)
+    dcr_expect.that(again.status == 409, "409 to a second one", problem(again))
+    of_api = dcr_admin.get(f"/v3/apis/{segment(dcr_api['id'])}/registrations?page%5Bsize%5D=100")
+    listed = [item.get("id") for item in of_api.object().get("data") or []]
+    dcr_expect.that(made.object()["id"] in listed, "the registration among those of its API", problem(of_api))
+    gone = dcr_admin.delete(registration)
+    dcr_expect.that(gone.status == 204, "204 to its end", problem(gone))
+    after = dcr_admin.get(registration)
+    dcr_expect.that(after.status == 404, "404 afterwards", problem(after))
+
+
+@check(
+    "admin.credentials",
+    "An admin sees the credentials of an application by their ids, and no secret",
+    evidence=Evidence.DOCUMENTED,
+    references=(MANAGEMENT, DCR),
+)
+def test_credentials_for_admins(dcr_admin, dcr_foreign, dcr_expect):
+    application = f"/v3/portals/{segment(dcr_foreign.portal_id)}/applications/{segment(dcr_foreign.application_id)}"
+    client_id = dcr_admin.get(application).object().get("client_id")
+    exchange = dcr_admin.get(f"{application}/credentials")
+    found = [(item.get("type"), item.get("client_id")) for item in exchange.object().get("data") or []]
+    dcr_expect.that(found == [("client_secret", client_id)], f"one client_secret of {client_id}", f"{found}")
+    dcr_expect.that('"client_secret":' not in exchange.text.replace(" ", ""), "no secret in it", "there is one")
+
+
+@check(
+    "admin.strategy-replaced",
+    "A strategy can be replaced whole, which is answered with 201",
+    evidence=Evidence.DOCUMENTED,
+    references=(AAS,),
+)
+def test_strategy_is_replaced(dcr_admin, dcr_own_objects, dcr_expect):
+    strategy = dcr_own_objects.strategy
+    body = {key: strategy[key] for key in ("name", "display_name", "strategy_type", "configs")}
+    body["dcr_provider_id"] = dcr_own_objects.provider["id"]
+    path = f"/v2/application-auth-strategies/{segment(strategy['id'])}"
+    exchange = dcr_admin.put(path, body)
+    dcr_expect.that(exchange.status in {200, 201}, "a replaced strategy", problem(exchange))
+    dcr_expect.form(
+        "konnect", "admin.strategy-replaced", exchange.status == 201, "201", problem(exchange), Evidence.DOCUMENTED
+    )
+
+
+@check(
+    "admin.strategy-type",
+    "The type of a strategy cannot be changed",
+    evidence=Evidence.DOCUMENTED,
+    references=(AAS,),
+)
+def test_strategy_type_is_fixed(dcr_admin, dcr_own_objects, dcr_expect):
+    path = f"/v2/application-auth-strategies/{segment(dcr_own_objects.strategy['id'])}"
+    exchange = dcr_admin.patch(path, {"strategy_type": "key_auth"})
+    dcr_expect.that(exchange.status == 400, "400 to another strategy_type", problem(exchange))
+
+
+@check(
+    "admin.strategy-in-use",
+    "A strategy with which an API is published cannot be deleted",
+    evidence=Evidence.DOCUMENTED,
+    references=(AAS,),
+)
+def test_strategy_in_use_stays(dcr_admin, dcr_own_objects, dcr_expect):
+    exchange = dcr_admin.delete(f"/v2/application-auth-strategies/{segment(dcr_own_objects.strategy['id'])}")
+    dcr_expect.that(exchange.status == 409, "409 to the deletion of a strategy in use", problem(exchange))
+
+
+@check(
+    "admin.provider-in-use",
+    "What becomes of a DCR provider that is deleted while a strategy uses it",
+    evidence=Evidence.UNKNOWN,
+    references=(AAS,),
+)
+def test_provider_in_use(dcr_admin, dcr_expendable_provider, dcr_expect):
+    exchange = dcr_admin.delete(f"/v2/dcr-providers/{segment(dcr_expendable_provider['id'])}")
+    dcr_expect.form(
+        "konnect", "deletes_providers_in_use", exchange.status == 409, "409", problem(exchange), Evidence.UNKNOWN
+    )
+
+
+@check(
+    "admin.application",
+    "An admin makes an application for a developer, and is not shown its secret",
+    evidence=Evidence.DOCUMENTED,
+    references=(MANAGEMENT,),
+)
+def test_admin_makes_an_application(dcr_admin, dcr_foreign, dcr_expect):
+    exchange = dcr_admin.get(f"/v3/applications/{segment(dcr_foreign.application_id)}")
+    dcr_expect.that("client_secret" not in exchange.object(), "no client_secret for admins", "there is one")
+
+
+@check(
+    "admin.client-id",
+    "An admin cannot choose the client id of an application whose client is registered through DCR",
+    evidence=Evidence.DOCUMENTED,
+    references=(MANAGEMENT,),
+)
+def test_client_id_is_not_chosen(dcr_admin, dcr_applications, dcr_foreign, dcr_expect):
+    body = {
+        "name": f"{dcr_applications.mark} with a client id",
+        "owner": {"type": "developer", "id": dcr_foreign.developer_id},
+        "auth_strategy_id": dcr_applications.strategy_id,
+        "client_id": "chosen-by-dcrproof",
+    }
+    exchange = dcr_admin.post(f"/v3/portals/{segment(dcr_foreign.portal_id)}/applications", body)
+    dcr_expect.that(exchange.status >= 400, "a client id beside DCR refused", problem(exchange))
+    dcr_expect.form("konnect", "admin.client-id", exchange.status == 400, "400", problem(exchange), Evidence.INFERRED)
+
+
+@check(
+    "admin.developer-deleted",
+    "With a developer their applications are deleted",
+    evidence=Evidence.DOCUMENTED,
+    references=(MANAGEMENT,),
+)
+def test_deletion_of_a_developer(dcr_admin, dcr_foreigners, dcr_expect):
+    foreign = dcr_foreigners.make()
+    exchange = dcr_admin.delete(foreign.developer_path)
+    dcr_expect.that(exchange.status == 204, "204 to the deletion of a developer", problem(exchange))
+    exchange = dcr_admin.get(f"/v3/applications/{segment(foreign.application_id)}")
+    dcr_expect.that(exchange.status == 404, "404 to an application of a deleted developer", problem(exchange))
+
+
+# The portal
+
+
+@check(
+    "developer.missing-field",
+    "A sign-in without a password is a bad request that names it",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API,),
+)
+def test_sign_in_without_password(dcr_open_portal, dcr_credentials, dcr_expect):
+    exchange = dcr_open_portal.post("/developer/authenticate", {"username": dcr_credentials[0]})
+    dcr_expect.that(exchange.status == 400, "400 to a sign-in without password", problem(exchange))
+    named = {field for field, _ in _rules(exchange)}
+    dcr_expect.that("password" in named, "password among invalid_parameters", f"{sorted(named)}")
+
+
+@check(
+    "developer.cookie",
+    "SECURITY: the session's cookie is kept from scripts and from plain HTTP",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API,),
+)
+def test_cookie_of_the_session(dcr_target, dcr_open_portal, dcr_credentials, dcr_expect):
+    exchange = dcr_open_portal.authenticate(*dcr_credentials)
+    dcr_target.secrets.know(session_of(exchange) or "")
+    (cookie,) = [one for one in exchange.headers_named("set-cookie") if one.startswith("portalaccesstoken=")] or [""]
+    attributes = {part.strip().lower() for part in cookie.split(";")[1:]}
+    for name in ("httponly", "secure"):
+        dcr_expect.that(name in attributes, name, f"{sorted(attributes)}")
+    wanted = {"samesite=none", "path=/"}
+    held = wanted <= attributes
+    dcr_expect.form(
+        "portal", "cookie", held, " and ".join(sorted(wanted)), f"{sorted(attributes)}", Evidence.DOCUMENTED
+    )
+    refresh = [one for one in exchange.headers_named("set-cookie") if one.startswith("portalrefreshtoken=")]
+    paths = [part.strip() for one in refresh for part in one.split(";") if part.strip().lower().startswith("path=")]
+    covers = any("/api/v3/developer/refresh".startswith(path[len("path=") :]) for path in paths)
+    dcr_expect.form(
+        "konnect",
+        "refresh_cookie_reaches_its_endpoint",
+        not covers,
+        "a refresh cookie with the path /v2/refresh, which no cookie jar sends to the endpoint that takes it",
+        " and ".join(paths) or "no refresh cookie with a path",
+        Evidence.CONTRADICTED,
+    )
+
+
+@check(
+    "developer.unknown-address",
+    "SECURITY: whoever asks for a new password is not told whether there is such a developer",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API,),
+)
+def test_forgotten_password_of_nobody(dcr_creating, dcr_open_portal, dcr_expect):
+    exchange = dcr_open_portal.post("/developer/forgot-password", {"email": "nobody@dcrproof.example"})
+    dcr_expect.that(exchange.status == 200, "200 as for a developer", problem(exchange))
+
+
+@check(
+    "developer.signs-out",
+    "SECURITY: a session that was signed out is no session",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API,),
+)
+def test_sign_out_ends_the_session(dcr_other_session, dcr_expect):
+    before = dcr_other_session.get("/developer/me")
+    dcr_expect.that(before.status == 200, "200 to the developer before", problem(before))
+    exchange = dcr_other_session.post("/developer/logout")
+    dcr_expect.that(exchange.status == 204, "204 to the sign-out", problem(exchange))
+    after = dcr_other_session.get("/developer/me")
+    dcr_expect.that(after.status == 401, "401 to the session afterwards", problem(after))
+
+
+@check(
+    "portal.problem-form",
+    "An error of the portal is application/problem+json, with a trace",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API,),
+)
+def test_errors_of_the_portal_are_problems(dcr_developer, dcr_expect):
+    exchange = dcr_developer.get(f"/applications/{NO_SUCH}")
+    dcr_expect.that(exchange.status == 404, "404 to an application that does not exist", problem(exchange))
+    dcr_expect.that(_is_problem(exchange), f"{PROBLEM} with status, title, instance and detail", exchange.shape)
+
+
+@check(
+    "application.unknown-property",
+    "The portal refuses a property that it does not know, and names it",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API,),
+)
+def test_unknown_property_of_an_application(dcr_applications, dcr_new_application, dcr_expect):
+    exchange = dcr_applications.attempt("with a property too many", no_such_property=True)
+    dcr_expect.that(exchange.status == 400, "400 to an unknown property", problem(exchange))
+    named = _rules(exchange)
+    dcr_expect.that(
+        ("no_such_property", "unknown_property") in named, "no_such_property as unknown_property", f"{sorted(named)}"
+    )
+
+
+@check(
+    "application.same-name",
+    "A second application of the same name is refused",
+    evidence=Evidence.INFERRED,
+    references=(PORTAL_API,),
+)
+def test_second_application_of_a_name(dcr_applications, dcr_new_application, dcr_expect):
+    exchange = dcr_applications.attempt("application")
+    dcr_expect.form(
+        "portal", "application.same-name", exchange.status == 409, "409", problem(exchange), Evidence.INFERRED
+    )
+
+
+@check(
+    "application.of-another",
+    "SECURITY: an application of another developer is not found",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API,),
+)
+def test_application_of_another_developer(dcr_developer, dcr_foreign, dcr_expect):
+    exchange = dcr_developer.get(f"/applications/{segment(dcr_foreign.application_id)}")
+    dcr_expect.that(exchange.status == 404, "404 to another developer's application", problem(exchange))
+
+
+@check(
+    "application.strategy-fixed",
+    "The strategy of an application cannot be changed",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API,),
+)
+def test_strategy_of_an_application_is_fixed(dcr_developer, dcr_new_application, dcr_expect):
+    path = f"/applications/{segment(dcr_new_application.id)}"
+    exchange = dcr_developer.patch(path, {"auth_strategy_id": NO_SUCH})
+    dcr_expect.that(exchange.status == 400, "400 to another strategy", problem(exchange))
+
+
+@check(
+    "application.other-strategy",
+    "An application is registered for no API that is published with another strategy",
+    evidence=Evidence.DOCUMENTED,
+    references=("developer.konghq.com/dev-portal/auth-strategies/",),
+)
+def test_api_of_another_strategy(dcr_own_applications, dcr_applications, dcr_new_application, dcr_expect):
+    if dcr_own_applications.strategy_id == dcr_applications.strategy_id:
+        raise NotApplicable("the flow goes through the strategy that this run has created: there is no other")
+    exchange = dcr_applications.developer.register(dcr_new_application.id, dcr_own_applications.api_id)
+    dcr_expect.that(exchange.status >= 400, "a refusal", problem(exchange))
+    dcr_expect.form(
+        "portal", "application.other-strategy", exchange.status == 400, "400", problem(exchange), Evidence.INFERRED
+    )
+
+
+@check(
+    "application.granted-scopes",
+    "The scopes that Curity has granted cannot be asked for at the portal",
+    evidence=Evidence.INFERRED,
+    references=(PORTAL_API,),
+)
+def test_granted_scopes(dcr_developer, dcr_portal_application, dcr_applications, dcr_expect):
+    path = f"/applications/{segment(dcr_portal_application.id)}"
+    classic = dcr_developer.API == "/api/v2"
+    rest = f"/registrations/{segment(str(dcr_portal_application.registration))}" if classic else ""
+    exchange = dcr_developer.get(f"{path}{rest}/granted-scopes")
+    dcr_expect.form(
+        "portal", "application.granted-scopes", exchange.status == 422, "422", problem(exchange), Evidence.INFERRED
+    )
+
+
+@check(
+    "application.one-credential",
+    "An application has one secret: the portal makes no second one for a client of Curity",
+    evidence=Evidence.DOCUMENTED,
+    references=(DCR,),
+)
+def test_no_second_credential(dcr_target, dcr_developer, dcr_new_application, dcr_expect):
+    exchange = dcr_developer.post(f"/applications/{segment(dcr_new_application.id)}/credentials", {})
+    if exchange.status == 201 and exchange.object().get("client_secret"):
+        dcr_target.secrets.know(str(exchange.object()["client_secret"]))
+    dcr_expect.that(exchange.status >= 400, "a second credential refused", problem(exchange))
+    dcr_expect.form(
+        "portal", "application.one-credential", exchange.status == 400, "400", problem(exchange), Evidence.INFERRED
+    )
+
+
+@check(
+    "application.of-api",
+    "For an API the portal lists the developer's applications that are registered, and those that are not",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API,),
+)
+def test_applications_of_an_api(dcr_target, dcr_applications, dcr_portal_application, dcr_expect):
+    if dcr_target.classic:
+        raise NotApplicable("the classic portal has no such list")
+    other = dcr_applications.create("registered for no API")
+    path = f"/apis/{segment(dcr_applications.api_id)}/applications?page%5Bsize%5D=100"
+    for query, there, missing in (
+        ("", dcr_portal_application, other),
+        ("&unregistered=true", other, dcr_portal_application),
+    ):
+        exchange = dcr_applications.developer.get(path + query)
+        ids = [item.get("id") for item in exchange.object().get("data") or []]
+        what = "unregistered" if query else "registered"
+        dcr_expect.that(there.id in ids, f"the {what} application in the list", problem(exchange))
+        dcr_expect.that(missing.id not in ids, f"none but {what} applications", problem(exchange))
+
+
+@check(
+    "application.default-strategy",
+    "An application for which no strategy is chosen gets the portal's default, or is refused where there is none",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API, MANAGEMENT),
+)
+def test_default_strategy(dcr_target, dcr_applications, dcr_portal_object, dcr_new_application, dcr_expect):
+    if dcr_target.classic:
+        raise NotApplicable("the classic portal has one strategy")
+    default = dcr_portal_object.get("default_application_auth_strategy_id")
+    exchange = dcr_applications.attempt("without a strategy", auth_strategy_id=None)
+    if default is None:
+        dcr_expect.that(exchange.status >= 400, "a refusal, the portal having no default", problem(exchange))
+        return
+    got = (exchange.object().get("auth_strategy") or {}).get("id")
+    dcr_expect.that(got == default, f"the portal's default {default}", f"{got} ({problem(exchange)})")
+
+
+@check(
+    "application.paged",
+    "The pages of a list lose nothing and repeat nothing",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API,),
+)
+def test_pages_lose_and_repeat_nothing(dcr_applications, dcr_new_application, dcr_expect):
+    other = dcr_applications.create("on another page")
+    seen, total, number = [], 1, 0
+    while number < min(total, 20):
+        number += 1
+        query = urlencode({"page[size]": "1", "page[number]": str(number)})
+        exchange = dcr_applications.developer.get(f"/applications?{query}")
+        dcr_expect.that(exchange.status == 200, f"200 to page {number}", problem(exchange))
+        content = exchange.object()
+        seen += [item.get("id") for item in content.get("data") or []]
+        total = (content.get("meta") or {}).get("page", {}).get("total", 0)
+    dcr_expect.that(len(set(seen)) == len(seen), "no application twice", f"{len(seen) - len(set(seen))} repeated")
+    if total <= 20:
+        missing = {dcr_new_application.id, other.id} - set(seen)
+        dcr_expect.that(not missing, "both applications of this run", f"{len(missing)} missing in {len(seen)}")
+
+
+@check(
+    "application.provider-down",
+    "Where Curity fails at any stage, no application is made, none is listed, and no secret is shown",
+    evidence=Evidence.DOCUMENTED,
+    references=(DCR,),
+)
+def test_failures_of_the_authorization_server(dcr_outage, dcr_applications, dcr_new_application, dcr_expect):
+    for stage in ("discovery", "token", "registration"):
+        what = f"without {stage}"
+        fault = dcr_outage.at(stage)
+        try:
+            exchange = dcr_applications.attempt(what)
+        finally:
+            dcr_outage.control.disarm(fault)
+        dcr_expect.that(exchange.status >= 400, f"a refusal while the {stage} of Curity fails", problem(exchange))
+        dcr_expect.that("client_secret" not in exchange.text, "no client_secret in the refusal", "there is one")
+        told, said = exchange.status == 400, problem(exchange)
+        dcr_expect.form("konnect", "provider_failure", told, "400", said, Evidence.UNKNOWN)
+        listed = dcr_applications.developer.get("/applications?page%5Bsize%5D=100").text
+        dcr_expect.that(f"{dcr_applications.mark} {what}" not in listed, "no application listed", "it is listed")

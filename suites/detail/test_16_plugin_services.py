@@ -1,0 +1,311 @@
+"""Services of this run's own: the plugin set by hand on one, and a second API behind another."""
+
+from dataclasses import replace
+
+from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.parties.gateway import (
+    accepted,
+    accepted_everywhere,
+    answer,
+    echoed,
+    message,
+    refused,
+    refused_everywhere,
+    with_bearer,
+)
+
+OIDC = "developer.konghq.com/plugins/openid-connect/"
+CONSUMERS = "developer.konghq.com/how-to/configure-oidc-with-consumers/"
+ANONYMOUS = "developer.konghq.com/support/how-to-allow-anonymous-access/"
+METHODS = ["client_credentials", "bearer"]
+STRATEGIES = "developer.konghq.com/dev-portal/auth-strategies/"
+
+
+def _open(expect, service):
+    """The control of all refusals: without a plugin nothing is enforced."""
+    accepted(expect, service.consumer, service.consumer.call(), "a call without credentials, without a plugin,")
+
+
+# The plugin by itself: it knows consumers, and no applications
+
+
+@check(
+    "plain.genuine",
+    "SECURITY: the plugin by itself takes every genuine token, whoever it was issued to, and no other",
+    evidence=Evidence.DOCUMENTED,
+    references=(OIDC,),
+)
+def test_plain_plugin(dcr_plain_service, dcr_own_route, dcr_issuer, dcr_expect):
+    own, now = dcr_own_route, int(dcr_issuer.now())
+    _open(dcr_expect, dcr_plain_service)
+    with dcr_plain_service.plugin(issuer=dcr_issuer.url, auth_methods=METHODS) as consumer:
+        genuine = own.known(dcr_issuer.token("no application"))
+        accepted(dcr_expect, consumer, consumer.call(with_bearer(genuine)), "a genuine token of no application")
+        accepted(dcr_expect, consumer, consumer.call(own.basic), "a pair that the issuer knows")
+        late = own.known(dcr_issuer.token("no application", exp=now - 5))
+        refused(dcr_expect, consumer, consumer.call(with_bearer(late)), "a token that has expired", 401)
+        refused(dcr_expect, consumer, consumer.call(), "a call without credentials", 401, Evidence.DOCUMENTED)
+    with dcr_plain_service.plugin(issuer=dcr_issuer.url) as consumer:
+        exchange = consumer.call()
+        refused(
+            dcr_expect,
+            consumer,
+            exchange,
+            "a call without credentials, all methods being on,",
+            302,
+            Evidence.DOCUMENTED,
+        )
+
+
+@check(
+    "plain.consumer",
+    "The plugin maps a claim to a consumer, whom the upstream is told; one that is not found is 403",
+    evidence=Evidence.DOCUMENTED,
+    references=(CONSUMERS,),
+)
+def test_consumer_is_mapped(dcr_echo, dcr_plain_service, dcr_consumer_of_kong, dcr_own_route, dcr_issuer, dcr_expect):
+    name = dcr_consumer_of_kong["username"]
+    known = with_bearer(dcr_own_route.known(dcr_issuer.token(name)))
+    unknown = with_bearer(dcr_own_route.known(dcr_issuer.token("nobody")))
+    with dcr_plain_service.plugin(issuer=dcr_issuer.url, consumer_claim=["sub"]) as consumer:
+        exchange = consumer.call(known)
+        accepted(dcr_expect, consumer, exchange, "a token that names a consumer")
+        told = echoed(exchange)["headers"].get("x-consumer-username")
+        dcr_expect.that(told == name, f"X-Consumer-Username {name}", f"{told}")
+        refused(
+            dcr_expect, consumer, consumer.call(unknown), "a token that names no consumer", 403, Evidence.DOCUMENTED
+        )
+    optional = {"consumer_claim": ["sub"], "consumer_optional": True}
+    with dcr_plain_service.plugin(issuer=dcr_issuer.url, **optional) as consumer:
+        exchange = consumer.call({**unknown, "x-consumer-username": name})
+        accepted(dcr_expect, consumer, exchange, "a token that names no consumer, a consumer being optional,")
+        told = echoed(exchange)["headers"].get("x-consumer-username")
+        dcr_expect.that(told is None, "no X-Consumer-Username", f"{told}")
+
+
+@check(
+    "plain.consumer-by",
+    "The first of several claims names the consumer, by username, custom_id or id, in the spelling or in any",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{OIDC}reference/, consumer_claims, consumer_by, by_username_ignore_case",),
+)
+def test_how_a_consumer_is_named(
+    dcr_echo, dcr_plain_service, dcr_consumer_of_kong, dcr_own_route, dcr_issuer, dcr_expect
+):
+    name, id = dcr_consumer_of_kong["username"], dcr_consumer_of_kong["id"]
+    cases = (
+        ({"consumer_claim": ["sub"], "consumer_by": ["id"]}, id, True),
+        ({"consumer_claim": ["sub"], "consumer_by": ["id"]}, name, False),
+        ({"consumer_claim": ["sub"], "by_username_ignore_case": True}, name.upper(), True),
+        ({"consumer_claim": ["sub"]}, name.upper(), False),
+        ({"consumer_claims": [["no_such_claim"], ["sub"]]}, name, True),
+    )
+    for settings, subject, known in cases:
+        with dcr_plain_service.plugin(issuer=dcr_issuer.url, **settings) as consumer:
+            exchange = consumer.call(with_bearer(dcr_own_route.known(dcr_issuer.token(subject))))
+            what = f"a token that names the consumer as {', '.join(settings)} wants it"
+            if known:
+                accepted(dcr_expect, consumer, exchange, what)
+                told = echoed(exchange)["headers"].get("x-consumer-id")
+                dcr_expect.that(told == id, f"X-Consumer-ID {id}", f"{told}")
+            else:
+                refused(dcr_expect, consumer, exchange, what.replace("as", "otherwise than", 1), 403)
+
+
+@check(
+    "plain.anonymous",
+    "A consumer named anonymous stands in for a refusal; where there is none of that name it is an error",
+    evidence=Evidence.DOCUMENTED,
+    references=(ANONYMOUS, "developer.konghq.com/support/what-is-the-purpose-of-the-oidc-display-errors/"),
+)
+def test_anonymous(dcr_echo, dcr_own_route, dcr_plain_service, dcr_consumer_of_kong, dcr_issuer, dcr_expect):
+    name = dcr_consumer_of_kong["username"]
+    with dcr_plain_service.plugin(issuer=dcr_issuer.url, auth_methods=METHODS, anonymous=name) as consumer:
+        exchange = consumer.call()
+        accepted(dcr_expect, consumer, exchange, "a call without credentials, with an anonymous consumer,")
+        told = {key: echoed(exchange)["headers"].get(key) for key in ("x-consumer-username", "x-anonymous-consumer")}
+        wanted = {"x-consumer-username": name, "x-anonymous-consumer": "true"}
+        dcr_expect.that(told == wanted, f"the upstream told {wanted}", f"{told}")
+    with dcr_plain_service.plugin(issuer=dcr_issuer.url, auth_methods=METHODS, anonymous="nobody") as consumer:
+        exchange = consumer.call()
+        dcr_expect.that(
+            not consumer.accepts(exchange), "nobody let in by a consumer that is not there", answer(exchange)
+        )
+        dcr_expect.form(
+            "gateway", "anonymous that is not there", exchange.status == 500, "500", answer(exchange), Evidence.INFERRED
+        )
+    with dcr_own_route.configured(anonymous=name) as consumer:
+        exchange = consumer.call()
+        dcr_expect.form(
+            "gateway",
+            "lets_anonymous_past_applications",
+            not consumer.accepts(exchange),
+            "refused by Konnect's own plugin: an anonymous consumer is no application",
+            answer(exchange),
+            Evidence.UNKNOWN,
+        )
+
+
+@check(
+    "plain.beside-managed",
+    "SECURITY: beside Konnect's plugin the other one judges first, and both must let a call through",
+    evidence=Evidence.INFERRED,
+    references=("developer.konghq.com/plugins, priorities", STRATEGIES),
+)
+def test_both_plugins(dcr_second_api, dcr_own_route, dcr_own_token, dcr_issuer, dcr_expect):
+    own, api = dcr_own_route, dcr_second_api
+    application = api.applications.registered("both plugins")
+    pair = replace(own, application=application).basic
+    consumer = api.service.consumer
+    accepted_everywhere(consumer, pair, "the application, Konnect's plugin alone,", api.service.deadline)
+    with api.service.plugin(issuer=dcr_issuer.url) as consumer:
+        refused(
+            dcr_expect, consumer, consumer.call(with_bearer(dcr_own_token().text)), "a token of another issuer", 401
+        )
+        foreign = with_bearer(own.known(dcr_issuer.token(application.client_id)))
+        refused(dcr_expect, consumer, consumer.call(foreign), "a token that the other plugin alone takes")
+    with own.configured(issuer=dcr_issuer.url), api.service.plugin(issuer=dcr_issuer.url) as consumer:
+        accepted(dcr_expect, consumer, consumer.call(foreign), "a token that both plugins take")
+        stranger = with_bearer(own.known(dcr_issuer.token("no application")))
+        refused(dcr_expect, consumer, consumer.call(stranger), "a genuine token of no application")
+        before = len(dcr_issuer.asked("token"))
+        accepted(dcr_expect, consumer, consumer.call(pair), "the application's pair")
+        asked = len(dcr_issuer.asked("token")) - before
+        dcr_expect.form(
+            "gateway",
+            "both plugins",
+            asked == 1,
+            "one token request: the second plugin sees the token",
+            f"{asked}",
+            Evidence.INFERRED,
+        )
+    one_method = {"issuer": dcr_issuer.url, "auth_methods": ["client_credentials"]}
+    with own.configured(**one_method), api.service.plugin(issuer=dcr_issuer.url) as consumer:
+        exchange = consumer.call(pair)
+        dcr_expect.form(
+            "gateway",
+            "Basic beside a second plugin",
+            not consumer.accepts(exchange),
+            "Basic swallowed by the first plugin",
+            answer(exchange),
+            Evidence.INFERRED,
+        )
+
+
+# One application, two APIs
+
+
+@check(
+    "second-api.both-open",
+    "One application opens both APIs that it is registered for, with the same credentials",
+    evidence=Evidence.DOCUMENTED,
+    references=(STRATEGIES,),
+)
+def test_one_application_on_two_apis(dcr_own_route, dcr_second_api, dcr_expect):
+    own, api = dcr_own_route, dcr_second_api
+    application = own.applications.registered("two APIs")
+    pair = replace(own, application=application).basic
+    accepted_everywhere(own.consumer, pair, "the application at the first API", api.service.deadline)
+    refused_everywhere(api.service.consumer, pair, "the application at an API that it is not registered for")
+    api.applications.register(application)
+    accepted_everywhere(api.service.consumer, pair, "the application at the second API", api.service.deadline)
+    accepted_everywhere(own.consumer, pair, "the application at the first API, too,", 0.0)
+    dcr_expect.judged_by_the_gate()
+
+
+@check(
+    "second-api.one-revoked",
+    "SECURITY: a registration that is revoked closes its own API, and leaves the other open",
+    evidence=Evidence.INFERRED,
+    references=("Konnect Portal Management API v3", STRATEGIES),
+)
+def test_one_of_two_is_revoked(dcr_own_route, dcr_second_api, dcr_expect):
+    own, api = dcr_own_route, dcr_second_api
+    first = own.applications.registered("one revoked")
+    second, _ = api.applications.register(first)
+    pair = replace(own, application=first).basic
+    for consumer, what in ((own.consumer, "first"), (api.service.consumer, "second")):
+        accepted_everywhere(consumer, pair, f"the application at the {what} API", api.service.deadline)
+    api.applications.set_status(second, "revoked")
+    refused_everywhere(api.service.consumer, pair, "a revoked registration", api.service.deadline)
+    accepted_everywhere(own.consumer, pair, "the application's other API", 0.0)
+    api.applications.set_status(second, "approved")
+    own.applications.set_status(first, "revoked")
+    refused_everywhere(own.consumer, pair, "a revoked registration", api.service.deadline)
+    accepted_everywhere(api.service.consumer, pair, "the application's other API", api.service.deadline)
+    dcr_expect.judged_by_the_gate()
+
+
+@check(
+    "second-api.without-strategy",
+    "An API that is published without a strategy is open, and closed again with one",
+    evidence=Evidence.DOCUMENTED,
+    references=(STRATEGIES, "developer.konghq.com/dev-portal/self-service/"),
+)
+def test_api_without_a_strategy(dcr_second_api, dcr_expect):
+    api, consumer = dcr_second_api, dcr_second_api.service.consumer
+    refused(dcr_expect, consumer, consumer.call(), "a call without credentials", 401)
+    with api.published_without_a_strategy():
+        accepted(dcr_expect, consumer, consumer.call(), "a call without credentials, there being no strategy,")
+    refused(dcr_expect, consumer, consumer.call(), "a call without credentials after that", 401)
+
+
+# What Kong answers itself, in the upstream's place
+
+
+CORE = "github.com/Kong/kong, kong/error_handlers.lua"
+
+
+def _instead(expect, exchange, status, said):
+    """Kong's own answer, which is not the caller's fault."""
+    expected = (exchange.status, message(exchange)) == (status, said)
+    expect.that(expected, f"{status} {said!r}", answer(exchange))
+
+
+@check(
+    "service.unknown-name",
+    "An upstream whose name nobody knows is 503",
+    evidence=Evidence.DOCUMENTED,
+    references=("github.com/Kong/kong, kong/runloop/balancer/init.lua",),
+)
+def test_upstream_without_a_name(dcr_gateway_services, dcr_expect):
+    service = dcr_gateway_services("nowhere", host="upstream.dcrproof.invalid")
+    _instead(dcr_expect, service.consumer.call(), 503, "name resolution failed")
+
+
+@check(
+    "service.late",
+    "An upstream that is later than read_timeout is 504",
+    evidence=Evidence.DOCUMENTED,
+    references=(CORE, "Konnect Control Planes Config API v2, read_timeout"),
+)
+def test_late_upstream(dcr_faults, dcr_gateway_services, dcr_expect):
+    service = dcr_gateway_services("late", read_timeout=50)
+    accepted(dcr_expect, service.consumer, service.consumer.call(), "a call in time")
+    fault = dcr_faults.arm({"party": "upstream", "times": 1, "delay": 0.2})
+    try:
+        _instead(dcr_expect, service.consumer.call(), 504, "The upstream server is timing out")
+    finally:
+        dcr_faults.disarm(fault)
+
+
+@check(
+    "service.refused-connection",
+    "An upstream that takes no connection is 502",
+    evidence=Evidence.DOCUMENTED,
+    references=(CORE,),
+)
+def test_upstream_that_takes_no_connection(dcr_gateway_services, dcr_expect):
+    service = dcr_gateway_services("closed", port=1)
+    _instead(dcr_expect, service.consumer.call(), 502, "An invalid response was received from the upstream server")
+
+
+@check(
+    "service.disabled",
+    "A service that is disabled has no route: 404",
+    evidence=Evidence.DOCUMENTED,
+    references=("developer.konghq.com/gateway/entities/service/, enabled",),
+)
+def test_disabled_service(dcr_gateway_services, dcr_expect):
+    service = dcr_gateway_services("disabled", enabled=False)
+    _instead(dcr_expect, service.consumer.call(), 404, "no Route matched with those values")

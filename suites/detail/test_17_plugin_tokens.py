@@ -1,0 +1,442 @@
+"""Odd tokens at the gateway, made and signed by an issuer of this run. Nothing of it touches Curity."""
+
+from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.parties.gateway import accepted, answer, echoed, refused, with_bearer
+from dcrproof.core.parties.scripted_issuer import ALGORITHMS, Answer, new_key, public, signed
+
+OIDC = "developer.konghq.com/plugins/openid-connect/"
+REFERENCE = f"{OIDC}reference/"
+CHANGELOG = f"{OIDC}changelog/"
+OLD = "openid-connect 1.5.x, parameters"
+SUPPORT = "developer.konghq.com/support/"
+DCR = "developer.konghq.com/dev-portal/dynamic-client-registration/"
+
+
+def _good(expect, own, issuer, consumer):
+    """The control of a refusal: a token of the issuer opens the route."""
+    accepted(expect, consumer, consumer.call(with_bearer(own.known(issuer.token(own.client_id)))), "a good token")
+
+
+def _judged(
+    expect, own, issuer, settings, taken=(), refused_with=(), status=401, evidence=Evidence.INFERRED, switch=None
+):
+    """With these settings of the plugin each token is taken, or refused: pairs of what it is and the token."""
+    with own.configured(issuer=issuer.url, **settings) as consumer:
+        if not taken:
+            _good(expect, own, issuer, consumer)
+        for what, token in taken:
+            accepted(expect, consumer, consumer.call(with_bearer(own.known(token))), f"a token {what}")
+        for what, token in refused_with:
+            exchange = consumer.call(with_bearer(own.known(token)))
+            refused(expect, consumer, exchange, f"a token {what}", status, evidence, switch)
+
+
+# Tokens
+
+
+@check(
+    "issuer.token.leeway",
+    "SECURITY: exp, nbf and iat hold to the second, or with the configured leeway",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{REFERENCE}, leeway", SUPPORT),
+)
+def test_leeway(dcr_own_route, dcr_issuer, dcr_expect):
+    own, now = dcr_own_route, int(dcr_issuer.now())
+    odd = {"exp": now - 5, "nbf": now + 30, "iat": now + 30}
+    tokens = [(f"whose {name} is off by seconds", dcr_issuer.token(own.client_id, **{name: odd[name]})) for name in odd]
+    _judged(dcr_expect, own, dcr_issuer, {"leeway": 0}, refused_with=tokens)
+    _judged(dcr_expect, own, dcr_issuer, {"leeway": 60}, taken=tokens)
+
+
+@check(
+    "issuer.token.exp-as-text",
+    "SECURITY: exp that is a text is judged by its value",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{CHANGELOG}, 3.13.0.0",),
+)
+def test_exp_as_text(dcr_own_route, dcr_issuer, dcr_expect):
+    own, now = dcr_own_route, int(dcr_issuer.now())
+    with own.configured(issuer=dcr_issuer.url) as consumer:
+        late = own.known(dcr_issuer.token(own.client_id, exp=str(now - 60)))
+        refused(dcr_expect, consumer, consumer.call(with_bearer(late)), "exp in the past, as a text", 401)
+        good = own.known(dcr_issuer.token(own.client_id, exp=str(now + 60)))
+        exchange = consumer.call(with_bearer(good))
+        dcr_expect.form(
+            "gateway",
+            "exp as a text",
+            consumer.accepts(exchange),
+            "accepted",
+            answer(exchange),
+            Evidence.DOCUMENTED,
+            since="3.13",
+        )
+
+
+def _unknown(expect, own, issuer, name, token, what, *, settings=None):
+    """A token of which nobody knows what becomes: observed on a live gateway, refused by the mock."""
+    with own.configured(issuer=issuer.url, **(settings or {})) as consumer:
+        _good(expect, own, issuer, consumer)
+        exchange = consumer.call(with_bearer(own.known(token)))
+        expect.form(
+            "gateway", name, not consumer.accepts(exchange), f"{what} refused", answer(exchange), Evidence.UNKNOWN
+        )
+
+
+@check(
+    "issuer.token.without-exp",
+    "What becomes of a token that never ends",
+    evidence=Evidence.UNKNOWN,
+    references=("RFC 7519 4.1.4",),
+)
+def test_without_exp(dcr_own_route, dcr_issuer, dcr_expect):
+    token = dcr_issuer.token(dcr_own_route.client_id, exp=None)
+    _unknown(dcr_expect, dcr_own_route, dcr_issuer, "accept_missing_exp", token, "a token without exp")
+
+
+@check(
+    "issuer.token.without-kid",
+    "What becomes of a token that names no key",
+    evidence=Evidence.UNKNOWN,
+    references=("RFC 7515 4.1.4",),
+)
+def test_without_kid(dcr_own_route, dcr_issuer, dcr_expect):
+    token = dcr_issuer.token(dcr_own_route.client_id, {"kid": None})
+    _unknown(dcr_expect, dcr_own_route, dcr_issuer, "accept_missing_kid", token, "a token without kid")
+
+
+@check(
+    "issuer.token.critical",
+    "What becomes of a token with a critical extension that nobody knows",
+    evidence=Evidence.UNKNOWN,
+    references=("RFC 7515 4.1.11",),
+)
+def test_critical_header(dcr_own_route, dcr_issuer, dcr_expect):
+    token = dcr_issuer.token(dcr_own_route.client_id, {"crit": ["dcrproof"], "dcrproof": 1})
+    _unknown(
+        dcr_expect,
+        dcr_own_route,
+        dcr_issuer,
+        "accept_critical_extensions",
+        token,
+        "a token with an unknown critical extension",
+    )
+
+
+@check(
+    "issuer.token.iss-exact",
+    "SECURITY: iss is compared to the letter",
+    evidence=Evidence.INFERRED,
+    references=(f"{SUPPORT}, invalid issuer",),
+)
+def test_exact_iss(dcr_own_route, dcr_issuer, dcr_expect):
+    others = (dcr_issuer.url + "/", dcr_issuer.url.upper(), "https://dcrproof.invalid", None)
+    tokens = [(f"with iss {iss!r}", dcr_issuer.token(dcr_own_route.client_id, iss=iss)) for iss in others]
+    _judged(dcr_expect, dcr_own_route, dcr_issuer, {}, refused_with=tokens)
+
+
+@check(
+    "issuer.token.iss-allowed",
+    "Whether a token of a foreign issuer is taken once that issuer is in issuers_allowed",
+    evidence=Evidence.CONTRADICTED,
+    references=(f"{REFERENCE}, issuers_allowed", "developer.konghq.com/gateway/plugins/oidc/multi-idp/"),
+)
+def test_allowed_iss(dcr_own_route, dcr_issuer, dcr_expect):
+    own, other = dcr_own_route, "https://dcrproof.invalid"
+    foreign = with_bearer(own.known(dcr_issuer.token(own.client_id, iss=other)))
+    allowed = {"issuer": dcr_issuer.url, "issuers_allowed": [dcr_issuer.url, other]}
+    with own.configured(**allowed) as consumer:
+        _good(dcr_expect, own, dcr_issuer, consumer)
+        exchange = consumer.call(foreign)
+        dcr_expect.form(
+            "gateway",
+            "takes_allowed_issuers",
+            not consumer.accepts(exchange),
+            "refused: it is not the issuer's own name",
+            answer(exchange),
+            Evidence.CONTRADICTED,
+        )
+    with own.configured(**allowed, verify_claims=False) as consumer:
+        accepted(dcr_expect, consumer, consumer.call(foreign), "a foreign issuer's token, no claims being verified,")
+
+
+@check(
+    "issuer.token.audience",
+    "Without a setting for it aud is not looked at; with audience_required one of several is enough",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{REFERENCE}, audience_required",),
+)
+def test_audience(dcr_own_route, dcr_issuer, dcr_expect):
+    own = dcr_own_route
+    other = ("for another audience", dcr_issuer.token(own.client_id, aud="another"))
+    several = ("for several audiences", dcr_issuer.token(own.client_id, aud=["another", "ours"]))
+    _judged(dcr_expect, own, dcr_issuer, {}, taken=[other])
+    required = {"audience_required": ["ours"]}
+    _judged(dcr_expect, own, dcr_issuer, required, [several], [other], 403, Evidence.DOCUMENTED)
+    with own.configured(issuer=dcr_issuer.url, audience=["ours"]) as consumer:
+        accepted(dcr_expect, consumer, consumer.call(with_bearer(own.known(several[1]))), "a token for that audience")
+        exchange = consumer.call(with_bearer(own.known(other[1])))
+        dcr_expect.form(
+            "gateway",
+            "ignores_audience",
+            not consumer.accepts(exchange),
+            "a token for another than the configured audience refused",
+            answer(exchange),
+            Evidence.UNKNOWN,
+        )
+
+
+@check(
+    "issuer.token.id-token",
+    "What becomes of an ID token that is used as an access token",
+    evidence=Evidence.INFERRED,
+    references=(OIDC, "RFC 9068 5"),
+)
+def test_id_token(dcr_own_route, dcr_issuer, dcr_expect):
+    own = dcr_own_route
+    claims = {"aud": own.client_id, "azp": own.client_id, "nonce": "n", "purpose": "id"}
+    with own.configured(issuer=dcr_issuer.url) as consumer:
+        exchange = consumer.call(with_bearer(own.known(dcr_issuer.token(own.client_id, {"typ": "JWT"}, **claims))))
+        dcr_expect.form(
+            "gateway", "id-token", consumer.accepts(exchange), "accepted", answer(exchange), Evidence.INFERRED
+        )
+
+
+@check(
+    "issuer.token.subject",
+    "SECURITY: a genuine token whose sub is no application's client id is refused",
+    evidence=Evidence.INFERRED,
+    references=("developer.konghq.com/dev-portal/auth-strategies/", DCR),
+)
+def test_subject(dcr_own_route, dcr_issuer, dcr_expect):
+    own = dcr_own_route
+    subjects = ("dcrproof", own.client_id.upper() + "x", None)
+    tokens = [(f"with sub {sub!r}", dcr_issuer.token("", sub=sub, client_id=own.client_id)) for sub in subjects]
+    _judged(dcr_expect, own, dcr_issuer, {}, refused_with=tokens, switch="answers_strangers_with_403")
+
+
+@check(
+    "issuer.token.other-tenant",
+    "SECURITY: a client id is an application's at its own issuer alone: a namesake at another opens nothing",
+    evidence=Evidence.INFERRED,
+    references=("developer.konghq.com/dev-portal/auth-strategies/", "RFC 7519 4.1.2"),
+)
+def test_same_claim_at_another_issuer(dcr_own_route, dcr_issuer, dcr_laboratory, dcr_other_application, dcr_expect):
+    own = dcr_own_route
+    namesake = dcr_laboratory.issuer().token(own.client_id)
+    _judged(dcr_expect, own, dcr_issuer, {}, refused_with=[("of another issuer, for the same client id", namesake)])
+    foreign = dcr_issuer.token(dcr_other_application.client_id)
+    what = "for the client id that another strategy's application has at its own issuer"
+    _judged(dcr_expect, own, dcr_issuer, {}, refused_with=[(what, foreign)], status=None)
+
+
+@check(
+    "issuer.token.nested-claim",
+    "The credential's claim may stand below the top level",
+    evidence=Evidence.DOCUMENTED,
+    references=("developer.konghq.com/gateway/breaking-changes/, 3.14.0.1",),
+)
+def test_nested_claim(dcr_own_route, dcr_issuer, dcr_expect):
+    token = dcr_issuer.token("dcrproof", app={"id": dcr_own_route.client_id})
+    nested = {"credential_claim": ["app", "id"]}
+    _judged(dcr_expect, dcr_own_route, dcr_issuer, nested, taken=[("with the client id at app.id", token)])
+
+
+@check(
+    "issuer.token.access-token-first",
+    "The credential's claim is read in the access token, not in the ID token beside it",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{CHANGELOG}, 3.14.0.7",),
+)
+def test_access_token_first(dcr_own_route, dcr_issuer, dcr_expect):
+    own = dcr_own_route
+    dcr_issuer.members["id_token"] = own.known(dcr_issuer.token("another subject"))
+    with own.configured(issuer=dcr_issuer.url) as consumer:
+        exchange = consumer.call(own.basic)
+        accepted(dcr_expect, consumer, exchange, "Basic, where the ID token has another sub,")
+
+
+@check(
+    "issuer.token.algorithms",
+    "A token may be signed with RSA or with elliptic curves",
+    evidence=Evidence.INFERRED,
+    references=("RFC 7518 3.1", f"{REFERENCE}, enable_hs_signatures"),
+)
+def test_algorithms(dcr_own_route, dcr_issuer, dcr_expect):
+    tokens = []
+    for algorithm in ALGORITHMS:
+        dcr_issuer.rotate(algorithm, algorithm)
+        tokens.append((f"signed with {algorithm}", dcr_issuer.token(dcr_own_route.client_id)))
+    _judged(dcr_expect, dcr_own_route, dcr_issuer, {}, taken=tokens)
+
+
+@check(
+    "issuer.token.eddsa",
+    "What becomes of a token that is signed with EdDSA",
+    evidence=Evidence.UNKNOWN,
+    references=("RFC 8037 3.1", "curity.io/docs/identity-server/facilities/cryptography/eddsa"),
+)
+def test_eddsa(dcr_own_route, dcr_issuer, dcr_expect):
+    dcr_issuer.rotate("Edwards", "EdDSA")
+    token = dcr_issuer.token(dcr_own_route.client_id)
+    dcr_issuer.rotate("elliptic")
+    _unknown(dcr_expect, dcr_own_route, dcr_issuer, "accept_eddsa", token, "a token signed with EdDSA")
+
+
+@check(
+    "issuer.token.unverified-claims",
+    "SECURITY: verify_claims off judges no times and no issuer, and the signature all the same",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{REFERENCE}, verify_claims", OLD),
+)
+def test_unverified_claims(dcr_own_route, dcr_issuer, dcr_expect):
+    own, now = dcr_own_route, int(dcr_issuer.now())
+    late = ("that has expired", dcr_issuer.token(own.client_id, exp=now - 60))
+    claims = {"iss": dcr_issuer.url, "sub": own.client_id, "exp": now + 60}
+    forged = ("of a foreign key", signed(claims, {"kid": dcr_issuer.kid}, new_key()))
+    _judged(dcr_expect, own, dcr_issuer, {"verify_claims": True}, refused_with=[late])
+    _judged(dcr_expect, own, dcr_issuer, {"verify_claims": False}, [late], [forged])
+
+
+@check(
+    "issuer.token.claim-paths",
+    "What is required of a token is looked for where the plugin is told to look",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{REFERENCE}, scopes_claim, audience_claim, groups_claim, roles_claim",),
+)
+def test_paths_of_required_claims(dcr_own_route, dcr_issuer, dcr_expect):
+    own = dcr_own_route
+    for kind in ("scopes", "audience", "groups", "roles"):
+        told = {f"{kind}_required": ["dcrproof"], f"{kind}_claim": ["app", kind]}
+        there = (f"with {kind} where they are looked for", dcr_issuer.token(own.client_id, app={kind: ["dcrproof"]}))
+        usual = {"scopes": "scope", "audience": "aud"}.get(kind, kind)
+        elsewhere = (f"with {kind} at the usual place", dcr_issuer.token(own.client_id, **{usual: ["dcrproof"]}))
+        _judged(dcr_expect, own, dcr_issuer, told, [there], [elsewhere], 403, Evidence.DOCUMENTED)
+
+
+@check(
+    "issuer.token.user",
+    "SECURITY: max_age bounds the time since the user signed in, and domains the user's domain",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{REFERENCE}, max_age, domains", OLD),
+)
+def test_user_of_a_token(dcr_own_route, dcr_issuer, dcr_expect):
+    own, now = dcr_own_route, int(dcr_issuer.now())
+    new, old = (dcr_issuer.token(own.client_id, auth_time=now - seconds) for seconds in (60, 6000))
+    _judged(dcr_expect, own, dcr_issuer, {"max_age": 600}, [("of a new sign-in", new)], [("of an old sign-in", old)])
+    ours, theirs = (dcr_issuer.token(own.client_id, hd=domain) for domain in ("dcrproof.example", "other.example"))
+    domains = {"domains": ["dcrproof.example"]}
+    _judged(dcr_expect, own, dcr_issuer, domains, [("of the domain", ours)], [("of another domain", theirs)])
+
+
+@check(
+    "issuer.token.groups",
+    "The upstream is told the groups of a token where the plugin knows their claim",
+    evidence=Evidence.DOCUMENTED,
+    references=("developer.konghq.com/how-to/configure-oidc-with-acl-auth/",),
+)
+def test_groups_of_a_token(dcr_echo, dcr_own_route, dcr_issuer, dcr_expect):
+    token = with_bearer(dcr_own_route.known(dcr_issuer.token(dcr_own_route.client_id, groups=["one", "two"])))
+    for settings, wanted in (({"authenticated_groups_claim": ["groups"]}, "one, two"), ({}, None)):
+        with dcr_own_route.configured(issuer=dcr_issuer.url, **settings) as consumer:
+            told = echoed(consumer.call(token))["headers"].get("x-authenticated-groups")
+            dcr_expect.that(told == wanted, f"X-Authenticated-Groups {wanted}", f"{told}")
+
+
+# Keys
+
+
+@check(
+    "issuer.keys.own-key",
+    "SECURITY: a token that brings its own key is refused, and nothing is fetched from where it points",
+    evidence=Evidence.INFERRED,
+    references=("RFC 8725 3.10", "RFC 7515 4.1.2 to 4.1.6"),
+    hostile=True,
+)
+def test_key_in_the_token(dcr_own_route, dcr_issuer, dcr_expect):
+    own, key = dcr_own_route, new_key()
+    url = f"{dcr_issuer.url}/attacker"
+    claims = {"iss": dcr_issuer.url, "sub": own.client_id, "exp": int(dcr_issuer.now()) + 60}
+    dcr_issuer.answers["attacker"] = Answer(content={"keys": [public(key, "attacker"), public(key, dcr_issuer.kid)]})
+    with own.configured(issuer=dcr_issuer.url) as consumer:
+        _good(dcr_expect, own, dcr_issuer, consumer)
+        for kid in ("attacker", dcr_issuer.kid):
+            for header in ({"jku": url}, {"x5u": url}, {"jwk": public(key, kid)}):
+                token = own.known(signed(claims, {"kid": kid, **header}, key))
+                refused(dcr_expect, consumer, consumer.call(with_bearer(token)), f"a token with {[*header]}", 401)
+    fetched = dcr_issuer.asked("attacker")
+    dcr_expect.that(not fetched, "nothing fetched from there", f"{len(fetched)} request(s)")
+
+
+@check(
+    "issuer.keys.burst",
+    "A burst of unknown key ids makes the gateway ask for keys at most once in 30 seconds",
+    evidence=Evidence.DOCUMENTED,
+    references=(OIDC, f"{REFERENCE}, rediscovery_lifetime"),
+    hostile=True,
+)
+def test_burst_of_unknown_keys(dcr_clock, dcr_own_route, dcr_issuer, dcr_expect):
+    own, key = dcr_own_route, new_key()
+    claims = {"iss": dcr_issuer.url, "sub": own.client_id, "exp": int(dcr_issuer.now()) + 600}
+    with own.configured(issuer=dcr_issuer.url) as consumer:
+        _good(dcr_expect, own, dcr_issuer, consumer)
+        dcr_clock.advance(31)
+        before = len(dcr_issuer.asked("jwks"))
+        for number in range(5):
+            token = own.known(signed(claims, {"kid": f"dcrproof-{number}"}, key))
+            refused(dcr_expect, consumer, consumer.call(with_bearer(token)), "a token of an unknown key", 401)
+        asked = len(dcr_issuer.asked("jwks")) - before
+        dcr_expect.that(asked == 1, "one request for keys", f"{asked}")
+
+
+@check(
+    "issuer.keys.rotation",
+    "A new key id is looked for once 30 seconds have passed since the gateway last looked",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{REFERENCE}, rediscovery_lifetime",),
+)
+def test_rotation(dcr_clock, dcr_own_route, dcr_issuer, dcr_expect):
+    own = dcr_own_route
+    with own.configured(issuer=dcr_issuer.url) as consumer:
+        _good(dcr_expect, own, dcr_issuer, consumer)
+        dcr_issuer.rotate("laboratory-2")
+        token = with_bearer(own.known(dcr_issuer.token(own.client_id)))
+        refused(dcr_expect, consumer, consumer.call(token), "a token of a key that was published just now", 401)
+        dcr_clock.advance(31)
+        accepted(dcr_expect, consumer, consumer.call(token), "the same token 31 seconds later")
+
+
+@check(
+    "issuer.keys.same-kid",
+    "A new key under the old key id is not looked for: its tokens are refused",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{SUPPORT}kong-gateway-401-http-response-and-unable-to-verify-digest/",),
+)
+def test_new_key_under_the_old_kid(dcr_clock, dcr_own_route, dcr_issuer, dcr_expect):
+    own = dcr_own_route
+    with own.configured(issuer=dcr_issuer.url) as consumer:
+        _good(dcr_expect, own, dcr_issuer, consumer)
+        dcr_issuer.rotate(dcr_issuer.kid)
+        dcr_clock.advance(31)
+        asked = len(dcr_issuer.asked("jwks"))
+        exchange = consumer.call(with_bearer(own.known(dcr_issuer.token(own.client_id))))
+        refused(dcr_expect, consumer, exchange, "a token of a new key under the old key id", 401, Evidence.DOCUMENTED)
+        again = len(dcr_issuer.asked("jwks")) - asked
+        dcr_expect.that(not again, "no request for keys", f"{again}")
+
+
+@check(
+    "issuer.keys.extra",
+    "Keys at extra_jwks_uris are trusted in addition",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{REFERENCE}, extra_jwks_uris",),
+)
+def test_extra_keys(dcr_own_route, dcr_issuer, dcr_expect):
+    own, key = dcr_own_route, new_key()
+    dcr_issuer.answers["extra"] = Answer(content={"keys": [public(key, "extra")]})
+    claims = {"iss": dcr_issuer.url, "sub": own.client_id, "exp": int(dcr_issuer.now()) + 600}
+    token = with_bearer(own.known(signed(claims, {"kid": "extra"}, key)))
+    with own.configured(issuer=dcr_issuer.url) as consumer:
+        refused(dcr_expect, consumer, consumer.call(token), "a token of a key elsewhere", 401)
+    with own.configured(issuer=dcr_issuer.url, extra_jwks_uris=[f"{dcr_issuer.url}/extra"]) as consumer:
+        accepted(dcr_expect, consumer, consumer.call(token), "a token of a key at extra_jwks_uris")
+        _good(dcr_expect, own, dcr_issuer, consumer)
