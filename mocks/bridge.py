@@ -36,7 +36,7 @@ EVENTS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Client:
+class BridgeClient:
     client_id: str
     client_secret: str = field(repr=False)
     payload: Mapping[str, Any]
@@ -51,7 +51,7 @@ class Asked:
     content: Any = None
 
 
-class Refused(Exception):
+class BridgeRefusal(Exception):
     def __init__(self, status: int, error: str, description: str) -> None:
         super().__init__(description)
         self.status = status
@@ -75,7 +75,7 @@ class Bridge:
 
     def __init__(self, api_key: str, *, seed: int) -> None:
         self.api_key = api_key
-        self.clients: dict[str, Client] = {}
+        self.clients: dict[str, BridgeClient] = {}
         self.asked: list[Asked] = []
         self._random = random.Random(seed)
         self._routes = Routes(
@@ -90,15 +90,15 @@ class Bridge:
     def handle(self, request: Request) -> Response:
         try:
             return self.answer(request)
-        except Refused as refused:
+        except BridgeRefusal as refused:
             return json_response(refused.status, {"error": refused.error, "error_description": str(refused)})
 
     def answer(self, request: Request) -> Response:
         if not self.admits(request.header("x-api-key") or ""):
-            raise Refused(401, "invalid_token", "X-API-KEY is missing or wrong")
+            raise BridgeRefusal(401, "invalid_token", "X-API-KEY is missing or wrong")
         found = self._routes.find(request.method, request.path)
         if isinstance(found, frozenset):
-            raise Refused(405 if found else 404, "invalid_request", "there is no such endpoint")
+            raise BridgeRefusal(405 if found else 404, "invalid_request", "there is no such endpoint")
         handler, arguments = found
         content = self.content(request)
         self.asked.append(Asked(request.method, request.path, content))
@@ -115,13 +115,13 @@ class Bridge:
         try:
             return Response(200, body=request.body).json()
         except (ValueError, RecursionError):
-            raise Refused(400, "invalid_request", "the body is not JSON") from None
+            raise BridgeRefusal(400, "invalid_request", "the body is not JSON") from None
 
     # --- what it does ---
 
     def create(self, content: Any) -> Response:
         self.require_members(content, {*TEXTS, *LISTS, *IDS})
-        made = Client(self._text(20), self._text(40), content)
+        made = BridgeClient(self._text(20), self._text(40), content)
         self.clients[made.client_id] = made
         return json_response(201, self._shown(made))
 
@@ -137,31 +137,31 @@ class Bridge:
     def event(self, content: Any, client_id: str) -> Response:
         kind = content.get("event_type") if isinstance(content, dict) else None
         if not isinstance(kind, str) or kind not in EVENTS:
-            raise Refused(400, "invalid_request", "there is no such event_type")
+            raise BridgeRefusal(400, "invalid_request", "there is no such event_type")
         optional = {"audience"} if kind != "update_application" else set()
         self.require_members(content, {"event_type", *EVENT_TEXTS, EVENTS[kind]}, optional)
         if content["client_id"] != self.client(client_id).client_id:
-            raise Refused(400, "invalid_request", "client_id is another one in the path")
+            raise BridgeRefusal(400, "invalid_request", "client_id is another one in the path")
         return json_response(200, {})
 
-    def client(self, client_id: str) -> Client:
+    def client(self, client_id: str) -> BridgeClient:
         if client_id not in self.clients:
-            raise Refused(404, "invalid_client", "there is no such client")
+            raise BridgeRefusal(404, "invalid_client", "there is no such client")
         return self.clients[client_id]
 
     def require_members(self, content: Any, names: AbstractSet[str], optional: AbstractSet[str] = frozenset()) -> None:
         """All of them, no others, each of its type."""
         if not isinstance(content, dict):
-            raise Refused(400, "invalid_request", "the body is not an object")
+            raise BridgeRefusal(400, "invalid_request", "the body is not an object")
         if wrong := (names - content.keys()) | (content.keys() - names - optional):
-            raise Refused(400, "invalid_request", f"missing or unknown: {', '.join(sorted(wrong))}")
+            raise BridgeRefusal(400, "invalid_request", f"missing or unknown: {', '.join(sorted(wrong))}")
         for name, value in content.items():
             fits = _is_id if name in {*IDS, "application_id"} else _are_texts if name in LISTS else _is_text
             if not fits(value):
-                raise Refused(400, "invalid_request", f"{name} is of the wrong type")
+                raise BridgeRefusal(400, "invalid_request", f"{name} is of the wrong type")
 
     def _text(self, length: int) -> str:
         return "".join(self._random.choices("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789", k=length))
 
-    def _shown(self, client: Client) -> dict[str, str]:
+    def _shown(self, client: BridgeClient) -> dict[str, str]:
         return {"client_id": client.client_id, "client_secret": client.client_secret}

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 YEAR = 366 * 86400
 
 
-class Refused(Exception):
+class BadControlRequest(Exception):
     """A request that makes no sense; the text says why."""
 
     def __init__(self, error: str, status: int = 400) -> None:
@@ -67,7 +67,7 @@ class Control:
         handler, arguments = found
         try:
             response = handler(request, **arguments)
-        except Refused as refused:
+        except BadControlRequest as refused:
             return json_response(refused.status, {"error": str(refused)})
         assert isinstance(response, Response), "the control interface calls nobody"
         return response
@@ -75,12 +75,12 @@ class Control:
     def calls(self, request: Request) -> Response:
         asked = dict(request.parameters)
         if unknown := set(asked) - {"party", "after"}:
-            raise Refused(f"unknown parameter: {', '.join(sorted(unknown))}")
+            raise BadControlRequest(f"unknown parameter: {', '.join(sorted(unknown))}")
         party, after = asked.get("party"), asked.get("after", "0")
         if party is not None and party not in self.world.PARTIES:
-            raise Refused(f"party is one of {', '.join(self.world.PARTIES)}")
+            raise BadControlRequest(f"party is one of {', '.join(self.world.PARTIES)}")
         if not (after.isascii() and after.isdigit()) or len(after) > 15:
-            raise Refused("after is the number of a call")
+            raise BadControlRequest("after is the number of a call")
         calls = self.world.calls[int(after) :]
         return json_response(200, [call for call in calls if party in {None, call["party"]}])
 
@@ -91,16 +91,16 @@ class Control:
     def advance(self, request: Request) -> Response:
         seconds = _object(request, "advance")["advance"]
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= YEAR:
-            raise Refused("advance is a number of seconds, at least 0: time does not go back")
+            raise BadControlRequest("advance is a number of seconds, at least 0: time does not go back")
         self.world.clock.advance(seconds)
         return json_response(200, {"now": self.world.clock.now()})
 
     def rotate(self, request: Request) -> Response:
         asked = _object(request, "party", "kid")
         if asked["party"] != "curity":
-            raise Refused("party is curity: nobody else signs")
+            raise BadControlRequest("party is curity: nobody else signs")
         if asked["kid"] not in ("new", "same"):
-            raise Refused("kid is new or same")
+            raise BadControlRequest("kid is new or same")
         self.world.curity.rotate_keys(asked["kid"])
         return json_response(200, {"kid": self.world.curity.signing_key.kid})
 
@@ -115,13 +115,13 @@ class Control:
     def undo(self, request: Request, id: str) -> Response:
         variant = _object(request).get("variant") if request.body else None
         if variant is not None and not isinstance(variant, str):
-            raise Refused("variant is a text or null")
+            raise BadControlRequest("variant is a text or null")
         try:
             self.world.undo(id, variant)
         except steps.UnknownStep as unknown:
-            raise Refused(str(unknown), 400 if id in steps.STEPS else 404) from None
+            raise BadControlRequest(str(unknown), 400 if id in steps.STEPS else 404) from None
         except steps.NotHere as error:
-            raise Refused(str(error)) from None
+            raise BadControlRequest(str(error)) from None
         return json_response(200, {"undone": self.world.undone[id]})
 
     def redo(self, request: Request, id: str) -> Response:
@@ -129,20 +129,20 @@ class Control:
         try:
             self.world.redo(id)
         except steps.UnknownStep as unknown:
-            raise Refused(str(unknown), 404) from None
+            raise BadControlRequest(str(unknown), 404) from None
         return Response(204)
 
     def arm(self, request: Request) -> Response:
         try:
             fault = faults.read(_json(request), self.world.PARTIES)
         except ValueError as error:
-            raise Refused(str(error)) from None
+            raise BadControlRequest(str(error)) from None
         return json_response(201, {"id": self.world.faults.arm(fault)})
 
     def disarm(self, request: Request, id: str) -> Response:
         del request
         if self.world.faults.armed.pop(id, None) is None:
-            raise Refused(f"no armed fault {id}", 404)
+            raise BadControlRequest(f"no armed fault {id}", 404)
         return Response(204)
 
     def mail(self, request: Request) -> Response:
@@ -166,16 +166,16 @@ def _json(request: Request) -> Any:
     try:
         return json.loads(request.body)
     except (ValueError, RecursionError):
-        raise Refused("the body is JSON") from None
+        raise BadControlRequest("the body is JSON") from None
 
 
 def _object(request: Request, *members: str) -> dict[str, Any]:
     content = _json(request)
     if not isinstance(content, dict):
-        raise Refused("the body is a JSON object")
+        raise BadControlRequest("the body is a JSON object")
     allowed = set(members) or {"variant"}
     if unknown := set(content) - allowed:
-        raise Refused(f"unknown member: {', '.join(sorted(map(str, unknown)))}")
+        raise BadControlRequest(f"unknown member: {', '.join(sorted(map(str, unknown)))}")
     if missing := [member for member in members if member not in content]:
-        raise Refused(f"missing member: {', '.join(missing)}")
+        raise BadControlRequest(f"missing member: {', '.join(missing)}")
     return content

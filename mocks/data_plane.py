@@ -13,7 +13,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Strategy:
+class PushedStrategy:
     """An application auth strategy as it reaches the plugin: `config` is what `configs.openid-connect` held."""
 
     id: str
@@ -21,7 +21,7 @@ class Strategy:
 
 
 @dataclass(frozen=True)
-class Application:
+class PushedApplication:
     """A portal application: `apis` are the ids of the APIs for which it holds an approved registration."""
 
     id: str
@@ -41,7 +41,7 @@ class Route:
 
 
 @dataclass(frozen=True)
-class Consumer:
+class PushedConsumer:
     """A gateway consumer. Portal applications are none."""
 
     id: str
@@ -61,7 +61,7 @@ class Service:
     url: str
     routes: tuple[Route, ...]
     api_id: str | None = None
-    strategy: Strategy | None = None
+    strategy: PushedStrategy | None = None
     also: tuple["Service", ...] = ()
     """The same service as another portal publishes it: with an API and a strategy of its own."""
     openid_connect: Mapping[str, Any] | None = None
@@ -83,8 +83,8 @@ class Service:
 @dataclass(frozen=True)
 class Configuration:
     services: tuple[Service, ...] = ()
-    applications: tuple[Application, ...] = ()
-    consumers: tuple[Consumer, ...] = ()
+    applications: tuple[PushedApplication, ...] = ()
+    consumers: tuple[PushedConsumer, ...] = ()
 
     @cached_property
     def hash(self) -> str:

@@ -46,7 +46,7 @@ class Listened(Protocol):
     def now(self, port: str) -> float: ...
 
 
-class World(Protocol):
+class ListenedWorld(Protocol):
     """Holds the listened world: swapped, never reset, so that a late request changes the world that it came to."""
 
     @property
@@ -85,10 +85,10 @@ def bind(port: int = 0) -> socket.socket:
     return bound
 
 
-class Application:
+class AsgiApplication:
     """The ASGI application behind all ports."""
 
-    def __init__(self, world: World, ports: Mapping[int, str], trust: ssl.SSLContext, ways: Ways) -> None:
+    def __init__(self, world: ListenedWorld, ports: Mapping[int, str], trust: ssl.SSLContext, ways: Ways) -> None:
         self.world = world
         self.ports = ports
         self.trust = trust
@@ -262,7 +262,7 @@ def _faulty(fault: Fault) -> Response:
 
 @contextmanager
 def listening(
-    world: World,
+    world: ListenedWorld,
     sockets: Mapping[str, socket.socket],
     *,
     trust: ssl.SSLContext | None = None,
@@ -275,7 +275,7 @@ def listening(
     chain of the mocks' own TLS.
     """
     ports = {bound.getsockname()[1]: name for name, bound in sockets.items()}
-    application = Application(world, ports, trust or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ways or {})
+    application = AsgiApplication(world, ports, trust or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ways or {})
     config = uvicorn.Config(
         application,
         http=Droppable,

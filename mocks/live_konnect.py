@@ -6,16 +6,14 @@ a mock that forwarded to a real upstream would be a gateway of its own.
 """
 
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 from urllib.parse import quote, urlencode
 
-from dcrproof.mocks.data_plane import Application, Configuration, Route, Service, Strategy
-from dcrproof.mocks.messages import Call, NoAnswer, Response
+from dcrproof.mocks.data_plane import Configuration, PushedApplication, PushedStrategy, Route, Service
+from dcrproof.mocks.messages import Asking, Call, NoAnswer, Response
 
-T = TypeVar("T")
-Steps: TypeAlias = Generator[Call, Response | NoAnswer, T]
 Object: TypeAlias = dict[str, Any]
 
 PAGE = 100
@@ -36,7 +34,7 @@ class OtherKonnect:
     token: str = field(repr=False)
     pause: float = 1.0
 
-    def get(self, path: str, **query: str) -> Steps[Any]:
+    def get(self, path: str, **query: str) -> Asking[Any]:
         headers = (("authorization", f"Bearer {self.token}"), ("accept", "application/json"))
         answer = yield Call("GET", f"{self.url}{path}{'?' + urlencode(query) if query else ''}", headers)
         if isinstance(answer, NoAnswer):
@@ -48,7 +46,7 @@ class OtherKonnect:
         except ValueError:
             raise Unread(f"GET {path} is not JSON") from None
 
-    def all(self, path: str, **filters: str) -> Steps[list[Object]]:
+    def all(self, path: str, **filters: str) -> Asking[list[Object]]:
         """The objects of a list, over all its pages."""
         found: list[Object] = []
         while True:
@@ -59,7 +57,7 @@ class OtherKonnect:
             if len(items) < PAGE:
                 return found
 
-    def configuration(self, upstream_url: str) -> Steps[Configuration]:
+    def configuration(self, upstream_url: str) -> Asking[Configuration]:
         """What the data planes behind that Konnect have, as far as portal applications go. Raises Unread."""
         links = [link for link in (yield from self.all("/v3/api-implementations")) if link.get("service")]
         publications = yield from self.all("/v3/api-publications")
@@ -67,14 +65,14 @@ class OtherKonnect:
         for id in sorted({id for item in publications for id in item.get("auth_strategy_ids") or []}):
             held = yield from self.get(f"/v2/application-auth-strategies/{quote(id)}")
             if config := held["configs"].get("openid-connect"):
-                strategies[id] = Strategy(id, config)
+                strategies[id] = PushedStrategy(id, config)
         services = yield from self._services(links, publications, strategies, upstream_url)
         applications = yield from self._applications(sorted({item["portal_id"] for item in publications}))
         return Configuration(tuple(services), tuple(applications))
 
     def _services(
-        self, links: list[Object], publications: list[Object], strategies: dict[str, Strategy], upstream_url: str
-    ) -> Steps[list[Service]]:
+        self, links: list[Object], publications: list[Object], strategies: dict[str, PushedStrategy], upstream_url: str
+    ) -> Asking[list[Service]]:
         services = []
         for link in links:
             service = link["service"]
@@ -94,7 +92,7 @@ class OtherKonnect:
             )
         return services
 
-    def _applications(self, portals: list[str]) -> Steps[list[Application]]:
+    def _applications(self, portals: list[str]) -> Asking[list[PushedApplication]]:
         applications = []
         for portal in portals:
             path = f"/v3/portals/{quote(portal)}"
@@ -107,7 +105,9 @@ class OtherKonnect:
             for item in (yield from self.all(f"{path}/applications")):
                 if item.get("client_id"):
                     apis = tuple(sorted(approved.get(item["id"], ())))
-                    applications.append(Application(item["id"], item["client_id"], item["auth_strategy"]["id"], apis))
+                    applications.append(
+                        PushedApplication(item["id"], item["client_id"], item["auth_strategy"]["id"], apis)
+                    )
         return applications
 
 

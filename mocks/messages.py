@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
@@ -86,7 +86,10 @@ class NoAnswer:
     kind: str = "connection"
 
 
-Calls: TypeAlias = Generator[Call, Response | NoAnswer, Response]
+T = TypeVar("T")
+Asking: TypeAlias = Generator[Call, Response | NoAnswer, T]
+"""What makes calls of other servers before it knows its result: it yields each call, and is sent the answer."""
+Calls: TypeAlias = Asking[Response]
 Handler: TypeAlias = Callable[..., Response | Calls]
 
 

@@ -26,8 +26,8 @@ from dcrproof.mocks.konnect.portal import PortalHttp
 from dcrproof.mocks.konnect.roles import viewer
 from dcrproof.mocks.konnect.setup import Standing, how_to_setup
 from dcrproof.mocks.konnect.state import Konnect
-from dcrproof.mocks.live_konnect import OtherKonnect, Steps, Unread, unread
-from dcrproof.mocks.messages import Calls, Request, Response
+from dcrproof.mocks.live_konnect import OtherKonnect, Unread, unread
+from dcrproof.mocks.messages import Asking, Calls, Request, Response
 from dcrproof.mocks.observed import NOTHING_OBSERVED, Observed
 
 PARTIES = ("curity", "konnect", "portal", "classic_portal", "gateway", "upstream", "bridge")
@@ -272,7 +272,7 @@ class World:
 
         return handle
 
-    def _mirror(self) -> Steps[None]:
+    def _mirror(self) -> Asking[None]:
         """Reads another Konnect's configuration again, where the data planes stand behind one."""
         konnect = self.start.other_konnect
         if konnect is None or self.clock.now() < self._mirrored_at + konnect.pause:

@@ -1,7 +1,7 @@
 """How this party refuses."""
 
 
-class Refused(Exception):
+class OAuthRefusal(Exception):
     """A request that is refused. `error` is the code of RFC 6749 5.2, RFC 6750 3.1 or RFC 7591 3.2.2.
 
     `description` is for people, and is sent only where the profile exposes detailed error messages.

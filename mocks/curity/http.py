@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from dcrproof.mocks.curity.clients import AnyClient
 from dcrproof.mocks.curity.configuration import Configuration
-from dcrproof.mocks.curity.errors import Refused
+from dcrproof.mocks.curity.errors import OAuthRefusal
 from dcrproof.mocks.curity.restconf import PROFILE_ID, ROOT, Restconf
 from dcrproof.mocks.curity.state import REGISTRATION, Curity
 from dcrproof.mocks.messages import Calls, Handler, Pairs, Request, Response, Routes, json_response
@@ -48,7 +48,7 @@ def basic_credentials(authorization: str) -> tuple[str, str]:
         pair = ""
     client_id, colon, secret = pair.partition(":")
     if scheme.lower() != "basic" or not colon:
-        raise Refused("invalid_client", "The Authorization header holds no Basic credentials.")
+        raise OAuthRefusal("invalid_client", "The Authorization header holds no Basic credentials.")
     return client_id, secret
 
 
@@ -72,7 +72,7 @@ def form_parameters(request: Request) -> dict[str, str]:
     form: dict[str, str] = {}
     for name, value in request.form:
         if name in form and name in ONCE:
-            raise Refused("invalid_request", f"The parameter {name} is repeated.")
+            raise OAuthRefusal("invalid_request", f"The parameter {name} is repeated.")
         if value:
             form[name] = value
     return form
@@ -120,7 +120,7 @@ class CurityHttp:
         handler, arguments = found
         try:
             return handler(request, **arguments)
-        except Refused as refused:
+        except OAuthRefusal as refused:
             return self._refusal(request, refused)
 
     def _table(self, configuration: Configuration) -> tuple[tuple[str, str, Handler], ...]:
@@ -200,7 +200,7 @@ class CurityHttp:
 
     def user_flow(self, _: Request) -> Response:
         """Flows with a user: no client of this profile has one (the form of the refusal is inferred)."""
-        raise Refused("unauthorized_client", "The client lacks the capability.")
+        raise OAuthRefusal("unauthorized_client", "The client lacks the capability.")
 
     # Registration
 
@@ -229,17 +229,17 @@ class CurityHttp:
             return self.curity.authenticate(form.get("client_id", ""), form.get("client_secret"))
         client_id, secret = self.curity.form_decoded(basic_credentials(authorization))
         if "client_secret" in form or form.get("client_id", client_id) != client_id:
-            raise Refused("invalid_request", "The client authenticates in more than one way.")
+            raise OAuthRefusal("invalid_request", "The client authenticates in more than one way.")
         return self.curity.authenticate(client_id, secret)
 
     def _about_token(self, request: Request) -> tuple[AnyClient, str]:
         form = form_parameters(request)
         client = self._authenticated(request, form)
         if "token" not in form:
-            raise Refused("invalid_request", "The parameter token is missing.")
+            raise OAuthRefusal("invalid_request", "The parameter token is missing.")
         return client, form["token"]
 
-    def _refusal(self, request: Request, refused: Refused) -> Response:
+    def _refusal(self, request: Request, refused: OAuthRefusal) -> Response:
         """The description is shown only where the profile exposes detailed error messages, which it does not by
         default: learn/oauth-troubleshooting-developers.
         """

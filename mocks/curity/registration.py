@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from dcrproof.mocks.curity.configuration import Client, NonTemplatized
-from dcrproof.mocks.curity.errors import Refused
+from dcrproof.mocks.curity.errors import OAuthRefusal
 
 # Grant types map to capabilities (token-profile/clients/dcr/dcr-api). `refresh_token` maps to none and is never
 # granted: OAUTH-MCP-MESSAGES.md shows it asked for and not given.
@@ -144,15 +144,15 @@ class ClientMetadata:
 def checked(document: object) -> dict[str, Any]:
     """The request's members that have a meaning, nulls left out (RFC 7592 2.2). Raises Refused."""
     if not isinstance(document, Mapping):
-        raise Refused("invalid_request", "The body is not a JSON object.")
+        raise OAuthRefusal("invalid_request", "The body is not a JSON object.")
     given = {name: document[name] for name in MEMBERS if document.get(name) is not None}
     for name, value in given.items():
         if not MEMBERS[name](value):
             error = "invalid_redirect_uri" if name == "redirect_uris" else "invalid_client_metadata"
-            raise Refused(error, f"The value of {name} is not valid.")
+            raise OAuthRefusal(error, f"The value of {name} is not valid.")
     if document.get("software_statement") is not None:
         # No issuer of statements is trusted here. RFC 7591 3.2.2.
-        raise Refused("invalid_software_statement", "The software statement is not trusted.")
+        raise OAuthRefusal("invalid_software_statement", "The software statement is not trusted.")
     return given
 
 
@@ -173,20 +173,24 @@ def granted_method(given: Mapping[str, Any], allowed: frozenset[str]) -> str:
     for method in (asked, *FALLBACKS):
         if METHODS.get(method) in allowed:
             return str(method)
-    raise Refused("invalid_client_metadata", "No method of client authentication is allowed that this client can use.")
+    raise OAuthRefusal(
+        "invalid_client_metadata", "No method of client authentication is allowed that this client can use."
+    )
 
 
 def check_uris(given: Mapping[str, Any], grant_types: tuple[str, ...]) -> None:
     """Raises Refused for redirect URIs that are missing or no redirect URIs, and for pages of another origin."""
     redirects = given.get("redirect_uris", [])
     if not redirects and any(grant_type in RESPONSE_TYPES for grant_type in grant_types):
-        raise Refused("invalid_redirect_uri", "The grant types need redirect_uris.")
+        raise OAuthRefusal("invalid_redirect_uri", "The grant types need redirect_uris.")
     if not all(is_redirect_uri(uri) for uri in redirects):
-        raise Refused("invalid_redirect_uri", "A redirect URI is not valid.")
+        raise OAuthRefusal("invalid_redirect_uri", "A redirect URI is not valid.")
     origins = {origin(uri) for uri in redirects}
     for name in PAGES:
         if name in given and (origin(given[name]) is None or (origins and origin(given[name]) not in origins)):
-            raise Refused("invalid_client_metadata", f"The origin of {name} differs from that of the redirect_uris.")
+            raise OAuthRefusal(
+                "invalid_client_metadata", f"The origin of {name} differs from that of the redirect_uris."
+            )
 
 
 def grant(document: object, non_templatized: NonTemplatized, allowed_scopes: tuple[str, ...]) -> ClientMetadata:

@@ -41,7 +41,7 @@ from dcrproof.mocks.curity.configuration import (
     Template,
     digest,
 )
-from dcrproof.mocks.curity.errors import Refused
+from dcrproof.mocks.curity.errors import OAuthRefusal
 from dcrproof.mocks.curity.registration import ClientMetadata
 from dcrproof.mocks.curity.token_service import REGISTRATION, TokenService
 from dcrproof.mocks.curity.tokens import OPAQUE_PREFIX, AccessToken
@@ -69,18 +69,18 @@ class Curity(TokenService):
         """
         dynamic = self.configuration.dynamic_client_registration
         if dynamic is None:
-            raise Refused("invalid_client_metadata", "Dynamic client registration is off.")
+            raise OAuthRefusal("invalid_client_metadata", "Dynamic client registration is off.")
         template = self.template_of(document)
         initial = self.check_registrar(bearer, template)
         try:
             granted = self.granted_by(template, document)
-        except Refused:
+        except OAuthRefusal:
             if initial is not None and self.switches.failed_registration_consumes_initial_token:
                 self.consume_initial_token(initial)
             raise
         self.check_data_source(dynamic.client_data_source)
         if not self.configuration.data_sources_by_id[dynamic.client_data_source].schema:
-            raise Refused("server_error", "The data source cannot hold the client.")  # inferred, as above
+            raise OAuthRefusal("server_error", "The data source cannot hold the client.")  # inferred, as above
         if initial is not None:
             self.consume_initial_token(initial)
         client = DynamicClient(
@@ -108,7 +108,7 @@ class Curity(TokenService):
             return registration.of_template(template)
         non_templatized = self.configuration.non_templatized
         if non_templatized is None:
-            raise Refused("invalid_client_metadata", "The software_id names no template.")
+            raise OAuthRefusal("invalid_client_metadata", "The software_id names no template.")
         return self.grant_metadata(non_templatized, document)
 
     def userinfo_issuer(self, granted: ClientMetadata) -> str | None:
@@ -117,7 +117,7 @@ class Curity(TokenService):
             return None
         issuers = [one.id for one in self.configuration.custom_token_issuers if one.purpose_type == "userinfo"]
         if not (self.switches.registered_clients_may_have_signed_userinfo and issuers):
-            raise Refused("invalid_client_metadata", "There is no token issuer for signed userinfo.")
+            raise OAuthRefusal("invalid_client_metadata", "There is no token issuer for signed userinfo.")
         return issuers[0]
 
     def check_registrar(self, bearer: str | None, template: Client | None) -> AccessToken | None:
@@ -128,12 +128,12 @@ class Curity(TokenService):
         if template is None and non_templatized is not None:
             if isinstance(non_templatized.authentication, MutualTls):
                 # A certificate does not come over plain HTTP, and a header of a proxy is no certificate here (inferred).
-                raise Refused("invalid_client", "There is no trusted client certificate.")
+                raise OAuthRefusal("invalid_client", "There is no trusted client certificate.")
             if self.registration_is_open(non_templatized):
                 return None
         token = self.check_initial_token(bearer)
         if token is not None and not self.may_register(token, template):
-            raise Refused("insufficient_scope", "The initial access token is not for this kind of registration.")
+            raise OAuthRefusal("insufficient_scope", "The initial access token is not for this kind of registration.")
         return token
 
     def may_register(self, token: AccessToken, template: Client | None) -> bool:
@@ -165,9 +165,9 @@ class Curity(TokenService):
         """The initial access token. Statuses are inferred: 401 for one that is used up, 403 for one without `dcr`."""
         token = None if bearer is None else self.access_token(bearer)
         if token is None:
-            raise Refused("invalid_token", "The initial access token is missing, unknown, expired or used.")
+            raise OAuthRefusal("invalid_token", "The initial access token is missing, unknown, expired or used.")
         if not self.is_initial_token(token):
-            raise Refused("insufficient_scope", "The access token lacks the scope dcr.")
+            raise OAuthRefusal("insufficient_scope", "The access token lacks the scope dcr.")
         return token
 
     def is_initial_token(self, token: AccessToken) -> bool:
@@ -185,7 +185,7 @@ class Curity(TokenService):
         )
         granted = registration.grant(document, bounds, self.allowed_scopes(non_templatized))
         if not granted.grant_types and not self.switches.registers_client_without_grant_types:
-            raise Refused("invalid_client_metadata", "No grant type is left that this client may have.")
+            raise OAuthRefusal("invalid_client_metadata", "No grant type is left that this client may have.")
         return granted
 
     def allowed_scopes(self, non_templatized: NonTemplatized) -> tuple[str, ...]:
@@ -204,12 +204,14 @@ class Curity(TokenService):
         template = self.configuration.template(client.instance_of)
         granted = self.granted_by(template, document)
         if not isinstance(document, Mapping):
-            raise Refused("invalid_request", "The body is not a JSON object.")
+            raise OAuthRefusal("invalid_request", "The body is not a JSON object.")
         if document.get("client_id") != client_id or any(name in document for name in SERVER_MEMBERS):
-            raise Refused("invalid_client_metadata", "An update names its client, and nothing that the server sets.")
+            raise OAuthRefusal(
+                "invalid_client_metadata", "An update names its client, and nothing that the server sets."
+            )
         secret = document.get("client_secret")
         if secret is not None and not (isinstance(secret, str) and self.accepts_secret(client, secret)):
-            raise Refused("invalid_client_metadata", "The client_secret is not the current one.")
+            raise OAuthRefusal("invalid_client_metadata", "The client_secret is not the current one.")
         issuer = template.userinfo_token_issuer if template else self.userinfo_issuer(granted)
         return self._rotated(replace(client, metadata=granted, userinfo_token_issuer=issuer), bearer)
 
@@ -222,14 +224,14 @@ class Curity(TokenService):
         client = self.dynamic_client(client_id)
         management = self.configuration.client_management
         if bearer is None or client is None or management is None:
-            raise Refused("invalid_token", "The registration access token is missing or not valid.")
+            raise OAuthRefusal("invalid_token", "The registration access token is missing or not valid.")
         if self.is_registration_token(client, bearer, management):
             if not deleting and not self.may_read_and_write(client, management):
-                raise Refused("insufficient_scope", "The registration access token can only delete by now.")
+                raise OAuthRefusal("insufficient_scope", "The registration access token can only delete by now.")
         elif (token := self.access_token(bearer)) is None:
-            raise Refused("invalid_token", "The registration access token is missing or not valid.")
+            raise OAuthRefusal("invalid_token", "The registration access token is missing or not valid.")
         elif not self.manages_any_client(token):
-            raise Refused("insufficient_scope", "The access token lacks the scope dcrm.")
+            raise OAuthRefusal("insufficient_scope", "The access token lacks the scope dcrm.")
         return client
 
     def is_registration_token(self, client: DynamicClient, bearer: str, management: ClientManagement) -> bool:

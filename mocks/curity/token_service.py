@@ -19,7 +19,7 @@ from dcrproof.mocks.curity.configuration import (
     NoAuthentication,
     digest,
 )
-from dcrproof.mocks.curity.errors import Refused
+from dcrproof.mocks.curity.errors import OAuthRefusal
 from dcrproof.mocks.curity.metadata import metadata
 from dcrproof.mocks.curity.switches import DEFAULT_SWITCHES, Switches
 from dcrproof.mocks.curity.tokens import OPAQUE_PREFIX, AccessToken, SigningKey
@@ -168,7 +168,7 @@ class TokenService:
     def check_data_source(self, name: str) -> None:
         # inferred: the code of RFC 6749 4.1.2.1 for a server that cannot do its work
         if not self.configuration.data_sources_by_id[name].answers:
-            raise Refused("server_error", "The data source does not answer.")
+            raise OAuthRefusal("server_error", "The data source does not answer.")
 
     @property
     def dynamic_clients(self) -> tuple[DynamicClient, ...]:
@@ -185,7 +185,7 @@ class TokenService:
             or secret is None
             or not self.accepts_secret(client, secret)
         ):
-            raise Refused("invalid_client", "Client authentication failed.")
+            raise OAuthRefusal("invalid_client", "Client authentication failed.")
         return client
 
     def is_enabled(self, client: AnyClient) -> bool:
@@ -212,11 +212,11 @@ class TokenService:
     def grant(self, client: AnyClient, grant_type: str | None, scope: str | None) -> dict[str, Any]:
         """The token endpoint's answer to a client that has authenticated. Raises Refused."""
         if grant_type is None:
-            raise Refused("invalid_request", "The parameter grant_type is missing.")
+            raise OAuthRefusal("invalid_request", "The parameter grant_type is missing.")
         if grant_type != "client_credentials" or not self.profile_has("client-credentials"):
-            raise Refused("unsupported_grant_type", "The grant type is not supported.")
+            raise OAuthRefusal("unsupported_grant_type", "The grant type is not supported.")
         if not self.has_capability(client, "client-credentials"):
-            raise Refused("unauthorized_client", "The client lacks the capability client-credentials.")
+            raise OAuthRefusal("unauthorized_client", "The client lacks the capability client-credentials.")
         return self._issue(client, self.granted_scopes(client, scope))
 
     def profile_has(self, capability: str) -> bool:
@@ -232,7 +232,7 @@ class TokenService:
         asked = dict.fromkeys(scope.split()) if scope else {}
         granted = tuple(one for one in asked if self.may_have_scope(client, one))
         if asked and not granted:
-            raise Refused("invalid_scope", "No valid scope was requested.")
+            raise OAuthRefusal("invalid_scope", "No valid scope was requested.")
         return granted
 
     def may_have_scope(self, client: AnyClient, scope: str) -> bool:
@@ -264,7 +264,7 @@ class TokenService:
         """
         client = self.client(client_id)
         if client is None or not (self.profile_has("code") and self.has_capability(client, "code")):
-            raise Refused("unauthorized_client", "The client lacks the capability code.")
+            raise OAuthRefusal("unauthorized_client", "The client lacks the capability code.")
         asked = tuple(dict.fromkeys(scope.split()))
         scopes = tuple(one for one in asked if self.may_have_scope_with_user(client, one))
         return self._issued(client, scopes, username).value
@@ -359,7 +359,7 @@ class TokenService:
         if token is None:
             return
         if not self.may_revoke(client, token):
-            raise Refused("unauthorized_client", "The token belongs to another client.")
+            raise OAuthRefusal("unauthorized_client", "The token belongs to another client.")
         del self._tokens[value]
 
     def may_revoke(self, client: AnyClient, token: AccessToken) -> bool:
@@ -368,7 +368,7 @@ class TokenService:
     def introspect(self, client: AnyClient, value: str) -> AccessToken | None:
         """Raises Refused for a client that may not introspect (status inferred)."""
         if not self.has_capability(client, "introspection"):
-            raise Refused("access_denied", "The client lacks the capability introspection.")
+            raise OAuthRefusal("access_denied", "The client lacks the capability introspection.")
         return self.access_token(value)
 
     def userinfo(self, bearer: str | None) -> Mapping[str, Any] | str:
@@ -377,9 +377,9 @@ class TokenService:
         """
         token = None if bearer is None else self.access_token(bearer)
         if token is None:
-            raise Refused("invalid_token", "The access token is missing, unknown or expired.")
+            raise OAuthRefusal("invalid_token", "The access token is missing, unknown or expired.")
         if not self.may_ask_for_userinfo(token):
-            raise Refused("insufficient_scope", "The access token is not a user's, or lacks the scope openid.")
+            raise OAuthRefusal("insufficient_scope", "The access token is not a user's, or lacks the scope openid.")
         client = self.client(token.client_id)
         claims = {"sub": token.claims["sub"]}
         if client is None or client.userinfo_token_issuer is None:

@@ -12,7 +12,7 @@ Rules
 
 from collections.abc import Iterator
 
-from dcrproof.mocks.data_plane import Configuration, Consumer
+from dcrproof.mocks.data_plane import Configuration, PushedConsumer
 from dcrproof.mocks.gateway.plugin import Plugin
 from dcrproof.mocks.gateway.tokens import Jwt, claim
 
@@ -20,7 +20,7 @@ from dcrproof.mocks.gateway.tokens import Jwt, claim
 class ConsumerRules:
     configuration: Configuration | None
 
-    def consumer_of(self, plugin: Plugin, token: Jwt) -> Consumer | None:
+    def consumer_of(self, plugin: Plugin, token: Jwt) -> PushedConsumer | None:
         """The consumer that the token names, None where no consumer is to be mapped. Raises LookupError for 403."""
         for path in plugin.consumer_paths:
             value = claim(token.claims, path)
@@ -30,7 +30,7 @@ class ConsumerRules:
             raise LookupError("kong consumer was not found (claim was not found for consumer mapping)")
         return None
 
-    def _mapped(self, plugin: Plugin, value: str) -> Consumer | None:
+    def _mapped(self, plugin: Plugin, value: str) -> PushedConsumer | None:
         for consumer in self.consumers:
             for member in plugin.consumer_by:
                 held = getattr(consumer, member, None)
@@ -45,15 +45,15 @@ class ConsumerRules:
             return held.lower() == value.lower()
         return held == value
 
-    def anonymous(self, name: str) -> Consumer | None:
+    def anonymous(self, name: str) -> PushedConsumer | None:
         return next((one for one in self.consumers if name in {one.id, one.username}), None)
 
     @property
-    def consumers(self) -> tuple[Consumer, ...]:
+    def consumers(self) -> tuple[PushedConsumer, ...]:
         return self.configuration.consumers if self.configuration else ()
 
 
-def headers(consumer: Consumer, *, anonymous: bool) -> Iterator[tuple[str, str]]:
+def headers(consumer: PushedConsumer, *, anonymous: bool) -> Iterator[tuple[str, str]]:
     yield "x-consumer-id", consumer.id
     if consumer.custom_id is not None:
         yield "x-consumer-custom-id", consumer.custom_id

@@ -38,7 +38,7 @@ JSON = "application/json"
 
 
 @dataclass(frozen=True)
-class Place:
+class CredentialPlace:
     """Where in a request a credential was: in a header, the query, the body or a cookie; under which names."""
 
     kind: str
@@ -50,14 +50,14 @@ class BearerToken:
     """`method` is the one that found it: `bearer`, `introspection` or `userinfo`."""
 
     token: str = field(repr=False)
-    place: Place
+    place: CredentialPlace
     method: str = "bearer"
 
 
 @dataclass(frozen=True)
 class RefreshToken:
     token: str = field(repr=False)
-    place: Place
+    place: CredentialPlace
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class ClientPair:
 
     id: bytes
     secret: bytes = field(repr=False)
-    place: Place
+    place: CredentialPlace
     method: str = "client_credentials"
 
 
@@ -98,13 +98,13 @@ def find_bearer_token(plugin: Plugin, request: Request, method: str = "bearer") 
             for name in names:
                 value = single_header(request, name)
                 if token := _after_scheme(value, "Bearer") if name == "authorization" else value:
-                    return BearerToken(token, Place("header", (name,)), method)
+                    return BearerToken(token, CredentialPlace("header", (name,)), method)
         elif kind == "cookie":
             name = plugin.bearer_token_cookie_name or ""
             if token := cookies(request).get(name, ""):
-                return BearerToken(token, Place("cookie", (name,)), method)
+                return BearerToken(token, CredentialPlace("cookie", (name,)), method)
         elif token := arguments(request, kind).get(TOKEN_ARGUMENTS[0], ""):
-            return BearerToken(token, Place(kind, TOKEN_ARGUMENTS), method)
+            return BearerToken(token, CredentialPlace(kind, TOKEN_ARGUMENTS), method)
     return None
 
 
@@ -114,9 +114,9 @@ def find_refresh_token(plugin: Plugin, request: Request) -> RefreshToken | None:
         if kind == "header":
             for name in (named.lower(),) if named else REFRESH_HEADERS:
                 if token := single_header(request, name):
-                    return RefreshToken(token, Place("header", (name,)))
+                    return RefreshToken(token, CredentialPlace("header", (name,)))
         elif token := arguments(request, kind).get(named or "refresh_token", ""):
-            return RefreshToken(token, Place(kind, (named or "refresh_token",)))
+            return RefreshToken(token, CredentialPlace(kind, (named or "refresh_token",)))
     return None
 
 
@@ -136,12 +136,12 @@ def _find_pair(request: Request, kinds: Names, names: Names, method: str, switch
             if switches.reads_proxy_authorization and not single_header(request, header):
                 header = "proxy-authorization"
             pair = read_basic(single_header(request, header), switches)
-            place = Place("header", (header,))
+            place = CredentialPlace("header", (header,))
         else:
             given = arguments(request, kind)
             values = [given.get(name, "").encode("utf-8", "surrogateescape") for name in names]
             pair = (values[0], values[1])
-            place = Place(kind, names)
+            place = CredentialPlace(kind, names)
         if pair is not None and all(pair):
             return ClientPair(pair[0], pair[1], place, method)
     return None

@@ -20,7 +20,7 @@ from urllib.parse import quote_plus, urlencode
 from dcrproof.mocks.clock import Clock, WrongClock
 from dcrproof.mocks.data_plane import Service
 from dcrproof.mocks.gateway import releases, strict
-from dcrproof.mocks.gateway.credentials import ClientPair, Place
+from dcrproof.mocks.gateway.credentials import ClientPair, CredentialPlace
 from dcrproof.mocks.gateway.discovery import Provider
 from dcrproof.mocks.gateway.plugin import Names, Plugin
 from dcrproof.mocks.gateway.switches import Switches
@@ -115,7 +115,7 @@ class GrantRules:
 def own_client(plugin: Plugin) -> ClientPair:
     """Kong's own client: the first, where there are several (`client_arg` chooses none here)."""
     client_id, secret = (next(iter(one), "").encode() for one in (plugin.client_id, plugin.client_secret))
-    return ClientPair(client_id, secret, Place("configuration", ()))
+    return ClientPair(client_id, secret, CredentialPlace("configuration", ()))
 
 
 def form_encode(octets: bytes) -> str:

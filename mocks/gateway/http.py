@@ -18,13 +18,13 @@ from urllib.parse import urlsplit
 
 from dcrproof.mocks.data_plane import Service
 from dcrproof.mocks.gateway import consumers, credentials, errors, session
-from dcrproof.mocks.gateway.credentials import Place
+from dcrproof.mocks.gateway.credentials import CredentialPlace
 from dcrproof.mocks.gateway.plugin import Plugin
 from dcrproof.mocks.gateway.routing import Match
-from dcrproof.mocks.gateway.session import Session
+from dcrproof.mocks.gateway.session import GatewaySession
 from dcrproof.mocks.gateway.state import DataPlane
-from dcrproof.mocks.gateway.verdicts import Admitted, Credential, Refused, Steps
-from dcrproof.mocks.messages import Call, Calls, NoAnswer, Pairs, Request, Response
+from dcrproof.mocks.gateway.verdicts import Admitted, Credential, Refused
+from dcrproof.mocks.messages import Asking, Call, Calls, NoAnswer, Pairs, Request, Response
 
 NO_ROUTE = "no Route matched with those values"
 
@@ -93,7 +93,7 @@ class GatewayHttp:
             return self._own(no_answer(answer, request, request_id), started, request_id)
         return self._proxied(answer, admissions, request_id, proxy=sent - started, upstream=node.clock.now() - sent)
 
-    def _judge(self, stage: tuple[Service, ...], request: Request) -> Steps[Admitted | Refused]:
+    def _judge(self, stage: tuple[Service, ...], request: Request) -> Asking[Admitted | Refused]:
         """Admitted by the first strategy that does; where none does, an application that is known counts more.
 
         The managed plugin holds a list of strategies (its schema); which of them judges a request is inferred.
@@ -201,9 +201,9 @@ class GatewayHttp:
         yield "x-real-ip", self.peer
 
 
-def place_of(credential: Credential, plugin: Plugin) -> Place:
-    if isinstance(credential, Session):
-        return Place("cookie", session.cookie_names(plugin))
+def place_of(credential: Credential, plugin: Plugin) -> CredentialPlace:
+    if isinstance(credential, GatewaySession):
+        return CredentialPlace("cookie", session.cookie_names(plugin))
     return credential.place
 
 
@@ -216,7 +216,7 @@ def no_answer(answer: NoAnswer, request: Request, request_id: str) -> Response:
     return errors.nginx_error(502, message, request, request_id)
 
 
-def hide(request: Request, place: Place) -> Request:
+def hide(request: Request, place: CredentialPlace) -> Request:
     """`hide_credentials`: the request without the credential that was used."""
     headers, query, body = request.headers, request.query, request.body
     match place.kind:

@@ -17,15 +17,14 @@ from dcrproof.mocks.clock import Clock, WrongClock
 from dcrproof.mocks.gateway import discovery, releases
 from dcrproof.mocks.gateway.discovery import Provider, discovery_url
 from dcrproof.mocks.gateway.plugin import Names, Plugin
-from dcrproof.mocks.gateway.verdicts import Steps
-from dcrproof.mocks.messages import Call
+from dcrproof.mocks.messages import Asking, Call
 
 AFTER_FAILURE = 5.0
 """Seconds from a failed discovery to the next (changelog 3.8.0.0)."""
 
 
 @dataclass
-class Issuer:
+class KnownIssuer:
     """What a node knows of one authorization server, and since when."""
 
     provider: Provider | None = None
@@ -38,25 +37,25 @@ class Issuer:
 class IssuerRules:
     clock: Clock | WrongClock
     version: str
-    issuers: dict[tuple[str, str | None, Names], Issuer]
+    issuers: dict[tuple[str, str | None, Names], KnownIssuer]
 
-    def discovered(self, plugin: Plugin) -> Steps[Issuer]:
+    def discovered(self, plugin: Plugin) -> Asking[KnownIssuer]:
         """What is known of the plugin's issuer, loaded now if it never was or is too old."""
         key = (discovery_url(plugin.issuer), plugin.jwks_endpoint, plugin.extra_jwks_uris)
-        issuer = self.issuers.setdefault(key, Issuer())
+        issuer = self.issuers.setdefault(key, KnownIssuer())
         stale = issuer.provider is None or self.clock.now() - issuer.loaded_at >= plugin.cache_ttl
         if stale and self.may_discover(plugin, issuer):
             yield from self.discover(plugin, issuer)
         return issuer
 
-    def may_discover(self, plugin: Plugin, issuer: Issuer) -> bool:
+    def may_discover(self, plugin: Plugin, issuer: KnownIssuer) -> bool:
         if issuer.provider is None and not issuer.failed:
             return True
         if issuer.provider is None and releases.has("gives up after a failed first discovery", self.version):
             return False
         return self.clock.now() - issuer.tried_at >= (AFTER_FAILURE if issuer.failed else plugin.rediscovery_lifetime)
 
-    def discover(self, plugin: Plugin, issuer: Issuer) -> Steps[None]:
+    def discover(self, plugin: Plugin, issuer: KnownIssuer) -> Asking[None]:
         """Loads document and keys; only both together replace what was known."""
         issuer.tried_at = self.clock.now()
         provider = discovery.read_provider((yield self.get(plugin, discovery_url(plugin.issuer))))

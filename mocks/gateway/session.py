@@ -42,7 +42,7 @@ LARGEST_COOKIE, PIECE, MOST_PIECES = 4096, 4000, 9
 
 
 @dataclass(frozen=True)
-class Session:
+class GatewaySession:
     """What the cookie holds. Moments are seconds since the epoch; `claims` are those of a token that is no JWT."""
 
     access_token: str = field(repr=False)
@@ -55,11 +55,11 @@ def session_key(secret: bytes) -> AESGCM:
     return AESGCM(HKDF(algorithm=SHA256(), length=32, salt=None, info=b"session").derive(secret))
 
 
-def seal(key: AESGCM, session: Session, bound_to: bytes, nonce: bytes) -> str:
+def seal(key: AESGCM, session: GatewaySession, bound_to: bytes, nonce: bytes) -> str:
     return strict.to_base64url(nonce + key.encrypt(nonce, strict.to_json(asdict(session)), bound_to))
 
 
-def unseal(key: AESGCM, value: str, bound_to: bytes) -> Session | None:
+def unseal(key: AESGCM, value: str, bound_to: bytes) -> GatewaySession | None:
     sealed = strict.base64url(value)
     if sealed is None or len(sealed) <= NONCE_LENGTH:
         return None
@@ -67,7 +67,7 @@ def unseal(key: AESGCM, value: str, bound_to: bytes) -> Session | None:
         content = key.decrypt(sealed[:NONCE_LENGTH], sealed[NONCE_LENGTH:], bound_to)
     except (InvalidTag, ValueError):
         return None
-    return Session(**(strict.json_object(content) or {}))
+    return GatewaySession(**(strict.json_object(content) or {}))
 
 
 def cookie_names(plugin: Plugin) -> Names:
@@ -126,13 +126,13 @@ class SessionRules:
     shared: bytes
     switches: Switches
 
-    def open_session(self, plugin: Plugin, request: Request) -> Session | None:
+    def open_session(self, plugin: Plugin, request: Request) -> GatewaySession | None:
         """The session of the request's cookie, if it opens and is still running."""
         value = sealed_value(request, plugin)
         opened = unseal(self._session_key(plugin), value, bound_to(plugin)) if value else None
         return opened if opened is not None and self.session_is_running(plugin, opened) else None
 
-    def session_is_running(self, plugin: Plugin, opened: Session) -> bool:
+    def session_is_running(self, plugin: Plugin, opened: GatewaySession) -> bool:
         now = self.clock.now()
         limits = (
             (opened.touched, plugin.session_idling_timeout),
@@ -146,16 +146,16 @@ class SessionRules:
 
     def new_session(self, plugin: Plugin, token: str, claims: Mapping[str, Any] | None) -> tuple[str, ...]:
         now = self.clock.now()
-        return self._sealed(plugin, Session(token, created=now, touched=now, claims=claims))
+        return self._sealed(plugin, GatewaySession(token, created=now, touched=now, claims=claims))
 
-    def touched_session(self, plugin: Plugin, opened: Session) -> tuple[str, ...]:
+    def touched_session(self, plugin: Plugin, opened: GatewaySession) -> tuple[str, ...]:
         """The cookies of a session that notes its use; none where that was noted less than a minute ago."""
         now = self.clock.now()
         if now - opened.touched < TOUCH_THRESHOLD:
             return ()
         return self._sealed(plugin, replace(opened, touched=now))
 
-    def _sealed(self, plugin: Plugin, content: Session) -> tuple[str, ...]:
+    def _sealed(self, plugin: Plugin, content: GatewaySession) -> tuple[str, ...]:
         nonce = self.random.randbytes(NONCE_LENGTH)
         return set_cookies(plugin, seal(self._session_key(plugin), content, bound_to(plugin), nonce))
 

@@ -30,21 +30,21 @@ from urllib.parse import urlencode
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from dcrproof.mocks.clock import Clock, WrongClock
-from dcrproof.mocks.data_plane import Application, Configuration, Service
+from dcrproof.mocks.data_plane import Configuration, PushedApplication, Service
 from dcrproof.mocks.gateway import credentials, releases, routing, session, strict
 from dcrproof.mocks.gateway.consumers import ConsumerRules
 from dcrproof.mocks.gateway.credentials import BearerToken, ClientPair, RefreshToken
 from dcrproof.mocks.gateway.discovery import Provider
 from dcrproof.mocks.gateway.grants import CacheKey, own_client
-from dcrproof.mocks.gateway.issuers import Issuer, IssuerRules
+from dcrproof.mocks.gateway.issuers import IssuerRules, KnownIssuer
 from dcrproof.mocks.gateway.lookups import CachedAnswer, LookupRules
 from dcrproof.mocks.gateway.plugin import AUTH_METHODS, Names, Plugin, SchemaViolation, plugin
-from dcrproof.mocks.gateway.session import Session, SessionRules
+from dcrproof.mocks.gateway.session import GatewaySession, SessionRules
 from dcrproof.mocks.gateway.switches import STRICT, Switches
 from dcrproof.mocks.gateway.tokens import Jwt, TokenRules, claim, read_jwt
 from dcrproof.mocks.gateway.upstream_headers import UpstreamRules
-from dcrproof.mocks.gateway.verdicts import Admitted, Credential, Refused, Steps
-from dcrproof.mocks.messages import Call, NoAnswer, Request, Response
+from dcrproof.mocks.gateway.verdicts import Admitted, Credential, Refused
+from dcrproof.mocks.messages import Asking, Call, NoAnswer, Request, Response
 
 NO_CONFIGURATION = "0" * 32
 """The hash that a node reports before it has applied anything."""
@@ -58,7 +58,7 @@ class CachedToken:
 
 
 class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRules, UpstreamRules):
-    """One node, with caches of its own. Handlers that must ask the authorization server are generators (`Steps`)."""
+    """One node, with caches of its own. Handlers that must ask the authorization server are generators (`Asking`)."""
 
     def __init__(
         self, *, name: str, clock: Clock | WrongClock, seed: int, version: str = "3.14.0.8", switches: Switches = STRICT
@@ -77,7 +77,7 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
         self.violation: str | None = None
         self.services: dict[str, Plugin] = {}
         self.routes: tuple[routing.Candidate, ...] = ()
-        self._by_client: dict[tuple[str, str], Application] | None = None
+        self._by_client: dict[tuple[str, str], PushedApplication] | None = None
         self._hash: str | None = None
         self.restart()
 
@@ -85,7 +85,7 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
 
     def restart(self) -> None:
         """The process ends and starts: caches and generated secrets are gone, the configuration is kept on disk."""
-        self.issuers: dict[tuple[str, str | None, Names], Issuer] = {}
+        self.issuers: dict[tuple[str, str | None, Names], KnownIssuer] = {}
         self.tokens: dict[CacheKey, CachedToken] = {}
         self.refusals: dict[CacheKey, float] = {}
         """Until when pairs are refused that the token endpoint has refused."""
@@ -139,7 +139,7 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
 
     # Access
 
-    def admit(self, service: Service, request: Request) -> Steps[Admitted | Refused]:
+    def admit(self, service: Service, request: Request) -> Asking[Admitted | Refused]:
         """Authenticates and authorises one request to this service."""
         plugin = self.services.get(service.id)
         if plugin is None or not self.is_enforced_for(plugin, request):
@@ -162,13 +162,13 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
         """Whether `anonymous` counts: on its own the plugin maps consumers, but the managed one asks for applications."""
         return service.strategy is None or self.switches.lets_anonymous_past_applications
 
-    def _judge(self, service: Service, plugin: Plugin, request: Request) -> Steps[Admitted | Refused]:
+    def _judge(self, service: Service, plugin: Plugin, request: Request) -> Asking[Admitted | Refused]:
         if releases.has("fails on JSON null", self.version) and credentials.names_null(request):
             return Refused(500, "An unexpected error occurred", challenge=False)
         credential = self.find_credential(plugin, request)
         if credential is None:
             return (yield from self.without_credential(plugin))
-        if not isinstance(credential, Session) and self.stops_at_session(plugin, request):
+        if not isinstance(credential, GatewaySession) and self.stops_at_session(plugin, request):
             return self.destroying(plugin, self.unauthorized(plugin, "the session does not open"))
         token = yield from self.authenticate(service, plugin, credential)
         if isinstance(token, Jwt) and (flaw := self.authorisation_flaw(token, plugin)):
@@ -217,7 +217,7 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
         listed = "session" in plugin.auth_methods and not self.switches.passes_over_broken_sessions
         return listed and session.sealed_value(request, plugin) != ""
 
-    def without_credential(self, plugin: Plugin) -> Steps[Refused]:
+    def without_credential(self, plugin: Plugin) -> Asking[Refused]:
         """401, or with `authorization_code` the way to the authorization endpoint; its other parameters are left out."""
         if "authorization_code" in plugin.auth_methods:
             issuer = yield from self.discovered(plugin)
@@ -231,9 +231,9 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
 
     # Authentication
 
-    def authenticate(self, service: Service, plugin: Plugin, credential: Credential) -> Steps[Jwt | Refused]:
+    def authenticate(self, service: Service, plugin: Plugin, credential: Credential) -> Asking[Jwt | Refused]:
         """The access token that stands for the caller."""
-        if isinstance(credential, Session) and not plugin.reverify:
+        if isinstance(credential, GatewaySession) and not plugin.reverify:
             return self.token_in_session(plugin, credential)
         issuer = yield from self.discovered(plugin)
         if issuer.provider is None:  # 401 and no 5xx: support article "authentication fails and logs have an ..."
@@ -247,16 +247,16 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
                 return (yield from self.refresh(plugin, issuer, credential))
             case BearerToken(method="introspection" | "userinfo"):
                 return (yield from self.ask_about(plugin, issuer, credential.token, credential.method))
-            case Session() if credential.claims is not None:
+            case GatewaySession() if credential.claims is not None:
                 return (yield from self.ask_about(plugin, issuer, credential.access_token, "introspection"))
-        text = credential.access_token if isinstance(credential, Session) else credential.token
+        text = credential.access_token if isinstance(credential, GatewaySession) else credential.token
         token = yield from self.verify(plugin, issuer, text)
         if isinstance(token, Jwt) and plugin.introspect_jwt_tokens:
             asked = yield from self.ask_about(plugin, issuer, text, "introspection")
             return asked if isinstance(asked, Refused) else token
         return token
 
-    def verify(self, plugin: Plugin, issuer: Issuer, text: str, *, is_dead: bool = False) -> Steps[Jwt | Refused]:
+    def verify(self, plugin: Plugin, issuer: KnownIssuer, text: str, *, is_dead: bool = False) -> Asking[Jwt | Refused]:
         """The token, if it is a genuine one of this issuer. One `is_dead` that is kept for ever is not judged by time."""
         jwt = read_jwt(text)
         if jwt is None:
@@ -283,7 +283,9 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
 
     # Tokens from the token endpoint
 
-    def exchange(self, service: Service, plugin: Plugin, issuer: Issuer, pair: ClientPair) -> Steps[Jwt | Refused]:
+    def exchange(
+        self, service: Service, plugin: Plugin, issuer: KnownIssuer, pair: ClientPair
+    ) -> Asking[Jwt | Refused]:
         """A verified access token for the pair: from the cache, or from the token endpoint, which judges the pair."""
         key = self.token_cache_key(service, plugin, pair)
         cached = self.cached_token(plugin, key)
@@ -307,7 +309,7 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
         self.keep_token(plugin, key, token, self.token_lifetime(plugin, token, expires_in))
         return token
 
-    def sign_in(self, service: Service, plugin: Plugin, issuer: Issuer, user: ClientPair) -> Steps[Jwt | Refused]:
+    def sign_in(self, service: Service, plugin: Plugin, issuer: KnownIssuer, user: ClientPair) -> Asking[Jwt | Refused]:
         """`password`, and beside it `client_credentials` with the same Basic pair, whose token is not kept then."""
         refused = self.unauthorized(plugin, "there is no client to sign users in with")
         provider = issuer.provider
@@ -322,7 +324,7 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
             return (yield from self.exchange(service, replace(plugin, cache_tokens=False), issuer, user))
         return refused
 
-    def refresh(self, plugin: Plugin, issuer: Issuer, credential: RefreshToken) -> Steps[Jwt | Refused]:
+    def refresh(self, plugin: Plugin, issuer: KnownIssuer, credential: RefreshToken) -> Asking[Jwt | Refused]:
         provider = issuer.provider
         url = plugin.token_endpoint or (provider.token_endpoint if provider else None)
         if provider is None or url is None or not own_client(plugin).id:
@@ -332,8 +334,8 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
         return granted if isinstance(granted, Refused) else granted[0]
 
     def granted(
-        self, plugin: Plugin, issuer: Issuer, answer: Response | NoAnswer
-    ) -> Steps[tuple[Jwt, float | None] | Refused]:
+        self, plugin: Plugin, issuer: KnownIssuer, answer: Response | NoAnswer
+    ) -> Asking[tuple[Jwt, float | None] | Refused]:
         """The verified token of a token response, and its `expires_in`.
 
         Any answer but 200, and none at all, is 401 for the caller: a support article shows it for `invalid_scope` (Okta
@@ -355,7 +357,7 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
 
     # Tokens that the authorization server is asked about
 
-    def ask_about(self, plugin: Plugin, issuer: Issuer, text: str, method: str) -> Steps[Jwt | Refused]:
+    def ask_about(self, plugin: Plugin, issuer: KnownIssuer, text: str, method: str) -> Asking[Jwt | Refused]:
         """The token as the authorization server knows it (lookups.py)."""
         wanted = plugin.cache_introspection if method == "introspection" else plugin.cache_user_info
         claims = self.cached_answer(method, text, wanted=wanted)
@@ -411,7 +413,7 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
 
     # Sessions
 
-    def token_in_session(self, plugin: Plugin, opened: Session) -> Jwt | Refused:
+    def token_in_session(self, plugin: Plugin, opened: GatewaySession) -> Jwt | Refused:
         """The session's token, unverified, if it has not ended: client credentials give nothing to refresh it with."""
         if opened.claims is not None:
             jwt: Jwt | None = Jwt(opened.access_token, {}, opened.claims, b"")
@@ -423,7 +425,7 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
 
     def session_cookies(self, plugin: Plugin, credential: Credential, token: Jwt) -> tuple[str, ...]:
         """The `Set-Cookie` headers of an admitted request: a first session, or an old one that notes its use."""
-        if isinstance(credential, Session):
+        if isinstance(credential, GatewaySession):
             return self.touched_session(plugin, credential)
         method = "refresh_token" if isinstance(credential, RefreshToken) else credential.method
         if not self.issues_session(plugin, method):
@@ -432,7 +434,7 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
 
     # Authorisation by application
 
-    def authorise(self, service: Service, plugin: Plugin, token: Jwt) -> Application | Refused:
+    def authorise(self, service: Service, plugin: Plugin, token: Jwt) -> PushedApplication | Refused:
         """`konnect-application-auth`: runs on each request, on those of a session too (inferred)."""
         if len(plugin.credential_claim) > 1 and releases.has("refuses nested claims", self.version):
             return self.forbidden(plugin, "the claim was not found")
@@ -454,7 +456,7 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
         value = claim(claims, plugin.credential_claim)
         return value if isinstance(value, str) else None
 
-    def application_of(self, service: Service, client_id: str | None) -> Application | None:
+    def application_of(self, service: Service, client_id: str | None) -> PushedApplication | None:
         if self._by_client is None:
             known = self.configuration.applications if self.configuration else ()
             self._by_client = {(one.strategy_id, one.client_id): one for one in known}
@@ -462,7 +464,7 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
             return None
         return self._by_client.get((service.strategy.id, client_id))
 
-    def is_approved(self, application: Application, service: Service) -> bool:
+    def is_approved(self, application: PushedApplication, service: Service) -> bool:
         return service.api_id in application.apis
 
     # Refusals
@@ -488,7 +490,7 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
 
     def _of(self, plugin: Plugin, credential: Credential, refused: Refused) -> Refused:
         """The refusal of that credential: a session that is refused is over."""
-        return self.destroying(plugin, refused) if isinstance(credential, Session) else refused
+        return self.destroying(plugin, refused) if isinstance(credential, GatewaySession) else refused
 
     def destroying(self, plugin: Plugin, refused: Refused) -> Refused:
         """The refusal of a session, which takes the cookie back unless the plugin is told to leave it."""

@@ -1,19 +1,15 @@
 """What becomes of a request: it goes upstream, or it is answered here."""
 
-from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
-from dcrproof.mocks.data_plane import Application, Consumer
+from dcrproof.mocks.data_plane import PushedApplication, PushedConsumer
 from dcrproof.mocks.gateway.credentials import BearerToken, ClientPair, RefreshToken
 from dcrproof.mocks.gateway.plugin import Plugin
-from dcrproof.mocks.gateway.session import Session
+from dcrproof.mocks.gateway.session import GatewaySession
 from dcrproof.mocks.gateway.tokens import Jwt
-from dcrproof.mocks.messages import Call, NoAnswer, Response
 
-T = TypeVar("T")
-Steps: TypeAlias = Generator[Call, Response | NoAnswer, T]
-Credential: TypeAlias = Session | BearerToken | RefreshToken | ClientPair
+Credential: TypeAlias = GatewaySession | BearerToken | RefreshToken | ClientPair
 
 
 @dataclass(frozen=True)
@@ -38,9 +34,9 @@ class Admitted:
     plugin: Plugin | None = None
     credential: Credential | None = None
     token: Jwt | None = None
-    application: Application | None = None
+    application: PushedApplication | None = None
     set_cookies: tuple[str, ...] = ()
-    consumer: Consumer | None = None
+    consumer: PushedConsumer | None = None
     anonymous: bool = False
 
     @property

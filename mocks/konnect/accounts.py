@@ -46,7 +46,7 @@ class MailToken:
 
 
 @dataclass(frozen=True)
-class Session:
+class PortalSession:
     developer_id: str
     portal_id: str
     access_token: str
@@ -65,8 +65,8 @@ class Accounts:
         self._passwords: dict[str, tuple[bytes, bytes]] = {}  # developer id: salt, digest
         self._mail_tokens: dict[str, MailToken] = {}
         # Sessions are found by the very token that was issued, so no forged or altered one is ever found.
-        self._by_access_token: dict[str, Session] = {}
-        self._by_refresh_token: dict[str, Session] = {}
+        self._by_access_token: dict[str, PortalSession] = {}
+        self._by_refresh_token: dict[str, PortalSession] = {}
         self.mail: list[dict[str, Any]] = []
 
     # --- mail ---
@@ -153,7 +153,7 @@ class Accounts:
 
     # --- sessions ---
 
-    def sign_in(self, developer: Developer, portal: Portal) -> Session:
+    def sign_in(self, developer: Developer, portal: Portal) -> PortalSession:
         now = self._clock.now()
         claims = {
             "iss": portal.canonical_domain,
@@ -163,7 +163,7 @@ class Accounts:
             "exp": int(now) + ACCESS_SECONDS,
             "jti": self._uuid(),
         }
-        session = Session(
+        session = PortalSession(
             developer.id,
             portal.id,
             jwt.encode({"alg": "HS256", "typ": "JWT"}, claims, self._key),
@@ -175,15 +175,15 @@ class Accounts:
         self._by_refresh_token[session.refresh_token] = session
         return session
 
-    def session(self, access_token: str, portal: Portal) -> Session | None:
+    def session(self, access_token: str, portal: Portal) -> PortalSession | None:
         """The session of that cookie at this portal, if it is still good."""
         found = self._by_access_token.get(access_token)
         return found if found is not None and self.session_is_good(found, portal) else None
 
-    def session_is_good(self, session: Session, portal: Portal) -> bool:
+    def session_is_good(self, session: PortalSession, portal: Portal) -> bool:
         return session.portal_id == portal.id and self._clock.now() < session.access_expires_at
 
-    def take_refresh(self, refresh_token: str, portal: Portal) -> Session | None:
+    def take_refresh(self, refresh_token: str, portal: Portal) -> PortalSession | None:
         """The session whose refresh token this is; that token works once (inferred)."""
         found = self._by_refresh_token.get(refresh_token)
         if found is None or found.portal_id != portal.id or self._clock.now() >= found.refresh_expires_at:
@@ -191,7 +191,7 @@ class Accounts:
         self.sign_out(found)
         return found
 
-    def sign_out(self, session: Session) -> None:
+    def sign_out(self, session: PortalSession) -> None:
         self._by_access_token.pop(session.access_token, None)
         self._by_refresh_token.pop(session.refresh_token, None)
 

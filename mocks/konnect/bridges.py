@@ -18,8 +18,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from dcrproof.mocks.konnect.driver import LONGEST, ProviderFailed, RegisteredClient, Steps, ask, text_of
+from dcrproof.mocks.konnect.driver import LONGEST, ProviderFailed, RegisteredClient, ask, text_of
 from dcrproof.mocks.konnect.objects import Application, Provider, Strategy
+from dcrproof.mocks.messages import Asking
 
 SUCCESS = range(200, 300)
 
@@ -52,24 +53,24 @@ class Bridges:
             "dcr_provider_id": provider.id,
         }
 
-    def create(self, provider: Provider, payload: Mapping[str, Any]) -> Steps[RegisteredClient]:
+    def create(self, provider: Provider, payload: Mapping[str, Any]) -> Asking[RegisteredClient]:
         answer = yield from self._ask(provider, "POST", "/", payload)
         client_id, secret = text_of(answer, "client_id"), text_of(answer, "client_secret")
         if client_id is None or secret is None or max(len(client_id), len(secret)) > LONGEST:
             raise ProviderFailed("bridge: the answer holds no usable client_id and client_secret")
         return RegisteredClient(client_id, secret, None)
 
-    def delete(self, provider: Provider, client_id: str) -> Steps[None]:
+    def delete(self, provider: Provider, client_id: str) -> Asking[None]:
         yield from self._ask(provider, "DELETE", self._client(client_id))
 
-    def new_secret(self, provider: Provider, client_id: str) -> Steps[str]:
+    def new_secret(self, provider: Provider, client_id: str) -> Asking[str]:
         answer = yield from self._ask(provider, "POST", f"{self._client(client_id)}/new-secret")
         secret = text_of(answer, "client_secret")
         if secret is None or len(secret) > LONGEST:
             raise ProviderFailed("bridge: the answer holds no usable client_secret")
         return secret
 
-    def tell(self, provider: Provider, application: Application, event_type: str, **more: Any) -> Steps[None]:
+    def tell(self, provider: Provider, application: Application, event_type: str, **more: Any) -> Asking[None]:
         """An event hook, unless the provider has them disabled."""
         if not self.sends_hooks(provider) or application.client_id is None:
             return
@@ -106,7 +107,7 @@ class Bridges:
 
     def _ask(
         self, provider: Provider, method: str, path: str, content: Mapping[str, Any] | None = None
-    ) -> Steps[Mapping[str, Any]]:
+    ) -> Asking[Mapping[str, Any]]:
         headers = [("x-api-key", provider.secrets["api_key"])]
         if content is not None:
             headers.append(("content-type", "application/json"))

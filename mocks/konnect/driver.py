@@ -16,18 +16,15 @@ Everything here is a generator that yields `Call`s and returns a result, or rais
 
 import json
 from base64 import b64encode
-from collections.abc import Container, Generator, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 from urllib.parse import quote, quote_plus, urlencode
 
 from dcrproof.mocks.konnect.objects import ClientRegistration, Provider, Strategy
 from dcrproof.mocks.konnect.schema import is_url
 from dcrproof.mocks.konnect.switches import Switches
-from dcrproof.mocks.messages import Call, NoAnswer, Pairs, Response
-
-T = TypeVar("T")
-Steps: TypeAlias = Generator[Call, Response | NoAnswer, T]
+from dcrproof.mocks.messages import Asking, Call, NoAnswer, Pairs, Response
 
 # Error codes that may be shown: those of RFC 6749, 6750 and 7591. Anything else an authorization server writes stays
 # out of Konnect's answers, for it could hold anything.
@@ -118,7 +115,7 @@ def _bearer(token: str) -> tuple[str, str]:
 
 def ask(
     what: str, method: str, url: str, *, expected: Container[int], headers: Pairs = (), body: bytes = b""
-) -> Steps[Mapping[str, Any]]:
+) -> Asking[Mapping[str, Any]]:
     """The members of the answer. Raises ProviderFailed where its status is another one than those expected."""
     answer = yield Call(method, url, (("accept", "application/json"), *headers), body)
     if not isinstance(answer, Response) or answer.status not in expected:
@@ -144,7 +141,7 @@ class Driver:
 
     # --- the requests, one by one ---
 
-    def endpoints(self, provider: Provider) -> Steps[Endpoints]:
+    def endpoints(self, provider: Provider) -> Asking[Endpoints]:
         """Discovery: the provider's issuer value is the full URL of the document (how-to), not the bare issuer."""
         answer = yield from ask("discovery", "GET", provider.issuer, expected=(200,))
         registration = text_of(answer, "registration_endpoint")
@@ -153,7 +150,7 @@ class Driver:
         token = text_of(answer, "token_endpoint")
         return Endpoints(token if token is not None and is_url(token) else None, registration)
 
-    def initial_access_token(self, provider: Provider, endpoints: Endpoints) -> Steps[str | None]:
+    def initial_access_token(self, provider: Provider, endpoints: Endpoints) -> Asking[str | None]:
         match self.initial_access:
             case OpenRegistration():
                 return None
@@ -162,7 +159,7 @@ class Driver:
             case ProviderCredentials(scope):
                 return (yield from self.token_with_scope(provider, endpoints, scope))
 
-    def token_with_scope(self, provider: Provider, endpoints: Endpoints, scope: str) -> Steps[str]:
+    def token_with_scope(self, provider: Provider, endpoints: Endpoints, scope: str) -> Asking[str]:
         """A token of the provider's initial client."""
         if endpoints.token is None:
             raise ProviderFailed("discovery: there is no token_endpoint")
@@ -205,7 +202,7 @@ class Driver:
 
     # --- what the portal's events come to ---
 
-    def create(self, provider: Provider, metadata: Mapping[str, Any]) -> Steps[RegisteredClient]:
+    def create(self, provider: Provider, metadata: Mapping[str, Any]) -> Asking[RegisteredClient]:
         if not self.drives(provider):
             raise ProviderFailed(f"providers of type {provider.provider_type} are not driven here")
         endpoints = yield from self.endpoints(provider)
@@ -231,7 +228,7 @@ class Driver:
         provider: Provider | None = None,
         client_id: str = "",
         metadata: Mapping[str, Any] | None = None,
-    ) -> Steps[tuple[str, ClientRegistration]]:
+    ) -> Asking[tuple[str, ClientRegistration]]:
         """A new secret, and what manages the client from now on: a read and an update rotate both at Curity."""
         if registration is None:
             raise ProviderFailed("client management: there is no registration access token for this client")
@@ -252,14 +249,14 @@ class Driver:
         client_id: str,
         metadata: Mapping[str, Any],
         provider: Provider | None = None,
-    ) -> Steps[ClientRegistration | None]:
+    ) -> Asking[ClientRegistration | None]:
         """Sends the changed metadata where the switch says so (RFC 7592, 2.2: whole, with the client id)."""
         if registration is None or not self.switches.rename_updates_client:
             return registration
         bearer = yield from self.management_token(registration, provider)
         return self.rotated(registration, (yield from self._put(registration.uri, bearer, client_id, metadata)))
 
-    def _put(self, uri: str, bearer: str, client_id: str, metadata: Mapping[str, Any]) -> Steps[Mapping[str, Any]]:
+    def _put(self, uri: str, bearer: str, client_id: str, metadata: Mapping[str, Any]) -> Asking[Mapping[str, Any]]:
         return (
             yield from ask(
                 "client management",
@@ -271,14 +268,14 @@ class Driver:
             )
         )
 
-    def management_token(self, registration: ClientRegistration, provider: Provider | None) -> Steps[str]:
+    def management_token(self, registration: ClientRegistration, provider: Provider | None) -> Asking[str]:
         """The registration's own token; or with "dcrm" one that may manage any client, fetched for the occasion."""
         if self.switches.management != "dcrm" or provider is None:
             return registration.access_token
         endpoints = yield from self.endpoints(provider)
         return (yield from self.token_with_scope(provider, endpoints, "dcrm"))
 
-    def delete(self, registration: ClientRegistration | None, provider: Provider | None = None) -> Steps[None]:
+    def delete(self, registration: ClientRegistration | None, provider: Provider | None = None) -> Asking[None]:
         """Returns when the client is gone, or when Konnect holds nothing with which to delete it.
 
         401 and 404 count as gone: so a server answers for a client that no longer exists (RFC 7592, 2.3).
@@ -290,7 +287,7 @@ class Driver:
             if not self.client_is_gone(answer):
                 raise ProviderFailed(f"client management: {account(answer)}")
 
-    def abandon(self, registration: ClientRegistration | None, provider: Provider | None = None) -> Steps[None]:
+    def abandon(self, registration: ClientRegistration | None, provider: Provider | None = None) -> Asking[None]:
         """Tries to delete a client that nobody will own."""
         try:
             yield from self.delete(registration, provider)

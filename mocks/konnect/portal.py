@@ -13,7 +13,7 @@ from email.utils import formatdate
 from typing import Any
 
 from dcrproof.mocks.konnect import schema, views
-from dcrproof.mocks.konnect.accounts import Session
+from dcrproof.mocks.konnect.accounts import PortalSession
 from dcrproof.mocks.konnect.face import Face, accepted, created, no_content, ok, read
 from dcrproof.mocks.konnect.listing import EQUAL, EQUAL_OR_CONTAINS, STRING, UUIDS, Listing, Reader, filtered
 from dcrproof.mocks.konnect.objects import Application, Developer, Portal, Publication
@@ -229,7 +229,7 @@ class PortalHttp(Face):
         schema.check(body, schema.body({name: schema.text() for name in names}))
         return tuple(body[name] for name in names)
 
-    def _session_cookies(self, portal: Portal, session: Session) -> Pairs:
+    def _session_cookies(self, portal: Portal, session: PortalSession) -> Pairs:
         return (
             self._cookie(portal, ACCESS_COOKIE, session.access_token, session.access_expires_at),
             self._cookie(portal, REFRESH_COOKIE, session.refresh_token, session.refresh_expires_at),

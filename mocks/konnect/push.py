@@ -21,9 +21,9 @@ NO_METHOD: Mapping[str, object] = {
 }
 
 
-def strategy_of(strategy: Strategy) -> data_plane.Strategy:
+def strategy_of(strategy: Strategy) -> data_plane.PushedStrategy:
     config = strategy.config if strategy.strategy_type == "openid_connect" else NO_METHOD
-    return data_plane.Strategy(strategy.id, config)
+    return data_plane.PushedStrategy(strategy.id, config)
 
 
 def enforced(publications: Iterable[Publication]) -> str | None:
@@ -148,16 +148,18 @@ class Push:
     """The parts of the current configuration, and the configuration that they make."""
 
     def __init__(self) -> None:
-        self.accepted: dict[str, data_plane.Strategy] = {}
+        self.accepted: dict[str, data_plane.PushedStrategy] = {}
         """service id: the strategy that the control plane took last"""
         self._services: tuple[data_plane.Service, ...] = ()
-        self._consumers: tuple[data_plane.Consumer, ...] = ()
-        self._applications: dict[str, data_plane.Application] = {}
+        self._consumers: tuple[data_plane.PushedConsumer, ...] = ()
+        self._applications: dict[str, data_plane.PushedApplication] = {}
         self._shared = data_plane.Configuration()
         self._whole: data_plane.Configuration | None = None
         self._hash: str | None = None
 
-    def services(self, services: tuple[data_plane.Service, ...], consumers: tuple[data_plane.Consumer, ...]) -> bool:
+    def services(
+        self, services: tuple[data_plane.Service, ...], consumers: tuple[data_plane.PushedConsumer, ...]
+    ) -> bool:
         """Replaces all services and consumers. True if that altered anything."""
         if (services, consumers) == (self._services, self._consumers):
             return False
@@ -169,7 +171,7 @@ class Push:
         """Replaces one application; `approved` are ids of APIs. True if that altered anything."""
         if application.client_id is None:  # key auth: nothing that the data plane could match
             return False
-        part = data_plane.Application(
+        part = data_plane.PushedApplication(
             application.id, application.client_id, application.strategy_id, tuple(sorted(approved))
         )
         if self._applications.get(application.id) == part:

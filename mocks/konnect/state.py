@@ -28,7 +28,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from dcrproof.mocks.konnect import schema
-from dcrproof.mocks.konnect.driver import ProviderFailed, RegisteredClient, Steps
+from dcrproof.mocks.konnect.driver import ProviderFailed, RegisteredClient
 from dcrproof.mocks.konnect.objects import (
     Application,
     ClientRegistration,
@@ -44,6 +44,7 @@ from dcrproof.mocks.konnect.problems import Problem, conflict, forbidden, invali
 from dcrproof.mocks.konnect.schema import check
 from dcrproof.mocks.konnect.store import Body, find, labelled
 from dcrproof.mocks.konnect.teams import Teams
+from dcrproof.mocks.messages import Asking
 
 Created: TypeAlias = tuple[Application, str | None]  # with the client secret, where there is one to show
 
@@ -120,7 +121,7 @@ class Konnect(Teams):
         """Only approved developers; that a session ends with the approval is inferred."""
         return developer.status == "approved"
 
-    def delete_developer(self, portal_id: str, developer_id: str) -> Steps[None]:
+    def delete_developer(self, portal_id: str, developer_id: str) -> Asking[None]:
         """With all applications, whose clients are deleted as well (inferred)."""
         held = self.developer(portal_id, developer_id)
         for application_id in list(self._applications_of.get(held.id, {}).values()):
@@ -132,7 +133,7 @@ class Konnect(Teams):
             for team in [one for one in self.teams.values() if held.id in one.developers]:
                 self.leave(portal_id, team.id, held.id)
 
-    def delete_portal(self, portal_id: str, *, force: bool) -> Steps[None]:
+    def delete_portal(self, portal_id: str, *, force: bool) -> Asking[None]:
         """With everything of it. Without force only while no API is published (the status is inferred)."""
         held = find(self.portals, portal_id)
         published = [key for key in self.publications if key[1] == held.id]
@@ -154,12 +155,12 @@ class Konnect(Teams):
     def applications_of(self, developer_id: str) -> list[Application]:
         return [self.applications[held] for held in self._applications_of.get(developer_id, {}).values()]
 
-    def create_application(self, portal_id: str, developer_id: str, body: Body) -> Steps[Created]:
+    def create_application(self, portal_id: str, developer_id: str, body: Body) -> Asking[Created]:
         """By its developer. The secret comes with an application whose client was registered through DCR."""
         check(body, schema.APPLICATION_CREATION)
         return (yield from self._create_application(portal_id, developer_id, body))
 
-    def create_application_as_admin(self, portal_id: str, body: Body) -> Steps[Application]:
+    def create_application_as_admin(self, portal_id: str, body: Body) -> Asking[Application]:
         """For a developer, who is not told the secret and must regenerate it (inferred)."""
         find(self.portals, portal_id)
         check(body, schema.ADMIN_APPLICATION_CREATION)
@@ -178,7 +179,7 @@ class Konnect(Teams):
             raise missing_reference("owner.id", "Developer not found")
         return developer
 
-    def _create_application(self, portal_id: str, developer_id: str, body: Body) -> Steps[Created]:
+    def _create_application(self, portal_id: str, developer_id: str, body: Body) -> Asking[Created]:
         strategy, provider = self._allow_application(portal_id, developer_id, body)
         imported: str | None = body.get("dcr_client_id")
         client_id: str | None = imported or body.get("client_id")
@@ -220,14 +221,14 @@ class Konnect(Teams):
 
     def _register_client(
         self, strategy: Strategy, provider: Provider, portal_id: str, developer_id: str, body: Body
-    ) -> Steps[RegisteredClient]:
+    ) -> Asking[RegisteredClient]:
         if self.bridges.is_bridge(provider):
             payload = self.bridges.payload(provider, strategy, portal_id.lower(), developer_id, body)
             return (yield from self.bridges.create(provider, payload))
         metadata = self.driver.client_metadata(strategy, body["name"], body.get("redirect_uri"))
         return (yield from self.driver.create(provider, metadata))
 
-    def _abandon_client(self, provider: Provider, client: RegisteredClient) -> Steps[None]:
+    def _abandon_client(self, provider: Provider, client: RegisteredClient) -> Asking[None]:
         """Tries to delete a client that nobody will own."""
         if not self.bridges.is_bridge(provider):
             yield from self.driver.abandon(client.registration, provider)
@@ -306,7 +307,7 @@ class Konnect(Teams):
             raise not_found()
         return held
 
-    def update_application(self, application_id: str, body: Body) -> Steps[Application]:
+    def update_application(self, application_id: str, body: Body) -> Asking[Application]:
         held = find(self.applications, application_id)
         check(body, schema.APPLICATION_UPDATE)
         self._allow_members(self.strategies[held.strategy_id].credential_type, body)
@@ -336,7 +337,7 @@ class Konnect(Teams):
         self._rename(held, changed)
         return changed
 
-    def _tell_of_change(self, provider: Provider, changed: Application) -> Steps[None]:
+    def _tell_of_change(self, provider: Provider, changed: Application) -> Asking[None]:
         """A change that the bridge refuses is not made (inferred)."""
         uris = [changed.redirect_uri] if changed.redirect_uri is not None else []
         try:
@@ -364,7 +365,7 @@ class Konnect(Teams):
         self.applications[held.id] = changed
         self._application_changed(changed)
 
-    def regenerate_secret(self, application_id: str) -> Steps[tuple[str, str]]:
+    def regenerate_secret(self, application_id: str) -> Asking[tuple[str, str]]:
         """(client id, new secret). The client keeps its id."""
         held = find(self.applications, application_id)
         if held.provider_id is None or held.client_id is None:
@@ -384,7 +385,7 @@ class Konnect(Teams):
         self.applications[held.id] = replace(held, client_registration=management)
         return str(held.client_id), secret
 
-    def delete_application(self, application_id: str) -> Steps[None]:
+    def delete_application(self, application_id: str) -> Asking[None]:
         """With its registrations and its client. While the client cannot be deleted the application stays: inferred."""
         held = find(self.applications, application_id)
         provider = self._provider_of(held)
@@ -492,7 +493,7 @@ class Konnect(Teams):
         held = self.consumer_of.get((registration.application_id, self.gateway_context(registration) or ""))
         return self.gateway_consumers[held] if held is not None else None
 
-    def tell_of_registrations(self, application_id: str) -> Steps[None]:
+    def tell_of_registrations(self, application_id: str) -> Asking[None]:
         """Tells a bridge of the APIs that the application may call since it was last told, and of those it no longer may.
 
         That the events go with the approval rather than with the request for it is inferred; so is that a bridge that

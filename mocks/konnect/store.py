@@ -180,7 +180,7 @@ class Store:
 
     def _services_changed(self) -> None:
         consumers = (
-            data_plane.Consumer(held.id, held.username, held.custom_id)
+            data_plane.PushedConsumer(held.id, held.username, held.custom_id)
             for held in self.gateway_consumers.values()
             if self.has_data_planes(held.control_plane_id)
         )
@@ -229,16 +229,16 @@ class Store:
             return conflicting()
         return refused(strategy)
 
-    def _strategy_by_hand(self, service_id: str) -> data_plane.Strategy | None:
+    def _strategy_by_hand(self, service_id: str) -> data_plane.PushedStrategy | None:
         held = self.plugin_on(service_id, MANAGED_PLUGIN)
-        return data_plane.Strategy(held.id, NO_METHOD) if held is not None else None
+        return data_plane.PushedStrategy(held.id, NO_METHOD) if held is not None else None
 
     def plugin_on(self, service_id: str, name: str) -> GatewayPlugin | None:
         """The plugin of that name that somebody has put on a service."""
         held = self.gateway_plugins.values()
         return next((one for one in held if (one.service_id, one.name) == (service_id, name)), None)
 
-    def accepted_strategy(self, service_id: str) -> data_plane.Strategy | None:
+    def accepted_strategy(self, service_id: str) -> data_plane.PushedStrategy | None:
         """What the managed plugin of that service holds."""
         return self._push.accepted.get(service_id)
 

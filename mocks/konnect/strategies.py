@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from dcrproof.mocks.konnect import schema
-from dcrproof.mocks.konnect.driver import ProviderFailed, Steps
+from dcrproof.mocks.konnect.driver import ProviderFailed
 from dcrproof.mocks.konnect.entities import Entities
 from dcrproof.mocks.konnect.objects import Provider, Strategy
 from dcrproof.mocks.konnect.problems import conflict, invalid, missing_reference
 from dcrproof.mocks.konnect.schema import check
 from dcrproof.mocks.konnect.store import Body, find, labelled, lowered
+from dcrproof.mocks.messages import Asking
 
 
 class Strategies(Entities):
@@ -74,7 +75,7 @@ class Strategies(Entities):
         users = [held for held in self.strategies.values() if held.dcr_provider_id == provider.id]
         return any(self.strategy_is_active(strategy) for strategy in users)
 
-    def verify_provider(self, provider_id: str) -> Steps[list[str]]:
+    def verify_provider(self, provider_id: str) -> Asking[list[str]]:
         """Registers a client and deletes it again. Gives the errors; none is success.
 
         The first error's text is the document's example; that a client is really made is inferred from it. A bridge

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dcrproof.mocks.curity.clients import AnyClient
-from dcrproof.mocks.curity.errors import Refused
+from dcrproof.mocks.curity.errors import OAuthRefusal
 from dcrproof.mocks.curity.state import SERVER_MEMBERS
 from dcrproof.mocks.messages import Calls, Request, Response, json_response
 from dcrproof.mocks.mutants.base import Mutant, answers, changed, entering, override, overriding, without
@@ -254,7 +254,7 @@ def _lets_clients_choose_their_id(world: "World") -> None:
 def _refuses_methods_that_are_not_allowed(world: "World") -> None:
     def judge(granted: Any, document: Any) -> Any:
         if document.get("token_endpoint_auth_method") not in {None, granted.token_endpoint_auth_method}:
-            raise Refused("invalid_client_metadata", "The method is not allowed.")
+            raise OAuthRefusal("invalid_client_metadata", "The method is not allowed.")
         return granted
 
     _metadata(world, _as_it_is, judge)
@@ -294,7 +294,7 @@ def _looks_at_no_redirect(world: "World") -> None:
 def _fails_on_broken_metadata(world: "World") -> None:
     def judge(document: Any) -> Any:
         if not isinstance(document, dict):
-            raise Refused("server_error", "An error occurred.")
+            raise OAuthRefusal("server_error", "An error occurred.")
         return document
 
     _metadata(world, judge)
@@ -351,7 +351,7 @@ def _refuses_to_revoke_unknown_tokens(world: "World") -> None:
 
     def refuse(client: AnyClient, value: str) -> None:
         if curity.access_token(value) is None:
-            raise Refused("invalid_request", "The token is unknown.")
+            raise OAuthRefusal("invalid_request", "The token is unknown.")
         revoke(client, value)
 
     override(curity, revoke=refuse)

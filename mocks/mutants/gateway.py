@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dcrproof.mocks.curity.configuration import Client
-from dcrproof.mocks.data_plane import Application
+from dcrproof.mocks.data_plane import PushedApplication
 from dcrproof.mocks.gateway.credentials import BearerToken, read_basic
 from dcrproof.mocks.gateway.state import DataPlane
 from dcrproof.mocks.gateway.tokens import Jwt
@@ -285,7 +285,7 @@ def _opens_broken_sessions(node: DataPlane) -> None:
 _nodes(
     "gateway.lets-every-client-through",
     "A client that is no portal application is refused.",
-    authorise=lambda *_: Application("any", "any", "any", ()),
+    authorise=lambda *_: PushedApplication("any", "any", "any", ()),
 )
 
 

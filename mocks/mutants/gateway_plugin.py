@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from joserfc.jwk import JWKRegistry
 
-from dcrproof.mocks.data_plane import Application, Configuration, Route, Service
+from dcrproof.mocks.data_plane import Configuration, PushedApplication, Route, Service
 from dcrproof.mocks.gateway import session
-from dcrproof.mocks.gateway.credentials import BearerToken, Place, cookies
-from dcrproof.mocks.gateway.session import Session, seal, session_key
+from dcrproof.mocks.gateway.credentials import BearerToken, CredentialPlace, cookies
+from dcrproof.mocks.gateway.session import GatewaySession, seal, session_key
 from dcrproof.mocks.gateway.state import DataPlane
 from dcrproof.mocks.gateway.tokens import Jwt
 from dcrproof.mocks.gateway.verdicts import Admitted, Refused
@@ -155,7 +155,7 @@ def _reads_tokens_in_every_cookie(node: DataPlane) -> None:
 
     def look(plugin: Any, request: Request) -> Any:
         tokens = [value for value in cookies(request).values() if value.count(".") == 2]
-        return BearerToken(tokens[0], Place("cookie", ())) if tokens else find(plugin, request)
+        return BearerToken(tokens[0], CredentialPlace("cookie", ())) if tokens else find(plugin, request)
 
     override(node, find_credential=look)
 
@@ -434,7 +434,7 @@ def _never_verifies_a_session_again(node: DataPlane) -> None:
 
 @_node("gateway.sets-sessions-in-one-cookie", "A large session goes into several cookies.")
 def _sets_sessions_in_one_cookie(node: DataPlane) -> None:
-    def sealed(plugin: Any, content: Session) -> tuple[str, ...]:
+    def sealed(plugin: Any, content: GatewaySession) -> tuple[str, ...]:
         value = seal(node._session_key(plugin), content, session.bound_to(plugin), b"n" * 12)  # noqa: SLF001 - of the node itself
         return (session.set_cookie(plugin, plugin.session_cookie_name, value),)
 
@@ -567,7 +567,7 @@ def _asks_for_json_alone(node: DataPlane) -> None:
     "An application is one of the service's own strategy. (Nor does it ask for a registration, which would show it.)",
 )
 def _knows_applications_by_client_id_alone(node: DataPlane) -> None:
-    def by_client_id(_: Service, client_id: str | None) -> Application | None:
+    def by_client_id(_: Service, client_id: str | None) -> PushedApplication | None:
         held = node.configuration.applications if node.configuration else ()
         return next((one for one in held if one.client_id == client_id), None)
 

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 from performing import Case, Ended, performed_elsewhere
 from recorded import Left, scenario
 
-from dcrproof.core.http.connection import Line
+from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Transcript
 from dcrproof.mocks.serve import Served, serving, write_profile
 
@@ -63,12 +63,12 @@ def state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture
-def line_to() -> Iterator[Callable[[str, str], Line]]:
+def line_to() -> Iterator[Callable[[str, str], PartyConnection]]:
     """Makes lines to parties, by name and address; they are closed when the test ends."""
-    lines: list[Line] = []
+    lines: list[PartyConnection] = []
 
-    def make(party: str, base: str) -> Line:
-        lines.append(Line(party, base, Transcript()))
+    def make(party: str, base: str) -> PartyConnection:
+        lines.append(PartyConnection(party, base, Transcript()))
         return lines[-1]
 
     yield make

@@ -172,7 +172,7 @@ def put_other_plugin(world: World) -> None:
 
 def mark_cookies() -> None:
     """From here on the mocks of this process set cookies with attributes that Python does not know (CHIPS)."""
-    answer = listening.Application._answer
+    answer = listening.AsgiApplication._answer
 
     async def marked(self: Any, send: Any, scope: Any, world: Any, request: Any, response: Any, fault: Any) -> None:
         headers = tuple(
@@ -181,4 +181,4 @@ def mark_cookies() -> None:
         )
         await answer(self, send, scope, world, request, replace(response, headers=headers), fault)
 
-    listening.Application._answer = marked
+    listening.AsgiApplication._answer = marked

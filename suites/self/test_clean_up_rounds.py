@@ -13,7 +13,7 @@ from test_ledger import CURITY, KONNECT, PORTAL, PROFILE, REGISTER, answer, regi
 
 from dcrproof.core.cleanup.delete import CleanedUp, clean_up
 from dcrproof.core.parties.target import Target
-from dcrproof.core.profile.model import Mode, Run
+from dcrproof.core.profile.model import Mode, RunSettings
 
 APIS = f"{KONNECT}/v3/apis"
 TOKENS = f"{CURITY}/token"
@@ -32,7 +32,7 @@ def network() -> Iterator[respx.Router]:
 
 @pytest.fixture
 def target() -> Iterator[Target]:
-    found = Target(replace(PROFILE, run=Run(mode=Mode.PROVISION)))
+    found = Target(replace(PROFILE, run=RunSettings(mode=Mode.PROVISION)))
     found.ledger.mark = MARK
     yield found
     found.close()

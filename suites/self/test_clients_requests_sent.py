@@ -15,14 +15,14 @@ import pytest
 from pytest_httpx import HTTPXMock
 
 from dcrproof.core.checks.outcomes import Failed, Unreachable
-from dcrproof.core.http.connection import Line
+from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Exchange, Transcript
-from dcrproof.core.parties.authorization_server import AuthorizationServer, Metadata, Registration
+from dcrproof.core.parties.authorization_server import AuthorizationServer, ClientRegistration, Metadata
 from dcrproof.core.parties.gateway import with_basic
-from dcrproof.core.parties.konnect import MOST_PAGES, Konnect
-from dcrproof.core.parties.portal import Portal
+from dcrproof.core.parties.konnect import MOST_PAGES, KonnectClient
+from dcrproof.core.parties.portal import PortalClient
 from dcrproof.core.parties.target import Target
-from dcrproof.core.profile.model import Admin, Profile, Registrar
+from dcrproof.core.profile.model import AdminSettings, Profile, RegistrarSettings
 from dcrproof.core.secrets.secret import Secret
 from dcrproof.fixtures.flow.curity import InitialAccess, Registrations
 
@@ -39,26 +39,28 @@ ENDPOINTS = {
 METADATA = Metadata(ENDPOINTS)
 KONNECT = "https://eu.api.konghq.com"
 PORTAL = "https://e77f9a55-2ab1-4ff4-a26d-6a2d5a1fa3a9.eu.kongportals.com"
-REGISTRAR = Registrar("konnect-registrar", Secret("the registrar's secret"))
-LineTo = Callable[[str, str], Line]
-OURS = Registration("app", Secret("the app's secret"), {}, f"{REGISTRATION}/app", Secret("the app's token"))
+REGISTRAR = RegistrarSettings("konnect-registrar", Secret("the registrar's secret"))
+LineTo = Callable[[str, str], PartyConnection]
+OURS = ClientRegistration("app", Secret("the app's secret"), {}, f"{REGISTRATION}/app", Secret("the app's token"))
 
 
 @pytest.fixture
 def curity(line_to: LineTo) -> AuthorizationServer:
     return AuthorizationServer(
-        line_to("curity", ISSUER), ISSUER, Admin("https://admin.example.com/admin/api/restconf", "adm", Secret("p:w"))
+        line_to("curity", ISSUER),
+        ISSUER,
+        AdminSettings("https://admin.example.com/admin/api/restconf", "adm", Secret("p:w")),
     )
 
 
 @pytest.fixture
-def konnect(line_to: LineTo) -> Konnect:
-    return Konnect(line_to("konnect", KONNECT), KONNECT, Secret("kpat_a-token-of-an-organisation"))
+def konnect(line_to: LineTo) -> KonnectClient:
+    return KonnectClient(line_to("konnect", KONNECT), KONNECT, Secret("kpat_a-token-of-an-organisation"))
 
 
 @pytest.fixture
-def portal(line_to: LineTo) -> Portal:
-    return Portal(line_to("portal", PORTAL), PORTAL, Secret("the developer's session"))
+def portal(line_to: LineTo) -> PortalClient:
+    return PortalClient(line_to("portal", PORTAL), PORTAL, Secret("the developer's session"))
 
 
 def sent(httpx_mock: HTTPXMock) -> list[str]:
@@ -74,7 +76,9 @@ def credentials(request: httpx.Request) -> dict[str, str]:
 # --- the requests, one by one ---
 
 
-def requests_of(curity: AuthorizationServer, konnect: Konnect, portal: Portal) -> dict[str, Callable[[], Exchange]]:
+def requests_of(
+    curity: AuthorizationServer, konnect: KonnectClient, portal: PortalClient
+) -> dict[str, Callable[[], Exchange]]:
     """Each request of each client."""
     return {
         f"GET {ISSUER}/.well-known/openid-configuration": lambda: curity.discovery(),  # noqa: PLW0108 - named before there is a client
@@ -109,7 +113,7 @@ EACH = list(requests_of(*[None] * 3))  # type: ignore[arg-type] # for their name
 
 @pytest.fixture(params=EACH)
 def each(
-    request: pytest.FixtureRequest, curity: AuthorizationServer, konnect: Konnect, portal: Portal
+    request: pytest.FixtureRequest, curity: AuthorizationServer, konnect: KonnectClient, portal: PortalClient
 ) -> tuple[str, Callable[[], Exchange]]:
     """One request of a client: `METHOD URL`, and what sends it."""
     send = list(requests_of(curity, konnect, portal).values())[EACH.index(request.param)]
@@ -214,13 +218,13 @@ def test_a_cookie_that_was_set_is_not_sent_back(
 @pytest.mark.parametrize("value", ["abc", "a=b==", "eyJ.eyJ.sig", '"quoted"', "a, b", "%41"])
 def test_the_portals_cookie_is_sent_as_it_was_given(httpx_mock: HTTPXMock, line_to: LineTo, value: str) -> None:
     httpx_mock.add_response()
-    Portal(line_to("portal", PORTAL), PORTAL, Secret(value)).get("/applications")
+    PortalClient(line_to("portal", PORTAL), PORTAL, Secret(value)).get("/applications")
     assert httpx_mock.get_requests()[0].headers.get_list("cookie") == [f"portalaccesstoken={value}"]
 
 
 def test_the_first_requests_of_a_portal_carry_no_cookie(httpx_mock: HTTPXMock, line_to: LineTo) -> None:
     httpx_mock.add_response()
-    Portal(line_to("portal", PORTAL), PORTAL).get("/portal")
+    PortalClient(line_to("portal", PORTAL), PORTAL).get("/portal")
     assert credentials(httpx_mock.get_requests()[0]) == {}
 
 
@@ -257,7 +261,7 @@ def test_nothing_is_sent_to_an_endpoint_over_plain_http(
     httpx_mock: HTTPXMock, curity: AuthorizationServer, url: str, request_of: str
 ) -> None:
     named = Metadata(dict.fromkeys(ENDPOINTS, url))
-    ours = Registration("app", Secret("secret"), {}, url, Secret("token"))
+    ours = ClientRegistration("app", Secret("secret"), {}, url, Secret("token"))
     asks: dict[str, Callable[[], Exchange]] = {
         "keys": lambda: curity.keys(named),
         "token": lambda: curity.token(named, "app", Secret("secret")),
@@ -291,7 +295,7 @@ def test_a_gateway_that_speaks_plain_http_is_asked_so_and_no_other_host_is(
 def test_a_node_is_dialled_for_its_partys_name_alone(httpx_mock: HTTPXMock) -> None:
     from dcrproof.core.http.connection import Connection
 
-    line = Line("curity", ISSUER, Transcript(), Connection(nodes=("10.0.0.4:8443",)))
+    line = PartyConnection("curity", ISSUER, Transcript(), Connection(nodes=("10.0.0.4:8443",)))
     httpx_mock.add_response(is_reusable=True)
     line.send("GET", f"{ISSUER}/jwks")
     line.send("GET", "https://tokens.example.net/token")
@@ -303,7 +307,7 @@ def test_a_node_is_dialled_for_its_partys_name_alone(httpx_mock: HTTPXMock) -> N
     ]
 
 
-def test_a_list_goes_on_at_konnect_whatever_address_it_names(httpx_mock: HTTPXMock, konnect: Konnect) -> None:
+def test_a_list_goes_on_at_konnect_whatever_address_it_names(httpx_mock: HTTPXMock, konnect: KonnectClient) -> None:
     links = {
         "next": "https://evil.example.net/v3/apis?page=2",
         "page": {"total": 3, "next": "https://evil.example.net"},
@@ -386,8 +390,10 @@ class Server:
 
 
 @pytest.fixture
-def registrations(request: pytest.FixtureRequest, curity: AuthorizationServer) -> Callable[[Registrar], Registrations]:
-    def make(registrar: Registrar) -> Registrations:
+def registrations(
+    request: pytest.FixtureRequest, curity: AuthorizationServer
+) -> Callable[[RegistrarSettings], Registrations]:
+    def make(registrar: RegistrarSettings) -> Registrations:
         target = Target(Profile("a test"))
         curity.line.watch = target.ledger.watch
         return Registrations(target, InitialAccess(target, curity, METADATA, registrar), "dcrproof 0123abcd", request)
@@ -399,7 +405,7 @@ BY_BASIC = "Basic a29ubmVjdC1yZWdpc3RyYXI6dGhlK3JlZ2lzdHJhciUyN3Mrc2VjcmV0"
 
 
 def test_each_registration_has_an_initial_token_of_its_own(
-    httpx_mock: HTTPXMock, registrations: Callable[[Registrar], Registrations]
+    httpx_mock: HTTPXMock, registrations: Callable[[RegistrarSettings], Registrations]
 ) -> None:
     server = Server(httpx_mock)
     ours = registrations(REGISTRAR)
@@ -415,7 +421,7 @@ def test_each_registration_has_an_initial_token_of_its_own(
 
 @pytest.mark.parametrize("status", [400, 401, 404, 409, 429, 500, 503])
 def test_a_registration_that_is_refused_is_not_tried_again(
-    httpx_mock: HTTPXMock, registrations: Callable[[Registrar], Registrations], status: int
+    httpx_mock: HTTPXMock, registrations: Callable[[RegistrarSettings], Registrations], status: int
 ) -> None:
     server = Server(httpx_mock, status)
     ours = registrations(REGISTRAR)
@@ -426,7 +432,7 @@ def test_a_registration_that_is_refused_is_not_tried_again(
 
 
 def test_a_registration_without_an_answer_is_not_tried_again(
-    httpx_mock: HTTPXMock, registrations: Callable[[Registrar], Registrations]
+    httpx_mock: HTTPXMock, registrations: Callable[[RegistrarSettings], Registrations]
 ) -> None:
     """It may have been made: a second one would be left behind beside it."""
     httpx_mock.add_response(json={"access_token": "initial-token-1"})
@@ -439,12 +445,15 @@ def test_a_registration_without_an_answer_is_not_tried_again(
 
 @pytest.mark.parametrize(
     ("registrar", "authorization"),
-    [(Registrar(initial_access_token=Secret("the given one")), "Bearer the given one"), (Registrar(open=True), None)],
+    [
+        (RegistrarSettings(initial_access_token=Secret("the given one")), "Bearer the given one"),
+        (RegistrarSettings(open=True), None),
+    ],
 )
 def test_where_the_profile_gives_a_token_or_none_is_needed_no_token_is_fetched(
     httpx_mock: HTTPXMock,
-    registrations: Callable[[Registrar], Registrations],
-    registrar: Registrar,
+    registrations: Callable[[RegistrarSettings], Registrations],
+    registrar: RegistrarSettings,
     authorization: str | None,
 ) -> None:
     server = Server(httpx_mock)
@@ -473,7 +482,7 @@ def items(count: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(("count", "asked"), [(0, 1), (1, 1), (99, 1), (100, 1), (101, 2), (200, 2), (250, 3)])
 def test_a_list_is_read_to_its_end_and_no_further(
-    httpx_mock: HTTPXMock, konnect: Konnect, count: int, asked: int
+    httpx_mock: HTTPXMock, konnect: KonnectClient, count: int, asked: int
 ) -> None:
     held = items(count)
     listed(httpx_mock, lambda number, size: {
@@ -489,7 +498,7 @@ def test_a_list_is_read_to_its_end_and_no_further(
 @pytest.mark.parametrize(("count", "asked"), [(0, 1), (1, 1), (99, 1), (100, 2), (101, 2), (250, 3)])
 @pytest.mark.parametrize("meta", [{}, {"meta": None}, {"meta": {"page": None}}, {"meta": {"page": {"total": "all"}}}])
 def test_a_list_that_does_not_say_how_long_it_is_ends_with_a_page_that_is_not_full(
-    httpx_mock: HTTPXMock, konnect: Konnect, count: int, asked: int, meta: dict[str, Any]
+    httpx_mock: HTTPXMock, konnect: KonnectClient, count: int, asked: int, meta: dict[str, Any]
 ) -> None:
     held = items(count)
     listed(httpx_mock, lambda number, size: {"data": held[(number - 1) * size : number * size], **meta})
@@ -497,7 +506,9 @@ def test_a_list_that_does_not_say_how_long_it_is_ends_with_a_page_that_is_not_fu
     assert len(httpx_mock.get_requests()) == asked
 
 
-def test_entities_of_the_gateway_are_listed_from_offset_to_offset(httpx_mock: HTTPXMock, konnect: Konnect) -> None:
+def test_entities_of_the_gateway_are_listed_from_offset_to_offset(
+    httpx_mock: HTTPXMock, konnect: KonnectClient
+) -> None:
     services = "/v2/control-planes/c1/core-entities/services"
     for offset, following in ((None, "b"), ("b", "c"), ("c", None)):
         content = {"data": [{"id": offset or "a"}], "next": following and f"{services}?offset={following}"}
@@ -508,7 +519,7 @@ def test_entities_of_the_gateway_are_listed_from_offset_to_offset(httpx_mock: HT
 
 
 @pytest.mark.parametrize("count", [1, 10, 11, 25])
-def test_pages_may_be_smaller_than_was_asked_for(httpx_mock: HTTPXMock, konnect: Konnect, count: int) -> None:
+def test_pages_may_be_smaller_than_was_asked_for(httpx_mock: HTTPXMock, konnect: KonnectClient, count: int) -> None:
     held = items(count)
     listed(httpx_mock, lambda number, _: {
         "data": held[(number - 1) * 10 : number * 10],
@@ -526,7 +537,7 @@ ENDLESS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
 @pytest.mark.parametrize("total", [{}, {"meta": {"page": {"total": 10**9}}}])
 @pytest.mark.parametrize("name", list(ENDLESS))
 def test_a_list_without_end_ends_with_an_outcome(
-    httpx_mock: HTTPXMock, konnect: Konnect, name: str, total: dict[str, Any]
+    httpx_mock: HTTPXMock, konnect: KonnectClient, name: str, total: dict[str, Any]
 ) -> None:
     listed(httpx_mock, lambda number, size: {"data": ENDLESS[name](number, size), **total})
     with pytest.raises(Failed, match="the end of the list /v3/apis"):
@@ -535,7 +546,7 @@ def test_a_list_without_end_ends_with_an_outcome(
 
 
 def test_a_list_that_never_repeats_itself_is_not_read_for_ever(
-    httpx_mock: HTTPXMock, konnect: Konnect, monkeypatch: pytest.MonkeyPatch
+    httpx_mock: HTTPXMock, konnect: KonnectClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert MOST_PAGES == 1000
     monkeypatch.setattr("dcrproof.core.parties.konnect.MOST_PAGES", 5)
@@ -545,13 +556,15 @@ def test_a_list_that_never_repeats_itself_is_not_read_for_ever(
     assert len(httpx_mock.get_requests()) == 6
 
 
-def test_a_list_that_says_more_than_it_has_ends_with_an_empty_page(httpx_mock: HTTPXMock, konnect: Konnect) -> None:
+def test_a_list_that_says_more_than_it_has_ends_with_an_empty_page(
+    httpx_mock: HTTPXMock, konnect: KonnectClient
+) -> None:
     listed(httpx_mock, lambda number, _: {"data": items(3) if number == 1 else [], "meta": {"page": {"total": 10}}})
     assert len(list(konnect.all("/v3/apis"))) == 3
     assert len(httpx_mock.get_requests()) == 2
 
 
-def test_a_filter_is_sent_with_each_page(httpx_mock: HTTPXMock, konnect: Konnect) -> None:
+def test_a_filter_is_sent_with_each_page(httpx_mock: HTTPXMock, konnect: KonnectClient) -> None:
     listed(httpx_mock, lambda number, size: {"data": items(size if number == 1 else 0)})
     list(konnect.all("/v3/api-implementations", api_id="a&b=c d"))
     assert [query["filter[api_id][eq]"] for query in queries(httpx_mock)] == ["a&b=c d"] * 2
@@ -561,7 +574,7 @@ def queries(httpx_mock: HTTPXMock) -> list[httpx.QueryParams]:
     return [request.url.params for request in httpx_mock.get_requests()]
 
 
-def test_a_name_that_two_have_is_nobodys(httpx_mock: HTTPXMock, konnect: Konnect) -> None:
+def test_a_name_that_two_have_is_nobodys(httpx_mock: HTTPXMock, konnect: KonnectClient) -> None:
     listed(httpx_mock, lambda *_: {"data": [{"id": "1", "name": "a"}, {"id": "2", "name": "a"}, {"id": "a"}]})
     with pytest.raises(Failed, match="one object named a"):
         konnect.named("/v3/apis", "a")

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 
 from dcrproof.core.checks.outcomes import Failed, Outcome, Unreachable
 from dcrproof.core.http import connection as core_http
-from dcrproof.core.http.connection import Line
+from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import LONGEST_QUOTE, Exchange, now
 from dcrproof.core.parties.authorization_server import AuthorizationServer, Metadata, error_code
 from dcrproof.core.parties.gateway import Consumer, answer, echoed, message, session_cookie
-from dcrproof.core.parties.konnect import Konnect, problem
-from dcrproof.core.parties.portal import Portal, session_of
+from dcrproof.core.parties.konnect import KonnectClient, problem
+from dcrproof.core.parties.portal import PortalClient, session_of
 from dcrproof.core.parties.target import Target
-from dcrproof.core.profile.model import GatewayRoute, Profile
+from dcrproof.core.profile.model import Profile, RouteSettings
 from dcrproof.core.secrets.secret import Secret
 from dcrproof.fixtures.flow.curity import as_registration, received
 
@@ -43,7 +43,7 @@ METADATA = Metadata(
 SECRET = Secret("a secret that nobody guesses")
 
 Ask = Callable[[], Exchange]
-LineTo = Callable[[str, str], Line]
+LineTo = Callable[[str, str], PartyConnection]
 
 
 @pytest.fixture
@@ -59,23 +59,23 @@ def curity(line_to: LineTo) -> AuthorizationServer:
 
 
 @pytest.fixture
-def konnect(line_to: LineTo) -> Konnect:
-    return Konnect(line_to("konnect", KONNECT), KONNECT, Secret("kpat_a-token-of-an-organisation"))
+def konnect(line_to: LineTo) -> KonnectClient:
+    return KonnectClient(line_to("konnect", KONNECT), KONNECT, Secret("kpat_a-token-of-an-organisation"))
 
 
 @pytest.fixture
-def portal(line_to: LineTo) -> Portal:
-    return Portal(line_to("portal", PORTAL), PORTAL)
+def portal(line_to: LineTo) -> PortalClient:
+    return PortalClient(line_to("portal", PORTAL), PORTAL)
 
 
 @pytest.fixture
 def consumer(line_to: LineTo) -> Consumer:
-    return Consumer(line_to("gateway", GATEWAY), GATEWAY, GatewayRoute("/accounts"))
+    return Consumer(line_to("gateway", GATEWAY), GATEWAY, RouteSettings("/accounts"))
 
 
 @pytest.fixture(params=["discovery", "token", "registration", "konnect", "portal"])
 def ask(
-    request: pytest.FixtureRequest, curity: AuthorizationServer, konnect: Konnect, portal: Portal
+    request: pytest.FixtureRequest, curity: AuthorizationServer, konnect: KonnectClient, portal: PortalClient
 ) -> tuple[str, Ask]:
     """One request of each client, and the address that it goes to."""
     asks: dict[str, tuple[str, Ask]] = {
@@ -205,7 +205,7 @@ INVALID = [
 
 @pytest.mark.parametrize(("parameter", "words"), INVALID)
 def test_a_problem_names_each_field_with_its_reason(
-    network: respx.Router, konnect: Konnect, parameter: dict[str, Any], words: str
+    network: respx.Router, konnect: KonnectClient, parameter: dict[str, Any], words: str
 ) -> None:
     body = {
         "status": 400,
@@ -249,7 +249,7 @@ def test_a_problem_that_is_none_says_what_came_instead(body: bytes) -> None:
     assert said == f"exchange 1, GET {KONNECT}/v3/apis -> 502 (text/html, {len(body)} bytes)"
 
 
-def test_the_portals_refusal_to_sign_in_is_in_its_own_words(network: respx.Router, portal: Portal) -> None:
+def test_the_portals_refusal_to_sign_in_is_in_its_own_words(network: respx.Router, portal: PortalClient) -> None:
     body = {"status": 401, "title": "Invalid Credentials", "detail": "You have entered an invalid email or password."}
     network.post(f"{PORTAL}/api/v3/developer/authenticate").respond(401, json=body)
     assert "invalid email or password" in problem(portal.authenticate("dev@example.com", SECRET))
@@ -268,7 +268,7 @@ def test_the_portals_refusal_to_sign_in_is_in_its_own_words(network: respx.Route
     ],
 )
 def test_the_session_is_read_from_the_cookie_and_sent_by_hand_alone(
-    network: respx.Router, portal: Portal, cookies: list[str], session: str | None
+    network: respx.Router, portal: PortalClient, cookies: list[str], session: str | None
 ) -> None:
     headers = [("set-cookie", cookie) for cookie in cookies]
     network.post(f"{PORTAL}/api/v3/developer/authenticate").mock(httpx.Response(204, headers=headers))
@@ -480,7 +480,7 @@ JSON: dict[str, tuple[bytes, object]] = {
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "text/html; charset=iso-8859-1", "", "?;;"])
 @pytest.mark.parametrize("name", list(JSON))
 def test_json_is_read_whatever_its_type_says(
-    network: respx.Router, konnect: Konnect, name: str, content_type: str
+    network: respx.Router, konnect: KonnectClient, name: str, content_type: str
 ) -> None:
     body, value = JSON[name]
     network.get(f"{KONNECT}/v3/apis").respond(200, content=body, headers={"content-type": content_type})
@@ -510,7 +510,7 @@ def test_json_that_is_no_object_is_called_so(network: respx.Router, ask: tuple[s
     ],
 )
 def test_a_list_that_is_none_ends_with_an_outcome(
-    network: respx.Router, konnect: Konnect, status: int, body: bytes
+    network: respx.Router, konnect: KonnectClient, status: int, body: bytes
 ) -> None:
     network.get(url__startswith=f"{KONNECT}/v3/portals").respond(status, content=body)
     with pytest.raises(Outcome) as caught:
@@ -518,7 +518,7 @@ def test_a_list_that_is_none_ends_with_an_outcome(
     assert isinstance(caught.value, Failed | Unreachable)
 
 
-def test_what_is_no_object_in_a_list_is_passed_over(network: respx.Router, konnect: Konnect) -> None:
+def test_what_is_no_object_in_a_list_is_passed_over(network: respx.Router, konnect: KonnectClient) -> None:
     data: list[Any] = [None, 1, "a", [], {"id": ["unhashable"], "name": {}}, {"id": "1", "name": "developers"}]
     network.get(url__startswith=f"{KONNECT}/v3/portals").respond(200, json={"data": data})
     assert konnect.named("/v3/portals", "developers") == {"id": "1", "name": "developers"}

@@ -6,15 +6,15 @@ import pytest
 from lines import Scripted, answered, scripted
 
 from dcrproof.core.checks.outcomes import Failed, Unreachable
-from dcrproof.core.http.connection import Line
+from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Transcript
 from dcrproof.core.http.retry import Patience
-from dcrproof.core.parties.konnect import Konnect
-from dcrproof.core.parties.portal import Portal
+from dcrproof.core.parties.konnect import KonnectClient
+from dcrproof.core.parties.portal import PortalClient
 from dcrproof.core.parties.target import Target
-from dcrproof.core.profile.model import Konnect as Described
-from dcrproof.core.profile.model import Mode, Profile, Run
-from dcrproof.core.profile.model import Portal as DescribedPortal
+from dcrproof.core.profile.model import KonnectSettings as Described
+from dcrproof.core.profile.model import Mode, Profile, RunSettings
+from dcrproof.core.profile.model import PortalSettings as DescribedPortal
 from dcrproof.core.secrets.secret import Secret
 
 DROP = b""
@@ -40,12 +40,14 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return made
 
 
-def line(party: Scripted, *, patient: bool = True) -> Line:
-    return Line("konnect", party.base, Transcript(), patience=Patience("konnect", 120.0) if patient else None)
+def line(party: Scripted, *, patient: bool = True) -> PartyConnection:
+    return PartyConnection(
+        "konnect", party.base, Transcript(), patience=Patience("konnect", 120.0) if patient else None
+    )
 
 
-def konnect(party: Scripted, *, patient: bool = True) -> Konnect:
-    return Konnect(line(party, patient=patient), party.base, Secret("a token of this test"))
+def konnect(party: Scripted, *, patient: bool = True) -> KonnectClient:
+    return KonnectClient(line(party, patient=patient), party.base, Secret("a token of this test"))
 
 
 LOST = {"dropped": DROP, **{str(code): unavailable(code) for code in (502, 503, 504)}}
@@ -142,7 +144,7 @@ def test_an_application_whose_secret_was_lost_is_deleted_and_made_anew(answer, p
     """The secret is shown once: of the first application it is gone."""
     made_anew = answered(201, {**MADE, "id": "8888", "client_secret": "shown once"})
     with scripted(answer, listed(OTHER, MADE), answered(204, {}), made_anew) as party:
-        exchange = Portal(line(party), party.base).create_application(BODY)
+        exchange = PortalClient(line(party), party.base).create_application(BODY)
     assert (exchange.status, exchange.object()["id"]) == (201, "8888")
     assert party.asked[0] == "POST /api/v3/applications"
     assert party.asked[1].startswith("GET /api/v3/applications?page")
@@ -151,7 +153,7 @@ def test_an_application_whose_secret_was_lost_is_deleted_and_made_anew(answer, p
 
 def test_an_application_that_cannot_be_deleted_is_not_made_twice(pauses):
     with scripted(DROP, listed(MADE), unavailable(409)) as party:
-        assert Portal(line(party), party.base).create_application(BODY).status == 409
+        assert PortalClient(line(party), party.base).create_application(BODY).status == 409
         assert [asked.partition(" ")[0] for asked in party.asked] == ["POST", "GET", "DELETE"]
 
 
@@ -162,7 +164,7 @@ def test_the_ledger_learns_the_id_of_what_was_found(pauses):
     """Without it nothing could be done with the thing: a run touches what its ledger names, and nothing else."""
     with scripted(DROP, listed(OTHER, MADE), answered(200, MADE)) as party:
         target = Target(
-            Profile("a test", Run(Mode.PROVISION), konnect=Described(url=party.base, token=Secret("a token")))
+            Profile("a test", RunSettings(Mode.PROVISION), konnect=Described(url=party.base, token=Secret("a token")))
         )
         client = target.konnect()
         assert client.create("/v3/apis", BODY) == MADE

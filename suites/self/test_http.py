@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from dcrproof.core.checks.outcomes import Unreachable
-from dcrproof.core.http.connection import Connection, Line
+from dcrproof.core.http.connection import Connection, PartyConnection
 from dcrproof.core.http.exchange import Transcript
 from dcrproof.mocks import listen
 from dcrproof.mocks.clock import Clock
@@ -57,8 +57,8 @@ def echo(request: Request) -> Response:
     return json_response(200, {"headers": dict(request.headers), "path": request.path})
 
 
-def line(base: str, *, consumer: bool, connection: Connection | None = None) -> Line:
-    return Line("curity", base, Transcript(), connection or Connection(), consumer)
+def line(base: str, *, consumer: bool, connection: Connection | None = None) -> PartyConnection:
+    return PartyConnection("curity", base, Transcript(), connection or Connection(), consumer)
 
 
 both = pytest.mark.parametrize("consumer", [False, True], ids=["httpx", "requests"])

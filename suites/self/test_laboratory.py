@@ -9,12 +9,12 @@ from urllib.request import Request, urlopen
 import jwt
 import pytest
 
-from dcrproof.core.parties.scripted_issuer import Answer, Laboratory, new_key, public, signed
+from dcrproof.core.parties.scripted_issuer import Answer, ScriptedIssuers, new_key, public, signed
 
 
 @pytest.fixture
 def laboratory():
-    made = Laboratory()
+    made = ScriptedIssuers()
     yield made
     made.close()
 
@@ -68,7 +68,7 @@ def test_a_dropped_connection_and_a_late_answer(laboratory):
 
 
 def test_nobody_vouches_for_the_certificate_of_a_secure_one():
-    laboratory = Laboratory(secure=True)
+    laboratory = ScriptedIssuers(secure=True)
     try:
         with pytest.raises(URLError) as refused:
             asked(f"{laboratory.issuer().url}/jwks")

@@ -15,7 +15,14 @@ from dcrproof.core.cleanup.sweep import ledgers, listed, swept
 from dcrproof.core.http.exchange import Exchange
 from dcrproof.core.ledger.file import Busy, Unreadable, addresses, in_use, kept, read, taken_over
 from dcrproof.core.ledger.ledger import Ledger, new_mark
-from dcrproof.core.profile.model import Curity, Konnect, Mocked, Portal, Profile, Registrar
+from dcrproof.core.profile.model import (
+    CuritySettings,
+    KonnectSettings,
+    Mocked,
+    PortalSettings,
+    Profile,
+    RegistrarSettings,
+)
 from dcrproof.core.secrets.secret import Secret
 
 KONNECT, PORTAL, CURITY = "https://eu.api.example", "https://portal.example", "https://curity.example/oauth"
@@ -23,11 +30,13 @@ REGISTER = "https://curity.example/token-service/oauth-registration"
 TOKEN = "registration-token-0123456789"
 PROFILE = Profile(
     "a test",
-    curity=Curity(CURITY, registrar=Registrar("registrar", Secret("the registrar's secret"))),
-    konnect=Konnect(KONNECT, Secret("the token of Konnect")),
-    portal=Portal(PORTAL, "developer@example.com", Secret("the developer's password")),
+    curity=CuritySettings(CURITY, registrar=RegistrarSettings("registrar", Secret("the registrar's secret"))),
+    konnect=KonnectSettings(KONNECT, Secret("the token of Konnect")),
+    portal=PortalSettings(PORTAL, "developer@example.com", Secret("the developer's password")),
 )
-ANOTHER = replace(PROFILE, curity=Curity(CURITY, registrar=Registrar("registrar", Secret("another secret"))))
+ANOTHER = replace(
+    PROFILE, curity=CuritySettings(CURITY, registrar=RegistrarSettings("registrar", Secret("another secret")))
+)
 BASES = {"konnect": KONNECT, "portal": PORTAL, "curity": CURITY}
 
 
@@ -384,5 +393,7 @@ def test_what_a_party_has_shown_is_not_new_any_more(tmp_path: Path) -> None:
 
 
 def test_what_mocks_hold_that_end_with_the_run_has_no_address() -> None:
-    profile = replace(PROFILE, konnect=Konnect(mocked=Mocked()), portal=Portal(mocked=Mocked("http://127.0.0.1:1")))
+    profile = replace(
+        PROFILE, konnect=KonnectSettings(mocked=Mocked()), portal=PortalSettings(mocked=Mocked("http://127.0.0.1:1"))
+    )
     assert set(addresses(profile)) == {"curity", "portal"}

@@ -7,7 +7,7 @@ import pytest
 from lines import Identities, Recorded, answered, identities, over_tls, proxy, serving
 
 from dcrproof.core.checks.outcomes import Unreachable
-from dcrproof.core.http.connection import Connection, Line, tls
+from dcrproof.core.http.connection import Connection, PartyConnection, tls
 from dcrproof.core.http.exchange import Exchange, Transcript
 from dcrproof.core.parties.target import Target
 from dcrproof.core.profile.reading import read
@@ -39,7 +39,7 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Identities:
 def asked(
     connection: Connection, *, consumer: bool, base: str = f"https://{HOST}", node: str | None = None
 ) -> Exchange:
-    line = Line("curity", base, Transcript(), connection, consumer)
+    line = PartyConnection("curity", base, Transcript(), connection, consumer)
     try:
         return line.send("GET", f"{base}/", node=node)
     finally:
@@ -273,7 +273,7 @@ def test_loopback_never_goes_through_a_proxy(consumer, of_the_profile, how, know
             ca=known.ca, proxy=between.url if of_the_profile else None, nodes=(address,) if how == "node" else ()
         )
         base = f"https://{address}" if how == "base" else f"https://{HOST}"
-        line = Line("curity", base, Transcript(), connection, consumer)
+        line = PartyConnection("curity", base, Transcript(), connection, consumer)
         url = f"https://{address}/" if how == "endpoint" else f"{base}/"
         try:
             line.send("GET", url)
@@ -300,7 +300,7 @@ def test_the_password_of_a_proxy_is_masked_like_any_other(tmp_path, known, monke
 
 
 def test_what_was_not_answered_is_in_the_transcript_as_well():
-    line = Line("curity", f"https://{HOST}", Recorded(), Connection(proxy="http://127.0.0.1:1"))
+    line = PartyConnection("curity", f"https://{HOST}", Recorded(), Connection(proxy="http://127.0.0.1:1"))
     with pytest.raises(Unreachable):
         line.send("GET", f"https://{HOST}/a")
     line.close()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dcrproof.core.profile.model import GatewayRoute
+from dcrproof.core.profile.model import RouteSettings
 from dcrproof.fixtures.flow.linked import may_serve
 
 
@@ -26,4 +26,4 @@ from dcrproof.fixtures.flow.linked import may_serve
     ],
 )
 def test_a_route_serves_a_call_by_its_method_and_the_beginning_of_its_path(route, serves):
-    assert may_serve(route, GatewayRoute("/accounts/mine")) is serves
+    assert may_serve(route, RouteSettings("/accounts/mine")) is serves

@@ -25,7 +25,7 @@ from dcrproof.mocks.curity.configuration import (
     Template,
     how_to_configuration,
 )
-from dcrproof.mocks.curity.errors import CommitRejected, Refused
+from dcrproof.mocks.curity.errors import CommitRejected, OAuthRefusal
 from dcrproof.mocks.curity.http import CurityHttp, CurityNodes
 from dcrproof.mocks.curity.restconf import tree
 from dcrproof.mocks.curity.restconf_xml import NAMESPACES, document
@@ -63,7 +63,7 @@ def initial_token(one: Curity, registrar: tuple[str, str] = REGISTRAR) -> str:
 
 
 def refusal(act: Any, *arguments: Any) -> str:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(OAuthRefusal) as refused:
         act(*arguments)
     return refused.value.error
 

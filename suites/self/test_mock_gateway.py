@@ -16,14 +16,14 @@ from joserfc.jwk import ECKey
 
 from dcrproof.mocks import upstream
 from dcrproof.mocks.clock import Clock
-from dcrproof.mocks.data_plane import Application, Configuration, Route, Service, Strategy
+from dcrproof.mocks.data_plane import Configuration, PushedApplication, PushedStrategy, Route, Service
 from dcrproof.mocks.gateway.credentials import read_basic
 from dcrproof.mocks.gateway.discovery import read_keys, read_provider
 from dcrproof.mocks.gateway.grants import form_encode
 from dcrproof.mocks.gateway.http import GatewayHttp
 from dcrproof.mocks.gateway.plugin import SchemaViolation, plugin
 from dcrproof.mocks.gateway.routing import normalise
-from dcrproof.mocks.gateway.session import Session, seal, session_key, unseal
+from dcrproof.mocks.gateway.session import GatewaySession, seal, session_key, unseal
 from dcrproof.mocks.gateway.state import NO_CONFIGURATION, DataPlane
 from dcrproof.mocks.gateway.switches import Switches
 from dcrproof.mocks.gateway.tokens import Jwt, read_jwt
@@ -162,9 +162,9 @@ def configuration(
         SERVICE_URL,
         (Route("route-1", ("/accounts",)),),
         API,
-        Strategy(STRATEGY, strategy_config) if strategy else None,
+        PushedStrategy(STRATEGY, strategy_config) if strategy else None,
     )
-    applications = tuple(Application(f"id-{name}", name, STRATEGY, apis) for name in ("app-1", "app-2"))
+    applications = tuple(PushedApplication(f"id-{name}", name, STRATEGY, apis) for name in ("app-1", "app-2"))
     return Configuration((replace(linked, **service),), applications)
 
 
@@ -925,7 +925,7 @@ def test_how_the_base64_of_a_pair_may_be_spelled(world: World, tolerated: bool, 
 
 @given(data=st.data())
 def test_no_changed_cookie_opens(data: st.DataObject) -> None:
-    key, session = session_key(b"secret"), Session("token", 1.0, 2.0)
+    key, session = session_key(b"secret"), GatewaySession("token", 1.0, 2.0)
     value = seal(key, session, b"issuer", b"n" * 12)
     assert unseal(key, value, b"issuer") == session
     assert unseal(key, value, b"other issuer") is None
@@ -991,7 +991,7 @@ def test_an_application_without_an_approved_registration_for_this_api_is_403(wor
 
 def test_an_application_of_another_strategy_does_not_match(world: World) -> None:
     base = configuration()
-    world.node.apply(replace(base, applications=(Application("id", "app-1", "another strategy", (API,)),)))
+    world.node.apply(replace(base, applications=(PushedApplication("id", "app-1", "another strategy", (API,)),)))
     assert refused(world, world.call(basic()))
 
 
@@ -1016,7 +1016,7 @@ def test_without_a_strategy_the_route_is_open(world: World) -> None:
 
 def test_a_thousand_applications_slow_no_call_down(world: World) -> None:
     base = configuration()
-    many = tuple(Application(f"id-{n}", f"client-{n}", STRATEGY, (API,)) for n in range(1000))
+    many = tuple(PushedApplication(f"id-{n}", f"client-{n}", STRATEGY, (API,)) for n in range(1000))
     for count in range(0, 1000, 50):
         world.node.apply(replace(base, applications=(*many[:count], *base.applications)))
         assert world.call(basic()).status == 200

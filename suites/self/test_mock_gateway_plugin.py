@@ -13,7 +13,7 @@ from joserfc import jws
 
 from dcrproof.mocks import upstream
 from dcrproof.mocks.clock import Clock
-from dcrproof.mocks.data_plane import Application, Configuration, Consumer, Route, Service, Strategy
+from dcrproof.mocks.data_plane import Configuration, PushedApplication, PushedConsumer, PushedStrategy, Route, Service
 from dcrproof.mocks.gateway import releases, session
 from dcrproof.mocks.gateway.http import GatewayHttp
 from dcrproof.mocks.gateway.plugin import NOT_JUDGED, SchemaViolation, plugin
@@ -25,7 +25,7 @@ from dcrproof.mocks.messages import Call, NoAnswer, Request, Response, json_resp
 
 ISSUER = "https://issuer.test"
 START = 1_800_000_000.0
-CONSUMERS = (Consumer("c-1", "alice", "app-1"), Consumer("c-2", "Bob"), Consumer("c-3", "guest"))
+CONSUMERS = (PushedConsumer("c-1", "alice", "app-1"), PushedConsumer("c-2", "Bob"), PushedConsumer("c-3", "guest"))
 
 
 class StoppedClock(Clock):
@@ -96,8 +96,8 @@ class Scene:
         """The plugin as Konnect pushes it, with one application."""
         methods = ["client_credentials", "bearer", "session"]
         config = {"issuer": ISSUER, "credential_claim": ["sub"], "auth_methods": methods, **config}
-        service = Service("s", "http://upstream.test", (Route("r", ("/a",)),), "api", Strategy("st", config))
-        self.node.apply(Configuration((service,), (Application("a", "app-1", "st", ("api",)),), CONSUMERS))
+        service = Service("s", "http://upstream.test", (Route("r", ("/a",)),), "api", PushedStrategy("st", config))
+        self.node.apply(Configuration((service,), (PushedApplication("a", "app-1", "st", ("api",)),), CONSUMERS))
         assert self.node.violation is None
         return self
 
@@ -462,11 +462,11 @@ def test_the_credential_goes_upstream_only_with_the_switch():
 
 def test_one_application_on_two_apis_loses_only_the_one():
     scene = Scene()
-    strategy = Strategy("st", {"issuer": ISSUER, "credential_claim": ["sub"]})
+    strategy = PushedStrategy("st", {"issuer": ISSUER, "credential_claim": ["sub"]})
     services = tuple(
         Service(name, "http://upstream.test", (Route(name, (f"/{name}",)),), f"api-{name}", strategy) for name in "ab"
     )
-    application = Application("x", "app-1", "st", ("api-a", "api-b"))
+    application = PushedApplication("x", "app-1", "st", ("api-a", "api-b"))
     for apis, status in ((("api-a", "api-b"), 200), (("api-b",), 403)):
         scene.node.apply(Configuration(services, (replace(application, apis=apis),)))
         assert scene.call(basic()).status == status

@@ -641,7 +641,7 @@ def test_the_push_of_the_how_to(world: World) -> None:
     assert (free.api_id, free.strategy) == (None, None)
     assert (service.url, service.api_id) == ("http://upstream.test", world.ids.api_id)
     assert [route.paths for route in service.routes] == [("/accounts",)]
-    assert service.strategy == data_plane.Strategy(
+    assert service.strategy == data_plane.PushedStrategy(
         world.ids.strategy_id,
         {
             "issuer": ISSUER,
@@ -651,7 +651,7 @@ def test_the_push_of_the_how_to(world: World) -> None:
         },
     )
     assert pushed.applications == (
-        data_plane.Application(application.id, application.client_id, world.ids.strategy_id, (world.ids.api_id,)),
+        data_plane.PushedApplication(application.id, application.client_id, world.ids.strategy_id, (world.ids.api_id,)),
     )
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from dcrproof.core.profile.model import Konnect, Mode, Profile, Run
+from dcrproof.core.profile.model import KonnectSettings, Mode, Profile, RunSettings
 from dcrproof.fixtures.catalogue import entries, stands_on
 from dcrproof.fixtures.session.workers import together
 
-STANDING = Profile("a test", konnect=Konnect(portal="developers", api="accounts"))
+STANDING = Profile("a test", konnect=KonnectSettings(portal="developers", api="accounts"))
 
 
 def test_workers_share_a_tenant(as_live, run_checks):
@@ -38,7 +38,7 @@ def test_what_takes_the_gateway_service_goes_to_one_worker():
 
 
 def test_the_flow_goes_with_what_this_run_publishes_where_the_profile_names_nothing_else():
-    scopes = dict(together(Profile("a test", Run(mode=Mode.PROVISION), konnect=Konnect())))
+    scopes = dict(together(Profile("a test", RunSettings(mode=Mode.PROVISION), konnect=KonnectSettings())))
     assert scopes["route.basic.accepted"] == scopes["life.deleted.route"] == scopes["plugin.required.scopes"]
 
 

@@ -10,17 +10,17 @@ from lines import Recorded, Scripted, answered, scripted
 
 from conftest import Ran
 from dcrproof.core.checks.outcomes import Unreachable
-from dcrproof.core.http.connection import Line
+from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Exchange, Transcript, now
 from dcrproof.core.http.retry import ATTEMPTS, ATTEMPTS_UNANSWERED, Patience, retry_after
-from dcrproof.core.parties.authorization_server import AuthorizationServer, Registration
+from dcrproof.core.parties.authorization_server import AuthorizationServer, ClientRegistration
 from dcrproof.core.parties.gateway import Consumer
-from dcrproof.core.parties.konnect import Konnect
-from dcrproof.core.parties.portal import Portal
+from dcrproof.core.parties.konnect import KonnectClient
+from dcrproof.core.parties.portal import PortalClient
 from dcrproof.core.parties.target import Target
-from dcrproof.core.profile.model import Curity, Gateway, GatewayRoute, Mocked, Profile
-from dcrproof.core.profile.model import Konnect as DescribedKonnect
-from dcrproof.core.profile.model import Portal as DescribedPortal
+from dcrproof.core.profile.model import CuritySettings, GatewaySettings, Mocked, Profile, RouteSettings
+from dcrproof.core.profile.model import KonnectSettings as DescribedKonnect
+from dcrproof.core.profile.model import PortalSettings as DescribedPortal
 from dcrproof.core.secrets.secret import Secret
 
 DROP = b""
@@ -39,11 +39,11 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return made
 
 
-def patient(party: Scripted, deadline: float = 120.0, **shared: dict[str, float]) -> Line:
-    return Line("konnect", party.base, Recorded(), patience=Patience("konnect", deadline, **shared))
+def patient(party: Scripted, deadline: float = 120.0, **shared: dict[str, float]) -> PartyConnection:
+    return PartyConnection("konnect", party.base, Recorded(), patience=Patience("konnect", deadline, **shared))
 
 
-def statuses(line: Line) -> list[int]:
+def statuses(line: PartyConnection) -> list[int]:
     return [exchange.status for exchange in line.transcript.exchanges]
 
 
@@ -135,7 +135,7 @@ def test_the_pauses_of_one_request_are_never_longer_than_its_deadline(pauses):
 def test_without_patience_everything_is_sent_once(pauses):
     for answer in (status(429, "retry-after: 1"), status(503)):
         with scripted(answer) as party:
-            line = Line("konnect", party.base, Transcript())
+            line = PartyConnection("konnect", party.base, Transcript())
             line.send("GET", f"{party.base}/")
             assert len(party.asked) == 1
     assert pauses == []
@@ -207,21 +207,21 @@ def test_an_outage_that_lasts_is_told_as_it_is_in_the_end(pauses):
     assert statuses(line) == [503] * ATTEMPTS
 
 
-def registration(base: str) -> Registration:
-    return Registration("a client", Secret("a secret"), {}, f"{base}/clients/1", Secret("a registration token"))
+def registration(base: str) -> ClientRegistration:
+    return ClientRegistration("a client", Secret("a secret"), {}, f"{base}/clients/1", Secret("a registration token"))
 
 
-ONCE: dict[str, Callable[[Line, str], Exchange]] = {
+ONCE: dict[str, Callable[[PartyConnection, str], Exchange]] = {
     "a registration is read": lambda line, base: AuthorizationServer(line, base).read(registration(base)),
     "a registration is updated": lambda line, base: AuthorizationServer(line, base).update(registration(base), {}),
     "a registration is deleted": lambda line, base: AuthorizationServer(line, base).delete(registration(base)),
-    "Konnect deletes": lambda line, base: Konnect(line, base, Secret("a token")).delete("/v3/apis/1"),
-    "the portal deletes": lambda line, base: Portal(line, base).delete("/applications/1"),
+    "Konnect deletes": lambda line, base: KonnectClient(line, base, Secret("a token")).delete("/v3/apis/1"),
+    "the portal deletes": lambda line, base: PortalClient(line, base).delete("/applications/1"),
 }
-AGAIN: dict[str, Callable[[Line, str], Exchange]] = {
+AGAIN: dict[str, Callable[[PartyConnection, str], Exchange]] = {
     "a token": lambda line, base: AuthorizationServer(line, base).form(f"{base}/token", {}, "id", Secret("secret")),
-    "a session": lambda line, base: Portal(line, base).authenticate("a@example.com", Secret("a password")),
-    "a list": lambda line, base: Konnect(line, base, Secret("a token")).get("/v3/apis"),
+    "a session": lambda line, base: PortalClient(line, base).authenticate("a@example.com", Secret("a password")),
+    "a list": lambda line, base: KonnectClient(line, base, Secret("a token")).get("/v3/apis"),
 }
 
 
@@ -348,8 +348,8 @@ def test_what_the_run_has_not_made_is_judged_at_once(pauses):
 )
 def test_a_limit_of_the_route_is_no_answer_and_all_else_is(scripted_answers, seen, paused, pauses):
     with scripted(*scripted_answers) as gateway:
-        line = Line("gateway", gateway.base, Recorded(), consumer=True, patience=Patience("gateway", 120.0))
-        Consumer(line, gateway.base, GatewayRoute("/")).call()
+        line = PartyConnection("gateway", gateway.base, Recorded(), consumer=True, patience=Patience("gateway", 120.0))
+        Consumer(line, gateway.base, RouteSettings("/")).call()
     assert statuses(line) == seen
     assert [int(pause) for pause in pauses] == [int(pause) for pause in paused]
 
@@ -357,10 +357,10 @@ def test_a_limit_of_the_route_is_no_answer_and_all_else_is(scripted_answers, see
 def test_live_parties_are_met_with_patience_and_mocks_are_not():
     profile = Profile(
         "a test",
-        curity=Curity(issuer="https://idsvr.example.com"),
+        curity=CuritySettings(issuer="https://idsvr.example.com"),
         konnect=DescribedKonnect(url="https://eu.api.konghq.com", token=Secret("a token")),
         portal=DescribedPortal(url="http://127.0.0.1:1", mocked=Mocked("http://127.0.0.1:2")),
-        gateway=Gateway(url="https://gateway.example.com", routes=(GatewayRoute("/"),)),
+        gateway=GatewaySettings(url="https://gateway.example.com", routes=(RouteSettings("/"),)),
     )
     target = Target(profile, {"portal": None})
     made = [target.authorization_server(), target.konnect(), target.portal(), target.consumer()]

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from conftest import Ran
 from dcrproof.core.checks.outcomes import Failed
 from dcrproof.core.http import polling
-from dcrproof.core.http.connection import Connection, Line
+from dcrproof.core.http.connection import Connection, PartyConnection
 from dcrproof.core.http.exchange import Exchange, Transcript, now
 from dcrproof.core.parties.gateway import Consumer, accepted_everywhere
 from dcrproof.core.parties.propagation import propagation
-from dcrproof.core.profile.model import GatewayRoute
+from dcrproof.core.profile.model import RouteSettings
 from dcrproof.mocks.world import World
 
 
@@ -165,8 +165,8 @@ class Route(Consumer):
 
 
 def route(*nodes: str, behind: str = "") -> Route:
-    line = Line("gateway", "https://g", Transcript(), Connection(nodes=nodes))
-    return Route(line, "https://g", GatewayRoute("/"), lambda: behind)
+    line = PartyConnection("gateway", "https://g", Transcript(), Connection(nodes=nodes))
+    return Route(line, "https://g", RouteSettings("/"), lambda: behind)
 
 
 def test_a_node_that_has_accepted_is_not_called_again_while_another_one_is_waited_for(time):

@@ -23,22 +23,22 @@ from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey, OKPKey
 
-from dcrproof.core.http.connection import Line, Prepared
+from dcrproof.core.http.connection import PartyConnection, Prepared
 from dcrproof.core.http.exchange import Headers, Transcript
 from dcrproof.core.parties.authorization_server import AuthorizationServer, Metadata, error_code
 from dcrproof.core.parties.gateway import with_basic
-from dcrproof.core.parties.konnect import Konnect
+from dcrproof.core.parties.konnect import KonnectClient
 from dcrproof.core.parties.target import Target
 from dcrproof.core.parties.tokens import Jwt, decode, foreign, unsigned, verify, with_claims
-from dcrproof.core.profile.model import Admin, Profile
+from dcrproof.core.profile.model import AdminSettings, Profile
 from dcrproof.core.secrets.secret import Secret
 from dcrproof.fixtures.flow.curity import as_registration
 from dcrproof.mocks.clock import Clock
 from dcrproof.mocks.curity.configuration import how_to_configuration
-from dcrproof.mocks.curity.errors import Refused
+from dcrproof.mocks.curity.errors import OAuthRefusal
 from dcrproof.mocks.curity.http import CurityHttp
 from dcrproof.mocks.curity.state import Curity
-from dcrproof.mocks.data_plane import Application, Configuration, Route, Service, Strategy
+from dcrproof.mocks.data_plane import Configuration, PushedApplication, PushedStrategy, Route, Service
 from dcrproof.mocks.gateway.credentials import read_basic
 from dcrproof.mocks.gateway.http import GatewayHttp
 from dcrproof.mocks.gateway.state import DataPlane
@@ -77,7 +77,7 @@ class Joined:
         pass
 
 
-class Wired(Line):
+class Wired(PartyConnection):
     """A line that ends in this process."""
 
     def __init__(self, party: str, base: str, joined: Joined) -> None:
@@ -122,7 +122,7 @@ def read_by_curity(request: Request) -> tuple[str, str | None]:
 
     def authenticate(client_id: str, secret: str | None) -> Any:
         seen.append((client_id, secret))
-        raise Refused("invalid_client", "all that is wanted is seen")
+        raise OAuthRefusal("invalid_client", "all that is wanted is seen")
 
     world.curity.authenticate = authenticate  # type: ignore[method-assign]
     assert perform(CurityHttp(world.curity).handle(request), NotImplemented).status == 401
@@ -169,7 +169,7 @@ def test_what_a_caller_gives_the_gateway_reaches_curity_unchanged(client_id: str
 def test_what_the_core_sends_of_an_admin_is_what_mock_curity_reads(username: str, password: str) -> None:
     world = CurityWorld(admin=(username, password))
     for given_password, refused in ((password, False), (password + "x", True)):
-        admin = Admin(f"{BASE}/admin/api/restconf", username, Secret(given_password))
+        admin = AdminSettings(f"{BASE}/admin/api/restconf", username, Secret(given_password))
         assert (world.server(admin).configuration("").status == 401) is refused
 
 
@@ -199,7 +199,7 @@ class CurityWorld:
         self.curity = Curity(clock=StoppedClock(), seed=1, base_url=BASE, configuration=configuration, admin=admin)
         self.target = Target(Profile("a test"))
 
-    def server(self, admin: Admin | None = None) -> AuthorizationServer:
+    def server(self, admin: AdminSettings | None = None) -> AuthorizationServer:
         joined = Joined(CurityHttp(self.curity).handle)
         return AuthorizationServer(Wired("curity", BASE, joined), ISSUER, admin)
 
@@ -304,9 +304,9 @@ def gateway() -> DataPlane:
         "scopes": [],
         "auth_methods": ["client_credentials", "bearer", "session"],
     }
-    strategy = Strategy("strategy", config)
+    strategy = PushedStrategy("strategy", config)
     service = Service("service", UPSTREAM, (Route("route", ("/accounts",)),), "api", strategy)
-    node.apply(Configuration((service,), (Application("id", "app", strategy.id, ("api",)),)))
+    node.apply(Configuration((service,), (PushedApplication("id", "app", strategy.id, ("api",)),)))
     assert node.violation is None
     return node
 
@@ -572,7 +572,7 @@ def test_the_core_reads_every_object_of_mock_konnect_once(count: int) -> None:
         held.create_api({"name": f"api {number}"})
     joined = Joined(KonnectHttp(held).handle)
     line = Wired("konnect", "https://eu.api.konghq.com", joined)
-    konnect = Konnect(line, "https://eu.api.konghq.com", Secret("kpat_for-a-test"))
+    konnect = KonnectClient(line, "https://eu.api.konghq.com", Secret("kpat_for-a-test"))
     found = list(konnect.all("/v3/apis"))
     assert sorted(one["id"] for one in found) == sorted(held.apis)
     assert len(joined.asked) == max(1, -(-count // 100))

@@ -362,11 +362,11 @@ def test_our_own_fault_goes_before_a_broken_contract_and_that_before_an_unreacha
 )
 def test_a_missing_role_is_named_where_the_answer_is_403_and_nowhere_else(status, named):
     steps = ("konnect.account.created", "konnect.role.portal-creator")
-    check = Check("a.claim", "a claim", Level.MUST, Evidence.DOCUMENTED, steps, ("RFC 0",), smoke=False, hostile=False)
+    check = Check("a.claim", "a claim", Level.MUST, Evidence.DOCUMENTED, steps, ("RFC 0",), False, False, "konnect")
     failed = Failed("a portal", "none")
     asked = {"party": "konnect", "method": "GET", "url": "https://eu.api.example/v3/portals", "summary": {}}
     failed.exchange = SimpleNamespace(status=status, **asked) if status else None
-    result = judge(check, "konnect", (0, 0), failed, None, 0.0)
+    result = judge(check, (0, 0), failed, None, 0.0)
     assert result.candidates == (named or ("konnect.account.created",))
 
 

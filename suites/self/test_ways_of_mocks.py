@@ -8,10 +8,10 @@ import pytest
 from lines import identities, over_tls, proxy
 
 from dcrproof.core.http.connection import Connection
-from dcrproof.core.profile.model import Curity, Konnect, Mocked, Profile
+from dcrproof.core.profile.model import CuritySettings, KonnectSettings, Mocked, Profile
 from dcrproof.core.secrets.secret import Secret
 from dcrproof.fixtures.session.assemble import _ways
-from dcrproof.mocks.listen import Application
+from dcrproof.mocks.listen import AsgiApplication
 from dcrproof.mocks.messages import Call
 
 
@@ -25,8 +25,8 @@ def test_a_mock_goes_by_the_proxy_and_shows_the_certificate(known, asks):
     with over_tls(known.context(ask_for_certificate=asks)) as server, proxy() as between:
         between.to["idsvr.example.com:443"] = server
         way = Connection(ca=known.ca, proxy=between.url, client_cert=known.client_cert, client_key=known.client_key)
-        profile = Profile("a test", curity=Curity("https://idsvr.example.com", connection=way))
-        application = Application(None, {}, ssl.create_default_context(), _ways(profile))
+        profile = Profile("a test", curity=CuritySettings("https://idsvr.example.com", connection=way))
+        application = AsgiApplication(None, {}, ssl.create_default_context(), _ways(profile))
 
         async def call():
             try:
@@ -43,12 +43,12 @@ def test_proxies_are_those_of_the_parties_and_never_of_this_machine(monkeypatch)
     monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
     profile = Profile(
         "a test",
-        curity=Curity("https://idsvr.example.com", connection=Connection(proxy="http://another.example:3128")),
-        konnect=Konnect("https://eu.api.konghq.com", Secret("a token")),
+        curity=CuritySettings("https://idsvr.example.com", connection=Connection(proxy="http://another.example:3128")),
+        konnect=KonnectSettings("https://eu.api.konghq.com", Secret("a token")),
     )
     assert {host: proxy for host, (_, proxy) in _ways(profile).items()} == {
         "idsvr.example.com": "http://another.example:3128",
         "eu.api.konghq.com": "http://proxy.example:3128",
     }
-    here = Profile("a test", curity=Curity("https://localhost:8443"), konnect=Konnect(mocked=Mocked()))
+    here = Profile("a test", curity=CuritySettings("https://localhost:8443"), konnect=KonnectSettings(mocked=Mocked()))
     assert [proxy for _, proxy in _ways(here).values()] == [None]

@@ -15,12 +15,12 @@ from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit
 
 from dcrproof.core.checks.outcomes import Failed, Outcome, Unreachable
-from dcrproof.core.http.connection import Line
+from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Exchange, now, quoted
 from dcrproof.core.http.polling import poll
 from dcrproof.core.http.progress import waiting_for
 from dcrproof.core.http.retry import NOT_YET, OVERLOADED, SETTLING, retry_after
-from dcrproof.core.ledger.ledger import CLIENT, GONE, Entry, Ledger
+from dcrproof.core.ledger.ledger import CLIENT, GONE, Ledger, LedgerEntry
 from dcrproof.core.parties.creation import LOOKING
 from dcrproof.core.parties.konnect import listed
 from dcrproof.core.parties.target import Target
@@ -81,8 +81,8 @@ class _Work:
         self.ledger = ledger
         self.patience = patience
         self.lost_for = lost_for
-        self.deleted: list[Entry] = []
-        self.never_made: list[Entry] = []
+        self.deleted: list[LedgerEntry] = []
+        self.never_made: list[LedgerEntry] = []
         self.why: dict[int, tuple[bool, str]] = {}
         """By the number of an entry why it is still there, and whether there is no way to delete it."""
         self.sent: set[int] = set()
@@ -113,11 +113,11 @@ class _Work:
             final = final and not try_again
         return final
 
-    def _stays(self, entry: Entry, why: str, *, again: bool = False, no_way: bool = False) -> bool:
+    def _stays(self, entry: LedgerEntry, why: str, *, again: bool = False, no_way: bool = False) -> bool:
         self.why[entry.number] = (no_way, why)
         return again
 
-    def _try(self, entry: Entry) -> bool:
+    def _try(self, entry: LedgerEntry) -> bool:
         """Deletes one thing. Returns whether it is still there and another try may delete it."""
         if entry.id is None:
             if not self._can_be_told(entry):
@@ -147,7 +147,7 @@ class _Work:
                 return self._stays(entry, why, no_way=True)
         return self._delete(entry)
 
-    def _bearer(self, entry: Entry) -> Entry | None:
+    def _bearer(self, entry: LedgerEntry) -> LedgerEntry | None:
         """What bears the mark that makes a thing the run's: itself, or what it is part of if the run has made that."""
         if entry.kind.named:
             return entry
@@ -155,16 +155,16 @@ class _Work:
         made = (one for one in self.ledger.entries.values() if one.id and one.kind.named)
         return next((one for one in made if one.id == service or entry.collection.startswith(f"{one.path}/")), None)
 
-    def _is_waited_for(self, portal: Entry) -> bool:
+    def _is_waited_for(self, portal: LedgerEntry) -> bool:
         """Whether a portal of the run's has applications that its own address alone deletes, and may be reached yet."""
         patient = time.monotonic() < self.reach.deadline - self.patience / 2
         return patient and any(one.base in self.silent for one in self.reach.of_portal(portal))
 
-    def _is_new(self, entry: Entry) -> bool:
+    def _is_new(self, entry: LedgerEntry) -> bool:
         """Whether 403 and 404 may say no more of a thing than that it is not known everywhere yet."""
         return not entry.seen and entry.number not in self.sent and _age(entry) < self.patience
 
-    def _delete(self, entry: Entry) -> bool:
+    def _delete(self, entry: LedgerEntry) -> bool:
         force = "?force=true" if entry.kind.name == "portal" else ""
         path = entry.path + force
         exchange = self._sent(entry, lambda: self.reach.send(entry.kind.party, entry.base, "DELETE", path))
@@ -172,7 +172,7 @@ class _Work:
             return self._stays(entry, exchange.what, again=True)
         return self._answered(entry, exchange)
 
-    def _sent(self, entry: Entry, send: Callable[[], Exchange]) -> Exchange:
+    def _sent(self, entry: LedgerEntry, send: Callable[[], Exchange]) -> Exchange:
         """The answer to a deletion; where that leaves open whether it was done, it is remembered."""
         try:
             exchange = send()
@@ -184,19 +184,19 @@ class _Work:
             self.sent.add(entry.number)
         return exchange
 
-    def _answered(self, entry: Entry, exchange: Exchange) -> bool:
+    def _answered(self, entry: LedgerEntry, exchange: Exchange) -> bool:
         """What an answer to a DELETE says."""
         if exchange.status in GONE:
             return self._gone(entry)
         return self._stays(entry, exchange.what, again=exchange.status not in FINAL)
 
-    def _can_be_told(self, entry: Entry) -> bool:
+    def _can_be_told(self, entry: LedgerEntry) -> bool:
         """Whether a thing without an id would be known for the run's: by its name, or by what it is part of."""
         if entry.kind.named:
             return self.ledger.mark in (entry.name or "")
         return entry.kind.name == "gateway plugin" or self.ledger.ours(entry.collection)
 
-    def _lost(self, entry: Entry) -> str | None:
+    def _lost(self, entry: LedgerEntry) -> str | None:
         """The id of what was made although no answer came, if the list has it."""
         for id, item in self.reach.items(entry).items():
             if id in self.ledger.ids:
@@ -209,7 +209,7 @@ class _Work:
                 return id
         return None
 
-    def _unregister(self, entry: Entry) -> bool:
+    def _unregister(self, entry: LedgerEntry) -> bool:
         """RFC 7592 2.3: deletes a client. Returns whether another try may do it."""
         if entry.manage is None:
             if entry.sealed:
@@ -228,7 +228,7 @@ class _Work:
             return self._stays(entry, why, no_way=True)
         return self._answered(entry, exchange)
 
-    def _gone(self, entry: Entry) -> bool:
+    def _gone(self, entry: LedgerEntry) -> bool:
         for one in [*(self.reach.of_portal(entry) if entry.kind.name == "portal" else ()), entry]:
             self.ledger.gone(one)
             self.deleted.append(one)
@@ -243,12 +243,12 @@ def _service(item: Item) -> str | None:
     return id if isinstance(id, str) else None
 
 
-def _age(entry: Entry) -> float:
+def _age(entry: LedgerEntry) -> float:
     """The seconds since a thing was made, or was to be."""
     return (now() - entry.at).total_seconds()
 
 
-def _is_ours(entry: Entry, item: Item, mark: str) -> bool:
+def _is_ours(entry: LedgerEntry, item: Item, mark: str) -> bool:
     """Whether a thing with the id that the ledger names is still the run's: it may have been renamed by the run."""
     name = item.get(str(entry.kind.named))
     return isinstance(name, str) and (mark in name or name == entry.name)
@@ -270,7 +270,7 @@ class _Proof:
     `open` are the claims that are not proved yet, each with what speaks against it.
     """
 
-    def __init__(self, reach: "_Reach", ledger: Ledger, done: CleanedUp, gone: Sequence[Entry]) -> None:
+    def __init__(self, reach: "_Reach", ledger: Ledger, done: CleanedUp, gone: Sequence[LedgerEntry]) -> None:
         self.reach = reach
         self.ledger = ledger
         self.done = done
@@ -313,14 +313,14 @@ class _Proof:
                 del self.open[claim]
         return final
 
-    def _listed(self, entry: Entry) -> str:
+    def _listed(self, entry: LedgerEntry) -> str:
         kept = {one.id for one in self.ledger.entries.values() if one.kind.method == "POST"}
         held = self.reach.items(entry).items()
         left = [id for id, item in held if id not in kept and self.ledger.mark in str(item.get(str(entry.kind.named)))]
         where = f"still listed in {entry.kind.party.capitalize()} with the mark of this run (owner: {entry.kind.owner})"
         return f"{entry.kind.name} {', '.join(left)}: {where}" if left else ""
 
-    def _gets_a_token(self, entry: Entry, client_id: str, secret: Secret) -> str:
+    def _gets_a_token(self, entry: LedgerEntry, client_id: str, secret: Secret) -> str:
         for by_post in (False, True):  # a client that knows one way alone is refused the other as if it were unknown
             exchange = self.reach.token(client_id, secret, by_post=by_post)
             if exchange.status == 200:
@@ -340,7 +340,7 @@ class _Reach:
         self.ledger = ledger
         self.deadline = deadline
         """Until when there is time for what is being done (`time.monotonic()`)."""
-        self._lines: dict[tuple[str, str], Line] = {}
+        self._lines: dict[tuple[str, str], PartyConnection] = {}
         self._cookies: dict[str, Secret | Failed] = {}
         self._lists: dict[tuple[str, str], Mapping[str, Item] | _NotNow] = {}
         self._items: dict[tuple[str, str], Item] = {}
@@ -348,7 +348,7 @@ class _Reach:
         self._not_before: dict[str, float] = {}
         """By the address of a party when it wants to be asked again (`time.monotonic()`)."""
 
-    def line(self, party: str, base: str) -> Line:
+    def line(self, party: str, base: str) -> PartyConnection:
         if (party, base) not in self._lines:
             self._lines[party, base] = self.target.line(party, base)
             self._lines[party, base].patience = None  # what fails is tried again in the next round
@@ -418,7 +418,7 @@ class _Reach:
         secret = self._cookies[base] = self.target.secrets.know(found)
         return secret
 
-    def of_portal(self, portal: Entry) -> list[Entry]:
+    def of_portal(self, portal: LedgerEntry) -> list[LedgerEntry]:
         """What was made at the address of a portal of the run's own."""
         domain = self.item(portal).get("canonical_domain")
         at = [one for one in self.ledger.entries.values() if one.kind.party == "portal"]
@@ -433,12 +433,12 @@ class _Reach:
             for entry, item in held
         )
 
-    def exists(self, entry: Entry) -> bool:
+    def exists(self, entry: LedgerEntry) -> bool:
         """Whether the list that a thing was in is still there: a portal of the run's is gone with its applications."""
         described = self.target.profile.portal
         return entry.kind.party != "portal" or (described is not None and entry.base == described.url)
 
-    def item(self, entry: Entry) -> Item:
+    def item(self, entry: LedgerEntry) -> Item:
         """A thing as its party shows it; empty where it is not there. Raises _NotNow where that cannot be seen."""
         if found := self.items(entry).get(str(entry.id)):
             return found
@@ -450,7 +450,7 @@ class _Reach:
             self._items[key] = exchange.object() if exchange.status == 200 else {}
         return self._items[key]
 
-    def items(self, entry: Entry) -> Mapping[str, Item]:
+    def items(self, entry: LedgerEntry) -> Mapping[str, Item]:
         """The things of a list by their ids. Raises _NotNow where it cannot be read. A publication is in none."""
         if entry.kind.method == "PUT":
             return {}
@@ -479,7 +479,7 @@ class _Reach:
             raise found
         return found
 
-    def _no_answer(self, entry: Entry, exchange: Exchange) -> Exception:
+    def _no_answer(self, entry: LedgerEntry, exchange: Exchange) -> Exception:
         """What to raise for an answer that tells nothing of a thing: without leave, the party tells nothing at all."""
         return Unreachable(entry.kind.party, exchange.what) if exchange.status == 401 else _NotNow(exchange.what)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dcrproof.core.cleanup.delete import CleanedUp, clean_up
 from dcrproof.core.ledger.file import SUFFIX, Busy, Swept, Unreadable, addresses, in_use, read, taken_over
-from dcrproof.core.ledger.ledger import Entry, Ledger
+from dcrproof.core.ledger.ledger import Ledger, LedgerEntry
 from dcrproof.core.parties.target import Target
 from dcrproof.core.profile.model import Profile
 
@@ -91,7 +91,7 @@ def _another_target(ledger: Ledger, profile: Profile) -> str:
     return f"a run against {', '.join(differ)}" if differ else ""
 
 
-def _of_dead_mocks(ledger: Ledger) -> list[Entry]:
+def _of_dead_mocks(ledger: Ledger) -> list[LedgerEntry]:
     """Applications of mocks that ended with their run, whose clients they had registered at a live authorization server.
 
     All that was made in such mocks leaves the ledger.

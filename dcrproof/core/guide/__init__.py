@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from dcrproof.core.guide import classic_portal, curity, gateway, konnect, prerequisites, validation
 from dcrproof.core.guide.classic_how_to import places
-from dcrproof.core.guide.entry import CALLER, CLASSIC, CURITY, GATEWAY, HOW_TO, KONNECT, Place, Step
+from dcrproof.core.guide.entry import CALLER, CLASSIC, CURITY, GATEWAY, HOW_TO, KONNECT, HowToPlace, Step
 
 __all__ = [
     "CALLER",
@@ -21,7 +21,7 @@ __all__ = [
     "KONNECT",
     "ROLES",
     "STEPS",
-    "Place",
+    "HowToPlace",
     "Step",
     "generation",
     "step",

@@ -6,7 +6,7 @@ Section and number as rendered, with the steps that the how-to has there. What o
 
 from collections.abc import Mapping
 
-from dcrproof.core.guide.entry import CLASSIC, Place
+from dcrproof.core.guide.entry import CLASSIC, HowToPlace
 
 SAME: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Prerequisites", "1", ("konnect.account.created",)),
@@ -42,10 +42,10 @@ SAME: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )
 
 
-def places() -> Mapping[str, tuple[Place, ...]]:
+def places() -> Mapping[str, tuple[HowToPlace, ...]]:
     """Where the classic how-to has the steps of the current one, by the step's id."""
-    found: dict[str, tuple[Place, ...]] = {}
+    found: dict[str, tuple[HowToPlace, ...]] = {}
     for section, number, steps in SAME:
         for step in steps:
-            found[step] = (*found.get(step, ()), Place(section, number, CLASSIC))
+            found[step] = (*found.get(step, ()), HowToPlace(section, number, CLASSIC))
     return found

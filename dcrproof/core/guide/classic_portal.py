@@ -1,20 +1,20 @@
 """The steps in the classic portal, where one form is provider and strategy."""
 
-from dcrproof.core.guide.entry import CLASSIC, KONNECT, Place, Step, navigation
+from dcrproof.core.guide.entry import CLASSIC, KONNECT, HowToPlace, Step, navigation
 
 SETUP = "Dev Portal > Settings > Application Setup"
 PORTAL_V2 = "the older how-to; Konnect Portal API v2"
 
 STEPS: tuple[Step, ...] = (
     navigation(
-        "portal.menu.settings", KONNECT, "Dev Portal", "Settings", Place("Configure the Dev Portal", "2", CLASSIC)
+        "portal.menu.settings", KONNECT, "Dev Portal", "Settings", HowToPlace("Configure the Dev Portal", "2", CLASSIC)
     ),
     navigation(
         "portal.menu.application-setup",
         KONNECT,
         "Dev Portal > Settings",
         "Application Setup",
-        Place("Configure the Dev Portal", "3", CLASSIC),
+        HowToPlace("Configure the Dev Portal", "3", CLASSIC),
     ),
     Step(
         "portal.application-setup.provider",
@@ -27,7 +27,7 @@ STEPS: tuple[Step, ...] = (
         "select Curity, fill in the form again, and save",
         PORTAL_V2,
         beware="saving overwrites the whole form",
-        guide=Place("Configure the Dev Portal", "4", CLASSIC),
+        guide=HowToPlace("Configure the Dev Portal", "4", CLASSIC),
     ),
     Step(
         "portal.application-setup.issuer",
@@ -40,7 +40,7 @@ STEPS: tuple[Step, ...] = (
         "enter the whole discovery URL, and save",
         PORTAL_V2,
         beware="saving overwrites the whole form",
-        guide=Place("Configure the Dev Portal", "5", CLASSIC),
+        guide=HowToPlace("Configure the Dev Portal", "5", CLASSIC),
     ),
     Step(
         "portal.application-setup.token",
@@ -53,7 +53,7 @@ STEPS: tuple[Step, ...] = (
         "enter the secret again, and save; generate a new one in Curity if it is lost",
         PORTAL_V2,
         beware="saving overwrites the whole form",
-        guide=Place("Configure the Dev Portal", "6", CLASSIC),
+        guide=HowToPlace("Configure the Dev Portal", "6", CLASSIC),
         notes="the form asks for no client id, and no document says how Konnect knows it",
     ),
     Step(
@@ -67,7 +67,7 @@ STEPS: tuple[Step, ...] = (
         "enter sub: a Curity token has no client_id and no azp claim; then save",
         PORTAL_V2,
         beware="every product of the portal",
-        guide=Place("Configure the Dev Portal", "7", CLASSIC),
+        guide=HowToPlace("Configure the Dev Portal", "7", CLASSIC),
         variants=("client_id",),
     ),
     Step(
@@ -81,7 +81,7 @@ STEPS: tuple[Step, ...] = (
         "leave it empty where Curity grants openid to registered clients, else enter a scope that it grants; then save",
         PORTAL_V2,
         beware="every product of the portal",
-        guide=Place("Configure the Dev Portal", "7", CLASSIC),
+        guide=HowToPlace("Configure the Dev Portal", "7", CLASSIC),
     ),
     Step(
         "portal.application-setup.saved",
@@ -94,7 +94,7 @@ STEPS: tuple[Step, ...] = (
         "fill in the form again, and save it",
         PORTAL_V2,
         beware="saving overwrites the whole form",
-        guide=Place("Configure the Dev Portal", "8", CLASSIC),
+        guide=HowToPlace("Configure the Dev Portal", "8", CLASSIC),
         undo=False,
         undo_reason="a form that was not saved is the one from before: each of its fields is a step of its own",
         unguarded_reason="what was not saved is not set: guarded by the fields of the form",
@@ -104,6 +104,6 @@ STEPS: tuple[Step, ...] = (
         KONNECT,
         "the portal > My Apps",
         "New App",
-        Place("Create an application with DCR", "1", CLASSIC),
+        HowToPlace("Create an application with DCR", "1", CLASSIC),
     ),
 )

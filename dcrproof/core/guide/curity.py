@@ -1,6 +1,6 @@
 """The steps at Curity, in the order of the how-to: token issuer, client, dynamic client registration."""
 
-from dcrproof.core.guide.entry import CURITY, Place, Step, navigation
+from dcrproof.core.guide.entry import CURITY, HowToPlace, Step, navigation
 
 COMMIT = "then commit (Changes > Commit)"
 DYNAMIC = "Token Service > General > Dynamic Registration"
@@ -12,7 +12,7 @@ STEPS: tuple[Step, ...] = (
         CURITY,
         "Dashboard",
         "Profiles",
-        Place("Create a token service profile in Curity", "1"),
+        HowToPlace("Create a token service profile in Curity", "1"),
         notes='the classic how-to calls this "Issuer URL", and names no URL there',
     ),
     Step(
@@ -25,7 +25,7 @@ STEPS: tuple[Step, ...] = (
         "the settings that follow are those of another issuer",
         "select the profile whose issuer the profile of this run names",
         "developer.konghq.com/how-to/curity-dcr/",
-        guide=Place("Create a token service profile in Curity", "2"),
+        guide=HowToPlace("Create a token service profile in Curity", "2"),
         undo=False,
         undo_reason="mock Curity has one token profile",
         unguarded_reason="no request names a profile: in the wrong one each setting is missing by itself, and is named by its own check",
@@ -69,7 +69,11 @@ STEPS: tuple[Step, ...] = (
         variants=("localhost",),
     ),
     navigation(
-        "curity.token-issuer.menu", CURITY, "Token Service", "Token Issuers", Place("Configure the token issuer", "1")
+        "curity.token-issuer.menu",
+        CURITY,
+        "Token Service",
+        "Token Issuers",
+        HowToPlace("Configure the token issuer", "1"),
     ),
     Step(
         "curity.token-issuer.jwt",
@@ -82,7 +86,7 @@ STEPS: tuple[Step, ...] = (
         f"enable the setting, leave wrapped opaque tokens off, {COMMIT}",
         f"{CONFIG}/token-issuers/default-token-issuer",
         beware="profile-wide: every client of this profile gets JWTs from then on",
-        guide=Place("Configure the token issuer", "2"),
+        guide=HowToPlace("Configure the token issuer", "2"),
         variants=("wrapped", "uncommitted"),
     ),
     Step(
@@ -103,7 +107,7 @@ STEPS: tuple[Step, ...] = (
         CURITY,
         "Token Service > Token Issuers",
         "New Token Issuer",
-        Place("Configure the token issuer", "3"),
+        HowToPlace("Configure the token issuer", "3"),
         notes="the how-to does not say what the issuer is for: nothing in this flow uses it",
     ),
     Step(
@@ -116,7 +120,7 @@ STEPS: tuple[Step, ...] = (
         "nothing in this flow: only clients that ask for signed userinfo fail",
         f"create the token issuer, {COMMIT}",
         f"{CONFIG}/token-issuers/custom-token-issuer",
-        guide=Place("Configure the token issuer", "4"),
+        guide=HowToPlace("Configure the token issuer", "4"),
         notes="client_credentials have no user: the step shows in the configuration alone",
         variants=("other-purpose", "other-name", "uncommitted"),
     ),
@@ -130,7 +134,7 @@ STEPS: tuple[Step, ...] = (
         "nothing in this flow: only clients that ask for signed userinfo fail",
         f"select the three values, {COMMIT}",
         f"{CONFIG}/token-issuers/custom-token-issuer",
-        guide=Place("Configure the token issuer", "5"),
+        guide=HowToPlace("Configure the token issuer", "5"),
         notes="client_credentials have no user: the step shows in the configuration alone",
         variants=("no-keystore",),
     ),
@@ -147,7 +151,7 @@ STEPS: tuple[Step, ...] = (
         undo=False,
         undo_reason="without it Curity commits no client with the capability, so it cannot be the only step undone",
     ),
-    navigation("curity.client.menu", CURITY, "Token Service", "Clients", Place("Create a client", "1")),
+    navigation("curity.client.menu", CURITY, "Token Service", "Clients", HowToPlace("Create a client", "1")),
     Step(
         "curity.client.created",
         "curity",
@@ -158,7 +162,7 @@ STEPS: tuple[Step, ...] = (
         "the registrar cannot sign in (401 invalid_client), and no application can be created",
         f"create the client, or enable the one that is disabled, {COMMIT}",
         f"{CONFIG}/settings/authorization-server/client-store/config-backed/client",
-        guide=Place("Create a client", "2"),
+        guide=HowToPlace("Create a client", "2"),
         variants=("disabled", "uncommitted"),
     ),
     Step(
@@ -171,7 +175,7 @@ STEPS: tuple[Step, ...] = (
         "nothing by itself: it must be the one that Konnect's provider and authenticate-client-by name",
         "note the id, and use the same in all three places",
         "developer.konghq.com/how-to/curity-dcr/",
-        guide=Place("Create a client", "3"),
+        guide=HowToPlace("Create a client", "3"),
         notes="the how-to says name; it is the client id that the token request carries",
         undo=False,
         undo_reason="whatever the name is, only its use elsewhere can be wrong",
@@ -182,7 +186,7 @@ STEPS: tuple[Step, ...] = (
         CURITY,
         "Token Service > Clients > the client",
         "Capabilities",
-        Place("Create a client", "4"),
+        HowToPlace("Create a client", "4"),
     ),
     Step(
         "curity.client.capability",
@@ -194,7 +198,7 @@ STEPS: tuple[Step, ...] = (
         "the registrar's token request is refused (400 unauthorized_client)",
         f"add the capability to the client, {COMMIT}",
         "curity.io/docs/identity-server/profiles/token-profile/clients/config-clients",
-        guide=Place("Create a client", "5"),
+        guide=HowToPlace("Create a client", "5"),
     ),
     Step(
         "curity.client.authentication-method",
@@ -207,7 +211,7 @@ STEPS: tuple[Step, ...] = (
         f"set the method to secret, {COMMIT}",
         f"{CONFIG}/settings/authorization-server/client-store/config-backed/client",
         beware="whoever else uses this client must authenticate with the secret from then on",
-        guide=Place("Create a client", "6"),
+        guide=HowToPlace("Create a client", "6"),
         variants=("no-authentication", "signed-jwt"),
     ),
     Step(
@@ -221,7 +225,7 @@ STEPS: tuple[Step, ...] = (
         f"give Konnect's provider and the profile the secret that was noted; if it is lost, generate a new one, {COMMIT}, and give them that",
         "RFC 6749 5.2",
         beware="whoever else uses this client needs a new secret as well",
-        guide=Place("Create a client", "6"),
+        guide=HowToPlace("Create a client", "6"),
     ),
     Step(
         "curity.client.secret-stored",
@@ -233,7 +237,7 @@ STEPS: tuple[Step, ...] = (
         "it cannot be seen again, and a new one must be generated",
         "generate a new secret, and enter it in Konnect and in the profile",
         "developer.konghq.com/how-to/curity-dcr/",
-        guide=Place("Create a client", "6"),
+        guide=HowToPlace("Create a client", "6"),
         undo=False,
         undo_reason="it is an act of a person: no party holds the note",
         unguarded_reason="what a person noted shows only where it is entered: konnect.provider.initial-client-secret",
@@ -243,7 +247,7 @@ STEPS: tuple[Step, ...] = (
         CURITY,
         "Token Service > General",
         "Dynamic Registration",
-        Place("Enable Dynamic Client Registration in Curity", "1"),
+        HowToPlace("Enable Dynamic Client Registration in Curity", "1"),
     ),
     Step(
         "curity.dcr.enabled",
@@ -255,7 +259,7 @@ STEPS: tuple[Step, ...] = (
         "the metadata names no registration_endpoint, and nothing can be registered",
         f"enable it, {COMMIT}; the metadata may be cached for 600 seconds",
         f"{CONFIG}/settings/authorization-server/dynamic-client-registration",
-        guide=Place("Enable Dynamic Client Registration in Curity", "2"),
+        guide=HowToPlace("Enable Dynamic Client Registration in Curity", "2"),
         variants=("uncommitted",),
     ),
     Step(
@@ -268,7 +272,7 @@ STEPS: tuple[Step, ...] = (
         "a registration without the software_id of a template is refused, and Konnect has none to send",
         f"enable it, {COMMIT}",
         f"{CONFIG}/settings/authorization-server/dynamic-client-registration/non-templatized",
-        guide=Place("Enable Dynamic Client Registration in Curity", "3"),
+        guide=HowToPlace("Enable Dynamic Client Registration in Curity", "3"),
     ),
     Step(
         "curity.dcr.client-management",
@@ -281,7 +285,7 @@ STEPS: tuple[Step, ...] = (
         f"enable it, {COMMIT}; clients that were registered before stay without management",
         "curity.io/resources/learn/dynamic-client-registration-management",
         beware="from then on a read or an update of a registration, by whoever holds its token, changes the client's secret",
-        guide=Place("Enable Dynamic Client Registration in Curity", "3"),
+        guide=HowToPlace("Enable Dynamic Client Registration in Curity", "3"),
     ),
     Step(
         "curity.dcr.data-source",
@@ -294,7 +298,7 @@ STEPS: tuple[Step, ...] = (
         f"pick a data source with a database of its own (JDBC, DynamoDB, MongoDB) that answers, and run its create script, {COMMIT}",
         "curity.io/docs/identity-server/facilities/data-sources/overview; github.com/curityio/ai-agents-auth-demo, CLAUDE.md",
         beware="clients are not moved: with another data source those of the old one are unknown, so create the applications again",
-        guide=Place("Enable Dynamic Client Registration in Curity", "4"),
+        guide=HowToPlace("Enable Dynamic Client Registration in Curity", "4"),
         notes="none at all, or one that holds no dynamic clients (LDAP, SCIM), is refused at the commit",
         variants=("unreachable", "in-memory"),
     ),
@@ -309,7 +313,7 @@ STEPS: tuple[Step, ...] = (
         f"choose authenticate-client-by and add the client's id, {COMMIT}",
         "curity.io/resources/learn/using-dynamic-client-registration",
         beware="whoever has registered clients in another way until now is refused from then on",
-        guide=Place("Enable Dynamic Client Registration in Curity", "5"),
+        guide=HowToPlace("Enable Dynamic Client Registration in Curity", "5"),
         variants=("other-client", "authenticate-user-by", "no-authentication", "mutual-tls", "uncommitted"),
     ),
     Step(
@@ -322,7 +326,7 @@ STEPS: tuple[Step, ...] = (
         "the registration endpoint is 404 on the nodes that lack it",
         f"select all nodes, {COMMIT}",
         "curity.io/resources/learn/endpoints",
-        guide=Place("Enable Dynamic Client Registration in Curity", "6"),
+        guide=HowToPlace("Enable Dynamic Client Registration in Curity", "6"),
         variants=("some-nodes",),
     ),
     Step(

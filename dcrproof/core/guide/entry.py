@@ -12,7 +12,7 @@ CALLER = "whoever wrote the command"
 
 
 @dataclass(frozen=True)
-class Place:
+class HowToPlace:
     """Where a how-to has the step: its section, and the number in it as rendered."""
 
     section: str
@@ -38,8 +38,8 @@ class Step:
     mend: str
     source: str
     beware: str = ""
-    guide: Place | None = None
-    also: tuple[Place, ...] = ()
+    guide: HowToPlace | None = None
+    also: tuple[HowToPlace, ...] = ()
     """Where the other how-to has the same step; `dcrproof.core.guide` fills it in."""
     notes: str = ""
     undo: bool = True
@@ -65,7 +65,7 @@ class Step:
         return {**asdict(self), "implied": self.implied, **lists}
 
 
-def navigation(id: str, owner: str, place: str, label: str, guide: Place, notes: str = "") -> Step:
+def navigation(id: str, owner: str, place: str, label: str, guide: HowToPlace, notes: str = "") -> Step:
     """A step that leads to a form, and sets nothing."""
     return Step(
         id,

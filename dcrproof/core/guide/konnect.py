@@ -1,19 +1,21 @@
 """The steps in Konnect, in the order of the how-to: DCR provider, auth strategy, publication; and what it forgets."""
 
-from dcrproof.core.guide.entry import KONNECT, Place, Step, navigation
+from dcrproof.core.guide.entry import KONNECT, HowToPlace, Step, navigation
 
 PROVIDER = "Dev Portal > Application Auth > DCR Providers"
 STRATEGY = "Dev Portal > Application Auth > Auth Strategy"
 AAS = "Konnect Application Auth Strategies API v2"
 
 STEPS: tuple[Step, ...] = (
-    navigation("konnect.menu.dev-portal", KONNECT, "Konnect", "Dev Portal", Place("Configure the Dev Portal", "1")),
+    navigation(
+        "konnect.menu.dev-portal", KONNECT, "Konnect", "Dev Portal", HowToPlace("Configure the Dev Portal", "1")
+    ),
     navigation(
         "konnect.menu.application-auth",
         KONNECT,
         "Dev Portal",
         "Application Auth",
-        Place("Configure the Dev Portal", "2"),
+        HowToPlace("Configure the Dev Portal", "2"),
         notes="the how-to speaks of API Products there, which the current portal does not have",
     ),
     navigation(
@@ -21,14 +23,14 @@ STEPS: tuple[Step, ...] = (
         KONNECT,
         "Dev Portal > Application Auth",
         "DCR Providers",
-        Place("Configure the Dev Portal", "3"),
+        HowToPlace("Configure the Dev Portal", "3"),
     ),
     navigation(
         "konnect.menu.new-dcr-provider",
         KONNECT,
         "Dev Portal > Application Auth > DCR Providers",
         "New DCR Provider",
-        Place("Configure the Dev Portal", "4"),
+        HowToPlace("Configure the Dev Portal", "4"),
     ),
     Step(
         "konnect.provider.name",
@@ -40,7 +42,7 @@ STEPS: tuple[Step, ...] = (
         "nothing: developers do not see it",
         "give it any name that nothing else bears",
         "Konnect Application Auth Strategies API v2",
-        guide=Place("Configure the Dev Portal", "4.1"),
+        guide=HowToPlace("Configure the Dev Portal", "4.1"),
         undo=False,
         undo_reason="whatever the name is, nothing depends on it",
         unguarded_reason="the strategy refers to the provider by its id: no request of the flow carries the name",
@@ -56,7 +58,7 @@ STEPS: tuple[Step, ...] = (
         "enter the whole discovery URL",
         AAS,
         beware="every strategy with this provider",
-        guide=Place("Configure the Dev Portal", "4.2"),
+        guide=HowToPlace("Configure the Dev Portal", "4.2"),
         variants=("other-path", "domain-alone"),
     ),
     Step(
@@ -70,7 +72,7 @@ STEPS: tuple[Step, ...] = (
         "delete the provider and create it again: its type cannot be changed",
         AAS,
         beware="every strategy with this provider: each must be given the new one first",
-        guide=Place("Configure the Dev Portal", "4.3"),
+        guide=HowToPlace("Configure the Dev Portal", "4.3"),
     ),
     Step(
         "konnect.provider.initial-client-id",
@@ -83,7 +85,7 @@ STEPS: tuple[Step, ...] = (
         "enter the id of the client that authenticate-client-by lists",
         AAS,
         beware="every strategy with this provider",
-        guide=Place("Configure the Dev Portal", "4.4"),
+        guide=HowToPlace("Configure the Dev Portal", "4.4"),
     ),
     Step(
         "konnect.provider.initial-client-secret",
@@ -96,7 +98,7 @@ STEPS: tuple[Step, ...] = (
         "enter the secret again; generate a new one in Curity if it is lost",
         AAS,
         beware="every strategy with this provider",
-        guide=Place("Configure the Dev Portal", "4.4"),
+        guide=HowToPlace("Configure the Dev Portal", "4.4"),
         notes="Konnect never shows the secret again, so it can only be tried",
     ),
     Step(
@@ -109,7 +111,7 @@ STEPS: tuple[Step, ...] = (
         "there is no provider to select in the strategy",
         "fill in the form again, and save it",
         "Konnect Application Auth Strategies API v2",
-        guide=Place("Configure the Dev Portal", "4.5"),
+        guide=HowToPlace("Configure the Dev Portal", "4.5"),
         undo=False,
         undo_reason="a provider that was not saved is none: it shows as konnect.strategy.dcr-provider",
         unguarded_reason="what was not saved cannot be selected: guarded by konnect.strategy.dcr-provider",
@@ -119,7 +121,7 @@ STEPS: tuple[Step, ...] = (
         KONNECT,
         "Dev Portal > Application Auth > Auth Strategy",
         "New Auth Strategy",
-        Place("Configure the Dev Portal", "5"),
+        HowToPlace("Configure the Dev Portal", "5"),
         notes="the how-to's source numbers this step 7, after 4",
     ),
     Step(
@@ -132,7 +134,7 @@ STEPS: tuple[Step, ...] = (
         "the profile names a strategy that Konnect does not have",
         "give the profile the name or id of the strategy that was created",
         "Konnect Application Auth Strategies API v2",
-        guide=Place("Configure the Dev Portal", "5.1"),
+        guide=HowToPlace("Configure the Dev Portal", "5.1"),
         undo=False,
         undo_reason="whatever the name is, only the profile can name another",
     ),
@@ -146,7 +148,7 @@ STEPS: tuple[Step, ...] = (
         "nothing: developers see it when they choose",
         "give it a name that developers understand",
         "Konnect Application Auth Strategies API v2",
-        guide=Place("Configure the Dev Portal", "5.1"),
+        guide=HowToPlace("Configure the Dev Portal", "5.1"),
         undo=False,
         undo_reason="whatever the name is, nothing depends on it",
         unguarded_reason="the portal refers to the strategy by its id",
@@ -161,7 +163,7 @@ STEPS: tuple[Step, ...] = (
         "applications get a key instead of a client at Curity",
         "create a strategy of auth type DCR: the type of a strategy cannot be changed",
         AAS,
-        guide=Place("Configure the Dev Portal", "5.2"),
+        guide=HowToPlace("Configure the Dev Portal", "5.2"),
     ),
     Step(
         "konnect.strategy.dcr-provider",
@@ -174,7 +176,7 @@ STEPS: tuple[Step, ...] = (
         "select the provider in the strategy",
         AAS,
         beware="applications that exist keep what they were created with",
-        guide=Place("Configure the Dev Portal", "5.3"),
+        guide=HowToPlace("Configure the Dev Portal", "5.3"),
     ),
     Step(
         "konnect.strategy.issuer",
@@ -187,7 +189,7 @@ STEPS: tuple[Step, ...] = (
         "enter the provider's issuer URL",
         AAS,
         beware="every API with this strategy",
-        guide=Place("Configure the Dev Portal", "5.3"),
+        guide=HowToPlace("Configure the Dev Portal", "5.3"),
         variants=("domain-alone",),
     ),
     Step(
@@ -201,7 +203,7 @@ STEPS: tuple[Step, ...] = (
         "enter sub: a Curity token has no client_id and no azp claim",
         "developer.konghq.com/dev-portal/auth-strategies/",
         beware="every API with this strategy",
-        guide=Place("Configure the Dev Portal", "5.4"),
+        guide=HowToPlace("Configure the Dev Portal", "5.4"),
         variants=("client_id", "azp"),
     ),
     Step(
@@ -215,7 +217,7 @@ STEPS: tuple[Step, ...] = (
         "leave it empty where Curity grants openid to registered clients, else enter a scope that it grants",
         "developer.konghq.com/how-to/curity-dcr/",
         beware="every API with this strategy",
-        guide=Place("Configure the Dev Portal", "5.4"),
+        guide=HowToPlace("Configure the Dev Portal", "5.4"),
         notes="the how-to warns of openid with client credentials, and says in the same note that empty means openid",
         variants=("dcr",),
     ),
@@ -230,7 +232,7 @@ STEPS: tuple[Step, ...] = (
         "select client_credentials, bearer and session, and no password beside them",
         AAS,
         beware="every API with this strategy",
-        guide=Place("Configure the Dev Portal", "5.5"),
+        guide=HowToPlace("Configure the Dev Portal", "5.5"),
         variants=("no-bearer", "no-session", "password"),
         notes="password beside client_credentials ends the caching of tokens: a token request at each call",
     ),
@@ -269,7 +271,7 @@ STEPS: tuple[Step, ...] = (
         "there is no strategy to select for the API",
         "fill in the form again, and save it",
         "Konnect Application Auth Strategies API v2",
-        guide=Place("Configure the Dev Portal", "5.5"),
+        guide=HowToPlace("Configure the Dev Portal", "5.5"),
         undo=False,
         undo_reason="a strategy that was not saved is none: the target without it is that of konnect.publication.strategy",
     ),
@@ -278,7 +280,7 @@ STEPS: tuple[Step, ...] = (
         KONNECT,
         "Dev Portal > the portal",
         "Published APIs",
-        Place("Apply the Curity DCR auth strategy to an API", "1"),
+        HowToPlace("Apply the Curity DCR auth strategy to an API", "1"),
     ),
     Step(
         "konnect.publication.api",
@@ -290,7 +292,7 @@ STEPS: tuple[Step, ...] = (
         "the portal does not show the API, and nobody can use it",
         "publish the API to the portal",
         "Konnect API Builder API v3",
-        guide=Place("Apply the Curity DCR auth strategy to an API", "2"),
+        guide=HowToPlace("Apply the Curity DCR auth strategy to an API", "2"),
     ),
     Step(
         "konnect.publication.strategy",
@@ -303,7 +305,7 @@ STEPS: tuple[Step, ...] = (
         "select the strategy on the publication",
         "Konnect API Builder API v3",
         beware="every application that uses the API with the strategy from before",
-        guide=Place("Apply the Curity DCR auth strategy to an API", "2"),
+        guide=HowToPlace("Apply the Curity DCR auth strategy to an API", "2"),
         variants=("another",),
     ),
     Step(
@@ -316,7 +318,7 @@ STEPS: tuple[Step, ...] = (
         "the API is not published",
         "fill in the form again, and publish",
         "Konnect API Builder API v3",
-        guide=Place("Apply the Curity DCR auth strategy to an API", "3"),
+        guide=HowToPlace("Apply the Curity DCR auth strategy to an API", "3"),
         undo=False,
         undo_reason="a publication that was not confirmed is none: it is konnect.publication.api",
         unguarded_reason="what was not confirmed is not published: guarded by konnect.publication.api",

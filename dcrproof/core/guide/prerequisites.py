@@ -1,6 +1,6 @@
 """What the how-to takes for granted: accounts, roles, a portal with a developer, and a Curity that can be reached."""
 
-from dcrproof.core.guide.entry import CURITY, KONNECT, Place, Step
+from dcrproof.core.guide.entry import CURITY, KONNECT, HowToPlace, Step
 
 STEPS: tuple[Step, ...] = (
     Step(
@@ -13,7 +13,7 @@ STEPS: tuple[Step, ...] = (
         "nothing can be set up, and Konnect refuses the token (401)",
         "create the account; make a token in it, and give the profile the address of its region",
         "developer.konghq.com/how-to/curity-dcr/",
-        guide=Place("Prerequisites, Kong Konnect", "1"),
+        guide=HowToPlace("Prerequisites, Kong Konnect", "1"),
         notes="the classic how-to asks for an Enterprise account",
         undo=False,
         undo_reason="a mocked Konnect is its account",
@@ -39,7 +39,7 @@ STEPS: tuple[Step, ...] = (
         "no portal can be created (403)",
         "give the role Portal Creator to whoever does the set-up, and to the owner of the profile's token",
         "developer.konghq.com/konnect-platform/teams-and-roles/",
-        guide=Place("Prerequisites, Konnect roles", "1"),
+        guide=HowToPlace("Prerequisites, Konnect roles", "1"),
     ),
     Step(
         "konnect.role.api-creator",
@@ -51,7 +51,7 @@ STEPS: tuple[Step, ...] = (
         "no API can be created (403)",
         "give the role API Creator to whoever does the set-up, and to the owner of the profile's token",
         "developer.konghq.com/konnect-platform/teams-and-roles/",
-        guide=Place("Prerequisites, Konnect roles", "2"),
+        guide=HowToPlace("Prerequisites, Konnect roles", "2"),
     ),
     Step(
         "konnect.role.dcr-provider-creator",
@@ -63,7 +63,7 @@ STEPS: tuple[Step, ...] = (
         "no DCR provider can be created (403)",
         "give the role DCR Provider Creator to whoever does the set-up, and to the owner of the profile's token",
         "developer.konghq.com/konnect-platform/teams-and-roles/",
-        guide=Place("Prerequisites, Konnect roles", "3"),
+        guide=HowToPlace("Prerequisites, Konnect roles", "3"),
     ),
     Step(
         "konnect.role.auth-strategy-creator",
@@ -87,7 +87,7 @@ STEPS: tuple[Step, ...] = (
         "the API cannot be published to the portal (403)",
         "give the role API Publisher to whoever does the set-up, and to the owner of the profile's token",
         "developer.konghq.com/konnect-platform/teams-and-roles/",
-        guide=Place("Prerequisites, Konnect roles", "4"),
+        guide=HowToPlace("Prerequisites, Konnect roles", "4"),
     ),
     Step(
         "konnect.role.api-registration-approver",
@@ -99,7 +99,7 @@ STEPS: tuple[Step, ...] = (
         "a registration that waits for approval cannot be approved (403)",
         "give the role API Registration Approver to whoever does the set-up, and to the owner of the profile's token",
         "developer.konghq.com/konnect-platform/teams-and-roles/",
-        guide=Place("Prerequisites, Konnect roles", "5"),
+        guide=HowToPlace("Prerequisites, Konnect roles", "5"),
         notes="needed where applications are not approved by the portal itself; it needs Portal Viewer as well",
     ),
     Step(
@@ -112,7 +112,7 @@ STEPS: tuple[Step, ...] = (
         "there is nowhere to sign up, and nothing to publish to",
         "create the portal, or name the one that exists in the profile",
         "developer.konghq.com/how-to/curity-dcr/",
-        guide=Place("Prerequisites, Dev Portal", "1"),
+        guide=HowToPlace("Prerequisites, Dev Portal", "1"),
         undo=False,
         undo_reason="without a portal there is no target: every other step stands on it",
     ),
@@ -138,7 +138,7 @@ STEPS: tuple[Step, ...] = (
         "there is nothing to publish",
         "create the API, or name the one that exists in the profile",
         "developer.konghq.com/how-to/curity-dcr/",
-        guide=Place("Prerequisites, Dev Portal", "2"),
+        guide=HowToPlace("Prerequisites, Dev Portal", "2"),
         undo=False,
         undo_reason="without an API there is no target: publication and implementation are parts of it",
     ),
@@ -152,7 +152,7 @@ STEPS: tuple[Step, ...] = (
         "nobody can sign in to the portal",
         "sign up at the portal, follow the link in the mail, and choose a password",
         "developer.konghq.com/dev-portal/developer-signup/",
-        guide=Place("Prerequisites, Dev Portal", "3"),
+        guide=HowToPlace("Prerequisites, Dev Portal", "3"),
         undo=False,
         undo_reason="the developer of a mocked target is its caller's own account",
     ),
@@ -180,7 +180,7 @@ STEPS: tuple[Step, ...] = (
         "Curity does not start without a licence",
         "create the account, and download a licence",
         "developer.konghq.com/how-to/curity-dcr/",
-        guide=Place("Prerequisites, Curity", "1"),
+        guide=HowToPlace("Prerequisites, Curity", "1"),
         undo=False,
         undo_reason="a mocked Curity needs no licence",
         unguarded_reason="no request shows an account: Curity without a licence does not answer at all",
@@ -196,7 +196,7 @@ STEPS: tuple[Step, ...] = (
         "open the way to Curity's runtime nodes for whoever cannot reach them: at Curity's firewall or at theirs",
         "developer.konghq.com/how-to/curity-dcr/",
         beware="let in the addresses of Konnect and of the gateways alone: a way that is open is open to others",
-        guide=Place("Prerequisites, Curity", "2"),
+        guide=HowToPlace("Prerequisites, Curity", "2"),
         notes='the how-to says "or from within the network where your gateways are installed", but it is Konnect\'s cloud that registers clients',
         variants=("not-from-konnect", "not-from-gateways", "not-from-one-gateway"),
     ),
@@ -224,7 +224,7 @@ STEPS: tuple[Step, ...] = (
         "nothing that a check has seen: newer versions have the same settings",
         "use a version that Curity still supports",
         "developer.konghq.com/how-to/curity-dcr/",
-        guide=Place("Prerequisites, Curity", "3"),
+        guide=HowToPlace("Prerequisites, Curity", "3"),
         notes="no image of Curity 7.x is published any more, so the how-to cannot be followed to the letter",
         undo=False,
         undo_reason="mock Curity has one behaviour for all versions, with a switch where they may differ",

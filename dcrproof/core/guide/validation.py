@@ -1,6 +1,6 @@
 """What the how-to does last: an application, and a call with its credentials."""
 
-from dcrproof.core.guide.entry import CALLER, CURITY, KONNECT, Place, Step
+from dcrproof.core.guide.entry import CALLER, CURITY, KONNECT, HowToPlace, Step
 
 STEPS: tuple[Step, ...] = (
     Step(
@@ -13,7 +13,7 @@ STEPS: tuple[Step, ...] = (
         "no application can be created",
         "sign in with the account that was signed up",
         "developer.konghq.com, dcr-validate",
-        guide=Place("Validate", "1"),
+        guide=HowToPlace("Validate", "1"),
         undo=False,
         undo_reason="it is an act of the developer, not a setting of any party",
         unguarded_reason="the run does it itself, as check developer.signs-in",
@@ -28,7 +28,7 @@ STEPS: tuple[Step, ...] = (
         "no application can be created for it",
         "select an API that is published with the strategy",
         "developer.konghq.com, dcr-validate",
-        guide=Place("Validate", "2"),
+        guide=HowToPlace("Validate", "2"),
         undo=False,
         undo_reason="it is an act of the developer, not a setting of any party",
         unguarded_reason="the run does it itself, as check api.offered",
@@ -43,7 +43,7 @@ STEPS: tuple[Step, ...] = (
         "there is no application",
         "fill in the form, and create the application",
         "developer.konghq.com, dcr-validate",
-        guide=Place("Validate", "3"),
+        guide=HowToPlace("Validate", "3"),
         undo=False,
         undo_reason="it is an act of the developer, not a setting of any party",
         unguarded_reason="the run does it itself, as check application.created",
@@ -58,7 +58,7 @@ STEPS: tuple[Step, ...] = (
         "the secret cannot be seen again",
         "generate a new secret for the application",
         "developer.konghq.com, dcr-validate",
-        guide=Place("Validate", "4"),
+        guide=HowToPlace("Validate", "4"),
         undo=False,
         undo_reason="it is an act of the developer, not a setting of any party",
         unguarded_reason="the run does it itself, as check application.created",
@@ -73,7 +73,7 @@ STEPS: tuple[Step, ...] = (
         "nothing",
         "look for the client in the data source of dynamic clients, or introspect one of its tokens",
         "developer.konghq.com, dcr-validate",
-        guide=Place("Validate", "5"),
+        guide=HowToPlace("Validate", "5"),
         notes="Curity has no Applications menu: the words are those of another product. Dynamic clients are in the data source that was chosen",
         undo=False,
         undo_reason="it is an act of the developer, not a setting of any party",
@@ -89,7 +89,7 @@ STEPS: tuple[Step, ...] = (
         "the gateway finds no credentials, and answers 401",
         'curl -u "$CLIENT_ID:$CLIENT_SECRET" URL',
         "RFC 7617 2; developer.konghq.com, enable-oidc-auth-for-dev-portal",
-        guide=Place("Validate", "the curl command"),
+        guide=HowToPlace("Validate", "the curl command"),
         notes="both how-tos print Basic CLIENT_ID:CLIENT_SECRET, which is not encoded",
         undo=False,
         undo_reason="the caller's command is no setting of any party",

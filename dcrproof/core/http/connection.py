@@ -245,7 +245,7 @@ def unwatched(*_: object) -> Callable[[Exchange | None], None]:
 
 
 @dataclass
-class Line:
+class PartyConnection:
     """The line to one party: sends requests there, and records each exchange."""
 
     party: str

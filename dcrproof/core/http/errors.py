@@ -24,29 +24,29 @@ class NotSent(Exception):
 
 
 @dataclass(frozen=True)
-class Trouble:
+class NetworkError:
     """Why no answer came. `passing`: it may be over in a moment, so that asking again makes sense."""
 
     said: str
     passing: bool = False
 
 
-UNFIT = Trouble("nothing was sent: a value in it, such as a token, has characters that no HTTP header takes")
-NO_ADDRESS = Trouble("nothing was sent: this is no address of the scheme http or https")
-NO_NAME = Trouble("DNS: the host name cannot be resolved")
-NO_RESOLVER = Trouble("DNS: the resolver does not answer", passing=True)
-REFUSED = Trouble("connection refused", passing=True)
-DROPPED = Trouble("the connection was dropped before the answer was complete", passing=True)
-NO_ROUTE = Trouble("no route to the network", passing=True)
+UNFIT = NetworkError("nothing was sent: a value in it, such as a token, has characters that no HTTP header takes")
+NO_ADDRESS = NetworkError("nothing was sent: this is no address of the scheme http or https")
+NO_NAME = NetworkError("DNS: the host name cannot be resolved")
+NO_RESOLVER = NetworkError("DNS: the resolver does not answer", passing=True)
+REFUSED = NetworkError("connection refused", passing=True)
+DROPPED = NetworkError("the connection was dropped before the answer was complete", passing=True)
+NO_ROUTE = NetworkError("no route to the network", passing=True)
 
 SIGNS = (
-    ("certificate", Trouble("TLS: the certificate was not accepted")),
+    ("certificate", NetworkError("TLS: the certificate was not accepted")),
     ("name or service not known", NO_NAME),
     ("nodename nor servname", NO_NAME),
     ("refused", REFUSED),
-    ("connecttimeout", Trouble(f"no connection within {TIMEOUT:g} seconds", passing=True)),
-    ("timeout", Trouble(f"no answer within {TIMEOUT:g} seconds", passing=True)),
-    ("timed out", Trouble(f"no answer within {TIMEOUT:g} seconds", passing=True)),
+    ("connecttimeout", NetworkError(f"no connection within {TIMEOUT:g} seconds", passing=True)),
+    ("timeout", NetworkError(f"no answer within {TIMEOUT:g} seconds", passing=True)),
+    ("timed out", NetworkError(f"no answer within {TIMEOUT:g} seconds", passing=True)),
     ("reset", DROPPED),
     ("disconnected", DROPPED),
     ("incomplete", DROPPED),
@@ -61,8 +61,8 @@ SIGNS = (
     ("unsupportedprotocol", NO_ADDRESS),
     ("schema", NO_ADDRESS),
     ("invalidurl", NO_ADDRESS),
-    ("decod", Trouble("the body is not what its Content-Encoding says")),
-    ("protocol", Trouble("the answer is not HTTP")),
+    ("decod", NetworkError("the body is not what its Content-Encoding says")),
+    ("protocol", NetworkError("the answer is not HTTP")),
     ("unreachable", NO_ROUTE),
 )
 """What the two libraries say, in lower case, where no type tells it."""
@@ -83,17 +83,17 @@ ALERTS = (
 """OpenSSL's reasons (RFC 8446 6.2 for the alerts), and what they mean to whoever writes the profile."""
 
 
-def trouble(error: BaseException, proxy: str | None = None) -> Trouble:
+def trouble(error: BaseException, proxy: str | None = None) -> NetworkError:
     """Why no answer came; `proxy` is the address of the proxy that the request went through."""
     if isinstance(error, Endless):
-        return Trouble(f"more than {error.most:,} bytes came: what answers there is not the party")
+        return NetworkError(f"more than {error.most:,} bytes came: what answers there is not the party")
     found = list(causes(error))
     for cause in found:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return Trouble(f"TLS: {_not_verified(cause)}")
+            return NetworkError(f"TLS: {_not_verified(cause)}")
     if alert := next((cause for cause in found if isinstance(cause, ssl.SSLError)), None):
         reason = alert.reason or "the handshake failed"
-        return Trouble(f"TLS: {next((said for sign, said in ALERTS if sign in reason), reason)}")
+        return NetworkError(f"TLS: {next((said for sign, said in ALERTS if sign in reason), reason)}")
     kinds = {type(cause).__name__ for cause in found}
     if "ProxyError" in kinds or (proxy and "NotSent" in kinds):
         return _at_the_proxy(found, proxy)
@@ -105,9 +105,9 @@ def trouble(error: BaseException, proxy: str | None = None) -> Trouble:
         if isinstance(cause, ConnectionRefusedError):
             return REFUSED
     text = _text(found)
-    meaning = next((meaning for sign, meaning in SIGNS if sign in text), Trouble(type(error).__name__))
+    meaning = next((meaning for sign, meaning in SIGNS if sign in text), NetworkError(type(error).__name__))
     # requests does not tell who broke off, the proxy or the party
-    return Trouble(f"{meaning.said}, through {_name(proxy)}", meaning.passing) if proxy else meaning
+    return NetworkError(f"{meaning.said}, through {_name(proxy)}", meaning.passing) if proxy else meaning
 
 
 def _not_verified(error: ssl.SSLCertVerificationError) -> str:
@@ -115,22 +115,22 @@ def _not_verified(error: ssl.SSLCertVerificationError) -> str:
     return f"{said}: nobody trusted here has issued it (ca)" if error.verify_code in UNKNOWN_AUTHORITY else said
 
 
-def _at_the_proxy(found: list[BaseException], proxy: str | None) -> Trouble:
+def _at_the_proxy(found: list[BaseException], proxy: str | None) -> NetworkError:
     """What went wrong before the tunnel to the party stood."""
     where = f"{_name(proxy)}: "
     text = _text(found)
     if status := re.search(r"(?:proxyerror|failed:) ([45][0-9]{2})\b", text):
         if status[1] == "407":
-            return Trouble(wants_credentials(proxy))
+            return NetworkError(wants_credentials(proxy))
         said = "it does not let this through, or does not reach the host itself"
-        return Trouble(f"{where}{status[1]} to CONNECT, {said}", passing=status[1] in {"502", "503", "504"})
+        return NetworkError(f"{where}{status[1]} to CONNECT, {said}", passing=status[1] in {"502", "503", "504"})
     if any(isinstance(cause, socket.gaierror) or type(cause).__name__ == "NameResolutionError" for cause in found):
-        return Trouble(where + "its name cannot be resolved")
+        return NetworkError(where + "its name cannot be resolved")
     if "refused" in text:
-        return Trouble(where + REFUSED.said, passing=True)
+        return NetworkError(where + REFUSED.said, passing=True)
     if "timeout" in text or "timed out" in text:
-        return Trouble(f"{where}no answer within {TIMEOUT:g} seconds", passing=True)
-    return Trouble(where + "it broke off, or what answers there is no proxy", passing=True)
+        return NetworkError(f"{where}no answer within {TIMEOUT:g} seconds", passing=True)
+    return NetworkError(where + "it broke off, or what answers there is no proxy", passing=True)
 
 
 def wants_credentials(proxy: str | None) -> str:

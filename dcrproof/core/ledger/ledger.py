@@ -78,7 +78,7 @@ UNSETTLED = frozenset({408, 502, 503, 504})
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerEntry:
     """One thing that was to be created.
 
     `collection` is the path that it is a member of, at `base`; `id` is known once it is made. Of a client `manage` is
@@ -120,11 +120,11 @@ class Ledger:
 
     mark: str
     addresses: Mapping[str, str] = field(default_factory=dict)
-    entries: dict[int, Entry] = field(default_factory=dict)
+    entries: dict[int, LedgerEntry] = field(default_factory=dict)
     """What may exist; an entry leaves when the thing is gone, or was refused."""
     ids: set[str] = field(default_factory=set)
     """Of everything that was made."""
-    dead: list[Entry] = field(default_factory=list)
+    dead: list[LedgerEntry] = field(default_factory=list)
     """What was made and is gone."""
     created: int = 0
     """How many things were to be created, refused ones included; what was turned away counts when it is sent again, and an
@@ -139,7 +139,7 @@ class Ledger:
     _last: int = 0
 
     @property
-    def pending(self) -> list[Entry]:
+    def pending(self) -> list[LedgerEntry]:
         """What may exist, in the order in which it is to be deleted."""
         return sorted(self.entries.values(), key=lambda entry: (KINDS.index(entry.kind), -entry.number))
 
@@ -223,7 +223,7 @@ class Ledger:
         named = {unquote(part) for part in url.partition("?")[0].split("/")}
         self._may_be_gone(lambda entry: entry.kind.method == "POST" and entry.id in named)
 
-    def _may_be_gone(self, which: Callable[[Entry], bool]) -> None:
+    def _may_be_gone(self, which: Callable[[LedgerEntry], bool]) -> None:
         """Where one of these is not found from here on, it is gone, and not just new."""
         for entry in [entry for entry in self.entries.values() if not entry.seen and which(entry)]:
             self.entries[entry.number] = replace(entry, seen=True)
@@ -259,7 +259,7 @@ class Ledger:
 
     def intend(self, kind: Kind, base: str, collection: str, name: str | None) -> int:
         self._last += 1
-        self.entries[self._last] = Entry(self._last, kind, base, collection, name)
+        self.entries[self._last] = LedgerEntry(self._last, kind, base, collection, name)
         self._write({"intent": self._last, "kind": kind.name, "base": base, "collection": collection, "name": name})
         return self._last
 
@@ -269,13 +269,13 @@ class Ledger:
         parent, _, id = path.rpartition("/")
         return parent in collections and unquote(id) not in self.ids
 
-    def made(self, entry: Entry, id: str) -> Entry:
+    def made(self, entry: LedgerEntry, id: str) -> LedgerEntry:
         self._take(entry, id)
         self.entries[entry.number] = replace(entry, id=id, at=now())
         self._write({"made": entry.number, "collection": entry.collection, "id": id})
         return self.entries[entry.number]
 
-    def _take(self, entry: Entry, id: str) -> None:
+    def _take(self, entry: LedgerEntry, id: str) -> None:
         """What has this id is the run's. A publication has that of its portal, which may be anybody's."""
         if entry.kind.method == "POST":
             self.ids.add(id)
@@ -296,12 +296,12 @@ class Ledger:
         )
         self.made(self.entries[number or self.intend(*place)], str(item.get("id")))
 
-    def managed(self, entry: Entry, uri: str, token: Secret) -> None:
+    def managed(self, entry: LedgerEntry, uri: str, token: Secret) -> None:
         """The newest registration access token of a client: the one before it is void."""
         self.entries[entry.number] = replace(entry, manage=(uri, token), rotating=False)
         self._write({"manage": entry.number, "sealed": self.seal(uri, token)})
 
-    def gone(self, entry: Entry) -> None:
+    def gone(self, entry: LedgerEntry) -> None:
         """A thing that does not exist any more, and all that was part of it."""
         for part in [one for one in self.entries.values() if one.collection.startswith(f"{entry.path}/")]:
             self.gone(part)
@@ -310,7 +310,7 @@ class Ledger:
             if entry.id:
                 self.dead.append(entry)
 
-    def refused(self, entry: Entry) -> None:
+    def refused(self, entry: LedgerEntry) -> None:
         del self.entries[entry.number]
         self._write({"refused": entry.number})
 
@@ -323,7 +323,7 @@ class Ledger:
         if kind is not None and isinstance(number, int):
             self._last = max(self._last, number)
             place = (str(line.get("base")), str(line.get("collection")), line.get("name"))
-            self.entries[number] = Entry(number, kind, *place, at=_time(line))
+            self.entries[number] = LedgerEntry(number, kind, *place, at=_time(line))
         for what, changed in REPLAYED.items():
             if (entry := self.entries.get(line.get(what, 0))) is None:
                 continue
@@ -337,7 +337,7 @@ class Ledger:
                 self._take(after, after.id)
 
 
-REPLAYED: dict[str, Callable[[Entry, Mapping[str, Any]], Entry | None]] = {
+REPLAYED: dict[str, Callable[[LedgerEntry, Mapping[str, Any]], LedgerEntry | None]] = {
     "made": lambda entry, line: replace(
         entry, collection=str(line.get("collection")), id=str(line.get("id")), at=_time(line)
     ),
@@ -378,7 +378,7 @@ def below(base: str, url: str) -> str:
     return url.removeprefix(base).partition("?")[0]
 
 
-def _is_at(entry: Entry, url: str) -> bool:
+def _is_at(entry: LedgerEntry, url: str) -> bool:
     """Whether a URL is that of the thing itself."""
     if entry.kind is CLIENT:
         return entry.manage is not None and entry.manage[0] == url

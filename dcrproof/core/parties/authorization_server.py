@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
-from dcrproof.core.http.connection import Line
+from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Exchange, quoted
-from dcrproof.core.profile.model import Admin
+from dcrproof.core.profile.model import AdminSettings
 from dcrproof.core.secrets.secret import Secret, basic
 
 WELL_KNOWN = "/.well-known/openid-configuration"
@@ -35,7 +35,7 @@ class Metadata:
 
 
 @dataclass(frozen=True)
-class Registration:
+class ClientRegistration:
     """A client as the registration endpoint returned it (RFC 7591 3.2.1, RFC 7592 3)."""
 
     client_id: str
@@ -47,10 +47,10 @@ class Registration:
 
 @dataclass(frozen=True)
 class AuthorizationServer:
-    line: Line
+    line: PartyConnection
     issuer: str
     """As the profile gives it: without the well-known suffix, and without a slash at its end."""
-    admin: Admin | None = None
+    admin: AdminSettings | None = None
 
     @property
     def discovery_url(self) -> str:
@@ -108,17 +108,17 @@ class AuthorizationServer:
             body = json.dumps(members).encode()
         return self.line.send(method, url, headers=headers, body=body, repeatable=False)
 
-    def read(self, registration: Registration) -> Exchange:
+    def read(self, registration: ClientRegistration) -> Exchange:
         """RFC 7592 2.1. At Curity it rotates the client's secret and the registration access token."""
         return self.manage("GET", registration.registration_client_uri, registration.registration_access_token)
 
-    def update(self, registration: Registration, client: Mapping[str, Any]) -> Exchange:
+    def update(self, registration: ClientRegistration, client: Mapping[str, Any]) -> Exchange:
         """RFC 7592 2.2. At Curity it rotates both, as a read does."""
         members = {"client_id": registration.client_id, **client}
         token = registration.registration_access_token
         return self.manage("PUT", registration.registration_client_uri, token, members)
 
-    def delete(self, registration: Registration) -> Exchange:
+    def delete(self, registration: ClientRegistration) -> Exchange:
         """RFC 7592 2.3."""
         return self.manage("DELETE", registration.registration_client_uri, registration.registration_access_token)
 

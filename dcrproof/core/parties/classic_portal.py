@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from dcrproof.core.http.exchange import Exchange
-from dcrproof.core.parties.portal import Portal
+from dcrproof.core.parties.portal import PortalClient
 
 
 @dataclass(frozen=True)
-class ClassicPortal(Portal):
+class ClassicPortalClient(PortalClient):
     API: ClassVar[str] = "/api/v2"
     RENEW: ClassVar[str] = "refresh-token"
     REGISTERED_FOR: ClassVar[str] = "product_version_id"

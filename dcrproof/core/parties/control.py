@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from dcrproof.core.checks.outcomes import OwnFault
-from dcrproof.core.http.connection import Connection, Line
+from dcrproof.core.http.connection import Connection, PartyConnection
 from dcrproof.core.http.exchange import Transcript
 
 
 @dataclass(frozen=True)
-class Control:
+class ControlClient:
     url: str
     ca: Path | None = None
-    line: Line = field(init=False)
+    line: PartyConnection = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "line", Line("control", self.url, Transcript(), Connection(ca=self.ca)))
+        object.__setattr__(self, "line", PartyConnection("control", self.url, Transcript(), Connection(ca=self.ca)))
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         content = b"" if body is None else json.dumps(body).encode()

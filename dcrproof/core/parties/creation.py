@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dcrproof.core.checks.outcomes import Unreachable
-from dcrproof.core.http.connection import Line
+from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Exchange
 from dcrproof.core.http.polling import pause, poll
 from dcrproof.core.http.retry import OVERLOADED, retry_after
@@ -16,7 +16,7 @@ LOOKING = 5.0
 
 
 def create_once(
-    line: Line, path: str, send: Callable[[], Exchange], look: Callable[[], Object | None] | None
+    line: PartyConnection, path: str, send: Callable[[], Exchange], look: Callable[[], Object | None] | None
 ) -> Exchange | Object:
     """The answer to a creation at that path of the line, or, where that was lost, what `look` has found of it.
 

@@ -7,10 +7,10 @@ from typing import Any
 from dcrproof.core.checks.check import Evidence
 from dcrproof.core.checks.expect import Expect
 from dcrproof.core.checks.outcomes import Failed, Unreachable
-from dcrproof.core.http.connection import Line
+from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Exchange, quoted
 from dcrproof.core.http.polling import poll
-from dcrproof.core.profile.model import GatewayRoute
+from dcrproof.core.profile.model import RouteSettings
 from dcrproof.core.secrets.secret import Secret, basic
 
 REFUSED = (401, 403)
@@ -18,9 +18,9 @@ REFUSED = (401, 403)
 
 @dataclass(frozen=True)
 class Consumer:
-    line: Line
+    line: PartyConnection
     url: str
-    route: GatewayRoute
+    route: RouteSettings
     behind: Callable[[], str] = lambda: ""
     """Asks which data planes have an old configuration, in words; an empty text where none has, or nobody knows."""
 

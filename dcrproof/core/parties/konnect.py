@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from dcrproof.core.checks.outcomes import Failed
-from dcrproof.core.http.connection import Line
+from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Exchange, quoted
 from dcrproof.core.parties.creation import Object, create_once
 from dcrproof.core.secrets.secret import Secret
@@ -21,8 +21,8 @@ MOST_PAGES = 1000
 
 
 @dataclass(frozen=True)
-class Konnect:
-    line: Line
+class KonnectClient:
+    line: PartyConnection
     url: str
     token: Secret
 

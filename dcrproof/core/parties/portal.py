@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
-from dcrproof.core.http.connection import Line
+from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Exchange
 from dcrproof.core.parties.creation import create_once
 from dcrproof.core.parties.konnect import listed, segment
@@ -16,10 +16,10 @@ COOKIE = "portalaccesstoken"
 
 
 @dataclass(frozen=True)
-class Portal:
+class PortalClient:
     """`cookie` is the developer's session; without one only what needs no session can be asked."""
 
-    line: Line
+    line: PartyConnection
     url: str
     cookie: Secret | None = None
 

@@ -12,7 +12,7 @@ from typing import Any
 from dcrproof.core.checks.outcomes import Failed
 from dcrproof.core.http.exchange import Exchange, dated, quoted
 from dcrproof.core.http.polling import poll
-from dcrproof.core.parties.konnect import Konnect, objects, problem, segment
+from dcrproof.core.parties.konnect import KonnectClient, objects, problem, segment
 
 NODES_SHOWN = 100
 SILENT = 120.0
@@ -54,7 +54,7 @@ class Propagation:
         return ", ".join(map(str, self.nodes))
 
 
-def propagation(konnect: Konnect, control_plane: str, deadline: float, since: float | None = None) -> Propagation:
+def propagation(konnect: KonnectClient, control_plane: str, deadline: float, since: float | None = None) -> Propagation:
     """Polls until every data plane reports the expected hash, or `deadline` seconds have passed.
 
     The times of the data planes count from `since` (`time.monotonic()`), by default from the first look; each is known

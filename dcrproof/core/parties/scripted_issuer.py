@@ -84,7 +84,7 @@ class Answer:
 
 
 @dataclass
-class Issuer:
+class ScriptedIssuer:
     """One issuer. A check sets what it needs before, or while, the gateway asks.
 
     `document` has members of the discovery document that differ, None leaves one out. `claims` go into each token.
@@ -164,7 +164,7 @@ class Issuer:
         }
 
 
-class Laboratory:
+class ScriptedIssuers:
     """A server in a thread of its own with any number of issuers, each below a path of its own.
 
     With `secure` it speaks TLS, with a certificate that nobody trusts.
@@ -172,7 +172,7 @@ class Laboratory:
 
     def __init__(self, now: Callable[[], float] = time.time, *, secure: bool = False) -> None:
         self._now = now
-        self._issuers: dict[str, Issuer] = {}
+        self._issuers: dict[str, ScriptedIssuer] = {}
         issuers = self._issuers
 
         class Handler(BaseHTTPRequestHandler):
@@ -216,10 +216,10 @@ class Laboratory:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 
-    def issuer(self) -> Issuer:
+    def issuer(self) -> ScriptedIssuer:
         """A new issuer, which no gateway has heard of."""
         name = f"issuer-{len(self._issuers) + 1}"
-        made = Issuer(f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}/{name}", self._now)
+        made = ScriptedIssuer(f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}/{name}", self._now)
         self._issuers[name] = made
         return made
 

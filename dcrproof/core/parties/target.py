@@ -4,21 +4,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from dcrproof.core.checks.outcomes import Outcome
-from dcrproof.core.http.connection import Line, proxy_credentials
+from dcrproof.core.http.connection import PartyConnection, proxy_credentials
 from dcrproof.core.http.exchange import Exchange, Transcript
 from dcrproof.core.http.retry import Patience, Repeat
 from dcrproof.core.ledger.guard import refuse
 from dcrproof.core.ledger.ledger import Ledger, below, new_mark
 from dcrproof.core.parties.authorization_server import AuthorizationServer
 from dcrproof.core.parties.authorization_server import recognises as of_authorization_server
-from dcrproof.core.parties.classic_portal import ClassicPortal
-from dcrproof.core.parties.control import Control
+from dcrproof.core.parties.classic_portal import ClassicPortalClient
+from dcrproof.core.parties.control import ControlClient
 from dcrproof.core.parties.gateway import Consumer
-from dcrproof.core.parties.konnect import Konnect
+from dcrproof.core.parties.konnect import KonnectClient
 from dcrproof.core.parties.konnect import recognises as of_konnect
-from dcrproof.core.parties.portal import Portal
+from dcrproof.core.parties.portal import PortalClient
 from dcrproof.core.parties.propagation import Propagation, propagation
-from dcrproof.core.profile.model import PARTIES, GatewayRoute, Profile
+from dcrproof.core.profile.model import PARTIES, Profile, RouteSettings
 from dcrproof.core.secrets.secret import Secrets
 
 
@@ -31,16 +31,16 @@ class Target:
     """
 
     profile: Profile
-    mocked: Mapping[str, Control] = field(default_factory=dict)
+    mocked: Mapping[str, ControlClient] = field(default_factory=dict)
     secrets: Secrets = field(default_factory=Secrets)
     transcript: Transcript = field(default_factory=Transcript)
     ledger: Ledger = field(default_factory=lambda: Ledger(new_mark()))
-    control_plane: tuple[Konnect, str] | None = None
+    control_plane: tuple[KonnectClient, str] | None = None
     """The control plane whose data planes serve the route, by its id, from the moment that it is known on."""
     repeats: list[Repeat] = field(default_factory=list)
     """What was sent again to live parties."""
     _new: dict[str, float] = field(default_factory=dict)
-    _lines: list[Line] = field(default_factory=list)
+    _lines: list[PartyConnection] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.live:
@@ -94,7 +94,7 @@ class Target:
             return ""
         return ", ".join(map(str, found.old)) if found else ""
 
-    def line(self, party: str, base: str, *, consumer: bool = False) -> Line:
+    def line(self, party: str, base: str, *, consumer: bool = False) -> PartyConnection:
         """A line to a party of the profile, at that address. What is created over it stands in the ledger before."""
         described = self.profile.party(party)
         assert described is not None  # noqa: S101 - for the type checker: clients are made of described parties alone
@@ -102,7 +102,7 @@ class Target:
         can_be_theirs = recognises.get(party, lambda _: True)  # the consumer looks at the gateway's answers itself
         live = party not in self.mocked
         patience = Patience(party, self.profile.run.patience, self._new, self.repeats) if live else None
-        line = Line(
+        line = PartyConnection(
             party,
             base,
             self.transcript,
@@ -131,18 +131,18 @@ class Target:
             return None
         return AuthorizationServer(self.line("curity", curity.issuer), curity.issuer, curity.admin)
 
-    def konnect(self) -> Konnect | None:
+    def konnect(self) -> KonnectClient | None:
         konnect = self.profile.konnect
         if konnect is None or konnect.token is None:
             return None
-        return Konnect(self.line("konnect", konnect.url), konnect.url, konnect.token)
+        return KonnectClient(self.line("konnect", konnect.url), konnect.url, konnect.token)
 
-    def portal(self, url: str | None = None) -> Portal | None:
+    def portal(self, url: str | None = None) -> PortalClient | None:
         """The developer's view of the portal of the profile, or of another one at that URL."""
         portal = self.profile.portal
         if portal is None:
             return None
-        kind = ClassicPortal if self.classic else Portal
+        kind = ClassicPortalClient if self.classic else PortalClient
         return kind(self.line("portal", url or portal.url), url or portal.url)
 
     @property
@@ -150,7 +150,7 @@ class Target:
         """Whether the portal of the profile is of the classic generation."""
         return self.profile.portal is not None and self.profile.portal.generation == "classic"
 
-    def consumer(self, route: GatewayRoute | None = None) -> Consumer | None:
+    def consumer(self, route: RouteSettings | None = None) -> Consumer | None:
         gateway = self.profile.gateway
         if gateway is None or not (gateway.routes or route):
             return None

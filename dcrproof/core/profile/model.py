@@ -33,7 +33,7 @@ class Mocked:
 
 
 @dataclass(frozen=True)
-class Run:
+class RunSettings:
     mode: Mode = Mode.CREATE
     hostile: bool = False
     max_created: int = 100
@@ -46,7 +46,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Registrar:
+class RegistrarSettings:
     id: str | None = None
     secret: Secret | None = None
     scope: str = "dcr"
@@ -55,14 +55,14 @@ class Registrar:
 
 
 @dataclass(frozen=True)
-class Admin:
+class AdminSettings:
     url: str
     username: str
     password: Secret
 
 
 @dataclass(frozen=True, kw_only=True)
-class Described:
+class PartySettings:
     """What a profile may say of every party: whether it is a mock, and the way there."""
 
     mocked: Mocked | None = None
@@ -70,12 +70,12 @@ class Described:
 
 
 @dataclass(frozen=True)
-class Curity(Described):
+class CuritySettings(PartySettings):
     issuer: str = ""
     kind: str = "curity"
     version: str | None = None
-    registrar: Registrar | None = None
-    admin: Admin | None = None
+    registrar: RegistrarSettings | None = None
+    admin: AdminSettings | None = None
 
     @property
     def address(self) -> str:
@@ -83,7 +83,7 @@ class Curity(Described):
 
 
 @dataclass(frozen=True)
-class Konnect(Described):
+class KonnectSettings(PartySettings):
     """`control_plane`, `service`, `portal`, `api`, `strategy` and `provider` name what exists, by name or id."""
 
     url: str = ""
@@ -101,7 +101,7 @@ class Konnect(Described):
 
 
 @dataclass(frozen=True)
-class Portal(Described):
+class PortalSettings(PartySettings):
     url: str = ""
     email: str | None = None
     password: Secret | None = None
@@ -114,7 +114,7 @@ class Portal(Described):
 
 
 @dataclass(frozen=True)
-class GatewayRoute:
+class RouteSettings:
     path: str
     method: str = "GET"
     headers: tuple[tuple[str, str], ...] = ()
@@ -123,11 +123,11 @@ class GatewayRoute:
 
 
 @dataclass(frozen=True)
-class Gateway(Described):
+class GatewaySettings(PartySettings):
     url: str = ""
     version: str | None = None
     plain_http: bool = False
-    routes: tuple[GatewayRoute, ...] = ()
+    routes: tuple[RouteSettings, ...] = ()
 
     @property
     def address(self) -> str:
@@ -135,7 +135,7 @@ class Gateway(Described):
 
 
 @dataclass(frozen=True)
-class Application:
+class ApplicationSettings:
     """The credentials of an application that exists, and whether the route must accept them."""
 
     client_id: str
@@ -143,19 +143,19 @@ class Application:
     accepted: bool = True
 
 
-Party = Curity | Konnect | Portal | Gateway
+Party = CuritySettings | KonnectSettings | PortalSettings | GatewaySettings
 """What a profile says of one party; `address` is where it is."""
 
 
 @dataclass(frozen=True)
 class Profile:
     source: str
-    run: Run = Run()
-    curity: Curity | None = None
-    konnect: Konnect | None = None
-    portal: Portal | None = None
-    gateway: Gateway | None = None
-    applications: tuple[Application, ...] = ()
+    run: RunSettings = RunSettings()
+    curity: CuritySettings | None = None
+    konnect: KonnectSettings | None = None
+    portal: PortalSettings | None = None
+    gateway: GatewaySettings | None = None
+    applications: tuple[ApplicationSettings, ...] = ()
 
     def party(self, name: str) -> Party | None:
         found: Party | None = getattr(self, name)

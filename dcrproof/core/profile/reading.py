@@ -19,19 +19,19 @@ from dcrproof.core.http.connection import Connection
 from dcrproof.core.http.loopback import is_loopback
 from dcrproof.core.profile.model import (
     PARTIES,
-    Admin,
-    Application,
-    Curity,
-    Gateway,
-    GatewayRoute,
-    Konnect,
+    AdminSettings,
+    ApplicationSettings,
+    CuritySettings,
+    GatewaySettings,
+    KonnectSettings,
     Mocked,
     Mode,
     Party,
-    Portal,
+    PortalSettings,
     Profile,
-    Registrar,
-    Run,
+    RegistrarSettings,
+    RouteSettings,
+    RunSettings,
     seconds,
 )
 from dcrproof.core.secrets.secret import SHORTEST, Secret
@@ -369,7 +369,7 @@ def _sub_table(reading: _Reading, place: str, content: dict[str, Any], key: str)
     return None
 
 
-def _curity(reading: _Reading, content: dict[str, Any]) -> Curity:
+def _curity(reading: _Reading, content: dict[str, Any]) -> CuritySettings:
     registrar = _sub_table(reading, "curity", content, "registrar")
     admin = _sub_table(reading, "curity", content, "admin")
     values = _table(reading, "curity", content, CURITY)
@@ -383,20 +383,20 @@ def _curity(reading: _Reading, content: dict[str, Any]) -> Curity:
                 reading.problem(f"curity.registrar.{key}", 'is for kind = "openid" alone')
         if kind != "openid" or not others:
             _needed(reading, "curity.registrar", registrar, ("id", "secret"))
-        values["registrar"] = Registrar(**found)
+        values["registrar"] = RegistrarSettings(**found)
     if admin is not None:
         _needed(reading, "curity.admin", admin, ("url", "username", "password"))
         found = _table(reading, "curity.admin", admin, ADMIN)
         if set(found) == set(ADMIN):
-            values["admin"] = Admin(**found)
-    return Curity(**values, connection=connection)
+            values["admin"] = AdminSettings(**found)
+    return CuritySettings(**values, connection=connection)
 
 
-def _gateway(reading: _Reading, content: dict[str, Any]) -> Gateway:
+def _gateway(reading: _Reading, content: dict[str, Any]) -> GatewaySettings:
     entries = content.pop("route", [])
     values = _table(reading, "gateway", content, GATEWAY)
     connection = _connection(values)
-    routes: list[GatewayRoute] = []
+    routes: list[RouteSettings] = []
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         reading.problem("gateway.route", f"expected [[gateway.route]] tables, found {_kind(entries)}")
         entries = []
@@ -407,17 +407,17 @@ def _gateway(reading: _Reading, content: dict[str, Any]) -> Gateway:
         if "path" in found:
             if not found["path"].startswith("/"):
                 reading.problem(f"{place}.path", "begins with /")
-            routes.append(GatewayRoute(**found))
+            routes.append(RouteSettings(**found))
     url = values.get("url", "")
     plain = urlsplit(url).scheme == "http" and not is_loopback(urlsplit(url).hostname or "")
     if plain and not values.get("plain_http"):
         reading.problem("gateway.url", "expected https://; a gateway that speaks plain http says plain_http = true")
-    return Gateway(**values, routes=tuple(routes), connection=connection)
+    return GatewaySettings(**values, routes=tuple(routes), connection=connection)
 
 
-def _applications(reading: _Reading, content: Any) -> tuple[Application, ...]:
+def _applications(reading: _Reading, content: Any) -> tuple[ApplicationSettings, ...]:
     entries = content if isinstance(content, list) else [content]
-    applications: list[Application] = []
+    applications: list[ApplicationSettings] = []
     for index, entry in enumerate(entries, 1):
         place = "application" if len(entries) == 1 else f"application {index}"
         if not isinstance(entry, dict):
@@ -426,7 +426,7 @@ def _applications(reading: _Reading, content: Any) -> tuple[Application, ...]:
         _needed(reading, place, entry, ("client_id", "client_secret"))
         found = _table(reading, place, entry, APPLICATION)
         if {"client_id", "client_secret"} <= set(found):
-            applications.append(Application(**found))
+            applications.append(ApplicationSettings(**found))
     return tuple(applications)
 
 
@@ -584,11 +584,11 @@ def _profile(reading: _Reading, source: str, tables: Mapping[str, Any]) -> Profi
         parties["curity"] = _curity(reading, dict(tables["curity"]))
     if "konnect" in tables:
         values = _table(reading, "konnect", tables["konnect"], KONNECT)
-        parties["konnect"] = Konnect(connection=_connection(values), **values)
+        parties["konnect"] = KonnectSettings(connection=_connection(values), **values)
     if "portal" in tables:
         values = _table(reading, "portal", tables["portal"], PORTAL)
-        parties["portal"] = Portal(connection=_connection(values), **values)
+        parties["portal"] = PortalSettings(connection=_connection(values), **values)
     if "gateway" in tables:
         parties["gateway"] = _gateway(reading, dict(tables["gateway"]))
     applications = _applications(reading, tables["application"]) if "application" in tables else ()
-    return Profile(source, Run(**run), **parties, applications=applications)
+    return Profile(source, RunSettings(**run), **parties, applications=applications)
