@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from dcrproof.core.checks.outcomes import Outcome
 from dcrproof.core.http.connection import PartyConnection, proxy_credentials
 from dcrproof.core.http.exchange import Exchange, Transcript
 from dcrproof.core.http.retry import Patience, Repeat
@@ -17,8 +16,7 @@ from dcrproof.core.parties.gateway import Consumer
 from dcrproof.core.parties.konnect import KonnectClient
 from dcrproof.core.parties.konnect import recognises as of_konnect
 from dcrproof.core.parties.portal import PortalClient
-from dcrproof.core.parties.propagation import Propagation, propagation
-from dcrproof.core.profile.model import PARTIES, Profile, RouteSettings
+from dcrproof.core.profile.model import PARTIES, Profile
 from dcrproof.core.secrets.secret import Secrets
 
 
@@ -35,8 +33,6 @@ class Target:
     secrets: Secrets = field(default_factory=Secrets)
     transcript: Transcript = field(default_factory=Transcript)
     ledger: Ledger = field(default_factory=lambda: Ledger(new_mark()))
-    control_plane: tuple[KonnectClient, str] | None = None
-    """The control plane whose data planes serve the route, by its id, from the moment that it is known on."""
     repeats: list[Repeat] = field(default_factory=list)
     """What was sent again to live parties."""
     _new: dict[str, float] = field(default_factory=dict)
@@ -77,22 +73,6 @@ class Target:
         kinds = self.parties
         beside = kinds.get("gateway") == "live" and kinds.get("konnect") == "mocked"
         return beside and bool(self.profile.applications)
-
-    def pushed(self, deadline: float, since: float | None = None) -> Propagation | None:
-        """How far the last change has come to the data planes, as `propagation` polls for it; None where that cannot
-        be known: no access to the control plane, or a gateway that takes its configuration from elsewhere.
-        """
-        if self.control_plane is None or self.gateway_by_hand:
-            return None
-        return propagation(*self.control_plane, deadline, since)
-
-    def _behind(self) -> str:
-        """Which data planes are behind, for a call of the route that was not answered as expected."""
-        try:
-            found = self.pushed(0.0)
-        except Outcome:
-            return ""
-        return ", ".join(map(str, found.old)) if found else ""
 
     def line(self, party: str, base: str, *, consumer: bool = False) -> PartyConnection:
         """A line to a party of the profile, at that address. What is created over it stands in the ledger before."""
@@ -150,12 +130,13 @@ class Target:
         """Whether the portal of the profile is of the classic generation."""
         return self.profile.portal is not None and self.profile.portal.generation == "classic"
 
-    def consumer(self, route: RouteSettings | None = None) -> Consumer | None:
+    def consumer(self, behind: Callable[[], str] = lambda: "") -> Consumer | None:
+        """The consumer of the first route of the profile. `behind` as `Consumer` takes it."""
         gateway = self.profile.gateway
-        if gateway is None or not (gateway.routes or route):
+        if gateway is None or not gateway.routes:
             return None
         line = self.line("gateway", gateway.url, consumer=True)
-        return Consumer(line, gateway.url, route or gateway.routes[0], self._behind)
+        return Consumer(line, gateway.url, gateway.routes[0], behind)
 
     def close(self) -> None:
         for line in self._lines:
