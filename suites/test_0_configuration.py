@@ -1,4 +1,4 @@
-"""Curity's committed configuration, read over RESTCONF: each set-up step that it shows, before anything stands on it."""
+"""Curity's committed configuration, read over RESTCONF: each setup step that it shows, before anything depends on it."""
 
 from dcrproof.core.checks.check import by_gate
 

@@ -1,4 +1,4 @@
-"""Curity: discovery, keys, the registrar, a registration of our own, and the tokens of its client."""
+"""Curity: discovery, keys, the registrar, a registration of this run, and the tokens of its client."""
 
 from urllib.parse import urlsplit
 
@@ -22,7 +22,7 @@ def test_discovery_names_endpoints(dcr_endpoints): ...
 
 @check(
     "discovery.same-host",
-    "The endpoints have the scheme and the host of the issuer",
+    "The endpoints share the scheme and host of the issuer",
     evidence=Evidence.INFERRED,
     references=("curity.io/docs/identity-server/configuration-reference, base-url",),
     steps=("curity.base-url.public",),
@@ -47,7 +47,7 @@ def test_keys_are_served(dcr_jwks): ...
 
 @check(
     "keys.public",
-    "The keys hold public members only",
+    "The published keys contain public members only",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7517 9.2",),
 )
@@ -65,7 +65,9 @@ def test_registrar_gets_the_scope(dcr_initial_access, dcr_registrar):
     if dcr_registrar.open or dcr_registrar.initial_access_token:
         from dcrproof.core.checks.outcomes import NotApplicable
 
-        raise NotApplicable("this provider takes an initial access token, or none: there is no registrar to sign in")
+        raise NotApplicable(
+            "this provider accepts an initial access token, or open registration: there is no registrar to authenticate"
+        )
 
 
 @check(
@@ -79,7 +81,7 @@ def test_registrar_with_a_wrong_secret(
     dcr_authorization_server, dcr_endpoints, dcr_registrar, dcr_registrar_token, dcr_wrong_secret, dcr_expect
 ):
     exchange = dcr_authorization_server.token(dcr_endpoints, dcr_registrar.id, dcr_wrong_secret)
-    dcr_expect.that(exchange.status in {400, 401}, "the token request refused", error_code(exchange))
+    dcr_expect.that(exchange.status in {400, 401}, "the token request refused with 400 or 401", error_code(exchange))
     dcr_expect.form(
         "curity",
         "token.wrong-secret",
@@ -134,7 +136,7 @@ def test_registration_without_a_token(dcr_registrations, dcr_registration, dcr_e
 
 @check(
     "registration.unscoped-token",
-    "A registration with a token that lacks the scope dcr is refused",
+    "A registration with a token without the scope dcr is refused",
     evidence=Evidence.DOCUMENTED,
     references=(USING_DCR,),
     creates={"client": 1},
@@ -148,7 +150,7 @@ def test_registration_with_an_unscoped_token(
 
 @check(
     "registration.initial-token-once",
-    "An initial access token registers one client and no second one",
+    "An initial access token registers only one client",
     evidence=Evidence.DOCUMENTED,
     references=(USING_DCR,),
     creates={"client": 2},
@@ -158,7 +160,9 @@ def test_initial_token_works_once(dcr_is_curity, dcr_registrations, dcr_registra
     first = dcr_registrations.attempt("first with this token", token)
     dcr_expect.that(first.status == 201, "201 to the first registration with a token", error_code(first))
     second = dcr_registrations.attempt("second with this token", token)
-    dcr_expect.that(second.status in {400, 401, 403}, "the second registration refused", error_code(second))
+    dcr_expect.that(
+        second.status in {400, 401, 403}, "the second registration refused with 400, 401 or 403", error_code(second)
+    )
     dcr_expect.form(
         "curity",
         "registration.spent-token",
@@ -171,7 +175,7 @@ def test_initial_token_works_once(dcr_is_curity, dcr_registrations, dcr_registra
 
 @check(
     "registration.filtered",
-    "A grant that is not allowed is left out of the answer, and the registration succeeds",
+    "A disallowed grant type is omitted from the answer, and the registration succeeds",
     evidence=Evidence.INFERRED,
     references=("github.com/curityio/mcp-authorization-secured-api, OAUTH-MCP-MESSAGES.md",),
     creates={"client": 1},
@@ -196,7 +200,7 @@ def test_registration_is_read(dcr_read): ...
 
 @check(
     "registration.read-rotates",
-    "A read of a registration rotates the client's secret and the registration access token",
+    "Reading a registration rotates the client secret and the registration access token",
     evidence=Evidence.DOCUMENTED,
     references=(DCRM,),
 )
@@ -210,7 +214,7 @@ def test_registration_is_updated(dcr_updated): ...
 
 @check(
     "registration.update-rotates",
-    "An update of a registration rotates the client's secret and the registration access token",
+    "Updating a registration rotates the client secret and the registration access token",
     evidence=Evidence.DOCUMENTED,
     references=(DCRM,),
 )
@@ -239,7 +243,7 @@ def test_new_secret_gets_tokens(dcr_authorization_server, dcr_endpoints, dcr_rea
 
 @check(
     "registration.old-secret",
-    "After the rotation the old secret is refused at once",
+    "After the rotation the old secret is refused immediately",
     evidence=Evidence.DOCUMENTED,
     references=(DCRM, "client-management rotated-secret-ttl: 0"),
     level=Level.SHOULD,
@@ -249,7 +253,7 @@ def test_old_secret_is_refused(dcr_is_curity, dcr_authorization_server, dcr_endp
     exchange = dcr_authorization_server.token(dcr_endpoints, before.client_id, before.client_secret)
     dcr_expect.that(
         exchange.status in {400, 401},
-        "the old secret refused",
+        "the old secret refused with 400 or 401",
         f"{error_code(exchange)}: rotated-secret-ttl may be above 0",
     )
 
@@ -262,7 +266,9 @@ def test_old_secret_is_refused(dcr_is_curity, dcr_authorization_server, dcr_endp
 )
 def test_old_registration_token_is_refused(dcr_is_curity, dcr_authorization_server, dcr_read, dcr_expect):
     exchange = dcr_authorization_server.delete(dcr_read.before)
-    dcr_expect.that(exchange.status in {401, 403}, "the old registration access token refused", error_code(exchange))
+    dcr_expect.that(
+        exchange.status in {401, 403}, "the old registration access token refused with 401 or 403", error_code(exchange)
+    )
 
 
 @by_gate
@@ -278,7 +284,7 @@ def test_registration_is_deleted(dcr_unregistered): ...
 def test_deleted_client_gets_no_token(dcr_authorization_server, dcr_endpoints, dcr_unregistered, dcr_expect):
     deleted = dcr_unregistered
     exchange = dcr_authorization_server.token(dcr_endpoints, deleted.client_id, deleted.client_secret)
-    dcr_expect.that(exchange.status in {400, 401}, "the deleted client refused", error_code(exchange))
+    dcr_expect.that(exchange.status in {400, 401}, "the deleted client refused with 400 or 401", error_code(exchange))
 
 
 @by_gate
@@ -287,7 +293,7 @@ def test_client_gets_a_token(dcr_token_answer): ...
 
 @check(
     "token.answer",
-    "The token answer has the members and the spelling that Curity gives it",
+    "The token response has the members that Curity uses, in their spelling",
     evidence=Evidence.INFERRED,
     references=("RFC 6749 5.1", "github.com/curityio/elixir-client-demo, README.md"),
 )
@@ -316,7 +322,7 @@ def test_token_is_a_jwt(dcr_jwt): ...
 
 @check(
     "token.verifies",
-    "The access token verifies with the published keys",
+    "The access token's signature verifies with the published keys",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7515 5.2",),
 )
@@ -331,7 +337,7 @@ def test_token_names_its_client(dcr_token_subject): ...
 
 @check(
     "token.header",
-    "The token's header has no typ, and its claims no client_id",
+    "The token's header has no typ, and its claims have no client_id",
     evidence=Evidence.INFERRED,
     references=("github.com/curityio/workload-identities, README.md",),
 )

@@ -49,7 +49,7 @@ def test_provider_names_the_registrar(dcr_provider_registrar): ...
 
 @check(
     "provider.secret-hidden",
-    "Konnect shows the provider's initial client secret to nobody",
+    "Konnect never shows the provider's initial client secret",
     evidence=Evidence.DOCUMENTED,
     references=(AAS, HOW_TO),
 )
@@ -67,7 +67,7 @@ def test_provider_verifies(dcr_verified): ...
 
 @check(
     "provider.active",
-    "Konnect calls the provider active",
+    "Konnect reports the provider as active",
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
     level=Level.SHOULD,
@@ -91,7 +91,7 @@ def test_strategy_has_the_methods(dcr_strategy_methods): ...
 
 @check(
     "strategy.no-password",
-    "The strategy does not take passwords: beside client credentials they end the caching of tokens",
+    "The strategy does not accept passwords, which would disable the caching of tokens",
     evidence=Evidence.DOCUMENTED,
     references=("developer.konghq.com/plugins/openid-connect/, FAQ",),
     level=Level.SHOULD,
@@ -111,7 +111,7 @@ def test_requirements_are_met(dcr_requirements): ...
 
 @check(
     "strategy.hide-credentials",
-    "The strategy does not have the caller's credentials sent on to the upstream",
+    "The strategy does not forward the caller's credentials to the upstream",
     evidence=Evidence.DOCUMENTED,
     references=(
         "developer.konghq.com/dev-portal/auth-strategies/, hide credentials",
@@ -138,7 +138,7 @@ def test_publication_has_the_strategy(dcr_publication_strategy): ...
 
 @check(
     "strategy.active",
-    "Konnect calls the strategy active",
+    "Konnect reports the strategy as active",
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
     level=Level.SHOULD,

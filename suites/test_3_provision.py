@@ -1,4 +1,4 @@
-"""Mode provision: the steps of the how-to in Konnect, done by this run with objects of its own."""
+"""Mode provision: the steps of the how-to in Konnect, done by this run with its own objects."""
 
 from dcrproof.core.checks.check import Evidence, by_gate, check
 from dcrproof.core.checks.sources import AAS
@@ -10,7 +10,7 @@ def test_provider_is_created(dcr_new_provider): ...
 
 @check(
     "provision.provider-secret",
-    "The answer to a new provider does not repeat its secret",
+    "The response to a new provider does not repeat its secret",
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
 )
@@ -52,7 +52,7 @@ def test_api_is_published(dcr_provisioned): ...
 
 @check(
     "provision.unknown-property",
-    "Konnect refuses a property that it does not know, and names it",
+    "Konnect refuses an unknown property and names it",
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
 )

@@ -33,7 +33,7 @@ def test_wrong_password_is_refused(dcr_target, dcr_open_portal, dcr_developer, d
 
 @check(
     "portal.no-session",
-    "Applications are shown to nobody without a session",
+    "Applications are not shown without a session",
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
 )
@@ -65,7 +65,7 @@ def test_application_has_client_credentials(dcr_new_application, dcr_expect):
 
 @check(
     "application.secret-once",
-    "The secret is shown once: the portal never shows it again",
+    "The secret is shown only once",
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
 )
@@ -78,7 +78,7 @@ def test_portal_shows_the_secret_once(dcr_developer, dcr_new_application, dcr_ex
 
 @check(
     "application.admin-view",
-    "Konnect's admins see the same client id, the provider, and no secret",
+    "Konnect's admins see the same client id and the provider, but no secret",
     evidence=Evidence.DOCUMENTED,
     references=("Konnect Portal Management API v3",),
 )
@@ -120,7 +120,7 @@ def test_second_registration_is_refused(dcr_applications, dcr_portal_application
 
 @check(
     "client.registered-by-konnect",
-    "Konnect registered the client at Curity: token and registration, in this order",
+    "Konnect registered the client at Curity: a token request, then a registration",
     evidence=Evidence.INFERRED,
     references=(DCR, "RFC 7591 3"),
     creates={"application": 1},

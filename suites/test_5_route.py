@@ -39,7 +39,7 @@ def test_curity_refuses_a_wrong_secret(
     dcr_authorization_server, dcr_endpoints, dcr_known_client, dcr_wrong_secret, dcr_expect
 ):
     exchange = dcr_authorization_server.token(dcr_endpoints, dcr_known_client.client_id, dcr_wrong_secret)
-    dcr_expect.that(exchange.status in {400, 401}, "the wrong secret refused", error_code(exchange))
+    dcr_expect.that(exchange.status in {400, 401}, "the wrong secret refused with 400 or 401", error_code(exchange))
 
 
 @by_gate
@@ -75,7 +75,7 @@ def test_basic_is_accepted(dcr_basic, dcr_application, dcr_expect):
 
 @check(
     "route.basic.wrong-secret",
-    "A wrong secret is refused, on a node that has a token for the right one",
+    "A wrong secret is refused on a node that has cached a token for the right one",
     evidence=Evidence.INFERRED,
     references=(OIDC,),
     smoke=True,
@@ -84,7 +84,7 @@ def test_basic_is_accepted(dcr_basic, dcr_application, dcr_expect):
 def test_wrong_secret_is_refused(dcr_consumer, dcr_application, dcr_basic, dcr_wrong_secret, dcr_expect):
     node = dcr_consumer.nodes[0]
     exchange = dcr_consumer.call(with_basic(dcr_application.client_id, dcr_wrong_secret), node=node)
-    dcr_expect.that(dcr_consumer.refuses(exchange), "refused, short of the upstream", answer(exchange))
+    dcr_expect.that(dcr_consumer.refuses(exchange), "refused before reaching the upstream", answer(exchange))
     dcr_expect.form(
         "gateway", "route.basic.wrong-secret", exchange.status == 401, "401", str(exchange.status), Evidence.INFERRED
     )
@@ -92,7 +92,7 @@ def test_wrong_secret_is_refused(dcr_consumer, dcr_application, dcr_basic, dcr_w
 
 @check(
     "route.basic.after-wrong-secret",
-    "The right secret is accepted right after a wrong one",
+    "The right secret is accepted immediately after a wrong one",
     evidence=Evidence.INFERRED,
     references=(OIDC,),
     hostile=True,
@@ -106,7 +106,7 @@ def test_right_secret_after_a_wrong_one(dcr_consumer, dcr_application, dcr_basic
 
 @check(
     "route.basic.foreign-client",
-    "A client of the same Curity that is no portal application is refused",
+    "A client of the same Curity that is not a portal application is refused",
     evidence=Evidence.INFERRED,
     references=(DCR, "developer.konghq.com/dev-portal/auth-strategies/"),
     security=True,
@@ -114,12 +114,12 @@ def test_right_secret_after_a_wrong_one(dcr_consumer, dcr_application, dcr_basic
 def test_foreign_client_is_refused(dcr_consumer, dcr_basic, dcr_token_answer, dcr_granted, dcr_expect):
     headers = with_basic(dcr_granted.client_id, dcr_granted.client_secret)
     exchange, switch = dcr_consumer.call(headers), "answers_strangers_with_403"
-    refused(dcr_expect, dcr_consumer, exchange, "a client that is no application", 401, Evidence.UNKNOWN, switch)
+    refused(dcr_expect, dcr_consumer, exchange, "a client that is not an application", 401, Evidence.UNKNOWN, switch)
 
 
 @check(
     "route.basic.crossed-secret",
-    "An application's id with the secret of another client is refused",
+    "An application's id with another client's secret is refused",
     evidence=Evidence.INFERRED,
     references=(OIDC, "RFC 6749 5.2"),
     hostile=True,
@@ -128,12 +128,12 @@ def test_foreign_client_is_refused(dcr_consumer, dcr_basic, dcr_token_answer, dc
 def test_crossed_secret_is_refused(dcr_consumer, dcr_application, dcr_basic, dcr_token_answer, dcr_granted, dcr_expect):
     headers = with_basic(dcr_application.client_id, dcr_granted.client_secret)
     exchange = dcr_consumer.call(headers)
-    dcr_expect.that(dcr_consumer.refuses(exchange), "refused, short of the upstream", answer(exchange))
+    dcr_expect.that(dcr_consumer.refuses(exchange), "refused before reaching the upstream", answer(exchange))
 
 
 @check(
     "route.basic.given",
-    "Each further application that the profile gives is accepted or refused, as the profile says",
+    "Each further application of the profile is accepted or refused as the profile says",
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
 )
@@ -154,7 +154,7 @@ def test_given_applications(dcr_consumer, dcr_given_applications, dcr_protected,
 
 @check(
     "route.others",
-    "Each further route of the profile refuses a call without credentials and accepts the application's",
+    "Each further route of the profile refuses calls without credentials and accepts the application's",
     evidence=Evidence.DOCUMENTED,
     references=(OIDC, DCR),
 )
@@ -192,7 +192,7 @@ def test_literal_basic(dcr_consumer, dcr_application, dcr_basic, dcr_expect):
 
 @check(
     "route.basic.malformed",
-    "Basic credentials that cannot be decoded are refused, and are no error of the gateway",
+    "Basic credentials that cannot be decoded are refused without a gateway error",
     evidence=Evidence.INFERRED,
     references=("RFC 7617 2",),
 )
@@ -207,7 +207,7 @@ def test_malformed_basic_is_refused(dcr_consumer, dcr_basic, dcr_expect):
 
 @check(
     "route.basic.near-miss",
-    "A pair that is nearly right is refused: a newline after the secret, none at all, another case, twice",
+    "Nearly right credentials are refused: trailing newline, empty secret, other case, doubled secret",
     evidence=Evidence.INFERRED,
     references=("RFC 7617 2", OIDC),
     hostile=True,
@@ -233,7 +233,7 @@ def test_nearly_right_pairs(dcr_target, dcr_consumer, dcr_application, dcr_basic
 
 @check(
     "route.basic.unknown-client",
-    "A client id that nobody has is refused",
+    "An unknown client id is refused",
     evidence=Evidence.INFERRED,
     references=(OIDC,),
     hostile=True,
@@ -246,7 +246,7 @@ def test_unknown_client_is_refused(dcr_consumer, dcr_basic, dcr_wrong_secret, dc
 
 @check(
     "route.basic.spelling",
-    "Which spellings of Basic are taken: of the scheme, and of the base64",
+    "Which spellings of the Basic scheme and of its base64 are accepted",
     evidence=Evidence.UNKNOWN,
     references=("RFC 9110 11.1", "RFC 7617 2"),
 )
@@ -273,7 +273,7 @@ def test_spelling_of_basic(dcr_consumer, dcr_application, dcr_basic, dcr_expect)
 
 @check(
     "route.basic.proxy-header",
-    "Whether a pair in Proxy-Authorization is a credential",
+    "Whether Proxy-Authorization is accepted as a credential",
     evidence=Evidence.UNKNOWN,
     references=("github.com/Kong/kong, kong/plugins/basic-auth/access.lua", "RFC 9110 11.7.1"),
 )
@@ -289,7 +289,7 @@ def test_pair_in_the_proxy_header(dcr_consumer, dcr_application, dcr_basic, dcr_
 
 @check(
     "route.basic.cached",
-    "A second call with the same credentials asks Curity for no second token",
+    "A second call with the same credentials requests no second token from Curity",
     evidence=Evidence.DOCUMENTED,
     references=(REFERENCE, f"{OIDC}, FAQ"),
     steps=("konnect.strategy.auth-methods",),
@@ -315,7 +315,7 @@ def test_bearer_is_accepted(dcr_bearer_accepted): ...
 
 @check(
     "route.bearer.headers",
-    "A token is taken in the headers Access-Token and X-Access-Token, too, and with the scheme in lower case",
+    "A token is accepted in the headers Access-Token and X-Access-Token, and with a lower-case scheme",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, bearer_token_param_type",),
 )
@@ -327,7 +327,7 @@ def test_headers_of_a_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_e
 
 @check(
     "route.bearer.no-scheme",
-    "A token in Authorization without a scheme is no credential",
+    "A token in Authorization without a scheme is not accepted as a credential",
     evidence=Evidence.DOCUMENTED,
     references=("developer.konghq.com/support/requests-with-invalid-authorization-header-return-302-response/",),
 )
@@ -338,7 +338,7 @@ def test_token_without_a_scheme(dcr_consumer, dcr_bearer_accepted, dcr_bearer, d
 
 @check(
     "route.bearer.before-basic",
-    "A bad token is not forgiven for good Basic credentials beside it: the search stops at the first",
+    "An invalid bearer token is rejected even with valid Basic credentials",
     evidence=Evidence.DOCUMENTED,
     references=(OIDC,),
     security=True,
@@ -351,7 +351,7 @@ def test_token_before_basic(dcr_consumer, dcr_application, dcr_bearer_accepted, 
 
 @check(
     "route.bearer.own-key",
-    "A token that brings its own key, or says where it is, is refused",
+    "A token that carries its own key, or a URL of one, is refused",
     evidence=Evidence.INFERRED,
     references=("RFC 8725 3.10",),
     hostile=True,
@@ -364,12 +364,12 @@ def test_token_with_its_own_key(dcr_consumer, dcr_bearer_accepted, dcr_bearer, d
     for header in ({"jwk": foreign_jwk()}, {"jku": url}, {"x5u": url}):
         for kid in ({}, {"kid": "dcrproof"}):
             token = foreign(dcr_bearer(), **header, **kid)
-            _refused(dcr_consumer, dcr_expect, token, f"a token with {[*header]} of its own")
+            _refused(dcr_consumer, dcr_expect, token, f"a token with its own {[*header]}")
 
 
 def _refused(consumer, expect, token: str, what: str) -> None:
     exchange = consumer.call(with_bearer(token))
-    expect.that(consumer.refuses(exchange), f"{what} refused, short of the upstream", answer(exchange))
+    expect.that(consumer.refuses(exchange), f"{what} refused before reaching the upstream", answer(exchange))
     expect.form(
         "gateway", "route.bearer.refused", exchange.status == 401, "401", str(exchange.status), Evidence.INFERRED
     )
@@ -440,7 +440,7 @@ def test_unsigned_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expec
 
 @check(
     "route.bearer.hs-confused",
-    "A token with HS256, signed with the published public key, is refused",
+    "A token signed with HS256 and the published public key is refused",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 8725 2.1", f"{REFERENCE}, enable_hs_signatures"),
     hostile=True,
@@ -467,7 +467,7 @@ def test_expired_token(dcr_clock, dcr_consumer, dcr_bearer_accepted, dcr_bearer,
 
 @check(
     "route.bearer.opaque",
-    "A text that is no JWT is refused as bearer token",
+    "A bearer token that is not a JWT is refused",
     evidence=Evidence.DOCUMENTED,
     references=(OIDC,),
 )
@@ -477,7 +477,7 @@ def test_opaque_token(dcr_consumer, dcr_bearer_accepted, dcr_expect):
 
 @check(
     "route.bearer.rotated-key",
-    "A token signed with a new key of Curity is accepted on every node",
+    "A token signed with Curity's new key is accepted on every node",
     evidence=Evidence.DOCUMENTED,
     references=(OIDC,),
     smoke=True,
@@ -529,12 +529,12 @@ def test_tampered_session(dcr_consumer, dcr_session, dcr_session_accepted, dcr_e
     middle = (cookie.index("=") + len(cookie)) // 2
     changed = cookie[:middle] + ("A" if cookie[middle] != "A" else "B") + cookie[middle + 1 :]
     exchange = dcr_consumer.call({"cookie": changed}, node=dcr_session.node)
-    dcr_expect.that(dcr_consumer.refuses(exchange), "refused, short of the upstream", answer(exchange))
+    dcr_expect.that(dcr_consumer.refuses(exchange), "refused before reaching the upstream", answer(exchange))
 
 
 @check(
     "route.session.before-basic",
-    "Basic beside the valid session of another application: the session counts",
+    "A valid session of another application takes precedence over Basic credentials",
     evidence=Evidence.DOCUMENTED,
     references=(OIDC,),
     creates={"application": 1, "registration": 1},
@@ -557,7 +557,7 @@ def test_session_before_basic(
 
 @check(
     "route.session.broken-beside-basic",
-    "Whether a session that does not open keeps out good Basic credentials beside it",
+    "Whether an invalid session cookie prevents valid Basic credentials from being accepted",
     evidence=Evidence.UNKNOWN,
     references=(OIDC,),
 )
@@ -577,7 +577,7 @@ def test_broken_session_beside_basic(dcr_consumer, dcr_application, dcr_session_
 
 @check(
     "route.session.other-node",
-    "Whether a session opens on a node that did not make it",
+    "Whether a session is accepted on a node that did not create it",
     evidence=Evidence.UNKNOWN,
     references=(f"{REFERENCE}, session_secret",),
 )
@@ -590,7 +590,7 @@ def test_session_on_another_node(dcr_consumer, dcr_session, dcr_session_accepted
         "gateway",
         "shares_session_secrets",
         not dcr_consumer.accepts(exchange),
-        "refused: without session_secret each node has a secret of its own",
+        "refused: without session_secret each node has its own secret",
         answer(exchange),
         Evidence.UNKNOWN,
     )
@@ -598,7 +598,7 @@ def test_session_on_another_node(dcr_consumer, dcr_session, dcr_session_accepted
 
 @check(
     "route.session.revoked",
-    "A session does not outlive the registration of its application",
+    "A session ends when the registration of its application is revoked",
     evidence=Evidence.INFERRED,
     references=(DCR,),
     security=True,
@@ -620,7 +620,7 @@ def test_session_of_a_revoked_application(
 
 @check(
     "route.head",
-    "HEAD without credentials is refused as GET is, with an empty body",
+    "HEAD without credentials is refused like GET, with an empty body",
     evidence=Evidence.INFERRED,
     references=("RFC 9110 9.3.2",),
 )
@@ -632,7 +632,7 @@ def test_head(dcr_consumer, dcr_protected, dcr_basic, dcr_expect):
 
 @check(
     "route.unmatched",
-    "A path that no route has is 404, as JSON or as a page, as Accept asks",
+    "A path without a route is answered with 404, as JSON or HTML depending on Accept",
     evidence=Evidence.DOCUMENTED,
     references=("github.com/Kong/kong, kong/runloop/handler.lua", "github.com/Kong/kong, kong/tools/http.lua"),
 )
@@ -647,7 +647,7 @@ def test_unmatched_path(dcr_consumer, dcr_protected, dcr_expect):
 
 @check(
     "route.headers",
-    "An answer of the upstream and one of the gateway can be told apart by Kong's headers",
+    "Kong's headers distinguish an answer of the upstream from one of the gateway",
     evidence=Evidence.DOCUMENTED,
     references=("github.com/Kong/kong, kong.conf.default, headers",),
 )
@@ -665,7 +665,7 @@ def test_headers_of_answers(dcr_consumer, dcr_application, dcr_basic, dcr_expect
 
 @check(
     "route.header-too-large",
-    "A header line of more than 8 KiB is refused, and is no error of the gateway",
+    "A header line of more than 8 KiB is refused without a gateway error",
     evidence=Evidence.INFERRED,
     references=("github.com/Kong/kong, kong/error_handlers.lua",),
 )
@@ -678,7 +678,7 @@ def test_large_header(dcr_consumer, dcr_protected, dcr_basic, dcr_expect):
 
 @check(
     "route.upstream-down",
-    "An upstream that drops the connection is 502, and not the caller's fault",
+    "An upstream that drops the connection is answered with 502",
     evidence=Evidence.DOCUMENTED,
     references=("github.com/Kong/kong, kong/error_handlers.lua",),
 )

@@ -33,7 +33,7 @@ def test_secret_does_not_reach_the_upstream(dcr_upstream, dcr_application, dcr_e
 
 @check(
     "upstream.forged-identity",
-    "Headers in which Kong names a caller do not reach the upstream as the caller made them up",
+    "Identity headers forged by the caller do not reach the upstream",
     evidence=Evidence.INFERRED,
     references=("developer.konghq.com/how-to/configure-oidc-with-consumers/",),
     security=True,
@@ -52,7 +52,7 @@ def test_forged_identity(dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bearer
 
 @check(
     "upstream.forwarded",
-    "The upstream is told host, path and address of the caller by the gateway, not by the caller",
+    "The gateway, not the caller, sets the headers with the caller's host, path and address",
     evidence=Evidence.DOCUMENTED,
     references=("github.com/Kong/kong, kong.conf.default, trusted_ips",),
     owner=GATEWAY,
@@ -68,7 +68,7 @@ def test_forwarding_headers(dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bea
 
 @check(
     "upstream.same-token",
-    "A bearer token reaches the upstream as it was sent",
+    "A bearer token reaches the upstream unchanged",
     evidence=Evidence.DOCUMENTED,
     references=("developer.konghq.com/plugins/openid-connect/reference/, upstream_access_token_header",),
     owner=GATEWAY,
@@ -100,7 +100,7 @@ def test_token_verifies(dcr_claims): ...
 
 @check(
     "claims.iss",
-    "iss is the issuer of the discovery document, to the letter",
+    "iss is exactly the issuer of the discovery document",
     evidence=Evidence.DOCUMENTED,
     references=(f"{RFC7519}.1",),
     steps=("curity.base-url.public",),
@@ -125,7 +125,7 @@ def test_sub(dcr_claims, dcr_application, dcr_expect):
 
 @check(
     "claims.aud",
-    "aud is there, and by default the client's own id",
+    "aud is present, and by default the client id",
     evidence=Evidence.DOCUMENTED,
     references=("curity.io/docs/identity-server/configuration-reference, client audience",),
 )
@@ -145,7 +145,7 @@ def test_aud(dcr_is_curity, dcr_claims, dcr_application, dcr_expect):
 
 @check(
     "claims.times",
-    "exp lies after iat, and neither iat nor nbf lies in the future",
+    "exp is after iat, and neither iat nor nbf is in the future",
     evidence=Evidence.DOCUMENTED,
     references=(f"{RFC7519}.4 to {RFC7519}.6",),
     smoke=True,
@@ -158,7 +158,7 @@ def test_times(dcr_claims, dcr_authorization_server, dcr_endpoints, dcr_known_cl
     dcr_expect.that(times["exp"] > times["iat"], "exp after iat", f"{times}")
     if times["nbf"] is not None:
         dcr_expect.that(times["nbf"] <= times["iat"], "nbf no later than iat", f"{times}")
-    # by the issuer's own clock, at an answer that nobody caches
+    # by the issuer's own clock, in an answer that is never cached
     later = dcr_authorization_server.token(dcr_endpoints, dcr_known_client.client_id, dcr_known_client.secret)
     if date := parsedate_tz(later.header("date") or ""):
         soon = mktime_tz(date) + 1  # its nodes may differ by a little
@@ -167,18 +167,18 @@ def test_times(dcr_claims, dcr_authorization_server, dcr_endpoints, dcr_known_cl
 
 @check(
     "claims.jti",
-    "jti is there, and another one in another token",
+    "jti is present and unique",
     evidence=Evidence.INFERRED,
     references=(SAMPLE, f"{RFC7519}.7"),
 )
 def test_jti(dcr_claims, dcr_bearer, dcr_expect):
     value, other = dcr_claims.claims.get("jti"), dcr_bearer().claims.get("jti")
-    dcr_expect.that(value and value != other, "a jti of its own in each token", f"jti {value!r} and {other!r}")
+    dcr_expect.that(value and value != other, "another jti in each token", f"jti {value!r} and {other!r}")
 
 
 @check(
     "claims.scope",
-    "scope is the scope that the gateway asked for",
+    "scope is the scope that the gateway requested",
     evidence=Evidence.INFERRED,
     references=(SAMPLE, "RFC 6749 3.3"),
 )

@@ -1,4 +1,4 @@
-"""Life afterwards: what a new secret, a rename, a revocation and a removal do at Curity and at the gateway."""
+"""The life cycle of an application: what a new secret, a rename, a revocation and a deletion do at Curity and the gateway."""
 
 from dcrproof.core.checks.check import Evidence, by_gate, check
 from dcrproof.core.checks.owners import CURITY, KONNECT
@@ -18,7 +18,7 @@ def test_secret_is_regenerated(dcr_regenerated): ...
 
 @check(
     "life.secret.new",
-    "The new secret gets tokens and opens the route",
+    "The new secret gets tokens and is accepted at the route",
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
     owner=CURITY,
@@ -39,12 +39,12 @@ def test_new_secret_works(dcr_authorization_server, dcr_endpoints, dcr_consumer,
 )
 def test_old_secret_is_refused(dcr_authorization_server, dcr_endpoints, dcr_regenerated, dcr_expect):
     exchange = _token(dcr_authorization_server, dcr_endpoints, dcr_regenerated.before)
-    dcr_expect.that(exchange.status in {400, 401}, "the old secret refused", error_code(exchange))
+    dcr_expect.that(exchange.status in {400, 401}, "the old secret refused with 400 or 401", error_code(exchange))
 
 
 @check(
     "life.secret.cached",
-    "What the gateway makes of the old secret while it has a token for it",
+    "How the gateway treats the old secret while it has a cached token for it",
     evidence=Evidence.INFERRED,
     references=(DCR,),
     steps=("konnect.strategy.auth-methods",),
@@ -69,7 +69,7 @@ def test_old_secret_while_cached(dcr_consumer, dcr_applications, dcr_in_use, dcr
 
 @check(
     "life.secret.expired",
-    "Once the cached token has expired the gateway refuses the old secret",
+    "The gateway refuses the old secret once the cached token has expired",
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
     security=True,
@@ -87,7 +87,7 @@ def test_application_is_renamed(dcr_renamed): ...
 
 @check(
     "life.rename.keeps-secret",
-    "After a rename the secret that the developer has still works",
+    "The secret still works after a rename",
     evidence=Evidence.INFERRED,
     references=(DCRM, "Konnect Portal API v3"),
     smoke=True,
@@ -114,7 +114,7 @@ def test_revoked_is_refused(dcr_revoked, dcr_expect):
 
 @check(
     "life.revoked.client",
-    "The client of a revoked registration lives on at Curity: revocation is the gateway's",
+    "Revoking a registration leaves the client at Curity in place",
     evidence=Evidence.INFERRED,
     references=(DCR,),
     owner=KONNECT,
@@ -128,7 +128,7 @@ def test_revoked_client_lives(dcr_authorization_server, dcr_endpoints, dcr_revok
 
 @check(
     "life.approved-again",
-    "A registration that is approved again opens the route with the same secret",
+    "A registration that is approved again is accepted with the same secret",
     evidence=Evidence.DOCUMENTED,
     references=("docs.konghq.com/konnect/dev-portal, manage application connections",),
 )
@@ -165,13 +165,16 @@ def test_deleted_client_is_refused(
     exchange = _token(dcr_authorization_server, dcr_endpoints, dcr_deleted)
     refused = exchange.status in {400, 401}
     dcr_expect.that(
-        refused, "the client of a deleted application refused", error_code(exchange), **dcr_whose_management
+        refused,
+        "the client of a deleted application refused with 400 or 401",
+        error_code(exchange),
+        **dcr_whose_management,
     )
 
 
 @check(
     "life.deleted.route",
-    "The gateway refuses a deleted application on every node, cached token or not",
+    "The gateway refuses a deleted application on every node, even with a cached token",
     evidence=Evidence.INFERRED,
     references=(DCR,),
     smoke=True,

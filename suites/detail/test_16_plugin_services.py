@@ -30,7 +30,7 @@ def _open(expect, service):
 
 @check(
     "plain.genuine",
-    "The plugin by itself takes every genuine token, whoever it was issued to, and no other",
+    "The plugin alone accepts every genuine token of its issuer, and no other",
     evidence=Evidence.DOCUMENTED,
     references=(OIDC,),
     security=True,
@@ -60,7 +60,7 @@ def test_plain_plugin(dcr_plain_service, dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "plain.consumer",
-    "The plugin maps a claim to a consumer, whom the upstream is told; one that is not found is 403",
+    "The plugin maps a claim to a consumer and tells the upstream; an unknown consumer is answered with 403",
     evidence=Evidence.DOCUMENTED,
     references=(CONSUMERS,),
     creates={"gateway consumer": 1, "gateway plugin": 2},
@@ -87,7 +87,7 @@ def test_consumer_is_mapped(dcr_echo, dcr_plain_service, dcr_consumer_of_kong, d
 
 @check(
     "plain.consumer-by",
-    "The first of several claims names the consumer, by username, custom_id or id, in the spelling or in any",
+    "The first matching claim selects the consumer by username, custom_id or id; case is ignored only if configured",
     evidence=Evidence.DOCUMENTED,
     references=(f"{OIDC}reference/, consumer_claims, consumer_by, by_username_ignore_case",),
     creates={"gateway plugin": 5},
@@ -117,7 +117,7 @@ def test_how_a_consumer_is_named(
 
 @check(
     "plain.anonymous",
-    "A consumer named anonymous stands in for a refusal; where there is none of that name it is an error",
+    "The configured anonymous consumer replaces a refusal; an unknown one is an error",
     evidence=Evidence.DOCUMENTED,
     references=(ANONYMOUS, "developer.konghq.com/support/what-is-the-purpose-of-the-oidc-display-errors/"),
     creates={"gateway plugin": 2},
@@ -133,7 +133,9 @@ def test_anonymous(dcr_echo, dcr_own_route, dcr_plain_service, dcr_consumer_of_k
     with dcr_plain_service.plugin(issuer=dcr_issuer.url, auth_methods=METHODS, anonymous="nobody") as consumer:
         exchange = consumer.call()
         dcr_expect.that(
-            not consumer.accepts(exchange), "nobody let in by a consumer that is not there", answer(exchange)
+            not consumer.accepts(exchange),
+            "the call refused, as the anonymous consumer does not exist",
+            answer(exchange),
         )
         dcr_expect.form(
             "gateway", "anonymous that is not there", exchange.status == 500, "500", answer(exchange), Evidence.INFERRED
@@ -144,7 +146,7 @@ def test_anonymous(dcr_echo, dcr_own_route, dcr_plain_service, dcr_consumer_of_k
             "gateway",
             "lets_anonymous_past_applications",
             not consumer.accepts(exchange),
-            "refused by Konnect's own plugin: an anonymous consumer is no application",
+            "refused by Konnect's own plugin: an anonymous consumer is not an application",
             answer(exchange),
             Evidence.UNKNOWN,
         )
@@ -152,7 +154,7 @@ def test_anonymous(dcr_echo, dcr_own_route, dcr_plain_service, dcr_consumer_of_k
 
 @check(
     "plain.beside-managed",
-    "Beside Konnect's plugin the other one judges first, and both must let a call through",
+    "Another plugin beside Konnect's runs first, and a call needs both to accept it",
     evidence=Evidence.INFERRED,
     references=("developer.konghq.com/plugins, priorities", STRATEGIES),
     security=True,
@@ -212,7 +214,7 @@ def test_both_plugins(dcr_second_api, dcr_own_route, dcr_own_token, dcr_issuer, 
 
 @check(
     "second-api.both-open",
-    "One application opens both APIs that it is registered for, with the same credentials",
+    "One application is accepted at both APIs for which it is registered",
     evidence=Evidence.DOCUMENTED,
     references=(STRATEGIES,),
     creates={"application": 1, "registration": 2},
@@ -231,7 +233,7 @@ def test_one_application_on_two_apis(dcr_own_route, dcr_second_api, dcr_expect):
 
 @check(
     "second-api.one-revoked",
-    "A registration that is revoked closes its own API, and leaves the other open",
+    "Revoking one registration closes its API and leaves the other open",
     evidence=Evidence.INFERRED,
     references=("Konnect Portal Management API v3", STRATEGIES),
     security=True,
@@ -256,7 +258,7 @@ def test_one_of_two_is_revoked(dcr_own_route, dcr_second_api, dcr_expect):
 
 @check(
     "second-api.without-strategy",
-    "An API that is published without a strategy is open, and closed again with one",
+    "An API published without a strategy is open, and closed once it has one",
     evidence=Evidence.DOCUMENTED,
     references=(STRATEGIES, "developer.konghq.com/dev-portal/self-service/"),
     creates={"publication": 2},
@@ -283,7 +285,7 @@ def _instead(expect, exchange, status, said):
 
 @check(
     "service.unknown-name",
-    "An upstream whose name nobody knows is 503",
+    "An upstream with an unresolvable host name is answered with 503",
     evidence=Evidence.DOCUMENTED,
     references=("github.com/Kong/kong, kong/runloop/balancer/init.lua",),
     creates={"gateway service": 1, "gateway route": 1},
@@ -295,7 +297,7 @@ def test_upstream_without_a_name(dcr_gateway_services, dcr_expect):
 
 @check(
     "service.late",
-    "An upstream that is later than read_timeout is 504",
+    "An upstream that exceeds read_timeout is answered with 504",
     evidence=Evidence.DOCUMENTED,
     references=(CORE, "Konnect Control Planes Config API v2, read_timeout"),
     creates={"gateway service": 1, "gateway route": 1},
@@ -312,7 +314,7 @@ def test_late_upstream(dcr_faults, dcr_gateway_services, dcr_expect):
 
 @check(
     "service.refused-connection",
-    "An upstream that takes no connection is 502",
+    "An upstream that refuses connections is answered with 502",
     evidence=Evidence.DOCUMENTED,
     references=(CORE,),
     creates={"gateway service": 1, "gateway route": 1},
@@ -324,7 +326,7 @@ def test_upstream_that_takes_no_connection(dcr_gateway_services, dcr_expect):
 
 @check(
     "service.disabled",
-    "A service that is disabled has no route: 404",
+    "A disabled service is answered with 404",
     evidence=Evidence.DOCUMENTED,
     references=("developer.konghq.com/gateway/entities/service/, enabled",),
     creates={"gateway service": 1, "gateway route": 1},

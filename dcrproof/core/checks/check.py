@@ -97,7 +97,7 @@ class Check:
     smoke: bool = False
     hostile: bool = False
     security: bool = False
-    """Whether it fails where somebody gets in who must not, or learns what they must not."""
+    """Whether its failure means that unauthorized callers get access or information."""
     owner: str = ""
     """The team that looks at a failure that no setup step explains: that of the stage by default."""
     stage: str = ""
@@ -165,6 +165,6 @@ def stage_of(module: str) -> str:
 
 
 def number_of(module: str) -> int:
-    """The number of a suite, which is its place in the flow: `suites.test_1_curity` has 1. 0 where there is none."""
+    """The number of a suite, which is its place in the flow: 1 for `suites.test_1_curity`, 0 for other modules."""
     found = re.search(r"test_(\d+)_\w+\Z", module)
     return int(found[1]) if found else 0
