@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dcrproof.core.http.exchange import Exchange, Unanswered
 from dcrproof.core.record.events import LONGEST_BODY, exchanged, line, masked, read
 from dcrproof.core.record.received import received
-from dcrproof.core.secrets.secret import Secrets
+from dcrproof.core.secrets.index import Secrets
 
 AT = datetime(2026, 11, 24, 7, 55, 37, 194_000, UTC)
 SECRET = "5up3r-s3cr3t-v4lue"

@@ -8,7 +8,7 @@ from recorded import run
 
 from dcrproof.core.http.exchange import Sent
 from dcrproof.core.http.progress import waiting_for, waits
-from dcrproof.core.secrets.secret import Secrets
+from dcrproof.core.secrets.index import Secrets
 from dcrproof.fixtures.run.recording import Recording
 from dcrproof.fixtures.session.progress import LONGEST, PATIENCE, Progress
 

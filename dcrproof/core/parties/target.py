@@ -19,7 +19,7 @@ from dcrproof.core.parties.konnect import recognises as of_konnect
 from dcrproof.core.parties.portal import PortalClient
 from dcrproof.core.parties.propagation import Propagation, propagation
 from dcrproof.core.profile.model import PARTIES, Profile, RouteSettings
-from dcrproof.core.secrets.secret import Secrets
+from dcrproof.core.secrets.index import Secrets
 
 
 @dataclass

@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from dcrproof.core.http.exchange import Exchange
-from dcrproof.core.secrets.secret import SHORTEST, jwts
+from dcrproof.core.secrets.forms import jwts
+from dcrproof.core.secrets.secret import SHORTEST
 
 NAMED = re.compile(
     r"(?P<chosen>secret|passwd|password|passphrase)s?$"
