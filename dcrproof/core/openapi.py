@@ -17,14 +17,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dcrproof.core.http.exchange import Exchange
+from dcrproof.core.ledger.kinds import APIS, AUTH_STRATEGIES, CONTROL_PLANES, DCR_PROVIDERS, PORTALS
 
 DOCUMENTS = {
-    "/v2/dcr-providers": "application-auth-strategies-v2",
-    "/v2/application-auth-strategies": "application-auth-strategies-v2",
-    "/v2/control-planes/": "control-planes-config-v2",
-    "/v3/portals": "portal-management-v3",
+    DCR_PROVIDERS: "application-auth-strategies-v2",
+    AUTH_STRATEGIES: "application-auth-strategies-v2",
+    f"{CONTROL_PLANES}/": "control-planes-config-v2",
+    PORTALS: "portal-management-v3",
     "/v3/applications": "portal-management-v3",
-    "/v3/apis": "api-builder-v3",
+    APIS: "api-builder-v3",
     "/v3/api-": "api-builder-v3",
     "/api/v3/": "dev-portal-v3",
     "/api/v2/": "dev-portal-v2",
@@ -33,7 +34,7 @@ DOCUMENTS = {
 EXTRA = "pip install dcrproof[openapi]"
 
 
-class NoDocuments(Exception):
+class OpenApiUnavailable(Exception):
     """The documents cannot be read; the text says why."""
 
 
@@ -50,7 +51,9 @@ class Mismatch:
 
 
 @dataclass
-class Documents:
+class OpenApi:
+    """The documents of a folder, read when they are first needed."""
+
     folder: Path
     _read: dict[str, Any] = field(default_factory=dict)
     _validators: dict[tuple[str, str], Any] = field(default_factory=dict)
@@ -60,11 +63,11 @@ class Documents:
             {f"{name}.yaml" for name in DOCUMENTS.values() if not (self.folder / f"{name}.yaml").is_file()}
         )
         if missing:
-            raise NoDocuments(f"{self.folder} has no {', '.join(missing)}")
+            raise OpenApiUnavailable(f"{self.folder} has no {', '.join(missing)}")
         try:
             self._modules  # noqa: B018 - said before the run, not in its midst
         except ImportError as error:
-            raise NoDocuments(f"{error.name} is missing: {EXTRA}") from None
+            raise OpenApiUnavailable(f"{error.name} is missing: {EXTRA}") from None
 
     @cached_property
     def _modules(self) -> tuple[Any, Any, Any, Any]:
@@ -75,17 +78,17 @@ class Documents:
             import_module("referencing.jsonschema").DRAFT4,
         )
 
-    def judge(self, exchanges: Iterable[Exchange]) -> Iterator[Mismatch]:
+    def mismatches(self, exchanges: Iterable[Exchange]) -> Iterator[Mismatch]:
         """The mismatches of these exchanges, each kind once."""
         seen: set[str] = set()
         for exchange in exchanges:
             if exchange.party in {"konnect", "portal"}:
-                for found in self._mismatches(exchange):
+                for found in self._mismatches_of(exchange):
                     if str(found) not in seen:
                         seen.add(str(found))
                         yield found
 
-    def _mismatches(self, exchange: Exchange) -> Iterator[Mismatch]:
+    def _mismatches_of(self, exchange: Exchange) -> Iterator[Mismatch]:
         path = urlsplit(exchange.url).path
         name = next((held for prefix, held in DOCUMENTS.items() if path.startswith(prefix)), None)
         plain = f"{exchange.method} {path}"

@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, settings
 from performing import Case, Ended, performed_elsewhere
 from recorded import Left, scenario
 
-from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Transcript
+from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.mocks.serve import Served, serving, write_profile
 
 # what takes how long is no matter of a test: machines differ, and are busy

@@ -7,6 +7,7 @@ keeps a cookie.
 import json
 from base64 import b64decode
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,8 +16,9 @@ import pytest
 from pytest_httpx import HTTPXMock
 
 from dcrproof.core.checks.outcomes import Failed, Unreachable
-from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Exchange, Transcript
+from dcrproof.core.http.party_connection import PartyConnection
+from dcrproof.core.ledger.watch import watch
 from dcrproof.core.parties.authorization_server import AuthorizationServer, ClientRegistration, Metadata
 from dcrproof.core.parties.gateway import with_basic
 from dcrproof.core.parties.konnect import MOST_PAGES, KonnectClient
@@ -284,22 +286,22 @@ def test_plain_http_is_for_this_machine(httpx_mock: HTTPXMock, curity: Authoriza
 def test_a_gateway_that_speaks_plain_http_is_asked_so_and_no_other_host_is(
     httpx_mock: HTTPXMock, line_to: LineTo
 ) -> None:
-    line = line_to("gateway", "http://gateway.example.com")
+    http = line_to("gateway", "http://gateway.example.com")
     httpx_mock.add_response()
-    line.send("GET", "http://gateway.example.com/accounts")
+    http.send("GET", "http://gateway.example.com/accounts")
     with pytest.raises(Failed):
-        line.send("GET", "http://other.example.com/accounts")
+        http.send("GET", "http://other.example.com/accounts")
     assert sent(httpx_mock) == ["GET http://gateway.example.com/accounts"]
 
 
 def test_a_node_is_dialled_for_its_partys_name_alone(httpx_mock: HTTPXMock) -> None:
     from dcrproof.core.http.connection import Connection
 
-    line = PartyConnection("curity", ISSUER, Transcript(), Connection(nodes=("10.0.0.4:8443",)))
+    http = PartyConnection("curity", ISSUER, Transcript(), connection=Connection(nodes=("10.0.0.4:8443",)))
     httpx_mock.add_response(is_reusable=True)
-    line.send("GET", f"{ISSUER}/jwks")
-    line.send("GET", "https://tokens.example.net/token")
-    line.close()
+    http.send("GET", f"{ISSUER}/jwks")
+    http.send("GET", "https://tokens.example.net/token")
+    http.close()
     dialled = [(str(request.url), request.headers["host"]) for request in httpx_mock.get_requests()]
     assert dialled == [
         ("https://10.0.0.4:8443/oauth/v2/oauth-anonymous/jwks", "idsvr.example.com"),
@@ -395,7 +397,7 @@ def registrations(
 ) -> Callable[[RegistrarSettings], Registrations]:
     def make(registrar: RegistrarSettings) -> Registrations:
         target = Target(Profile("a test"))
-        curity.line.watch = target.ledger.watch
+        curity.http.watch = partial(watch, target.ledger)
         return Registrations(target, InitialAccess(target, curity, METADATA, registrar), "dcrproof 0123abcd", request)
 
     return make

@@ -23,8 +23,9 @@ from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey, OKPKey
 
-from dcrproof.core.http.connection import PartyConnection, Prepared
 from dcrproof.core.http.exchange import Headers, Transcript
+from dcrproof.core.http.party_connection import PartyConnection
+from dcrproof.core.http.transport import Prepared
 from dcrproof.core.parties.authorization_server import AuthorizationServer, Metadata, error_code
 from dcrproof.core.parties.gateway import with_basic
 from dcrproof.core.parties.konnect import KonnectClient
@@ -78,7 +79,7 @@ class Joined:
 
 
 class Wired(PartyConnection):
-    """A line that ends in this process."""
+    """A connection that ends in this process."""
 
     def __init__(self, party: str, base: str, joined: Joined) -> None:
         super().__init__(party, base, Transcript())
@@ -110,9 +111,9 @@ def form_decoded(text: str) -> str:
 
 def sent_by_core(client_id: str, secret: str, scope: str | None = None) -> Request:
     joined = Joined()
-    line = Wired("curity", BASE, joined)
+    http = Wired("curity", BASE, joined)
     metadata = Metadata({"token_endpoint": f"{BASE}/oauth/v2/oauth-token"})
-    AuthorizationServer(line, ISSUER).token(metadata, client_id, Secret(secret), scope)
+    AuthorizationServer(http, ISSUER).token(metadata, client_id, Secret(secret), scope)
     return joined.asked[-1]
 
 
@@ -571,8 +572,8 @@ def test_the_core_reads_every_object_of_mock_konnect_once(count: int) -> None:
     for number in range(count):
         held.create_api({"name": f"api {number}"})
     joined = Joined(KonnectHttp(held).handle)
-    line = Wired("konnect", "https://eu.api.konghq.com", joined)
-    konnect = KonnectClient(line, "https://eu.api.konghq.com", Secret("kpat_for-a-test"))
+    http = Wired("konnect", "https://eu.api.konghq.com", joined)
+    konnect = KonnectClient(http, "https://eu.api.konghq.com", Secret("kpat_for-a-test"))
     found = list(konnect.all("/v3/apis"))
     assert sorted(one["id"] for one in found) == sorted(held.apis)
     assert len(joined.asked) == max(1, -(-count // 100))

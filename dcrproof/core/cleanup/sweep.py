@@ -1,14 +1,14 @@
 """`dcrproof sweep`: what dead runs have left in live parties is listed, and deleted where that is said.
 
 It deletes only what a ledger names, after a look whether the thing still bears the run's mark; how is in
-`dcrproof.core.cleanup.delete`. A ledger in use by a run or by another sweep is left alone.
+`dcrproof.core.cleanup.clean_up`. A ledger in use by a run or by another sweep is left alone.
 """
 
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from dcrproof.core.cleanup.delete import CleanedUp, clean_up
+from dcrproof.core.cleanup.clean_up import CleanedUp, clean_up
 from dcrproof.core.ledger.file import SUFFIX, Busy, Swept, Unreadable, addresses, in_use, read, taken_over
 from dcrproof.core.ledger.ledger import Ledger, LedgerEntry
 from dcrproof.core.parties.target import Target

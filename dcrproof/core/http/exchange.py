@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from dcrproof.core.checks.outcomes import Unreachable
+from dcrproof.core.party import Party
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -16,7 +17,24 @@ LONGEST_QUOTE = 300
 """Characters of one value of an answer that a message repeats."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A request that is about to be sent. `url` is what is asked for, whatever address is dialled."""
+
+    party: Party
+    base: str
+    """The address of the party, which `path` is below."""
+    method: str
+    url: str
+    media_type: str = ""
+    body: bytes = field(default=b"", repr=False)
+
+    @property
+    def path(self) -> str:
+        return self.url.removeprefix(self.base).partition("?")[0]
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Exchange:
     """One request to a party and its response. `at` is UTC, `seconds` the time until the body had been read.
 
@@ -25,7 +43,7 @@ class Exchange:
 
     number: int
     at: datetime
-    party: str
+    party: Party
     method: str
     url: str
     status: int
@@ -101,24 +119,24 @@ class Exchange:
         return f"{self.media_type or 'no content type'}, {len(self.body)} bytes"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sent:
     """A request that is on its way."""
 
     number: int
     at: datetime
-    party: str
+    party: Party
     method: str
     url: str
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Unanswered:
     """A request to which no answer came; `error` says in words what came instead."""
 
     number: int
     at: datetime
-    party: str
+    party: Party
     method: str
     url: str
     request_headers: Headers
@@ -138,11 +156,11 @@ class Transcript:
     """The number of the newest request."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def sending(self, party: str, method: str, url: str) -> Sent:
+    def sending(self, party: Party, method: str, url: str) -> Sent:
         """Numbers a request that is about to be sent, and says when that is."""
         with self._lock:
             self.last += 1
-            request = Sent(self.last, now(), party, method, url)
+            request = Sent(number=self.last, at=now(), party=party, method=method, url=url)
         self.tell(request)
         return request
 

@@ -6,20 +6,18 @@ server turns away what comes too often (RFC 6585 4). A 503 says no such thing: w
 too when the server went away in the middle of its work.
 """
 
+import random
 import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from dcrproof.core.checks.outcomes import Unreachable
 from dcrproof.core.http.exchange import Exchange, dated, quoted
 from dcrproof.core.http.polling import pause
-
-if TYPE_CHECKING:
-    from tenacity import RetryCallState
+from dcrproof.core.party import Party
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 IDEMPOTENT = READS | {"PUT", "DELETE"}
@@ -45,69 +43,64 @@ class Repeat:
 
 
 @dataclass
-class Patience:
-    """How one line to a live party goes on where the party asks for patience.
+class Retry:
+    """How requests over one connection to a live party are sent again.
 
-    `deadline` is what one request may wait in all, in seconds. `new` are the ids and paths of what the run has made,
-    with the time of it (`time.monotonic()`), and `repeats` what was sent again: both are shared by the lines of a run.
+    `deadline` is how long one request may wait in all, in seconds. `new` are the ids and paths of what the run has made,
+    with the time of it (`time.monotonic()`), and `repeats` what was sent again: both are shared by the connections of a
+    run.
     """
 
-    party: str
+    party: Party
     deadline: float
     new: dict[str, float] = field(default_factory=dict)
     repeats: list[Repeat] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
 
-    def ask(self, attempt: Callable[[], Exchange], method: str, url: str, *, repeatable: bool) -> Exchange:
+    def send(self, attempt: Callable[[], Exchange], method: str, url: str, *, repeatable: bool) -> Exchange:
         """The last answer to a request, sent as often as it makes sense. Raises Unreachable where there was none.
 
-        Raises Unreachable as well where the party asks for more patience than this run has.
+        Raises Unreachable as well where the party asks for more time than this run has.
         """
-        from tenacity import Retrying, wait_exponential, wait_random
+        number, waited = 1, 0.0
+        while True:
+            outcome: Exchange | Unreachable
+            try:
+                outcome = attempt()
+            except Unreachable as error:
+                outcome = error
+            if not self._makes_sense(outcome, method, url, repeatable=repeatable):
+                return _answer(outcome)
+            if isinstance(outcome, Exchange):
+                after, attempts, asked_for = str(outcome.status), ATTEMPTS, retry_after(outcome) or 0.0
+            else:
+                after, attempts, asked_for = "no answer", ATTEMPTS_UNANSWERED, 0.0
+            backoff = min(0.5 * 2 ** (number - 1), 10) + random.uniform(0, 0.5)
+            seconds = max(backoff, asked_for)
+            if number == attempts or waited + seconds > self.deadline:
+                return self._given_up(outcome, number)
+            self.repeats.append(Repeat(self.party, after, seconds))
+            pause(seconds)
+            number, waited = number + 1, waited + seconds
 
-        backoff = wait_exponential(multiplier=0.5, max=10) + wait_random(0, 0.5)
-
-        def again(state: "RetryCallState") -> bool:
-            outcome = _outcome(state)
-            if isinstance(outcome, Unreachable):
-                return outcome.passing and (repeatable or not outcome.lost)
-            if outcome.status in NOT_YET:
-                return self._is_new(url)
-            self._learn(method, url, outcome)
-            too_many = outcome.status == HTTPStatus.TOO_MANY_REQUESTS
-            return too_many or (repeatable and outcome.status in OVERLOADED)
-
-        def wait(state: "RetryCallState") -> float:
-            outcome = _outcome(state)
-            asked_for = None if isinstance(outcome, Unreachable) else retry_after(outcome)
-            return max(backoff(state), asked_for or 0.0)
-
-        def enough(state: "RetryCallState") -> bool:
-            attempts = ATTEMPTS_UNANSWERED if isinstance(_outcome(state), Unreachable) else ATTEMPTS
-            return state.attempt_number >= attempts or state.idle_for + state.upcoming_sleep > self.deadline
-
-        def note(state: "RetryCallState") -> None:
-            outcome = _outcome(state)
-            after = "no answer" if isinstance(outcome, Unreachable) else str(outcome.status)
-            self.repeats.append(Repeat(self.party, after, state.upcoming_sleep))
-
-        retrying = Retrying(
-            retry=again, wait=wait, stop=enough, sleep=pause, before_sleep=note, retry_error_callback=self._given_up
-        )
-        return retrying(attempt)
-
-    def _given_up(self, state: "RetryCallState") -> Exchange:
-        outcome = _outcome(state)
+    def _makes_sense(self, outcome: Exchange | Unreachable, method: str, url: str, *, repeatable: bool) -> bool:
+        """Whether a request that ended so is worth another attempt."""
         if isinstance(outcome, Unreachable):
-            raise outcome
-        asked_for = outcome.header("retry-after")
-        if outcome.status == HTTPStatus.TOO_MANY_REQUESTS or (outcome.status in OVERLOADED and asked_for is not None):
+            return outcome.passing and (repeatable or not outcome.lost)
+        if outcome.status in NOT_YET:
+            return self._is_new(url)
+        self._learn(method, url, outcome)
+        return outcome.status == HTTPStatus.TOO_MANY_REQUESTS or (repeatable and outcome.status in OVERLOADED)
+
+    def _given_up(self, outcome: Exchange | Unreachable, attempts: int) -> Exchange:
+        """The last answer. Raises Unreachable where there was none, and where the party has asked for more time."""
+        exchange = _answer(outcome)
+        asked_for = exchange.header("retry-after")
+        if exchange.status == HTTPStatus.TOO_MANY_REQUESTS or (exchange.status in OVERLOADED and asked_for is not None):
             asks = "" if asked_for is None else f", Retry-After: {quoted(asked_for)}"
-            patience = (
-                f"given up at attempt {state.attempt_number}, [run] deadlines.patience is {self.deadline:g} seconds"
-            )
-            raise Unreachable(self.party, f"{outcome.what}{asks}; {patience}", f"{self.party} with time for this run")
-        return outcome
+            given_up = f"given up at attempt {attempts}, [run] deadlines.patience is {self.deadline:g} seconds"
+            raise Unreachable(self.party, f"{exchange.what}{asks}; {given_up}", f"{self.party} with time for this run")
+        return exchange
 
     def _is_new(self, url: str) -> bool:
         """Whether the request is to something that the run has just made, and that this party has not shown yet."""
@@ -136,16 +129,10 @@ def _names(url: str) -> set[str]:
     return {path, *path.split("/")} - {""}
 
 
-def _outcome(state: "RetryCallState") -> Exchange | Unreachable:
-    """What an attempt ended with; whatever else it raised is none of our business, and raised again."""
-    assert state.outcome is not None  # noqa: S101 - for the type checker: tenacity asks after an attempt
-    error = state.outcome.exception()
-    if error is None:
-        exchange: Exchange = state.outcome.result()
-        return exchange
-    if isinstance(error, Unreachable):
-        return error
-    raise error
+def _answer(outcome: Exchange | Unreachable) -> Exchange:
+    if isinstance(outcome, Unreachable):
+        raise outcome
+    return outcome
 
 
 def retry_after(exchange: Exchange) -> float | None:

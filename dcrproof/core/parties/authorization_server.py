@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
-from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Exchange, quoted
+from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.profile.model import AdminSettings
 from dcrproof.core.secrets.secret import Secret, basic
 
@@ -47,7 +47,7 @@ class ClientRegistration:
 
 @dataclass(frozen=True)
 class AuthorizationServer:
-    line: PartyConnection
+    http: PartyConnection
     issuer: str
     """As the profile gives it: without the well-known suffix, and without a slash at its end."""
     admin: AdminSettings | None = None
@@ -58,10 +58,10 @@ class AuthorizationServer:
 
     def discovery(self, *, fresh: bool = False) -> Exchange:
         """The metadata. `fresh` has every cache on the way ask for them anew (RFC 9111 5.2.1.4)."""
-        return self.line.send("GET", self.discovery_url, headers={"cache-control": "no-cache"} if fresh else {})
+        return self.http.send("GET", self.discovery_url, headers={"cache-control": "no-cache"} if fresh else {})
 
     def keys(self, metadata: Metadata) -> Exchange:
-        return self.line.send("GET", metadata.endpoint("jwks_uri"))
+        return self.http.send("GET", metadata.endpoint("jwks_uri"))
 
     def token(self, metadata: Metadata, client_id: str, secret: Secret, scope: str | None = None) -> Exchange:
         """A client_credentials request (RFC 6749 4.4.2), authenticated by Basic with the encoding of 2.3.1."""
@@ -78,10 +78,10 @@ class AuthorizationServer:
         It may be repeated: nobody is harmed by a second token, and the other forms change nothing the second time.
         """
         headers = FORM if pair is None else {**FORM, "authorization": f"Basic {pair}"}
-        return self.line.send("POST", url, headers=headers, body=urlencode(form).encode(), repeatable=True)
+        return self.http.send("POST", url, headers=headers, body=urlencode(form).encode(), repeatable=True)
 
     def get(self, url: str, token: Secret | None = None) -> Exchange:
-        return self.line.send("GET", url, headers=_bearer(token))
+        return self.http.send("GET", url, headers=_bearer(token))
 
     def register(self, metadata: Metadata, token: Secret | None, client: Mapping[str, Any]) -> Exchange:
         """A registration request (RFC 7591 3.1), with an initial access token or without one."""
@@ -90,11 +90,11 @@ class AuthorizationServer:
     def register_raw(self, metadata: Metadata, token: Secret | None, body: bytes) -> Exchange:
         """A registration request with any body."""
         headers = {"content-type": "application/json", **_bearer(token)}
-        return self.line.send("POST", metadata.endpoint("registration_endpoint"), headers=headers, body=body)
+        return self.http.send("POST", metadata.endpoint("registration_endpoint"), headers=headers, body=body)
 
     def ask_to_register(self, url: str, node: str | None = None) -> Exchange:
         """A registration request with neither token nor body: nothing can come of it, but it is served or it is not."""
-        return self.line.send("POST", url, headers={"content-type": "application/json"}, node=node)
+        return self.http.send("POST", url, headers={"content-type": "application/json"}, node=node)
 
     def manage(self, method: str, url: str, token: Secret | None, members: Mapping[str, Any] | None = None) -> Exchange:
         """A request of RFC 7592 with any token and any members.
@@ -106,7 +106,7 @@ class AuthorizationServer:
         if members is not None:
             headers["content-type"] = "application/json"
             body = json.dumps(members).encode()
-        return self.line.send(method, url, headers=headers, body=body, repeatable=False)
+        return self.http.send(method, url, headers=headers, body=body, repeatable=False)
 
     def read(self, registration: ClientRegistration) -> Exchange:
         """RFC 7592 2.1. At Curity it rotates the client's secret and the registration access token."""
@@ -127,7 +127,7 @@ class AuthorizationServer:
         if self.admin is None:
             raise ValueError("no admin access to Curity")
         pair = basic(self.admin.username, self.admin.password.reveal())
-        return self.line.send(
+        return self.http.send(
             "GET",
             f"{self.admin.url}/data/{path}",
             headers={"authorization": f"Basic {pair}", "accept": "application/yang-data+json"},

@@ -10,22 +10,23 @@ from pathlib import Path
 from typing import Any
 
 from dcrproof.core.checks.outcomes import OwnFault
-from dcrproof.core.http.connection import Connection, PartyConnection
+from dcrproof.core.http.connection import Connection
 from dcrproof.core.http.exchange import Transcript
+from dcrproof.core.http.party_connection import PartyConnection
 
 
 @dataclass(frozen=True)
 class ControlClient:
     url: str
     ca: Path | None = None
-    line: PartyConnection = field(init=False)
+    http: PartyConnection = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "line", PartyConnection("control", self.url, Transcript(), Connection(ca=self.ca)))
+        object.__setattr__(self, "http", PartyConnection("control", self.url, Transcript(), Connection(ca=self.ca)))
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         content = b"" if body is None else json.dumps(body).encode()
-        exchange = self.line.send(method, self.url + path, headers={"content-type": "application/json"}, body=content)
+        exchange = self.http.send(method, self.url + path, headers={"content-type": "application/json"}, body=content)
         if exchange.status >= 400:
             raise OwnFault(f"the control interface refused {method} {path}: {exchange.text}")
         return exchange.json() if exchange.body else None

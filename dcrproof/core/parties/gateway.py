@@ -7,8 +7,8 @@ from typing import Any
 from dcrproof.core.checks.check import Evidence
 from dcrproof.core.checks.expect import Expect
 from dcrproof.core.checks.outcomes import Failed, Unreachable
-from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Exchange, quoted
+from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.http.polling import poll
 from dcrproof.core.profile.model import RouteSettings
 from dcrproof.core.secrets.secret import Secret, basic
@@ -18,7 +18,7 @@ REFUSED = (401, 403)
 
 @dataclass(frozen=True)
 class Consumer:
-    line: PartyConnection
+    http: PartyConnection
     url: str
     route: RouteSettings
     behind: Callable[[], str] = lambda: ""
@@ -27,7 +27,7 @@ class Consumer:
     @property
     def nodes(self) -> tuple[str | None, ...]:
         """The addresses to dial one by one; a single None is the host name itself."""
-        return self.line.connection.nodes or (None,)
+        return self.http.connection.nodes or (None,)
 
     @property
     def route_url(self) -> str:
@@ -44,7 +44,7 @@ class Consumer:
         body: bytes = b"",
     ) -> Exchange:
         """One call of the route, or of another path. Raises Unreachable where what answered is not Kong."""
-        exchange = self.line.send(
+        exchange = self.http.send(
             method or self.route.method,
             self.url + (self.route.path if path is None else path) + (f"?{query}" if query else ""),
             headers={**dict(self.route.headers), **(headers or {})},

@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from dcrproof.core.checks.outcomes import Failed
-from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Exchange, quoted
+from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.parties.creation import Object, create_once
 from dcrproof.core.secrets.secret import Secret
 
@@ -22,7 +22,7 @@ MOST_PAGES = 1000
 
 @dataclass(frozen=True)
 class KonnectClient:
-    line: PartyConnection
+    http: PartyConnection
     url: str
     token: Secret
 
@@ -50,7 +50,7 @@ class KonnectClient:
         if body is not None:
             headers["content-type"] = "application/json"
             content = json.dumps(body).encode()
-        return self.line.send(method, self.url + path, headers=headers, body=content, repeatable=repeatable)
+        return self.http.send(method, self.url + path, headers=headers, body=content, repeatable=repeatable)
 
     def all(self, path: str, **filters: str) -> Iterator[dict[str, Any]]:
         """The objects of a list, as `listed` reads it; `filters` are `filter[NAME][eq]`."""
@@ -64,7 +64,7 @@ class KonnectClient:
         """
         if look is None and "name" in body:
             look = partial(self.named, path, str(body["name"]))
-        made = create_once(self.line, path, partial(self.post, path, body), look)
+        made = create_once(self.http, path, partial(self.post, path, body), look)
         if isinstance(made, Exchange):
             if made.status != 201:
                 raise Failed(f"201 to POST {path}", problem(made))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
-from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Exchange
+from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.parties.creation import create_once
 from dcrproof.core.parties.konnect import listed, segment
 from dcrproof.core.secrets.secret import Secret
@@ -19,7 +19,7 @@ COOKIE = "portalaccesstoken"
 class PortalClient:
     """`cookie` is the developer's session; without one only what needs no session can be asked."""
 
-    line: PartyConnection
+    http: PartyConnection
     url: str
     cookie: Secret | None = None
 
@@ -55,7 +55,7 @@ class PortalClient:
         """
         send = partial(self.post, "/applications", body)
         made = create_once(
-            self.line, f"{self.API}/applications", send, partial(self.application_named, str(body.get("name")))
+            self.http, f"{self.API}/applications", send, partial(self.application_named, str(body.get("name")))
         )
         if isinstance(made, Exchange):
             return made
@@ -89,7 +89,7 @@ class PortalClient:
             headers["content-type"] = "application/json"
             content = json.dumps(body).encode()
         url = f"{self.url}{self.API}{path}"
-        return self.line.send(method, url, headers=headers, body=content, repeatable=repeatable)
+        return self.http.send(method, url, headers=headers, body=content, repeatable=repeatable)
 
 
 def session_of(exchange: Exchange) -> str | None:
