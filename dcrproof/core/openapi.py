@@ -1,9 +1,9 @@
-"""Holds exchanges with Konnect and the portal against Kong's published OpenAPI documents, which are no part of this project.
+"""Compares exchanges with Konnect and the portal with Kong's published OpenAPI documents, which are not included here.
 
-A folder holds them under the names that `DOCUMENTS` lists, as Kong's documentation repository has them. An answer that
-a document describes otherwise is a mismatch. What no document describes (a path, a status) is open, and only noted: no
-document has a 5xx, and hardly one a 405, 415 or 429. A request is held against its document where it was accepted;
-checks send wrong ones on purpose.
+A folder has them under the names in `DOCUMENTS`, which are those of Kong's documentation repository. An answer that
+differs from its document is a mismatch. What no document describes (a path, a status) is open, and only noted: no
+document has a 5xx, and few have a 405, 415 or 429. A request is compared only if it was accepted, because checks send
+wrong ones on purpose.
 """
 
 import json
@@ -30,7 +30,7 @@ DOCUMENTS = {
     "/api/v3/": "dev-portal-v3",
     "/api/v2/": "dev-portal-v2",
 }
-"""Prefix of a path to the document that describes it; the paths of admin documents begin after the version."""
+"""Prefix of a path to the document that describes it; paths in admin documents begin after the version."""
 EXTRA = "pip install dcrproof[openapi]"
 
 
@@ -40,7 +40,7 @@ class OpenApiUnavailable(Exception):
 
 @dataclass(frozen=True)
 class Mismatch:
-    """What an exchange has otherwise than its document; values are never quoted. `open` marks what no document says."""
+    """How an exchange differs from its document, without values. `open` marks what no document describes."""
 
     where: str
     what: str
@@ -79,7 +79,7 @@ class OpenApi:
         )
 
     def mismatches(self, exchanges: Iterable[Exchange]) -> Iterator[Mismatch]:
-        """The mismatches of these exchanges, each kind once."""
+        """The mismatches of these exchanges, each text once."""
         seen: set[str] = set()
         for exchange in exchanges:
             if exchange.party in {"konnect", "portal"}:
@@ -145,7 +145,7 @@ class OpenApi:
         if name not in self._read:
             yaml = self._modules[0]
             loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-            self._read[name] = _mended(yaml.load((self.folder / f"{name}.yaml").read_bytes(), loader))
+            self._read[name] = _fixed(yaml.load((self.folder / f"{name}.yaml").read_bytes(), loader))
         return self._read[name]
 
     def _resolved(self, name: str, held: Any) -> Any:
@@ -158,7 +158,7 @@ class OpenApi:
 
 
 def _operation(document: Any, method: str, path: str) -> tuple[str, Any] | None:
-    """The template and the operation of a path; one without placeholders comes first."""
+    """The template and the operation of a path; templates with fewer placeholders come first."""
     for template, item in sorted(document["paths"].items(), key=lambda pair: pair[0].count("{")):
         pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template))
         if re.fullmatch(pattern, path) and method.lower() in item:
@@ -166,16 +166,16 @@ def _operation(document: Any, method: str, path: str) -> tuple[str, Any] | None:
     return None
 
 
-def _mended(schema: Any) -> Any:
+def _fixed(schema: Any) -> Any:
     """Without three known defects: discriminators that name no schema, nullable choices that leave out null, and
     members that are write-only but required in an answer.
     """
     if isinstance(schema, Mapping):
-        mended = {key: _mended(value) for key, value in schema.items() if key not in {"discriminator", "writeOnly"}}
-        if mended.get("nullable") is True and isinstance(mended.get("enum"), list):
-            mended["enum"] = [*mended["enum"], None]
-        return mended
-    return [_mended(one) for one in schema] if isinstance(schema, list) else schema
+        fixed = {key: _fixed(value) for key, value in schema.items() if key not in {"discriminator", "writeOnly"}}
+        if fixed.get("nullable") is True and isinstance(fixed.get("enum"), list):
+            fixed["enum"] = [*fixed["enum"], None]
+        return fixed
+    return [_fixed(one) for one in schema] if isinstance(schema, list) else schema
 
 
 def _absolute(schema: Any, base: str) -> Any:

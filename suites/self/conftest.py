@@ -63,17 +63,17 @@ def state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture
-def line_to() -> Iterator[Callable[[str, str], PartyConnection]]:
-    """Makes lines to parties, by name and address; they are closed when the test ends."""
-    lines: list[PartyConnection] = []
+def connection_to() -> Iterator[Callable[[str, str], PartyConnection]]:
+    """Makes connections to parties, by name and address; they are closed when the test ends."""
+    connections: list[PartyConnection] = []
 
     def make(party: str, base: str) -> PartyConnection:
-        lines.append(PartyConnection(party, base, Transcript()))
-        return lines[-1]
+        connections.append(PartyConnection(party, base, Transcript()))
+        return connections[-1]
 
     yield make
-    for line in lines:
-        line.close()
+    for connection in connections:
+        connection.close()
 
 
 @pytest.fixture(scope="session")

@@ -332,7 +332,7 @@ def test_a_client_whose_registration_was_never_answered_is_reported_by_its_name(
         ),
     )
     done = clean_up(target, target.ledger)
-    why = "its registration was never answered, so it may exist or not (owner: Curity admins)"
+    why = "its registration was never answered, so it may exist (owner: Curity admins)"
     assert done.left == [f"client 'dcrproof 0123abcd one' at the authorization server: {why}"]
     assert (done.failed, len(target.ledger.pending)) == ([], 1)
 
@@ -353,7 +353,7 @@ def test_what_bears_the_mark_no_more_is_left_alone(live: Tenant, capsys: pytest.
     code, told = live.sweep(capsys, "--profile", str(live.profile), "--yes")
     assert adopted.id in konnect.apis
     assert (
-        f"left       API '{adopted.name}' {adopted.id} in Konnect: it bears the mark '{adopted.name}' no more" in told
+        f"left       API '{adopted.name}' {adopted.id} in Konnect: it no longer has the mark '{adopted.name}'" in told
     )
     assert code in {0, 3}
 

@@ -42,27 +42,27 @@ METADATA = Metadata(ENDPOINTS)
 KONNECT = "https://eu.api.konghq.com"
 PORTAL = "https://e77f9a55-2ab1-4ff4-a26d-6a2d5a1fa3a9.eu.kongportals.com"
 REGISTRAR = RegistrarSettings("konnect-registrar", Secret("the registrar's secret"))
-LineTo = Callable[[str, str], PartyConnection]
+ConnectionTo = Callable[[str, str], PartyConnection]
 OURS = ClientRegistration("app", Secret("the app's secret"), {}, f"{REGISTRATION}/app", Secret("the app's token"))
 
 
 @pytest.fixture
-def curity(line_to: LineTo) -> AuthorizationServer:
+def curity(connection_to: ConnectionTo) -> AuthorizationServer:
     return AuthorizationServer(
-        line_to("curity", ISSUER),
+        connection_to("curity", ISSUER),
         ISSUER,
         AdminSettings("https://admin.example.com/admin/api/restconf", "adm", Secret("p:w")),
     )
 
 
 @pytest.fixture
-def konnect(line_to: LineTo) -> KonnectClient:
-    return KonnectClient(line_to("konnect", KONNECT), KONNECT, Secret("kpat_a-token-of-an-organisation"))
+def konnect(connection_to: ConnectionTo) -> KonnectClient:
+    return KonnectClient(connection_to("konnect", KONNECT), KONNECT, Secret("kpat_a-token-of-an-organisation"))
 
 
 @pytest.fixture
-def portal(line_to: LineTo) -> PortalClient:
-    return PortalClient(line_to("portal", PORTAL), PORTAL, Secret("the developer's session"))
+def portal(connection_to: ConnectionTo) -> PortalClient:
+    return PortalClient(connection_to("portal", PORTAL), PORTAL, Secret("the developer's session"))
 
 
 def sent(httpx_mock: HTTPXMock) -> list[str]:
@@ -218,15 +218,17 @@ def test_a_cookie_that_was_set_is_not_sent_back(
 
 
 @pytest.mark.parametrize("value", ["abc", "a=b==", "eyJ.eyJ.sig", '"quoted"', "a, b", "%41"])
-def test_the_portals_cookie_is_sent_as_it_was_given(httpx_mock: HTTPXMock, line_to: LineTo, value: str) -> None:
+def test_the_portals_cookie_is_sent_as_it_was_given(
+    httpx_mock: HTTPXMock, connection_to: ConnectionTo, value: str
+) -> None:
     httpx_mock.add_response()
-    PortalClient(line_to("portal", PORTAL), PORTAL, Secret(value)).get("/applications")
+    PortalClient(connection_to("portal", PORTAL), PORTAL, Secret(value)).get("/applications")
     assert httpx_mock.get_requests()[0].headers.get_list("cookie") == [f"portalaccesstoken={value}"]
 
 
-def test_the_first_requests_of_a_portal_carry_no_cookie(httpx_mock: HTTPXMock, line_to: LineTo) -> None:
+def test_the_first_requests_of_a_portal_carry_no_cookie(httpx_mock: HTTPXMock, connection_to: ConnectionTo) -> None:
     httpx_mock.add_response()
-    PortalClient(line_to("portal", PORTAL), PORTAL).get("/portal")
+    PortalClient(connection_to("portal", PORTAL), PORTAL).get("/portal")
     assert credentials(httpx_mock.get_requests()[0]) == {}
 
 
@@ -284,9 +286,9 @@ def test_plain_http_is_for_this_machine(httpx_mock: HTTPXMock, curity: Authoriza
 
 
 def test_a_gateway_that_speaks_plain_http_is_asked_so_and_no_other_host_is(
-    httpx_mock: HTTPXMock, line_to: LineTo
+    httpx_mock: HTTPXMock, connection_to: ConnectionTo
 ) -> None:
-    http = line_to("gateway", "http://gateway.example.com")
+    http = connection_to("gateway", "http://gateway.example.com")
     httpx_mock.add_response()
     http.send("GET", "http://gateway.example.com/accounts")
     with pytest.raises(Failed):

@@ -47,7 +47,7 @@ METADATA = Metadata(
 SECRET = Secret("a secret that nobody guesses")
 
 Ask = Callable[[], Exchange]
-LineTo = Callable[[str, str], PartyConnection]
+ConnectionTo = Callable[[str, str], PartyConnection]
 
 
 @pytest.fixture
@@ -58,23 +58,23 @@ def network() -> Iterator[respx.Router]:
 
 
 @pytest.fixture
-def curity(line_to: LineTo) -> AuthorizationServer:
-    return AuthorizationServer(line_to("curity", ISSUER), ISSUER)
+def curity(connection_to: ConnectionTo) -> AuthorizationServer:
+    return AuthorizationServer(connection_to("curity", ISSUER), ISSUER)
 
 
 @pytest.fixture
-def konnect(line_to: LineTo) -> KonnectClient:
-    return KonnectClient(line_to("konnect", KONNECT), KONNECT, Secret("kpat_a-token-of-an-organisation"))
+def konnect(connection_to: ConnectionTo) -> KonnectClient:
+    return KonnectClient(connection_to("konnect", KONNECT), KONNECT, Secret("kpat_a-token-of-an-organisation"))
 
 
 @pytest.fixture
-def portal(line_to: LineTo) -> PortalClient:
-    return PortalClient(line_to("portal", PORTAL), PORTAL)
+def portal(connection_to: ConnectionTo) -> PortalClient:
+    return PortalClient(connection_to("portal", PORTAL), PORTAL)
 
 
 @pytest.fixture
-def consumer(line_to: LineTo) -> Consumer:
-    return Consumer(line_to("gateway", GATEWAY), GATEWAY, RouteSettings("/accounts"))
+def consumer(connection_to: ConnectionTo) -> Consumer:
+    return Consumer(connection_to("gateway", GATEWAY), GATEWAY, RouteSettings("/accounts"))
 
 
 @pytest.fixture(params=["discovery", "token", "registration", "konnect", "portal"])
@@ -532,7 +532,7 @@ def test_json_is_read_whatever_its_type_says(
 def test_json_that_is_no_object_is_called_so(network: respx.Router, ask: tuple[str, Ask], body: bytes) -> None:
     url, send = ask
     network.route(url=url).respond(200, content=body)
-    with pytest.raises(Unreachable, match="JSON, but no object"):
+    with pytest.raises(Unreachable, match="JSON, but not an object"):
         send().object()
 
 

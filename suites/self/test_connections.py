@@ -292,7 +292,7 @@ def test_a_proxy_that_is_none_of_http_is_named(consumer, monkeypatch):
     for url in ("socks5://127.0.0.1:9", "http://[", "http://proxy:port"):
         monkeypatch.setenv("ALL_PROXY", url)
         said = unreachable(Connection(), consumer=consumer).observed
-        assert "proxy: no address of the scheme http or https" in said
+        assert "proxy: not an http:// or https:// address" in said
 
 
 def test_the_password_of_a_proxy_is_masked_like_any_other(tmp_path, known, monkeypatch):

@@ -417,7 +417,7 @@ def test_a_run_that_dies_while_it_begins_its_ledger_leaves_none(
 
 def test_a_ledger_that_ends_while_a_sweep_comes_is_no_failure(tmp_path: Path) -> None:
     path = tmp_path / "20261124T000000Z-0123abcd.jsonl"
-    told = f"gone        {path}: whoever used it has left nothing behind"
+    told = f"gone        {path}: nothing that it named is left"
     assert list(swept(path, PROFILE)) == [(told, False)]
     assert list(listed(path, PROFILE)) == []
     assert list(tmp_path.iterdir()) == []

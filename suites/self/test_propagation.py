@@ -139,8 +139,8 @@ def test_a_data_plane_that_is_behind_is_named_with_its_version(time):
 
 def test_a_data_plane_that_is_silent_is_told_so(time):
     found = looked(lambda: ("new", [node("dp-2", "old", AT - 7200)]), 0.0)
-    assert str(found) == "dp-2 (3.14.0.8) has the old configuration, and was last heard of 7200 s ago"
-    assert "last heard" not in str(looked(lambda: ("new", [node("dp-2", "old", None)]), 0.0))
+    assert str(found) == "dp-2 (3.14.0.8) has the old configuration, and its last ping was 7200 s ago"
+    assert "last ping" not in str(looked(lambda: ("new", [node("dp-2", "old", None)]), 0.0))
 
 
 def test_a_change_of_somebody_else_begins_the_wait_anew(time):

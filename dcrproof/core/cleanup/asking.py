@@ -1,6 +1,6 @@
-"""How clean-up asks the parties: its own connections, sessions and lists.
+"""How clean-up asks the parties: with its own connections, sessions and lists.
 
-It does not use the clients that the checks use, so that a fault in those leaves nothing behind.
+It does not use the clients of the checks, so that a fault in one of them leaves nothing behind.
 """
 
 import json
@@ -23,20 +23,20 @@ Item = Mapping[str, Any]
 
 
 class Asking:
-    """The way to the parties: lines, sessions and lists of the clean-up's own."""
+    """Connections, sessions and lists, each kept for as long as it is valid."""
 
     def __init__(self, target: Target, ledger: Ledger, deadline: float) -> None:
         self.target = target
         self.ledger = ledger
         self.deadline = deadline
-        """Until when there is time for what is being done (`time.monotonic()`)."""
+        """When the present phase ends (`time.monotonic()`)."""
         self._connections: dict[tuple[Party, str], PartyConnection] = {}
         self._cookies: dict[str, Secret | Failed] = {}
         self._lists: dict[tuple[str, str], Mapping[str, Item] | NotNow] = {}
         self._items: dict[tuple[str, str], Item] = {}
         self._token_endpoint = ""
         self._not_before: dict[str, float] = {}
-        """By the address of a party when it wants to be asked again (`time.monotonic()`)."""
+        """By the address of a party, when it wants to be asked again (`time.monotonic()`)."""
 
     def connection(self, party: Party, base: str) -> PartyConnection:
         if (party, base) not in self._connections:
@@ -54,7 +54,7 @@ class Asking:
     def _ask(
         self, party: Party, base: str, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
     ) -> Exchange:
-        """One request, unless the party has asked for more time. Raises Unreachable then, and where no answer comes.
+        """Sends one request. Raises Unreachable where no answer comes, and where the party has asked for more time.
 
         Raises Failed where it has asked for more time than there is.
         """
@@ -79,7 +79,7 @@ class Asking:
         return {"cookie": f"portalaccesstoken={self._cookie(base, path).reveal()}"}
 
     def _cookie(self, base: str, path: str) -> Secret:
-        """A session of the developer at the profile's portal, or at one that the run has made."""
+        """A session of the developer at the profile's portal, or at one that the run has created."""
         described = self.target.profile.portal
         if isinstance(known := self._cookies.get(base), Failed):
             raise known
@@ -103,19 +103,19 @@ class Asking:
         found = next((value for name, _, value in pairs if name.strip() == "portalaccesstoken" and value), None)
         if exchange.status != 204 or found is None:
             failed = Failed("204 and a session to the developer's sign-in", exchange.what)
-            self._cookies[base] = failed  # an account is locked that somebody tries a wrong password on again and again
+            self._cookies[base] = failed  # repeated wrong passwords lock an account
             raise failed
         secret = self._cookies[base] = self.target.secrets.know(found)
         return secret
 
     def of_portal(self, portal: LedgerEntry) -> list[LedgerEntry]:
-        """What was made at the address of a portal of the run's own."""
+        """What was created at the address of a portal that the run has created."""
         domain = self.item(portal).get("canonical_domain")
         at = [one for one in self.ledger.entries.values() if one.kind.party == "portal"]
         return [one for one in at if domain and urlsplit(one.base).netloc == domain]
 
     def _is_of_the_run(self, base: str) -> bool:
-        """Whether the portal at that address is one that the run has made."""
+        """Whether the run has created the portal at that address."""
         portals = [entry for entry in self.ledger.entries.values() if entry.kind.name == "portal" and entry.id]
         held = ((entry, self.item(entry)) for entry in portals)
         return any(
@@ -124,16 +124,16 @@ class Asking:
         )
 
     def exists(self, entry: LedgerEntry) -> bool:
-        """Whether the list that a thing was in is still there: a portal of the run's is gone with its applications."""
+        """Whether the list of a thing still exists: the run's own portals are deleted with their applications."""
         described = self.target.profile.portal
         return entry.kind.party != "portal" or (described is not None and entry.base == described.url)
 
     def item(self, entry: LedgerEntry) -> Item:
-        """A thing as its party shows it; empty where it is not there. Raises NotNow where that cannot be seen."""
+        """A thing as its party shows it; empty where it does not exist. Raises NotNow where the answer says neither."""
         if found := self.items(entry).get(str(entry.id)):
             return found
         key = (entry.base, entry.path)
-        if key not in self._items:  # a list need not have everything
+        if key not in self._items:  # a list may be incomplete
             exchange = self.send(entry.kind.party, entry.base, "GET", entry.path)
             if exchange.status not in {200, 404}:
                 raise self._no_answer(entry, exchange)
@@ -141,7 +141,7 @@ class Asking:
         return self._items[key]
 
     def items(self, entry: LedgerEntry) -> Mapping[str, Item]:
-        """The things of a list by their ids. Raises NotNow where it cannot be read. A publication is in none."""
+        """The things of a list by their ids; publications have no list. Raises NotNow where it cannot be read."""
         if entry.kind.method == "PUT":
             return {}
         path, filters = entry.collection, {}
@@ -170,7 +170,7 @@ class Asking:
         return found
 
     def _no_answer(self, entry: LedgerEntry, exchange: Exchange) -> Exception:
-        """What to raise for an answer that tells nothing of a thing: without leave, the party tells nothing at all."""
+        """What to raise for an answer that says nothing of a thing: after a 401, the party need not be asked again."""
         return Unreachable(entry.kind.party, exchange.what) if exchange.status == 401 else NotNow(exchange.what)
 
     @property
@@ -183,7 +183,7 @@ class Asking:
         return self._ask("curity", self.issuer, "DELETE", uri, {"authorization": f"Bearer {token.reveal()}"})
 
     def token(self, client_id: str, secret: Secret, *, by_post: bool) -> Exchange:
-        """A client_credentials request (RFC 6749 4.4.2). Raises Unreachable where it may be answered another time."""
+        """A client_credentials request (RFC 6749 4.4.2). Raises Unreachable where a later one may be answered."""
         if not self._token_endpoint:
             found = self._ask("curity", self.issuer, "GET", f"{self.issuer}/.well-known/openid-configuration", {})
             self._token_endpoint = str(found.members().get("token_endpoint") or "")
@@ -201,14 +201,14 @@ class Asking:
 
 
 def is_ours(entry: LedgerEntry, item: Item, mark: str) -> bool:
-    """Whether a thing with the id that the ledger names is still the run's: it may have been renamed by the run."""
+    """Whether a thing is still the run's: its name has the mark, or is the one that the run gave it."""
     name = item.get(str(entry.kind.named))
     return isinstance(name, str) and (mark in name or name == entry.name)
 
 
 class _Gone(Exception):
-    """What a list is part of is gone."""
+    """The thing whose part a list is does not exist."""
 
 
 class NotNow(Exception):
-    """An answer that tells nothing; the next one may."""
+    """An answer that says nothing; the next one may."""

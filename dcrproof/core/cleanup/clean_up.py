@@ -1,6 +1,6 @@
-"""Clean-up: what a ledger names is deleted, and then it is proved that nothing is left.
+"""Clean-up: deletes what a ledger names, and then proves that nothing is left.
 
-Both go in rounds: `delete` until nothing more can be deleted, then `verify` until nothing speaks against it.
+Both work in rounds: first `delete` until nothing more can be deleted, then `verify` until every claim is proved.
 """
 
 import time
@@ -16,30 +16,33 @@ from dcrproof.core.parties.creation import LOOKING
 from dcrproof.core.parties.target import Target
 
 RETRY_FOR = SETTLING
-"""Seconds for which what cannot be deleted yet is tried again, and for which a new thing need not be known everywhere."""
+"""Seconds for which deletion is retried, and for which a new thing may not be known everywhere yet."""
 LOST_FOR = LOOKING
-"""Seconds after a creation that was never answered for which it is looked for, as a run does itself."""
+"""Seconds for which a thing is looked for whose creation was never answered, as a run does itself."""
 AT_ONCE = 1.0
-"""Either, for mocks of the run's own: nothing there outlives it."""
+"""Both, for mocks that the run starts itself: nothing in them outlives it."""
 
 
 @dataclass
 class CleanedUp:
-    """What became of what a ledger names; each text names the thing, the reason and the owner."""
+    """The result for everything that a ledger names; each text has the thing, the reason and the owner."""
 
     deleted: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
-    """What there is no way to delete."""
+    """What cannot be deleted."""
     failed: list[str] = field(default_factory=list)
-    """What should have been deleted and was not, and what could not be proved."""
+    """What should have been deleted and was not, and claims that could not be proved."""
     alive: list[str] = field(default_factory=list)
-    """Clients that still get tokens although they, or the application that they came with, were deleted."""
+    """Clients that still get tokens although they, or their applications, were deleted."""
     tried: int = 0
     """How many clients were tried at the token endpoint."""
 
 
 def clean_up(target: Target, ledger: Ledger, *, retry_for: float = RETRY_FOR, lost_for: float = LOST_FOR) -> CleanedUp:
-    """Deletes what the ledger names, and proves that it is gone. What stays stays in the ledger."""
+    """Deletes what the ledger names, and proves that it is gone. What is left stays in the ledger.
+
+    `retry_for` are seconds for each of the two phases, `lost_for` those since a creation that was never answered.
+    """
     asking = Asking(target, ledger, deadline=time.monotonic() + retry_for)
     deletion = Deletion(asking, ledger, retry_for, lost_for)
     if ledger.entries:

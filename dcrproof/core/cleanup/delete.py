@@ -29,20 +29,20 @@ class Deletion:
         self.deleted: list[LedgerEntry] = []
         self.never_made: list[LedgerEntry] = []
         self.why: dict[int, tuple[bool, str]] = {}
-        """By the number of an entry why it is still there, and whether there is no way to delete it."""
+        """By the number of an entry: whether there is no way to delete it, and why it is still there."""
         self.sent: set[int] = set()
-        """The entries whose deletion may have been done although no answer says so."""
+        """The entries that may have been deleted although no answer says so."""
         self.silent: dict[str, str] = {}
-        """By its address what is wrong with a party: in this round it is not asked for each thing again."""
+        """By address, why a party cannot be reached: it is not asked again in this round."""
 
     def round(self) -> bool:
-        """One look and one try at everything. Whether another round would change nothing."""
+        """Tries once to delete each thing. Returns whether another round would change nothing."""
         self.asking.look_anew()
         self.silent.clear()
         final = True
         for entry in self.ledger.pending:
             if entry.number not in self.ledger.entries:
-                continue  # gone with what it was part of
+                continue  # deleted with what it was part of
             if entry.base in self.silent:
                 self._stays(entry, self.silent[entry.base])
                 continue
@@ -63,11 +63,11 @@ class Deletion:
         return retry
 
     def _try(self, entry: LedgerEntry) -> bool:
-        """Deletes one thing. Returns whether it is still there and another try may delete it."""
+        """Deletes one thing. Returns whether another try makes sense."""
         if entry.id is None:
             if not self._can_be_told(entry):
                 why = (
-                    "its creation was never answered, so it may exist or not, and nothing tells it from other people's"
+                    "its creation was never answered, so it may exist, and cannot be distinguished from other people's"
                 )
                 return self._stays(entry, why, no_way=True)
             found = self._lost(entry)
@@ -88,12 +88,12 @@ class Deletion:
                 return self._gone(entry)
             if not is_ours(bearer, item, self.ledger.mark):
                 it = "it" if bearer is entry else f"the {bearer.kind.name} {bearer.id}, which it is part of,"
-                why = f"{it} bears the mark {self.ledger.mark!r} no more, and was left alone"
+                why = f"{it} no longer has the mark {self.ledger.mark!r}, and was left alone"
                 return self._stays(entry, why, no_way=True)
         return self._delete(entry)
 
     def _bearer(self, entry: LedgerEntry) -> LedgerEntry | None:
-        """What bears the mark that makes a thing the run's: itself, or what it is part of if the run has made that."""
+        """The entry whose name has the run's mark: the thing itself, or what it is part of if the run has created that."""
         if entry.kind.named:
             return entry
         service = _service(self.asking.item(entry)) if entry.kind.name == "gateway plugin" else None
@@ -101,12 +101,12 @@ class Deletion:
         return next((one for one in made if one.id == service or entry.collection.startswith(f"{one.path}/")), None)
 
     def _is_waited_for(self, portal: LedgerEntry) -> bool:
-        """Whether a portal of the run's has applications that its own address alone deletes, and may be reached yet."""
+        """Whether a portal has applications that only its own address deletes, and that may still be reached."""
         patient = time.monotonic() < self.asking.deadline - self.retry_for / 2
         return patient and any(one.base in self.silent for one in self.asking.of_portal(portal))
 
     def _is_new(self, entry: LedgerEntry) -> bool:
-        """Whether 403 and 404 may say no more of a thing than that it is not known everywhere yet."""
+        """Whether 403 and 404 may only mean that a thing is not known everywhere yet."""
         return not entry.seen and entry.number not in self.sent and _age(entry) < self.retry_for
 
     def _delete(self, entry: LedgerEntry) -> bool:
@@ -118,7 +118,7 @@ class Deletion:
         return self._answered(entry, exchange)
 
     def _sent(self, entry: LedgerEntry, send: Callable[[], Exchange]) -> Exchange:
-        """The answer to a deletion; where that leaves open whether it was done, it is remembered."""
+        """Sends a deletion, and remembers whether the answer leaves open that it was done."""
         try:
             exchange = send()
         except Unreachable as outcome:
@@ -130,19 +130,19 @@ class Deletion:
         return exchange
 
     def _answered(self, entry: LedgerEntry, exchange: Exchange) -> bool:
-        """What an answer to a DELETE says."""
+        """What an answer to a DELETE means: see `_try`."""
         if exchange.status in GONE:
             return self._gone(entry)
         return self._stays(entry, exchange.what, retry=exchange.status not in FINAL)
 
     def _can_be_told(self, entry: LedgerEntry) -> bool:
-        """Whether a thing without an id would be known for the run's: by its name, or by what it is part of."""
+        """Whether a thing without an id can be recognised as the run's: by its name, or by what it is part of."""
         if entry.kind.named:
             return self.ledger.mark in (entry.name or "")
         return entry.kind.name == "gateway plugin" or self.ledger.ours(entry.collection)
 
     def _lost(self, entry: LedgerEntry) -> str | None:
-        """The id of what was made although no answer came, if the list has it."""
+        """The id of what was created without an answer, if the list has it."""
         for id, item in self.asking.items(entry).items():
             if id in self.ledger.ids:
                 continue
@@ -155,21 +155,21 @@ class Deletion:
         return None
 
     def _unregister(self, entry: LedgerEntry) -> bool:
-        """RFC 7592 2.3: deletes a client. Returns whether another try may do it."""
+        """RFC 7592 2.3: deletes a client. Returns whether another try makes sense."""
         if entry.manage is None:
             if entry.sealed:
-                why = "its registration access token was sealed with other secrets than the profile has now"
+                why = "its registration access token was encrypted with other secrets than the profile has now"
             elif entry.id:
                 why = "it has no registration access token, dynamic client management is off"
             else:
-                why = "its registration was never answered, so it may exist or not"
+                why = "its registration was never answered, so it may exist"
             return self._stays(entry, why, no_way=True)
         uri, token = entry.manage
         exchange = self._sent(entry, lambda: self.asking.manage(uri, token))
         if exchange.status == 401 and entry.number in self.sent:
-            return self._gone(entry)  # the deletion was done: with the client its token is void
+            return self._gone(entry)  # it was deleted: a deleted client's token is void
         if exchange.status == 401 and entry.rotating:
-            why = "the answer to its last read or update never came, and with it its registration access token"
+            why = "the answer to its last read or update, with its new registration access token, never came"
             return self._stays(entry, why, no_way=True)
         return self._answered(entry, exchange)
 
@@ -189,5 +189,5 @@ def _service(item: Item) -> str | None:
 
 
 def _age(entry: LedgerEntry) -> float:
-    """The seconds since a thing was made, or was to be."""
+    """The seconds since a thing was made, or intended."""
     return (now() - entry.at).total_seconds()

@@ -1,4 +1,4 @@
-"""Rounds of proof after deletion: whatever a DELETE has answered, no list has the thing, and no client gets a token."""
+"""Rounds of proof after deletion, whatever the DELETE requests were answered."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ from dcrproof.core.secrets.secret import Secret
 
 @dataclass(frozen=True)
 class Claim:
-    """Something to be proved of what is gone. `look` says what speaks against it, or nothing."""
+    """Something to be proved. `look` returns what speaks against it, or an empty text."""
 
     base: str
-    """The party that is asked."""
+    """The address of the party that is asked."""
     about: str
     look: Callable[[], str]
 
 
 class Proof:
-    """The rounds over what is gone: whatever a DELETE has answered, no list has it, and no client gets a token.
+    """The rounds over what was deleted: no list has it, and no client gets a token.
 
     `open` are the claims that are not proved yet, each with what speaks against it; `alive` are the clients that still
     get tokens, and `tried` is how many were tried.
@@ -49,7 +49,7 @@ class Proof:
                 yield Claim(self.asking.issuer, "whether clients still get tokens", look)
 
     def round(self) -> bool:
-        """Looks once at what is not proved yet. Whether another round would change nothing."""
+        """Looks once at each open claim. Returns whether another round would change nothing."""
         self.asking.look_anew()
         final = True
         silent: dict[str, str] = {}
@@ -63,11 +63,11 @@ class Proof:
             except Unreachable as outcome:
                 unseen = silent[claim.base] = outcome.observed
             except Outcome as outcome:
-                self.open[claim] = f"{claim.about} cannot be seen: {outcome}"
+                self.open[claim] = f"{claim.about} is unknown: {outcome}"
                 continue
             if unseen or against:
                 final = False
-                self.open[claim] = f"{claim.about} cannot be seen: {unseen}" if unseen else against
+                self.open[claim] = f"{claim.about} is unknown: {unseen}" if unseen else against
             else:
                 del self.open[claim]
         return final
@@ -80,12 +80,15 @@ class Proof:
         return f"{entry.kind.name} {', '.join(left)}: {where}" if left else ""
 
     def _gets_a_token(self, entry: LedgerEntry, client_id: str, secret: Secret) -> str:
-        for by_post in (False, True):  # a client that knows one way alone is refused the other as if it were unknown
+        for by_post in (
+            False,
+            True,
+        ):  # a client that may use only one method is rejected with the other as if it were unknown
             exchange = self.asking.token(client_id, secret, by_post=by_post)
             if exchange.status == 200:
                 self.alive.append(f"client {client_id} of the {entry.kind.name} {entry.name!r}: {exchange.what}")
                 break
             if exchange.status != 401 and exchange.members().get("error") != "invalid_client":  # RFC 6749 5.2
-                return f"whether client {client_id} still gets tokens cannot be told: {exchange.what}"
+                return f"whether client {client_id} still gets tokens is unknown: {exchange.what}"
         self.tried += 1
         return ""

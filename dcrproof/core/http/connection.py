@@ -20,7 +20,7 @@ from dcrproof.core.http.loopback import is_loopback
 
 @dataclass(frozen=True)
 class Connection:
-    """How a party is reached. `nodes` are addresses (`host:port`) that are dialled with the party's public name."""
+    """How a party is reached. `nodes` are addresses (`host:port`) that are dialled under the party's public name."""
 
     ca: Path | None = None
     proxy: str | None = None
@@ -42,7 +42,7 @@ def tls(ca: Path | None, client_cert: Path | None, client_key: Path | None) -> s
 
 
 def proxy_for(url: str, connection: Connection) -> str | None:
-    """The proxy on the way to what is dialled: the profile's, else the environment's; never one to this machine."""
+    """The proxy for a URL: the profile's, else the environment's; none for this machine."""
     if is_loopback(urlsplit(url).hostname or ""):
         return None
     if connection.proxy:
@@ -52,13 +52,13 @@ def proxy_for(url: str, connection: Connection) -> str | None:
 
 
 def host_and_port(url: str) -> tuple[str | None, int | None]:
-    """Host and port of an address."""
+    """Host and port of a URL."""
     parts = urlsplit(url)
     return parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def is_address(url: str) -> bool:
-    """Whether that is an absolute URL of the scheme http or https."""
+    """Whether that is an absolute URL with the scheme http or https."""
     try:
         parts = urlsplit(url)
         return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
@@ -70,7 +70,7 @@ def proxy_credentials() -> list[tuple[str, str]]:
     """User and password of each proxy that the environment names with them."""
     found = []
     for url in getproxies().values():
-        with suppress(ValueError):  # no address: what goes by it is told so
+        with suppress(ValueError):  # not a URL: a request through it will say so
             parts = urlsplit(url)
             if parts.password:
                 found.append((unquote(parts.username or ""), unquote(parts.password)))

@@ -1,6 +1,7 @@
 """Network errors, distinguished by the types and numbers of the libraries: name, proxy, TLS, connection, time, answer.
 
-Words of a message decide in two places only, where the libraries give neither type nor number: `CLOSED` and `CONNECT`.
+The words of a message decide in two places only, where the libraries give neither a type nor a number: `CLOSED` and
+`CONNECT`.
 """
 
 import errno
@@ -120,14 +121,14 @@ def network_error(error: Exception, proxy: str | None = None) -> NetworkError:
 
 
 def _meaning(found: Sequence[BaseException]) -> NetworkError | None:
-    """What the causes of an error say together; None where they say nothing known."""
+    """What the causes of an error mean; None where none of them is known."""
     for cause in found:
         if isinstance(cause, socket.gaierror):
             return NO_RESOLVER if cause.errno == socket.EAI_AGAIN else NO_NAME
         if isinstance(cause, OSError) and cause.errno in {errno.ENETUNREACH, errno.EHOSTUNREACH}:
             return NO_ROUTE
         if isinstance(cause, UnicodeError):
-            # of a header's value; that of a host's name is encoded with idna
+            # from encoding the value of a header; host names are encoded with idna
             value = isinstance(cause, UnicodeEncodeError) and cause.encoding in {"ascii", "latin-1"}
             return UNFIT if value else NO_NAME
         if isinstance(cause, httpx.RemoteProtocolError) and CLOSED.match(str(cause)):

@@ -23,7 +23,7 @@ USER_AGENT = f"dcrproof/{__version__}"
 
 
 def _to_its_answer(attempt: Callable[[], Exchange]) -> Exchange:
-    """What an answer tells of may be lost with it: an id, or the token that alone deletes a client."""
+    """A signal waits for the answer: it may hold an id, or the only token that deletes a client."""
     with put_off():
         return attempt()
 
@@ -56,13 +56,13 @@ class PartyConnection:
     _transports: dict[tuple[str, str | None], Transport] = field(default_factory=dict, repr=False)
 
     def transport(self, request: Prepared, proxy: str | None) -> Transport:
-        """The pool to that host, by that way. Raises Unreachable for a proxy that does not speak HTTP."""
+        """The pool to that host, through that proxy. Raises Unreachable for a proxy that is not an HTTP proxy."""
         key = (request.name, proxy)
         if key not in self._transports:
             if proxy and not is_address(proxy):
-                said = "no address of the scheme http or https, the only ones that are supported"
+                said = "not an http:// or https:// address, and no others are supported"
                 raise Unreachable(self.party, f"proxy: {said} (see HTTPS_PROXY, HTTP_PROXY and ALL_PROXY)")
-            # behind a tunnel httpx asks for the certificate of what was dialled, whatever name it is given
+            # behind a tunnel httpx verifies the certificate for what was dialled, whatever name it is given
             by_name = self.consumer or (proxy is not None and urlsplit(request.url).hostname != request.name)
             self._transports[key] = (
                 Requests(self.connection, proxy, request.name) if by_name else Httpx(self.connection, proxy)
@@ -81,9 +81,9 @@ class PartyConnection:
     ) -> Exchange:
         """Sends one request; `url` is absolute. Raises Unreachable where no HTTP answer comes.
 
-        `repeatable` says whether a second request does no harm where nobody knows what became of the first; without it
-        the method says so. Raises Failed, and sends nothing, where a party has named an address that would take secrets
-        over plain HTTP.
+        `repeatable` says whether a second request does no harm where the outcome of the first is unknown; the default
+        depends on the method. Raises Failed, and sends nothing, where a party has named an address to which secrets
+        would go over plain HTTP.
         """
         where = f"{method} {quoted(url) or 'to no address'}"
         sent = {"user-agent": USER_AGENT, "accept": "application/json", **(headers or {})}
@@ -99,7 +99,7 @@ class PartyConnection:
         if not self.may_be_plain(parts.scheme, host):
             raise Failed("an https:// address", f"{quoted(url)}, named by {self.party}; nothing was sent there")
         if not dialled and host.endswith(".localhost"):
-            # this machine's (RFC 6761 6.3), whether or not its resolver knows
+            # this machine (RFC 6761 6.3), whether or not its resolver knows
             dialled = f"127.0.0.1:{parts.port or (443 if parts.scheme == 'https' else 80)}"
         if dialled:
             sent["host"] = parts.netloc
@@ -171,12 +171,12 @@ class PartyConnection:
         return exchange
 
     def may_be_plain(self, scheme: str, host: str) -> bool:
-        """Whether a request may go there as it is: over TLS, or where the profile itself says plain HTTP."""
+        """Whether a request may go there: over TLS, or to a host for which the profile itself says plain HTTP."""
         base = urlsplit(self.base)
         return scheme != "http" or is_loopback(host) or (base.scheme, base.hostname) == ("http", host)
 
     def node_for(self, place: tuple[str | None, int | None]) -> str | None:
-        """The node that is asked where none is named: the party's first, at its own host and port and nowhere else."""
+        """The node to dial where the caller names none: the party's first, for its own host and port only."""
         return self.connection.nodes[0] if self.connection.nodes and place == host_and_port(self.base) else None
 
     def close(self) -> None:

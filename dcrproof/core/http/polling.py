@@ -14,7 +14,7 @@ LONGEST_PAUSE = 2.0
 def poll(
     ask: Callable[[], Value], done: Callable[[Value], bool], deadline: float, longest: float = LONGEST_PAUSE
 ) -> tuple[Value, float]:
-    """Asks until `done` holds of the answer or `deadline` seconds have passed.
+    """Asks until `done` holds for the answer, or `deadline` seconds have passed.
 
     Returns the last answer and the seconds that it took; the caller judges the answer. The first question is asked at
     once, the pauses between the others grow up to `longest` seconds, and the last question is asked at the deadline.

@@ -1,9 +1,9 @@
 """When a request to a live party is sent again, and after how long.
 
-What may be repeated is what RFC 9110 9.2.2 calls idempotent, and what the caller knows to be so. A request of any other
-kind is repeated where it is known that it was not performed: nothing of it had left, or the answer is 429, by which a
-server turns away what comes too often (RFC 6585 4). A 503 says no such thing: whoever stands before the server says it
-too when the server went away in the middle of its work.
+Requests are repeated that RFC 9110 9.2.2 calls idempotent, or that the caller knows to be idempotent. Any other request
+is repeated only where it was certainly not performed: nothing of it was sent, or the answer is 429, by which a server
+rejects what comes too often (RFC 6585 4). A 503 is no such sign: a proxy in front of the server says it as well when
+the server disappeared in the middle of its work.
 """
 
 import random
@@ -28,14 +28,14 @@ ATTEMPTS_UNANSWERED = 4
 SETTLING = 30.0
 """Seconds for which 403 and 404 to something new may mean that it is not known everywhere yet.
 
-Kong's own command line tool tries them again, and its end-to-end tests wait as long (kongctl, `retrying_client.go` and
+Kong's own command line tool retries them, and its end-to-end tests wait as long (kongctl, `retrying_client.go` and
 `devworkflow/main.go`).
 """
 
 
 @dataclass(frozen=True)
 class Repeat:
-    """One request that was sent again: to whom, after what, and the pause before it in seconds."""
+    """One request that was sent again: the party, the status before (or `no answer`), and the pause in seconds."""
 
     party: str
     after: str
@@ -46,9 +46,9 @@ class Repeat:
 class Retry:
     """How requests over one connection to a live party are sent again.
 
-    `deadline` is how long one request may wait in all, in seconds. `new` are the ids and paths of what the run has made,
-    with the time of it (`time.monotonic()`), and `repeats` what was sent again: both are shared by the connections of a
-    run.
+    `deadline` is how long one request may wait in all, in seconds. `new` has the ids and paths of what the run has
+    created, with the time of it (`time.monotonic()`), and `repeats` what was sent again: the connections of a run share
+    both.
     """
 
     party: Party
@@ -58,9 +58,9 @@ class Retry:
     _seen: set[str] = field(default_factory=set)
 
     def send(self, attempt: Callable[[], Exchange], method: str, url: str, *, repeatable: bool) -> Exchange:
-        """The last answer to a request, sent as often as it makes sense. Raises Unreachable where there was none.
+        """Sends a request as often as it makes sense, and returns the last answer.
 
-        Raises Unreachable as well where the party asks for more time than this run has.
+        Raises Unreachable where there was none, and where the party asks for more time than this run has.
         """
         number, waited = 1, 0.0
         while True:
@@ -103,18 +103,18 @@ class Retry:
         return exchange
 
     def _is_new(self, url: str) -> bool:
-        """Whether the request is to something that the run has just made, and that this party has not shown yet."""
+        """Whether the request is to something that the run has just created, and this party has not shown yet."""
         known = time.monotonic() - SETTLING
         return any(self.new[name] > known for name in _names(url) if name in self.new and name not in self._seen)
 
     def _learn(self, method: str, url: str, exchange: Exchange) -> None:
-        """What an answer that is no error says of what is new: that it is there, or that it was made."""
-        if not exchange.status < HTTPStatus.BAD_REQUEST:
+        """Notes from a successful answer what exists, and what was created."""
+        if exchange.status >= HTTPStatus.BAD_REQUEST:
             return
         self._seen.update(name for name in _names(url) if name in self.new)
         path = urlsplit(url).path
         if method == "DELETE":
-            self.new.clear()  # with a developer go the applications: from here on 404 may mean that it is gone
+            self.new.clear()  # a developer's applications are deleted as well: from now on 404 may mean that something is gone
         if method == "PUT":
             self.new.setdefault(path, time.monotonic())
         if method == "POST" and exchange.status == HTTPStatus.CREATED:
@@ -124,7 +124,7 @@ class Retry:
 
 
 def _names(url: str) -> set[str]:
-    """What a URL names, as far as the run may have made it: each part of its path, and the path."""
+    """What a URL may name: each part of its path, and the path."""
     path = urlsplit(url).path
     return {path, *path.split("/")} - {""}
 
@@ -136,10 +136,9 @@ def _answer(outcome: Exchange | Unreachable) -> Exchange:
 
 
 def retry_after(exchange: Exchange) -> float | None:
-    """The seconds of Retry-After (RFC 9110 10.2.3); none where there is no such header, or nothing that can be read.
+    """The seconds of Retry-After (RFC 9110 10.2.3); None without a valid one.
 
-    A date is compared with the one of the answer: the other side's clock may be wrong, and so may ours. One in the past
-    is no time at all.
+    A date is compared with the Date of the answer, because the two clocks may differ. A date in the past is 0 seconds.
     """
     value = (exchange.header("retry-after") or "").strip()
     if re.fullmatch(r"[0-9]+", value):

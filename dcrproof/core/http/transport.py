@@ -28,7 +28,7 @@ NO_COOKIES = DefaultCookiePolicy(allowed_domains=())
 class Prepared:
     method: str
     url: str
-    """What is dialled; the public name stands in the Host header where it differs."""
+    """What is dialled; where that is not the public name, the Host header has it."""
     headers: Headers
     body: bytes
     name: str
@@ -36,7 +36,7 @@ class Prepared:
 
 
 class Transport(Protocol):
-    """Sends to one host, by one way. Raises NotSent where the connection came to nothing."""
+    """Sends to one host, through one proxy or none. Raises NotSent where no connection was established."""
 
     def send(self, request: Prepared) -> tuple[int, Headers, bytes]: ...
 
@@ -85,18 +85,18 @@ class Httpx:
 
 
 BEFORE_SENDING = (NewConnectionError, ConnectTimeoutError, ProxyError)
-"""How urllib3 says that no connection came about."""
+"""What urllib3 raises where no connection was established."""
 
 
 class Requests:
-    """A session of requests, as an API consumer has it, to the host of that public name."""
+    """A session of requests, as an API consumer has it, to the host with that public name."""
 
     def __init__(self, connection: Connection, proxy: str | None, name: str) -> None:
         # not shared with httpx: urllib3 may change what it is given
         context = tls.__wrapped__(connection.ca, connection.client_cert, connection.client_key)
 
         class Adapter(HTTPAdapter):
-            """Has the certificate answer for the public name, whatever address is dialled, and trusts as `tls` does."""
+            """Verifies the certificate for the public name, whatever address is dialled, with the trust of `tls`."""
 
             def init_poolmanager(self, *arguments: Any, **keywords: Any) -> None:
                 super().init_poolmanager(*arguments, ssl_context=context, server_hostname=name, **keywords)
@@ -107,7 +107,7 @@ class Requests:
                 )
 
             def cert_verify(self, *_: Any) -> None:
-                """Adds nothing to the context: by itself requests would trust the authorities of certifi as well."""
+                """Adds nothing to the context: by default requests would trust the authorities of certifi as well."""
 
         self.session = requests.Session()
         self.session.trust_env = False
@@ -139,7 +139,7 @@ class Requests:
 
 
 def whole(chunks: Iterable[bytes]) -> bytes:
-    """A body in one piece. Raises Endless as soon as more of it came than is read."""
+    """The whole body. Raises Endless as soon as it is larger than LARGEST_BODY."""
     body = bytearray()
     for chunk in chunks:
         body += chunk
@@ -149,6 +149,6 @@ def whole(chunks: Iterable[bytes]) -> bytes:
 
 
 NEVER_SENT = (NotSent, httpx.LocalProtocolError, httpx.InvalidURL, UnicodeError)
-"""What is raised before a request is on its way."""
+"""What is raised before anything of a request is sent."""
 UNANSWERED = (Endless, NotSent, httpx.HTTPError, httpx.InvalidURL, requests.RequestException, Urllib3Error)
-"""What the two libraries raise where no whole answer comes; requests lets some errors of urllib3 through."""
+"""What the two libraries raise where no complete answer comes; requests passes some errors of urllib3 on."""

@@ -1,6 +1,6 @@
-"""What a run may not send, whatever a check asks for: the modes of the profile to the letter, and nobody else's things.
+"""What a run may not send, whatever a check asks for: what the mode forbids, and changes to other people's things.
 
-A fault in a check ends here and not in a tenant.
+A faulty check is stopped here, before it reaches a tenant.
 """
 
 import re
@@ -16,9 +16,9 @@ from dcrproof.core.profile.model import Mode
 CHANGES = frozenset({"PATCH", "PUT", "DELETE"})
 SIGN_UP = re.compile(rf"{PORTAL_API}/developer\Z")
 OF_AN_APPLICATION = re.compile(r"/applications/[^/]+/")
-"""What a POST there makes, such as a new secret, is somebody's."""
+"""A POST below an application changes it: it makes a new secret, for example."""
 NOTHING = "00000000-0000-4000-8000-000000000000"
-"""An id that names nothing: a check may try to change that."""
+"""An id of nothing, which a check may try to change."""
 
 
 def refuse(ledger: Ledger, mode: Mode, request: Request, kind: Kind | None) -> None:

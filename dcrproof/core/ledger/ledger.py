@@ -1,4 +1,4 @@
-"""The ledger: what a run is about to create in live parties, and what became of it.
+"""The ledger: what a run is about to create in live parties, and what has happened to it.
 
     intended ──> made ──> gone
         └──────> refused
@@ -24,7 +24,7 @@ from dcrproof.core.ledger.kinds import BY_NAME, CLIENT, KINDS, Kind
 from dcrproof.core.secrets.secret import Secret
 
 MARK = re.compile(r"dcrproof [0-9a-f]{8}\Z")
-"""What the names of all things have in them that a run creates."""
+"""The mark of a run, which the names of all things that it creates contain."""
 
 GONE = frozenset({200, 204, 404})
 """Statuses of a DELETE after which the thing does not exist."""
@@ -34,8 +34,8 @@ GONE = frozenset({200, 204, 404})
 class LedgerEntry:
     """One thing that was to be created.
 
-    `collection` is the path that it is a member of, at `base`; `id` is known once it is made. Of a client `manage` is
-    the URL and the newest token that delete it, `secret` the newest secret: that one is never written.
+    `collection` is the path that lists it, at `base`; `id` is known once it is made. For a client, `manage` is the URL
+    and the newest token that delete it, and `secret` the newest secret, which is never written.
     """
 
     number: int
@@ -46,15 +46,15 @@ class LedgerEntry:
     id: str | None = None
     manage: tuple[str, Secret] | None = None
     sealed: str | None = None
-    """`manage` as the file has it, where nothing could open it."""
+    """`manage` as in the file, where it could not be opened."""
     rotating: bool = False
-    """Whether a read or an update of the client was sent whose answer has not come."""
+    """Whether a read or an update of the client was sent and not answered."""
     client_id: str | None = None
     secret: Secret | None = field(default=None, repr=False)
     at: datetime = field(default_factory=now)
-    """When it was made; before that, when it was to be."""
+    """When it was made; before that, when it was intended."""
     seen: bool = False
-    """Whether its party has shown since that it knows of it: where it is not found then, it is gone."""
+    """Whether its party has shown it since: if it is not found after that, it is gone."""
 
     @property
     def path(self) -> str:
@@ -69,26 +69,26 @@ class LedgerEntry:
 
 @dataclass
 class Ledger:
-    """What this run creates. `addresses` are the parties' by name: the profile of a sweep must name the same."""
+    """What this run creates. `addresses` are those of the parties, by name; a sweep's profile must have the same."""
 
     mark: str
     addresses: Mapping[str, str] = field(default_factory=dict)
     entries: dict[int, LedgerEntry] = field(default_factory=dict)
-    """What may exist; an entry leaves when the thing is gone, or was refused."""
+    """What may exist; an entry is removed when the thing is gone, or was refused."""
     ids: set[str] = field(default_factory=set)
-    """Of everything that was made."""
+    """The ids of everything that was made."""
     dead: list[LedgerEntry] = field(default_factory=list)
     """What was made and is gone."""
     created: int = 0
-    """How many things were to be created, refused ones included; what was turned away counts when it is sent again, and an
-    application's registration is part of it."""
+    """How many things were intended, refused ones included. A request answered with 429 counts when it is sent again; the
+    registration of an application does not count."""
     most: int = sys.maxsize
-    """How many may be."""
+    """The limit of `created`."""
     started: str = ""
     write: Callable[[Mapping[str, Any]], None] = field(default=lambda _: None, repr=False)
-    """Takes each line, and returns when it is on disk."""
+    """Writes a line, and returns when it is on disk."""
     seal: Callable[[str, Secret], str | None] = field(default=lambda *_: None, repr=False)
-    """Makes the text by which the file holds what deletes a client, or None where it may not hold it."""
+    """Encrypts the URL and the token that delete a client, for the file; None where the file must not have them."""
     _last: int = 0
 
     @property
@@ -123,7 +123,7 @@ class Ledger:
         return self.entries[entry.number]
 
     def _take(self, entry: LedgerEntry, id: str) -> None:
-        """What has this id is the run's. A publication has that of its portal, which may be anybody's."""
+        """The thing with this id is the run's. A publication has the id of its portal, which may be somebody else's."""
         if entry.kind.method == "POST":
             self.ids.add(id)
 
@@ -133,17 +133,17 @@ class Ledger:
         self._write({"manage": entry.number, "sealed": self.seal(uri, token)})
 
     def rotating(self, entry: LedgerEntry) -> None:
-        """A read or an update of a client is sent: at Curity its answer voids the token that deletes it, for a new one."""
+        """A read or an update of a client is about to be sent, which at Curity replaces the token that deletes it."""
         self.entries[entry.number] = replace(entry, rotating=True)
         self._write({"rotating": entry.number})
 
     def seen(self, entry: LedgerEntry) -> None:
-        """Its party knows of it: where it is not found from now on, it is gone, and not just new."""
+        """Its party has shown it: if it is not found from now on, it is gone, and not just new."""
         self.entries[entry.number] = replace(entry, seen=True)
         self._write({"seen": entry.number})
 
     def gone(self, entry: LedgerEntry) -> None:
-        """A thing that does not exist any more, and all that was part of it."""
+        """A thing that no longer exists, with everything that was part of it."""
         for part in [one for one in self.entries.values() if one.collection.startswith(f"{entry.path}/")]:
             self.gone(part)
         if self.entries.pop(entry.number, None) is not None:
@@ -159,7 +159,7 @@ class Ledger:
         self.write({**line, "at": now().isoformat(timespec="milliseconds")})
 
     def replay(self, line: Mapping[str, Any]) -> None:
-        """Takes one line of a file back in. A line that makes no sense is no line."""
+        """Applies one line of a file; an invalid line is ignored."""
         kind, number = BY_NAME.get(str(line.get("kind"))), line.get("intent")
         if kind is not None and isinstance(number, int):
             self._last = max(self._last, number)
@@ -188,11 +188,11 @@ REPLAYED: dict[str, Callable[[LedgerEntry, Mapping[str, Any]], LedgerEntry | Non
     "gone": lambda *_: None,
     "refused": lambda *_: None,
 }
-"""By the name of a line what it makes of its entry."""
+"""By the kind of a line, the entry after it; None removes the entry."""
 
 
 def _time(line: Mapping[str, Any]) -> datetime:
-    """When a line was written; long ago where it does not say."""
+    """When a line was written; 1970 where it does not say."""
     try:
         return datetime.fromisoformat(str(line.get("at"))).astimezone(UTC)
     except ValueError:

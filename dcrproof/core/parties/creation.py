@@ -12,7 +12,7 @@ from dcrproof.core.http.retry import OVERLOADED, retry_after
 Object = Mapping[str, Any]
 
 LOOKING = 5.0
-"""Seconds for which something is looked for that may have been made: it need not be listed at once."""
+"""Seconds for which something is looked for that may have been created: it may not be listed at once."""
 
 
 def create_once(
@@ -50,7 +50,7 @@ def create_once(
 def _sent(
     send: Callable[[], Exchange], look: Callable[[], Object | None]
 ) -> tuple[Object | None, Exchange | Unreachable]:
-    """What a creation was answered; and where the answer was lost, what was found of it, or None."""
+    """The thing that was found, if the answer was lost, and the answer."""
     answer: Exchange | Unreachable
     try:
         answer = send()

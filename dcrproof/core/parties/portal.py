@@ -17,7 +17,7 @@ COOKIE = "portalaccesstoken"
 
 @dataclass(frozen=True)
 class PortalClient:
-    """`cookie` is the developer's session; without one only what needs no session can be asked."""
+    """`cookie` is the developer's session; some requests need none."""
 
     http: PartyConnection
     url: str
@@ -27,7 +27,7 @@ class PortalClient:
     RENEW: ClassVar[str] = "regenerate-secret"
     """The last part of the path at which an application gets a new secret."""
     REGISTERED_FOR: ClassVar[str] = "api_id"
-    """The member that names what an application is registered for."""
+    """The member of a registration that names what the application is registered for."""
 
     def get(self, path: str) -> Exchange:
         return self._send("GET", path)
@@ -39,19 +39,19 @@ class PortalClient:
         return self._send("PATCH", path, body)
 
     def delete(self, path: str) -> Exchange:
-        """Not repeated by itself: of a second deletion after a first that was done 404 would be said."""
+        """Not retried: after a first deletion that was done, a second one is answered with 404."""
         return self._send("DELETE", path, repeatable=False)
 
     def authenticate(self, email: str, password: Secret) -> Exchange:
-        """May be repeated: a session more harms nobody."""
+        """May be repeated: a second session does no harm."""
         body = {"username": email, "password": password.reveal()}
         return self._send("POST", "/developer/authenticate", body, repeatable=True)
 
     def create_application(self, body: Mapping[str, Any]) -> Exchange:
-        """Makes an application, never a second one without having looked whether the first was made.
+        """Creates an application; a second request is sent only after a look whether the first worked.
 
-        The secret is shown in the answer alone. An application whose answer was lost is found by its name, deleted, and
-        made anew.
+        Only the answer shows the secret. An application whose answer was lost is found by its name, deleted, and created
+        again.
         """
         send = partial(self.post, "/applications", body)
         made = create_once(
@@ -67,7 +67,7 @@ class PortalClient:
         return next((item for item in listed(self.get, "/applications") if item.get("name") == name), None)
 
     def credentials(self, created: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Where the answer to a new application has its `client_id` and `client_secret`."""
+        """The part of the answer to a new application that has its client id and secret."""
         return created
 
     def regenerate_secret(self, application_id: str) -> Exchange:
@@ -83,7 +83,7 @@ class PortalClient:
         headers = {}
         content = b""
         if self.cookie is not None:
-            # sent by hand: the cookie is Secure and bound to the portal's domain, and the portal may be dialled otherwise
+            # sent by hand: the cookie is Secure and bound to the portal's domain, and another address may be dialled
             headers["cookie"] = f"{COOKIE}={self.cookie.reveal()}"
         if body is not None:
             headers["content-type"] = "application/json"

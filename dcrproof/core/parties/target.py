@@ -28,10 +28,10 @@ from dcrproof.core.secrets.index import Secrets
 
 @dataclass
 class Target:
-    """A profile with everything that it takes to talk to its parties.
+    """A profile with everything that is needed to talk to its parties.
 
     `mocked` are the parties that are mocks, by name, each with the control interface that turns its clock, rotates its
-    keys and shows its calls. All secrets that the profile names are known to `secrets` from the beginning.
+    keys and shows its calls. `secrets` knows all secrets of the profile from the beginning.
     """
 
     profile: Profile
@@ -42,7 +42,7 @@ class Target:
     control_plane: tuple[KonnectClient, str] | None = None
     """The control plane whose data planes serve the route, by its id, from the moment that it is known on."""
     repeats: list[Repeat] = field(default_factory=list)
-    """What was sent again to live parties."""
+    """The requests that were sent again to live parties."""
     _new: dict[str, float] = field(default_factory=dict)
     _connections: list[PartyConnection] = field(default_factory=list)
 
@@ -63,12 +63,12 @@ class Target:
 
     @property
     def live(self) -> dict[str, str | None]:
-        """The live parties with their versions, as far as the profile names them."""
+        """The live parties, each with its version where the profile has one."""
         return {name: self._version(name) for name, kind in self.parties.items() if kind == "live"}
 
     @property
     def mocked_versions(self) -> dict[str, str | None]:
-        """The versions that the mocks were given."""
+        """The mocked parties, each with its version where the profile has one."""
         return {name: self._version(name) for name, kind in self.parties.items() if kind == "mocked"}
 
     def _version(self, name: str) -> str | None:
@@ -77,21 +77,22 @@ class Target:
 
     @property
     def gateway_by_hand(self) -> bool:
-        """Whether the gateway is live beside a mocked Konnect, and so knows only the applications of the profile."""
+        """Whether a live gateway stands beside a mocked Konnect, and knows only the applications of the profile."""
         kinds = self.parties
         beside = kinds.get("gateway") == "live" and kinds.get("konnect") == "mocked"
         return beside and bool(self.profile.applications)
 
     def pushed(self, deadline: float, since: float | None = None) -> Propagation | None:
-        """How far the last change has come to the data planes, as `propagation` polls for it; None where that cannot
-        be known: no access to the control plane, or a gateway that takes its configuration from elsewhere.
+        """How far the last change has propagated to the data planes, polled by `propagation`.
+
+        None where that is unknown: without access to the control plane, or where the gateway is configured elsewhere.
         """
         if self.control_plane is None or self.gateway_by_hand:
             return None
         return propagation(*self.control_plane, deadline, since)
 
     def _behind(self) -> str:
-        """Which data planes are behind, for a call of the route that was not answered as expected."""
+        """Which data planes are behind, for the failure of a call of the route."""
         try:
             found = self.pushed(0.0)
         except Outcome:
@@ -99,7 +100,7 @@ class Target:
         return ", ".join(map(str, found.old)) if found else ""
 
     def connection(self, party: Party, base: str, *, consumer: bool = False) -> PartyConnection:
-        """A connection to a party of the profile, at that address. What is created over it is in the ledger before.
+        """A connection to a party of the profile, at that address. The ledger watches what is created over it.
 
         Raises OwnFault where the profile does not describe the party.
         """
@@ -114,7 +115,7 @@ class Target:
             transcript=self.transcript,
             connection=described.connection,
             consumer=consumer,
-            recognises=recognises.get(party, lambda _: True),  # the consumer looks at the gateway's answers itself
+            recognises=recognises.get(party, lambda _: True),  # the consumer judges the gateway's answers itself
             watch=self._watch,
             found=partial(recover, self.ledger),
             retry=Retry(party, self.profile.run.patience, self._new, self.repeats) if live else None,
@@ -123,7 +124,7 @@ class Target:
         return connection
 
     def _watch(self, request: Request) -> Callable[[Exchange | None], None]:
-        """Refuses what this run may not send, and writes down what it creates."""
+        """Refuses what this run may not send, and records what it creates in the ledger."""
         refuse(self.ledger, self.profile.run.mode, request, creates(self.ledger, request))
         return watch(self.ledger, request)
 
@@ -140,7 +141,7 @@ class Target:
         return KonnectClient(self.connection("konnect", konnect.url), konnect.url, konnect.token)
 
     def portal(self, url: str | None = None) -> PortalClient | None:
-        """The developer's view of the portal of the profile, or of another one at that URL."""
+        """The developer's client of the profile's portal, or of the portal at that URL."""
         portal = self.profile.portal
         if portal is None:
             return None
@@ -149,7 +150,7 @@ class Target:
 
     @property
     def classic(self) -> bool:
-        """Whether the portal of the profile is of the classic generation."""
+        """Whether the profile's portal is of the classic generation."""
         return self.profile.portal is not None and self.profile.portal.generation == "classic"
 
     def consumer(self, route: RouteSettings | None = None) -> Consumer | None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 BREAK = re.compile(
-    r"""[\r\n\\&\#\x1b] (?:                          # first, so that a text without them is passed over quickly
+    r"""[\r\n\\&\#\x1b] (?:                          # first, so that a text without them is skipped quickly
             (?: (?<=[\r\n]) [\r\n]* | (?<=\\) \\* (?: r\\+ )? n | (?<=&) \#(?: 10 | xA ); )  # a new line, or as it is escaped
             (?: E(?=[ ]) )? [ \t]* (?: [-+][ ]+ )?      # what pytest puts before the lines of a message
             (?: b?['"] )?
@@ -22,7 +22,7 @@ BREAK = re.compile(
         )""",
     re.VERBOSE,
 )
-"""What can stand in the middle of a secret where it is printed over several lines, or in colours."""
+"""What can be in the middle of a secret that is printed over several lines, or in colours."""
 
 ESCAPE = re.compile(
     r"""(?P<escape> [\\&%] (?:               # first, as above
@@ -35,7 +35,7 @@ ESCAPE = re.compile(
 )
 """What stands for a character in JSON, in JavaScript, in HTML or in an address."""
 
-UNUSUAL = tuple(  # each begins with what is quickly looked for
+UNUSUAL = tuple(  # each begins with a character that can be found quickly
     map(
         re.compile,
         (
@@ -45,30 +45,30 @@ UNUSUAL = tuple(  # each begins with what is quickly looked for
         ),
     )
 )
-"""Escapes that few need, and that forms are not made of: where there is one, a text is read with all escapes undone."""
+"""Escapes that are rare, and that no form has: a text with one of them is read with all escapes undone."""
 
 _CONTROLS = dict(zip("bfnrt", "\b\f\n\r\t", strict=True))
 
 NESTED = 3
-"""How many times escapes are undone: as often as a document stands in another."""
+"""How many times escapes are undone: how deep a document may be nested in others."""
 
 ODD = re.compile(r"[\r\n\\&#%\x1b]")
-"""What breaks and escapes begin with: where there is nothing of it a text reads in one way."""
+"""What breaks and escapes begin with: a text without any of it has one reading."""
 
 SHORTEST_RUN = 96
 LONG_RUN = re.compile(rf"(?<![\w+/-])[\w+/-]{{{SHORTEST_RUN},}}", re.ASCII)
-"""What may be a value that long in base64, or what a message keeps of one that it shortens."""
+"""What may be a long value in base64, or the part of one that a shortened message keeps."""
 
 _SAMPLE = 8
-# Every 8th character of a text shows quickly where such a run may be: twelve of them are in it.
+# Every 8th character of a text shows quickly where such a run may be: it has twelve of them.
 _SAMPLED = re.compile(r"[\w+/-]{12,}", re.ASCII)
 
 LONG = 15
-"""Characters of a piece that is no chance: that many hold 8 that begin at a multiple of 8."""
+"""Characters of a piece that is not there by chance: so many hold 8 that begin at a multiple of 8."""
 
 
 class Found(NamedTuple):
-    """A secret, or a piece of one, in a text: where it stands, and the fingerprint as it is shown."""
+    """A secret, or a piece of one, in a text: its place, and the fingerprint that is shown for it."""
 
     start: int
     end: int
@@ -76,24 +76,24 @@ class Found(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """A text as it reads without what breaks it up, or decoded."""
+    """A text without breaks, or decoded."""
 
     text: str
     joints: list[int] | None
-    """Where it was put together; None where that is everywhere."""
+    """The places where parts were joined; None means everywhere."""
     origin: Callable[[int, int], tuple[int, int]]
-    """The place in the text that was read of a place in this one."""
+    """From a place in this reading to the place in the text that was read."""
 
     def found(self, run: Found) -> Found:
         return Found(*self.origin(run.start, run.end), run.shown)
 
     def before(self, outer: "Reading") -> "Reading":
-        """This reading of that one, as a reading of what that one is of."""
+        """A reading of a reading, as a reading of the first text."""
         return self._replace(origin=lambda start, end: outer.origin(*self.origin(start, end)))
 
 
 def readings(text: str, found: list[Found] | None) -> Iterator[Reading]:
-    """The ways to read a text; through base64, but for what was found, where that is given."""
+    """The other readings of a text; base64 is decoded, except where something was `found`, if that is given."""
     joined = read(text, BREAK)
     if joined is not None:
         yield joined
@@ -108,12 +108,12 @@ def readings(text: str, found: list[Found] | None) -> Iterator[Reading]:
     if joined is not None:
         joints = joined.joints or []
         for run in long_runs(joined.text):
-            if bisect_right(joints, run.start()) < bisect_left(joints, run.end()):  # else it is one of those above
+            if bisect_right(joints, run.start()) < bisect_left(joints, run.end()):  # the others are among those above
                 yield from (reading.before(joined) for reading in out_of_base64(run))
 
 
 def read(text: str, pattern: re.Pattern[str]) -> Reading | None:
-    """A text without what the pattern finds, or with the characters that escapes stand for; None where it finds nothing."""
+    """A text without the matches of the pattern, or with escapes replaced; None where nothing matches."""
     if not pattern.search(text):
         return None
     parts: list[str] = []
@@ -124,7 +124,7 @@ def read(text: str, pattern: re.Pattern[str]) -> Reading | None:
         if match.lastgroup == "escape":
             character = _character(match[0])
         elif match[0][-1] in "'\"" and text[start - 1 : start] == match[0][-1]:
-            start -= 1  # a quotation that ends, and the next one begins
+            start -= 1  # one quotation ends, and the next one begins
         if start > done:
             parts.append(text[done:start])
             spans.append((done, start))
@@ -151,7 +151,7 @@ def read(text: str, pattern: re.Pattern[str]) -> Reading | None:
 
 
 def _character(escape: str) -> str:
-    """What an escape stands for."""
+    """The character that an escape stands for."""
     if escape[:2] == "&#":
         number = int(escape[3:-1], 16) if escape[2] in "xX" else int(escape[2:-1])
         return chr(number) if number <= sys.maxunicode else ""
@@ -166,7 +166,7 @@ def _character(escape: str) -> str:
 
 
 def _unescaped(text: str) -> Iterator[Reading]:
-    """A text with escapes undone, and once more while there are any; nothing where it has none but the usual ones."""
+    """A text with escapes undone, repeatedly while there are any; nothing where it has only usual ones."""
     if not any(pattern.search(text) for pattern in UNUSUAL):
         return
     last = None
@@ -182,7 +182,7 @@ def _unescaped(text: str) -> Iterator[Reading]:
 
 
 def in_escapes(text: str) -> Iterator[Reading]:
-    """The parts of a text in which there are unusual escapes, with these undone; all parts in one."""
+    """The parts of a text around unusual escapes, joined, with escapes undone."""
     around, spans = 4 * LONG, [(0, 0)]
     for match in sorted(chain(*(pattern.finditer(text) for pattern in UNUSUAL)), key=re.Match.start):
         begin, end = match.start() - around, match.end() + around
@@ -200,7 +200,7 @@ def in_escapes(text: str) -> Iterator[Reading]:
 
 
 def out_of_base64(run: re.Match[str]) -> Iterator[Reading]:
-    """A run of base64 decoded, wherever it begins in the groups of four characters."""
+    """A run of base64, decoded from each of the four alignments."""
     standard = run[0].replace("-", "+").replace("_", "/")
     for ahead in range(4):
         octets = base64.b64decode(standard[ahead : ahead + (len(standard) - ahead) // 4 * 4])

@@ -8,21 +8,21 @@ from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
 
 SIGNATURE = re.compile(r"(\.eyJ[\w-]+(?:<secret \w+>[\w-]*)*)\.(?!eyJ)[\w-]+")
-"""The claims and the signature of a JWT, whole or cut off. Without its header: a text of many beginnings takes no longer."""
+"""The claims and the signature of a JWT, whole or cut off. Without the header, so that matching takes linear time."""
 JWS = re.compile(r"(eyJ[\w-]+\.[\w-]*\.)([\w-]*)")
 JWE = re.compile(r"(eyJ[\w-]+\.)([\w.-]*)")
 
 LONGEST_IN_BASE64 = 256
-"""Of longer values, signatures and sealed sessions, there are too many for forms in base64: what is base64 is decoded."""
+"""Longer values, such as signatures and sealed sessions, have too many forms in base64: there the text is decoded."""
 
 UNRESERVED = re.compile(r"[\w.~-]*", re.ASCII)
-"""Characters that nobody encodes or escapes (RFC 3986 2.3)."""
+"""Characters that are never encoded or escaped (RFC 3986 2.3)."""
 
 _PERCENT_SAFE = (
     "~",  # RFC 3986, and Python's quote
     "/~",  # the same in a path
     "!*'()~",  # JavaScript's encodeURIComponent
-    "!$&'()*+,/:;=?@[]~#",  # an address that is put right, as requests and httpx do it
+    "!$&'()*+,/:;=?@[]~#",  # a URL that is normalised, as requests and httpx do it
 )
 
 
@@ -44,7 +44,7 @@ def _percent(octets: bytes) -> Iterator[str]:
     for safe in _PERCENT_SAFE:
         yield quote(octets, safe=safe)
     yield quote_plus(octets)  # RFC 6749 2.3.1: application/x-www-form-urlencoded
-    yield quote_plus(octets, safe="*").replace("~", "%7E")  # the same as browsers do it
+    yield quote_plus(octets, safe="*").replace("~", "%7E")  # the same, as browsers do it
 
 
 def _escaped(text: str) -> Iterator[str]:
@@ -64,11 +64,14 @@ def _escaped(text: str) -> Iterator[str]:
 
 
 def _octets(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")  # what the environment gives may be no UTF-8
+    return text.encode("utf-8", "surrogatepass")  # a value from the environment may not be UTF-8
 
 
 def base64_forms(text: str, *, last: bool = False) -> Iterator[str]:
-    """The characters of base64 that a text decides, at each alignment and in both alphabets; `last`: nothing follows."""
+    """The characters of base64 that depend on a text alone, at each alignment and in both alphabets.
+
+    `last` says that nothing follows the text.
+    """
     octets = _octets(text)
     for before in range(3):
         encoded = base64.b64encode(b"\0" * before + octets).decode().rstrip("=")
@@ -78,8 +81,8 @@ def base64_forms(text: str, *, last: bool = False) -> Iterator[str]:
 
 
 def pair_forms(client_id: str, secret: str) -> Iterator[tuple[str, int]]:
-    """Basic credentials in base64, and how many characters at their beginning are of the client id."""
-    # as a caller sends them (RFC 7617), and as a client does (RFC 6749 2.3.1)
+    """Basic credentials in base64, each with the number of characters at its start that encode the client id."""
+    # as an API consumer sends them (RFC 7617), and as a client does (RFC 6749 2.3.1)
     for name, value in ((client_id, secret), (quote_plus(_octets(client_id)), quote_plus(_octets(secret)))):
         whole, public = base64_forms(f"{name}:{value}", last=True), base64_forms(f"{name}:")
         yield from zip(whole, map(len, public), strict=True)
@@ -95,6 +98,6 @@ def jwts(text: str) -> Iterator[str]:
 
 
 def secret_part(value: str) -> str:
-    """A value without what is public in it: the header and the claims of a JWT, the header of an encrypted one."""
+    """A value without its public part: the header and the claims of a JWT, or the header of an encrypted one."""
     public = JWS.fullmatch(value) or JWE.fullmatch(value)
     return public[2] if public else value

@@ -25,10 +25,10 @@ from dcrproof.core.secrets.forms import LONGEST_IN_BASE64, SIGNATURE, base64_for
 from dcrproof.core.secrets.secret import SHORTEST, Secret
 
 OPAQUE = re.compile(r"_[A-Z0-9]{7}_")
-"""What an opaque token of Curity begins with: the same for all."""
+"""The start of an opaque token of Curity: the same for all."""
 
 WEAK = re.compile(r"(?:_[A-Z0-9]{7}_)?[0-9a-fA-F-]+")
-"""A secret of digits and dashes, such as a UUID: a few characters of it may stand in any other."""
+"""A secret of digits and dashes, such as a UUID: a few characters of it may occur in any other."""
 
 _WORD = 4
 # Any 8 characters of a text hold 4 that begin at a multiple of 4: these words are looked up first, all at once.
@@ -38,14 +38,14 @@ class Secrets:
     """All secrets that a run has been given or has received, and what it knows to be public.
 
     Each secret has forms: as it is, percent-encoded, escaped for JSON, HTML and Python, and in base64, by itself and
-    after a client id, wherever it begins in the groups of three octets. Any 8 characters of a form are masked; so the
-    pieces are masked that are left of a form that was cut. Of a JWT only the signature is a secret.
+    after a client id, at each alignment. Any 8 characters of a form are masked, so that the pieces of a form that was
+    cut are masked as well. Of a JWT only the signature is a secret.
 
-    What is escaped otherwise, or more than twice, is found as well, where eight characters of the secret are left of it;
-    and in base64 a secret of any length.
+    Other escapes, and more than two levels of them, are found as well, if eight characters of the secret are left; and
+    in base64 a secret of any length.
 
-    Pieces that are public as well, such as the name of a host that is part of a password, are left alone unless they
-    stand beside one that is not, or are all of the secret.
+    Pieces that are also public, such as a host name that is part of a password, are left alone unless they are next to
+    a piece that is not, or are the whole secret.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Secrets:
         self._long = False
 
     def know(self, value: str, client_id: str | None = None) -> Secret:
-        """Registers a secret, and the Basic credentials that it makes with `client_id`, which is public itself."""
+        """Registers a secret, and its Basic credentials with `client_id`, which is public."""
         secret = Secret(value)
         if len(value) < SHORTEST or (value in self._clients and client_id in {None, self._clients[value]}):
             return secret
@@ -71,8 +71,8 @@ class Secrets:
             self.publish(client_id)
             for form, public in pair_forms(client_id, secret_part(value)):
                 forms.add(form)
-                self._public.update(_pieces(form[: public + SHORTEST - 1]))  # they tell of the secret too little
-        for form in sorted(forms, key=len):  # of two that share a piece the longer one has it
+                self._public.update(_pieces(form[: public + SHORTEST - 1]))  # they show too little of the secret
+        for form in sorted(forms, key=len):  # a piece that two forms share belongs to the longer one
             self._add(form, repr(secret))
         if WEAK.fullmatch(value):
             self._weak |= forms
@@ -87,14 +87,14 @@ class Secrets:
             self._words.update(_words(form[start:]))
 
     def publish(self, *texts: str) -> None:
-        """Registers what is public, an id or an address in base64 as well: dcrproof's own texts, what the profile says."""
+        """Registers what is public, in base64 as well: dcrproof's own texts, and ids and addresses of the profile."""
         for text in texts:
             for form in {text, *(base64_forms(text) if len(text) <= LONGEST_IN_BASE64 else ())}:
                 self._public.update(_pieces(form))
 
     @property
     def known(self) -> list[tuple[str, str | None]]:
-        """What `know` was told: the values, each with its client id."""
+        """The values given to `know`, each with its client id."""
         return list(self._clients.items())
 
     def mask(self, text: str) -> str:
@@ -108,7 +108,7 @@ class Secrets:
         return SIGNATURE.sub(r"\1.<signature>", text) if ".eyJ" in text else text
 
     def find(self, text: str) -> list[Found]:
-        """The known secrets in a text, and the pieces of them, in order; none of them overlap."""
+        """The known secrets in a text, and pieces of them, in order and without overlap."""
         found = self._runs(text)
         if ODD.search(text) or len(text) >= SHORTEST_RUN:
             for reading in readings(text, found if self._long else None):
@@ -116,20 +116,20 @@ class Secrets:
         return _apart(found) if len(found) > 1 else found
 
     def search(self, texts: Iterable[str]) -> Iterator[list[Found]]:
-        """What was let out into each of these texts: secrets, pieces of at least 15 characters, and signatures of JWTs.
+        """The leaks in each of these texts: secrets, pieces of at least 15 characters, and signatures of JWTs.
 
-        It is quick where there is nothing.
+        It is fast for texts without any.
         """
         pieces = [piece for piece in self._pieces if piece not in self._public]
         words = set(_words("".join(pieces), "Q"))
         short = [form for form in self._forms if len(form) < LONG and not self._is_public(form)]
-        clean: set[str] = set()  # runs of base64, the same in many files
+        clean: set[str] = set()  # runs of base64 without a leak; many files have the same ones
         for text in texts:
             found = {Found(*match.span(), "<signature>") for match in SIGNATURE.finditer(text)}
             found.update(self._telling(text, words, short))
             runs = [run for run in long_runs(text) if run[0] not in clean] if self._long else []
             hidden = [*in_escapes(text), *chain.from_iterable(map(out_of_base64, runs))]
-            if any(self._telling("\0".join(reading.text for reading in hidden), words, short)):  # in one go
+            if any(self._telling("\0".join(reading.text for reading in hidden), words, short)):  # all at once
                 for reading in hidden:
                     found.update(map(reading.found, self._telling(reading.text, words, short)))
             else:
@@ -137,7 +137,7 @@ class Secrets:
             yield _apart(found)
 
     def _telling(self, text: str, words: set[int], short: Iterable[str]) -> Iterator[Found]:
-        """What `search` finds in a text as it is read; it need not look where none of these words is and no short form."""
+        """What `search` finds in one reading of a text; without one of these words or short forms there is nothing."""
         places = [match.start() for form in short if form in text for match in re.finditer(re.escape(form), text)]
         in_text = _words(text, "Q")
         if not words.isdisjoint(in_text):
@@ -155,11 +155,11 @@ class Secrets:
                     yield Found(before + start, before + end, shown)
 
     def _is_public(self, form: str) -> bool:
-        """Whether all of it is public: a secret that is a word of dcrproof's own is in everything that is written."""
+        """Whether all of it is public: a secret that is one of dcrproof's own words is in everything that is written."""
         return self._public.issuperset(_pieces(form))
 
     def _runs(self, text: str, joints: Iterable[int] | None = None) -> list[Found]:
-        """Secrets that stand in a text in one piece each; where `joints` are given only those that one of them is in."""
+        """Secrets in a text; where `joints` are given only those across one of them."""
         words = _words(text)
         if joints is not None:
             near = {at for joint in joints for at in range(max(joint // _WORD - 1, 0), joint // _WORD + 2)}
@@ -195,7 +195,7 @@ class Secrets:
 
 
 def _words(text: str, kind: Literal["I", "Q"] = "I") -> "memoryview[int]":
-    """A text in words of 4 characters, or 8 (`Q`), as numbers: they are looked up quickly. What is not ASCII is alike."""
+    """A text in words of 4 characters, or 8 (`Q`), as numbers, for quick look-ups; other than ASCII is all the same."""
     octets = memoryview(text.encode("ascii", "replace"))
     size = calcsize(kind)
     return octets[: len(octets) // size * size].cast(kind)
@@ -206,7 +206,7 @@ def _pieces(text: str) -> list[str]:
 
 
 def _apart(found: Iterable[Found]) -> list[Found]:
-    """Finds that overlap made one."""
+    """Overlapping finds merged."""
     apart: list[Found] = []
     for start, end, shown in sorted(found):
         if apart and start < apart[-1].end:

@@ -1,4 +1,4 @@
-"""A secret as a type of its own, which does not show itself by accident."""
+"""The type of a secret, which shows its value only where code asks for it."""
 
 import base64
 import hashlib
@@ -9,7 +9,7 @@ SHORTEST = 8
 
 
 class Secret:
-    """A value that shows itself only when asked with `reveal`; its repr is a fingerprint."""
+    """A value that only `reveal` returns; its repr is a fingerprint."""
 
     __slots__ = ("_value",)
 
@@ -21,7 +21,7 @@ class Secret:
 
     @property
     def fingerprint(self) -> str:
-        """Eight hexadecimal digits by which two places can be matched."""
+        """Eight hexadecimal digits, by which two places with the same secret can be matched."""
         return hashlib.sha256(self._value.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
     def __repr__(self) -> str:
