@@ -41,7 +41,7 @@ def _rules(exchange):
     security=True,
 )
 def test_konnect_refuses_another_token(dcr_admin, dcr_expect):
-    stranger = type(dcr_admin)(dcr_admin.line, dcr_admin.url, Secret("kpat_dcrproof_wrong_on_purpose"))
+    stranger = type(dcr_admin)(dcr_admin.http, dcr_admin.url, Secret("kpat_dcrproof_wrong_on_purpose"))
     exchange = stranger.get("/v2/dcr-providers")
     dcr_expect.that(exchange.status == 401, "401 to an unknown token", problem(exchange))
 

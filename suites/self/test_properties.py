@@ -23,8 +23,9 @@ from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey, OKPKey
 
-from dcrproof.core.http.connection import PartyConnection, Prepared
 from dcrproof.core.http.exchange import Headers, Transcript
+from dcrproof.core.http.party_connection import PartyConnection
+from dcrproof.core.http.transport import Prepared
 from dcrproof.core.parties.authorization_server import AuthorizationServer, Metadata, error_code
 from dcrproof.core.parties.gateway import with_basic
 from dcrproof.core.parties.konnect import KonnectClient
