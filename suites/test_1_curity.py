@@ -310,7 +310,7 @@ def test_token_answer(dcr_is_curity, dcr_token_answer, dcr_expect):
         "curity",
         "token.scope",
         answer.get("scope") == "",
-        "scope '' where none was asked for",
+        "scope '' where none was requested",
         f"scope {answer.get('scope')!r}",
         Evidence.INFERRED,
     )

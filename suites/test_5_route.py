@@ -184,7 +184,7 @@ def test_literal_basic(dcr_consumer, dcr_application, dcr_basic, dcr_expect):
         "gateway",
         "literal_basic",
         dcr_consumer.refuses(exchange),
-        "refused: the pair is not base64",
+        "refused: id and secret are not in base64",
         f"{exchange.status} to Basic CLIENT_ID:CLIENT_SECRET, not base64",
         Evidence.UNKNOWN,
     )
@@ -228,7 +228,12 @@ def test_nearly_right_pairs(dcr_target, dcr_consumer, dcr_application, dcr_basic
         if (name, value) != (id, secret):
             exchange = dcr_consumer.call(with_basic(name, Secret(value)))
             refused(dcr_expect, dcr_consumer, exchange, what, 401)
-    accepted(dcr_expect, dcr_consumer, dcr_consumer.call(with_basic(id, dcr_application.secret)), "the pair itself")
+    accepted(
+        dcr_expect,
+        dcr_consumer,
+        dcr_consumer.call(with_basic(id, dcr_application.secret)),
+        "the unchanged id and secret",
+    )
 
 
 @check(
@@ -255,7 +260,7 @@ def test_spelling_of_basic(dcr_consumer, dcr_application, dcr_basic, dcr_expect)
     bare = pair.rstrip("=").translate(str.maketrans("+/", "-_"))
     spellings = [("basic ", pair, "route.basic.spelling", True)]
     spellings += [(scheme, pair, "any_spelling_of_basic", False) for scheme in ("BASIC ", "Basic  ")]
-    if bare != pair:  # a pair of a length that needs no padding may look the same in either alphabet
+    if bare != pair:  # credentials whose length needs no padding may look the same in either alphabet
         spellings.append(("Basic ", bare, "any_spelling_of_base64", False))
     for scheme, encoded, name, taken in spellings:
         exchange = dcr_consumer.call({"authorization": scheme + encoded})
@@ -264,7 +269,7 @@ def test_spelling_of_basic(dcr_consumer, dcr_application, dcr_basic, dcr_expect)
             "gateway",
             name,
             dcr_consumer.accepts(exchange) is taken,
-            f"{scheme!r} and {'the pair' if encoded == pair else 'base64url without padding'} "
+            f"{scheme!r} and {'base64' if encoded == pair else 'base64url without padding'} "
             f"{'taken' if taken else 'refused'}",
             answer(exchange),
             Evidence.UNKNOWN,

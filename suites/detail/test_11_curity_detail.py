@@ -316,7 +316,7 @@ def test_token_lifetime(dcr_is_curity, dcr_registrations, dcr_granted, dcr_endpo
     dcr_expect.that(lifetime == ttl, f"exp - iat of {ttl} seconds, as registered", f"{lifetime}")
     expires = answer.get("expires_in")
     dcr_expect.that(expires in {ttl - 1, ttl}, f"expires_in {ttl}, or a second less", f"expires_in {expires!r}")
-    _form(dcr_expect, "grant.lifetime", ttl == 60, "access_token_ttl 60, as asked for", f"access_token_ttl {ttl}")
+    _form(dcr_expect, "grant.lifetime", ttl == 60, "access_token_ttl 60, as requested", f"access_token_ttl {ttl}")
 
 
 # Registration
@@ -386,9 +386,9 @@ def test_client_cannot_choose_its_id(dcr_registrations, dcr_granted, dcr_wrong_s
     )
     content = exchange.members()
     same = content.get("client_id") == dcr_granted.client_id
-    dcr_expect.that(not same, "another client_id than the one asked for, or a refusal", "the one asked for")
+    dcr_expect.that(not same, "another client_id than the requested one, or a refusal", "the requested one")
     kept = content.get("client_secret") == dcr_wrong_secret.reveal()
-    dcr_expect.that(not kept, "another client_secret than the one asked for, or a refusal", "the one asked for")
+    dcr_expect.that(not kept, "another client_secret than the requested one, or a refusal", "the requested one")
 
 
 @check(

@@ -209,7 +209,7 @@ def test_registration_by_an_admin(dcr_admin, dcr_api, dcr_foreign, dcr_expect):
     made = dcr_admin.post(f"{application}/registrations", body)
     dcr_expect.that(made.status == 201, "201 to a registration", problem(made))
     registration = f"{application}/registrations/{segment(str(made.object().get('id')))}"
-    dcr_expect.that(made.object().get("status") == "pending", "the status that was asked for", problem(made))
+    dcr_expect.that(made.object().get("status") == "pending", "the requested status", problem(made))
     again = dcr_admin.post(f"{application}/registrations", body)
     dcr_expect.that(again.status == 409, "409 to a second one", problem(again))
     of_api = dcr_admin.get(f"/v3/apis/{segment(dcr_api['id'])}/registrations?page%5Bsize%5D=100")

@@ -138,7 +138,7 @@ def test_credentials_in_the_body(dcr_own_route, dcr_expect):
         )
     with dcr_own_route.configured(client_credentials_param_type=["header"]) as consumer:
         exchange = consumer.call(FORM, method="POST", body=body)
-        refused(dcr_expect, consumer, exchange, "a pair in the body, where only headers are read", 401)
+        refused(dcr_expect, consumer, exchange, "id and secret in the body, where only headers are read", 401)
 
 
 @check(

@@ -80,7 +80,7 @@ def test_client_authentication(dcr_own_route, dcr_issuer, dcr_issuers, dcr_expec
         both = found and "client_secret" in request.form
         dcr_expect.that(
             found is by_header and not both,
-            "the pair in the Authorization header" if by_header else "the pair in the form",
+            "id and secret in the Authorization header" if by_header else "id and secret in the form",
             "in both" if both else "in the header" if found else "in the form",
         )
 
@@ -98,7 +98,7 @@ def test_encoded_secrets(dcr_own_route, dcr_issuer, dcr_expect):
             for secret in ("dcrproof:a:b", "dcrproof%41+b c", "dcrproof~é*/=&"):
                 own.known(secret)
                 exchange = consumer.call(with_basic(own.client_id, Secret(secret)))
-                accepted(dcr_expect, consumer, exchange, "a pair that the issuer takes")
+                accepted(dcr_expect, consumer, exchange, "an id and secret that the issuer accepts")
                 same = dcr_issuer.asked("token")[-1].client == (own.client_id, secret)
                 dcr_expect.form(
                     "gateway",
@@ -573,7 +573,7 @@ def test_introspection_settings(dcr_own_route, dcr_issuer, dcr_expect):
         dcr_issuer.answers["introspect"] = Answer(content={"sub": own.client_id})
         refused(dcr_expect, consumer, consumer.call(token), "a token of which active is not said", 401)
     with own.configured(**methods, **KONG, introspection_check_active=False) as consumer:
-        accepted(dcr_expect, consumer, consumer.call(token), "such a token, active not being asked for,")
+        accepted(dcr_expect, consumer, consumer.call(token), "such a token, with introspection_check_active = false,")
 
 
 @check(

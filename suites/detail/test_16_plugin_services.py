@@ -42,7 +42,7 @@ def test_plain_plugin(dcr_plain_service, dcr_own_route, dcr_issuer, dcr_expect):
     with dcr_plain_service.plugin(issuer=dcr_issuer.url, auth_methods=METHODS) as consumer:
         genuine = own.known(dcr_issuer.token("no application"))
         accepted(dcr_expect, consumer, consumer.call(with_bearer(genuine)), "a genuine token of no application")
-        accepted(dcr_expect, consumer, consumer.call(own.basic), "a pair that the issuer knows")
+        accepted(dcr_expect, consumer, consumer.call(own.basic), "an id and secret that the issuer knows")
         late = own.known(dcr_issuer.token("no application", exp=now - 5))
         refused(dcr_expect, consumer, consumer.call(with_bearer(late)), "a token that has expired", 401)
         refused(dcr_expect, consumer, consumer.call(), "a call without credentials", 401, Evidence.DOCUMENTED)
@@ -186,7 +186,7 @@ def test_both_plugins(dcr_second_api, dcr_own_route, dcr_own_token, dcr_issuer, 
         stranger = with_bearer(own.known(dcr_issuer.token("no application")))
         refused(dcr_expect, consumer, consumer.call(stranger), "a genuine token of no application")
         before = len(dcr_issuer.asked("token"))
-        accepted(dcr_expect, consumer, consumer.call(pair), "the application's pair")
+        accepted(dcr_expect, consumer, consumer.call(pair), "the application's id and secret")
         asked = len(dcr_issuer.asked("token")) - before
         dcr_expect.form(
             "gateway",
@@ -224,10 +224,10 @@ def test_one_application_on_two_apis(dcr_own_route, dcr_second_api, dcr_expect):
     application = own.applications.registered("two APIs")
     pair = replace(own, application=application).basic
     accepted_everywhere(own.consumer, pair, "the application at the first API", api.service.deadline)
-    refused_everywhere(api.service.consumer, pair, "the application at an API that it is not registered for")
+    refused_everywhere(api.service.consumer, pair, "the application at an API for which it is not registered")
     api.applications.register(application)
     accepted_everywhere(api.service.consumer, pair, "the application at the second API", api.service.deadline)
-    accepted_everywhere(own.consumer, pair, "the application at the first API, too,", 0.0)
+    accepted_everywhere(own.consumer, pair, "the application at the first API as well", 0.0)
     dcr_expect.judged_by_the_gate()
 
 

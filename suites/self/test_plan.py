@@ -68,11 +68,11 @@ def test_the_plan_is_printed_and_nothing_is_sent(run_checks, mocks) -> None:
         f"konnect live, {described['konnect']['url']}: nothing is created",
         f"portal live, {described['portal']['url']}: 1 application (owner: Konnect admins)",
         f"gateway live, {described['gateway']['url']}: nothing is created",
-        "in all 2 things at most, each with the mark of the run in its name, all deleted at the end",
+        "at most 2 objects in all, each with the mark of the run in its name, all deleted at the end",
         "Konnect registers a client at the authorization server for each application, and deletes it",
-        "where a step is wrong up to 6 more, to tell why: 4 clients, 1 DCR provider, 1 application",
+        "to diagnose a wrong step up to 6 more: 4 clients, 1 DCR provider, 1 application",
         "probes: 26 checks; hostile among them: none",
-        "probes: Konnect is asked to verify the provider, for which it may register and delete a client by itself",
+        "probes: Konnect is asked to verify the provider, for which it may register and delete a client",
     ], ran.output
 
 
@@ -89,7 +89,7 @@ def test_a_plan_above_the_cap_says_so(run_checks, mocks) -> None:
         return text.replace("max_created = 1000", "max_created = 1")
 
     ran = run_checks("--dcr-plan", profile=mocks.changed("capped", capped))
-    assert "more than [run] max_created = 1, so some will be not seen" in ran.output
+    assert "more than [run] max_created = 1, so some checks will not be seen" in ran.output
 
 
 @pytest.mark.parametrize(("mode", "kinds"), [("inspect", []), ("existing", []), ("create", ["client", "application"])])
@@ -101,7 +101,7 @@ def test_the_plan_of_a_mode_has_what_the_mode_may(run_checks, mocks, mode: str, 
 
     ran = run_checks("--dcr-plan", profile=mocks.changed(f"plan-{mode}", lesser))
     assert ran.code == 0, ran.output
-    assert ("things at most" in ran.output) is bool(kinds)
+    assert ("objects in all" in ran.output) is bool(kinds)
     assert all(f"{kind}s" in ran.output for kind in kinds)
     assert "DCR provider" not in ran.output
 
@@ -116,7 +116,7 @@ def test_a_test_of_your_own_has_a_plan_as_well(run_checks, mocks, tmp_path) -> N
     assert ran.code == 0, ran.output
     assert len(mocks.served.worlds.current.calls) == before
     assert f"portal live, {mocks.described['portal']['url']}: 1 application, 1 registration (owner:" in ran.output
-    assert "tests of your own: what they create themselves is not in this plan" in ran.output
+    assert "other tests: what they create is not in this plan" in ran.output
 
 
 def test_workers_share_out_what_may_be_created(run_checks, as_live) -> None:
