@@ -26,7 +26,7 @@ from dcrproof.core.parties.portal import PortalClient
 from dcrproof.core.parties.target import Target
 from dcrproof.core.profile.model import AdminSettings, Profile, RegistrarSettings
 from dcrproof.core.secrets.secret import Secret
-from dcrproof.fixtures.flow.curity import InitialAccess, Registrations
+from dcrproof.fixtures.flow.registrations import InitialAccess, Registrations
 
 IDSVR = "https://idsvr.example.com"
 ISSUER = f"{IDSVR}/oauth/v2/oauth-anonymous"

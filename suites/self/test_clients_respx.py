@@ -29,7 +29,8 @@ from dcrproof.core.parties.portal import PortalClient, session_of
 from dcrproof.core.parties.target import Target
 from dcrproof.core.profile.model import Profile, RouteSettings
 from dcrproof.core.secrets.secret import Secret
-from dcrproof.fixtures.flow.curity import as_registration, received
+from dcrproof.fixtures.flow.answers import received
+from dcrproof.fixtures.flow.registrations import as_registration
 
 IDSVR = "https://idsvr.example.com"
 ISSUER = f"{IDSVR}/oauth/v2/oauth-anonymous"

@@ -33,7 +33,7 @@ from dcrproof.core.parties.target import Target
 from dcrproof.core.parties.tokens import Jwt, decode, foreign, unsigned, verify, with_claims
 from dcrproof.core.profile.model import AdminSettings, Profile
 from dcrproof.core.secrets.secret import Secret
-from dcrproof.fixtures.flow.curity import as_registration
+from dcrproof.fixtures.flow.registrations import as_registration
 from dcrproof.mocks.clock import Clock
 from dcrproof.mocks.curity.configuration import how_to_configuration
 from dcrproof.mocks.curity.errors import OAuthRefusal

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from dcrproof.core.checks.outcomes import Outcome, OwnFault
+from dcrproof.core.checks.outcomes import OwnFault
 from dcrproof.core.http.connection import proxy_credentials
 from dcrproof.core.http.exchange import Exchange, Request, Transcript
 from dcrproof.core.http.party_connection import PartyConnection
@@ -20,9 +20,8 @@ from dcrproof.core.parties.gateway import Consumer
 from dcrproof.core.parties.konnect import KonnectClient
 from dcrproof.core.parties.konnect import recognises as of_konnect
 from dcrproof.core.parties.portal import PortalClient
-from dcrproof.core.parties.propagation import Propagation, propagation
 from dcrproof.core.party import Party
-from dcrproof.core.profile.model import PARTIES, Profile, RouteSettings
+from dcrproof.core.profile.model import PARTIES, Profile
 from dcrproof.core.secrets.index import Secrets
 
 
@@ -39,8 +38,6 @@ class Target:
     secrets: Secrets = field(default_factory=Secrets)
     transcript: Transcript = field(default_factory=Transcript)
     ledger: Ledger = field(default_factory=lambda: Ledger(new_mark()))
-    control_plane: tuple[KonnectClient, str] | None = None
-    """The control plane whose data planes serve the route, by its id, from the moment that it is known on."""
     repeats: list[Repeat] = field(default_factory=list)
     """The requests that were sent again to live parties."""
     _new: dict[str, float] = field(default_factory=dict)
@@ -81,23 +78,6 @@ class Target:
         kinds = self.parties
         beside = kinds.get("gateway") == "live" and kinds.get("konnect") == "mocked"
         return beside and bool(self.profile.applications)
-
-    def pushed(self, deadline: float, since: float | None = None) -> Propagation | None:
-        """How far the last change has propagated to the data planes, polled by `propagation`.
-
-        None where that is unknown: without access to the control plane, or where the gateway is configured elsewhere.
-        """
-        if self.control_plane is None or self.gateway_by_hand:
-            return None
-        return propagation(*self.control_plane, deadline, since)
-
-    def _behind(self) -> str:
-        """Which data planes are behind, for the failure of a call of the route."""
-        try:
-            found = self.pushed(0.0)
-        except Outcome:
-            return ""
-        return ", ".join(map(str, found.old)) if found else ""
 
     def connection(self, party: Party, base: str, *, consumer: bool = False) -> PartyConnection:
         """A connection to a party of the profile, at that address. The ledger watches what is created over it.
@@ -153,12 +133,13 @@ class Target:
         """Whether the profile's portal is of the classic generation."""
         return self.profile.portal is not None and self.profile.portal.generation == "classic"
 
-    def consumer(self, route: RouteSettings | None = None) -> Consumer | None:
+    def consumer(self, behind: Callable[[], str] = lambda: "") -> Consumer | None:
+        """The consumer of the first route of the profile. `behind` as `Consumer` takes it."""
         gateway = self.profile.gateway
-        if gateway is None or not (gateway.routes or route):
+        if gateway is None or not gateway.routes:
             return None
         http = self.connection("gateway", gateway.url, consumer=True)
-        return Consumer(http, gateway.url, route or gateway.routes[0], self._behind)
+        return Consumer(http, gateway.url, gateway.routes[0], behind)
 
     def close(self) -> None:
         for connection in self._connections:
