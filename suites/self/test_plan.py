@@ -144,7 +144,7 @@ def test_workers_share_out_what_may_be_created(run_checks, as_live) -> None:
 )
 def test_mode_inspect_sends_nothing_but_reads(mode: str, party: str, method: str) -> None:
     with pytest.raises(NotSeen, match='mode = "existing"'):
-        refuse(Ledger(new_mark()), Mode(mode), party, method, "/anything", None)
+        refuse(Ledger(new_mark()), Mode(mode), sent(party, method, "/anything"), None)
 
 
 @pytest.mark.parametrize(
