@@ -5,12 +5,11 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
+from dcrproof.core.checks.verdict import HELD, RED
 from dcrproof.reports.diagnosis import Check, Run
 from dcrproof.reports.facts import MASKED, facts, times
 from dcrproof.reports.text import one_line
 
-BAD = frozenset({"failed", "blocked", "unreachable", "error"})
-GOOD = frozenset({"passed", "observed"})
 SAMPLES = 5
 """Exchanges of a kind that each run must have before their times say anything."""
 SLOWER = 1.5
@@ -75,13 +74,13 @@ def compare(old: Run, new: Run) -> Comparison:
     verdicts = [_changed(id, before.get(id), after.get(id)) for id in dict.fromkeys([*before, *after])]
     common = before.keys() & after.keys()
     return Comparison(
-        tuple(one for one in verdicts if one.new in BAD and one.old not in BAD),
-        tuple(one for one in verdicts if one.old in BAD and one.new in GOOD),
-        tuple(one for one in verdicts if one.old in BAD and one.new in BAD),
+        tuple(one for one in verdicts if one.new in RED and one.old not in RED),
+        tuple(one for one in verdicts if one.old in RED and one.new in HELD),
+        tuple(one for one in verdicts if one.old in RED and one.new in RED),
         tuple(
             one
             for one in verdicts
-            if one.old != one.new and one.new not in BAD and not (one.old in BAD and one.new in GOOD)
+            if one.old != one.new and one.new not in RED and not (one.old in RED and one.new in HELD)
         ),
         tuple(_facts(old, new, common)),
         tuple(_timings(times(old, common), times(new, common))),

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from dcrproof.core.checks.verdict import CAUSES
 from dcrproof.core.record.events import EACH_WORKER
 from dcrproof.reports.diagnosis import Run
 
@@ -89,7 +90,7 @@ def flow(run: Run) -> list[tuple[str, list[int]]]:
     chosen: dict[str, list[int]] = {}
     shown: set[int] = set()
     for check in run["checks"]:
-        if check["id"] not in FLOW and check["verdict"] not in {"failed", "unreachable"}:
+        if check["id"] not in FLOW and check["verdict"] not in CAUSES:
             continue
         evidence = [check["evidence"]["number"]] if check["evidence"] else []
         known = [number for number in (check["exchanges"] or evidence) if number not in shown]
@@ -129,20 +130,3 @@ def _answers(asked: str, calling: str) -> bool:
 
 def _seconds(at: str) -> float:
     return datetime.fromisoformat(at).timestamp()
-
-
-def lanes(arrows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Those that take part, in the order in which a diagram shows them."""
-    known = [
-        "dcrproof",
-        "developer",
-        "portal",
-        "classic_portal",
-        "konnect",
-        "curity",
-        "consumer",
-        "gateway",
-        "upstream",
-    ]
-    parties = {arrow[end] for arrow in arrows for end in ("from", "to")}
-    return [name for name in known if name in parties] + sorted(parties - set(known))

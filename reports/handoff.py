@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dcrproof.reports.diagnosis import Check, Run, needing_attention, told
+from dcrproof.reports.diagnosis import Check, Run, diagnosis, needing_attention
 from dcrproof.reports.text import block, code, one_line
 
 REQUEST_IDS = ("x-kong-request-id", "x-request-id", "traceparent", "date", "via", "server")
@@ -46,12 +46,12 @@ def _handoff(run: Run, owner: str, checks: list[Check]) -> Iterator[str]:
     yield ""
     parties = _parties(run, owner)
     for check in checks:
-        yield f"## {code(check['id'])}: {check['verdict']}"
+        yield f"## {code(check['id'])}: {check['verdict']}{', SECURITY' if check['security'] else ''}"
         yield ""
         yield f"The claim: {one_line(check['title']).replace('<', '&lt;')}."
         yield ""
-        for label, text in told(run, check):
-            yield f"- **{label}**: {code(text)}"
+        for row in diagnosis(run, check):
+            yield f"- **{row.label}**: {code(row.text)}"
         yield ""
         others = [other for other in check["owners"] if other != owner]
         if others:

@@ -11,7 +11,7 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
@@ -21,72 +21,31 @@ from markupsafe import Markup
 
 from dcrproof.core.checks.check import STAGES
 from dcrproof.core.checks.results import Exit
-from dcrproof.reports.flow import calls_within, flow, lanes
+from dcrproof.core.checks.verdict import CAUSES, SHOWN, Verdict
+from dcrproof.reports.diagnosis import Check, diagnosis, evidence
+from dcrproof.reports.flow import calls_within, flow
 from dcrproof.reports.text import visible
+from dcrproof.reports.words import ENDINGS, MARKS, PARTIES, lanes
 
-Check = Mapping[str, Any]
 Step = Mapping[str, Any]
 
 CHUNK = 100
 """Exchanges in one block of JSON: the page reads a block when one of them is looked at."""
 
-MARKS = {
-    "passed": "✓",
-    "failed": "✗",
-    "blocked": "⊘",
-    "not seen": "-",
-    "not applicable": "∅",
-    "observed": "◉",
-    "unreachable": "⚡",
-    "error": "!",
-    "holds": "✓",
-    "wrong": "✗",
-    "suspected": "?",
-    "not checked": "-",
-}
-"""What stands before the word of a verdict or of a step's mark."""
-
-HEADLINES = {
-    Exit.GREEN: ("green", "Green: every check that ran holds"),
-    Exit.BROKEN: ("red", "Red: a contract is broken"),
-    Exit.INTERRUPTED: ("amber", "Interrupted: the run did not come to its end"),
-    Exit.OWN_FAULT: ("red", "Red: dcrproof's own fault, or a clean-up that failed"),
-    Exit.USAGE: ("red", "Nothing was proved: the run was asked for in a way that cannot be"),
-    Exit.NOTHING_RAN: ("amber", "Nothing was proved: no check ran"),
-    Exit.UNREACHABLE: ("red", "Red: a party could not be reached"),
-    None: ("amber", "Cut short: the record of the run has no end"),
-}
-"""By exit code the tone of the page and its first words; None where the run was killed."""
-
-REMEDIES = {
-    "unreachable": (
-        "look at the address in the profile, and at name, proxy and certificate on the way there from the machine that"
-        " runs dcrproof (the party's keys proxy, ca and client_cert)"
-    ),
-    "error": "a fault of dcrproof itself: report it with run.json",
-}
-"""What to do about a verdict that no set-up step and no check explains."""
-
 
 @dataclass(frozen=True)
 class Trouble:
-    """One thing to mend: the set-up step that is wrong, or those of which one is, with the checks that say so.
+    """One thing to fix: the setup step that is wrong, or those of which one is, with the checks that say so.
 
-    `steps` is empty where no set-up step explains it. `checks` are in the order of the catalogue. `evidence` is the
-    exchange on which the first of them rests, as far as it is known.
+    `steps` is empty where no setup step explains it. `checks` are in the order of the catalogue.
     """
 
     steps: tuple[Step, ...]
     checks: tuple[Check, ...]
-    evidence: Mapping[str, Any] | None
 
     @property
     def first(self) -> Check:
         return self.checks[0]
-
-    @property
-    def mend(self) -> str:
-        return str(self.first["mend"] or REMEDIES.get(self.first["verdict"], ""))
 
 
 def index_html(run: Mapping[str, Any]) -> str:
@@ -102,11 +61,11 @@ def index_html(run: Mapping[str, Any]) -> str:
             "form-action 'none'",
         )
     )
-    tone, headline = HEADLINES.get(run["exit"], HEADLINES[Exit.BROKEN])
+    ending = ENDINGS.get(run["exit"], ENDINGS[Exit.BROKEN])
     checks = {check["id"]: check for check in run["checks"]}
     steps = {step["id"]: step for step in run["steps"]}
     exchanges = {exchange["number"]: exchange for exchange in run["exchanges"]}
-    found = troubles(run["checks"], steps, exchanges)
+    found = troubles(run["checks"], steps)
     blocked: dict[str, list[Check]] = {}
     for check in run["checks"]:
         if check["verdict"] == "blocked":
@@ -117,8 +76,8 @@ def index_html(run: Mapping[str, Any]) -> str:
         policy=policy,
         style=Markup(style),  # noqa: S704 - ours
         script=Markup(script),  # noqa: S704 - ours
-        tone=tone,
-        headline=_headline(headline, run, found),
+        colour=ending.colour,
+        headline=_headline(ending.headline, run, found),
         troubles=found,
         not_reached=[id for id in run["selected"] if id not in checks],
         unlooked=_unlooked(run["checks"]),
@@ -126,8 +85,9 @@ def index_html(run: Mapping[str, Any]) -> str:
         advice=[c for c in run["checks"] if c["verdict"] == "failed" and not c["red"] and not c["known"]],
         counts=Counter(check["verdict"] for check in run["checks"]),
         checks=checks,
+        diagnosis=partial(diagnosis, run),
         steps=steps,
-        steps_to_mend=[step for step in run["steps"] if step["mark"] in {"wrong", "suspected"}],
+        wrong_steps=[step for step in run["steps"] if step["mark"] in {"wrong", "suspected"}],
         steps_of=_grouped(run["steps"], "party"),
         first_checks=[check for check in run["checks"] if _first(check) or check["id"] in blocked],
         blocked=blocked,
@@ -143,10 +103,8 @@ def index_html(run: Mapping[str, Any]) -> str:
 # What the page says
 
 
-def troubles(
-    checks: Sequence[Check], steps: Mapping[str, Step], exchanges: Mapping[int, Mapping[str, Any]]
-) -> list[Trouble]:
-    """What has to be mended, each once, in the order in which the flow meets it.
+def troubles(checks: Sequence[Check], steps: Mapping[str, Step]) -> list[Trouble]:
+    """What has to be fixed, each once, in the order in which the flow meets it.
 
     Checks that name the same step are one trouble, and so are those that leave several candidates of which a step that
     is known to be wrong is one.
@@ -162,7 +120,6 @@ def troubles(
         Trouble(
             tuple(steps[id] for id in key if id in steps and together[0]["candidates"]),
             tuple(together),
-            together[0]["evidence"] or exchanges.get(max(together[0]["exchanges"], default=0)),
         )
         for key, together in found.items()
     ]
@@ -171,12 +128,12 @@ def troubles(
 def _headline(words: str, run: Mapping[str, Any], found: Sequence[Trouble]) -> str:
     if run["exit"] == Exit.BROKEN and found and all(trouble.steps for trouble in found):
         if len(found) > 1:
-            return f"Red: {len(found)} set-up steps are wrong"
+            return f"Red: {len(found)} setup steps are wrong"
         several = len(found[0].steps)
-        return f"Red: one of {several} set-up steps is wrong" if several > 1 else "Red: one set-up step is wrong"
+        return f"Red: one of {several} setup steps is wrong" if several > 1 else "Red: one setup step is wrong"
     if run["exit"] == Exit.UNREACHABLE and found:
-        asked = dict.fromkeys(trouble.evidence["party"] for trouble in found if trouble.evidence)
-        return f"Red: {' and '.join(NAMES.get(name, name) for name in asked) or 'a party'} could not be reached"
+        asked = dict.fromkeys(one["party"] for trouble in found if (one := evidence(run, trouble.first)))
+        return f"Red: {' and '.join(PARTIES.get(name, name) for name in asked) or 'a party'} could not be reached"
     return words
 
 
@@ -208,7 +165,7 @@ def parties(run: Mapping[str, Any]) -> dict[str, list[str]]:
 
 def _first(check: Check) -> bool:
     """Whether a check stands before all others: it says what is wrong."""
-    return check["verdict"] in {"failed", "unreachable", "error"}
+    return check["verdict"] in CAUSES
 
 
 def _grouped(items: Iterable[Mapping[str, Any]], key: str) -> dict[str, list[Mapping[str, Any]]]:
@@ -257,7 +214,9 @@ def _index(run: Mapping[str, Any], drawn: Sequence[tuple[str, list[int]]]) -> di
         "rows": rows,
         "calls": calls,
         "flow": drawn,
-        "lanes": lanes([*run["exchanges"], *run["calls"]]),
+        "lanes": lanes(message[end] for message in (*run["exchanges"], *run["calls"]) for end in ("from", "to")),
+        "names": PARTIES,
+        "verdicts": {shown.word: {**shown._asdict(), "cause": shown.word in CAUSES} for shown in SHOWN.values()},
         "chunk": CHUNK,
     }
 
@@ -325,20 +284,15 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters |= {"duration": duration, "clock": clock, "link": link, "numbers": numbers, "path": path}
-    environment.globals |= {"marks": MARKS, "stage_titles": STAGES, "names": NAMES}
+    environment.globals |= {
+        "causes": CAUSES,
+        "looks": {**MARKS, **SHOWN},
+        "marks": MARKS,
+        "names": PARTIES,
+        "stage_titles": STAGES,
+        "verdicts": list(Verdict),
+    }
     return environment.get_template("index.html")
-
-
-NAMES = {
-    "curity": "Curity",
-    "konnect": "Konnect",
-    "portal": "Portal",
-    "classic_portal": "Classic portal",
-    "gateway": "Gateway",
-    "consumer": "Consumer",
-    "upstream": "Upstream",
-    "developer": "Developer",
-}
 
 
 def duration(seconds: float | None) -> str:

@@ -9,7 +9,7 @@ from itertools import groupby
 from xml.etree import ElementTree as ET
 
 from dcrproof.core.checks.check import STAGES
-from dcrproof.reports.diagnosis import Check, Run, claim, told
+from dcrproof.reports.diagnosis import Check, Run, plain
 from dcrproof.reports.text import one_line, visible
 
 NAME = "dcrproof"
@@ -62,21 +62,17 @@ def _case(suite: ET.Element, run: Run, check: Check) -> None:
     )
     verdict, message = check["verdict"], check["observed"] or check["expected"]
     if verdict == "error":
-        _say(case, "error", verdict, message, _diagnosis(run, check))
+        _say(case, "error", verdict, message, plain(run, check))
     elif check["red"]:
         if verdict == "blocked":
             message = f"blocked by {check['blocked_by']}: {message}"
         elif check["candidates"]:
             message = f"{message} (expected {check['expected']}; step: {' or '.join(check['candidates'])})"
-        _say(case, "failure", verdict, message, _diagnosis(run, check))
+        _say(case, "failure", verdict, message, plain(run, check))
     elif verdict not in {"passed", "observed"}:
         word = f"{verdict}, known: {check['known']}" if check["known"] else verdict
         word = f"SHOULD, {word}" if verdict == "failed" and not check["known"] else word
         _say(case, "skipped", verdict, f"{word}: {message}", "")
-
-
-def _diagnosis(run: Run, check: Check) -> str:
-    return "\n".join([claim(check), *(f"  {label:<10} {text}" for label, text in told(run, check))])
 
 
 def _of_the_run(run: Run) -> Iterator[str]:

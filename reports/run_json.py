@@ -8,21 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from dcrproof.core.checks.outcomes import Verdict
-from dcrproof.core.checks.results import Exit, Result, headline
+from dcrproof.core.checks.results import Result, headline
+from dcrproof.core.checks.verdict import Verdict
 from dcrproof.core.record.events import SCHEMA, Event
-
-WORDS = {
-    Exit.GREEN: "green",
-    Exit.BROKEN: "broken",
-    Exit.INTERRUPTED: "interrupted",
-    Exit.OWN_FAULT: "own fault",
-    Exit.USAGE: "bad usage",
-    Exit.NOTHING_RAN: "no check ran",
-    Exit.UNREACHABLE: "unreachable",
-    None: "cut short",
-}
-"""The run in a word, by its exit code; of a run that was killed nobody knows one."""
+from dcrproof.reports.words import ENDINGS
 
 KONG = re.compile(r"\bkong/(\d[\w.]*)", re.IGNORECASE)
 
@@ -46,7 +35,7 @@ def run_json(events: Iterable[Event]) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "exit": exit,
-        "verdict": WORDS.get(exit, f"exit {exit}"),
+        "verdict": ENDINGS[exit].word if exit in ENDINGS else f"exit {exit}",
         "headline": headline([_result(event) for event in checks], exit),
         "version": started.get("version"),
         "started": started.get("at"),

@@ -11,8 +11,7 @@
   for (const call of calls) {
     if (call.within !== null) within.set(call.within, [...(within.get(call.within) || []), call]);
   }
-  const NAMES = { curity: "Curity", konnect: "Konnect", portal: "Portal", classic_portal: "Classic portal", gateway: "Gateway", consumer: "Consumer", upstream: "Upstream", developer: "Developer" };
-  const named = (party) => NAMES[party] || party;
+  const named = (party) => index.names[party] || party;
   const SOME = 50;
   const MOST_ARROWS = 200;
 
@@ -142,7 +141,7 @@
       if (check !== null) striped = !striped;
       if (striped) svg.append(drawn("rect", { class: "band", x: 0, y, width, height: ROW, "fill-opacity": 0.55 }));
       if (check !== null && known) svg.append(label(check, known, y, left || width));
-      if (arrow) svg.append(arrowOf(arrow, y, x, left, width, known && ["failed", "unreachable", "error"].includes(known.verdict)));
+      if (arrow) svg.append(arrowOf(arrow, y, x, left, width, known && index.verdicts[known.verdict].cause));
     });
     return svg;
   }
@@ -154,7 +153,7 @@
       { href: `#check-${id}`, "aria-label": `check ${id}, ${known.verdict}: ${known.title}` },
       drawn("title", {}, `${known.verdict}: ${known.title}`),
       drawn("rect", { class: "hit", x: 2, y: y + 2, width: room - 10, height: ROW - 4, rx: 4 }),
-      drawn("text", { x: 8, y: y + 19 }, drawn("tspan", { class: `verdict-${known.verdict}` }, `${known.verdict === "passed" ? "✓" : known.verdict === "failed" ? "✗" : "•"} `), text),
+      drawn("text", { x: 8, y: y + 19 }, drawn("tspan", { class: index.verdicts[known.verdict].colour }, `${index.verdicts[known.verdict].sign} `), text),
     );
   }
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from recorded import SOME, run
 
 from dcrproof.core.checks.baseline import BadBaseline, Baseline, Known, read
-from dcrproof.core.checks.outcomes import Verdict
 from dcrproof.core.checks.results import Exit, Result
+from dcrproof.core.checks.verdict import Verdict
 
 IDS = ("token.is-jwt", "route.basic.accepted", "route.basic.cached", "strategy.claim")
 TODAY = date(2026, 11, 24)

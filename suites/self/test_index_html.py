@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from dcrproof.core.checks.check import STAGES
-from dcrproof.core.checks.outcomes import Verdict
+from dcrproof.core.checks.verdict import Verdict
 from dcrproof.fixtures.catalogue import entries
 from dcrproof.reports.flow import FLOW, HAPPY, calls_within, flow
 from dcrproof.reports.index_html import duration, index_html, link, numbers

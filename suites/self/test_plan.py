@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from dcrproof.core.checks.outcomes import NotSeen, OwnFault
+from dcrproof.core.checks.outcomes import InternalError, NotSeen
 from dcrproof.core.ledger.guard import NOTHING, refuse
 from dcrproof.core.ledger.ledger import BY_NAME, CLIENT, Ledger, new_mark
 from dcrproof.core.profile.model import Mode
@@ -149,7 +149,7 @@ def test_no_mode_creates_more_than_it_says(mode: str, kind: str, wanted: str) ->
 @pytest.mark.parametrize("method", ["PATCH", "PUT", "DELETE"])
 def test_what_the_run_has_not_made_is_not_changed(method: str) -> None:
     ledger = Ledger(new_mark())
-    with pytest.raises(OwnFault, match="it was not sent"):
+    with pytest.raises(InternalError, match="it was not sent"):
         refuse(ledger, Mode.PROVISION, "konnect", method, OTHERS, None)
     refuse(ledger, Mode.PROVISION, "konnect", method, f"/v3/apis/{NOTHING}", None)
     ledger.ids.add(OTHERS.rpartition("/")[2])
@@ -160,7 +160,7 @@ def test_what_the_run_has_not_made_is_not_changed(method: str) -> None:
 def test_nothing_is_made_of_another_persons_application(what: str) -> None:
     ledger, path = Ledger(new_mark()), f"/api/v3/applications/somebodys/{what}"
     kind = ledger.creates("portal", "POST", path, "application/json", b"{}")
-    with pytest.raises(OwnFault, match="it was not sent"):
+    with pytest.raises(InternalError, match="it was not sent"):
         refuse(ledger, Mode.PROVISION, "portal", "POST", path, kind)
     ledger.ids.add("somebodys")
     refuse(ledger, Mode.PROVISION, "portal", "POST", path, kind)
@@ -179,5 +179,5 @@ def test_a_client_that_the_run_has_not_made_is_not_even_read(method: str) -> Non
     number = ledger.intend(CLIENT, "https://curity.example", "/registration", None)
     ledger.made(ledger.entries[number], "ours")
     refuse(ledger, Mode.PROVISION, "curity", method, "/registration/ours", None)
-    with pytest.raises(OwnFault, match="it was not sent"):
+    with pytest.raises(InternalError, match="it was not sent"):
         refuse(ledger, Mode.PROVISION, "curity", method, "/registration/theirs", None)

@@ -163,5 +163,5 @@ def test_a_folder_that_cannot_be_written_is_bad_usage(tmp_path, parallel):
 def test_what_cannot_be_written_while_the_run_goes_on_is_our_own_fault(tmp_path):
     stop = "import shutil; [shutil.rmtree(p) for p in __import__('pathlib').Path('reports').iterdir() if p.is_dir() and not p.is_symlink()]"
     left = own_suite(tmp_path, stop)
-    assert left.code == Exit.OWN_FAULT
+    assert left.code == Exit.INTERNAL_ERROR
     assert "the evidence of this run could not be written" in left.output

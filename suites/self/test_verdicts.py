@@ -13,15 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dcrproof.core.checks.check import Check, Evidence, Level
-from dcrproof.core.checks.outcomes import Failed, Verdict
-from dcrproof.core.checks.results import RED, Exit, Result, exit_code
-from dcrproof.fixtures.session.verdicts import judge
+from dcrproof.core.checks.outcomes import Failed
+from dcrproof.core.checks.results import Exit, Result, exit_code
+from dcrproof.core.checks.verdict import RED, Verdict
+from dcrproof.fixtures.session.verdicts import result_of
 
 HEAD = """
 import pytest
 from dcrproof.core.checks.check import Evidence, Level, check
 from dcrproof.fixtures.flow.gate import gate
-from dcrproof.core.checks.outcomes import Failed, NotApplicable, NotSeen, OwnFault, Unreachable
+from dcrproof.core.checks.outcomes import Failed, NotApplicable, NotSeen, InternalError, Unreachable
 
 def claim(id, **members):
     return check(id, "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",), **members)
@@ -155,7 +156,7 @@ def test_a_failure_carries_both_sides_its_step_and_what_was_ruled_out(every_verd
 
 
 def test_an_error_of_our_own_goes_before_a_broken_contract(every_verdict):
-    assert every_verdict[0] == Exit.OWN_FAULT
+    assert every_verdict[0] == Exit.INTERNAL_ERROR
 
 
 def test_the_failure_is_printed_with_owner_step_mend_and_command(every_verdict):
@@ -220,7 +221,7 @@ def test_no_traceback_is_printed_for_an_outcome(tmp_path):
         ("raise Unreachable('curity', 'connection refused')", "MUST", Exit.UNREACHABLE),
         ("raise NotSeen('a telescope')", "MUST", Exit.NOTHING_RAN),
         ("raise KeyboardInterrupt", "MUST", Exit.INTERRUPTED),
-        ("1 / 0", "MUST", Exit.OWN_FAULT),
+        ("1 / 0", "MUST", Exit.INTERNAL_ERROR),
     ],
 )
 def test_the_exit_code_says_how_it_ended(tmp_path, body, level, code):
@@ -350,7 +351,7 @@ def test_our_own_fault_goes_before_a_broken_contract_and_that_before_an_unreacha
     code = exit_code(results)
     musts = {verdict for verdict, level in verdicts if level == "MUST"}
     if any(verdict is Verdict.ERROR for verdict, _ in verdicts):
-        assert code == Exit.OWN_FAULT
+        assert code == Exit.INTERNAL_ERROR
     elif Verdict.FAILED in musts:
         assert code == Exit.BROKEN
     elif Verdict.UNREACHABLE in musts:
@@ -366,7 +367,7 @@ def test_a_missing_role_is_named_where_the_answer_is_403_and_nowhere_else(status
     failed = Failed("a portal", "none")
     asked = {"party": "konnect", "method": "GET", "url": "https://eu.api.example/v3/portals", "summary": {}}
     failed.exchange = SimpleNamespace(status=status, **asked) if status else None
-    result = judge(check, (0, 0), failed, None, 0.0)
+    result = result_of(check, (0, 0), failed, None, 0.0)
     assert result.candidates == (named or ("konnect.account.created",))
 
 

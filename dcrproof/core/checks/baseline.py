@@ -19,13 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from dcrproof.core.checks.check import matches
-from dcrproof.core.checks.outcomes import Verdict
 from dcrproof.core.checks.results import Result
+from dcrproof.core.checks.verdict import HELD, RED, Verdict
 
 KEYS = ("check", "reason", "owner", "expires")
-EXCUSED = frozenset({Verdict.FAILED, Verdict.BLOCKED, Verdict.UNREACHABLE})
-"""The verdicts that may be known; dcrproof's own fault never is."""
-CAME_THROUGH = frozenset({Verdict.PASSED, Verdict.OBSERVED})
+EXCUSED = RED - {Verdict.ERROR}
+"""The verdicts that may be known; an internal error never is."""
 
 
 class BadBaseline(Exception):
@@ -78,7 +77,7 @@ class Baseline:
                 yield f"{place} expired on {entry.expires}: mend it, or agree on another day with {entry.owner}"
                 continue
             named = [result for result in ran if entry.names(result.id)]
-            if named and all(result.verdict in CAME_THROUGH for result in named):
+            if named and all(result.verdict in HELD for result in named):
                 verdicts = "passed" if len(named) == 1 else f"all passed ({len(named)} checks)"
                 yield f"{place} is stale: {verdicts}; strike the entry out"
 

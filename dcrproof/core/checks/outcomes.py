@@ -1,30 +1,20 @@
-"""The verdicts of a check, and the outcomes that a check or a step of the flow ends with when it does not pass.
+"""The outcomes that a check or a step of the flow ends with when it does not pass.
 
     Outcome
     ├── Failed          the contract is broken: observed is not what was expected
     ├── NotSeen         the mode or the access of this run does not let it look
     ├── NotApplicable   the target declares that it lacks the thing
     ├── Unreachable     DNS, proxy, TLS, network, or an answer that is not the party's
-    └── OwnFault        dcrproof itself is at fault
+    └── InternalError        dcrproof itself is at fault
 
 `Blocked` is no outcome of its own: a check is blocked when a step that it stands on ended with Failed, Unreachable or
-OwnFault under the id of another check.
+InternalError under the id of another check.
 """
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any, Protocol, TypedDict, Unpack
 
-
-class Verdict(StrEnum):
-    PASSED = "passed"
-    FAILED = "failed"
-    BLOCKED = "blocked"
-    NOT_SEEN = "not seen"
-    NOT_APPLICABLE = "not applicable"
-    OBSERVED = "observed"
-    UNREACHABLE = "unreachable"
-    ERROR = "error"
+from dcrproof.core.checks.verdict import Verdict
 
 
 class Answered(Protocol):
@@ -66,7 +56,7 @@ class Why(TypedDict, total=False):
     """Which access would tell what is left from one another, where more than one thing can be to blame."""
     owner: str
     """Who mends it, where that is not the owner of a step."""
-    mend: str
+    fix: str
     """How, where no step says so."""
 
 
@@ -84,7 +74,7 @@ class Failed(Outcome):
         self.ruled_out = why.get("ruled_out", ())
         self.decides = why.get("decides", ())
         self.owner = why.get("owner", "")
-        self.mend = why.get("mend", "")
+        self.fix = why.get("fix", "")
 
 
 class NotSeen(Outcome):
@@ -124,7 +114,7 @@ class Unreachable(Outcome):
         self.passing = passing
 
 
-class OwnFault(Outcome):
+class InternalError(Outcome):
     verdict = Verdict.ERROR
 
     def __init__(self, observed: str) -> None:
@@ -134,4 +124,4 @@ class OwnFault(Outcome):
 
 def blocks(outcome: Outcome) -> bool:
     """Whether what stands on a step that ended so is blocked, rather than ending the same way."""
-    return isinstance(outcome, Failed | Unreachable | OwnFault)
+    return isinstance(outcome, Failed | Unreachable | InternalError)

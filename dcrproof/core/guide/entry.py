@@ -35,9 +35,9 @@ class Step:
     label: str
     value: str
     breaks: str
-    mend: str
+    fix: str
     source: str
-    beware: str = ""
+    caution: str = ""
     guide: HowToPlace | None = None
     also: tuple[HowToPlace, ...] = ()
     """Where the other how-to has the same step; `dcrproof.core.guide` fills it in."""
@@ -58,6 +58,12 @@ class Step:
         if self.guide is None:
             return f"not a step, the how-to forgets it: {interface}"
         return f"{self.guide.section}, step {self.guide.step}: {interface}"
+
+    @property
+    def brief(self) -> dict[str, Any]:
+        """The step as `run.json` holds it."""
+        names = ("id", "party", "owner", "where", "implied", "label", "value", "breaks", "fix", "caution")
+        return {name: getattr(self, name) for name in names}
 
     def data(self) -> dict[str, Any]:
         """The step as `dcrproof steps --json` prints it."""

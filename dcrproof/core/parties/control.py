@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dcrproof.core.checks.outcomes import OwnFault
+from dcrproof.core.checks.outcomes import InternalError
 from dcrproof.core.http.connection import Connection, PartyConnection
 from dcrproof.core.http.exchange import Transcript
 
@@ -27,7 +27,7 @@ class ControlClient:
         content = b"" if body is None else json.dumps(body).encode()
         exchange = self.line.send(method, self.url + path, headers={"content-type": "application/json"}, body=content)
         if exchange.status >= 400:
-            raise OwnFault(f"the control interface refused {method} {path}: {exchange.text}")
+            raise InternalError(f"the control interface refused {method} {path}: {exchange.text}")
         return exchange.json() if exchange.body else None
 
     def calls(self, party: str | None = None, after: int = 0) -> list[dict[str, Any]]:
@@ -63,7 +63,7 @@ class ControlClient:
         """Disarms a fault, unless it is used up already."""
         try:
             self._ask("DELETE", f"/faults/{fault}")
-        except OwnFault:
+        except InternalError:
             return
 
     def bridge(self) -> Mapping[str, Any]:
