@@ -19,7 +19,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from dcrproof.core.checks.check import STAGES
+from dcrproof.core.checks.check import stage_title
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.checks.verdict import CAUSES, SHOWN, Verdict
 from dcrproof.reports.diagnosis import Check, diagnosis, evidence
@@ -289,7 +289,7 @@ def _template() -> Template:
         "looks": {**MARKS, **SHOWN},
         "marks": MARKS,
         "names": PARTIES,
-        "stage_titles": STAGES,
+        "stage_title": stage_title,
         "verdicts": list(Verdict),
     }
     return environment.get_template("index.html")

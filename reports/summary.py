@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
-from dcrproof.core.checks.check import STAGES
+from dcrproof.core.checks.check import stage_title
 from dcrproof.core.checks.verdict import Verdict
 from dcrproof.reports.diagnosis import Run, diagnosis, needing_attention, status
 from dcrproof.reports.flow import Arrow, happy_path
@@ -71,7 +71,7 @@ def _table(run: Run) -> Iterator[str]:
     yield f"| --- |{' ---: |' * len(columns)}"
     for stage, checks in groupby(run["checks"], key=lambda check: check["stage"]):
         number = Counter(check["verdict"] for check in checks)
-        yield f"| {one_line(STAGES.get(stage, stage))} | {' | '.join(str(number[verdict] or '') for verdict in columns)} |"
+        yield f"| {one_line(stage_title(stage))} | {' | '.join(str(number[verdict] or '') for verdict in columns)} |"
     yield ""
 
 
