@@ -121,8 +121,6 @@ def made_up(checks: int = 4, exchanges: int = 4, text: str = "an answer", **verd
     Verdicts go round: passed, failed, blocked, not seen, ...; `verdicts` are verdicts by number of check, `c3="error"`.
     """
     ids = [f"{'token' if number % 2 else 'route'}.made-up-{number}" for number in range(checks)]
-    steps = [step.data() | {"where": step.where} for step in STEPS]
-    names = ("id", "party", "owner", "where", "implied", "label", "value", "breaks", "mend", "beware")
     yield {
         "event": "started",
         "schema": 1,
@@ -135,7 +133,7 @@ def made_up(checks: int = 4, exchanges: int = 4, text: str = "an answer", **verd
         "target": {"curity": "live", "gateway": "live"},
         "undone": [],
         "selected": ids,
-        "steps": [{name: step[name] for name in names} for step in steps],
+        "steps": [step.brief for step in STEPS],
     }
     yield {
         "event": "target",
@@ -164,13 +162,14 @@ def made_up(checks: int = 4, exchanges: int = 4, text: str = "an answer", **verd
             "ruled_out": [text] if failed else [],
             "decides": text if failed else "",
             "owner": "",
-            "mend": "",
+            "fix": "",
             "symptom": text if verdict == "blocked" else "",
             "observations": [{"party": "gateway", "name": "literal_basic", "observed": text, "held": False}],
             "evidence": None,
             "seconds": 0.25,
             "evidence_level": "documented",
             "hostile": False,
+            "security": number % 2 == 1,
             "references": ["RFC 7519"],
             "known": "",
             "owners": ["Curity admins"],

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from performing import Case, Ended
 
+from dcrproof.core.checks.verdict import SHOWN
+
 FOLDER = Path(__file__).with_name("snapshots")
 DIAGNOSES = FOLDER / "diagnoses.txt"
 MATRIX = Path(__file__).parents[2] / "docs" / "matrix.md"
@@ -39,7 +41,7 @@ def diagnosis(run: Ended) -> str:
     """What the run has printed of the first check that failed."""
     start = run.printed.index(f"FAILED {first(run)['id']}: ")
     lines = run.printed[start:].splitlines()
-    end = next(number for number, line in enumerate(lines) if line.startswith("  again "))
+    end = next(number for number, line in enumerate(lines) if line.startswith("  rerun "))
     text = "\n".join(lines[: end + 1])
     for pattern, name in NORMALISED:
         text = re.sub(pattern, name, text)
@@ -55,17 +57,6 @@ def named_first() -> dict[str, str]:
     found = re.findall(r"^# (\S+)\n\nFAILED (\S+): ", DIAGNOSES.read_text("utf-8"), re.MULTILINE)
     return dict(found)
 
-
-LETTERS = {
-    "passed": ".",
-    "failed": "F",
-    "blocked": "b",
-    "not seen": "-",
-    "not applicable": "n",
-    "observed": "o",
-    "unreachable": "U",
-    "error": "E",
-}
 
 HEAD = """\
 # What each broken target does to the checks
@@ -97,7 +88,7 @@ def vector(run: Ended) -> list[str]:
     """The verdicts, a line for each stage that did not pass as a whole."""
     lines = []
     for stage, group in groupby(run.checks, key=lambda check: check["stage"]):
-        letters = "".join(LETTERS[check["verdict"]] for check in group)
+        letters = "".join(SHOWN[check["verdict"]].letter for check in group)
         if set(letters) != {"."}:
             lines.append(f"    {stage:<15} {letters}")
     return lines

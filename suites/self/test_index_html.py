@@ -31,6 +31,7 @@ def check(id: str, verdict: str = "passed", **members: Any) -> dict[str, Any]:
         "level": "MUST",
         "evidence_level": "documented",
         "hostile": False,
+        "security": False,
         "stage": "curity",
         "verdict": verdict,
         "red": verdict in {"failed", "blocked", "unreachable", "error"},
@@ -43,7 +44,7 @@ def check(id: str, verdict: str = "passed", **members: Any) -> dict[str, Any]:
         "decides": "",
         "owner": "",
         "owners": ["owners of the check"],
-        "mend": "",
+        "fix": "",
         "known": "",
         "symptom": "",
         "observations": [],
@@ -66,8 +67,8 @@ def step(id: str, mark: str = "holds", checks: tuple[str, ...] = ()) -> dict[str
         "label": f"label of {id}",
         "value": "on",
         "breaks": "all",
-        "mend": f"mend {id}",
-        "beware": "",
+        "fix": f"fix {id}",
+        "caution": "",
         "mark": mark,
         "checks": list(checks),
     }
@@ -197,14 +198,14 @@ def test_a_wrong_step_is_what_to_do_next():
         steps=[step(A, "wrong", ("token.is-jwt",))],
         exchanges=[exchange(3, "token.is-jwt")],
     )
-    assert "Red: one set-up step is wrong" in found.text
+    assert "Red: one setup step is wrong" in found.text
     first = next_of(found)
-    for text in (f"label of {A}", f"owners of {A}", f"where {A} is set", f"mend {A}", "an opaque token"):
+    for text in (f"label of {A}", "owners of the check", f"where {A} is set", f"fix {A}", "an opaque token"):
         assert text in first
-    assert "exchange 3 , GET /path/3 → 200" in first
+    assert "exchange 3, GET https://curity.example/path/3 -> 200" in first
     assert "pytest --dcr-check token.is-jwt" in first
     assert "1 check is blocked by token.is-jwt" in found.text
-    assert "What happens all the same: the gateway answers 401" in found.text
+    assert "Impact: the gateway answers 401" in found.text
 
 
 def test_checks_that_name_the_same_step_are_one_thing_to_mend():
@@ -215,8 +216,8 @@ def test_checks_that_name_the_same_step_are_one_thing_to_mend():
         exit=1,
         steps=[step(A, "wrong"), step(B, "suspected")],
     )
-    assert "Red: one set-up step is wrong" in found.text
-    assert next_of(found).count("run again") == 1
+    assert "Red: one setup step is wrong" in found.text
+    assert next_of(found).count("rerun") == 1
     assert all(id in next_of(found) for id in ("configuration.one", "token.two", "token.three"))
 
 
@@ -227,7 +228,7 @@ def test_two_wrong_steps_are_two_things_to_mend():
         exit=1,
         steps=[step(A, "wrong"), step(B, "wrong")],
     )
-    assert "Red: 2 set-up steps are wrong" in found.text
+    assert "Red: 2 setup steps are wrong" in found.text
     assert f"1. label of {A}" in next_of(found)
     assert f"2. label of {B}" in next_of(found)
 
@@ -238,7 +239,7 @@ def test_steps_that_cannot_be_told_apart_are_all_named():
         exit=1,
         steps=[step(A, "suspected"), step(B, "suspected")],
     )
-    assert "Red: one of 2 set-up steps is wrong" in found.text
+    assert "Red: one of 2 setup steps is wrong" in found.text
     assert f"where {A} is set" in next_of(found)
     assert f"where {B} is set" in next_of(found)
     assert "the client: it answered" in next_of(found)
@@ -251,11 +252,11 @@ def test_a_green_run_says_what_it_did_not_look_at():
         check("token.three", "observed"),
     )
     assert "Green: every check that ran holds" in found.text
-    assert "Nothing has to be mended" in next_of(found)
+    assert "Nothing has to be fixed" in next_of(found)
     assert "with mode = create: token.two" in next_of(found)
-    assert "about a tenant it says nothing" not in found.text
+    assert "this says nothing about a tenant" not in found.text
     mocked = page(check("token.one"), target={"curity": "mocked"})
-    assert "about a tenant it says nothing" in mocked.text
+    assert "this says nothing about a tenant" in mocked.text
 
 
 def test_a_party_that_is_down_is_named_with_what_to_look_at():
@@ -269,7 +270,7 @@ def test_a_party_that_is_down_is_named_with_what_to_look_at():
     assert "owners of the check" in next_of(found)
     assert "Red: Curity could not be reached" in found.text
     assert "connection refused" in next_of(found)
-    assert "look at the address in the profile" in next_of(found)
+    assert "check the address in the profile" in next_of(found)
 
 
 @pytest.mark.parametrize(("exit", "words"), [(2, "Interrupted"), (None, "Cut short")])
@@ -391,7 +392,7 @@ def hostile(text: str) -> dict[str, Any]:
             owner=text,
             owners=[text],
             known="",
-            mend=text,
+            fix=text,
             references=[text],
             again=text,
             observations=[{"party": "curity", "name": text, "observed": text, "held": True}],

@@ -129,7 +129,7 @@ def test_the_first_screen_says_what_to_do(opened, run):
     page = opened()
     step = next(step for step in run["steps"] if step["mark"] == "wrong")
     first = next(check for check in run["checks"] if check["verdict"] == "failed")
-    for text in (step["owner"], step["where"], step["mend"], first["observed"], first["again"]):
+    for text in (step["owner"], step["where"], step["fix"], first["observed"], first["again"]):
         box = page.locator("#next").get_by_text(text, exact=True).bounding_box()
         assert box["y"] + box["height"] <= 850, text
 
@@ -340,8 +340,8 @@ def test_without_script_verdict_failures_steps_and_checks_can_be_read(opened, ru
     page = opened(java_script_enabled=False)
     text = page.inner_text("body")
     step = next(step for step in run["steps"] if step["mark"] == "wrong")
-    assert "Red: one set-up step is wrong" in text
-    assert step["mend"] in text
+    assert "Red: one setup step is wrong" in text
+    assert step["fix"] in text
     for check in run["checks"]:
         assert page.locator(f"[id='check-{check['id']}'] .title").count() == 1
     page.locator(".fold > summary").first.click()  # the groups open without script

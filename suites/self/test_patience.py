@@ -390,4 +390,4 @@ def test_a_run_says_how_patient_it_was(run_checks, tmp_path, workers):
     with scripted(status(503), listed) as party:
         ran = inspected(run_checks, tmp_path, party.base, *workers)
     assert ran.verdicts == {"konnect.authenticated": "passed"}, ran.output
-    assert "patience   konnect: 1 request(s) sent again after 503 1x; 0." in ran.output
+    assert "retries    konnect: 1 request(s) retried after 503 1x; 0." in ran.output

@@ -70,7 +70,7 @@ def test_a_failure_has_its_diagnosis_as_message_and_a_blocked_must_is_a_failure_
     assert failure.attrib["type"] == "failed"
     assert failure.attrib["message"].startswith("an opaque token")
     assert "(expected a signed JWT; step: curity.token-issuer.jwt)" in failure.attrib["message"]
-    for text in ("owner      Curity admins", "mend       enable the setting", "again      pytest --dcr-undo"):
+    for text in ("owner: Curity admins", "  fix            enable the setting", "  rerun          pytest --dcr-undo"):
         assert text in failure.text
     blocked = [check["id"] for check in undone.report["checks"] if check["verdict"] == "blocked" and check["red"]]
     assert blocked
@@ -141,8 +141,8 @@ def test_the_summary_says_the_verdict_the_step_and_what_to_do(left):
     text = left("undone").text("summary.md")
     assert text.startswith("## \N{CROSS MARK} dcrproof: broken\n")
     assert "### FAILED `token.is-jwt`" in text
-    assert "| mend | `enable the setting, leave wrapped opaque tokens off, then commit (Changes > Commit)` |" in text
-    assert "| again | `pytest --dcr-undo curity.token-issuer.jwt --dcr-check token.is-jwt` |" in text
+    assert "| fix | `enable the setting, leave wrapped opaque tokens off, then commit (Changes > Commit)` |" in text
+    assert "| rerun | `pytest --dcr-undo curity.token-issuer.jwt --dcr-check token.is-jwt` |" in text
     assert "Left undone on purpose: `curity.token-issuer.jwt`." in text
 
 
@@ -197,9 +197,9 @@ def test_each_owner_of_a_failing_step_gets_what_it_needs_to_mend_it(left):
         "`token.is-jwt`: failed",
         "**expected**: `a signed JWT`",
         "**ruled out**: `the client and its secret: the token endpoint answered 200`",
-        "**mend**: `enable the setting, leave wrapped opaque tokens off, then commit (Changes > Commit)`",
-        "**beware**: `profile-wide: every client of this profile gets JWTs from then on`",
-        "**again**: `pytest --dcr-undo",
+        "**fix**: `enable the setting, leave wrapped opaque tokens off, then commit (Changes > Commit)`",
+        "**caution**: `profile-wide: every client of this profile gets JWTs from then on`",
+        "**rerun**: `pytest --dcr-undo",
         "/oauth/v2/oauth-token",
     ):
         assert part in text

@@ -97,7 +97,7 @@ def test_workers_report_the_same_checks_verdicts_order_and_diagnoses(left, tmp_p
     assert problems(report) == []
 
     def told(report) -> list:
-        names = ("id", "verdict", "candidates", "blocked_by", "expected", "ruled_out", "mend", "owners")
+        names = ("id", "verdict", "candidates", "blocked_by", "expected", "ruled_out", "fix", "owners")
         return [[check[name] for name in names] for check in report["checks"]]
 
     assert told(report) == told(left("undone").report)

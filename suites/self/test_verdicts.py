@@ -164,13 +164,13 @@ def test_the_failure_is_printed_with_owner_step_mend_and_command(every_verdict):
     output = every_verdict[1]
     for text in (
         "FAILED gate.failed: a claim   owner: Curity admins",
-        "how-to     Configure the token issuer, step 2: Token Service > Token Issuers",
-        "expected   a word",
-        "observed   another word",
-        "ruled out  the weather",
-        "mend       enable the setting, leave wrapped opaque tokens off, then commit",
-        "symptom    1 check blocked",
-        "again      pytest --dcr-check gate.failed",
+        "  how-to         Configure the token issuer, step 2: Token Service > Token Issuers",
+        "  expected       a word",
+        "  observed       another word",
+        "  ruled out      the weather",
+        "  fix            enable the setting, leave wrapped opaque tokens off, then commit",
+        "  impact         1 check blocked",
+        "  rerun          pytest --dcr-check gate.failed",
     ):
         assert text in output
 
@@ -185,12 +185,12 @@ def test_of_candidates_each_is_printed_with_its_owner_and_its_mend(tmp_path):
     assert code == Exit.BROKEN
     lines = output.splitlines()
     assert "FAILED a.failed: a claim   owner: gateway team or Curity admins" in lines
-    assert any(line.startswith(f"  step       1 {candidates[0]} (gateway team): not a step") for line in lines)
-    assert any(line.startswith(f"             2 {candidates[1]} (Curity admins): Prereq") for line in lines)
-    assert "  decides    the error log of the node" in lines
-    assert any(line.startswith("  mend       1 add the authority to the file") for line in lines)
-    assert any(line.startswith("  beware     1 ssl_verify false") for line in lines)
-    assert any(line.startswith("  mend       2 open the way to Curity's runtime nodes") for line in lines)
+    assert any(line.startswith(f"  step           1 {candidates[0]} (gateway team): not a step") for line in lines)
+    assert any(line.startswith(f"  step           2 {candidates[1]} (Curity admins): Prereq") for line in lines)
+    assert "  to narrow down the error log of the node" in lines
+    assert any(line.startswith("  fix            1 add the authority to the file") for line in lines)
+    assert any(line.startswith("  caution        1 ssl_verify false") for line in lines)
+    assert any(line.startswith("  fix            2 open the way to Curity's runtime nodes") for line in lines)
 
 
 def test_the_summary_counts_every_verdict_and_groups_the_rest(every_verdict):

@@ -106,7 +106,7 @@ class Result:
     @property
     def red(self) -> bool:
         """Whether it makes the run red."""
-        return self.level is Level.MUST and self.verdict in RED and not self.known
+        return self.level == Level.MUST and self.verdict in RED and not self.known
 
     @property
     def shown(self) -> Shown:
