@@ -1,8 +1,8 @@
-"""`index.html`: the run as one page for people. It needs no network, and works from a file.
+"""`index.html`: the run as one page. It needs no network, and works from a file.
 
-Text that came from outside is set in the page as text alone: Jinja escapes what stands in the markup, and the exchanges
-stand in blocks of JSON that the page's script shows piece by piece, through `textContent`. A Content-Security-Policy
-forbids the page all network, and every script and style but its own, which it knows by their hashes.
+Text from outside is only ever text in the page: Jinja escapes it in the markup, and the exchanges are blocks of JSON
+that the script of the page shows through `textContent`. A Content-Security-Policy forbids all network access, and
+every script and style but the page's, which are allowed by their hashes.
 """
 
 import json
@@ -30,7 +30,7 @@ from dcrproof.reports.words import ENDINGS, MARKS, PARTIES, lanes
 Step = Mapping[str, Any]
 
 CHUNK = 100
-"""Exchanges in one block of JSON: the page reads a block when one of them is looked at."""
+"""How many exchanges are in one block of JSON: the page parses a block when one of them is opened."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ def index_html(run: Mapping[str, Any]) -> str:
 def troubles(checks: Sequence[Check], steps: Mapping[str, Step]) -> list[Trouble]:
     """What has to be fixed, each once, in the order in which the flow meets it.
 
-    Checks that name the same step are one trouble, and so are those that leave several candidates of which a step that
-    is known to be wrong is one.
+    Checks that name the same step are one trouble, and so are those with several candidates of which one is a step that
+    is known to be wrong.
     """
     red = [check for check in checks if check["red"] and check["verdict"] != "blocked"]
     found: dict[tuple[str, ...], list[Check]] = {}
@@ -138,7 +138,7 @@ def _headline(words: str, run: Mapping[str, Any], found: Sequence[Trouble]) -> s
 
 
 def _unlooked(checks: Iterable[Check]) -> dict[tuple[str, str], list[Check]]:
-    """What a run did not look at: the checks by their verdict, and by the reason or what would show it."""
+    """What the run did not look at: checks by verdict, and by the reason or what would show it."""
     found: dict[tuple[str, str], list[Check]] = {}
     for check in checks:
         if check["verdict"] in {"not seen", "not applicable"}:
@@ -147,7 +147,7 @@ def _unlooked(checks: Iterable[Check]) -> dict[tuple[str, str], list[Check]]:
 
 
 def parties(run: Mapping[str, Any]) -> dict[str, list[str]]:
-    """By the id of a check the parties that it concerns: those of its steps, and those that it talked to."""
+    """The parties that a check concerns, by its id: those of its steps, and those that it sent requests to."""
     of_step = {step["id"]: step["party"] for step in run["steps"]}
     of_exchange = {exchange["number"]: exchange["to"] for exchange in run["exchanges"]}
     return {
@@ -164,7 +164,7 @@ def parties(run: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _first(check: Check) -> bool:
-    """Whether a check stands before all others: it says what is wrong."""
+    """Whether a check is listed before all others: it says what is wrong."""
     return check["verdict"] in CAUSES
 
 
@@ -222,7 +222,7 @@ def _index(run: Mapping[str, Any], drawn: Sequence[tuple[str, list[int]]]) -> di
 
 
 def _blocks(exchanges: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    """What only an open exchange shows, in the order of the rows."""
+    """What is shown only when an exchange is opened, in the order of the rows."""
     shown = ("request", "response", "jwts", "error", "node")
     for start in range(0, len(exchanges), CHUNK):
         yield [{name: exchange[name] for name in shown} for exchange in exchanges[start : start + CHUNK]]
@@ -231,12 +231,12 @@ def _blocks(exchanges: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str
 def _drawn(
     exchanges: Mapping[int, Mapping[str, Any]], chosen: Sequence[tuple[str, list[int]]]
 ) -> list[tuple[str, list[Mapping[str, Any]]]]:
-    """The exchanges of the flow in words, for readers without script."""
+    """The exchanges of the flow, for readers without JavaScript."""
     return [(id, [exchanges[number] for number in numbers if number in exchanges]) for id, numbers in chosen]
 
 
 def _json(value: Any) -> Markup:
-    """JSON that may stand in a script element: nothing in it can end the element, or begin another."""
+    """JSON for a script element: nothing in it can end the element or begin another."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     if not text.isascii() or any(sign in text for sign in ESCAPED):
         text = json.dumps(_shown(value), ensure_ascii=False, separators=(",", ":"))
@@ -246,11 +246,11 @@ def _json(value: Any) -> Markup:
 
 
 ESCAPED = ("\\u", "\\b", "\\f", "\\r", "\x7f")
-"""How JSON shows that a character which cannot be seen may stand in it: most has none, and need not be looked through."""
+"""How invisible characters show in JSON: most values have none, and need not be searched."""
 
 
 def _shown(value: Any) -> Any:
-    """Plain data with all texts in it visible; what is markup already is no text from outside."""
+    """Plain data with all texts made visible; markup is left alone, as it does not come from outside."""
     if isinstance(value, str):
         return value if isinstance(value, Markup) else visible(value)
     if isinstance(value, Mapping):
@@ -296,7 +296,7 @@ def _template() -> Template:
 
 
 def duration(seconds: float | None) -> str:
-    """A duration for people: `12 ms`, `4.0 s`, `2 min 5 s`."""
+    """A readable duration: `12 ms`, `4.0 s`, `2 min 5 s`."""
     if seconds is None:
         return ""
     if seconds < 1:
@@ -308,7 +308,7 @@ def duration(seconds: float | None) -> str:
 
 
 def clock(at: str | None) -> str:
-    """A time of the run as it is read out: `2026-11-24 07:55:37 UTC`."""
+    """A readable time: `2026-11-24 07:55:37 UTC`."""
     return f"{at[:19].replace('T', ' ')} UTC" if at else "unknown"
 
 
@@ -318,12 +318,12 @@ def path(url: str) -> str:
 
 
 def link(reference: str) -> str:
-    """The address of a reference that is a page; empty for any other."""
+    """The URL of a reference that is a page; empty for others."""
     return f"https://{reference}" if re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+/[\w./%#-]*", reference) else ""
 
 
 def numbers(values: Sequence[int]) -> str:
-    """Numbers of exchanges for people: `3 to 6, 9`."""
+    """Readable numbers of exchanges: `3 to 6, 9`."""
     runs: list[list[int]] = []
     for value in sorted(values):
         if runs and value == runs[-1][-1] + 1:

@@ -1,7 +1,7 @@
 """`junit.xml`: the run as GitHub, GitLab and Jenkins show tests.
 
 A test case is a check, its class the stage, its suite the stage in words. The schemas of Ant and of Jenkins' xUnit plugin
-have properties of suites alone, and a file with others is passed over: a check's stand at its suite, named `ID.step` and so on.
+allow properties only in suites, and other files are ignored: a check's are in its suite, named `ID.step` and so on.
 """
 
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def junit_xml(run: Run) -> str:
 
 
 def _suite(root: ET.Element, run: Run, name: str) -> ET.Element:
-    started = (run["started"] or "1970-01-01T00:00:00.000Z")[:19]  # Ant's schema has no fractions and no zone
+    started = (run["started"] or "1970-01-01T00:00:00.000Z")[:19]  # Ant's schema allows neither fractions nor a zone
     return ET.SubElement(
         root, "testsuite", name=name, timestamp=started, hostname="localhost", id=str(len(root)), package=NAME
     )
@@ -76,7 +76,7 @@ def _case(suite: ET.Element, run: Run, check: Check) -> None:
 
 
 def _of_the_run(run: Run) -> Iterator[str]:
-    """What is wrong with the run as a whole, that no check says."""
+    """The problems of the run as a whole, which no check shows."""
     if run["exit"] not in {0, 1, 6}:
         reached = {check["id"] for check in run["checks"]}
         missing = [id for id in run["selected"] if id not in reached]

@@ -1,4 +1,4 @@
-"""`summary.md`: the run for a pull request or a job summary, in Markdown; texts from outside stand in code spans."""
+"""`summary.md`: the run in Markdown, for a pull request or a job summary; texts from outside are in code spans."""
 
 import re
 from collections import Counter
@@ -13,7 +13,7 @@ from dcrproof.reports.text import code, one_line
 from dcrproof.reports.words import ENDINGS, lanes
 
 SHOWN = 10
-"""Failures that are told in full: the rest is in the page."""
+"""How many failures are shown in full: the others are in the page."""
 
 
 def summary_md(run: Run) -> str:
@@ -79,7 +79,7 @@ def _diagram(run: Run) -> Iterator[str]:
     arrows = happy_path(run)
     if not arrows:
         return
-    yield "The flow as it went:"
+    yield "The flow of this run:"
     yield ""
     yield "```mermaid"
     yield "sequenceDiagram"
@@ -90,7 +90,7 @@ def _diagram(run: Run) -> Iterator[str]:
 
 
 def _arrow(arrow: Arrow) -> str:
-    """An arrow of Mermaid; a path is cut down to characters that mean nothing there."""
+    """An arrow of Mermaid; characters of the path that have a meaning there are replaced."""
     path = re.sub(r"[^\w/.~%-]", "_", arrow.path, flags=re.ASCII)
     path = path if len(path) <= 60 else f"{path[:28]}...{path[-28:]}"
     answer = "no answer" if arrow.status is None else str(arrow.status)

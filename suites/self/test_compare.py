@@ -171,7 +171,7 @@ def test_two_runs_against_the_same_target_are_alike(left, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert (code, printed.splitlines()[-1]) == (
         Exit.GREEN,
-        "0 broke, 0 mended, 0 still bad, 0 facts and 0 times changed",
+        "0 broke, 0 fixed, 0 still bad, 0 facts and 0 times changed",
     ), printed
 
 
@@ -181,7 +181,7 @@ def test_what_broke_is_the_exit_code(left, capsys):
     assert "broke      token.is-jwt: passed -> failed: an opaque token" in printed
     assert "runs       undone: nothing -> curity.token-issuer.jwt" in printed
     assert main(["compare", str(left("undone").folder), str(left("green").folder)]) == Exit.GREEN
-    assert "mended     token.is-jwt: failed -> passed" in capsys.readouterr().out
+    assert "fixed      token.is-jwt: failed -> passed" in capsys.readouterr().out
 
 
 def test_it_is_printed_as_json(left, capsys):

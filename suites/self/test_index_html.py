@@ -294,7 +294,7 @@ def test_what_was_left_behind_is_to_be_deleted():
 
 def test_a_check_that_is_blocked_by_one_without_an_entry_is_shown_all_the_same():
     found = page(check("a.two", "blocked", blocked_by="a.one"), exit=1)
-    assert "1 check is blocked by a.one, of which this run says nothing" in found.text
+    assert "1 check is blocked by a.one, which has no entry in this run" in found.text
     assert "check-a.two" in found.attribute("id")
     assert "see what blocks the others" in next_of(found)
 
@@ -302,7 +302,7 @@ def test_a_check_that_is_blocked_by_one_without_an_entry_is_shown_all_the_same()
 def test_a_failed_should_is_advice():
     found = page(check("a.one"), check("a.two", "failed", level="SHOULD", red=False))
     assert "Green" in found.text
-    assert "Advice, which does not make the run red: a.two" in next_of(found)
+    assert "Failed SHOULD checks, which do not make the run red: a.two" in next_of(found)
 
 
 def test_a_known_failure_is_told_with_its_reason():
@@ -311,7 +311,7 @@ def test_a_known_failure_is_told_with_its_reason():
     found = page(check("a.one"), check("a.two", "failed", red=False, known=why), blocked)
     assert "Green" in found.text
     assert f"a.two and 1 more ({why})" in next_of(found)
-    assert "Advice" not in found.text
+    assert "Failed SHOULD" not in found.text
 
 
 def test_each_party_is_named_live_or_mocked_with_its_version():

@@ -185,12 +185,14 @@ def test_of_candidates_each_is_printed_with_its_owner_and_its_mend(tmp_path):
     assert code == Exit.BROKEN
     lines = output.splitlines()
     assert "FAILED a.failed: a claim   owner: gateway team or Curity admins" in lines
-    assert any(line.startswith(f"  step           1 {candidates[0]} (gateway team): not a step") for line in lines)
+    assert any(
+        line.startswith(f"  step           1 {candidates[0]} (gateway team): not in the how-to") for line in lines
+    )
     assert any(line.startswith(f"  step           2 {candidates[1]} (Curity admins): Prereq") for line in lines)
     assert "  to narrow down the error log of the node" in lines
-    assert any(line.startswith("  fix            1 add the authority to the file") for line in lines)
+    assert any(line.startswith("  fix            1 add the CA to the file") for line in lines)
     assert any(line.startswith("  caution        1 ssl_verify false") for line in lines)
-    assert any(line.startswith("  fix            2 open the way to Curity's runtime nodes") for line in lines)
+    assert any(line.startswith("  fix            2 allow the connection to Curity's runtime nodes") for line in lines)
 
 
 def test_the_summary_counts_every_verdict_and_groups_the_rest(every_verdict):
