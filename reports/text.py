@@ -9,7 +9,7 @@ CONTROL = re.compile(
 
 
 def visible(text: str) -> str:
-    """The text with control characters escaped as in Python (`\\x1b`); line ends and tabs stay."""
+    """The text with control characters escaped as in Python, ESC for example; line ends and tabs stay."""
     return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text.replace("\r\n", "\n"))
 
 
