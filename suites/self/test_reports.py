@@ -221,6 +221,22 @@ def test_a_hand_over_holds_that_owners_exchanges_alone(left):
         assert parties <= theirs[name]
 
 
+def test_a_failure_that_no_step_explains_is_handed_to_the_owner_of_its_check_with_its_exchanges():
+    content = run_json(made_up(2, 2, c0="failed", c1="passed"))
+    failed = content["checks"][0] | {"candidates": [], "owner": "Curity admins", "owners": ["Curity admins"]}
+    found = handoffs({**content, "checks": [failed]})
+    assert list(found) == ["handoff-curity-admins.md"]
+    assert "**step**: `not a setup step`" in found["handoff-curity-admins.md"]
+    assert "### Exchange 2, " in found["handoff-curity-admins.md"]
+
+
+def test_security_is_shown_beside_the_title_in_every_format():
+    content = run_json(made_up(2, 2, c0="passed", c1="failed"))
+    assert "FAILED `token.made-up-1` SECURITY" in summary_md(content)
+    assert "`token.made-up-1`: failed, SECURITY" in handoffs(content)["handoff-curity-admins.md"]
+    assert "FAILED token.made-up-1: a claim about an answer   SECURITY   owner: Curity admins" in junit_xml(content)
+
+
 def test_a_green_run_hands_nothing_over(left):
     assert {name for name in left("green").files if name.startswith("handoff")} == set()
 
