@@ -1,4 +1,4 @@
-"""The diagnosis of a check: what is known of it, as labelled texts. Every format renders these and no others."""
+"""The diagnosis of a check as labelled texts, put together once: every format renders these."""
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
@@ -55,7 +55,7 @@ class Row(NamedTuple):
 def needing_attention(run: Run) -> list[Check]:
     """The checks that failed, are unreachable or in error, and those that are blocked by a check without an entry.
 
-    Those that are known come last.
+    Known failures come last.
     """
     found = [check for check in run["checks"] if check["verdict"] in CAUSES or _orphan(run, check)]
     return sorted(found, key=lambda check: bool(check["known"]))
@@ -84,7 +84,7 @@ def plain(run: Run, check: Check) -> str:
 
 
 def diagnosis(run: Run, check: Check) -> list[Row]:
-    """What is known of the check; a label may come several times, and one without a text does not."""
+    """The rows in the order of their labels. A label can occur several times; rows without a text are left out."""
     rows = (row for part in (_causes, _both_sides, _around) for row in part(run, check) if row.text)
     return sorted(rows, key=lambda row: ORDER.index(row.label))
 
@@ -140,7 +140,7 @@ def _around(run: Run, check: Check) -> Iterator[Row]:
 
 
 def evidence(run: Run, check: Check) -> Mapping[str, Any] | None:
-    """The exchange that a verdict rests on; of what failed without naming one the last of its own."""
+    """The exchange that a verdict rests on: the one that it names, else the last one of a check that went wrong."""
     if check["evidence"] or check["verdict"] not in CAUSES:
         found: Mapping[str, Any] | None = check["evidence"]
         return found

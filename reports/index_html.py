@@ -35,7 +35,7 @@ CHUNK = 100
 
 @dataclass(frozen=True)
 class Trouble:
-    """One thing to fix: the setup step that is wrong, or those of which one is, with the checks that say so.
+    """One thing to fix: the setup step that is wrong, or the candidates, with the checks that say so.
 
     `steps` is empty where no setup step explains it. `checks` are in the order of the catalogue.
     """
@@ -106,8 +106,8 @@ def index_html(run: Mapping[str, Any]) -> str:
 def troubles(checks: Sequence[Check], steps: Mapping[str, Step]) -> list[Trouble]:
     """What has to be fixed, each once, in the order in which the flow meets it.
 
-    Checks that name the same step are one trouble, and so are those with several candidates of which one is a step that
-    is known to be wrong.
+    Checks that name the same step are one trouble. A check with several candidates joins the trouble of a step among
+    them that is known to be wrong.
     """
     red = [check for check in checks if check["red"] and check["verdict"] != "blocked"]
     found: dict[tuple[str, ...], list[Check]] = {}

@@ -1,4 +1,4 @@
-"""`--dcr-baseline`: known failures do not make a run red, and a baseline that nobody looks at does."""
+"""`--dcr-baseline`: known failures do not make a run red, and an outdated baseline does."""
 
 from datetime import date
 
@@ -105,7 +105,7 @@ def test_an_entry_holds_up_to_the_day_on_which_it_expires(today, expires):
     assert bool(said) is not held
 
 
-def test_a_pattern_is_stale_only_when_all_its_checks_came_through():
+def test_a_pattern_is_stale_only_when_all_its_checks_passed():
     ran = [result("route.basic.accepted", Verdict.PASSED), result("route.basic.cached", Verdict.FAILED)]
     assert list(baseline("route.basic").complaints(ran, TODAY)) == []
     assert list(baseline("route.basic").complaints(ran[:1], TODAY)) == [

@@ -1,4 +1,4 @@
-"""`index.html` without a browser: what it says, and that nothing which came from outside is more than text in it."""
+"""`index.html` without a browser: what it says, and that texts from outside are only texts in it."""
 
 import json
 import re
@@ -130,7 +130,7 @@ def content(*checks: dict[str, Any], exit: int | None = 0, **members: Any) -> di
 
 
 class Page(HTMLParser):
-    """A page as a reader without script has it: its elements, its text, and what its script elements hold."""
+    """A page without JavaScript: its elements, its text, and the content of its script elements."""
 
     def __init__(self, page: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -183,7 +183,7 @@ EVIDENCE = {
 
 
 def next_of(found: Page) -> str:
-    """What stands in the first part of the page."""
+    """The first part of the page."""
     return found.text.partition("The flow, as it happened")[0]
 
 
@@ -208,7 +208,7 @@ def test_a_wrong_step_is_what_to_do_next():
     assert "Impact: the gateway answers 401" in found.text
 
 
-def test_checks_that_name_the_same_step_are_one_thing_to_mend():
+def test_checks_that_name_the_same_step_are_one_thing_to_fix():
     found = page(
         check("configuration.one", "failed", candidates=[A]),
         check("token.two", "failed", candidates=[A]),
@@ -221,7 +221,7 @@ def test_checks_that_name_the_same_step_are_one_thing_to_mend():
     assert all(id in next_of(found) for id in ("configuration.one", "token.two", "token.three"))
 
 
-def test_two_wrong_steps_are_two_things_to_mend():
+def test_two_wrong_steps_are_two_things_to_fix():
     found = page(
         check("configuration.one", "failed", candidates=[A]),
         check("token.two", "failed", candidates=[B]),
@@ -233,7 +233,7 @@ def test_two_wrong_steps_are_two_things_to_mend():
     assert f"2. label of {B}" in next_of(found)
 
 
-def test_steps_that_cannot_be_told_apart_are_all_named():
+def test_steps_that_cannot_be_distinguished_are_all_named():
     found = page(
         check("token.one", "failed", candidates=[A, B], ruled_out=["the client: it answered"]),
         exit=1,
@@ -259,7 +259,7 @@ def test_a_green_run_says_what_it_did_not_look_at():
     assert "this says nothing about a tenant" in mocked.text
 
 
-def test_a_party_that_is_down_is_named_with_what_to_look_at():
+def test_a_party_that_is_down_is_named_with_what_to_check():
     found = page(
         check("discovery.served", "unreachable", observed="connection refused", exchanges=[1]),
         exit=6,
@@ -292,14 +292,14 @@ def test_what_was_left_behind_is_to_be_deleted():
     assert "application 17 of the portal" in next_of(page(check("a.one"), left_behind=["application 17 of the portal"]))
 
 
-def test_a_check_that_is_blocked_by_one_without_an_entry_is_shown_all_the_same():
+def test_a_check_that_is_blocked_by_one_without_an_entry_is_shown():
     found = page(check("a.two", "blocked", blocked_by="a.one"), exit=1)
     assert "1 check is blocked by a.one, which has no entry in this run" in found.text
     assert "check-a.two" in found.attribute("id")
     assert "see what blocks the others" in next_of(found)
 
 
-def test_a_failed_should_is_advice():
+def test_a_failed_should_does_not_make_the_run_red():
     found = page(check("a.one"), check("a.two", "failed", level="SHOULD", red=False))
     assert "Green" in found.text
     assert "Failed SHOULD checks, which do not make the run red: a.two" in next_of(found)
@@ -378,7 +378,7 @@ HOSTILE = (
 
 
 def hostile(text: str) -> dict[str, Any]:
-    """A run in which all that can come from outside is this text."""
+    """A run in which everything that comes from outside is this text."""
     message = {"headers": [["x-note", text], [text, "x"]], "body": text, "bytes": 1, "note": text}
     return content(
         check(
@@ -449,7 +449,7 @@ def assert_is_text_alone(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_what_came_from_outside_changes_nothing_but_its_own_text(text):
+def test_a_text_from_outside_changes_nothing_else(text):
     assert_is_text_alone(text)
 
 
@@ -458,8 +458,8 @@ ANY = st.characters(exclude_categories=())
 
 
 @given(st.text(ANY, min_size=1, max_size=40))
-def test_any_text_changes_nothing_but_itself(text):
-    # a reference that looks like an address is made a link
+def test_any_text_changes_nothing_else(text):
+    # a reference that looks like an address becomes a link
     if not link(text):
         assert_is_text_alone(text)
 
@@ -474,7 +474,7 @@ def test_the_content_of_the_run_is_left_as_it_was():
 # Its parts
 
 
-def test_the_flow_is_made_of_checks_that_there_are():
+def test_the_flow_is_made_of_checks_that_exist():
     catalogue = {entry.check.id for entry in entries()}
     assert set(HAPPY) <= set(FLOW) <= catalogue
 
@@ -494,7 +494,7 @@ def test_the_flow_shows_the_happy_path_and_what_failed():
     assert flow(run) == [("configuration.one", [3]), ("discovery.served", [1]), ("client.known", [8, 9, 10, 11])]
 
 
-def test_the_flow_is_told_of_one_worker_where_several_went_along_it():
+def test_the_flow_shows_one_worker_where_several_went_along_it():
     run = content(
         check("discovery.served", exchanges=[100_003, 1]), check("client.known", exchanges=[100_007, 100_008])
     )
@@ -515,14 +515,14 @@ def test_a_call_between_the_parties_belongs_to_the_exchange_during_which_it_was_
         ],
         exit=5,
     )
-    # the second is in no exchange; during the third nobody had asked Konnect
+    # the second is in no exchange; during the third Konnect was not called
     assert calls_within(run) == [1, None, None]
 
 
 @pytest.mark.parametrize(
     ("values", "said"), [([], ""), ([7], "7"), ([3, 4, 5, 9], "3 to 5, 9"), ([9, 3, 4, 5], "3 to 5, 9")]
 )
-def test_numbers_are_said_in_short(values, said):
+def test_numbers_are_shown_as_ranges(values, said):
     assert numbers(values) == said
 
 
@@ -530,7 +530,7 @@ def test_numbers_are_said_in_short(values, said):
     ("seconds", "said"),
     [(None, ""), (0.0, "< 1 ms"), (0.0123, "12 ms"), (4.04, "4.0 s"), (59.99, "60.0 s"), (125.4, "2 min 5 s")],
 )
-def test_durations_are_said_for_people(seconds, said):
+def test_durations_are_readable(seconds, said):
     assert duration(seconds) == said
 
 

@@ -1,4 +1,4 @@
-"""What a run says of one check, in plain data: it crosses from worker to controller and into `run.json`."""
+"""The result of a check as plain data, which goes from worker to controller and into `run.json`; and the exit codes."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from dcrproof.core.checks.check import Check, Evidence, Level, check_of
 from dcrproof.core.checks.verdict import HELD, RED, SHOWN, Shown, Verdict
 
 AFTERWARDS = (99, 0)
-"""The place in the catalogue of what is judged when all other checks have ended."""
+"""The place in the catalogue of checks that are judged when all others have ended."""
 RAN = HELD | RED
 
 

@@ -42,7 +42,7 @@ TABLE = (
     Shown("not seen", "-", "-", "light"),
     Shown("not applicable", "n", "∅", "light"),
 )
-"""In the order in which results are counted. A failure that does not make the run red has an entry of its own."""
+"""In the order in which results are counted. Failures that do not make the run red have separate entries."""
 
 SHOWN: Mapping[str, Shown] = {shown.word: shown for shown in TABLE}
 RED = frozenset(verdict for verdict in Verdict if SHOWN[verdict].red)
