@@ -140,7 +140,7 @@ def _sweep(options: argparse.Namespace) -> int:
         print(f"nothing to sweep: no ledger in {where}")
     elif not options.yes:
         print("nothing was deleted: --profile FILE --yes deletes")
-    return Exit.OWN_FAULT if failed else Exit.GREEN
+    return Exit.INTERNAL_ERROR if failed else Exit.GREEN
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -200,7 +200,7 @@ def _report(options: argparse.Namespace) -> int:
         print(f"dcrproof report: {problem}", file=sys.stderr)
     print(run["headline"])
     print(options.folder / "index.html")
-    return Exit.OWN_FAULT if problems else Exit.GREEN
+    return Exit.INTERNAL_ERROR if problems else Exit.GREEN
 
 
 def _steps(options: argparse.Namespace) -> int:
@@ -216,8 +216,8 @@ def _steps(options: argparse.Namespace) -> int:
             ("value", step.value),
             ("owner", step.owner),
             ("breaks", step.breaks),
-            ("mend", step.mend),
-            ("beware", step.beware),
+            ("fix", step.fix),
+            ("caution", step.caution),
             ("notes", step.notes),
             ("unseen", step.unguarded_reason),
             ("undo", ", ".join(["yes", *step.variants]) if step.undo else f"no: {step.undo_reason}"),

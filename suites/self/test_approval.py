@@ -63,7 +63,7 @@ def test_a_run_without_an_approval_names_the_id_and_blocks_what_depends_on_it(ru
     registration = failed["observed"].split("registration ")[1].split(" ")[0]
     assert len(registration) == 36
     assert f'[run] approval is "{approval}"' in failed["observed"]
-    assert f"approve registration {registration} of the application" in failed["mend"]
+    assert f"approve registration {registration} of the application" in failed["fix"]
     assert ran.with_verdict("blocked")["route.basic.accepted"]["blocked_by"] == "application.approved"
 
 

@@ -13,7 +13,7 @@ from dcrproof.__main__ import main
 
 GREEN, BROKEN, USAGE = 0, 1, 4
 STEP = {
-    *("id", "party", "owner", "place", "label", "value", "breaks", "mend", "beware", "source", "guide", "implied"),
+    *("id", "party", "owner", "place", "label", "value", "breaks", "fix", "caution", "source", "guide", "implied"),
     *("notes", "undo", "variants", "undo_reason"),
 }
 CHECK = {
@@ -59,7 +59,7 @@ def test_a_step_has_its_keys(steps):
     for step in steps:
         assert set(step) >= STEP
         assert all(isinstance(step[key], str) for key in STEP - {"guide", "implied", "undo", "variants"})
-        assert all(step[key] for key in ("party", "owner", "place", "value", "breaks", "mend", "source"))
+        assert all(step[key] for key in ("party", "owner", "place", "value", "breaks", "fix", "source"))
         assert step["guide"] is None or {"how_to", "section", "step"} <= set(step["guide"])
         assert step["implied"] is (step["guide"] is None)
         assert isinstance(step["undo"], bool)
@@ -287,7 +287,7 @@ def test_a_wrong_secret_fails_the_route_and_says_what_would_tell_whose_fault_it_
     assert "401" in failed["observed"]
     assert failed["decides"].startswith("[curity] issuer; or ")
     assert "[konnect] url and token" in failed["decides"]
-    assert "  decides    [curity] issuer" in ran.output
+    assert "  to narrow down [curity] issuer" in ran.output
     assert {check["blocked_by"] for check in ran.with_verdict("blocked").values()} == {"route.basic.accepted"}
     assert "last year" not in ran.output
     assert "Traceback" not in ran.output
@@ -300,7 +300,7 @@ def test_with_the_issuer_a_wrong_secret_is_found_at_curity_and_no_set_up_step_is
     assert failed["id"] == "client.known"
     assert failed["candidates"] == []
     assert failed["owner"] == "API consumer"
-    assert "regenerate the secret" in failed["mend"]
+    assert "regenerate the secret" in failed["fix"]
     assert "the application of the profile" in failed["expected"]
     assert "401 invalid_client: the secret is wrong or was rotated, or the client is gone" in failed["observed"]
     assert ran.verdicts["discovery.served"] == "passed"

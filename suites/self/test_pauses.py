@@ -34,7 +34,7 @@ def test_a_live_run_pauses_only_where_something_is_not_there_yet(
         ran = run_checks("-m", "smoke", "-p", "pauses", profile=mocks.profile, PYTHONPATH=str(tmp_path))
     assert ran.code == 0, ran.output
     assert json.loads((tmp_path / "pauses.json").read_text()) == []
-    assert "patience   " not in ran.output
+    assert "retries    " not in ran.output
 
 
 def test_a_pause_would_be_noticed(run_checks: Callable[..., Ran], as_live: Callable[..., Any], tmp_path: Path):

@@ -403,4 +403,4 @@ def test_a_run_reports_its_retries(run_checks, tmp_path, workers):
     with scripted(status(503), listed) as party:
         ran = inspected(run_checks, tmp_path, party.base, *workers)
     assert ran.verdicts == {"konnect.authenticated": "passed"}, ran.output
-    assert re.search(r"konnect: 1 request\(s\) sent again after 503 1x; [01]\.", ran.output)
+    assert re.search(r"retries    konnect: 1 request\(s\) retried after 503 1x; [01]\.", ran.output)
