@@ -1,15 +1,26 @@
 """A profile: everything that is wrong is reported at once, with its place, and no value is ever repeated."""
 
 import json
+import socket
+import tomllib
+from importlib import resources
+from itertools import chain
 from pathlib import Path
 
 import pytest
 import trustme
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft7Validator
 
+import dcrproof
+from dcrproof.__main__ import main
 from dcrproof.core.profile.model import Mocked, Mode, Profile
 from dcrproof.core.profile.reading import ProfileError, read
+from dcrproof.core.profile.schema import json_schema
+from dcrproof.fixtures.catalogue import entries
+from dcrproof.fixtures.flow.access import NEEDS
+from dcrproof.fixtures.session.visibility import ACCESS, CAPABILITIES
 
 SECRET = "correct horse battery staple"
 ENVIRONMENT = {"SECRET": SECRET, "SHORT": "seven77", "EMPTY": ""}
@@ -665,6 +676,7 @@ def test_any_tables_are_a_profile_or_problems_that_repeat_no_value(folder, conte
     text = "".join(f"{json.dumps(key)} = {toml(value)}\n" for key, value in content.items())
     shown = profile_or_problems(folder, text.encode())
     assert "not TOML" not in shown
+    assert shown or VALIDATOR.is_valid(tomllib.loads(text)), "accepted by the reader, and not by the schema"
     assert MARK not in shown
     assert SECRET not in shown
     assert ENVIRONMENT["SHORT"] not in shown
@@ -685,3 +697,157 @@ def test_a_header_of_the_route_carries_no_credentials(problems_of, name):
 def test_a_client_id_that_basic_credentials_cannot_carry_is_refused(problems_of):
     application = '[application]\nclient_id = "a:b"\nclient_secret = { env = "SECRET" }\n'
     assert any("contains a colon" in problem for problem in problems_of(f'[run]\nmode = "inspect"\n{application}'))
+
+
+# The JSON Schema
+
+SHIPPED = resources.files("dcrproof.core.profile").joinpath("profile.schema.json").read_text("utf-8")
+VALIDATOR = Draft7Validator(json.loads(SHIPPED))
+
+
+def described(schema: dict, place: str = "") -> dict[str, dict]:
+    """All keys of a schema with their places, and the schema of each."""
+    found = {}
+    for one in (schema, *schema.get("anyOf", ()), schema.get("items", {})):
+        for key, value in one.get("properties", {}).items():
+            found |= {f"{place}{key}": value, **described(value, f"{place}{key}.")}
+    return found
+
+
+def test_the_shipped_schema_is_what_the_command_prints(capsys):
+    assert main(["profile", "--schema"]) == 0
+    assert capsys.readouterr().out == SHIPPED, "dcrproof profile --schema > dcrproof/core/profile/profile.schema.json"
+
+
+def test_the_schema_is_one_that_editors_read():
+    Draft7Validator.check_schema(json_schema())
+    assert "$ref" not in SHIPPED
+    assert "null" not in SHIPPED
+
+
+def test_every_key_of_the_schema_has_a_description_and_every_table_is_closed():
+    keys = described(json_schema())
+    assert {"run.mode", "curity.ca", "gateway.route.success", "application.client_secret.env"} <= keys.keys()
+    for place, schema in keys.items():
+        assert schema.get("description"), place
+        assert "properties" not in schema or schema["additionalProperties"] is False, place
+    assert keys["run.mode"]["enum"] == list(Mode)
+    forms = [list(form["properties"]) for form in keys["konnect.token"]["anyOf"]]
+    assert forms == [["env"], ["file"]]
+
+
+def test_every_key_of_the_schema_is_in_the_documentation():
+    text = (Path(dcrproof.__file__).parent.parent / "docs" / "profile.md").read_text("utf-8")
+    keys = {place.rpartition(".")[2] for place in described(json_schema())}
+    assert {
+        key for key in keys if f"`{key}`" not in text and f"{key}]" not in text and f"{key} = " not in text
+    } == set()
+
+
+@pytest.mark.parametrize("mix", MIXES)
+def test_the_schema_accepts_each_mix(mix):
+    assert list(VALIDATOR.iter_errors(tomllib.loads(MIXES[mix][0]))) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'colour = "red"',
+        '[curity]\ncolour = "red"',
+        '[run]\nmode = "look"',
+        "[run]\nmax_created = 0",
+        "[run]\nhostile = 1",
+        '[run]\napproval = "soon"',
+        '[curity]\nissuer = "curity.example"',
+        '[curity.admin]\nurl = "https://curity.example"',
+        "[curity]\nmocked = false",
+        '[konnect]\ntoken = "in plain"',
+        '[konnect]\ntoken = { env = "A", file = "b" }',
+        "[gateway]\nnodes = []",
+        '[[gateway.route]]\npath = "accounts"',
+        '[[gateway.route]]\npath = "/"\nheaders = { a = "b\\nc" }',
+        '[application]\nclient_id = "a"',
+    ],
+)
+def test_the_schema_rejects_what_the_reader_rejects(text):
+    assert not VALIDATOR.is_valid(tomllib.loads(text))
+
+
+# dcrproof profile check
+
+
+@pytest.fixture
+def checked(tmp_path, capsys, monkeypatch):
+    """Checks a profile from its text, without a socket; returns the exit code and both outputs."""
+
+    def check(text: str, *options: str) -> tuple[int, str, str]:
+        path = tmp_path / "profile.toml"
+        path.write_text(text, "utf-8")
+        monkeypatch.setenv("SECRET", SECRET)
+        monkeypatch.setattr(socket, "socket", None)
+        code = main(["profile", "check", str(path), *options])
+        captured = capsys.readouterr()
+        assert SECRET not in captured.out + captured.err
+        return code, captured.out, captured.err
+
+    return check
+
+
+def test_check_lists_all_problems_as_a_run_does(checked, problems_of):
+    text = parties("create", curity='kind = "okta"\n', konnect="live")
+    code, out, err = checked(text)
+    assert code == 4
+    assert out == ""
+    assert [line.strip() for line in err.splitlines()[1:]] == problems_of(text)
+    assert len(problems_of(text)) == 4
+
+
+def test_check_says_what_a_run_will_see_and_what_would_show_the_rest(checked):
+    code, out, err = checked(parties("create", curity="live", konnect="live", portal="live", gateway="mocked"))
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].endswith("profile.toml: no problems")
+    assert lines[1:6] == [
+        "mode create, hostile checks not allowed",
+        "curity live, https://curity.example/oauth",
+        "konnect live, https://konnect.example",
+        "portal live, https://portal.example",
+        "gateway mocked",
+    ]
+    seen, unseen = out.split("checks will be not seen")
+    assert "route.basic.accepted" in seen
+    assert "[run] hostile = true (" in unseen
+    assert "route.bearer.tampered" in unseen
+    assert "[curity.registrar] id and secret (" in unseen
+
+
+def test_check_prints_json(checked):
+    code, out, _ = checked(parties("provision", **dict.fromkeys(LIVE, "mocked")), "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert (found["mode"], found["target"]) == ("provision", dict.fromkeys(LIVE, "mocked"))
+    assert found["not_seen"] == {}, "a run in which all parties are mocked sees everything"
+    assert sorted(chain(*found["runs"].values())) == sorted(entry.check.id for entry in entries())
+
+
+def test_what_a_check_may_need_is_known_before_a_run():
+    assert {name for kind, name in NEEDS.values() if kind == "access"} == ACCESS.keys()
+    assert {name for kind, name in NEEDS.values() if kind == "capability"} == CAPABILITIES.keys()
+
+
+@pytest.mark.parametrize("arguments", [["profile"], ["profile", "check"], ["profile", "look"]])
+def test_profile_says_how_it_is_called(capsys, arguments):
+    try:
+        code = main(arguments)
+    except SystemExit as stopped:
+        code = stopped.code
+    assert code == 4
+    assert "dcrproof profile" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["profile", "--help"], ["profile", "check", "--help"]])
+def test_profile_has_help(capsys, arguments):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 0
+    assert "Nothing is sent" in capsys.readouterr().out
