@@ -156,10 +156,10 @@ def _check_profile(options: argparse.Namespace) -> int:
     print(f"{options.file}: no problems")
     print(f"mode {profile.run.mode}, hostile checks {'allowed' if profile.run.hostile else 'not allowed'}")
     print("\n".join(parties(profile)))
-    for title, groups in (("will run", found["runs"]), ("will be not seen, for want of", found["not_seen"])):
-        print(f"{sum(map(len, groups.values()))} checks {title}{':' if groups else ''}")
+    for title, of, groups in (("will run", "", found["runs"]), ("will be not seen", "needs ", found["not_seen"])):
+        print(f"{sum(map(len, groups.values()))} checks {title}")
         for name, ids in groups.items():
-            print(f"  {name} ({len(ids)})")
+            print(f"  {of}{name} ({len(ids)})")
             _fields(("", ", ".join(ids)))
     return Exit.GREEN
 

@@ -816,9 +816,9 @@ def test_check_says_what_a_run_will_see_and_what_would_show_the_rest(checked):
     ]
     seen, unseen = out.split("checks will be not seen")
     assert "route.basic.accepted" in seen
-    assert "[run] hostile = true (" in unseen
+    assert "  needs [run] hostile = true (" in unseen
     assert "route.bearer.tampered" in unseen
-    assert "[curity.registrar] id and secret (" in unseen
+    assert "  needs [curity.registrar] id and secret (" in unseen
 
 
 def test_check_prints_json(checked):
