@@ -161,7 +161,7 @@ def test_a_profile_that_is_not_there_is_one_line(tmp_path, run_checks):
 def test_a_certificate_authority_that_is_none_is_found_before_anything_is_sent(refused):
     output = refused('[run]\nmode = "inspect"\n[curity]\nissuer = "https://curity.example"\nca = "profile.toml"\n')
     assert "curity.ca: " in output
-    assert "contains no certificates in PEM" in output
+    assert "contains no PEM certificates" in output
 
 
 # Parties that cannot be reached

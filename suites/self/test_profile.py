@@ -240,7 +240,7 @@ def test_a_secret_hides_in_the_repr_of_its_profile(profile_of):
     assert SECRET not in repr(profile_of(EXISTING))
 
 
-# What is unknown, and what is of the wrong kind
+# Unknown keys, and values of the wrong kind
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_a_secret_hides_in_the_repr_of_its_profile(profile_of):
         (f'[curity]\nca = "{"long" * 2000}"', "curity.ca: cannot read"),
         ('[curity]\nca = "profile.toml"', "curity.ca: "),
         ('[curity]\nclient_key = "profile.toml"', "curity.client_cert: missing"),
-        ('[curity]\nclient_cert = "profile.toml"', "curity.client_cert: contains no certificate"),
+        ('[curity]\nclient_cert = "profile.toml"', "curity.client_cert: contains no PEM certificate"),
         ('[gateway]\nurl = "HTTP://gateway.example"', "gateway.url: expected https://"),
         ("[gateway]\nroute = 1", "gateway.route: expected [[gateway.route]] tables"),
         ("[gateway]\nroute = [1]", "gateway.route 1: expected a table, found a number"),
@@ -315,11 +315,11 @@ def test_an_unknown_key_is_a_problem_in_every_table_below(problems_of, table):
 # What each mode needs (the table of modes)
 
 
-def test_inspect_needs_whatever_there_is_to_look_at(problems_of):
+def test_inspect_needs_any_one_party(problems_of):
     assert problems_of(INSPECT) == []
     for name in ("curity", "konnect", "portal", "gateway"):
         assert problems_of(parties("inspect", **{name: "live"})) == []
-    assert problems_of('[run]\nmode = "inspect"\n') == ["profile: describes no party"]
+    assert problems_of('[run]\nmode = "inspect"\n') == ["profile: no party is described"]
 
 
 def test_existing_needs_an_application_and_a_route_and_nothing_of_konnect_or_the_portal(profile_of, problems_of):
@@ -336,7 +336,7 @@ def test_existing_needs_an_application_and_a_route_and_nothing_of_konnect_or_the
     assert problems_of("application = []\n" + without_application) == [missing]
     without_gateway = '[run]\nmode = "existing"\n[curity]\nissuer = "https://curity.example"\n' + APPLICATION
     assert problems_of(without_gateway) == [
-        'gateway: missing: mode "existing" needs it; describe it, or say mocked = true'
+        'gateway: missing: mode "existing" needs it; describe it, or set mocked = true'
     ]
 
 
@@ -346,7 +346,7 @@ def test_a_party_that_a_mode_needs_is_described_or_said_to_be_mocked(problems_of
     assert problems_of(parties(mode, **whole)) == []
     for forgotten in LIVE:
         rest = {name: text for name, text in whole.items() if name != forgotten}
-        missing = f'{forgotten}: missing: mode "{mode}" needs it; describe it, or say mocked = true'
+        missing = f'{forgotten}: missing: mode "{mode}" needs it; describe it, or set mocked = true'
         assert missing in problems_of(parties(mode, **rest))
 
 
@@ -360,19 +360,19 @@ def test_create_needs_a_developer_or_a_session_cookie(problems_of):
     cookie = 'url = "https://portal.example"\ncookie = { env = "SECRET" }\n'
     assert problems_of(parties("create", **(whole | {"portal": cookie}))) == []
     nobody = 'url = "https://portal.example"\n'
-    reason = "missing: a developer signs in, or give a session cookie"
+    reason = "missing: give email and password of a developer, or a session cookie"
     assert problems_of(parties("create", **(whole | {"portal": nobody}))) == [
         f"portal.email: {reason}",
         f"portal.password: {reason}",
     ]
 
 
-def test_create_names_what_exists_in_konnect_and_does_without_its_token(problems_of):
+def test_create_names_existing_objects_in_konnect_and_needs_no_token(problems_of):
     whole = dict.fromkeys(LIVE, "live")
     without_token = LIVE["konnect"].replace('token = { env = "SECRET" }\n', "")
     assert problems_of(parties("create", **(whole | {"konnect": without_token}))) == []
     nameless = 'url = "https://konnect.example"\n'
-    why = 'missing: mode "create" uses what exists, by name or id'
+    why = 'missing: mode "create" uses an existing one, by name or id'
     assert problems_of(parties("create", **(whole | {"konnect": nameless}))) == [
         f"konnect.portal: {why}",
         f"konnect.api: {why}",
@@ -412,7 +412,7 @@ def test_an_openid_provider_registers_with_a_registrar_a_token_or_openly(problem
 
 
 @pytest.mark.parametrize("key", ["open = true", 'initial_access_token = { env = "SECRET" }'])
-def test_curity_registers_with_a_registrar_alone(problems_of, key):
+def test_curity_registers_only_with_a_registrar(problems_of, key):
     text = parties("inspect", curity=LIVE["curity"] + REGISTRAR + key + "\n")
     assert problems_of(text) == [f'curity.registrar.{key.partition(" ")[0]}: only for kind = "openid"']
 
@@ -443,7 +443,7 @@ def test_addresses_and_secrets_have_no_meaning_beside_a_mock_of_this_run(problem
     ]
 
 
-def test_a_mock_that_runs_elsewhere_has_an_address(profile_of, problems_of):
+def test_a_mock_that_runs_elsewhere_needs_an_address(profile_of, problems_of):
     tables = {name: HERE[name] + CONTROL for name in LIVE}
     profile = profile_of(parties("provision", **tables))
     assert profile.live == []
@@ -486,11 +486,11 @@ MIXES = {
     "gateway live": (parties("create", curity="mocked", konnect="mocked", portal="mocked", gateway="live"), []),
     "live Konnect, mocked Curity": (
         parties("create", curity="mocked", konnect="live", portal="live", gateway="live"),
-        ["curity.mocked: live Konnect cannot reach a mocked Curity: its cloud has no way to this machine"],
+        ["curity.mocked: live Konnect cannot reach a mocked Curity: its cloud has no connection to this machine"],
     ),
     "live Konnect, Curity mocked elsewhere": (
         parties("create", curity=HERE["curity"] + CONTROL, konnect="live", portal="live", gateway="live"),
-        ["curity.mocked: live Konnect cannot reach a mocked Curity: its cloud has no way to this machine"],
+        ["curity.mocked: live Konnect cannot reach a mocked Curity: its cloud has no connection to this machine"],
     ),
     "live Konnect, an OpenID provider": (
         parties("create", curity=LIVE["curity"] + 'kind = "openid"\n', konnect="live", portal="live", gateway="live"),
@@ -498,15 +498,15 @@ MIXES = {
     ),
     "live Konnect, mocked portal": (
         parties("create", curity="live", konnect="live", portal="mocked", gateway="live"),
-        ["portal: Konnect and its portal are both live or both mocked: they share their applications"],
+        ["portal: Konnect and its portal must be both live or both mocked: they share their applications"],
     ),
     "live portal, mocked Konnect": (
         parties("create", curity=LIVE["curity"] + REGISTRAR, konnect="mocked", portal="live", gateway="mocked"),
-        ["portal: Konnect and its portal are both live or both mocked: they share their applications"],
+        ["portal: Konnect and its portal must be both live or both mocked: they share their applications"],
     ),
     "Konnect mocked here, portal elsewhere": (
         parties("create", curity="mocked", konnect="mocked", portal=HERE["portal"] + CONTROL, gateway="mocked"),
-        ["portal.mocked: Konnect and its portal are mocks of the same instance"],
+        ["portal.mocked: Konnect and its portal must be mocks of the same instance"],
     ),
     "Konnect and portal of two instances": (
         parties(
@@ -516,7 +516,7 @@ MIXES = {
             portal=HERE["portal"] + CONTROL.replace("8000", "9000"),
             gateway=HERE["gateway"] + CONTROL,
         ),
-        ["portal.mocked: Konnect and its portal are mocks of the same instance"],
+        ["portal.mocked: Konnect and its portal must be mocks of the same instance"],
     ),
     "a mocked gateway in front of a live classic portal": (
         parties(
@@ -532,7 +532,7 @@ MIXES = {
 
 
 @pytest.mark.parametrize("mix", MIXES)
-def test_a_mix_that_cannot_work_is_refused_with_its_reason(problems_of, mix):
+def test_a_mix_that_cannot_work_is_rejected_with_its_reason(problems_of, mix):
     text, problems = MIXES[mix]
     assert problems_of(text) == problems
 
@@ -560,17 +560,15 @@ def test_how_a_party_is_reached_is_read_for_each_party(tmp_path, profile_of):
         assert connection.nodes == ("10.0.0.4:8443", "[::1]:8443")
 
 
-def test_a_key_that_is_not_the_certificates_is_a_problem(tmp_path, problems_of):
+def test_a_key_that_does_not_belong_to_the_certificate_is_a_problem(tmp_path, problems_of):
     authority = trustme.CA()
     authority.issue_cert("one.example").cert_chain_pems[0].write_to_path(tmp_path / "one.pem")
     authority.issue_cert("two.example").private_key_pem.write_to_path(tmp_path / "two.key")
     text = parties("inspect", curity='client_cert = "one.pem"\nclient_key = "two.key"\n' + LIVE["curity"])
-    assert problems_of(text) == [
-        "curity.client_cert: contains no certificate in PEM with its key, which is not encrypted"
-    ]
+    assert problems_of(text) == ["curity.client_cert: contains no PEM certificate with its unencrypted key"]
 
 
-def test_a_gateway_may_speak_plain_http_where_the_profile_says_so(profile_of):
+def test_a_gateway_may_use_plain_http_if_the_profile_allows_it(profile_of):
     text = EXISTING.replace('"https://gateway.example"', '"http://gateway.example"\nplain_http = true')
     profile = profile_of(text)
     assert profile.gateway is not None
@@ -578,7 +576,7 @@ def test_a_gateway_may_speak_plain_http_where_the_profile_says_so(profile_of):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "[::1]", "portal.localhost"])
-def test_plain_http_to_this_machine_needs_no_leave(problems_of, host):
+def test_plain_http_to_this_machine_is_allowed(problems_of, host):
     assert problems_of(INSPECT.replace("https://curity.example", f"http://{host}")) == []
 
 
@@ -591,10 +589,20 @@ def test_several_applications_each_say_whether_they_are_accepted(profile_of, pro
     assert found == ["application 2.client_id: missing"]
 
 
-# Whatever is written into a profile
+def test_each_of_many_wrong_applications_is_named(problems_of):
+    text = INSPECT.replace("[run]", f"application = [{', '.join(['{}', '1'] * 6)}]\n[run]", 1)
+    places = [line.partition(": ")[0] for line in problems_of(text)]
+    wrong = [
+        [f"application {n}.client_id", f"application {n}.client_secret"] if n % 2 else [f"application {n}"]
+        for n in range(1, 13)
+    ]
+    assert places == list(chain(*wrong))
+
+
+# Arbitrary content
 
 MARK = "¤"
-"""Stands in every generated value, and in no key: a problem that shows it has repeated a value."""
+"""Is in every generated value, and in no key: a problem that contains it has repeated a value."""
 
 marked = st.text(st.characters(exclude_categories=["Cs"]), max_size=12).map(lambda text: MARK + text)
 scalars = st.one_of(marked, st.integers(), st.booleans(), st.floats(), st.just(""))
@@ -642,7 +650,7 @@ tables = st.dictionaries(
 
 
 def toml(value: object) -> str:
-    """A value as TOML writes it inline."""
+    """A value as inline TOML."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):
@@ -660,7 +668,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 def profile_or_problems(folder: Path, content: bytes) -> str:
-    """What a reader of the problems sees; nothing where there are none. Anything but a ProfileError goes through."""
+    """The text of the ProfileError; empty where there is none. Any other exception is raised."""
     path = folder / "profile.toml"
     path.write_bytes(content)
     try:
@@ -688,13 +696,13 @@ def test_any_file_is_a_profile_or_problems(folder, content):
 
 
 @pytest.mark.parametrize("name", ["Authorization", "cookie", "X-Access-Token"])
-def test_a_header_of_the_route_carries_no_credentials(problems_of, name):
+def test_a_header_of_the_route_has_no_credentials(problems_of, name):
     route = f'[[gateway.route]]\npath = "/a"\nheaders = {{ {name} = "Bearer abc" }}\n'
     problems = problems_of(f'[run]\nmode = "inspect"\n[gateway]\nurl = "https://api.example.com"\n{route}')
-    assert any("carries credentials" in problem for problem in problems)
+    assert any("contains credentials" in problem for problem in problems)
 
 
-def test_a_client_id_that_basic_credentials_cannot_carry_is_refused(problems_of):
+def test_a_client_id_that_basic_credentials_cannot_contain_is_rejected(problems_of):
     application = '[application]\nclient_id = "a:b"\nclient_secret = { env = "SECRET" }\n'
     assert any("contains a colon" in problem for problem in problems_of(f'[run]\nmode = "inspect"\n{application}'))
 

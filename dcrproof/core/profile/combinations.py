@@ -24,10 +24,10 @@ def problems(profile: Profile, content: Mapping[str, Any]) -> Iterator[str]:
     mode = profile.run.mode
     parties = {name: party for name in PARTIES if (party := profile.party(name))}
     if not parties:
-        yield "profile: describes no party"
+        yield "profile: no party is described"
     for name in NEEDED[mode]:
         if name not in parties:
-            yield f'{name}: missing: mode "{mode}" needs it; describe it, or say mocked = true'
+            yield f'{name}: missing: mode "{mode}" needs it; describe it, or set mocked = true'
     for name, party in parties.items():
         yield from _of_party(name, party, content[name])
     if profile.curity:
@@ -39,7 +39,7 @@ def problems(profile: Profile, content: Mapping[str, Any]) -> Iterator[str]:
         portal = content["portal"]
         if "cookie" not in portal:
             yield from _missing(
-                "portal", portal, ("email", "password"), "a developer signs in, or give a session cookie"
+                "portal", portal, ("email", "password"), "give email and password of a developer, or a session cookie"
             )
     if mode is Mode.EXISTING and not content.get("application"):
         yield 'application: missing: mode "existing" needs client_id and client_secret of an application'
@@ -77,13 +77,13 @@ def _of_certificates(name: str, connection: Connection) -> Iterator[str]:
         try:
             context.load_verify_locations(connection.ca)
         except OSError:
-            yield f"{name}.ca: {connection.ca} contains no certificates in PEM"
+            yield f"{name}.ca: {connection.ca} contains no PEM certificates"
     if connection.client_cert:
         try:
             # a key that is encrypted would ask the terminal for its password
             context.load_cert_chain(connection.client_cert, connection.client_key, password="")
         except OSError:
-            yield f"{name}.client_cert: contains no certificate in PEM with its key, which is not encrypted"
+            yield f"{name}.client_cert: contains no PEM certificate with its unencrypted key"
     elif connection.client_key:
         yield f"{name}.client_cert: missing: client_key is the key of a certificate"
 
@@ -102,7 +102,7 @@ def _of_curity(curity: CuritySettings, table: Mapping[str, Any]) -> Iterator[str
 
 def _of_gateway(gateway: GatewaySettings, table: Mapping[str, Any], mode: Mode) -> Iterator[str]:
     if is_plain(gateway.url) and not gateway.plain_http:
-        yield "gateway.url: expected https://; a gateway that speaks plain http says plain_http = true"
+        yield "gateway.url: expected https://; for a gateway without TLS set plain_http = true"
     if not _mocked_here(gateway) and mode is not Mode.INSPECT and not table.get("route"):
         yield "gateway.route: missing: the route to call, as a [[gateway.route]] table with its path"
 
@@ -112,7 +112,7 @@ def _of_konnect(profile: Profile, table: Any) -> Iterator[str]:
         return
     mode = profile.run.mode
     if mode is Mode.CREATE:
-        why = f'mode "{mode}" uses what exists, by name or id'
+        why = f'mode "{mode}" uses an existing one, by name or id'
         classic = profile.portal is not None and profile.portal.generation == "classic"
         yield from _missing("konnect", table, ("portal", "api") if classic else ("portal", "api", "strategy"), why)
     if mode is Mode.PROVISION:
@@ -126,15 +126,15 @@ def _of_mix(profile: Profile) -> Iterator[str]:
     if portal and portal.generation == "classic" and _mocked_here(gateway) and not _mocked_here(konnect):
         yield "portal.generation: a mocked gateway takes its applications from a portal of generation v3 only"
     if _live(konnect) and curity and curity.mocked:
-        yield "curity.mocked: live Konnect cannot reach a mocked Curity: its cloud has no way to this machine"
+        yield "curity.mocked: live Konnect cannot reach a mocked Curity: its cloud has no connection to this machine"
     if _live(konnect) and curity and curity.kind == "openid":
         yield 'curity.kind: live Konnect has no provider type for kind = "openid"'
     if konnect and portal and _live(konnect) != _live(portal):
-        yield "portal: Konnect and its portal are both live or both mocked: they share their applications"
+        yield "portal: Konnect and its portal must be both live or both mocked: they share their applications"
     elif konnect and portal and konnect.mocked != portal.mocked:
-        yield "portal.mocked: Konnect and its portal are mocks of the same instance"
+        yield "portal.mocked: Konnect and its portal must be mocks of the same instance"
     if curity is None and any(_mocked_here(party) for party in (konnect, portal, gateway)):
-        yield "curity: missing: the mocks of this run need an authorization server; or say mocked = true"
+        yield "curity: missing: the mocks of this run need an authorization server; describe it, or set mocked = true"
     if not _mocked_here(konnect) or not profile.run.mode.allows(Mode.CREATE):
         return
     if curity and not _mocked_here(curity) and not curity.registrar:

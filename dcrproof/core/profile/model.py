@@ -51,10 +51,6 @@ PARTIES = ("curity", "konnect", "portal", "gateway")
 """The parties that a profile describes, in the order of the flow."""
 
 
-PYDANTIC = {"extra": "forbid", "arbitrary_types_allowed": True, "use_attribute_docstrings": True}
-"""pydantic's configuration of the tables; those below a table have it from there."""
-
-
 @dataclass(frozen=True)
 class Mocked:
     """A party that is a mock: one that this run starts, or one that runs elsewhere with that control interface."""
@@ -140,8 +136,6 @@ class AdminSettings:
 @dataclass(frozen=True, kw_only=True)
 class PartySettings:
     """What a profile may say of every party: whether it is a mock, and how it is reached."""
-
-    __pydantic_config__ = PYDANTIC
 
     ca: File | None = None
     """A file of certificate authorities in PEM; only they are trusted for this party."""
@@ -277,9 +271,10 @@ Party = CuritySettings | KonnectSettings | PortalSettings | GatewaySettings
 
 @dataclass(frozen=True)
 class Profile:
-    """The target of a run of dcrproof, and what the run may do."""
+    """The target of a run, and what the run may do."""
 
-    __pydantic_config__ = PYDANTIC
+    # pydantic takes it for the tables below as well
+    __pydantic_config__ = {"extra": "forbid", "arbitrary_types_allowed": True}  # noqa: RUF012 - never changed
 
     source: str
     run: RunSettings = RunSettings()

@@ -64,19 +64,19 @@ def _content(path: Path) -> dict[str, Any]:
 
 
 def _validated(source: str, content: dict[str, Any], surroundings: Surroundings) -> tuple[Profile, list[ErrorDetails]]:
-    """The profile, and what is wrong with it; what is wrong is left out of the profile."""
+    """The profile without what is wrong, and what is wrong."""
     rest = copy.deepcopy(content)
     first: list[ErrorDetails] = []
     while True:
         try:
-            # the source is an argument by position, and so no key of the file
+            # given by position: `source` is not a key of the file
             return PROFILE.validate_python(ArgsKwargs((source,), rest), context=surroundings), first
         except ValidationError as error:
             found = error.errors(include_url=False)
             first = first or found
             places = {one["loc"][:-1] if one["type"] == "missing" else one["loc"] for one in found}
-        # of a list the last one first: those before it keep their numbers; of a table and a key in it the key first
-        for place in sorted(places, key=lambda place: [(str(part), part) for part in place], reverse=True):
+        # backwards: entries of a list keep their numbers, and a key is removed before its table
+        for place in sorted(places, reverse=True):
             _remove(rest, place)
 
 
@@ -87,7 +87,7 @@ def _remove(content: Any, place: tuple[int | str, ...]) -> None:
 
 
 EXPECTED = {"dataclass_type": "a table", "tuple_type": "[[gateway.route]] tables"}
-"""pydantic's type of an error to what should be there; the types of `values` bring their own texts."""
+"""Type of an error of pydantic to what is expected; the types in `values` have texts of their own."""
 
 
 def _problem(error: ErrorDetails, content: Mapping[str, Any]) -> str:

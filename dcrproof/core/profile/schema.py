@@ -4,14 +4,23 @@ It shows what holds for each key by itself. What depends on several keys, on fil
 `dcrproof profile check`.
 """
 
-from dataclasses import is_dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any
 
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
-from dcrproof.core.profile.model import PARTIES, PartySettings
-from dcrproof.core.profile.reading import PROFILE
+from dcrproof.core.profile.model import PARTIES, PartySettings, Profile
+
+
+@dataclass(frozen=True)
+class _Described(Profile):
+    """A profile with the docstrings of its keys, which pydantic parses the sources for: a run does without."""
+
+    __pydantic_config__ = Profile.__pydantic_config__ | {"use_attribute_docstrings": True}
+
+    every: PartySettings | None = None
+    """The keys of every party; pydantic takes the docstrings of a class's own attributes only."""
 
 
 class _Generator(GenerateJsonSchema):
@@ -29,19 +38,19 @@ class _Generator(GenerateJsonSchema):
 
 
 def json_schema() -> dict[str, Any]:
-    generated = PROFILE.json_schema(schema_generator=_Generator)
+    generated = TypeAdapter(_Described).json_schema(schema_generator=_Generator)
     schema = _inlined(generated, generated["$defs"])
-    for name in ("$defs", "required"):
+    for name in ("$defs", "required", "description"):
         del schema[name]
     tables = schema["properties"]
     del tables["source"]
-    # pydantic finds the docstrings of a class's own attributes only
-    for key, shown in TypeAdapter(PartySettings).json_schema()["properties"].items():
+    for key, shown in tables.pop("every")["properties"].items():
         for name in PARTIES:
             tables[name]["properties"][key]["description"] = shown["description"]
     several = tables["application"]
     tables["application"] = {"description": several["items"]["description"], "anyOf": [several["items"], several]}
-    return {"$schema": "http://json-schema.org/draft-07/schema#", "title": "dcrproof profile", **schema}
+    about = {"title": "dcrproof profile", "description": "The target of a run, and what the run may do."}
+    return {"$schema": "http://json-schema.org/draft-07/schema#", **about, **schema}
 
 
 def _inlined(node: Any, definitions: dict[str, Any]) -> Any:

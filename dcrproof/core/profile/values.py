@@ -138,7 +138,7 @@ CREDENTIALS = frozenset({"authorization", "cookie", "access-token", "x-access-to
 
 def _headers(table: dict[str, str], _: Any) -> tuple[tuple[str, str], ...]:
     if found := [name for name in table if name.lower() in CREDENTIALS]:
-        raise ValueError(f"{', '.join(found)} carries credentials: each check sends its own, or none")
+        raise ValueError(f"{', '.join(found)} contains credentials: each check sends its own, or none")
     return tuple(table.items())
 
 
