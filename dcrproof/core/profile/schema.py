@@ -26,6 +26,11 @@ class _Described(Profile):
 class _Generator(GenerateJsonSchema):
     """Without what TOML does not have, null, and without titles that repeat the keys."""
 
+    def dataclass_schema(self, schema: Any) -> JsonSchemaValue:
+        # pydantic says both by itself from 2.14 on
+        closed = {"additionalProperties": False, "description": schema["cls"].__doc__}
+        return super().dataclass_schema(schema) | closed
+
     def nullable_schema(self, schema: Any) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
 
