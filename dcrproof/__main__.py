@@ -1,4 +1,4 @@
-"""The command line: `dcrproof serve`, `steps`, `checks`, `compare`, `report`, `sweep`.
+"""The command line: `dcrproof serve`, `steps`, `checks`, `compare`, `report`, `profile`, `sweep`.
 
 The one module of the core that may import every room; it imports them only when a command needs them.
 """

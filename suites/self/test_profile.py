@@ -18,8 +18,7 @@ from dcrproof.__main__ import main
 from dcrproof.core.profile.model import Mocked, Mode, Profile
 from dcrproof.core.profile.reading import ProfileError, read
 from dcrproof.core.profile.schema import json_schema
-from dcrproof.fixtures.catalogue import entries
-from dcrproof.fixtures.flow.access import NEEDS
+from dcrproof.fixtures.catalogue import entries, needs
 from dcrproof.fixtures.session.visibility import ACCESS, CAPABILITIES
 
 SECRET = "correct horse battery staple"
@@ -840,8 +839,9 @@ def test_check_prints_json(checked):
 
 
 def test_what_a_check_may_need_is_known_before_a_run():
-    assert {name for kind, name in NEEDS.values() if kind == "access"} == ACCESS.keys()
-    assert {name for kind, name in NEEDS.values() if kind == "capability"} == CAPABILITIES.keys()
+    needed = [needs(entry.test) for entry in entries()]
+    assert set(chain(*(one["access"] for one in needed))) == ACCESS.keys()
+    assert set(chain(*(one["capabilities"] for one in needed))) == CAPABILITIES.keys()
 
 
 @pytest.mark.parametrize("arguments", [["profile"], ["profile", "check"], ["profile", "look"]])
