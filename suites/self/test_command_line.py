@@ -5,11 +5,14 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from itertools import chain
 
 import httpx
 import pytest
 
 from dcrproof.__main__ import main
+from dcrproof.core.profile.reading import read
+from dcrproof.fixtures.session.visibility import foreseen
 
 GREEN, BROKEN, USAGE = 0, 1, 4
 STEP = {
@@ -236,7 +239,8 @@ LIMITED = {
 def test_what_is_not_seen_is_just_what_needs_more_than_there_is(mocks, application, run_checks, checks, limit):
     mode, lacks, change = LIMITED[limit]
     name = f"limited-{limit.replace(' ', '-')}"
-    ran = run_checks("--tb=native", profile=mocks.changed(name, lambda text: change(mocks, text, application)))
+    profile = mocks.changed(name, lambda text: change(mocks, text, application))
+    ran = run_checks("--tb=native", profile=profile)
     assert ran.code == GREEN, ran.output
     expected = [
         check["id"]
@@ -246,6 +250,7 @@ def test_what_is_not_seen_is_just_what_needs_more_than_there_is(mocks, applicati
     ]
     in_suites = [check["id"] for check in checks if check["stage"] not in AFTERWARDS]
     assert list(ran.with_verdict("not seen")) == [id for id in expected if id in in_suites]
+    assert set(chain(*foreseen(read(profile))["not_seen"].values())) == set(ran.with_verdict("not seen"))
     assert [id for id in ran.verdicts if id in in_suites] == in_suites
     assert set(ran.verdicts.values()) <= {"passed", "not seen", "not applicable"}
     assert all(check["expected"] for check in ran.with_verdict("not seen").values())
