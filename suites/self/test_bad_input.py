@@ -333,7 +333,7 @@ def test_a_mock_that_runs_elsewhere_is_undone_there(mocks, run_checks):
 def test_a_check_that_there_is_not_is_refused(run_checks, prefix):
     ran = run_checks(f"--dcr-check={prefix}")
     assert ran.code == USAGE
-    assert f"--dcr-check {prefix}: no check of that id or prefix" in ran.output
+    assert f"--dcr-check {prefix}: no check has this id or prefix" in ran.output
     assert "Traceback" not in ran.output
 
 

@@ -10,7 +10,7 @@ from lines import identities, over_tls, proxy
 from dcrproof.core.http.connection import Connection
 from dcrproof.core.profile.model import CuritySettings, KonnectSettings, Mocked, Profile
 from dcrproof.core.secrets.secret import Secret
-from dcrproof.fixtures.session.assemble import _ways
+from dcrproof.fixtures.session.assembling import _ways
 from dcrproof.mocks.listen import AsgiApplication
 from dcrproof.mocks.messages import Call
 
