@@ -19,7 +19,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from dcrproof.core.checks.check import STAGES
+from dcrproof.core.checks.check import stage_title
 from dcrproof.core.checks.results import Exit
 from dcrproof.reports.flow import calls_within, flow, lanes
 from dcrproof.reports.text import visible
@@ -325,7 +325,7 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters |= {"duration": duration, "clock": clock, "link": link, "numbers": numbers, "path": path}
-    environment.globals |= {"marks": MARKS, "stage_titles": STAGES, "names": NAMES}
+    environment.globals |= {"marks": MARKS, "stage_title": stage_title, "names": NAMES}
     return environment.get_template("index.html")
 
 

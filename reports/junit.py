@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from xml.etree import ElementTree as ET
 
-from dcrproof.core.checks.check import STAGES
+from dcrproof.core.checks.check import stage_title
 from dcrproof.reports.diagnosis import Check, Run, claim, told
 from dcrproof.reports.text import one_line, visible
 
@@ -18,7 +18,7 @@ NAME = "dcrproof"
 def junit_xml(run: Run) -> str:
     root = ET.Element("testsuites", name=NAME)
     for stage, checks in groupby(run["checks"], key=lambda check: check["stage"]):
-        suite = _suite(root, run, STAGES.get(stage, stage))
+        suite = _suite(root, run, stage_title(stage))
         properties = ET.SubElement(suite, "properties")
         for check in checks:
             for name, value in _properties(check):

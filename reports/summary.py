@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
-from dcrproof.core.checks.check import STAGES
+from dcrproof.core.checks.check import stage_title
 from dcrproof.reports.diagnosis import Run, needing_attention, told
 from dcrproof.reports.flow import Arrow, happy_path
 from dcrproof.reports.text import code, one_line
@@ -69,7 +69,7 @@ def _table(run: Run) -> Iterator[str]:
     yield f"| --- |{' ---: |' * len(columns)}"
     for stage, checks in groupby(run["checks"], key=lambda check: check["stage"]):
         number = Counter(check["verdict"] for check in checks)
-        yield f"| {one_line(STAGES.get(stage, stage))} | {' | '.join(str(number[verdict] or '') for verdict in columns)} |"
+        yield f"| {one_line(stage_title(stage))} | {' | '.join(str(number[verdict] or '') for verdict in columns)} |"
     yield ""
 
 

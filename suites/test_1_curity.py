@@ -125,6 +125,7 @@ def test_registrar_authenticates(dcr_registrar_token):
     references=(USING_DCR,),
     steps=(CLIENT_BY, "curity.dcr.non-templatized"),
     smoke=True,
+    creates_on_failure={"client": 1},
 )
 def test_registrar_gets_the_scope(dcr_registrar, dcr_initial_access):
     if dcr_registrar.open or dcr_registrar.initial_access_token:
@@ -179,6 +180,8 @@ def test_registration_endpoint_is_served_everywhere(dcr_registration_served):
         "curity.dcr.nodes",
     ),
     smoke=True,
+    creates={"client": 1},
+    creates_on_failure={"client": 3},
 )
 def test_client_is_registered(dcr_registration):
     """Claimed by the gate."""
@@ -215,6 +218,7 @@ def test_registration_can_be_managed(dcr_managed):
     references=(REGISTER, USING_DCR),
     steps=(CLIENT_BY,),
     smoke=True,
+    creates={"client": 1},
 )
 def test_registration_without_a_token(dcr_registrations, dcr_registration, dcr_expect):
     if dcr_registrations.access.registrar.open:
@@ -238,6 +242,7 @@ def test_registration_without_a_token(dcr_registrations, dcr_registration, dcr_e
     "A registration with a token that lacks the scope dcr is refused",
     evidence=Evidence.DOCUMENTED,
     references=(USING_DCR,),
+    creates={"client": 1},
 )
 def test_registration_with_an_unscoped_token(
     dcr_is_curity, dcr_registrations, dcr_registration, dcr_registrar_token, dcr_expect
@@ -251,6 +256,7 @@ def test_registration_with_an_unscoped_token(
     "An initial access token registers one client and no second one",
     evidence=Evidence.DOCUMENTED,
     references=(USING_DCR,),
+    creates={"client": 2},
 )
 def test_initial_token_works_once(dcr_is_curity, dcr_registrations, dcr_registration, dcr_expect):
     token = dcr_registrations.access.token()
@@ -273,6 +279,7 @@ def test_initial_token_works_once(dcr_is_curity, dcr_registrations, dcr_registra
     "A grant that is not allowed is left out of the answer, and the registration succeeds",
     evidence=Evidence.INFERRED,
     references=("github.com/curityio/mcp-authorization-secured-api, OAUTH-MCP-MESSAGES.md",),
+    creates={"client": 1},
 )
 def test_grants_are_filtered_silently(dcr_is_curity, dcr_registrations, dcr_registration, dcr_expect):
     asked = ["client_credentials", "refresh_token"]
@@ -294,6 +301,7 @@ def test_grants_are_filtered_silently(dcr_is_curity, dcr_registrations, dcr_regi
     evidence=Evidence.DOCUMENTED,
     references=(f"{MANAGE}.1",),
     steps=("curity.dcr.client-management",),
+    creates={"client": 1},
 )
 def test_registration_is_read(dcr_read):
     """Claimed by the gate."""
@@ -315,6 +323,7 @@ def test_read_rotates(dcr_is_curity, dcr_read, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(f"{MANAGE}.2",),
     steps=("curity.dcr.client-management",),
+    creates={"client": 1},
 )
 def test_registration_is_updated(dcr_updated):
     """Claimed by the gate."""
@@ -383,6 +392,7 @@ def test_old_registration_token_is_refused(dcr_is_curity, dcr_authorization_serv
     evidence=Evidence.DOCUMENTED,
     references=(f"{MANAGE}.3",),
     steps=("curity.dcr.client-management",),
+    creates={"client": 1},
 )
 def test_registration_is_deleted(dcr_unregistered):
     """Claimed by the gate."""

@@ -3,6 +3,7 @@
 import json
 
 from dcrproof.core.checks.check import Evidence, Level, check
+from dcrproof.core.checks.owners import GATEWAY
 from dcrproof.core.parties.konnect import segment
 
 HOW_TO = "developer.konghq.com/how-to/curity-dcr/"
@@ -155,6 +156,7 @@ def test_provider_hides_its_secret(dcr_admin, dcr_provider, dcr_registrar, dcr_e
         "curity.instance.certificate",
     ),
     smoke=True,
+    creates_on_failure={"DCR provider": 1},
 )
 def test_provider_verifies(dcr_verified):
     """Claimed by the gate."""
@@ -299,11 +301,12 @@ def test_strategy_is_active(dcr_admin, dcr_publication_strategy, dcr_expect):
 
 @check(
     "api.linked-to-gateway",
-    "SECURITY: the API is linked to a gateway service",
+    "The API is linked to a gateway service",
     evidence=Evidence.DOCUMENTED,
     references=("developer.konghq.com/dev-portal/self-service/",),
     steps=("konnect.implementation.linked",),
     smoke=True,
+    security=True,
 )
 def test_api_is_linked(dcr_implementation):
     """Claimed by the gate."""
@@ -311,11 +314,12 @@ def test_api_is_linked(dcr_implementation):
 
 @check(
     "api.linked-to-route",
-    "SECURITY: the gateway service of the API is the one behind the route",
+    "The gateway service of the API is the one behind the route",
     evidence=Evidence.DOCUMENTED,
     references=("developer.konghq.com/dev-portal/self-service/", CONTROL_PLANES),
     steps=("konnect.implementation.linked",),
     smoke=True,
+    security=True,
 )
 def test_api_is_linked_to_the_route(dcr_linked_route):
     """Claimed by the gate."""
@@ -349,6 +353,7 @@ def test_plugin_is_on_the_service(dcr_plugin):
     "A data plane is connected",
     evidence=Evidence.DOCUMENTED,
     references=(CONTROL_PLANES,),
+    owner=GATEWAY,
 )
 def test_nodes_are_connected(dcr_nodes):
     """Claimed by the gate."""
@@ -361,6 +366,7 @@ def test_nodes_are_connected(dcr_nodes):
     references=("Konnect version compatibility (D227, D228)",),
     steps=("gateway.data-plane.version",),
     smoke=True,
+    owner=GATEWAY,
 )
 def test_nodes_are_new_enough(dcr_node_versions):
     """Claimed by the gate."""
@@ -372,6 +378,7 @@ def test_nodes_are_new_enough(dcr_node_versions):
     evidence=Evidence.DOCUMENTED,
     references=(CONTROL_PLANES,),
     smoke=True,
+    owner=GATEWAY,
 )
 def test_nodes_are_in_sync(dcr_in_sync, dcr_expect):
     """Claimed by the gate."""

@@ -12,6 +12,7 @@ API_BUILDER = "Konnect API Builder API v3"
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
     steps=("konnect.role.dcr-provider-creator",),
+    creates={"DCR provider": 1},
 )
 def test_provider_is_created(dcr_new_provider):
     """Claimed by the gate."""
@@ -45,6 +46,7 @@ def test_new_provider_is_not_active(dcr_new_provider, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
     steps=("konnect.role.auth-strategy-creator",),
+    creates={"auth strategy": 1},
 )
 def test_strategy_is_created(dcr_new_strategy):
     """Claimed by the gate."""
@@ -56,6 +58,7 @@ def test_strategy_is_created(dcr_new_strategy):
     evidence=Evidence.DOCUMENTED,
     references=("Konnect Portal Management API v3",),
     steps=("konnect.role.portal-creator",),
+    creates={"portal": 1},
 )
 def test_portal_is_created(dcr_new_portal):
     """Claimed by the gate."""
@@ -67,6 +70,7 @@ def test_portal_is_created(dcr_new_portal):
     evidence=Evidence.DOCUMENTED,
     references=(API_BUILDER,),
     steps=("konnect.role.api-creator",),
+    creates={"API": 1},
 )
 def test_api_is_created(dcr_new_api):
     """Claimed by the gate."""
@@ -77,6 +81,7 @@ def test_api_is_created(dcr_new_api):
     "The new API can be linked to the gateway service",
     evidence=Evidence.DOCUMENTED,
     references=(API_BUILDER,),
+    creates={"implementation": 1},
 )
 def test_api_is_linked(dcr_new_implementation):
     """Claimed by the gate."""
@@ -88,6 +93,7 @@ def test_api_is_linked(dcr_new_implementation):
     evidence=Evidence.DOCUMENTED,
     references=(API_BUILDER,),
     steps=("konnect.role.api-publisher",),
+    creates={"publication": 1},
 )
 def test_api_is_published(dcr_provisioned):
     """Claimed by the gate."""

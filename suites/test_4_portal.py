@@ -86,6 +86,8 @@ def test_api_is_offered(dcr_offered):
         "curity.instance.certificate",
     ),
     smoke=True,
+    creates={"application": 1},
+    creates_on_failure={"application": 1},
 )
 def test_application_is_created(dcr_new_application):
     """Claimed by the gate."""
@@ -141,6 +143,7 @@ def test_admin_sees_the_application(dcr_admin, dcr_provider_of_applications, dcr
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
     smoke=True,
+    creates={"registration": 1},
 )
 def test_application_is_registered(dcr_registered_application):
     """Claimed by the gate."""
@@ -174,6 +177,7 @@ def test_registration_is_decided(dcr_decided):
     "A second registration for the same API is refused",
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
+    creates={"registration": 1},
 )
 def test_second_registration_is_refused(dcr_applications, dcr_portal_application, dcr_expect):
     exchange = dcr_applications.developer.register(dcr_portal_application.id, dcr_applications.api_id)
@@ -185,6 +189,7 @@ def test_second_registration_is_refused(dcr_applications, dcr_portal_application
     "Konnect registered the client at Curity: token and registration, in this order",
     evidence=Evidence.INFERRED,
     references=(DCR, "RFC 7591 3"),
+    creates={"application": 1},
 )
 def test_konnect_registers_the_client(
     dcr_calls, dcr_registration_endpoint, dcr_applications, dcr_new_application, dcr_expect

@@ -4,6 +4,7 @@ import base64
 
 from dcrproof.core.checks.check import Evidence, Level, check
 from dcrproof.core.checks.outcomes import NotApplicable
+from dcrproof.core.checks.owners import CONSUMER, CURITY, KONNECT
 from dcrproof.core.parties.authorization_server import error_code
 from dcrproof.core.parties.gateway import (
     accepted,
@@ -32,6 +33,7 @@ SELF_SERVICE = "developer.konghq.com/dev-portal/self-service/"
     evidence=Evidence.DOCUMENTED,
     references=(DCR, "RFC 6749 4.4"),
     smoke=True,
+    owner=CURITY,
 )
 def test_curity_knows_the_client(dcr_known_client):
     """Claimed by the gate."""
@@ -43,6 +45,7 @@ def test_curity_knows_the_client(dcr_known_client):
     evidence=Evidence.DOCUMENTED,
     references=("RFC 6749 5.2",),
     hostile=True,
+    owner=CURITY,
 )
 def test_curity_refuses_a_wrong_secret(
     dcr_authorization_server, dcr_endpoints, dcr_known_client, dcr_wrong_secret, dcr_expect
@@ -76,11 +79,13 @@ def test_clocks_agree(dcr_clocks):
 
 @check(
     "route.no-credentials",
-    "SECURITY: a call without credentials is refused",
+    "A call without credentials is refused",
     evidence=Evidence.DOCUMENTED,
     references=(OIDC, SELF_SERVICE),
     steps=("konnect.implementation.linked", "konnect.publication.strategy"),
     smoke=True,
+    security=True,
+    owner=KONNECT,
 )
 def test_route_refuses_no_credentials(dcr_protected, dcr_first_answers, dcr_expect):
     for exchange in dcr_first_answers.values():
@@ -119,6 +124,7 @@ def test_tokens_are_read(dcr_read_tokens):
     references=(OIDC, DCR),
     steps=("portal.application-setup.scopes",),
     smoke=True,
+    owner=KONNECT,
 )
 def test_basic_is_accepted(dcr_basic, dcr_application, dcr_expect):
     """Claimed by the gate."""
@@ -128,10 +134,11 @@ def test_basic_is_accepted(dcr_basic, dcr_application, dcr_expect):
 
 @check(
     "route.basic.wrong-secret",
-    "SECURITY: a wrong secret is refused, on a node that has a token for the right one",
+    "A wrong secret is refused, on a node that has a token for the right one",
     evidence=Evidence.INFERRED,
     references=(OIDC,),
     smoke=True,
+    security=True,
 )
 def test_wrong_secret_is_refused(dcr_consumer, dcr_application, dcr_basic, dcr_wrong_secret, dcr_expect):
     node = dcr_consumer.nodes[0]
@@ -158,9 +165,10 @@ def test_right_secret_after_a_wrong_one(dcr_consumer, dcr_application, dcr_basic
 
 @check(
     "route.basic.foreign-client",
-    "SECURITY: a client of the same Curity that is no portal application is refused",
+    "A client of the same Curity that is no portal application is refused",
     evidence=Evidence.INFERRED,
     references=(DCR, "developer.konghq.com/dev-portal/auth-strategies/"),
+    security=True,
 )
 def test_foreign_client_is_refused(dcr_consumer, dcr_basic, dcr_token_answer, dcr_granted, dcr_expect):
     headers = with_basic(dcr_granted.client_id, dcr_granted.client_secret)
@@ -170,10 +178,11 @@ def test_foreign_client_is_refused(dcr_consumer, dcr_basic, dcr_token_answer, dc
 
 @check(
     "route.basic.crossed-secret",
-    "SECURITY: an application's id with the secret of another client is refused",
+    "An application's id with the secret of another client is refused",
     evidence=Evidence.INFERRED,
     references=(OIDC, "RFC 6749 5.2"),
     hostile=True,
+    security=True,
 )
 def test_crossed_secret_is_refused(dcr_consumer, dcr_application, dcr_basic, dcr_token_answer, dcr_granted, dcr_expect):
     headers = with_basic(dcr_application.client_id, dcr_granted.client_secret)
@@ -225,6 +234,7 @@ def test_other_routes(dcr_target, dcr_application, dcr_basic, dcr_expect):
     evidence=Evidence.UNKNOWN,
     references=("developer.konghq.com, dcr-validate", "RFC 7617 2"),
     steps=("consumer.basic.encoding",),
+    owner=CONSUMER,
 )
 def test_literal_basic(dcr_consumer, dcr_application, dcr_basic, dcr_expect):
     pair = f"{dcr_application.client_id}:{dcr_application.secret.reveal()}"
@@ -256,10 +266,11 @@ def test_malformed_basic_is_refused(dcr_consumer, dcr_basic, dcr_expect):
 
 @check(
     "route.basic.near-miss",
-    "SECURITY: a pair that is nearly right is refused: a newline after the secret, none at all, another case, twice",
+    "A pair that is nearly right is refused: a newline after the secret, none at all, another case, twice",
     evidence=Evidence.INFERRED,
     references=("RFC 7617 2", OIDC),
     hostile=True,
+    security=True,
 )
 def test_nearly_right_pairs(dcr_target, dcr_consumer, dcr_application, dcr_basic, dcr_expect):
     id, secret = dcr_application.client_id, dcr_application.secret.reveal()
@@ -281,10 +292,11 @@ def test_nearly_right_pairs(dcr_target, dcr_consumer, dcr_application, dcr_basic
 
 @check(
     "route.basic.unknown-client",
-    "SECURITY: a client id that nobody has is refused",
+    "A client id that nobody has is refused",
     evidence=Evidence.INFERRED,
     references=(OIDC,),
     hostile=True,
+    security=True,
 )
 def test_unknown_client_is_refused(dcr_consumer, dcr_basic, dcr_wrong_secret, dcr_expect):
     exchange = dcr_consumer.call(with_basic("dcrproof-no-such-client", dcr_wrong_secret))
@@ -340,6 +352,7 @@ def test_pair_in_the_proxy_header(dcr_consumer, dcr_application, dcr_basic, dcr_
     evidence=Evidence.DOCUMENTED,
     references=(OIDC_REFERENCE, f"{OIDC}, FAQ"),
     steps=("konnect.strategy.auth-methods",),
+    owner=KONNECT,
 )
 def test_token_is_cached(dcr_calls, dcr_consumer, dcr_application, dcr_basic, dcr_endpoints, dcr_expect):
     from urllib.parse import urlsplit
@@ -391,9 +404,10 @@ def test_token_without_a_scheme(dcr_consumer, dcr_bearer_accepted, dcr_bearer, d
 
 @check(
     "route.bearer.before-basic",
-    "SECURITY: a bad token is not forgiven for good Basic credentials beside it: the search stops at the first",
+    "A bad token is not forgiven for good Basic credentials beside it: the search stops at the first",
     evidence=Evidence.DOCUMENTED,
     references=(OIDC,),
+    security=True,
 )
 def test_token_before_basic(dcr_consumer, dcr_application, dcr_bearer_accepted, dcr_basic, dcr_expect):
     headers = with_basic(dcr_application.client_id, dcr_application.secret)
@@ -403,10 +417,11 @@ def test_token_before_basic(dcr_consumer, dcr_application, dcr_bearer_accepted, 
 
 @check(
     "route.bearer.own-key",
-    "SECURITY: a token that brings its own key, or says where it is, is refused",
+    "A token that brings its own key, or says where it is, is refused",
     evidence=Evidence.INFERRED,
     references=("RFC 8725 3.10",),
     hostile=True,
+    security=True,
 )
 def test_token_with_its_own_key(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_metadata, dcr_expect):
     from dcrproof.core.parties.tokens import foreign_jwk
@@ -428,10 +443,11 @@ def _refused(consumer, expect, token: str, what: str) -> None:
 
 @check(
     "route.bearer.tampered",
-    "SECURITY: a token with one bit of its signature changed is refused",
+    "A token with one bit of its signature changed is refused",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7515 5.2",),
     hostile=True,
+    security=True,
 )
 def test_tampered_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
     _refused(dcr_consumer, dcr_expect, tampered(dcr_bearer()), "a token with a changed signature")
@@ -439,10 +455,11 @@ def test_tampered_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expec
 
 @check(
     "route.bearer.changed-claims",
-    "SECURITY: a token whose claims were changed is refused",
+    "A token whose claims were changed is refused",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7515 5.2",),
     hostile=True,
+    security=True,
 )
 def test_changed_claims(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
     token = dcr_bearer()
@@ -452,10 +469,11 @@ def test_changed_claims(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expec
 
 @check(
     "route.bearer.foreign-key",
-    "SECURITY: a token signed by another key under the same key id is refused",
+    "A token signed by another key under the same key id is refused",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7515 5.2",),
     hostile=True,
+    security=True,
 )
 def test_foreign_key(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
     _refused(dcr_consumer, dcr_expect, foreign(dcr_bearer()), "a token of another key")
@@ -463,10 +481,11 @@ def test_foreign_key(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
 
 @check(
     "route.bearer.unknown-kid",
-    "SECURITY: a token signed by a key that is not published is refused",
+    "A token signed by a key that is not published is refused",
     evidence=Evidence.DOCUMENTED,
     references=(OIDC,),
     hostile=True,
+    security=True,
 )
 def test_unknown_kid(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
     _refused(dcr_consumer, dcr_expect, foreign(dcr_bearer(), kid="dcrproof"), "a token of an unknown key")
@@ -474,10 +493,11 @@ def test_unknown_kid(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
 
 @check(
     "route.bearer.unsigned",
-    "SECURITY: a token with alg none, in any spelling, is refused",
+    "A token with alg none, in any spelling, is refused",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 8725 2.1",),
     hostile=True,
+    security=True,
 )
 def test_unsigned_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
     for spelling in ("none", "None", "NONE"):
@@ -486,10 +506,11 @@ def test_unsigned_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expec
 
 @check(
     "route.bearer.hs-confused",
-    "SECURITY: a token with HS256, signed with the published public key, is refused",
+    "A token with HS256, signed with the published public key, is refused",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 8725 2.1", f"{OIDC_REFERENCE}, enable_hs_signatures"),
     hostile=True,
+    security=True,
 )
 def test_hs_confused_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_jwks, dcr_expect):
     _refused(dcr_consumer, dcr_expect, hs_confused(dcr_bearer(), dcr_jwks), "a token with HS256 and the public key")
@@ -497,9 +518,10 @@ def test_hs_confused_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_jw
 
 @check(
     "route.bearer.expired",
-    "SECURITY: an expired token is refused",
+    "An expired token is refused",
     evidence=Evidence.DOCUMENTED,
     references=(f"{OIDC_REFERENCE}, leeway",),
+    security=True,
 )
 def test_expired_token(dcr_clock, dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
     token = dcr_bearer()
@@ -568,6 +590,7 @@ def test_session_cookie(dcr_session, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(OIDC,),
     steps=("konnect.strategy.auth-methods",),
+    owner=KONNECT,
 )
 def test_session_is_accepted(dcr_session_accepted):
     """Claimed by the gate."""
@@ -575,10 +598,11 @@ def test_session_is_accepted(dcr_session_accepted):
 
 @check(
     "route.session.tampered",
-    "SECURITY: a session cookie with one character changed is refused",
+    "A session cookie with one character changed is refused",
     evidence=Evidence.INFERRED,
     references=(OIDC,),
     hostile=True,
+    security=True,
 )
 def test_tampered_session(dcr_consumer, dcr_session, dcr_session_accepted, dcr_expect):
     cookie = dcr_session.cookie.reveal()
@@ -593,6 +617,7 @@ def test_tampered_session(dcr_consumer, dcr_session, dcr_session_accepted, dcr_e
     "Basic beside the valid session of another application: the session counts",
     evidence=Evidence.DOCUMENTED,
     references=(OIDC,),
+    creates={"application": 1, "registration": 1},
 )
 def test_session_before_basic(
     dcr_target, dcr_echo, dcr_consumer, dcr_application, dcr_session, dcr_session_accepted, dcr_in_use, dcr_expect
@@ -653,9 +678,11 @@ def test_session_on_another_node(dcr_consumer, dcr_session, dcr_session_accepted
 
 @check(
     "route.session.revoked",
-    "SECURITY: a session does not outlive the registration of its application",
+    "A session does not outlive the registration of its application",
     evidence=Evidence.INFERRED,
     references=(DCR,),
+    security=True,
+    creates={"application": 1, "registration": 1},
 )
 def test_session_of_a_revoked_application(
     dcr_target, dcr_pushed, dcr_decided, dcr_consumer, dcr_applications, dcr_session_accepted, dcr_in_use, dcr_expect
@@ -750,9 +777,11 @@ def test_upstream_is_down(dcr_faults, dcr_consumer, dcr_application, dcr_basic, 
 
 @check(
     "route.rejected",
-    "SECURITY: an application whose registration was rejected is refused",
+    "An application whose registration was rejected is refused",
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
+    security=True,
+    creates={"application": 1, "registration": 1},
 )
 def test_rejected_application(
     dcr_target, dcr_pushed, dcr_decided, dcr_consumer, dcr_applications, dcr_basic, dcr_expect
@@ -767,9 +796,11 @@ def test_rejected_application(
 
 @check(
     "route.unregistered",
-    "SECURITY: an application that is not registered for the API is refused",
+    "An application that is not registered for the API is refused",
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
+    security=True,
+    creates={"application": 1},
 )
 def test_unregistered_application(dcr_pushed, dcr_consumer, dcr_applications, dcr_basic, dcr_expect):
     application = dcr_applications.create("not registered")
@@ -788,9 +819,11 @@ def test_unregistered_application(dcr_pushed, dcr_consumer, dcr_applications, dc
 
 @check(
     "route.pending",
-    "SECURITY: an application whose registration is pending is refused",
+    "An application whose registration is pending is refused",
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
+    security=True,
+    creates={"application": 1, "registration": 1},
 )
 def test_pending_application(
     dcr_target, dcr_pushed, dcr_decided, dcr_consumer, dcr_applications, dcr_basic, dcr_expect

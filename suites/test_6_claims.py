@@ -3,6 +3,7 @@
 from email.utils import mktime_tz, parsedate_tz
 
 from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.checks.owners import GATEWAY
 from dcrproof.core.parties.gateway import echoed, with_bearer
 
 SAMPLE = "github.com/curityio/workload-identities, README.md"
@@ -14,6 +15,7 @@ RFC7519 = "RFC 7519 4.1"
     "The upstream receives the access token as bearer token",
     evidence=Evidence.DOCUMENTED,
     references=("developer.konghq.com/plugins/openid-connect/reference/, upstream_access_token_header",),
+    owner=GATEWAY,
 )
 def test_upstream_receives_the_token(dcr_upstream):
     """Claimed by the gate."""
@@ -21,9 +23,11 @@ def test_upstream_receives_the_token(dcr_upstream):
 
 @check(
     "upstream.no-secret",
-    "SECURITY: the application's secret does not reach the upstream",
+    "The application's secret does not reach the upstream",
     evidence=Evidence.DOCUMENTED,
     references=("developer.konghq.com/plugins/openid-connect/reference/, upstream_access_token_header",),
+    security=True,
+    owner=GATEWAY,
 )
 def test_secret_does_not_reach_the_upstream(dcr_upstream, dcr_application, dcr_expect):
     from dcrproof.core.secrets.secret import basic
@@ -36,9 +40,11 @@ def test_secret_does_not_reach_the_upstream(dcr_upstream, dcr_application, dcr_e
 
 @check(
     "upstream.forged-identity",
-    "SECURITY: headers in which Kong names a caller do not reach the upstream as the caller made them up",
+    "Headers in which Kong names a caller do not reach the upstream as the caller made them up",
     evidence=Evidence.INFERRED,
     references=("developer.konghq.com/how-to/configure-oidc-with-consumers/",),
+    security=True,
+    owner=GATEWAY,
 )
 def test_forged_identity(dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
     names = ("x-consumer-id", "x-consumer-username", "x-consumer-custom-id", "x-credential-identifier")
@@ -56,6 +62,7 @@ def test_forged_identity(dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bearer
     "The upstream is told host, path and address of the caller by the gateway, not by the caller",
     evidence=Evidence.DOCUMENTED,
     references=("github.com/Kong/kong, kong.conf.default, trusted_ips",),
+    owner=GATEWAY,
 )
 def test_forwarding_headers(dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
     names = ("x-forwarded-host", "x-forwarded-path", "x-forwarded-prefix", "x-real-ip", "x-kong-request-id")
@@ -71,6 +78,7 @@ def test_forwarding_headers(dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bea
     "A bearer token reaches the upstream as it was sent",
     evidence=Evidence.DOCUMENTED,
     references=("developer.konghq.com/plugins/openid-connect/reference/, upstream_access_token_header",),
+    owner=GATEWAY,
 )
 def test_bearer_reaches_the_upstream(dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
     token = dcr_bearer()
@@ -85,6 +93,7 @@ def test_bearer_reaches_the_upstream(dcr_echo, dcr_consumer, dcr_bearer_accepted
     "A call with the session cookie reaches the upstream with the access token",
     evidence=Evidence.DOCUMENTED,
     references=("developer.konghq.com/plugins/openid-connect/",),
+    owner=GATEWAY,
 )
 def test_session_reaches_the_upstream_with_a_token(dcr_echo, dcr_session_accepted, dcr_expect):
     authorization = echoed(dcr_session_accepted)["headers"].get("authorization", "")

@@ -1,6 +1,7 @@
 """Life afterwards: what a new secret, a rename, a revocation and a removal do at Curity and at the gateway."""
 
 from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.checks.owners import CURITY, KONNECT
 from dcrproof.core.parties.authorization_server import error_code
 from dcrproof.core.parties.gateway import accepted_everywhere, answer, refused_everywhere, with_basic
 from dcrproof.core.parties.konnect import problem
@@ -21,6 +22,8 @@ def _token(server, metadata, application):
     evidence=Evidence.DOCUMENTED,
     references=("Konnect Portal API v3", DCR),
     steps=MANAGEMENT,
+    owner=CURITY,
+    creates={"application": 1, "registration": 1},
 )
 def test_secret_is_regenerated(dcr_regenerated):
     """Claimed by the gate."""
@@ -31,6 +34,7 @@ def test_secret_is_regenerated(dcr_regenerated):
     "The new secret gets tokens and opens the route",
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
+    owner=CURITY,
 )
 def test_new_secret_works(dcr_authorization_server, dcr_endpoints, dcr_consumer, dcr_regenerated, dcr_expect):
     after = dcr_regenerated.after
@@ -44,6 +48,7 @@ def test_new_secret_works(dcr_authorization_server, dcr_endpoints, dcr_consumer,
     "Curity refuses the old secret",
     evidence=Evidence.DOCUMENTED,
     references=(DCR, DCRM),
+    owner=CURITY,
 )
 def test_old_secret_is_refused(dcr_authorization_server, dcr_endpoints, dcr_regenerated, dcr_expect):
     exchange = _token(dcr_authorization_server, dcr_endpoints, dcr_regenerated.before)
@@ -56,6 +61,8 @@ def test_old_secret_is_refused(dcr_authorization_server, dcr_endpoints, dcr_rege
     evidence=Evidence.INFERRED,
     references=(DCR,),
     steps=("konnect.strategy.auth-methods",),
+    owner=KONNECT,
+    creates={"application": 1, "registration": 1},
 )
 def test_old_secret_while_cached(dcr_consumer, dcr_applications, dcr_in_use, dcr_regenerated, dcr_target, dcr_expect):
     before = dcr_in_use("cached secret")
@@ -75,9 +82,10 @@ def test_old_secret_while_cached(dcr_consumer, dcr_applications, dcr_in_use, dcr
 
 @check(
     "life.secret.expired",
-    "SECURITY: once the cached token has expired the gateway refuses the old secret",
+    "Once the cached token has expired the gateway refuses the old secret",
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
+    security=True,
 )
 def test_old_secret_after_the_cache(dcr_clock, dcr_consumer, dcr_regenerated, dcr_expect):
     before = dcr_regenerated.before
@@ -91,6 +99,8 @@ def test_old_secret_after_the_cache(dcr_clock, dcr_consumer, dcr_regenerated, dc
     "The developer can rename an application",
     evidence=Evidence.DOCUMENTED,
     references=("Konnect Portal API v3",),
+    owner=KONNECT,
+    creates={"application": 1},
 )
 def test_application_is_renamed(dcr_renamed):
     """Claimed by the gate."""
@@ -102,6 +112,7 @@ def test_application_is_renamed(dcr_renamed):
     evidence=Evidence.INFERRED,
     references=(DCRM, "Konnect Portal API v3"),
     smoke=True,
+    owner=KONNECT,
 )
 def test_rename_keeps_the_secret(dcr_authorization_server, dcr_endpoints, dcr_renamed, dcr_expect):
     exchange = _token(dcr_authorization_server, dcr_endpoints, dcr_renamed)
@@ -110,10 +121,12 @@ def test_rename_keeps_the_secret(dcr_authorization_server, dcr_endpoints, dcr_re
 
 @check(
     "life.revoked.route",
-    "SECURITY: a revoked registration is refused on every node, cached token or not",
+    "A revoked registration is refused on every node, cached token or not",
     evidence=Evidence.DOCUMENTED,
     references=(DCR, "Konnect Portal Management API v3"),
     smoke=True,
+    security=True,
+    creates={"application": 1, "registration": 1},
 )
 def test_revoked_is_refused(dcr_revoked, dcr_expect):
     for exchange in dcr_revoked[1]:
@@ -133,6 +146,7 @@ def test_revoked_is_refused(dcr_revoked, dcr_expect):
     "The client of a revoked registration lives on at Curity: revocation is the gateway's",
     evidence=Evidence.INFERRED,
     references=(DCR,),
+    owner=KONNECT,
 )
 def test_revoked_client_lives(dcr_authorization_server, dcr_endpoints, dcr_revoked, dcr_expect):
     exchange = _token(dcr_authorization_server, dcr_endpoints, dcr_revoked[0])
@@ -158,9 +172,11 @@ def test_approved_again(dcr_target, dcr_applications, dcr_consumer, dcr_revoked,
 
 @check(
     "life.unregistered",
-    "SECURITY: an application whose registration was removed is refused on every node",
+    "An application whose registration was removed is refused on every node",
     evidence=Evidence.DOCUMENTED,
     references=("Konnect Portal Management API v3",),
+    security=True,
+    creates={"application": 1, "registration": 1},
 )
 def test_unregistered_is_refused(dcr_unregistered_application):
     """Claimed by the gate."""
@@ -172,6 +188,8 @@ def test_unregistered_is_refused(dcr_unregistered_application):
     evidence=Evidence.DOCUMENTED,
     references=("Konnect Portal API v3",),
     smoke=True,
+    owner=KONNECT,
+    creates={"application": 1, "registration": 1},
 )
 def test_application_is_deleted(dcr_deleted):
     """Claimed by the gate."""
@@ -179,11 +197,13 @@ def test_application_is_deleted(dcr_deleted):
 
 @check(
     "life.deleted.client",
-    "SECURITY: Curity refuses the client of a deleted application",
+    "Curity refuses the client of a deleted application",
     evidence=Evidence.DOCUMENTED,
     references=(DCR, "RFC 7592 2.3"),
     steps=MANAGEMENT,
     smoke=True,
+    security=True,
+    owner=CURITY,
 )
 def test_deleted_client_is_refused(
     dcr_authorization_server, dcr_endpoints, dcr_deleted, dcr_whose_management, dcr_expect
@@ -197,10 +217,11 @@ def test_deleted_client_is_refused(
 
 @check(
     "life.deleted.route",
-    "SECURITY: the gateway refuses a deleted application on every node, cached token or not",
+    "The gateway refuses a deleted application on every node, cached token or not",
     evidence=Evidence.INFERRED,
     references=(DCR,),
     smoke=True,
+    security=True,
 )
 def test_deleted_application_is_refused(dcr_target, dcr_consumer, dcr_deleted, dcr_expect):
     headers = with_basic(dcr_deleted.client_id, dcr_deleted.secret)

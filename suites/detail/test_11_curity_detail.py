@@ -261,9 +261,10 @@ def test_scopes_are_filtered(dcr_is_curity, dcr_authorization_server, dcr_endpoi
 
 @check(
     "grant.no-dcr-scope",
-    "SECURITY: a registered client gets no scope with which it could register or manage others",
+    "A registered client gets no scope with which it could register or manage others",
     evidence=Evidence.DOCUMENTED,
     references=(DCR, f"{CONFIG}, client-management, management-clients"),
+    security=True,
 )
 def test_registered_client_gets_no_dcr_scope(
     dcr_is_curity, dcr_authorization_server, dcr_endpoints, dcr_granted, dcr_expect
@@ -302,6 +303,7 @@ def test_no_refresh_token(dcr_is_curity, dcr_token_answer, dcr_expect):
     "A token lives as long as its client's access_token_ttl says",
     evidence=Evidence.INFERRED,
     references=(MESSAGES, "curity.io/docs/identity-server/profiles/token-profile/clients/dcr/dcr-api"),
+    creates={"client": 1},
 )
 def test_token_lifetime(dcr_is_curity, dcr_registrations, dcr_granted, dcr_endpoints, dcr_jwt, dcr_target, dcr_expect):
     client = dcr_registrations.register("lifetime", access_token_ttl=60)
@@ -359,6 +361,7 @@ def test_management_members(dcr_is_curity, dcr_managed, dcr_registration_endpoin
     evidence=Evidence.INFERRED,
     references=("RFC 7591 3.2.1",),
     level=Level.SHOULD,
+    creates={"client": 1},
 )
 def test_registration_is_not_to_be_stored(dcr_is_curity, dcr_registrations, dcr_granted, dcr_expect):
     exchange = dcr_registrations.attempt("not stored", dcr_registrations.access.token())
@@ -368,9 +371,11 @@ def test_registration_is_not_to_be_stored(dcr_is_curity, dcr_registrations, dcr_
 
 @check(
     "registered.own-id",
-    "SECURITY: a client cannot choose its id or its secret",
+    "A client cannot choose its id or its secret",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7591 3.2.1",),
+    security=True,
+    creates={"client": 1},
 )
 def test_client_cannot_choose_its_id(dcr_registrations, dcr_granted, dcr_wrong_secret, dcr_expect):
     exchange = dcr_registrations.attempt(
@@ -391,6 +396,7 @@ def test_client_cannot_choose_its_id(dcr_registrations, dcr_granted, dcr_wrong_s
     "A client that asks for no authentication is given a secret where it must have one",
     evidence=Evidence.INFERRED,
     references=(MESSAGES,),
+    creates={"client": 1},
 )
 def test_method_none_is_replaced(dcr_is_curity, dcr_registrations, dcr_granted, dcr_expect):
     exchange = dcr_registrations.attempt(
@@ -424,6 +430,7 @@ def test_missing_scope_is_every_scope(dcr_is_curity, dcr_granted, dcr_expect):
     "A scope that is not allowed is left out of the answer, and the registration succeeds",
     evidence=Evidence.INFERRED,
     references=(MESSAGES, "RFC 7591 2"),
+    creates={"client": 1},
 )
 def test_unknown_scope_is_left_out(dcr_is_curity, dcr_registrations, dcr_granted, dcr_expect):
     allowed = str(dcr_granted.members.get("scope") or "").split()[:1]
@@ -440,6 +447,7 @@ def test_unknown_scope_is_left_out(dcr_is_curity, dcr_registrations, dcr_granted
     "A registration without grant types is one for the code flow: it gets no client_credentials",
     evidence=Evidence.INFERRED,
     references=("RFC 7591 2",),
+    creates={"client": 2},
 )
 def test_missing_grant_types(dcr_is_curity, dcr_registrations, dcr_granted, dcr_expect):
     exchange = dcr_registrations.attempt("no grant types", dcr_registrations.access.token(), grant_types=None)
@@ -467,6 +475,7 @@ def test_missing_grant_types(dcr_is_curity, dcr_registrations, dcr_granted, dcr_
     "A client_uri of another origin than the redirect_uris is refused",
     evidence=Evidence.INFERRED,
     references=(MESSAGES, "github.com/curityio/mcp-authorization-secured-api, apigateway/kong.yml"),
+    creates={"client": 2},
 )
 def test_foreign_client_uri(dcr_is_curity, dcr_registrations, dcr_granted, dcr_expect):
     token = dcr_registrations.access.token()
@@ -490,6 +499,7 @@ def test_foreign_client_uri(dcr_is_curity, dcr_registrations, dcr_granted, dcr_e
     "A redirect URI with a fragment is refused",
     evidence=Evidence.INFERRED,
     references=("RFC 6749 3.1.2", "RFC 7591 3.2.2"),
+    creates={"client": 1},
 )
 def test_redirect_uri_with_a_fragment(dcr_is_curity, dcr_registrations, dcr_granted, dcr_expect):
     exchange = dcr_registrations.attempt(
@@ -504,6 +514,7 @@ def test_redirect_uri_with_a_fragment(dcr_is_curity, dcr_registrations, dcr_gran
     "A body that is no client metadata is refused, and is no fault of the server's",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7591 3.2.2",),
+    creates={"client": 6},
 )
 def test_broken_body(dcr_registrations, dcr_granted, dcr_endpoints, dcr_expect):
     for body in (b"", b"{", b"[]", b'"text"', b"null", b"\xff", b'{"grant_types": "client_credentials"}'):
@@ -542,6 +553,7 @@ def test_errors_are_not_described(
     "An initial access token registers nothing once it has expired",
     evidence=Evidence.DOCUMENTED,
     references=(DCR, f"{CONFIG}, client, access-token-ttl"),
+    creates={"client": 1},
 )
 def test_expired_initial_token(dcr_is_curity, dcr_clock, dcr_registrations, dcr_granted, dcr_expect):
     token = dcr_registrations.access.token()
@@ -575,6 +587,7 @@ def test_read_shows_what_was_granted(dcr_read, dcr_expect):
     "An update that names another client is refused, and changes nothing",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7592 2.2",),
+    creates={"client": 1},
 )
 def test_update_names_its_client(dcr_registrations, dcr_updated, dcr_endpoints, dcr_mark, dcr_expect):
     client = dcr_registrations.register("named")
@@ -590,6 +603,7 @@ def test_update_names_its_client(dcr_registrations, dcr_updated, dcr_endpoints, 
     "An update that carries what the server sets is refused",
     evidence=Evidence.INFERRED,
     references=("RFC 7592 2.2",),
+    creates={"client": 1},
 )
 def test_update_has_no_server_members(dcr_is_curity, dcr_registrations, dcr_updated, dcr_expect):
     client = dcr_registrations.register("server members")
@@ -610,9 +624,11 @@ def _update(registrations, client, members):
 
 @check(
     "managed.other-clients-token",
-    "SECURITY: the registration access token of one client manages no other",
+    "The registration access token of one client manages no other",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7592 2.1", DCRM),
+    security=True,
+    creates={"client": 1},
 )
 def test_token_manages_its_own_client(dcr_is_curity, dcr_registrations, dcr_managed, dcr_unregistered, dcr_expect):
     # another server may take a token for stolen that comes to the wrong place, and its client could not be deleted
@@ -625,9 +641,11 @@ def test_token_manages_its_own_client(dcr_is_curity, dcr_registrations, dcr_mana
 
 @check(
     "managed.no-token",
-    "SECURITY: without a registration access token, or with an access token of the client, nothing is managed",
+    "Without a registration access token, or with an access token of the client, nothing is managed",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7592 2",),
+    security=True,
+    creates={"client": 1},
 )
 def test_management_needs_the_registration_token(
     dcr_target, dcr_registrations, dcr_managed, dcr_unregistered, dcr_endpoints, dcr_expect
@@ -661,9 +679,10 @@ def test_deleted_registration_is_gone(dcr_registrations, dcr_unregistered, dcr_e
 
 @check(
     "introspection.needs-capability",
-    "SECURITY: a client without the capability introspects no token, its own included",
+    "A client without the capability introspects no token, its own included",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7662 2.1", "curity.io/docs/identity-server/profiles/token-profile/client-config/capabilities"),
+    security=True,
 )
 def test_introspection_needs_the_capability(
     dcr_is_curity,
@@ -735,9 +754,11 @@ def test_revoked_token_is_unknown(
 
 @check(
     "revocation.other-client",
-    "SECURITY: a client revokes no token of another client",
+    "A client revokes no token of another client",
     evidence=Evidence.INFERRED,
     references=("RFC 7009 2.1",),
+    security=True,
+    creates={"client": 1},
 )
 def test_other_clients_token_is_not_revoked(
     dcr_is_curity,
@@ -776,9 +797,10 @@ def test_userinfo_needs_a_user(
 
 @check(
     "userinfo.no-token",
-    "SECURITY: the userinfo endpoint answers nobody without a token",
+    "The userinfo endpoint answers nobody without a token",
     evidence=Evidence.DOCUMENTED,
     references=("OpenID Connect Core 5.3.3", "RFC 6750 3.1"),
+    security=True,
 )
 def test_userinfo_needs_a_token(dcr_authorization_server, dcr_userinfo_endpoint, dcr_expect):
     exchange = dcr_authorization_server.get(dcr_userinfo_endpoint)

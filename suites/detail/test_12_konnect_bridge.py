@@ -22,6 +22,7 @@ def _event(bridge, application, after):
     "The bridge makes the client: it is told the application, and its client's id is what the developer is shown",
     evidence=Evidence.DOCUMENTED,
     references=(BRIDGE, "developer.konghq.com/dev-portal/dynamic-client-registration/"),
+    creates={"DCR provider": 1, "auth strategy": 1, "API": 1, "publication": 1, "application": 1},
 )
 def test_bridge_makes_the_client(dcr_bridge, dcr_expect):
     before = dcr_bridge.last
@@ -45,6 +46,7 @@ def test_bridge_makes_the_client(dcr_bridge, dcr_expect):
     "A bridge that fails halts the making of an application",
     evidence=Evidence.DOCUMENTED,
     references=(BRIDGE,),
+    creates={"application": 1},
 )
 def test_failing_bridge(dcr_bridge, dcr_expect):
     fault = dcr_bridge.control.arm({"party": "bridge", "times": 1, "status": 400})
@@ -62,6 +64,7 @@ def test_failing_bridge(dcr_bridge, dcr_expect):
     "Event hooks tell the bridge of a new name, and of an API that the application may call or no longer may",
     evidence=Evidence.DOCUMENTED,
     references=(BRIDGE,),
+    creates={"application": 1, "registration": 1},
 )
 def test_event_hooks(dcr_admin, dcr_decided, dcr_bridge, dcr_expect):
     application, _ = dcr_bridge.applications.register(dcr_bridge.applications.create("hooked"))
@@ -96,6 +99,7 @@ def _config(**settings):
     "The bridge makes the new secret that a developer asks for, unless the provider has that disabled",
     evidence=Evidence.DOCUMENTED,
     references=(BRIDGE, "Konnect Application Auth Strategies API v2, disable_refresh_secret"),
+    creates={"application": 1},
 )
 def test_bridge_renews_the_secret(dcr_admin, dcr_bridge, dcr_target, dcr_expect):
     application = dcr_bridge.applications.create("renewed")
@@ -122,6 +126,7 @@ def test_bridge_renews_the_secret(dcr_admin, dcr_bridge, dcr_target, dcr_expect)
     "With its application a client is deleted at the bridge",
     evidence=Evidence.DOCUMENTED,
     references=(BRIDGE,),
+    creates={"application": 1},
 )
 def test_bridge_deletes_the_client(dcr_bridge, dcr_expect):
     application = dcr_bridge.applications.create("deleted")

@@ -37,10 +37,11 @@ def _rules(exchange):
 
 @check(
     "admin.wrong-token",
-    "SECURITY: Konnect refuses a token that it has not issued",
+    "Konnect refuses a token that it has not issued",
     evidence=Evidence.DOCUMENTED,
     references=(MANAGEMENT,),
     hostile=True,
+    security=True,
 )
 def test_konnect_refuses_another_token(dcr_admin, dcr_expect):
     stranger = type(dcr_admin)(dcr_admin.line, dcr_admin.url, Secret("kpat_dcrproof_wrong_on_purpose"))
@@ -190,6 +191,7 @@ def test_provider_type_is_fixed(dcr_admin, dcr_own_objects, dcr_expect):
     "An API that is linked to a gateway service cannot be linked to it again",
     evidence=Evidence.DOCUMENTED,
     references=("Konnect API Builder API v3",),
+    creates={"implementation": 1},
 )
 def test_second_link(dcr_admin, dcr_own_objects, dcr_new_implementation, dcr_expect):
     service = {name: dcr_new_implementation["service"][name] for name in ("control_plane_id", "id")}
@@ -283,6 +285,7 @@ def test_strategy_in_use_stays(dcr_admin, dcr_own_objects, dcr_expect):
     "What becomes of a DCR provider that is deleted while a strategy uses it",
     evidence=Evidence.UNKNOWN,
     references=(AAS,),
+    creates={"DCR provider": 1, "auth strategy": 1},
 )
 def test_provider_in_use(dcr_admin, dcr_expendable_provider, dcr_expect):
     exchange = dcr_admin.delete(f"/v2/dcr-providers/{segment(dcr_expendable_provider['id'])}")
@@ -296,6 +299,7 @@ def test_provider_in_use(dcr_admin, dcr_expendable_provider, dcr_expect):
     "An admin makes an application for a developer, and is not shown its secret",
     evidence=Evidence.DOCUMENTED,
     references=(MANAGEMENT,),
+    creates={"developer": 1, "application of another developer": 1},
 )
 def test_admin_makes_an_application(dcr_admin, dcr_foreign, dcr_expect):
     exchange = dcr_admin.get(f"/v3/applications/{segment(dcr_foreign.application_id)}")
@@ -307,6 +311,7 @@ def test_admin_makes_an_application(dcr_admin, dcr_foreign, dcr_expect):
     "An admin cannot choose the client id of an application whose client is registered through DCR",
     evidence=Evidence.DOCUMENTED,
     references=(MANAGEMENT,),
+    creates={"application of another developer": 1},
 )
 def test_client_id_is_not_chosen(dcr_admin, dcr_applications, dcr_foreign, dcr_expect):
     body = {
@@ -325,6 +330,7 @@ def test_client_id_is_not_chosen(dcr_admin, dcr_applications, dcr_foreign, dcr_e
     "With a developer their applications are deleted",
     evidence=Evidence.DOCUMENTED,
     references=(MANAGEMENT,),
+    creates={"developer": 1, "application of another developer": 1},
 )
 def test_deletion_of_a_developer(dcr_admin, dcr_foreigners, dcr_expect):
     foreign = dcr_foreigners.make()
@@ -352,9 +358,10 @@ def test_sign_in_without_password(dcr_open_portal, dcr_credentials, dcr_expect):
 
 @check(
     "developer.cookie",
-    "SECURITY: the session's cookie is kept from scripts and from plain HTTP",
+    "The session's cookie is kept from scripts and from plain HTTP",
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
+    security=True,
 )
 def test_cookie_of_the_session(dcr_target, dcr_open_portal, dcr_credentials, dcr_expect):
     exchange = dcr_open_portal.authenticate(*dcr_credentials)
@@ -383,9 +390,10 @@ def test_cookie_of_the_session(dcr_target, dcr_open_portal, dcr_credentials, dcr
 
 @check(
     "developer.unknown-address",
-    "SECURITY: whoever asks for a new password is not told whether there is such a developer",
+    "Whoever asks for a new password is not told whether there is such a developer",
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
+    security=True,
 )
 def test_forgotten_password_of_nobody(dcr_creating, dcr_open_portal, dcr_expect):
     exchange = dcr_open_portal.post("/developer/forgot-password", {"email": "nobody@dcrproof.example"})
@@ -394,9 +402,10 @@ def test_forgotten_password_of_nobody(dcr_creating, dcr_open_portal, dcr_expect)
 
 @check(
     "developer.signs-out",
-    "SECURITY: a session that was signed out is no session",
+    "A session that was signed out is no session",
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
+    security=True,
 )
 def test_sign_out_ends_the_session(dcr_other_session, dcr_expect):
     before = dcr_other_session.get("/developer/me")
@@ -424,6 +433,7 @@ def test_errors_of_the_portal_are_problems(dcr_developer, dcr_expect):
     "The portal refuses a property that it does not know, and names it",
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
+    creates={"application": 1},
 )
 def test_unknown_property_of_an_application(dcr_applications, dcr_new_application, dcr_expect):
     exchange = dcr_applications.attempt("with a property too many", no_such_property=True)
@@ -439,6 +449,7 @@ def test_unknown_property_of_an_application(dcr_applications, dcr_new_applicatio
     "A second application of the same name is refused",
     evidence=Evidence.INFERRED,
     references=(PORTAL_API,),
+    creates={"application": 1},
 )
 def test_second_application_of_a_name(dcr_applications, dcr_new_application, dcr_expect):
     exchange = dcr_applications.attempt("application")
@@ -449,9 +460,10 @@ def test_second_application_of_a_name(dcr_applications, dcr_new_application, dcr
 
 @check(
     "application.of-another",
-    "SECURITY: an application of another developer is not found",
+    "An application of another developer is not found",
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
+    security=True,
 )
 def test_application_of_another_developer(dcr_developer, dcr_foreign, dcr_expect):
     exchange = dcr_developer.get(f"/applications/{segment(dcr_foreign.application_id)}")
@@ -475,6 +487,7 @@ def test_strategy_of_an_application_is_fixed(dcr_developer, dcr_new_application,
     "An application is registered for no API that is published with another strategy",
     evidence=Evidence.DOCUMENTED,
     references=("developer.konghq.com/dev-portal/auth-strategies/",),
+    creates={"publication": 1, "registration": 1},
 )
 def test_api_of_another_strategy(dcr_own_applications, dcr_applications, dcr_new_application, dcr_expect):
     if dcr_own_applications.strategy_id == dcr_applications.strategy_id:
@@ -523,6 +536,7 @@ def test_no_second_credential(dcr_target, dcr_developer, dcr_new_application, dc
     "For an API the portal lists the developer's applications that are registered, and those that are not",
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
+    creates={"application": 1},
 )
 def test_applications_of_an_api(dcr_target, dcr_applications, dcr_portal_application, dcr_expect):
     if dcr_target.classic:
@@ -545,6 +559,7 @@ def test_applications_of_an_api(dcr_target, dcr_applications, dcr_portal_applica
     "An application for which no strategy is chosen gets the portal's default, or is refused where there is none",
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API, MANAGEMENT),
+    creates={"application": 1},
 )
 def test_default_strategy(dcr_target, dcr_applications, dcr_portal_object, dcr_new_application, dcr_expect):
     if dcr_target.classic:
@@ -563,6 +578,7 @@ def test_default_strategy(dcr_target, dcr_applications, dcr_portal_object, dcr_n
     "The pages of a list lose nothing and repeat nothing",
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
+    creates={"application": 1},
 )
 def test_pages_lose_and_repeat_nothing(dcr_applications, dcr_new_application, dcr_expect):
     other = dcr_applications.create("on another page")
@@ -586,6 +602,7 @@ def test_pages_lose_and_repeat_nothing(dcr_applications, dcr_new_application, dc
     "Where Curity fails at any stage, no application is made, none is listed, and no secret is shown",
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
+    creates={"application": 3},
 )
 def test_failures_of_the_authorization_server(dcr_outage, dcr_applications, dcr_new_application, dcr_expect):
     for stage in ("discovery", "token", "registration"):

@@ -31,6 +31,7 @@ JSON = {"content-type": "application/json"}
     "An API that this run has published is served: an application registered for it opens its route",
     evidence=Evidence.DOCUMENTED,
     references=("developer.konghq.com/dev-portal/auth-strategies/",),
+    creates={"application": 1, "registration": 1},
 )
 def test_own_route_is_served(dcr_own_route):
     """Claimed by the gate."""
@@ -38,9 +39,10 @@ def test_own_route_is_served(dcr_own_route):
 
 @check(
     "plugin.other-strategy",
-    "SECURITY: an application of another strategy opens nothing, though both have the same issuer",
+    "An application of another strategy opens nothing, though both have the same issuer",
     evidence=Evidence.INFERRED,
     references=("developer.konghq.com/dev-portal/auth-strategies/",),
+    security=True,
 )
 def test_application_of_another_strategy(dcr_own_route, dcr_consumer, dcr_other_application, dcr_basic, dcr_expect):
     own, flow = dcr_own_route, with_basic(dcr_other_application.client_id, dcr_other_application.secret)
@@ -80,9 +82,10 @@ def test_invalid_setting(dcr_own_route, dcr_expect):
 
 @check(
     "plugin.methods.listed",
-    "SECURITY: a method that the strategy does not list admits nobody",
+    "A method that the strategy does not list admits nobody",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, auth_methods",),
+    security=True,
 )
 def test_methods_that_are_not_listed(dcr_own_route, dcr_bearer, dcr_expect):
     with dcr_own_route.configured(auth_methods=["bearer"]) as consumer:
@@ -212,9 +215,10 @@ def test_required_scopes(dcr_is_curity, dcr_own_route, dcr_strategy_scopes, dcr_
 
 @check(
     "plugin.required.audience",
-    "SECURITY: with audience_required a token for somebody else is refused",
+    "With audience_required a token for somebody else is refused",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, audience_required", "openid-connect 2.2.x"),
+    security=True,
 )
 def test_required_audience(dcr_own_route, dcr_expect):
     with dcr_own_route.configured(audience_required=["dcrproof: another API"]) as consumer:
@@ -224,9 +228,10 @@ def test_required_audience(dcr_own_route, dcr_expect):
 
 @check(
     "plugin.required.groups",
-    "SECURITY: groups_required and roles_required refuse a token without such claims",
+    "groups_required and roles_required refuse a token without such claims",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, groups_required",),
+    security=True,
 )
 def test_required_groups(dcr_own_route, dcr_expect):
     for name in ("groups", "roles"):
@@ -237,9 +242,10 @@ def test_required_groups(dcr_own_route, dcr_expect):
 
 @check(
     "plugin.claims-forbidden",
-    "SECURITY: a token with a forbidden claim is refused",
+    "A token with a forbidden claim is refused",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, claims_forbidden",),
+    security=True,
 )
 def test_forbidden_claims(dcr_own_route, dcr_expect):
     with dcr_own_route.configured(claims_forbidden=["sub"]) as consumer:
@@ -248,9 +254,10 @@ def test_forbidden_claims(dcr_own_route, dcr_expect):
 
 @check(
     "plugin.issuers-allowed",
-    "SECURITY: with issuers_allowed the tokens of an issuer that is not listed are refused",
+    "With issuers_allowed the tokens of an issuer that is not listed are refused",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, issuers_allowed",),
+    security=True,
 )
 def test_allowed_issuers(dcr_own_route, dcr_metadata, dcr_expect):
     other = "https://dcrproof.invalid"
@@ -264,9 +271,10 @@ def test_allowed_issuers(dcr_own_route, dcr_metadata, dcr_expect):
 
 @check(
     "plugin.claim.missing",
-    "SECURITY: a token without the credential's claim stands for no application",
+    "A token without the credential's claim stands for no application",
     evidence=Evidence.INFERRED,
     references=("developer.konghq.com/dev-portal/auth-strategies/",),
+    security=True,
 )
 def test_missing_claim(dcr_own_route, dcr_expect):
     with dcr_own_route.configured(credential_claim=["dcrproof_no_such_claim"]) as consumer:
@@ -444,9 +452,10 @@ def test_mapped_claims(dcr_echo, dcr_own_route, dcr_expect):
 
 @check(
     "plugin.upstream.cleared",
-    "SECURITY: a caller's own header of a mapped name does not reach the upstream, whether or not the claim is there",
+    "A caller's own header of a mapped name does not reach the upstream, whether or not the claim is there",
     evidence=Evidence.DOCUMENTED,
     references=(f"{CHANGELOG}, 3.14.0.0",),
+    security=True,
 )
 def test_mapped_headers_are_cleared(dcr_echo, dcr_own_route, dcr_expect):
     settings = {
@@ -504,9 +513,10 @@ def test_without_sessions(dcr_own_route, dcr_expect):
 
 @check(
     "plugin.session.secret",
-    "SECURITY: a session does not open under another secret, nor on a route that has none in common",
+    "A session does not open under another secret, nor on a route that has none in common",
     evidence=Evidence.DOCUMENTED,
     references=(OIDC, f"{SUPPORT}kong-gateway-sharing-oidc-session/"),
+    security=True,
 )
 def test_session_secret(dcr_consumer, dcr_own_route, dcr_expect):
     with dcr_own_route.configured(session_secret="dcrproof secret of one route") as consumer:
@@ -520,9 +530,10 @@ def test_session_secret(dcr_consumer, dcr_own_route, dcr_expect):
 
 @check(
     "plugin.session.audience",
-    "SECURITY: under one secret a session opens where its session_audience is the same",
+    "Under one secret a session opens where its session_audience is the same",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, session_audience",),
+    security=True,
 )
 def test_audience_of_a_session(dcr_own_route, dcr_expect):
     own, secret = dcr_own_route, "dcrproof secret of all routes"
@@ -578,9 +589,10 @@ def test_session_attributes(dcr_own_route, dcr_expect):
 
 @check(
     "plugin.session.limits",
-    "SECURITY: a session ends when it was not used, was not renewed, or has lasted, for as long as configured",
+    "A session ends when it was not used, was not renewed, or has lasted, for as long as configured",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, session_idling_timeout",),
+    security=True,
 )
 def test_session_limits(dcr_clock, dcr_own_route, dcr_expect):
     for name in ("session_idling_timeout", "session_rolling_timeout", "session_absolute_timeout"):

@@ -170,9 +170,10 @@ def test_refusals_of_the_issuer(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.answer.unusable",
-    "SECURITY: an answer of the token endpoint that holds no token keeps the caller out",
+    "An answer of the token endpoint that holds no token keeps the caller out",
     evidence=Evidence.INFERRED,
     references=(OIDC,),
+    security=True,
 )
 def test_unusable_answers(dcr_own_route, dcr_issuer, dcr_expect):
     opaque = {"access_token": "dcrproof-opaque-token", "token_type": "bearer", "expires_in": 300}
@@ -190,9 +191,10 @@ def test_unusable_answers(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.answer.none",
-    "SECURITY: a token endpoint that drops the connection, or is late, keeps the caller out and nobody waiting",
+    "A token endpoint that drops the connection, or is late, keeps the caller out and nobody waiting",
     evidence=Evidence.INFERRED,
     references=(f"{REFERENCE}, timeout",),
+    security=True,
 )
 def test_no_answer(dcr_own_route, dcr_issuer, dcr_expect):
     own = dcr_own_route
@@ -247,9 +249,10 @@ def test_limit_of_the_cache(dcr_clock, dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.cache.over-on-arrival",
-    "SECURITY: a token whose expires_in is 0 or less is not kept for ever",
+    "A token whose expires_in is 0 or less is not kept for ever",
     evidence=Evidence.DOCUMENTED,
     references=(f"{CHANGELOG}, 3.14.0.8",),
+    security=True,
 )
 def test_over_on_arrival(dcr_clock, dcr_own_route, dcr_issuer, dcr_expect):
     own, dcr_issuer.lifetime = dcr_own_route, 20
@@ -322,9 +325,10 @@ def test_password_beside_client_credentials(dcr_own_route, dcr_issuer, dcr_expec
 
 @check(
     "issuer.cache.secret",
-    "SECURITY: a kept token answers for the secret that it was fetched with, and for no other",
+    "A kept token answers for the secret that it was fetched with, and for no other",
     evidence=Evidence.INFERRED,
     references=(OIDC,),
+    security=True,
 )
 def test_cache_by_secret(dcr_own_route, dcr_issuer, dcr_wrong_secret, dcr_expect):
     own = dcr_own_route
@@ -490,9 +494,10 @@ def test_endpoints_that_are_told(dcr_own_route, dcr_issuer, dcr_laboratory, dcr_
 
 @check(
     "issuer.tls",
-    "SECURITY: a certificate that nobody vouches for is refused, unless ssl_verify is off",
+    "A certificate that nobody vouches for is refused, unless ssl_verify is off",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, ssl_verify", "developer.konghq.com/gateway/breaking-changes/"),
+    security=True,
 )
 def test_untrusted_certificate(dcr_own_route, dcr_secure_laboratory, dcr_expect):
     own = dcr_own_route
@@ -527,9 +532,10 @@ def _active(issuer, own, **members):
 
 @check(
     "issuer.introspection.opaque",
-    "SECURITY: introspection admits an opaque token that the issuer calls active, and no other",
+    "Introspection admits an opaque token that the issuer calls active, and no other",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, introspection_endpoint", OLD),
+    security=True,
 )
 def test_introspection(dcr_own_route, dcr_issuer, dcr_expect):
     own, token = dcr_own_route, with_bearer(OPAQUE)
@@ -637,9 +643,10 @@ def test_phantom_token(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.userinfo",
-    "SECURITY: userinfo admits a token with which the issuer gives user information, and no other",
+    "userinfo admits a token with which the issuer gives user information, and no other",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, userinfo_endpoint", OLD),
+    security=True,
 )
 def test_userinfo(dcr_own_route, dcr_issuer, dcr_expect):
     own, token = dcr_own_route, with_bearer(OPAQUE)
@@ -681,9 +688,10 @@ def test_split_session(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.session.expired",
-    "SECURITY: a session ends with its access token, and the cookie is taken back",
+    "A session ends with its access token, and the cookie is taken back",
     evidence=Evidence.DOCUMENTED,
     references=(OLD, f"{REFERENCE}, unauthorized_destroy_session"),
+    security=True,
 )
 def test_expired_session(dcr_clock, dcr_own_route, dcr_issuer, dcr_expect):
     own, dcr_issuer.lifetime = dcr_own_route, 60

@@ -31,9 +31,11 @@ def _open(expect, service):
 
 @check(
     "plain.genuine",
-    "SECURITY: the plugin by itself takes every genuine token, whoever it was issued to, and no other",
+    "The plugin by itself takes every genuine token, whoever it was issued to, and no other",
     evidence=Evidence.DOCUMENTED,
     references=(OIDC,),
+    security=True,
+    creates={"gateway service": 1, "gateway route": 1, "gateway plugin": 2},
 )
 def test_plain_plugin(dcr_plain_service, dcr_own_route, dcr_issuer, dcr_expect):
     own, now = dcr_own_route, int(dcr_issuer.now())
@@ -62,6 +64,7 @@ def test_plain_plugin(dcr_plain_service, dcr_own_route, dcr_issuer, dcr_expect):
     "The plugin maps a claim to a consumer, whom the upstream is told; one that is not found is 403",
     evidence=Evidence.DOCUMENTED,
     references=(CONSUMERS,),
+    creates={"gateway consumer": 1, "gateway plugin": 2},
 )
 def test_consumer_is_mapped(dcr_echo, dcr_plain_service, dcr_consumer_of_kong, dcr_own_route, dcr_issuer, dcr_expect):
     name = dcr_consumer_of_kong["username"]
@@ -88,6 +91,7 @@ def test_consumer_is_mapped(dcr_echo, dcr_plain_service, dcr_consumer_of_kong, d
     "The first of several claims names the consumer, by username, custom_id or id, in the spelling or in any",
     evidence=Evidence.DOCUMENTED,
     references=(f"{OIDC}reference/, consumer_claims, consumer_by, by_username_ignore_case",),
+    creates={"gateway plugin": 5},
 )
 def test_how_a_consumer_is_named(
     dcr_echo, dcr_plain_service, dcr_consumer_of_kong, dcr_own_route, dcr_issuer, dcr_expect
@@ -117,6 +121,7 @@ def test_how_a_consumer_is_named(
     "A consumer named anonymous stands in for a refusal; where there is none of that name it is an error",
     evidence=Evidence.DOCUMENTED,
     references=(ANONYMOUS, "developer.konghq.com/support/what-is-the-purpose-of-the-oidc-display-errors/"),
+    creates={"gateway plugin": 2},
 )
 def test_anonymous(dcr_echo, dcr_own_route, dcr_plain_service, dcr_consumer_of_kong, dcr_issuer, dcr_expect):
     name = dcr_consumer_of_kong["username"]
@@ -148,9 +153,20 @@ def test_anonymous(dcr_echo, dcr_own_route, dcr_plain_service, dcr_consumer_of_k
 
 @check(
     "plain.beside-managed",
-    "SECURITY: beside Konnect's plugin the other one judges first, and both must let a call through",
+    "Beside Konnect's plugin the other one judges first, and both must let a call through",
     evidence=Evidence.INFERRED,
     references=("developer.konghq.com/plugins, priorities", STRATEGIES),
+    security=True,
+    creates={
+        "gateway service": 1,
+        "gateway route": 1,
+        "API": 1,
+        "implementation": 1,
+        "publication": 1,
+        "application": 1,
+        "registration": 1,
+        "gateway plugin": 3,
+    },
 )
 def test_both_plugins(dcr_second_api, dcr_own_route, dcr_own_token, dcr_issuer, dcr_expect):
     own, api = dcr_own_route, dcr_second_api
@@ -200,6 +216,7 @@ def test_both_plugins(dcr_second_api, dcr_own_route, dcr_own_token, dcr_issuer, 
     "One application opens both APIs that it is registered for, with the same credentials",
     evidence=Evidence.DOCUMENTED,
     references=(STRATEGIES,),
+    creates={"application": 1, "registration": 2},
 )
 def test_one_application_on_two_apis(dcr_own_route, dcr_second_api, dcr_expect):
     own, api = dcr_own_route, dcr_second_api
@@ -215,9 +232,11 @@ def test_one_application_on_two_apis(dcr_own_route, dcr_second_api, dcr_expect):
 
 @check(
     "second-api.one-revoked",
-    "SECURITY: a registration that is revoked closes its own API, and leaves the other open",
+    "A registration that is revoked closes its own API, and leaves the other open",
     evidence=Evidence.INFERRED,
     references=("Konnect Portal Management API v3", STRATEGIES),
+    security=True,
+    creates={"application": 1, "registration": 2},
 )
 def test_one_of_two_is_revoked(dcr_own_route, dcr_second_api, dcr_expect):
     own, api = dcr_own_route, dcr_second_api
@@ -241,6 +260,7 @@ def test_one_of_two_is_revoked(dcr_own_route, dcr_second_api, dcr_expect):
     "An API that is published without a strategy is open, and closed again with one",
     evidence=Evidence.DOCUMENTED,
     references=(STRATEGIES, "developer.konghq.com/dev-portal/self-service/"),
+    creates={"publication": 2},
 )
 def test_api_without_a_strategy(dcr_second_api, dcr_expect):
     api, consumer = dcr_second_api, dcr_second_api.service.consumer
@@ -267,6 +287,7 @@ def _instead(expect, exchange, status, said):
     "An upstream whose name nobody knows is 503",
     evidence=Evidence.DOCUMENTED,
     references=("github.com/Kong/kong, kong/runloop/balancer/init.lua",),
+    creates={"gateway service": 1, "gateway route": 1},
 )
 def test_upstream_without_a_name(dcr_gateway_services, dcr_expect):
     service = dcr_gateway_services("nowhere", host="upstream.dcrproof.invalid")
@@ -278,6 +299,7 @@ def test_upstream_without_a_name(dcr_gateway_services, dcr_expect):
     "An upstream that is later than read_timeout is 504",
     evidence=Evidence.DOCUMENTED,
     references=(CORE, "Konnect Control Planes Config API v2, read_timeout"),
+    creates={"gateway service": 1, "gateway route": 1},
 )
 def test_late_upstream(dcr_faults, dcr_gateway_services, dcr_expect):
     service = dcr_gateway_services("late", read_timeout=50)
@@ -294,6 +316,7 @@ def test_late_upstream(dcr_faults, dcr_gateway_services, dcr_expect):
     "An upstream that takes no connection is 502",
     evidence=Evidence.DOCUMENTED,
     references=(CORE,),
+    creates={"gateway service": 1, "gateway route": 1},
 )
 def test_upstream_that_takes_no_connection(dcr_gateway_services, dcr_expect):
     service = dcr_gateway_services("closed", port=1)
@@ -305,6 +328,7 @@ def test_upstream_that_takes_no_connection(dcr_gateway_services, dcr_expect):
     "A service that is disabled has no route: 404",
     evidence=Evidence.DOCUMENTED,
     references=("developer.konghq.com/gateway/entities/service/, enabled",),
+    creates={"gateway service": 1, "gateway route": 1},
 )
 def test_disabled_service(dcr_gateway_services, dcr_expect):
     service = dcr_gateway_services("disabled", enabled=False)

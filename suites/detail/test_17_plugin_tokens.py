@@ -36,9 +36,10 @@ def _judged(
 
 @check(
     "issuer.token.leeway",
-    "SECURITY: exp, nbf and iat hold to the second, or with the configured leeway",
+    "exp, nbf and iat hold to the second, or with the configured leeway",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, leeway", SUPPORT),
+    security=True,
 )
 def test_leeway(dcr_own_route, dcr_issuer, dcr_expect):
     own, now = dcr_own_route, int(dcr_issuer.now())
@@ -50,9 +51,10 @@ def test_leeway(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.token.exp-as-text",
-    "SECURITY: exp that is a text is judged by its value",
+    "exp that is a text is judged by its value",
     evidence=Evidence.DOCUMENTED,
     references=(f"{CHANGELOG}, 3.13.0.0",),
+    security=True,
 )
 def test_exp_as_text(dcr_own_route, dcr_issuer, dcr_expect):
     own, now = dcr_own_route, int(dcr_issuer.now())
@@ -124,9 +126,10 @@ def test_critical_header(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.token.iss-exact",
-    "SECURITY: iss is compared to the letter",
+    "iss is compared to the letter",
     evidence=Evidence.INFERRED,
     references=(f"{SUPPORT}, invalid issuer",),
+    security=True,
 )
 def test_exact_iss(dcr_own_route, dcr_issuer, dcr_expect):
     others = (dcr_issuer.url + "/", dcr_issuer.url.upper(), "https://dcrproof.invalid", None)
@@ -203,9 +206,10 @@ def test_id_token(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.token.subject",
-    "SECURITY: a genuine token whose sub is no application's client id is refused",
+    "A genuine token whose sub is no application's client id is refused",
     evidence=Evidence.INFERRED,
     references=("developer.konghq.com/dev-portal/auth-strategies/", DCR),
+    security=True,
 )
 def test_subject(dcr_own_route, dcr_issuer, dcr_expect):
     own = dcr_own_route
@@ -216,9 +220,10 @@ def test_subject(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.token.other-tenant",
-    "SECURITY: a client id is an application's at its own issuer alone: a namesake at another opens nothing",
+    "A client id is an application's at its own issuer alone: a namesake at another opens nothing",
     evidence=Evidence.INFERRED,
     references=("developer.konghq.com/dev-portal/auth-strategies/", "RFC 7519 4.1.2"),
+    security=True,
 )
 def test_same_claim_at_another_issuer(dcr_own_route, dcr_issuer, dcr_laboratory, dcr_other_application, dcr_expect):
     own = dcr_own_route
@@ -284,9 +289,10 @@ def test_eddsa(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.token.unverified-claims",
-    "SECURITY: verify_claims off judges no times and no issuer, and the signature all the same",
+    "verify_claims off judges no times and no issuer, and the signature all the same",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, verify_claims", OLD),
+    security=True,
 )
 def test_unverified_claims(dcr_own_route, dcr_issuer, dcr_expect):
     own, now = dcr_own_route, int(dcr_issuer.now())
@@ -315,9 +321,10 @@ def test_paths_of_required_claims(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.token.user",
-    "SECURITY: max_age bounds the time since the user signed in, and domains the user's domain",
+    "max_age bounds the time since the user signed in, and domains the user's domain",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, max_age, domains", OLD),
+    security=True,
 )
 def test_user_of_a_token(dcr_own_route, dcr_issuer, dcr_expect):
     own, now = dcr_own_route, int(dcr_issuer.now())
@@ -347,10 +354,11 @@ def test_groups_of_a_token(dcr_echo, dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.keys.own-key",
-    "SECURITY: a token that brings its own key is refused, and nothing is fetched from where it points",
+    "A token that brings its own key is refused, and nothing is fetched from where it points",
     evidence=Evidence.INFERRED,
     references=("RFC 8725 3.10", "RFC 7515 4.1.2 to 4.1.6"),
     hostile=True,
+    security=True,
 )
 def test_key_in_the_token(dcr_own_route, dcr_issuer, dcr_expect):
     own, key = dcr_own_route, new_key()

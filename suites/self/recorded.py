@@ -62,7 +62,7 @@ import os, signal, time
 from dcrproof.core.checks.check import Evidence, check
 
 def claim(id, **more):
-    return check(id, "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",), **more)
+    return check(id, "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",), owner="a team", **more)
 
 @claim("a.passed")
 def test_a(dcr_target, dcr_authorization_server):

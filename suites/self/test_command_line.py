@@ -16,7 +16,20 @@ STEP = {
     *("id", "party", "owner", "place", "label", "value", "breaks", "mend", "beware", "source", "guide", "implied"),
     *("notes", "undo", "variants", "undo_reason"),
 }
-CHECK = {"id", "title", "level", "evidence", "stage", "steps", "references", "needs", "smoke", "hostile"}
+CHECK = {
+    "id",
+    "title",
+    "level",
+    "evidence",
+    "stage",
+    "steps",
+    "references",
+    "needs",
+    "smoke",
+    "hostile",
+    "owner",
+    "security",
+}
 ID = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 MODES = ["inspect", "existing", "create", "provision"]
 
@@ -286,7 +299,7 @@ def test_with_the_issuer_a_wrong_secret_is_found_at_curity_and_no_set_up_step_is
     (failed,) = ran.with_verdict("failed", "error", "unreachable").values()
     assert failed["id"] == "client.known"
     assert failed["candidates"] == []
-    assert failed["owner"] == "whoever wrote the command"
+    assert failed["owner"] == "API consumer"
     assert "regenerate the secret" in failed["mend"]
     assert "the application of the profile" in failed["expected"]
     assert "401 invalid_client: the secret is wrong or was rotated, or the client is gone" in failed["observed"]

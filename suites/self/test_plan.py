@@ -9,7 +9,7 @@ from dcrproof.core.checks.outcomes import NotSeen, OwnFault
 from dcrproof.core.ledger.guard import NOTHING, refuse
 from dcrproof.core.ledger.ledger import BY_NAME, CLIENT, Ledger, new_mark
 from dcrproof.core.profile.model import Mode
-from dcrproof.fixtures.session import plan
+from dcrproof.fixtures.catalogue import entries
 
 OTHERS = "/v3/apis/9b6a7f4e-0000-4000-8000-00000000beef"
 
@@ -34,7 +34,13 @@ def test_the_plan_knows_what_each_check_creates(run_checks) -> None:
     ran = run_checks()
     assert ran.code == 0, ran.output
     found = asked_for(ran.report["exchanges"])
-    assert {id: dict(kinds) for id, kinds in found.items()} == {id: dict(plan.created(id)) for id in plan.CREATES}
+    declared = {entry.check.id: entry.check.creates for entry in entries() if entry.check.creates}
+    assert {id: dict(kinds) for id, kinds in found.items()} == declared
+
+
+def test_each_kind_that_a_check_creates_is_one_of_the_ledger() -> None:
+    kinds = {kind for entry in entries() for kind in (*entry.check.creates, *entry.check.creates_on_failure)}
+    assert kinds <= BY_NAME.keys()
 
 
 def test_the_plan_is_printed_and_nothing_is_sent(run_checks, mocks) -> None:

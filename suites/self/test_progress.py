@@ -108,7 +108,7 @@ from dcrproof.core.checks.check import Evidence, check
 from dcrproof.core.http.polling import poll
 from dcrproof.core.http.progress import waiting_for
 
-@check("a.slow", "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",))
+@check("a.slow", "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",), owner="a team")
 def test_a(dcr_target):
     with waiting_for("what never comes", 2):
         poll(lambda: False, bool, 2.0)

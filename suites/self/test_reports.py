@@ -347,7 +347,7 @@ from dcrproof.core.checks.check import Evidence, check
 from dcrproof.core.record.events import exchanged
 from dcrproof.core.http.exchange import Exchange, now
 
-@check("a.large", "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",))
+@check("a.large", "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",), owner="a team")
 def test_a(dcr_target):
     body = b"</script>" * 1_200_000
     dcr_target.transcript.add(Exchange(1, now(), "curity", "GET", "https://x.example", 200, (), b"", (), body, 0.1))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from dcrproof.core.checks.check import Check, Evidence, Level
 from dcrproof.core.checks.outcomes import Failed, Verdict
+from dcrproof.core.checks.owners import KONNECT
 from dcrproof.core.checks.results import RED, Exit, Result, exit_code
 from dcrproof.fixtures.session.verdicts import judge
 
@@ -24,7 +25,7 @@ from dcrproof.fixtures.flow.gate import gate
 from dcrproof.core.checks.outcomes import Failed, NotApplicable, NotSeen, OwnFault, Unreachable
 
 def claim(id, **members):
-    return check(id, "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",), **members)
+    return check(id, "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",), owner="a team", **members)
 """
 
 EVERY_VERDICT = (
@@ -362,7 +363,9 @@ def test_our_own_fault_goes_before_a_broken_contract_and_that_before_an_unreacha
 )
 def test_a_missing_role_is_named_where_the_answer_is_403_and_nowhere_else(status, named):
     steps = ("konnect.account.created", "konnect.role.portal-creator")
-    check = Check("a.claim", "a claim", Level.MUST, Evidence.DOCUMENTED, steps, ("RFC 0",), False, False, "konnect")
+    check = Check(
+        "a.claim", "a claim", Level.MUST, Evidence.DOCUMENTED, steps, ("RFC 0",), False, False, "konnect", KONNECT
+    )
     failed = Failed("a portal", "none")
     asked = {"party": "konnect", "method": "GET", "url": "https://eu.api.example/v3/portals", "summary": {}}
     failed.exchange = SimpleNamespace(status=status, **asked) if status else None

@@ -1,33 +1,50 @@
 """A check is one claim that is tested; its data stand beside its test, in the decorator `check`."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from dcrproof.core.checks.owners import CURITY, GATEWAY, KONNECT
+
 ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+\Z")
 
+
+@dataclass(frozen=True)
+class Stage:
+    """`owner` is the team that looks at a failure of its checks, where a check does not name another one."""
+
+    title: str
+    owner: str
+
+
 STAGES = {
-    "configuration": "Curity: the committed configuration, read over RESTCONF",
-    "curity": "Curity: discovery, keys, registrar, registration, tokens",
-    "konnect": "Konnect: provider, strategy, publication, link, data planes",
-    "provision": "Konnect: the how-to's steps, done by this run",
-    "portal": "Portal: sign-in, application, registration",
-    "route": "Gateway: Basic, bearer, session",
-    "claims": "Claims: the token that reached the upstream",
-    "curity_detail": "Curity in detail: grants, registration, management",
-    "konnect_bridge": "Konnect: a provider of type http, and its bridge",
-    "konnect_detail": "Konnect and the portal in detail: refusals, forms",
-    "documents": "Konnect's and the portal's answers, held against Kong's documents",
-    "plugin": "Gateway: the plugin's settings, on a route of this run",
-    "plugin_issuer": "Gateway: answers, caches, outages of an issuer of this run",
-    "plugin_tokens": "Gateway: odd tokens, signed by an issuer of this run",
-    "plugin_services": "Gateway: another plugin, two APIs, on services of this run",
-    "life": "Life afterwards: new secret, rename, revoke, delete",
-    "clean_up": "Clean-up: what this run has made is gone",
+    "configuration": Stage("Curity: the committed configuration, read over RESTCONF", CURITY),
+    "curity": Stage("Curity: discovery, keys, registrar, registration, tokens", CURITY),
+    "konnect": Stage("Konnect: provider, strategy, publication, link, data planes", KONNECT),
+    "provision": Stage("Konnect: the how-to's steps, done by this run", KONNECT),
+    "portal": Stage("Portal: sign-in, application, registration", KONNECT),
+    "route": Stage("Gateway: Basic, bearer, session", GATEWAY),
+    "claims": Stage("Claims: the token that reached the upstream", CURITY),
+    "curity_detail": Stage("Curity in detail: grants, registration, management", CURITY),
+    "konnect_bridge": Stage("Konnect: a provider of type http, and its bridge", KONNECT),
+    "konnect_detail": Stage("Konnect and the portal in detail: refusals, forms", KONNECT),
+    "documents": Stage("Konnect's and the portal's answers, compared with Kong's OpenAPI documents", KONNECT),
+    "plugin": Stage("Gateway: the plugin's settings, on a route of this run", GATEWAY),
+    "plugin_issuer": Stage("Gateway: answers, caches, outages of an issuer of this run", GATEWAY),
+    "plugin_tokens": Stage("Gateway: odd tokens, signed by an issuer of this run", GATEWAY),
+    "plugin_services": Stage("Gateway: another plugin, two APIs, on services of this run", GATEWAY),
+    "life": Stage("Life cycle: new secret, rename, revoke, delete", GATEWAY),
+    "clean_up": Stage("Clean-up: what this run has made is gone", CURITY),
 }
-"""The stages of the flow, by the name of their suite, in words."""
+"""The stages of the flow, by the name of their suite."""
+
+
+def stage_title(name: str) -> str:
+    """The stage in words; its name where it is not one of the flow's."""
+    return STAGES[name].title if name in STAGES else name
+
 
 Test = TypeVar("Test", bound=Callable[..., Any])
 
@@ -50,7 +67,11 @@ class Evidence(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """`steps` are the set-up steps that the check guards; `references` the documents that make the claim."""
+    """The data of a check.
+
+    `steps` are the ids of the setup steps that it guards, `references` the documents that make the claim, `owner` the
+    team that looks at a failure that no setup step explains.
+    """
 
     id: str
     title: str
@@ -61,6 +82,13 @@ class Check:
     smoke: bool
     hostile: bool
     stage: str
+    owner: str
+    security: bool = False
+    """Whether it fails where somebody gets in who must not, or learns what they must not."""
+    creates: Mapping[str, int] = field(default_factory=dict)
+    """How many objects of each kind the check asks for, those included whose creation it expects to be refused."""
+    creates_on_failure: Mapping[str, int] = field(default_factory=dict)
+    """The same for what is created in addition to distinguish the causes of a failure."""
 
 
 def check(
@@ -73,18 +101,39 @@ def check(
     level: Level = Level.MUST,
     smoke: bool = False,
     hostile: bool = False,
+    security: bool = False,
+    owner: str = "",
     stage: str = "",
+    creates: Mapping[str, int] | None = None,
+    creates_on_failure: Mapping[str, int] | None = None,
 ) -> Callable[[Test], Test]:
-    """Marks a test as the check of that id. `stage` is that of its suite where nothing is said.
+    """Marks a test as the check of that id. The stage is that of its suite by default, the owner that of its stage.
 
-    Raises ValueError for an id that is not two or more dotted parts.
+    Raises ValueError for an id that is not two or more dotted parts, and for a check without an owner.
     """
     if not ID.match(id):
-        raise ValueError(f"{id!r} is no id of a check: two or more dotted parts of a-z, 0-9 and -")
+        raise ValueError(f"{id!r} is not the id of a check: two or more dotted parts of a-z, 0-9 and -")
 
     def mark(test: Test) -> Test:
         of = stage or stage_of(test.__module__)
-        test.dcr_check = Check(id, title, level, evidence, steps, references, smoke, hostile, of)  # type: ignore[attr-defined] # a function takes any attribute
+        team = owner or (STAGES[of].owner if of in STAGES else "")
+        if not team:
+            raise ValueError(f"{id} has no owner, and neither has its stage {of}")
+        test.dcr_check = Check(  # type: ignore[attr-defined] # a function takes any attribute
+            id,
+            title,
+            level,
+            evidence,
+            steps,
+            references,
+            smoke,
+            hostile,
+            of,
+            team,
+            security,
+            creates or {},
+            creates_on_failure or {},
+        )
         return test
 
     return mark

@@ -10,15 +10,11 @@ from dataclasses import replace
 
 from dcrproof.core.guide import classic_portal, curity, gateway, konnect, prerequisites, validation
 from dcrproof.core.guide.classic_how_to import places
-from dcrproof.core.guide.entry import CALLER, CLASSIC, CURITY, GATEWAY, HOW_TO, KONNECT, HowToPlace, Step
+from dcrproof.core.guide.entry import CLASSIC, HOW_TO, HowToPlace, Step
 
 __all__ = [
-    "CALLER",
     "CLASSIC",
-    "CURITY",
-    "GATEWAY",
     "HOW_TO",
-    "KONNECT",
     "ROLES",
     "STEPS",
     "HowToPlace",

@@ -1,6 +1,7 @@
 """The steps in the classic portal, where one form is provider and strategy."""
 
-from dcrproof.core.guide.entry import CLASSIC, KONNECT, HowToPlace, Step, navigation
+from dcrproof.core.checks.owners import KONNECT
+from dcrproof.core.guide.entry import CLASSIC, HowToPlace, Step, navigation
 
 SETUP = "Dev Portal > Settings > Application Setup"
 PORTAL_V2 = "the older how-to; Konnect Portal API v2"

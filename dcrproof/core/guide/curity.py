@@ -1,6 +1,7 @@
 """The steps at Curity, in the order of the how-to: token issuer, client, dynamic client registration."""
 
-from dcrproof.core.guide.entry import CURITY, HowToPlace, Step, navigation
+from dcrproof.core.checks.owners import CURITY
+from dcrproof.core.guide.entry import HowToPlace, Step, navigation
 
 COMMIT = "then commit (Changes > Commit)"
 DYNAMIC = "Token Service > General > Dynamic Registration"

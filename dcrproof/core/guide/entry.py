@@ -5,10 +5,6 @@ from typing import Any
 
 HOW_TO = "Curity DCR (developer.konghq.com/how-to/curity-dcr/)"
 CLASSIC = "Curity DCR for the classic portal (docs.konghq.com/konnect/dev-portal/applications/dynamic-client-registration/curity/)"
-CURITY = "Curity admins"
-KONNECT = "Konnect admins"
-GATEWAY = "gateway team"
-CALLER = "whoever wrote the command"
 
 
 @dataclass(frozen=True)

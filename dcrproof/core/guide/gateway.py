@@ -1,6 +1,7 @@
 """The steps at the data planes, of which the how-to has none."""
 
-from dcrproof.core.guide.entry import GATEWAY, Step
+from dcrproof.core.checks.owners import GATEWAY
+from dcrproof.core.guide.entry import Step
 
 STEPS: tuple[Step, ...] = (
     Step(

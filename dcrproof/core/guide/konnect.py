@@ -1,6 +1,7 @@
 """The steps in Konnect, in the order of the how-to: DCR provider, auth strategy, publication; and what it forgets."""
 
-from dcrproof.core.guide.entry import KONNECT, HowToPlace, Step, navigation
+from dcrproof.core.checks.owners import KONNECT
+from dcrproof.core.guide.entry import HowToPlace, Step, navigation
 
 PROVIDER = "Dev Portal > Application Auth > DCR Providers"
 STRATEGY = "Dev Portal > Application Auth > Auth Strategy"

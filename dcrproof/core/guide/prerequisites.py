@@ -1,6 +1,7 @@
 """What the how-to takes for granted: accounts, roles, a portal with a developer, and a Curity that can be reached."""
 
-from dcrproof.core.guide.entry import CURITY, KONNECT, HowToPlace, Step
+from dcrproof.core.checks.owners import CURITY, KONNECT
+from dcrproof.core.guide.entry import HowToPlace, Step
 
 STEPS: tuple[Step, ...] = (
     Step(

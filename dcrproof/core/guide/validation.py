@@ -1,6 +1,7 @@
 """What the how-to does last: an application, and a call with its credentials."""
 
-from dcrproof.core.guide.entry import CALLER, CURITY, KONNECT, HowToPlace, Step
+from dcrproof.core.checks.owners import CONSUMER, CURITY, KONNECT
+from dcrproof.core.guide.entry import HowToPlace, Step
 
 STEPS: tuple[Step, ...] = (
     Step(
@@ -82,7 +83,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         "consumer.basic.encoding",
         "consumer",
-        CALLER,
+        CONSUMER,
         "the command that calls the route",
         "Authorization",
         "Basic and base64 of CLIENT_ID:CLIENT_SECRET",
