@@ -320,13 +320,13 @@ def test_a_live_party_undoes_nothing(refused):
         "--dcr-undo",
         "curity.token-issuer.jwt",
     )
-    assert "--dcr-undo curity.token-issuer.jwt: curity is no mock of this run" in output
+    assert "--dcr-undo curity.token-issuer.jwt: curity is not mocked by this run" in output
 
 
 def test_a_mock_that_runs_elsewhere_is_undone_there(mocks, run_checks):
     ran = run_checks("--dcr-undo", "konnect.strategy.claim", profile=mocks.profile)
     assert ran.code == USAGE
-    assert "konnect is no mock of this run" in ran.output
+    assert "konnect is not mocked by this run" in ran.output
 
 
 @pytest.mark.parametrize("prefix", ["route.bas", "route.basic.accepted.more"])

@@ -420,7 +420,7 @@ def test_bad_usage_of_the_sweep_is_said(live: Tenant, capsys: pytest.CaptureFixt
     for arguments, said in (
         (["--yes"], "--yes needs --profile FILE"),
         (["--profile", str(tmp_path / "none.toml")], "none.toml"),
-        (["--ledger", str(tmp_path / "nowhere")], "there is no such file or folder"),
+        (["--ledger", str(tmp_path / "nowhere")], "nowhere: no such file or folder"),
     ):
         assert main(["sweep", *arguments]) == 4
         assert said in capsys.readouterr().err
