@@ -25,7 +25,7 @@ from uuid import UUID
 
 from joserfc import jwt
 
-from dcrproof.core.secrets.secret import Secrets
+from dcrproof.core.secrets.index import Secrets
 from dcrproof.mocks.keys import rsa_key
 
 ROOT = Path(__file__).parent.parent

@@ -2,9 +2,10 @@
 
 import base64
 
-from dcrproof.core.checks.check import Evidence, Level, check
+from dcrproof.core.checks.check import Evidence, Level, by_gate, check
 from dcrproof.core.checks.outcomes import NotApplicable
 from dcrproof.core.checks.owners import CONSUMER, CURITY, KONNECT
+from dcrproof.core.checks.sources import DCR, OIDC, REFERENCE
 from dcrproof.core.parties.authorization_server import error_code
 from dcrproof.core.parties.gateway import (
     accepted,
@@ -21,22 +22,9 @@ from dcrproof.core.parties.gateway import (
 from dcrproof.core.parties.tokens import foreign, hs_confused, tampered, unsigned, with_claims
 from dcrproof.core.secrets.secret import Secret
 
-OIDC = "developer.konghq.com/plugins/openid-connect/"
-OIDC_REFERENCE = "developer.konghq.com/plugins/openid-connect/reference/"
-DCR = "developer.konghq.com/dev-portal/dynamic-client-registration/"
-SELF_SERVICE = "developer.konghq.com/dev-portal/self-service/"
 
-
-@check(
-    "client.known",
-    "Curity knows the application: its id and secret get a token",
-    evidence=Evidence.DOCUMENTED,
-    references=(DCR, "RFC 6749 4.4"),
-    smoke=True,
-    owner=CURITY,
-)
-def test_curity_knows_the_client(dcr_known_client):
-    """Claimed by the gate."""
+@by_gate
+def test_curity_knows_the_client(dcr_known_client): ...
 
 
 @check(
@@ -54,39 +42,15 @@ def test_curity_refuses_a_wrong_secret(
     dcr_expect.that(exchange.status in {400, 401}, "the wrong secret refused", error_code(exchange))
 
 
-@check(
-    "gateway.answers",
-    "Kong answers at the route",
-    evidence=Evidence.DOCUMENTED,
-    references=("developer.konghq.com/gateway/entities/route/",),
-    smoke=True,
-)
-def test_gateway_answers(dcr_first_answers):
-    """Claimed by the gate."""
+@by_gate
+def test_gateway_answers(dcr_first_answers): ...
 
 
-@check(
-    "gateway.clock",
-    "No data plane's clock is behind Curity's, or ahead of it by the life of a token",
-    evidence=Evidence.DOCUMENTED,
-    references=(f"{OIDC_REFERENCE}, leeway", "RFC 7519 4.1.5"),
-    steps=("gateway.data-plane.clock",),
-    smoke=True,
-)
-def test_clocks_agree(dcr_clocks):
-    """Claimed by the gate."""
+@by_gate
+def test_clocks_agree(dcr_clocks): ...
 
 
-@check(
-    "route.no-credentials",
-    "A call without credentials is refused",
-    evidence=Evidence.DOCUMENTED,
-    references=(OIDC, SELF_SERVICE),
-    steps=("konnect.implementation.linked", "konnect.publication.strategy"),
-    smoke=True,
-    security=True,
-    owner=KONNECT,
-)
+@by_gate
 def test_route_refuses_no_credentials(dcr_protected, dcr_first_answers, dcr_expect):
     for exchange in dcr_first_answers.values():
         dcr_expect.form(
@@ -99,35 +63,12 @@ def test_route_refuses_no_credentials(dcr_protected, dcr_first_answers, dcr_expe
         )
 
 
-@check(
-    "gateway.reads-tokens",
-    "Every data plane recognises the application by a token of Curity",
-    evidence=Evidence.DOCUMENTED,
-    references=(f"{OIDC_REFERENCE}, issuer, ssl_verify, rediscovery_lifetime", OIDC),
-    steps=(
-        "curity.instance.reachable",
-        "gateway.data-plane.trust",
-        "gateway.data-plane.keys",
-        "curity.token-issuer.signing-key",
-        "portal.application-setup.claims",
-    ),
-    smoke=True,
-)
-def test_tokens_are_read(dcr_read_tokens):
-    """Claimed by the gate."""
+@by_gate
+def test_tokens_are_read(dcr_read_tokens): ...
 
 
-@check(
-    "route.basic.accepted",
-    "The application's id and secret open the route, on every node",
-    evidence=Evidence.DOCUMENTED,
-    references=(OIDC, DCR),
-    steps=("portal.application-setup.scopes",),
-    smoke=True,
-    owner=KONNECT,
-)
+@by_gate
 def test_basic_is_accepted(dcr_basic, dcr_application, dcr_expect):
-    """Claimed by the gate."""
     dcr_expect.judged_by_the_gate()
     dcr_expect.note("konnect", "an approved application is pushed", str(dcr_application.pushed or ""))
 
@@ -350,7 +291,7 @@ def test_pair_in_the_proxy_header(dcr_consumer, dcr_application, dcr_basic, dcr_
     "route.basic.cached",
     "A second call with the same credentials asks Curity for no second token",
     evidence=Evidence.DOCUMENTED,
-    references=(OIDC_REFERENCE, f"{OIDC}, FAQ"),
+    references=(REFERENCE, f"{OIDC}, FAQ"),
     steps=("konnect.strategy.auth-methods",),
     owner=KONNECT,
 )
@@ -368,22 +309,15 @@ def test_token_is_cached(dcr_calls, dcr_consumer, dcr_application, dcr_basic, dc
     dcr_expect.that(not asked, "no token request for the second call", f"{len(asked)} token request(s)")
 
 
-@check(
-    "route.bearer.accepted",
-    "A token that the application fetched from Curity opens the route, on every node",
-    evidence=Evidence.DOCUMENTED,
-    references=(OIDC,),
-    smoke=True,
-)
-def test_bearer_is_accepted(dcr_bearer_accepted):
-    """Claimed by the gate."""
+@by_gate
+def test_bearer_is_accepted(dcr_bearer_accepted): ...
 
 
 @check(
     "route.bearer.headers",
     "A token is taken in the headers Access-Token and X-Access-Token, too, and with the scheme in lower case",
     evidence=Evidence.DOCUMENTED,
-    references=(f"{OIDC_REFERENCE}, bearer_token_param_type",),
+    references=(f"{REFERENCE}, bearer_token_param_type",),
 )
 def test_headers_of_a_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
     token = dcr_bearer().text
@@ -508,7 +442,7 @@ def test_unsigned_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expec
     "route.bearer.hs-confused",
     "A token with HS256, signed with the published public key, is refused",
     evidence=Evidence.DOCUMENTED,
-    references=("RFC 8725 2.1", f"{OIDC_REFERENCE}, enable_hs_signatures"),
+    references=("RFC 8725 2.1", f"{REFERENCE}, enable_hs_signatures"),
     hostile=True,
     security=True,
 )
@@ -520,7 +454,7 @@ def test_hs_confused_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_jw
     "route.bearer.expired",
     "An expired token is refused",
     evidence=Evidence.DOCUMENTED,
-    references=(f"{OIDC_REFERENCE}, leeway",),
+    references=(f"{REFERENCE}, leeway",),
     security=True,
 )
 def test_expired_token(dcr_clock, dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
@@ -560,21 +494,15 @@ def test_rotated_key(dcr_key_rotation, dcr_consumer, dcr_bearer_accepted, dcr_be
         dcr_expect.that(dcr_consumer.accepts(exchange), "a token of the new key accepted", answer(exchange))
 
 
-@check(
-    "route.session.issued",
-    "An accepted call is answered with a session cookie",
-    evidence=Evidence.DOCUMENTED,
-    references=(OIDC,),
-)
-def test_session_is_issued(dcr_session):
-    """Claimed by the gate."""
+@by_gate
+def test_session_is_issued(dcr_session): ...
 
 
 @check(
     "route.session.cookie",
     "The session cookie is HttpOnly and SameSite",
     evidence=Evidence.DOCUMENTED,
-    references=(f"{OIDC_REFERENCE}, session_cookie_http_only",),
+    references=(f"{REFERENCE}, session_cookie_http_only",),
     level=Level.SHOULD,
 )
 def test_session_cookie(dcr_session, dcr_expect):
@@ -584,16 +512,8 @@ def test_session_cookie(dcr_session, dcr_expect):
     dcr_expect.that(not lacking, "HttpOnly, SameSite and Path", f"no {', '.join(sorted(lacking))}")
 
 
-@check(
-    "route.session.accepted",
-    "The session cookie alone opens the route",
-    evidence=Evidence.DOCUMENTED,
-    references=(OIDC,),
-    steps=("konnect.strategy.auth-methods",),
-    owner=KONNECT,
-)
-def test_session_is_accepted(dcr_session_accepted):
-    """Claimed by the gate."""
+@by_gate
+def test_session_is_accepted(dcr_session_accepted): ...
 
 
 @check(
@@ -659,7 +579,7 @@ def test_broken_session_beside_basic(dcr_consumer, dcr_application, dcr_session_
     "route.session.other-node",
     "Whether a session opens on a node that did not make it",
     evidence=Evidence.UNKNOWN,
-    references=(f"{OIDC_REFERENCE}, session_secret",),
+    references=(f"{REFERENCE}, session_secret",),
 )
 def test_session_on_another_node(dcr_consumer, dcr_session, dcr_session_accepted, dcr_expect):
     others = [node for node in dcr_consumer.nodes if node != dcr_session.node]

@@ -2,7 +2,7 @@
 
 from email.utils import mktime_tz, parsedate_tz
 
-from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.checks.check import Evidence, by_gate, check
 from dcrproof.core.checks.owners import GATEWAY
 from dcrproof.core.parties.gateway import echoed, with_bearer
 
@@ -10,15 +10,8 @@ SAMPLE = "github.com/curityio/workload-identities, README.md"
 RFC7519 = "RFC 7519 4.1"
 
 
-@check(
-    "upstream.bearer",
-    "The upstream receives the access token as bearer token",
-    evidence=Evidence.DOCUMENTED,
-    references=("developer.konghq.com/plugins/openid-connect/reference/, upstream_access_token_header",),
-    owner=GATEWAY,
-)
-def test_upstream_receives_the_token(dcr_upstream):
-    """Claimed by the gate."""
+@by_gate
+def test_upstream_receives_the_token(dcr_upstream): ...
 
 
 @check(
@@ -101,15 +94,8 @@ def test_session_reaches_the_upstream_with_a_token(dcr_echo, dcr_session_accepte
     dcr_expect.that(scheme.lower() == "bearer", "Authorization: Bearer at the upstream", f"the scheme {scheme!r}")
 
 
-@check(
-    "claims.verify",
-    "The token behind the call verifies with Curity's published keys",
-    evidence=Evidence.DOCUMENTED,
-    references=("RFC 7515 5.2",),
-    smoke=True,
-)
-def test_token_verifies(dcr_claims):
-    """Claimed by the gate."""
+@by_gate
+def test_token_verifies(dcr_claims): ...
 
 
 @check(

@@ -1,32 +1,19 @@
 """Life afterwards: what a new secret, a rename, a revocation and a removal do at Curity and at the gateway."""
 
-from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.checks.check import Evidence, by_gate, check
 from dcrproof.core.checks.owners import CURITY, KONNECT
+from dcrproof.core.checks.sources import DCR, DCRM
 from dcrproof.core.parties.authorization_server import error_code
 from dcrproof.core.parties.gateway import accepted_everywhere, answer, refused_everywhere, with_basic
 from dcrproof.core.parties.konnect import problem
-
-DCR = "developer.konghq.com/dev-portal/dynamic-client-registration/"
-SELF_SERVICE = "developer.konghq.com/dev-portal/self-service/"
-DCRM = "curity.io/resources/learn/dynamic-client-registration-management"
-MANAGEMENT = ("curity.dcr.client-management",)
 
 
 def _token(server, metadata, application):
     return server.token(metadata, application.client_id, application.secret)
 
 
-@check(
-    "life.secret.regenerated",
-    "The developer gets a new secret for the same client id",
-    evidence=Evidence.DOCUMENTED,
-    references=("Konnect Portal API v3", DCR),
-    steps=MANAGEMENT,
-    owner=CURITY,
-    creates={"application": 1, "registration": 1},
-)
-def test_secret_is_regenerated(dcr_regenerated):
-    """Claimed by the gate."""
+@by_gate
+def test_secret_is_regenerated(dcr_regenerated): ...
 
 
 @check(
@@ -94,16 +81,8 @@ def test_old_secret_after_the_cache(dcr_clock, dcr_consumer, dcr_regenerated, dc
     dcr_expect.judged_by_the_gate()
 
 
-@check(
-    "life.rename.done",
-    "The developer can rename an application",
-    evidence=Evidence.DOCUMENTED,
-    references=("Konnect Portal API v3",),
-    owner=KONNECT,
-    creates={"application": 1},
-)
-def test_application_is_renamed(dcr_renamed):
-    """Claimed by the gate."""
+@by_gate
+def test_application_is_renamed(dcr_renamed): ...
 
 
 @check(
@@ -119,15 +98,7 @@ def test_rename_keeps_the_secret(dcr_authorization_server, dcr_endpoints, dcr_re
     dcr_expect.that(exchange.status == 200, "a token for the secret from before the rename", error_code(exchange))
 
 
-@check(
-    "life.revoked.route",
-    "A revoked registration is refused on every node, cached token or not",
-    evidence=Evidence.DOCUMENTED,
-    references=(DCR, "Konnect Portal Management API v3"),
-    smoke=True,
-    security=True,
-    creates={"application": 1, "registration": 1},
-)
+@by_gate
 def test_revoked_is_refused(dcr_revoked, dcr_expect):
     for exchange in dcr_revoked[1]:
         dcr_expect.form(
@@ -170,29 +141,12 @@ def test_approved_again(dcr_target, dcr_applications, dcr_consumer, dcr_revoked,
     dcr_expect.judged_by_the_gate()
 
 
-@check(
-    "life.unregistered",
-    "An application whose registration was removed is refused on every node",
-    evidence=Evidence.DOCUMENTED,
-    references=("Konnect Portal Management API v3",),
-    security=True,
-    creates={"application": 1, "registration": 1},
-)
-def test_unregistered_is_refused(dcr_unregistered_application):
-    """Claimed by the gate."""
+@by_gate
+def test_unregistered_is_refused(dcr_unregistered_application): ...
 
 
-@check(
-    "life.deleted.portal",
-    "The developer can delete an application",
-    evidence=Evidence.DOCUMENTED,
-    references=("Konnect Portal API v3",),
-    smoke=True,
-    owner=KONNECT,
-    creates={"application": 1, "registration": 1},
-)
-def test_application_is_deleted(dcr_deleted):
-    """Claimed by the gate."""
+@by_gate
+def test_application_is_deleted(dcr_deleted): ...
 
 
 @check(
@@ -200,7 +154,7 @@ def test_application_is_deleted(dcr_deleted):
     "Curity refuses the client of a deleted application",
     evidence=Evidence.DOCUMENTED,
     references=(DCR, "RFC 7592 2.3"),
-    steps=MANAGEMENT,
+    steps=("curity.dcr.client-management",),
     smoke=True,
     security=True,
     owner=CURITY,

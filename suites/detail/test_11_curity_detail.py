@@ -1,14 +1,12 @@
 """Curity in detail: what it grants, refuses and says, apart from what the flow stands on."""
 
 from dcrproof.core.checks.check import Evidence, Level, check
+from dcrproof.core.checks.sources import CONFIG, DCRM, USING_DCR
 from dcrproof.core.parties.authorization_server import error_code
 from dcrproof.core.parties.tokens import decode
 from dcrproof.core.secrets.secret import basic
 
-DCR = "curity.io/resources/learn/using-dynamic-client-registration"
-DCRM = "curity.io/resources/learn/dynamic-client-registration-management"
 MESSAGES = "github.com/curityio/mcp-authorization-secured-api, OAUTH-MCP-MESSAGES.md"
-CONFIG = "curity.io/docs/identity-server/configuration-reference"
 BASIC = "RFC 6749 2.3.1"
 ERRORS = "RFC 6749 5.2"
 NO_STORE = "no-store in Cache-Control"
@@ -263,7 +261,7 @@ def test_scopes_are_filtered(dcr_is_curity, dcr_authorization_server, dcr_endpoi
     "grant.no-dcr-scope",
     "A registered client gets no scope with which it could register or manage others",
     evidence=Evidence.DOCUMENTED,
-    references=(DCR, f"{CONFIG}, client-management, management-clients"),
+    references=(USING_DCR, f"{CONFIG}, client-management, management-clients"),
     security=True,
 )
 def test_registered_client_gets_no_dcr_scope(
@@ -552,7 +550,7 @@ def test_errors_are_not_described(
     "registered.expired-token",
     "An initial access token registers nothing once it has expired",
     evidence=Evidence.DOCUMENTED,
-    references=(DCR, f"{CONFIG}, client, access-token-ttl"),
+    references=(USING_DCR, f"{CONFIG}, client, access-token-ttl"),
     creates={"client": 1},
 )
 def test_expired_initial_token(dcr_is_curity, dcr_clock, dcr_registrations, dcr_granted, dcr_expect):

@@ -2,16 +2,13 @@
 
 from urllib.parse import urlencode
 
-from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.checks.check import Evidence, by_gate, check
 from dcrproof.core.checks.outcomes import NotApplicable
+from dcrproof.core.checks.sources import AAS, DCR, PORTAL_API, PORTAL_MANAGEMENT
 from dcrproof.core.parties.konnect import problem, segment
 from dcrproof.core.parties.portal import session_of
 from dcrproof.core.secrets.secret import Secret
 
-PORTAL_API = "Konnect Portal API v3"
-MANAGEMENT = "Konnect Portal Management API v3"
-AAS = "Konnect Application Auth Strategies API v2"
-DCR = "developer.konghq.com/dev-portal/dynamic-client-registration/"
 PROBLEM = "application/problem+json"
 NO_SUCH = "00000000-0000-4000-8000-000000000000"
 
@@ -39,12 +36,12 @@ def _rules(exchange):
     "admin.wrong-token",
     "Konnect refuses a token that it has not issued",
     evidence=Evidence.DOCUMENTED,
-    references=(MANAGEMENT,),
+    references=(PORTAL_MANAGEMENT,),
     hostile=True,
     security=True,
 )
 def test_konnect_refuses_another_token(dcr_admin, dcr_expect):
-    stranger = type(dcr_admin)(dcr_admin.line, dcr_admin.url, Secret("kpat_dcrproof_wrong_on_purpose"))
+    stranger = type(dcr_admin)(dcr_admin.http, dcr_admin.url, Secret("kpat_dcrproof_wrong_on_purpose"))
     exchange = stranger.get("/v2/dcr-providers")
     dcr_expect.that(exchange.status == 401, "401 to a token of nobody", problem(exchange))
 
@@ -65,7 +62,7 @@ def test_errors_are_problems(dcr_admin, dcr_expect):
     "admin.unknown-filter",
     "A filter that a list does not have is refused, not ignored",
     evidence=Evidence.DOCUMENTED,
-    references=(MANAGEMENT,),
+    references=(PORTAL_MANAGEMENT,),
 )
 def test_unknown_filter_is_refused(dcr_admin, dcr_expect):
     exchange = dcr_admin.get("/v2/dcr-providers?" + urlencode({"filter[no_such_field][eq]": "x"}))
@@ -76,7 +73,7 @@ def test_unknown_filter_is_refused(dcr_admin, dcr_expect):
     "admin.bad-page",
     "A page number that is no number is refused",
     evidence=Evidence.DOCUMENTED,
-    references=(MANAGEMENT,),
+    references=(PORTAL_MANAGEMENT,),
 )
 def test_bad_page_is_refused(dcr_admin, dcr_expect):
     exchange = dcr_admin.get("/v2/dcr-providers?" + urlencode({"page[number]": "second"}))
@@ -101,7 +98,7 @@ def test_lists_are_sorted(dcr_admin, dcr_own_objects, dcr_expect):
     "admin.unknown-sort",
     "An attribute by which a list cannot be sorted is refused",
     evidence=Evidence.DOCUMENTED,
-    references=(MANAGEMENT,),
+    references=(PORTAL_MANAGEMENT,),
 )
 def test_unknown_sort_is_refused(dcr_admin, dcr_expect):
     exchange = dcr_admin.get("/v3/portals?sort=no_such_attribute")
@@ -113,7 +110,7 @@ def test_unknown_sort_is_refused(dcr_admin, dcr_expect):
     "admin.page-size",
     "How many objects a page has where the query does not say",
     evidence=Evidence.UNKNOWN,
-    references=(MANAGEMENT,),
+    references=(PORTAL_MANAGEMENT,),
 )
 def test_default_size_of_a_page(dcr_admin, dcr_expect):
     exchange = dcr_admin.get("/v3/portals")
@@ -127,7 +124,7 @@ def test_default_size_of_a_page(dcr_admin, dcr_expect):
     "admin.unique-name",
     "A portal cannot have the name of another one",
     evidence=Evidence.DOCUMENTED,
-    references=(MANAGEMENT,),
+    references=(PORTAL_MANAGEMENT,),
 )
 def test_names_of_portals(dcr_admin, dcr_own_objects, dcr_portal_object, dcr_expect):
     own = dcr_own_objects.portal
@@ -204,7 +201,7 @@ def test_second_link(dcr_admin, dcr_own_objects, dcr_new_implementation, dcr_exp
     "admin.registration",
     "An admin registers an application for an API, once, and takes the registration back",
     evidence=Evidence.DOCUMENTED,
-    references=(MANAGEMENT,),
+    references=(PORTAL_MANAGEMENT,),
 )
 def test_registration_by_an_admin(dcr_admin, dcr_api, dcr_foreign, dcr_expect):
     application = f"/v3/portals/{segment(dcr_foreign.portal_id)}/applications/{segment(dcr_foreign.application_id)}"
@@ -228,7 +225,7 @@ def test_registration_by_an_admin(dcr_admin, dcr_api, dcr_foreign, dcr_expect):
     "admin.credentials",
     "An admin sees the credentials of an application by their ids, and no secret",
     evidence=Evidence.DOCUMENTED,
-    references=(MANAGEMENT, DCR),
+    references=(PORTAL_MANAGEMENT, DCR),
 )
 def test_credentials_for_admins(dcr_admin, dcr_foreign, dcr_expect):
     application = f"/v3/portals/{segment(dcr_foreign.portal_id)}/applications/{segment(dcr_foreign.application_id)}"
@@ -294,14 +291,8 @@ def test_provider_in_use(dcr_admin, dcr_expendable_provider, dcr_expect):
     )
 
 
-@check(
-    "admin.application",
-    "An admin makes an application for a developer, and is not shown its secret",
-    evidence=Evidence.DOCUMENTED,
-    references=(MANAGEMENT,),
-    creates={"developer": 1, "application of another developer": 1},
-)
-def test_admin_makes_an_application(dcr_admin, dcr_foreign, dcr_expect):
+@by_gate
+def test_admin_makes_an_application(dcr_foreign, dcr_admin, dcr_expect):
     exchange = dcr_admin.get(f"/v3/applications/{segment(dcr_foreign.application_id)}")
     dcr_expect.that("client_secret" not in exchange.object(), "no client_secret for admins", "there is one")
 
@@ -310,7 +301,7 @@ def test_admin_makes_an_application(dcr_admin, dcr_foreign, dcr_expect):
     "admin.client-id",
     "An admin cannot choose the client id of an application whose client is registered through DCR",
     evidence=Evidence.DOCUMENTED,
-    references=(MANAGEMENT,),
+    references=(PORTAL_MANAGEMENT,),
     creates={"application of another developer": 1},
 )
 def test_client_id_is_not_chosen(dcr_admin, dcr_applications, dcr_foreign, dcr_expect):
@@ -329,7 +320,7 @@ def test_client_id_is_not_chosen(dcr_admin, dcr_applications, dcr_foreign, dcr_e
     "admin.developer-deleted",
     "With a developer their applications are deleted",
     evidence=Evidence.DOCUMENTED,
-    references=(MANAGEMENT,),
+    references=(PORTAL_MANAGEMENT,),
     creates={"developer": 1, "application of another developer": 1},
 )
 def test_deletion_of_a_developer(dcr_admin, dcr_foreigners, dcr_expect):
@@ -558,7 +549,7 @@ def test_applications_of_an_api(dcr_target, dcr_applications, dcr_portal_applica
     "application.default-strategy",
     "An application for which no strategy is chosen gets the portal's default, or is refused where there is none",
     evidence=Evidence.DOCUMENTED,
-    references=(PORTAL_API, MANAGEMENT),
+    references=(PORTAL_API, PORTAL_MANAGEMENT),
     creates={"application": 1},
 )
 def test_default_strategy(dcr_target, dcr_applications, dcr_portal_object, dcr_new_application, dcr_expect):

@@ -2,8 +2,9 @@
 
 from urllib.parse import urlencode
 
-from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.checks.check import Evidence, by_gate, check
 from dcrproof.core.checks.outcomes import NotApplicable
+from dcrproof.core.checks.sources import CHANGELOG, OIDC, OLD, REFERENCE, SUPPORT
 from dcrproof.core.parties.gateway import (
     accepted,
     answer,
@@ -17,24 +18,12 @@ from dcrproof.core.parties.gateway import (
 )
 from dcrproof.core.parties.konnect import problem
 
-OIDC = "developer.konghq.com/plugins/openid-connect/"
-REFERENCE = f"{OIDC}reference/"
-CHANGELOG = f"{OIDC}changelog/"
-OLD = "openid-connect 1.5.x, parameters"
-SUPPORT = "developer.konghq.com/support/"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 JSON = {"content-type": "application/json"}
 
 
-@check(
-    "plugin.own-route",
-    "An API that this run has published is served: an application registered for it opens its route",
-    evidence=Evidence.DOCUMENTED,
-    references=("developer.konghq.com/dev-portal/auth-strategies/",),
-    creates={"application": 1, "registration": 1},
-)
-def test_own_route_is_served(dcr_own_route):
-    """Claimed by the gate."""
+@by_gate
+def test_own_route_is_served(dcr_own_route): ...
 
 
 @check(

@@ -3,16 +3,10 @@
 from typing import Any
 
 from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.checks.sources import CHANGELOG, DCR, OIDC, OLD, REFERENCE, SUPPORT
 from dcrproof.core.parties.gateway import accepted, answer, echoed, refused, session_cookie, with_basic, with_bearer
 from dcrproof.core.parties.scripted_issuer import Answer
 from dcrproof.core.secrets.secret import Secret
-
-OIDC = "developer.konghq.com/plugins/openid-connect/"
-REFERENCE = f"{OIDC}reference/"
-CHANGELOG = f"{OIDC}changelog/"
-OLD = "openid-connect 1.5.x, parameters"
-SUPPORT = "developer.konghq.com/support/"
-DCR = "developer.konghq.com/dev-portal/dynamic-client-registration/"
 
 
 def _requests(expect, issuer, count, what):
@@ -70,8 +64,8 @@ def test_token_request(dcr_own_route, dcr_issuer, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(OLD,),
 )
-def test_client_authentication(dcr_own_route, dcr_issuer, dcr_laboratory, dcr_expect):
-    post = dcr_laboratory.issuer()
+def test_client_authentication(dcr_own_route, dcr_issuer, dcr_issuers, dcr_expect):
+    post = dcr_issuers.issuer()
     post.document["token_endpoint_auth_methods_supported"] = ["client_secret_post"]
     cases: tuple[Any, ...] = (
         (dcr_issuer, {}, True),
@@ -452,8 +446,8 @@ def test_discovery_recovers(dcr_clock, dcr_own_route, dcr_issuer, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(f"{CHANGELOG}, 3.10.0.0", "curity.io/resources/learn/integration-kong"),
 )
-def test_discovery_at_the_first_call(dcr_own_route, dcr_issuer, dcr_laboratory, dcr_expect):
-    own, other = dcr_own_route, dcr_laboratory.issuer()
+def test_discovery_at_the_first_call(dcr_own_route, dcr_issuer, dcr_issuers, dcr_expect):
+    own, other = dcr_own_route, dcr_issuers.issuer()
     for issuer, named in ((dcr_issuer, dcr_issuer.url), (other, f"{other.url}/.well-known/openid-configuration")):
         with own.configured(issuer=named) as consumer:
             before = len(issuer.asked("discovery"))
@@ -470,8 +464,8 @@ def test_discovery_at_the_first_call(dcr_own_route, dcr_issuer, dcr_laboratory, 
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, token_endpoint, jwks_endpoint",),
 )
-def test_endpoints_that_are_told(dcr_own_route, dcr_issuer, dcr_laboratory, dcr_expect):
-    own, other = dcr_own_route, dcr_laboratory.issuer()
+def test_endpoints_that_are_told(dcr_own_route, dcr_issuer, dcr_issuers, dcr_expect):
+    own, other = dcr_own_route, dcr_issuers.issuer()
     with own.configured(issuer=dcr_issuer.url, token_endpoint=f"{other.url}/token") as consumer:
         consumer.call(own.basic)
         asked = (len(dcr_issuer.asked("token")), len(other.asked("token")))
@@ -499,13 +493,13 @@ def test_endpoints_that_are_told(dcr_own_route, dcr_issuer, dcr_laboratory, dcr_
     references=(f"{REFERENCE}, ssl_verify", "developer.konghq.com/gateway/breaking-changes/"),
     security=True,
 )
-def test_untrusted_certificate(dcr_own_route, dcr_secure_laboratory, dcr_expect):
+def test_untrusted_certificate(dcr_own_route, dcr_secure_issuers, dcr_expect):
     own = dcr_own_route
-    with own.configured(issuer=dcr_secure_laboratory.issuer().url, ssl_verify=True) as consumer:
+    with own.configured(issuer=dcr_secure_issuers.issuer().url, ssl_verify=True) as consumer:
         refused(dcr_expect, consumer, consumer.call(own.basic), "Basic, the issuer's certificate being nobody's,", 401)
-    with own.configured(issuer=dcr_secure_laboratory.issuer().url, ssl_verify=False) as consumer:
+    with own.configured(issuer=dcr_secure_issuers.issuer().url, ssl_verify=False) as consumer:
         accepted(dcr_expect, consumer, consumer.call(own.basic), "Basic, no certificate being verified,")
-    with own.configured(issuer=dcr_secure_laboratory.issuer().url) as consumer:
+    with own.configured(issuer=dcr_secure_issuers.issuer().url) as consumer:
         exchange = consumer.call(own.basic)
         dcr_expect.form(
             "gateway",

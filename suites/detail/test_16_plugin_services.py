@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.checks.sources import OIDC, STRATEGIES
 from dcrproof.core.parties.gateway import (
     accepted,
     accepted_everywhere,
@@ -14,11 +15,9 @@ from dcrproof.core.parties.gateway import (
     with_bearer,
 )
 
-OIDC = "developer.konghq.com/plugins/openid-connect/"
 CONSUMERS = "developer.konghq.com/how-to/configure-oidc-with-consumers/"
 ANONYMOUS = "developer.konghq.com/support/how-to-allow-anonymous-access/"
 METHODS = ["client_credentials", "bearer"]
-STRATEGIES = "developer.konghq.com/dev-portal/auth-strategies/"
 
 
 def _open(expect, service):

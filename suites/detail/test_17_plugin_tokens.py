@@ -1,15 +1,9 @@
 """Odd tokens at the gateway, made and signed by an issuer of this run. Nothing of it touches Curity."""
 
 from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.checks.sources import CHANGELOG, DCR, OIDC, OLD, REFERENCE, SUPPORT
 from dcrproof.core.parties.gateway import accepted, answer, echoed, refused, with_bearer
 from dcrproof.core.parties.scripted_issuer import ALGORITHMS, Answer, new_key, public, signed
-
-OIDC = "developer.konghq.com/plugins/openid-connect/"
-REFERENCE = f"{OIDC}reference/"
-CHANGELOG = f"{OIDC}changelog/"
-OLD = "openid-connect 1.5.x, parameters"
-SUPPORT = "developer.konghq.com/support/"
-DCR = "developer.konghq.com/dev-portal/dynamic-client-registration/"
 
 
 def _good(expect, own, issuer, consumer):
@@ -225,9 +219,9 @@ def test_subject(dcr_own_route, dcr_issuer, dcr_expect):
     references=("developer.konghq.com/dev-portal/auth-strategies/", "RFC 7519 4.1.2"),
     security=True,
 )
-def test_same_claim_at_another_issuer(dcr_own_route, dcr_issuer, dcr_laboratory, dcr_other_application, dcr_expect):
+def test_same_claim_at_another_issuer(dcr_own_route, dcr_issuer, dcr_issuers, dcr_other_application, dcr_expect):
     own = dcr_own_route
-    namesake = dcr_laboratory.issuer().token(own.client_id)
+    namesake = dcr_issuers.issuer().token(own.client_id)
     _judged(dcr_expect, own, dcr_issuer, {}, refused_with=[("of another issuer, for the same client id", namesake)])
     foreign = dcr_issuer.token(dcr_other_application.client_id)
     what = "for the client id that another strategy's application has at its own issuer"
@@ -406,7 +400,7 @@ def test_rotation(dcr_clock, dcr_own_route, dcr_issuer, dcr_expect):
     own = dcr_own_route
     with own.configured(issuer=dcr_issuer.url) as consumer:
         _good(dcr_expect, own, dcr_issuer, consumer)
-        dcr_issuer.rotate("laboratory-2")
+        dcr_issuer.rotate("key-2")
         token = with_bearer(own.known(dcr_issuer.token(own.client_id)))
         refused(dcr_expect, consumer, consumer.call(token), "a token of a key that was published just now", 401)
         dcr_clock.advance(31)

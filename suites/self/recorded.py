@@ -66,11 +66,11 @@ def claim(id, **more):
 
 @claim("a.passed")
 def test_a(dcr_target, dcr_authorization_server):
-    dcr_authorization_server.line.send("GET", dcr_target.profile.curity.issuer + "/.well-known/openid-configuration")
+    dcr_authorization_server.http.send("GET", dcr_target.profile.curity.issuer + "/.well-known/openid-configuration")
 
 @claim("b.stopped")
 def test_b(dcr_target, dcr_authorization_server):
-    dcr_authorization_server.line.send("GET", dcr_target.profile.curity.issuer + "/nothing")
+    dcr_authorization_server.http.send("GET", dcr_target.profile.curity.issuer + "/nothing")
     STOP
 
 @claim("c.never")

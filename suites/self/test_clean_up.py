@@ -19,7 +19,9 @@ import pytest
 
 from conftest import ROOT
 from dcrproof.__main__ import main
-from dcrproof.core.cleanup.delete import clean_up
+from dcrproof.core.cleanup.clean_up import clean_up
+from dcrproof.core.http.exchange import Request
+from dcrproof.core.ledger.watch import watch
 from dcrproof.core.parties.target import Target
 from dcrproof.core.profile.model import Profile
 from dcrproof.mocks.faults import read
@@ -318,9 +320,19 @@ def test_a_client_whose_registration_was_never_answered_is_reported_by_its_name(
     """There is no list of clients to look it up in."""
     target = Target(Profile("a test"))
     url, body = "https://curity.example/registration", b'{"client_name": "dcrproof 0123abcd one"}'
-    target.ledger.watch("curity", "https://curity.example", "POST", url, "application/json", body)
+    watch(
+        target.ledger,
+        Request(
+            party="curity",
+            base="https://curity.example",
+            method="POST",
+            url=url,
+            media_type="application/json",
+            body=body,
+        ),
+    )
     done = clean_up(target, target.ledger)
-    why = "its registration was never answered, so it may exist or not (owner: Curity admins)"
+    why = "its registration was never answered, so it may exist (owner: Curity admins)"
     assert done.left == [f"client 'dcrproof 0123abcd one' at the authorization server: {why}"]
     assert (done.failed, len(target.ledger.pending)) == ([], 1)
 
@@ -341,7 +353,7 @@ def test_what_bears_the_mark_no_more_is_left_alone(live: Tenant, capsys: pytest.
     code, told = live.sweep(capsys, "--profile", str(live.profile), "--yes")
     assert adopted.id in konnect.apis
     assert (
-        f"left       API '{adopted.name}' {adopted.id} in Konnect: it bears the mark '{adopted.name}' no more" in told
+        f"left       API '{adopted.name}' {adopted.id} in Konnect: it no longer has the mark '{adopted.name}'" in told
     )
     assert code in {0, 3}
 

@@ -11,7 +11,9 @@ import pytest
 import respx
 from test_ledger import CURITY, KONNECT, PORTAL, PROFILE, REGISTER, answer, registered, send
 
-from dcrproof.core.cleanup.delete import CleanedUp, clean_up
+from dcrproof.core.cleanup.clean_up import CleanedUp, clean_up
+from dcrproof.core.http.exchange import Request
+from dcrproof.core.ledger.watch import watch
 from dcrproof.core.parties.target import Target
 from dcrproof.core.profile.model import Mode, RunSettings
 
@@ -47,8 +49,8 @@ def made(target: Target, collection: str = APIS, party: str = "konnect", id: str
     send(target.ledger, party, "POST", collection, {"name": name}, status=201, content={"id": id, "name": name})
 
 
-def cleaned(target: Target, patience: float = 3.0) -> CleanedUp:
-    return clean_up(target, target.ledger, patience=patience, lost_for=0.0)
+def cleaned(target: Target, retry_for: float = 3.0) -> CleanedUp:
+    return clean_up(target, target.ledger, retry_for=retry_for, lost_for=0.0)
 
 
 # What is new, and what is gone
@@ -67,7 +69,7 @@ def test_what_is_not_known_for_as_long_as_that_can_take_is_gone(network, target)
     made(target)
     network.get(APIS).side_effect = lambda _: page()
     network.get(f"{APIS}/a1").respond(404)
-    done = cleaned(target, patience=0.3)
+    done = cleaned(target, retry_for=0.3)
     assert (len(done.deleted), done.failed, target.ledger.pending) == (1, [], [])
 
 
@@ -106,7 +108,7 @@ def test_a_list_that_does_not_have_all_is_not_the_last_word(network, target):
     network.get(f"{APIS}/a1").respond(json=RENAMED)
     done = cleaned(target)
     assert done.left == [
-        f"API '{MARK}' a1 in Konnect: it bears the mark '{MARK}' no more, and was left alone (owner: Konnect admins)"
+        f"API '{MARK}' a1 in Konnect: it no longer has the mark '{MARK}', and was left alone (owner: Konnect admins)"
     ]
 
 
@@ -131,7 +133,7 @@ def test_what_is_part_of_something_adopted_is_left_with_it(network, target):
     network.get(applications).side_effect = lambda _: page({"id": "app1", "name": "ours now"})
     done = cleaned(target)
     assert (len(done.left), done.deleted, done.failed) == (5, [], [])
-    assert "the application app1, which it is part of, bears the mark" in done.left[0]
+    assert "the application app1, which it is part of, no longer has the mark" in done.left[0]
     assert {call.request.method for call in network.calls} == {"GET", "POST"}
 
 
@@ -145,14 +147,14 @@ def test_a_plugin_stays_with_the_adopted_service(network, target):
     assert (len(done.left), done.deleted) == (2, [])
 
 
-# Patience
+# Retries
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_party_is_not_asked_before_the_time_that_it_named(network, target, status):
     made(target)
     asked = network.get(APIS).respond(status, headers={"retry-after": "20"})
-    done = cleaned(target, patience=0.5)
+    done = cleaned(target, retry_for=0.5)
     assert asked.call_count == 1
     assert re.search("time for this clean-up.*konnect wants to be asked again in (19|20) seconds", done.failed[0])
 
@@ -193,10 +195,10 @@ def test_only_a_client_that_is_not_known_is_gone(network, target, status, error,
     client(target)
     network.delete(f"{REGISTER}/c1").respond(204)
     network.post(TOKENS).respond(status, json={"error": error})
-    done = cleaned(target, patience=0.2)
+    done = cleaned(target, retry_for=0.2)
     assert done.tried == proved
     assert [text.partition(":")[0] for text in done.failed] == (
-        [] if proved else ["whether client c1 still gets tokens cannot be told"]
+        [] if proved else ["whether client c1 still gets tokens is unknown"]
     )
 
 
@@ -210,7 +212,7 @@ def test_the_deletion_of_a_client_may_have_been_done_before_a_503(network, targe
 
 def test_a_client_whose_registration_was_answered_with_503_may_exist(target):
     send(target.ledger, "curity", "POST", REGISTER, {"client_name": MARK}, status=503)
-    assert "never answered, so it may exist or not" in cleaned(target).left[0]
+    assert "never answered, so it may exist" in cleaned(target).left[0]
 
 
 # The proof
@@ -220,7 +222,7 @@ def test_what_a_check_has_deleted_itself_is_looked_for_as_well(network, target):
     made(target)
     send(target.ledger, "konnect", "DELETE", f"{APIS}/a1", status=204)
     network.get(APIS).side_effect = lambda _: page(OURS)
-    done = cleaned(target, patience=0.2)
+    done = cleaned(target, retry_for=0.2)
     assert done.failed == ["API a1: still listed in Konnect with the mark of this run (owner: Konnect admins)"]
 
 
@@ -228,11 +230,11 @@ def test_a_list_that_nobody_may_read_is_said_once(network, target):
     made(target)
     send(target.ledger, "konnect", "DELETE", f"{APIS}/a1", status=204)
     network.get(APIS).respond(500, text=json.dumps({"status": 500}), content_type="application/problem+json")
-    done = cleaned(target, patience=0.2)
-    assert [text.partition(": ")[0] for text in done.failed] == ["whether any API is left cannot be seen"]
+    done = cleaned(target, retry_for=0.2)
+    assert [text.partition(": ")[0] for text in done.failed] == ["whether any API is left is unknown"]
 
 
-# What cannot be told
+# What is unknown
 
 
 def test_a_lost_creation_without_the_mark_is_nobodys_to_delete(network, target):
@@ -240,7 +242,7 @@ def test_a_lost_creation_without_the_mark_is_nobodys_to_delete(network, target):
     network.get(APIS).side_effect = lambda _: page({"id": "b", "name": "accounts"})
     done = cleaned(target)
     assert (len(done.left), done.deleted, network.calls.call_count) == (1, [], 0)
-    assert "nothing tells it from other people's" in done.left[0]
+    assert "cannot be distinguished from other people's" in done.left[0]
 
 
 def test_a_lost_plugin_is_known_by_the_service_that_it_is_on(network, target):
@@ -266,7 +268,7 @@ def test_a_list_that_is_not_found_says_nothing_of_what_was_lost(network, target)
 def test_what_was_never_made_is_looked_for_in_the_end_as_well(network, target):
     send(target.ledger, "konnect", "POST", APIS, {"name": MARK})
     network.get(APIS).side_effect = [page(), *[page(OURS)] * 9]
-    done = cleaned(target, patience=0.2)
+    done = cleaned(target, retry_for=0.2)
     assert done.failed == ["API a1: still listed in Konnect with the mark of this run (owner: Konnect admins)"]
 
 
@@ -278,7 +280,7 @@ def test_what_one_list_says_is_no_reason_not_to_look_at_others(network, target, 
     network.get(APIS).respond(status)
     network.get(strategies).side_effect = [page({"id": "s1", "name": MARK}), *[page({"id": "s2", "name": MARK})] * 9]
     network.delete(f"{strategies}/s1").respond(204)
-    done = cleaned(target, patience=0.3)
+    done = cleaned(target, retry_for=0.3)
     assert len(done.deleted) == 1
     assert f"-> {status}" in done.failed[0]
     assert "auth strategy s2: still listed in Konnect" in done.failed[1]
@@ -291,7 +293,7 @@ def test_a_wrong_password_is_tried_once(network, target):
     made(target)
     network.get(APIS).respond(500)
     signs_in = network.post(f"{PORTAL}/api/v3/developer/authenticate").respond(401)
-    done = cleaned(target, patience=0.5)
+    done = cleaned(target, retry_for=0.5)
     assert (len(done.failed), signs_in.call_count) == (3, 1)
 
 
@@ -301,7 +303,17 @@ def test_a_portal_waits_for_its_applications_and_takes_them_along_in_the_end(net
     base = "https://own.portals.example"
     url = f"{base}/api/v3/applications"
     made_there = {"id": "app1", "credentials": {"client_id": "c1", "client_secret": "the secret of c1"}}
-    answered = target.ledger.watch("portal", base, "POST", url, "application/json", json.dumps({"name": MARK}).encode())
+    answered = watch(
+        target.ledger,
+        Request(
+            party="portal",
+            base=base,
+            method="POST",
+            url=url,
+            media_type="application/json",
+            body=json.dumps({"name": MARK}).encode(),
+        ),
+    )
     answered(answer("portal", "POST", url, 201, made_there))
     asked = network.post("https://own.portals.example/api/v3/developer/authenticate").mock(
         side_effect=httpx.ConnectError
@@ -309,7 +321,7 @@ def test_a_portal_waits_for_its_applications_and_takes_them_along_in_the_end(net
     network.get(f"{KONNECT}/v3/portals").side_effect = lambda _: page(*([own] if not deleted.called else []))
     deleted = network.delete(f"{KONNECT}/v3/portals/p1").respond(204)
     network.post(TOKENS).respond(401)
-    done = cleaned(target, patience=0.4)
+    done = cleaned(target, retry_for=0.4)
     assert (len(done.deleted), done.failed, done.tried) == (2, [], 1)
     assert asked.call_count > 1
 

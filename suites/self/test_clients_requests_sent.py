@@ -7,6 +7,7 @@ keeps a cookie.
 import json
 from base64 import b64decode
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,8 +16,9 @@ import pytest
 from pytest_httpx import HTTPXMock
 
 from dcrproof.core.checks.outcomes import Failed, Unreachable
-from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Exchange, Transcript
+from dcrproof.core.http.party_connection import PartyConnection
+from dcrproof.core.ledger.watch import watch
 from dcrproof.core.parties.authorization_server import AuthorizationServer, ClientRegistration, Metadata
 from dcrproof.core.parties.gateway import with_basic
 from dcrproof.core.parties.konnect import MOST_PAGES, KonnectClient
@@ -24,7 +26,7 @@ from dcrproof.core.parties.portal import PortalClient
 from dcrproof.core.parties.target import Target
 from dcrproof.core.profile.model import AdminSettings, Profile, RegistrarSettings
 from dcrproof.core.secrets.secret import Secret
-from dcrproof.fixtures.flow.curity import InitialAccess, Registrations
+from dcrproof.fixtures.flow.registrations import InitialAccess, Registrations
 
 IDSVR = "https://idsvr.example.com"
 ISSUER = f"{IDSVR}/oauth/v2/oauth-anonymous"
@@ -40,27 +42,27 @@ METADATA = Metadata(ENDPOINTS)
 KONNECT = "https://eu.api.konghq.com"
 PORTAL = "https://e77f9a55-2ab1-4ff4-a26d-6a2d5a1fa3a9.eu.kongportals.com"
 REGISTRAR = RegistrarSettings("konnect-registrar", Secret("the registrar's secret"))
-LineTo = Callable[[str, str], PartyConnection]
+ConnectionTo = Callable[[str, str], PartyConnection]
 OURS = ClientRegistration("app", Secret("the app's secret"), {}, f"{REGISTRATION}/app", Secret("the app's token"))
 
 
 @pytest.fixture
-def curity(line_to: LineTo) -> AuthorizationServer:
+def curity(connection_to: ConnectionTo) -> AuthorizationServer:
     return AuthorizationServer(
-        line_to("curity", ISSUER),
+        connection_to("curity", ISSUER),
         ISSUER,
         AdminSettings("https://admin.example.com/admin/api/restconf", "adm", Secret("p:w")),
     )
 
 
 @pytest.fixture
-def konnect(line_to: LineTo) -> KonnectClient:
-    return KonnectClient(line_to("konnect", KONNECT), KONNECT, Secret("kpat_a-token-of-an-organisation"))
+def konnect(connection_to: ConnectionTo) -> KonnectClient:
+    return KonnectClient(connection_to("konnect", KONNECT), KONNECT, Secret("kpat_a-token-of-an-organisation"))
 
 
 @pytest.fixture
-def portal(line_to: LineTo) -> PortalClient:
-    return PortalClient(line_to("portal", PORTAL), PORTAL, Secret("the developer's session"))
+def portal(connection_to: ConnectionTo) -> PortalClient:
+    return PortalClient(connection_to("portal", PORTAL), PORTAL, Secret("the developer's session"))
 
 
 def sent(httpx_mock: HTTPXMock) -> list[str]:
@@ -216,15 +218,17 @@ def test_a_cookie_that_was_set_is_not_sent_back(
 
 
 @pytest.mark.parametrize("value", ["abc", "a=b==", "eyJ.eyJ.sig", '"quoted"', "a, b", "%41"])
-def test_the_portals_cookie_is_sent_as_it_was_given(httpx_mock: HTTPXMock, line_to: LineTo, value: str) -> None:
+def test_the_portals_cookie_is_sent_as_it_was_given(
+    httpx_mock: HTTPXMock, connection_to: ConnectionTo, value: str
+) -> None:
     httpx_mock.add_response()
-    PortalClient(line_to("portal", PORTAL), PORTAL, Secret(value)).get("/applications")
+    PortalClient(connection_to("portal", PORTAL), PORTAL, Secret(value)).get("/applications")
     assert httpx_mock.get_requests()[0].headers.get_list("cookie") == [f"portalaccesstoken={value}"]
 
 
-def test_the_first_requests_of_a_portal_carry_no_cookie(httpx_mock: HTTPXMock, line_to: LineTo) -> None:
+def test_the_first_requests_of_a_portal_carry_no_cookie(httpx_mock: HTTPXMock, connection_to: ConnectionTo) -> None:
     httpx_mock.add_response()
-    PortalClient(line_to("portal", PORTAL), PORTAL).get("/portal")
+    PortalClient(connection_to("portal", PORTAL), PORTAL).get("/portal")
     assert credentials(httpx_mock.get_requests()[0]) == {}
 
 
@@ -282,24 +286,24 @@ def test_plain_http_is_for_this_machine(httpx_mock: HTTPXMock, curity: Authoriza
 
 
 def test_a_gateway_that_speaks_plain_http_is_asked_so_and_no_other_host_is(
-    httpx_mock: HTTPXMock, line_to: LineTo
+    httpx_mock: HTTPXMock, connection_to: ConnectionTo
 ) -> None:
-    line = line_to("gateway", "http://gateway.example.com")
+    http = connection_to("gateway", "http://gateway.example.com")
     httpx_mock.add_response()
-    line.send("GET", "http://gateway.example.com/accounts")
+    http.send("GET", "http://gateway.example.com/accounts")
     with pytest.raises(Failed):
-        line.send("GET", "http://other.example.com/accounts")
+        http.send("GET", "http://other.example.com/accounts")
     assert sent(httpx_mock) == ["GET http://gateway.example.com/accounts"]
 
 
 def test_a_node_is_dialled_for_its_partys_name_alone(httpx_mock: HTTPXMock) -> None:
     from dcrproof.core.http.connection import Connection
 
-    line = PartyConnection("curity", ISSUER, Transcript(), Connection(nodes=("10.0.0.4:8443",)))
+    http = PartyConnection("curity", ISSUER, Transcript(), connection=Connection(nodes=("10.0.0.4:8443",)))
     httpx_mock.add_response(is_reusable=True)
-    line.send("GET", f"{ISSUER}/jwks")
-    line.send("GET", "https://tokens.example.net/token")
-    line.close()
+    http.send("GET", f"{ISSUER}/jwks")
+    http.send("GET", "https://tokens.example.net/token")
+    http.close()
     dialled = [(str(request.url), request.headers["host"]) for request in httpx_mock.get_requests()]
     assert dialled == [
         ("https://10.0.0.4:8443/oauth/v2/oauth-anonymous/jwks", "idsvr.example.com"),
@@ -395,7 +399,7 @@ def registrations(
 ) -> Callable[[RegistrarSettings], Registrations]:
     def make(registrar: RegistrarSettings) -> Registrations:
         target = Target(Profile("a test"))
-        curity.line.watch = target.ledger.watch
+        curity.http.watch = partial(watch, target.ledger)
         return Registrations(target, InitialAccess(target, curity, METADATA, registrar), "dcrproof 0123abcd", request)
 
     return make

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from lines import Scripted, answered, scripted
+from connections import Scripted, answered, scripted
 
 from dcrproof.core.checks.outcomes import Failed, Unreachable
-from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Transcript
-from dcrproof.core.http.retry import Patience
+from dcrproof.core.http.party_connection import PartyConnection
+from dcrproof.core.http.retry import Retry
 from dcrproof.core.parties.konnect import KonnectClient
 from dcrproof.core.parties.portal import PortalClient
 from dcrproof.core.parties.target import Target
@@ -40,14 +40,12 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return made
 
 
-def line(party: Scripted, *, patient: bool = True) -> PartyConnection:
-    return PartyConnection(
-        "konnect", party.base, Transcript(), patience=Patience("konnect", 120.0) if patient else None
-    )
+def connected(party: Scripted, *, patient: bool = True) -> PartyConnection:
+    return PartyConnection("konnect", party.base, Transcript(), retry=Retry("konnect", 120.0) if patient else None)
 
 
 def konnect(party: Scripted, *, patient: bool = True) -> KonnectClient:
-    return KonnectClient(line(party, patient=patient), party.base, Secret("a token of this test"))
+    return KonnectClient(connected(party, patient=patient), party.base, Secret("a token of this test"))
 
 
 LOST = {"dropped": DROP, **{str(code): unavailable(code) for code in (502, 503, 504)}}
@@ -144,7 +142,7 @@ def test_an_application_whose_secret_was_lost_is_deleted_and_made_anew(answer, p
     """The secret is shown once: of the first application it is gone."""
     made_anew = answered(201, {**MADE, "id": "8888", "client_secret": "shown once"})
     with scripted(answer, listed(OTHER, MADE), answered(204, {}), made_anew) as party:
-        exchange = PortalClient(line(party), party.base).create_application(BODY)
+        exchange = PortalClient(connected(party), party.base).create_application(BODY)
     assert (exchange.status, exchange.object()["id"]) == (201, "8888")
     assert party.asked[0] == "POST /api/v3/applications"
     assert party.asked[1].startswith("GET /api/v3/applications?page")
@@ -153,7 +151,7 @@ def test_an_application_whose_secret_was_lost_is_deleted_and_made_anew(answer, p
 
 def test_an_application_that_cannot_be_deleted_is_not_made_twice(pauses):
     with scripted(DROP, listed(MADE), unavailable(409)) as party:
-        assert PortalClient(line(party), party.base).create_application(BODY).status == 409
+        assert PortalClient(connected(party), party.base).create_application(BODY).status == 409
         assert [asked.partition(" ")[0] for asked in party.asked] == ["POST", "GET", "DELETE"]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dcrproof.core.http.exchange import Exchange, Unanswered
 from dcrproof.core.record.events import LONGEST_BODY, exchanged, line, masked, read
 from dcrproof.core.record.received import received
-from dcrproof.core.secrets.secret import Secrets
+from dcrproof.core.secrets.index import Secrets
 
 AT = datetime(2026, 11, 24, 7, 55, 37, 194_000, UTC)
 SECRET = "5up3r-s3cr3t-v4lue"
@@ -19,7 +19,19 @@ SECRET = "5up3r-s3cr3t-v4lue"
 
 def exchange(body: bytes = b"", sent: bytes = b"", **headers: str) -> Exchange:
     answered = tuple((name.replace("_", "-"), value) for name, value in headers.items())
-    return Exchange(3, AT, "curity", "POST", "https://idsvr.example.com/token", 200, (), sent, answered, body, 0.25)
+    return Exchange(
+        number=3,
+        at=AT,
+        party="curity",
+        method="POST",
+        url="https://idsvr.example.com/token",
+        status=200,
+        request_headers=(),
+        request_body=sent,
+        headers=answered,
+        body=body,
+        seconds=0.25,
+    )
 
 
 def kept(one: Exchange, secrets: Secrets | None = None) -> dict:
@@ -36,7 +48,18 @@ def test_an_exchange_is_kept_with_its_time_its_check_and_in_whose_name_it_was_se
 
 def test_a_request_without_an_answer_is_kept_with_the_reason():
     event = exchanged(
-        Unanswered(1, AT, "gateway", "GET", "https://x.example", (), b"", 15.0, "connection refused"), None
+        Unanswered(
+            number=1,
+            at=AT,
+            party="gateway",
+            method="GET",
+            url="https://x.example",
+            request_headers=(),
+            request_body=b"",
+            seconds=15.0,
+            error="connection refused",
+        ),
+        None,
     )
     assert (event["from"], event["status"], event["response"]) == ("consumer", None, None)
     assert event["error"] == "connection refused"

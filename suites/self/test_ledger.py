@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from dcrproof.core.checks.outcomes import NotSeen
 from dcrproof.core.cleanup.sweep import ledgers, listed, swept
-from dcrproof.core.http.exchange import Exchange
+from dcrproof.core.http.exchange import Exchange, Request
 from dcrproof.core.ledger.file import Busy, Unreadable, addresses, in_use, kept, read, taken_over
 from dcrproof.core.ledger.ledger import Ledger, new_mark
+from dcrproof.core.ledger.watch import watch
 from dcrproof.core.profile.model import (
     CuritySettings,
     KonnectSettings,
@@ -42,7 +43,19 @@ BASES = {"konnect": KONNECT, "portal": PORTAL, "curity": CURITY}
 
 def answer(party: str, method: str, url: str, status: int, content: object = None) -> Exchange:
     body = b"" if content is None else json.dumps(content).encode()
-    return Exchange(1, datetime.now(UTC), party, method, url, status, (), b"", (), body, 0.1)
+    return Exchange(
+        number=1,
+        at=datetime.now(UTC),
+        party=party,
+        method=method,
+        url=url,
+        status=status,
+        request_headers=(),
+        request_body=b"",
+        headers=(),
+        body=body,
+        seconds=0.1,
+    )
 
 
 def send(
@@ -57,7 +70,10 @@ def send(
 ) -> None:
     """A request that passes by the ledger, and its answer; without a status no answer comes."""
     sent = b"" if body is None else json.dumps(body).encode()
-    answered = ledger.watch(party, BASES[party], method, url, "application/json" if sent else "", sent)
+    media_type = "application/json" if sent else ""
+    answered = watch(
+        ledger, Request(party=party, base=BASES[party], method=method, url=url, media_type=media_type, body=sent)
+    )
     if status is not None:
         answered(answer(party, method, url, status, content))
 
@@ -72,7 +88,17 @@ def named(ledger: Ledger) -> list[tuple[str, str | None, str | None]]:
 def test_what_is_created_is_named_before_it_is_sent_and_has_its_id_after() -> None:
     ledger, written = Ledger(new_mark()), []
     ledger.write = written.append
-    answered = ledger.watch("konnect", KONNECT, "POST", f"{KONNECT}/v3/apis", "application/json", b'{"name": "one"}')
+    answered = watch(
+        ledger,
+        Request(
+            party="konnect",
+            base=KONNECT,
+            method="POST",
+            url=f"{KONNECT}/v3/apis",
+            media_type="application/json",
+            body=b'{"name": "one"}',
+        ),
+    )
     assert [(line["intent"], line["kind"], line["name"]) for line in written] == [(1, "API", "one")]
     answered(answer("konnect", "POST", f"{KONNECT}/v3/apis", 201, {"id": "a1", "name": "one"}))
     assert (written[1]["made"], written[1]["id"]) == (1, "a1")
@@ -130,7 +156,17 @@ def test_a_publication_of_the_runs_own_api_is_named() -> None:
 
 def test_a_form_posted_to_the_authorization_server_registers_nothing() -> None:
     ledger = Ledger(new_mark())
-    ledger.watch("curity", CURITY, "POST", CURITY + "/token", "application/x-www-form-urlencoded", b"grant_type=x")
+    watch(
+        ledger,
+        Request(
+            party="curity",
+            base=CURITY,
+            method="POST",
+            url=CURITY + "/token",
+            media_type="application/x-www-form-urlencoded",
+            body=b"grant_type=x",
+        ),
+    )
     assert ledger.pending == []
 
 
@@ -156,14 +192,29 @@ def test_a_refusal_creates_nothing_and_no_answer_may_have(status: int | None, ke
 
 def test_what_was_never_sent_creates_nothing() -> None:
     ledger = Ledger(new_mark())
-    ledger.watch("konnect", KONNECT, "POST", f"{KONNECT}/v3/apis", "application/json", b'{"name": "one"}')(None)
+    watch(
+        ledger,
+        Request(
+            party="konnect",
+            base=KONNECT,
+            method="POST",
+            url=f"{KONNECT}/v3/apis",
+            media_type="application/json",
+            body=b'{"name": "one"}',
+        ),
+    )(None)
     assert ledger.pending == []
 
 
 def test_an_accepted_registration_is_named_whatever_its_body_was() -> None:
     """A check that expected a refusal has no reason to remember the client."""
     ledger = Ledger(new_mark())
-    answered = ledger.watch("curity", CURITY, "POST", REGISTER, "application/json", b"[not json")
+    answered = watch(
+        ledger,
+        Request(
+            party="curity", base=CURITY, method="POST", url=REGISTER, media_type="application/json", body=b"[not json"
+        ),
+    )
     answered(answer("curity", "POST", REGISTER, 201, registered("c1")))
     assert named(ledger) == [("client", None, "c1")]
 
@@ -221,7 +272,17 @@ def test_no_more_is_created_than_the_profile_allows() -> None:
 def test_what_was_turned_away_and_is_sent_again_counts_once(turned_away: int | None) -> None:
     ledger = Ledger(new_mark(), most=1)
     url = f"{KONNECT}/v3/apis"
-    answered = ledger.watch("konnect", KONNECT, "POST", url, "application/json", b'{"name": "one"}')
+    answered = watch(
+        ledger,
+        Request(
+            party="konnect",
+            base=KONNECT,
+            method="POST",
+            url=url,
+            media_type="application/json",
+            body=b'{"name": "one"}',
+        ),
+    )
     answered(answer("konnect", "POST", url, turned_away) if turned_away else None)
     send(ledger, "konnect", "POST", url, {"name": "one"}, status=201, content={"id": "a1"})
     assert ledger.created == 1
@@ -356,7 +417,7 @@ def test_a_run_that_dies_while_it_begins_its_ledger_leaves_none(
 
 def test_a_ledger_that_ends_while_a_sweep_comes_is_no_failure(tmp_path: Path) -> None:
     path = tmp_path / "20261124T000000Z-0123abcd.jsonl"
-    told = f"gone        {path}: whoever used it has left nothing behind"
+    told = f"gone        {path}: nothing that it named is left"
     assert list(swept(path, PROFILE)) == [(told, False)]
     assert list(listed(path, PROFILE)) == []
     assert list(tmp_path.iterdir()) == []
@@ -372,7 +433,7 @@ def test_the_portal_of_a_publication_is_not_the_runs_by_that() -> None:
 @pytest.mark.parametrize("media_type", ["application/json", "application/json; charset=utf-8", "Application/JSON"])
 def test_a_registration_is_known_by_its_media_type(media_type: str) -> None:
     ledger = Ledger(new_mark())
-    ledger.watch("curity", CURITY, "POST", REGISTER, media_type, b"{}")
+    watch(ledger, Request(party="curity", base=CURITY, method="POST", url=REGISTER, media_type=media_type, body=b"{}"))
     assert named(ledger) == [("client", None, None)]
 
 

@@ -7,8 +7,8 @@ import pytest
 from recorded import run
 
 from dcrproof.core.http.exchange import Sent
-from dcrproof.core.http.progress import waiting_for, waits
-from dcrproof.core.secrets.secret import Secrets
+from dcrproof.core.http.polling import in_progress, polling_for
+from dcrproof.core.secrets.index import Secrets
 from dcrproof.fixtures.run.recording import Recording
 from dcrproof.fixtures.session.progress import LONGEST, QUIET, Progress
 
@@ -24,7 +24,7 @@ def recording():
 
 def request(recording: Recording, path: str = "/api/v3/applications") -> None:
     at = datetime(2026, 11, 24, 7, 55, tzinfo=UTC)
-    recording.saw(Sent(7, at, "portal", "GET", f"https://portal.example.com{path}?page=1"))
+    recording.saw(Sent(number=7, at=at, party="portal", method="GET", url=f"https://portal.example.com{path}?page=1"))
 
 
 def said(recording: Recording, *clock: float) -> list[str]:
@@ -42,7 +42,7 @@ def test_what_is_quick_is_not_said(recording):
 def test_a_wait_is_said_with_stage_check_request_and_since_when(recording):
     for _ in range(3):
         request(recording)
-    with waiting_for("an approval by a person", 900):
+    with polling_for("an approval by a person", 900):
         (line,) = said(recording, 0, QUIET)
     assert line.startswith(
         "dcrproof: Portal: application.approved: waiting for an approval by a person (at most 900 s); "
@@ -98,19 +98,18 @@ def test_it_is_recorded_each_time_and_the_last_one_counts(recording):
 
 
 def test_what_is_waited_for_is_over_when_the_block_ends():
-    with waiting_for("one"), waiting_for("other", 3):
-        assert [wait.text for wait in waits()] == ["one", "other"]
-    assert waits() == ()
+    with polling_for("one"), polling_for("other", 3):
+        assert [one.text for one in in_progress()] == ["one", "other"]
+    assert in_progress() == ()
 
 
 SLOW = """
 from dcrproof.core.checks.check import Evidence, check
-from dcrproof.core.http.polling import poll
-from dcrproof.core.http.progress import waiting_for
+from dcrproof.core.http.polling import poll, polling_for
 
 @check("a.slow", "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",), owner="a team")
 def test_a(dcr_target):
-    with waiting_for("what never comes", 2):
+    with polling_for("what never comes", 2):
         poll(lambda: False, bool, 2.0)
 """
 

@@ -23,8 +23,9 @@ from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey, OKPKey
 
-from dcrproof.core.http.connection import PartyConnection, Prepared
 from dcrproof.core.http.exchange import Headers, Transcript
+from dcrproof.core.http.party_connection import PartyConnection
+from dcrproof.core.http.transport import Prepared
 from dcrproof.core.parties.authorization_server import AuthorizationServer, Metadata, error_code
 from dcrproof.core.parties.gateway import with_basic
 from dcrproof.core.parties.konnect import KonnectClient
@@ -32,7 +33,7 @@ from dcrproof.core.parties.target import Target
 from dcrproof.core.parties.tokens import Jwt, decode, foreign, unsigned, verify, with_claims
 from dcrproof.core.profile.model import AdminSettings, Profile
 from dcrproof.core.secrets.secret import Secret
-from dcrproof.fixtures.flow.curity import as_registration
+from dcrproof.fixtures.flow.registrations import as_registration
 from dcrproof.mocks.clock import Clock
 from dcrproof.mocks.curity.configuration import how_to_configuration
 from dcrproof.mocks.curity.errors import OAuthRefusal

@@ -11,7 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from leaks import encodings, pieces, spellings, telling, unusual_spellings, urlsafe
 
-from dcrproof.core.secrets.secret import SHORTEST, Secret, Secrets, basic
+from dcrproof.core.secrets.index import Secrets
+from dcrproof.core.secrets.secret import SHORTEST, Secret, basic
 
 CHARACTERS = st.characters(exclude_categories=["Cs"])
 WEAK = set("0123456789abcdefABCDEF-_")

@@ -45,11 +45,11 @@ def test_the_handlers_are_put_back():
 @pytest.mark.parametrize(
     ("party", "method"), [("curity", "POST"), ("curity", "GET"), ("konnect", "POST"), ("portal", "DELETE")]
 )
-def test_an_answer_on_its_way_is_not_lost_to_ctrl_c(line_to, party, method):
+def test_an_answer_on_its_way_is_not_lost_to_ctrl_c(connection_to, party, method):
     """Of a registration it alone tells the token that deletes the client."""
-    line = line_to(party, "https://curity.example")
+    http = connection_to(party, "https://curity.example")
     heard = []
-    line.watch = lambda *_: heard.append
+    http.watch = lambda *_: heard.append
 
     def interrupted(_: httpx.Request) -> httpx.Response:
         signal.raise_signal(signal.SIGINT)
@@ -58,5 +58,5 @@ def test_an_answer_on_its_way_is_not_lost_to_ctrl_c(line_to, party, method):
     with respx.mock as network:
         network.route(method=method, url=URL).mock(side_effect=interrupted)
         with pytest.raises(KeyboardInterrupt):
-            line.send(method, URL, headers={"content-type": "application/json"}, body=b"{}")
+            http.send(method, URL, headers={"content-type": "application/json"}, body=b"{}")
     assert [exchange.status for exchange in heard] == [201]

@@ -20,30 +20,35 @@ from dcrproof.fixtures.session.verdicts import judge
 
 HEAD = """
 import pytest
-from dcrproof.core.checks.check import Evidence, Level, check
-from dcrproof.fixtures.flow.gate import gate
+from dcrproof.core.checks.check import Evidence, Level, by_gate, check
+from dcrproof.fixtures.flow import gate
 from dcrproof.core.checks.outcomes import Failed, NotApplicable, NotSeen, OwnFault, Unreachable
 
+SOURCED = {"evidence": Evidence.DOCUMENTED, "references": ("RFC 0",), "owner": "a team"}
+
 def claim(id, **members):
-    return check(id, "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",), owner="a team", **members)
+    return check(id, "a claim", **SOURCED, **members)
+
+def claiming(id, **members):
+    return gate.gate(id, "a claim", **SOURCED, **members)
 """
 
 EVERY_VERDICT = (
     HEAD
     + """
-@gate("gate.failed")
+@claiming("gate.failed", steps=("curity.token-issuer.jwt",))
 def dcr_failing():
     raise Failed("a word", "another word", ruled_out=("the weather",))
 
-@gate("gate.seen")
+@claiming("gate.seen")
 def dcr_unseen(dcr_failing_not=None):
     raise NotSeen("a telescope")
 
-@gate("gate.after", after=("dcr_unseen",))
+@claiming("gate.after", after=(dcr_unseen,))
 def dcr_going_on():
     return 1
 
-@gate("gate.broken")
+@claiming("gate.broken")
 def dcr_broken():
     raise ZeroDivisionError("a bug of ours")
 
@@ -51,7 +56,7 @@ def dcr_broken():
 def test_passed(dcr_expect):
     dcr_expect.that(True, "1", "2")
 
-@claim("gate.failed", steps=("curity.token-issuer.jwt",))
+@by_gate
 def test_gate_failed(dcr_failing):
     pass
 
@@ -59,11 +64,11 @@ def test_gate_failed(dcr_failing):
 def test_blocked(dcr_failing):
     pass
 
-@claim("gate.seen")
+@by_gate
 def test_unseen(dcr_unseen):
     pass
 
-@claim("gate.after")
+@by_gate
 def test_goes_on(dcr_going_on):
     pass
 
@@ -83,7 +88,7 @@ def test_unreachable():
 def test_error():
     raise KeyError("a bug")
 
-@claim("gate.broken")
+@by_gate
 def test_broken_gate(dcr_broken):
     pass
 

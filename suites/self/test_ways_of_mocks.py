@@ -5,7 +5,7 @@ import json
 import ssl
 
 import pytest
-from lines import identities, over_tls, proxy
+from connections import identities, over_tls, proxy
 
 from dcrproof.core.http.connection import Connection
 from dcrproof.core.profile.model import CuritySettings, KonnectSettings, Mocked, Profile

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dcrproof.core.http.exchange import Exchange, now
-from dcrproof.core.openapi import DOCUMENTS, Documents, NoDocuments
+from dcrproof.core.openapi import DOCUMENTS, OpenApi, OpenApiUnavailable
 
 PROVIDERS = {
     "openapi": "3.0.3",
@@ -59,8 +59,20 @@ def judged(folder, method, path, status, body, media_type=JSON, sent=b"", party=
     content = b"" if body is None else json.dumps(body).encode()
     headers = (("content-type", media_type),)
     url = f"https://konnect.example{path}"
-    exchange = Exchange(1, now(), party, method, url, status, (), sent, headers, content, 0.1)
-    return [(found.what, found.open) for found in Documents(folder).judge([exchange, exchange])]
+    exchange = Exchange(
+        number=1,
+        at=now(),
+        party=party,
+        method=method,
+        url=url,
+        status=status,
+        request_headers=(),
+        request_body=sent,
+        headers=headers,
+        body=content,
+        seconds=0.1,
+    )
+    return [(found.what, found.open) for found in OpenApi(folder).mismatches([exchange, exchange])]
 
 
 @pytest.mark.parametrize("held", [{"id": "1"}, {"id": "1", "kind": None}, {"id": "1", "kind": "a"}])
@@ -109,8 +121,8 @@ def test_other_parties_are_none_of_its_business(folder):
 
 
 def test_a_folder_without_the_documents_is_said_before_the_run(tmp_path, run_checks):
-    with pytest.raises(NoDocuments, match=r"has no api-builder-v3\.yaml"):
-        Documents(tmp_path)
+    with pytest.raises(OpenApiUnavailable, match=r"has no api-builder-v3\.yaml"):
+        OpenApi(tmp_path)
     ran = run_checks(f"--dcr-openapi={tmp_path}")
     assert ran.code == 4
     assert "--dcr-openapi: " in ran.output

@@ -20,7 +20,19 @@ def answered(
     content: Any = b"", *headers: tuple[str, str], url: str = "https://party.example/", party: str = "konnect"
 ) -> Exchange:
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
-    return Exchange(1, now(), party, "GET", url, 200, (), b"", headers, body, 0.1)
+    return Exchange(
+        number=1,
+        at=now(),
+        party=party,
+        method="GET",
+        url=url,
+        status=200,
+        request_headers=(),
+        request_body=b"",
+        headers=headers,
+        body=body,
+        seconds=0.1,
+    )
 
 
 def found(content: Any = b"", *headers: tuple[str, str]) -> list[str]:

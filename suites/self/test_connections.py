@@ -4,11 +4,12 @@ import ssl
 from pathlib import Path
 
 import pytest
-from lines import Identities, Recorded, answered, identities, over_tls, proxy, serving
+from connections import Identities, Recorded, answered, identities, over_tls, proxy, serving
 
 from dcrproof.core.checks.outcomes import Unreachable
-from dcrproof.core.http.connection import Connection, PartyConnection, tls
+from dcrproof.core.http.connection import Connection, tls
 from dcrproof.core.http.exchange import Exchange, Transcript
+from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.parties.target import Target
 from dcrproof.core.profile.reading import read
 
@@ -39,11 +40,11 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Identities:
 def asked(
     connection: Connection, *, consumer: bool, base: str = f"https://{HOST}", node: str | None = None
 ) -> Exchange:
-    line = PartyConnection("curity", base, Transcript(), connection, consumer)
+    http = PartyConnection("curity", base, Transcript(), connection=connection, consumer=consumer)
     try:
-        return line.send("GET", f"{base}/", node=node)
+        return http.send("GET", f"{base}/", node=node)
     finally:
-        line.close()
+        http.close()
 
 
 def unreachable(connection: Connection, *, consumer: bool, base: str = f"https://{HOST}") -> Unreachable:
@@ -147,7 +148,7 @@ def test_an_authority_that_is_not_trusted_is_told_with_the_key_that_names_one(co
         connection = Connection(ca=stranger.ca if ca == "another" else None, proxy=between.url)
         said = unreachable(connection, consumer=consumer).observed
     assert "TLS: " in said
-    assert "nobody trusted here has issued it (ca)" in said
+    assert "issuer not trusted (set `ca`)" in said
 
 
 @both
@@ -190,8 +191,8 @@ def test_a_party_that_speaks_no_tls_is_told(consumer):
         ),
         (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "403 to CONNECT", False),
         (b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "502 to CONNECT", True),
-        (b"", "it broke off", True),
-        (b"SSH-2.0-OpenSSH\r\n", "it broke off, or what answers there is no proxy", True),
+        (b"", "it closed the connection", True),
+        (b"SSH-2.0-OpenSSH\r\n", "it closed the connection, or what answers there is not a proxy", True),
     ],
     ids=["407", "403", "502", "drops", "no-proxy"],
 )
@@ -199,9 +200,10 @@ def test_what_goes_wrong_at_the_proxy_is_the_proxys(consumer, answer, words, pas
     with proxy(answer) as between:
         outcome = unreachable(Connection(proxy=between.url), consumer=consumer)
         assert f"proxy 127.0.0.1:{between.port}" in outcome.observed
-    if consumer and "broke off" in words:
-        # requests does not tell whether the tunnel stood already
-        assert "was dropped before the answer was complete, through proxy" in outcome.observed
+    if consumer and "closed" in words:
+        # requests does not tell whether the tunnel was established already
+        said = "the answer is not HTTP" if answer else "the connection was dropped before the answer was complete"
+        assert f"{said}, through proxy" in outcome.observed
         return
     assert words in outcome.observed
     assert (outcome.lost, outcome.passing) == (False, passing)
@@ -273,15 +275,15 @@ def test_loopback_never_goes_through_a_proxy(consumer, of_the_profile, how, know
             ca=known.ca, proxy=between.url if of_the_profile else None, nodes=(address,) if how == "node" else ()
         )
         base = f"https://{address}" if how == "base" else f"https://{HOST}"
-        line = PartyConnection("curity", base, Transcript(), connection, consumer)
+        http = PartyConnection("curity", base, Transcript(), connection=connection, consumer=consumer)
         url = f"https://{address}/" if how == "endpoint" else f"{base}/"
         try:
-            line.send("GET", url)
+            http.send("GET", url)
         except Unreachable as outcome:
             assert how != "node"
             assert "TLS" in outcome.observed  # its certificate is for another name: it was reached
         finally:
-            line.close()
+            http.close()
     assert between.asked == []
 
 
@@ -290,7 +292,7 @@ def test_a_proxy_that_is_none_of_http_is_named(consumer, monkeypatch):
     for url in ("socks5://127.0.0.1:9", "http://[", "http://proxy:port"):
         monkeypatch.setenv("ALL_PROXY", url)
         said = unreachable(Connection(), consumer=consumer).observed
-        assert "proxy: no address of the scheme http or https" in said
+        assert "proxy: not an http:// or https:// address" in said
 
 
 def test_the_password_of_a_proxy_is_masked_like_any_other(tmp_path, known, monkeypatch):
@@ -300,10 +302,10 @@ def test_the_password_of_a_proxy_is_masked_like_any_other(tmp_path, known, monke
 
 
 def test_what_was_not_answered_is_in_the_transcript_as_well():
-    line = PartyConnection("curity", f"https://{HOST}", Recorded(), Connection(proxy="http://127.0.0.1:1"))
+    http = PartyConnection("curity", f"https://{HOST}", Recorded(), connection=Connection(proxy="http://127.0.0.1:1"))
     with pytest.raises(Unreachable):
-        line.send("GET", f"https://{HOST}/a")
-    line.close()
-    (lost,) = line.transcript.unanswered
+        http.send("GET", f"https://{HOST}/a")
+    http.close()
+    (lost,) = http.transcript.unanswered
     assert (lost.number, lost.party, lost.method, lost.url) == (1, "curity", "GET", f"https://{HOST}/a")
     assert lost.error == "proxy 127.0.0.1:1: connection refused"
