@@ -221,8 +221,8 @@ def test_nearly_right_pairs(dcr_target, dcr_consumer, dcr_application, dcr_basic
         "a blank before the secret": (id, " " + secret),
         "no secret": (id, ""),
         "half the secret": (id, secret[: len(secret) // 2]),
-        "the secret in the other case": (id, secret.swapcase()),
-        "the id in the other case": (id.swapcase(), secret),
+        "the secret in swapped case": (id, secret.swapcase()),
+        "the id in swapped case": (id.swapcase(), secret),
     }
     for what, (name, value) in nearly.items():
         if (name, value) != (id, secret):
@@ -270,7 +270,7 @@ def test_spelling_of_basic(dcr_consumer, dcr_application, dcr_basic, dcr_expect)
             name,
             dcr_consumer.accepts(exchange) is taken,
             f"{scheme!r} and {'base64' if encoded == pair else 'base64url without padding'} "
-            f"{'taken' if taken else 'refused'}",
+            f"{'accepted' if taken else 'refused'}",
             answer(exchange),
             Evidence.UNKNOWN,
         )

@@ -73,7 +73,7 @@ def test_scopes_in_the_metadata(dcr_is_curity, dcr_authorization_server, dcr_reg
 )
 def test_keys_have_a_kid(dcr_jwks, dcr_expect):
     kids = [key.get("kid") for key in dcr_jwks["keys"]]
-    dcr_expect.that(all(isinstance(kid, str) and kid for kid in kids), "a text as kid of each key", f"kid {kids}")
+    dcr_expect.that(all(isinstance(kid, str) and kid for kid in kids), "a string as kid of each key", f"kid {kids}")
     dcr_expect.that(len(set(kids)) == len(kids), "another kid for each key", f"kid {kids}")
 
 
