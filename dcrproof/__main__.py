@@ -1,4 +1,4 @@
-"""The command line: `dcrproof serve`, `steps`, `checks`, `compare`, `report`, `sweep`.
+"""The command line: `dcrproof serve`, `steps`, `checks`, `compare`, `report`, `profile`, `sweep`.
 
 The one module of the core that may import every room; it imports them only when a command needs them.
 """
@@ -12,12 +12,15 @@ import textwrap
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dcrproof import __version__
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.http.loopback import is_loopback
+
+if TYPE_CHECKING:
+    from dcrproof.core.profile.model import Profile
 
 
 class Usage(Exception):
@@ -91,6 +94,25 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("folder", type=Path, metavar="FOLDER", help="a run's folder")
     report.set_defaults(run=_report)
 
+    profile = commands.add_parser(
+        "profile",
+        help="check a profile, or print its JSON Schema",
+        description="Prints the JSON Schema of profiles, or checks one. Nothing is sent over the network.",
+    )
+    profile.add_argument("--schema", action="store_true", help="print the JSON Schema, for editors")
+    profile.set_defaults(run=_profile)
+    actions = profile.add_subparsers(dest="action", metavar="ACTION", parser_class=_Parser)
+    check = actions.add_parser(
+        "check",
+        help="say what is wrong with a profile, and what a run with it will see",
+        description="Lists all problems of a profile; for one without problems, its parties and mode, the checks that "
+        "will run, and those that will be not seen, with what would show them. Nothing is sent over the network.",
+        epilog="Exit codes: 0 no problems, 4 problems.",
+    )
+    check.add_argument("file", type=Path, metavar="FILE", help="the profile")
+    check.add_argument("--json", action="store_true", help="as a JSON object")
+    check.set_defaults(run=_check_profile)
+
     sweep = commands.add_parser(
         "sweep",
         help="list what dead runs left in live parties, and delete it",
@@ -113,17 +135,52 @@ def _port(text: str) -> int:
     return port
 
 
+def _profile(options: argparse.Namespace) -> int:
+    from dcrproof.core.profile.schema import json_schema
+
+    if not options.schema:
+        raise Usage("say --schema, or check FILE")
+    print(json.dumps(json_schema(), indent=2))
+    return Exit.GREEN
+
+
+def _check_profile(options: argparse.Namespace) -> int:
+    from dcrproof.fixtures.session.visibility import foreseen, parties
+
+    profile = _read(options.file)
+    found = foreseen(profile)
+    if options.json:
+        about = {"mode": profile.run.mode, "hostile": profile.run.hostile, "target": profile.kinds}
+        print(json.dumps({**about, **found}, indent=2))
+        return Exit.GREEN
+    print(f"{options.file}: no problems")
+    print(f"mode {profile.run.mode}, hostile checks {'allowed' if profile.run.hostile else 'not allowed'}")
+    print("\n".join(parties(profile)))
+    for title, of, groups in (("will run", "", found["runs"]), ("will be not seen", "needs ", found["not_seen"])):
+        print(f"{sum(map(len, groups.values()))} checks {title}")
+        for name, ids in groups.items():
+            print(f"  {of}{name} ({len(ids)})")
+            _fields(("", ", ".join(ids)))
+    return Exit.GREEN
+
+
+def _read(path: Path) -> "Profile":
+    """The profile of that file. Raises Usage with everything that is wrong with it."""
+    from dcrproof.core.profile.reading import ProfileError, read
+
+    try:
+        return read(path)
+    except ProfileError as error:
+        raise Usage(str(error)) from None
+
+
 def _sweep(options: argparse.Namespace) -> int:
     from dcrproof.core.cleanup import sweep
     from dcrproof.core.ledger.file import state_folder
-    from dcrproof.core.profile.reading import ProfileError, read
 
     if options.yes and options.profile is None:
         raise Usage("--yes needs --profile FILE: it has the addresses and the secrets")
-    try:
-        profile = read(options.profile) if options.profile else None
-    except ProfileError as error:
-        raise Usage(str(error)) from None
+    profile = _read(options.profile) if options.profile else None
     where = options.ledger or state_folder()
     if options.ledger and not options.ledger.exists():
         raise Usage(f"--ledger {options.ledger}: there is no such file or folder")
@@ -140,7 +197,7 @@ def _sweep(options: argparse.Namespace) -> int:
         print(f"nothing to sweep: no ledger in {where}")
     elif not options.yes:
         print("nothing was deleted: --profile FILE --yes deletes")
-    return Exit.OWN_FAULT if failed else Exit.GREEN
+    return Exit.INTERNAL_ERROR if failed else Exit.GREEN
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -200,7 +257,7 @@ def _report(options: argparse.Namespace) -> int:
         print(f"dcrproof report: {problem}", file=sys.stderr)
     print(run["headline"])
     print(options.folder / "index.html")
-    return Exit.OWN_FAULT if problems else Exit.GREEN
+    return Exit.INTERNAL_ERROR if problems else Exit.GREEN
 
 
 def _steps(options: argparse.Namespace) -> int:
@@ -216,8 +273,8 @@ def _steps(options: argparse.Namespace) -> int:
             ("value", step.value),
             ("owner", step.owner),
             ("breaks", step.breaks),
-            ("mend", step.mend),
-            ("beware", step.beware),
+            ("fix", step.fix),
+            ("caution", step.caution),
             ("notes", step.notes),
             ("unseen", step.unguarded_reason),
             ("undo", ", ".join(["yes", *step.variants]) if step.undo else f"no: {step.undo_reason}"),

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -71,12 +70,12 @@ class OpenApi:
 
     @cached_property
     def _modules(self) -> tuple[Any, Any, Any, Any]:
-        return (
-            import_module("yaml"),
-            import_module("openapi_schema_validator").OAS30ReadValidator,
-            import_module("referencing").Registry,
-            import_module("referencing.jsonschema").DRAFT4,
-        )
+        import yaml
+        from openapi_schema_validator import OAS30ReadValidator
+        from referencing import Registry
+        from referencing.jsonschema import DRAFT4
+
+        return yaml, OAS30ReadValidator, Registry, DRAFT4
 
     def mismatches(self, exchanges: Iterable[Exchange]) -> Iterator[Mismatch]:
         """The mismatches of these exchanges, each text once."""

@@ -129,9 +129,9 @@ def test_unknown_keys_and_missing_values_are_listed_together(refused):
     assert lines[0].startswith("ERROR: ")
     assert lines[0].endswith("profile.toml: 4 problem(s)")
     assert [line.partition(": ")[0] for line in lines[1:]] == [
-        "[upstream]",
         "run.colour",
         "application.client_secret",
+        "[upstream]",
         "gateway.route",
     ]
 
@@ -161,7 +161,7 @@ def test_a_profile_that_is_not_there_is_one_line(tmp_path, run_checks):
 def test_a_certificate_authority_that_is_none_is_found_before_anything_is_sent(refused):
     output = refused('[run]\nmode = "inspect"\n[curity]\nissuer = "https://curity.example"\nca = "profile.toml"\n')
     assert "curity.ca: " in output
-    assert "holds no certificates in PEM" in output
+    assert "contains no PEM certificates" in output
 
 
 # Parties that cannot be reached

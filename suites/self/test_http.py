@@ -1,4 +1,4 @@
-"""The one place for HTTP, over real sockets: what is sent, what is refused to be sent, and how failures are told apart."""
+"""Requests over real sockets: what is sent, what is not, and how errors are distinguished."""
 
 import json
 import socket
@@ -21,7 +21,7 @@ from dcrproof.mocks.messages import Request, Response, json_response
 
 
 class Party:
-    """A server of one handler; it remembers what it was asked."""
+    """A server with one handler, which records its requests."""
 
     def __init__(self, handler: Callable[[Request], Response]) -> None:
         self.handler = handler
@@ -79,7 +79,7 @@ def test_an_exchange_is_recorded_with_all_that_was_sent_and_received(consumer):
 
 
 @both
-def test_the_other_side_sees_who_asks(consumer):
+def test_requests_have_a_user_agent(consumer):
     with served(echo) as (base, party):
         ours = connected(base, consumer=consumer)
         ours.send("GET", f"{base}/")
@@ -97,7 +97,7 @@ def test_a_redirect_is_an_answer_and_is_not_followed(consumer):
 
 
 @both
-def test_a_cookie_is_sent_only_by_who_means_to(consumer):
+def test_cookies_are_not_sent_back(consumer):
     with served(lambda _: Response(200, (("set-cookie", "session=abc; Path=/"),))) as (base, party):
         ours = connected(base, consumer=consumer)
         first = ours.send("GET", f"{base}/")
@@ -176,7 +176,7 @@ def test_a_name_that_cannot_be_resolved_is_named(consumer, monkeypatch):
 
 
 @both
-def test_a_proxy_that_is_down_is_told_from_a_party_that_is_down(consumer):
+def test_a_proxy_that_is_down_is_distinguished_from_a_party_that_is_down(consumer):
     connection = Connection(proxy=f"http://127.0.0.1:{closed_port()}")
     observed = unreachable("http://curity.example.com", consumer=consumer, connection=connection)
     assert "proxy" in observed or "connection refused" in observed
@@ -246,7 +246,7 @@ def test_a_node_answers_for_the_public_name_in_tls_as_well(consumer, authority, 
 
 @contextmanager
 def raw_server(answer: bytes) -> Iterator[str]:
-    """A server that reads a request, writes these bytes and hangs up."""
+    """A server that reads a request, writes these bytes and closes the connection."""
     with listen.bind() as bound:
         bound.listen()
 
@@ -271,7 +271,7 @@ def raw_server(answer: bytes) -> Iterator[str]:
         (b"SSH-2.0-OpenSSH\r\n\r\n", "not HTTP"),
     ],
 )
-def test_an_answer_that_breaks_off_is_told_from_one_that_is_not_http(consumer, answer, word):
+def test_an_incomplete_answer_is_distinguished_from_one_that_is_not_http(consumer, answer, word):
     with raw_server(answer) as base:
         observed = unreachable(base, consumer=consumer)
     assert word in observed
@@ -314,7 +314,7 @@ def test_a_request_whose_connection_is_dropped_is_not_sent_again(consumer):
 
 
 @both
-def test_a_body_is_read_up_to_a_size_and_no_further(consumer, monkeypatch):
+def test_a_body_is_read_only_up_to_a_size(consumer, monkeypatch):
     monkeypatch.setattr("dcrproof.core.http.transport.LARGEST_BODY", 100_000)
     bodies = iter([100_000, 100_001, 1])
     with served(lambda _: Response(200, (), b"a" * next(bodies))) as (base, _):
@@ -328,7 +328,7 @@ def test_a_body_is_read_up_to_a_size_and_no_further(consumer, monkeypatch):
 
 @both
 def test_credentials_of_the_machine_are_not_sent(consumer, monkeypatch, tmp_path):
-    """The library requests takes them from ~/.netrc: a call without credentials would have some."""
+    """By default requests takes them from ~/.netrc, and a call without credentials would have some."""
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password else")
     netrc.chmod(0o600)
@@ -344,7 +344,7 @@ def test_credentials_of_the_machine_are_not_sent(consumer, monkeypatch, tmp_path
 
 @both
 @pytest.mark.parametrize("url", ["", "/route", "ftp://127.0.0.1/", "http://[", "https://a:b/", "https://", "a\nb"])
-def test_what_is_no_address_is_called_so(consumer, url):
+def test_an_invalid_address_is_named(consumer, url):
     ours = connected("http://127.0.0.1:9", consumer=consumer)
     with pytest.raises(Unreachable, match="this is not an http:// or https:// address"):
         ours.send("GET", url)
@@ -353,7 +353,7 @@ def test_what_is_no_address_is_called_so(consumer, url):
 
 @both
 @pytest.mark.parametrize("url", [f"https://{'a' * 70}.example.com/", "https://a..b/"])
-def test_a_name_that_can_be_none_is_an_outcome_as_well(consumer, url):
+def test_an_impossible_host_name_is_an_outcome(consumer, url):
     ours = connected("https://127.0.0.1:9", consumer=consumer)
     with pytest.raises(Unreachable):
         ours.send("GET", url)
@@ -361,7 +361,7 @@ def test_a_name_that_can_be_none_is_an_outcome_as_well(consumer, url):
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{", b"\xff\xfe"])
-def test_what_is_no_json_is_not_the_party(body):
+def test_a_body_that_is_not_json_is_not_the_partys(body):
     with served(lambda _: Response(200, (("content-type", "text/html"),), body)) as (base, _):
         ours = connected(base, consumer=False)
         exchange = ours.send("GET", f"{base}/")

@@ -1,4 +1,4 @@
-"""`--dcr-openapi`: exchanges held against documents; the ones here are made for the tests, Kong's are not part of this."""
+"""`--dcr-openapi`: exchanges compared with documents, which are made for these tests."""
 
 import json
 
@@ -76,7 +76,7 @@ def judged(folder, method, path, status, body, media_type=JSON, sent=b"", party=
 
 
 @pytest.mark.parametrize("held", [{"id": "1"}, {"id": "1", "kind": None}, {"id": "1", "kind": "a"}])
-def test_what_the_document_describes_is_no_mismatch(folder, held):
+def test_what_the_document_describes_is_not_a_mismatch(folder, held):
     assert judged(folder, "GET", "/v2/dcr-providers", 200, {"data": [held]}) == []
 
 
@@ -89,7 +89,7 @@ def test_what_the_document_describes_is_no_mismatch(folder, held):
         ([], "the body breaks 'type'"),
     ],
 )
-def test_another_shape_is_a_mismatch_that_is_told_once_and_quotes_no_value(folder, body, what):
+def test_another_shape_is_a_mismatch_that_is_reported_once_and_without_values(folder, body, what):
     assert judged(folder, "GET", "/v2/dcr-providers", 200, body) == [(what, False)]
 
 
@@ -107,7 +107,7 @@ def test_what_no_document_describes_is_noted_as_open(folder):
     assert judged(folder, "GET", "/v9/elsewhere", 200, {}) == []
 
 
-def test_a_request_is_judged_where_it_was_accepted(folder):
+def test_a_request_is_compared_only_if_it_was_accepted(folder):
     wrong = b'{"name": "a", "other": 1}'
     assert judged(folder, "POST", "/v2/dcr-providers", 201, None, sent=wrong) == [
         ("the body breaks 'additionalProperties'", False)
@@ -116,11 +116,11 @@ def test_a_request_is_judged_where_it_was_accepted(folder):
     assert refused == []
 
 
-def test_other_parties_are_none_of_its_business(folder):
+def test_other_parties_are_ignored(folder):
     assert judged(folder, "GET", "/v2/dcr-providers", 200, [], party="curity") == []
 
 
-def test_a_folder_without_the_documents_is_said_before_the_run(tmp_path, run_checks):
+def test_a_folder_without_the_documents_is_an_error_before_the_run(tmp_path, run_checks):
     with pytest.raises(OpenApiUnavailable, match=r"has no api-builder-v3\.yaml"):
         OpenApi(tmp_path)
     ran = run_checks(f"--dcr-openapi={tmp_path}")

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from dcrproof.core.checks.outcomes import NotSeen, OwnFault
+from dcrproof.core.checks.outcomes import InternalError, NotSeen
 from dcrproof.core.http.exchange import Request
 from dcrproof.core.ledger.guard import NOTHING, refuse
 from dcrproof.core.ledger.kinds import BY_NAME, CLIENT
@@ -144,7 +144,7 @@ def test_workers_share_out_what_may_be_created(run_checks, as_live) -> None:
 )
 def test_mode_inspect_sends_nothing_but_reads(mode: str, party: str, method: str) -> None:
     with pytest.raises(NotSeen, match='mode = "existing"'):
-        refuse(Ledger(new_mark()), Mode(mode), party, method, "/anything", None)
+        refuse(Ledger(new_mark()), Mode(mode), sent(party, method, "/anything"), None)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_no_mode_creates_more_than_it_says(mode: str, kind: str, wanted: str) ->
 @pytest.mark.parametrize("method", ["PATCH", "PUT", "DELETE"])
 def test_what_the_run_has_not_made_is_not_changed(method: str) -> None:
     ledger = Ledger(new_mark())
-    with pytest.raises(OwnFault, match="it was not sent"):
+    with pytest.raises(InternalError, match="it was not sent"):
         refuse(ledger, Mode.PROVISION, sent("konnect", method, OTHERS), None)
     refuse(ledger, Mode.PROVISION, sent("konnect", method, f"/v3/apis/{NOTHING}"), None)
     ledger.ids.add(OTHERS.rpartition("/")[2])
@@ -176,7 +176,7 @@ def test_what_the_run_has_not_made_is_not_changed(method: str) -> None:
 def test_nothing_is_made_of_another_persons_application(what: str) -> None:
     ledger, path = Ledger(new_mark()), f"/api/v3/applications/somebodys/{what}"
     kind = creates(ledger, sent("portal", "POST", path))
-    with pytest.raises(OwnFault, match="it was not sent"):
+    with pytest.raises(InternalError, match="it was not sent"):
         refuse(ledger, Mode.PROVISION, sent("portal", "POST", path), kind)
     ledger.ids.add("somebodys")
     refuse(ledger, Mode.PROVISION, sent("portal", "POST", path), kind)
@@ -195,5 +195,5 @@ def test_a_client_that_the_run_has_not_made_is_not_even_read(method: str) -> Non
     number = ledger.intend(CLIENT, "https://curity.example", "/registration", None)
     ledger.made(ledger.entries[number], "ours")
     refuse(ledger, Mode.PROVISION, sent("curity", method, "/registration/ours"), None)
-    with pytest.raises(OwnFault, match="it was not sent"):
+    with pytest.raises(InternalError, match="it was not sent"):
         refuse(ledger, Mode.PROVISION, sent("curity", method, "/registration/theirs"), None)

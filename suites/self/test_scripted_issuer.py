@@ -1,4 +1,4 @@
-"""The issuer of our own that a gateway on this machine can be told to trust."""
+"""The issuer that a gateway on this machine can be configured to trust."""
 
 import json
 import ssl
@@ -44,7 +44,7 @@ def test_a_claim_of_none_is_left_out_and_odd_headers_are_made(issuers):
     assert (claims["sub"], "exp" in claims) == ("another", False)
 
 
-def test_issuers_keep_what_they_were_asked_and_answer_as_told(issuers):
+def test_issuers_record_requests_and_answer_as_told(issuers):
     one, two = issuers.issuer(), issuers.issuer()
     one.answers["token"] = Answer(400, {"error": "invalid_scope"})
     with pytest.raises(HTTPError) as refused:
@@ -67,7 +67,7 @@ def test_a_dropped_connection_and_a_late_answer(issuers):
     assert time.monotonic() - before >= 0.2
 
 
-def test_nobody_vouches_for_the_certificate_of_a_secure_one():
+def test_the_certificate_of_a_secure_issuer_is_untrusted():
     issuers = ScriptedIssuers(secure=True)
     try:
         with pytest.raises(URLError) as refused:

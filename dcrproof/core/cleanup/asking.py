@@ -15,6 +15,7 @@ from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.http.retry import retry_after
 from dcrproof.core.ledger.ledger import Ledger, LedgerEntry
 from dcrproof.core.parties.konnect import listed
+from dcrproof.core.parties.portal import COOKIE, session_of
 from dcrproof.core.parties.target import Target
 from dcrproof.core.party import Party
 from dcrproof.core.secrets.secret import Secret, basic
@@ -44,7 +45,8 @@ class Asking:
             self._connections[party, base].retry = None  # what fails is tried again in the next round
         return self._connections[party, base]
 
-    def look_anew(self) -> None:
+    def forget(self) -> None:
+        """Forgets lists and things, so that the next round reads them again."""
         self._lists.clear()
         self._items.clear()
 
@@ -76,7 +78,7 @@ class Asking:
             if token is None:
                 raise Failed("[konnect] token", "the profile has none")
             return {"authorization": f"Bearer {token.reveal()}"}
-        return {"cookie": f"portalaccesstoken={self._cookie(base, path).reveal()}"}
+        return {"cookie": f"{COOKIE}={self._cookie(base, path).reveal()}"}
 
     def _cookie(self, base: str, path: str) -> Secret:
         """A session of the developer at the profile's portal, or at one that the run has created."""
@@ -99,8 +101,7 @@ class Asking:
         exchange = self._ask("portal", base, "POST", f"{base}{api}/developer/authenticate", json_body, body)
         if exchange.status == 429 or exchange.status >= 500:
             raise Unreachable("portal", exchange.what)
-        pairs = (cookie.partition(";")[0].partition("=") for cookie in exchange.headers_named("set-cookie"))
-        found = next((value for name, _, value in pairs if name.strip() == "portalaccesstoken" and value), None)
+        found = session_of(exchange)
         if exchange.status != 204 or found is None:
             failed = Failed("204 and a session to the developer's sign-in", exchange.what)
             self._cookies[base] = failed  # repeated wrong passwords lock an account

@@ -37,7 +37,7 @@ class Deletion:
 
     def round(self) -> bool:
         """Tries once to delete each thing. Returns whether another round would change nothing."""
-        self.asking.look_anew()
+        self.asking.forget()
         self.silent.clear()
         final = True
         for entry in self.ledger.pending:
@@ -65,10 +65,8 @@ class Deletion:
     def _try(self, entry: LedgerEntry) -> bool:
         """Deletes one thing. Returns whether another try makes sense."""
         if entry.id is None:
-            if not self._can_be_told(entry):
-                why = (
-                    "its creation was never answered, so it may exist, and cannot be distinguished from other people's"
-                )
+            if not self._can_be_recognised(entry):
+                why = "its creation was never answered: it may exist, and cannot be distinguished from other people's"
                 return self._stays(entry, why, no_way=True)
             found = self._lost(entry)
             if found is None and _age(entry) < self.lost_for:
@@ -78,21 +76,21 @@ class Deletion:
                 self.never_made.append(entry)
                 return False
             entry = self.ledger.made(entry, found)
-        if entry.kind.name == "portal" and self._is_waited_for(entry):
+        if entry.kind.name == "portal" and self._waits_for_applications(entry):
             return self._stays(entry, "its applications are deleted before it", retry=True)
-        if (bearer := self._bearer(entry)) is not None:
-            item = self.asking.item(bearer)
+        if (marked := self._marked(entry)) is not None:
+            item = self.asking.item(marked)
             if not item and self._is_new(entry):
-                return self._stays(entry, f"it is not known in {bearer.kind.party.capitalize()} yet", retry=True)
+                return self._stays(entry, f"it is not known in {marked.kind.party.capitalize()} yet", retry=True)
             if not item:
                 return self._gone(entry)
-            if not is_ours(bearer, item, self.ledger.mark):
-                it = "it" if bearer is entry else f"the {bearer.kind.name} {bearer.id}, which it is part of,"
+            if not is_ours(marked, item, self.ledger.mark):
+                it = "it" if marked is entry else f"the {marked.kind.name} {marked.id}, which it is part of,"
                 why = f"{it} no longer has the mark {self.ledger.mark!r}, and was left alone"
                 return self._stays(entry, why, no_way=True)
         return self._delete(entry)
 
-    def _bearer(self, entry: LedgerEntry) -> LedgerEntry | None:
+    def _marked(self, entry: LedgerEntry) -> LedgerEntry | None:
         """The entry whose name has the run's mark: the thing itself, or what it is part of if the run has created that."""
         if entry.kind.named:
             return entry
@@ -100,10 +98,10 @@ class Deletion:
         made = (one for one in self.ledger.entries.values() if one.id and one.kind.named)
         return next((one for one in made if one.id == service or entry.collection.startswith(f"{one.path}/")), None)
 
-    def _is_waited_for(self, portal: LedgerEntry) -> bool:
+    def _waits_for_applications(self, portal: LedgerEntry) -> bool:
         """Whether a portal has applications that only its own address deletes, and that may still be reached."""
-        patient = time.monotonic() < self.asking.deadline - self.retry_for / 2
-        return patient and any(one.base in self.silent for one in self.asking.of_portal(portal))
+        early = time.monotonic() < self.asking.deadline - self.retry_for / 2
+        return early and any(one.base in self.silent for one in self.asking.of_portal(portal))
 
     def _is_new(self, entry: LedgerEntry) -> bool:
         """Whether 403 and 404 may only mean that a thing is not known everywhere yet."""
@@ -135,7 +133,7 @@ class Deletion:
             return self._gone(entry)
         return self._stays(entry, exchange.what, retry=exchange.status not in FINAL)
 
-    def _can_be_told(self, entry: LedgerEntry) -> bool:
+    def _can_be_recognised(self, entry: LedgerEntry) -> bool:
         """Whether a thing without an id can be recognised as the run's: by its name, or by what it is part of."""
         if entry.kind.named:
             return self.ledger.mark in (entry.name or "")

@@ -50,7 +50,7 @@ class Proof:
 
     def round(self) -> bool:
         """Looks once at each open claim. Returns whether another round would change nothing."""
-        self.asking.look_anew()
+        self.asking.forget()
         final = True
         silent: dict[str, str] = {}
         for claim in list(self.open):

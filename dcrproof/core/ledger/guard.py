@@ -6,7 +6,7 @@ A faulty check is stopped here, before it reaches a tenant.
 import re
 from urllib.parse import unquote
 
-from dcrproof.core.checks.outcomes import NotSeen, OwnFault
+from dcrproof.core.checks.outcomes import InternalError, NotSeen
 from dcrproof.core.http.exchange import Request
 from dcrproof.core.http.retry import READS
 from dcrproof.core.ledger.kinds import PORTAL_API, REGISTRATION, Kind
@@ -22,7 +22,7 @@ NOTHING = "00000000-0000-4000-8000-000000000000"
 
 
 def refuse(ledger: Ledger, mode: Mode, request: Request, kind: Kind | None) -> None:
-    """Raises NotSeen for what the mode does not allow, and OwnFault for a change of what the run has not created.
+    """Raises NotSeen for what the mode does not allow, and InternalError for a change of what the run has not created.
 
     `kind` is what the request creates.
     """
@@ -35,9 +35,9 @@ def refuse(ledger: Ledger, mode: Mode, request: Request, kind: Kind | None) -> N
         raise NotSeen(f'mode = "{Mode.CREATE}"')
     changes = method in CHANGES or (method == "POST" and OF_AN_APPLICATION.search(path))
     if party in {"konnect", "portal"} and changes and kind in {None, REGISTRATION} and not _ours(ledger, path):
-        raise OwnFault(f"{method} {path} would change what this run has not created; it was not sent")
+        raise InternalError(f"{method} {path} would change what this run has not created; it was not sent")
     if party == "curity" and method in READS | CHANGES and ledger.is_another_client(path):
-        raise OwnFault(f"{method} {path} is of a client that this run has not created; it was not sent")
+        raise InternalError(f"{method} {path} is of a client that this run has not created; it was not sent")
 
 
 def _ours(ledger: Ledger, path: str) -> bool:

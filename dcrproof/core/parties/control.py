@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dcrproof.core.checks.outcomes import OwnFault
+from dcrproof.core.checks.outcomes import InternalError
 from dcrproof.core.http.connection import Connection
 from dcrproof.core.http.exchange import Transcript
 from dcrproof.core.http.party_connection import PartyConnection
@@ -28,7 +28,7 @@ class ControlClient:
         content = b"" if body is None else json.dumps(body).encode()
         exchange = self.http.send(method, self.url + path, headers={"content-type": "application/json"}, body=content)
         if exchange.status >= 400:
-            raise OwnFault(f"the control interface refused {method} {path}: {exchange.text}")
+            raise InternalError(f"the control interface refused {method} {path}: {exchange.text}")
         return exchange.json() if exchange.body else None
 
     def calls(self, party: str | None = None, after: int = 0) -> list[dict[str, Any]]:
@@ -64,7 +64,7 @@ class ControlClient:
         """Disarms a fault, unless it is used up."""
         try:
             self._ask("DELETE", f"/faults/{fault}")
-        except OwnFault:
+        except InternalError:
             return
 
     def bridge(self) -> Mapping[str, Any]:

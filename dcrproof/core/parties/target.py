@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from dcrproof.core.checks.outcomes import OwnFault
+from dcrproof.core.checks.outcomes import InternalError
 from dcrproof.core.http.connection import proxy_credentials
 from dcrproof.core.http.exchange import Exchange, Request, Transcript
 from dcrproof.core.http.party_connection import PartyConnection
@@ -82,11 +82,11 @@ class Target:
     def connection(self, party: Party, base: str, *, consumer: bool = False) -> PartyConnection:
         """A connection to a party of the profile, at that address. The ledger watches what is created over it.
 
-        Raises OwnFault where the profile does not describe the party.
+        Raises InternalError where the profile does not describe the party.
         """
         described = self.profile.party(party)
         if described is None:
-            raise OwnFault(f"the profile has no [{party}]")
+            raise InternalError(f"the profile has no [{party}]")
         recognises = {"curity": of_authorization_server, "konnect": of_konnect, "portal": of_konnect}
         live = party not in self.mocked
         connection = PartyConnection(
