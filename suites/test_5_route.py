@@ -84,7 +84,9 @@ def test_basic_is_accepted(dcr_basic, dcr_application, dcr_expect):
 def test_wrong_secret_is_refused(dcr_consumer, dcr_application, dcr_basic, dcr_wrong_secret, dcr_expect):
     node = dcr_consumer.nodes[0]
     exchange = dcr_consumer.call(with_basic(dcr_application.client_id, dcr_wrong_secret), node=node)
-    dcr_expect.that(dcr_consumer.refuses(exchange), "refused before reaching the upstream", answer(exchange))
+    dcr_expect.that(
+        dcr_consumer.refuses(exchange), "the wrong secret refused before reaching the upstream", answer(exchange)
+    )
     dcr_expect.form(
         "gateway", "route.basic.wrong-secret", exchange.status == 401, "401", str(exchange.status), Evidence.INFERRED
     )
@@ -128,7 +130,11 @@ def test_foreign_client_is_refused(dcr_consumer, dcr_basic, dcr_token_answer, dc
 def test_crossed_secret_is_refused(dcr_consumer, dcr_application, dcr_basic, dcr_token_answer, dcr_granted, dcr_expect):
     headers = with_basic(dcr_application.client_id, dcr_granted.client_secret)
     exchange = dcr_consumer.call(headers)
-    dcr_expect.that(dcr_consumer.refuses(exchange), "refused before reaching the upstream", answer(exchange))
+    dcr_expect.that(
+        dcr_consumer.refuses(exchange),
+        "the other client's secret refused before reaching the upstream",
+        answer(exchange),
+    )
 
 
 @check(
@@ -534,7 +540,11 @@ def test_tampered_session(dcr_consumer, dcr_session, dcr_session_accepted, dcr_e
     middle = (cookie.index("=") + len(cookie)) // 2
     changed = cookie[:middle] + ("A" if cookie[middle] != "A" else "B") + cookie[middle + 1 :]
     exchange = dcr_consumer.call({"cookie": changed}, node=dcr_session.node)
-    dcr_expect.that(dcr_consumer.refuses(exchange), "refused before reaching the upstream", answer(exchange))
+    dcr_expect.that(
+        dcr_consumer.refuses(exchange),
+        "the changed session cookie refused before reaching the upstream",
+        answer(exchange),
+    )
 
 
 @check(
