@@ -320,20 +320,20 @@ def test_a_live_party_undoes_nothing(refused):
         "--dcr-undo",
         "curity.token-issuer.jwt",
     )
-    assert "--dcr-undo curity.token-issuer.jwt: curity is no mock of this run" in output
+    assert "--dcr-undo curity.token-issuer.jwt: curity is not mocked by this run" in output
 
 
 def test_a_mock_that_runs_elsewhere_is_undone_there(mocks, run_checks):
     ran = run_checks("--dcr-undo", "konnect.strategy.claim", profile=mocks.profile)
     assert ran.code == USAGE
-    assert "konnect is no mock of this run" in ran.output
+    assert "konnect is not mocked by this run" in ran.output
 
 
 @pytest.mark.parametrize("prefix", ["route.bas", "route.basic.accepted.more"])
 def test_a_check_that_there_is_not_is_refused(run_checks, prefix):
     ran = run_checks(f"--dcr-check={prefix}")
     assert ran.code == USAGE
-    assert f"--dcr-check {prefix}: no check of that id or prefix" in ran.output
+    assert f"--dcr-check {prefix}: no check has this id or prefix" in ran.output
     assert "Traceback" not in ran.output
 
 

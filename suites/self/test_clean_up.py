@@ -434,7 +434,7 @@ def test_invalid_arguments_of_the_sweep_are_reported(
     for arguments, said in (
         (["--yes"], "--yes needs --profile FILE"),
         (["--profile", str(tmp_path / "none.toml")], "none.toml"),
-        (["--ledger", str(tmp_path / "nowhere")], "there is no such file or folder"),
+        (["--ledger", str(tmp_path / "nowhere")], "nowhere: no such file or folder"),
     ):
         assert main(["sweep", *arguments]) == 4
         assert said in capsys.readouterr().err

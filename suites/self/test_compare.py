@@ -200,10 +200,10 @@ def test_a_killed_run_is_compared_by_its_events(left, capsys):
     ("content", "why"),
     [
         (None, "No such file or directory"),
-        ("{", "it is no JSON"),
-        ("[]", "it is no run.json"),
-        ('{"schema": 2, "exchanges": []}', "it is no run.json of schema 1"),
-        ("[" * 100_000, "it is no JSON"),
+        ("{", "not JSON"),
+        ("[]", "not a run.json"),
+        ('{"schema": 2, "exchanges": []}', "not a run.json of schema 1"),
+        ("[" * 100_000, "not JSON"),
     ],
 )
 def test_a_file_that_is_no_run_is_bad_usage(left, tmp_path, capsys, content, why):
@@ -237,4 +237,4 @@ def test_a_folder_without_a_record_is_bad_usage(tmp_path, capsys):
     assert main(["report", str(tmp_path)]) == Exit.USAGE
     (tmp_path / "events.jsonl").write_text("nothing\n")
     assert main(["report", str(tmp_path)]) == Exit.USAGE
-    assert "it is no record of a run" in capsys.readouterr().err
+    assert "not the record of a run" in capsys.readouterr().err

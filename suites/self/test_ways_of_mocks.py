@@ -9,7 +9,7 @@ from connections import identities, over_tls, proxy
 
 from dcrproof.core.profile.model import CuritySettings, KonnectSettings, Mocked, Profile
 from dcrproof.core.secrets.secret import Secret
-from dcrproof.fixtures.session.assemble import _ways
+from dcrproof.fixtures.session.assembling import _ways
 from dcrproof.mocks.listen import AsgiApplication
 from dcrproof.mocks.messages import Call
 
