@@ -221,7 +221,7 @@ def test_malformed_basic_is_refused(dcr_consumer, dcr_basic, dcr_expect):
 )
 def test_nearly_right_pairs(dcr_target, dcr_consumer, dcr_application, dcr_basic, dcr_expect):
     id, secret = dcr_application.client_id, dcr_application.secret.reveal()
-    dcr_target.secrets.know(secret.swapcase())  # which tells the secret; of the others pieces of it are masked
+    dcr_target.secrets.know(secret.swapcase())  # it reveals the secret; of the other variants the parts are masked
     nearly = {
         "a newline after the secret (echo without -n)": (id, secret + "\n"),
         "a blank before the secret": (id, " " + secret),

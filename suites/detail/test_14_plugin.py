@@ -66,7 +66,7 @@ def test_invalid_setting(dcr_own_route, dcr_expect):
         dcr_expect.form("konnect", name, not consumer.accepts(after), stays, answer(after), Evidence.UNKNOWN)
 
 
-# Where credentials are looked for
+# Where the plugin looks for credentials
 
 
 @check(
@@ -181,7 +181,7 @@ def test_hidden_credentials(dcr_echo, dcr_own_route, dcr_own_token, dcr_expect):
             )
 
 
-# What is asked of a genuine token
+# What a genuine token must have
 
 
 @check(

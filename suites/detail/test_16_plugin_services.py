@@ -25,7 +25,7 @@ def _open(expect, service):
     accepted(expect, service.consumer, service.consumer.call(), "a call without credentials, without a plugin,")
 
 
-# The plugin by itself: it knows consumers, and no applications
+# The plugin alone: it maps tokens to consumers, not to applications
 
 
 @check(
@@ -273,7 +273,7 @@ def test_api_without_a_strategy(dcr_second_api, dcr_expect):
     refused(dcr_expect, consumer, consumer.call(), "a call without credentials after that", 401)
 
 
-# What Kong answers itself, in the upstream's place
+# What Kong answers instead of the upstream
 
 
 CORE = "github.com/Kong/kong, kong/error_handlers.lua"
