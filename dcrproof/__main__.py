@@ -307,7 +307,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _other_server(options: argparse.Namespace) -> Any:
     """The authorization server of --issuer, or None. Raises Usage where an option is missing."""
-    from dcrproof.mocks.world import OtherServer
+    from dcrproof.mocks.start import OtherServer
 
     given = [options.issuer, options.registrar_id, options.registrar_secret_file]
     if not any(given):

@@ -24,7 +24,7 @@ class Unread(Exception):
 
 
 @dataclass(frozen=True)
-class OtherKonnect:
+class LiveKonnect:
     """The admin API of another Konnect: its base URL, and a token that may read there.
 
     What was read is taken to be current for `pause` seconds: a push takes longer than that in a real tenant.

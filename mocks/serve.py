@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from dcrproof.mocks import listen, steps
-from dcrproof.mocks.live_konnect import OtherKonnect
+from dcrproof.mocks.live_konnect import LiveKonnect
 from dcrproof.mocks.observed import Observed
-from dcrproof.mocks.world import ADMIN, DEVELOPER, INTROSPECTOR, PORTS, ROUTE, OtherServer, Start, World, Worlds
+from dcrproof.mocks.start import ADMIN, DEVELOPER, INTROSPECTOR, PORTS, ROUTE, OtherServer, Start
+from dcrproof.mocks.world import World
+from dcrproof.mocks.worlds import Worlds
 
 
 class PortTaken(Exception):
@@ -39,7 +41,7 @@ def serving(
     port: int | None = None,
     undone: Mapping[str, str | None] | None = None,
     other_server: OtherServer | None = None,
-    other_konnect: OtherKonnect | None = None,
+    live_konnect: LiveKonnect | None = None,
     ways: listen.Ways | None = None,
     folder: Path | None = None,
     mutate: Callable[[World], None] | None = None,
@@ -52,7 +54,7 @@ def serving(
 
     `port` numbers the ports from there upwards; free ones without it. With `folder` the mocks speak TLS with a
     certificate authority of their own, whose certificate is written there. `other_server` stands in mock Curity's
-    place, and the data planes serve the applications of `other_konnect` in mock Konnect's; `ways` are those to both.
+    place, and the data planes serve the applications of `live_konnect` in mock Konnect's; `ways` are those to both.
     `propagation` is how long a change in Konnect takes to reach the data planes, and with `read_only` its token may
     change nothing.
     `gateway_version` is the release of the data planes, `observed` the switches of the mocks. `mutate` is done to the
@@ -62,7 +64,7 @@ def serving(
         sockets = _bind(stack, port)
         scheme = "https" if folder else "http"
         addresses = {name: f"{scheme}://127.0.0.1:{bound.getsockname()[1]}" for name, bound in sockets.items()}
-        start = Start(addresses, seed, other_server, other_konnect, dict(undone or {}), propagation, read_only)
+        start = Start(addresses, seed, other_server, live_konnect, dict(undone or {}), propagation, read_only)
         if observed:
             start.observed = observed
         if gateway_version:

@@ -38,13 +38,17 @@ def _management(world: "World", change: Callable[[ClientManagement], ClientManag
 # Metadata and keys
 
 
-@_mutant("curity.names-no-keys", "The metadata names where the keys are (jwks_uri).")
+@_mutant("curity.names-no-keys", "The metadata names where the keys are (jwks_uri).", turns_red=["discovery.endpoints"])
 def _names_no_keys(world: "World") -> None:
     metadata = world.curity.metadata
     override(world.curity, metadata=lambda: {name: url for name, url in metadata().items() if name != "jwks_uri"})
 
 
-@_mutant("curity.registers-at-another-host", "Every endpoint has the host of the base URL.")
+@_mutant(
+    "curity.registers-at-another-host",
+    "Every endpoint has the host of the base URL.",
+    turns_red=["discovery.same-host"],
+)
 def _registers_at_another_host(world: "World") -> None:
     metadata = world.curity.metadata
     override(
@@ -53,10 +57,15 @@ def _registers_at_another_host(world: "World") -> None:
     )
 
 
-_curity("curity.serves-no-keys", "The keys that sign tokens are served.", jwks=lambda: {"keys": []})
+_curity(
+    "curity.serves-no-keys",
+    "The keys that sign tokens are served.",
+    turns_red=["keys.served"],
+    jwks=lambda: {"keys": []},
+)
 
 
-@_mutant("curity.publishes-private-keys", "Of a key only the public members are published.")
+@_mutant("curity.publishes-private-keys", "Of a key only the public members are published.", turns_red=["keys.public"])
 def _publishes_private_keys(world: "World") -> None:
     curity = world.curity
 
@@ -73,11 +82,16 @@ def _publishes_private_keys(world: "World") -> None:
 _curity(
     "curity.accepts-any-secret",
     "A client authenticates with its own secret, and with no other.",
+    turns_red=["registrar.wrong-secret", "client.wrong-secret"],
     accepts_secret=lambda *_: True,
 )
 
 
-@_mutant("curity.grants-nothing-to-registered-clients", "A registered client has the capabilities that it was granted.")
+@_mutant(
+    "curity.grants-nothing-to-registered-clients",
+    "A registered client has the capabilities that it was granted.",
+    turns_red=["token.granted"],
+)
 def _grants_nothing_to_registered_clients(world: "World") -> None:
     has = world.curity.has_capability
     override(
@@ -86,13 +100,15 @@ def _grants_nothing_to_registered_clients(world: "World") -> None:
     )
 
 
-@_mutant("curity.spells-bearer-with-a-capital", "The token type is spelled `bearer`.")
+@_mutant("curity.spells-bearer-with-a-capital", "The token type is spelled `bearer`.", turns_red=["token.answer"])
 def _spells_bearer_with_a_capital(world: "World") -> None:
     grant = world.curity.grant
     override(world.curity, grant=lambda *arguments: {**grant(*arguments), "token_type": "Bearer"})
 
 
-@_mutant("curity.signs-with-an-unpublished-key", "Tokens are signed with a published key.")
+@_mutant(
+    "curity.signs-with-an-unpublished-key", "Tokens are signed with a published key.", turns_red=["token.verifies"]
+)
 def _signs_with_an_unpublished_key(world: "World") -> None:
     curity = world.curity
 
@@ -103,7 +119,7 @@ def _signs_with_an_unpublished_key(world: "World") -> None:
     override(curity, sign=sign)
 
 
-@_mutant("curity.types-its-tokens", "A token's header has no typ.")
+@_mutant("curity.types-its-tokens", "A token's header has no typ.", turns_red=["token.header"])
 def _types_its_tokens(world: "World") -> None:
     curity = world.curity
     override(
@@ -111,36 +127,48 @@ def _types_its_tokens(world: "World") -> None:
     )
 
 
-@_mutant("curity.issues-under-another-name", "iss is the issuer of the metadata. (The gateway does not mind.)")
+@_mutant(
+    "curity.issues-under-another-name",
+    "iss is the issuer of the metadata. (The gateway does not mind.)",
+    turns_red=["claims.iss"],
+)
 def _issues_under_another_name(world: "World") -> None:
     _claims(world, lambda claims: {**claims, "iss": f"{claims['iss']}/"})
     for node in world.data_planes:
         override(node, issuer_is_expected=lambda *_: True)
 
 
-@_mutant("curity.leaves-out-aud", "A token has an audience.")
+@_mutant("curity.leaves-out-aud", "A token has an audience.", turns_red=["claims.aud"])
 def _leaves_out_aud(world: "World") -> None:
     _claims(world, lambda claims: {name: value for name, value in claims.items() if name != "aud"})
 
 
-@_mutant("curity.post-dates-tokens", "A token is valid from the moment of its issue. (The gateway does not mind.)")
+@_mutant(
+    "curity.post-dates-tokens",
+    "A token is valid from the moment of its issue. (The gateway does not mind.)",
+    turns_red=["claims.times"],
+)
 def _post_dates_tokens(world: "World") -> None:
     _claims(world, lambda claims: {**claims, "iat": claims["iat"] + 60, "nbf": claims["nbf"] + 60})
     for node in world.data_planes:
         override(node, is_issued_already=lambda *_: True, is_valid_already=lambda *_: True)
 
 
-@_mutant("curity.repeats-jti", "Each token has a jti of its own.")
+@_mutant("curity.repeats-jti", "Each token has a jti of its own.", turns_red=["claims.jti"])
 def _repeats_jti(world: "World") -> None:
     _claims(world, lambda claims: {**claims, "jti": "1"})
 
 
-@_mutant("curity.grants-more-than-asked", "A token has the scopes that were asked for, and no others.")
+@_mutant(
+    "curity.grants-more-than-asked",
+    "A token has the scopes that were asked for, and no others.",
+    turns_red=["claims.scope"],
+)
 def _grants_more_than_asked(world: "World") -> None:
     _claims(world, lambda claims: {**claims, "scope": " ".join(world.curity.configuration.scopes)})
 
 
-@_mutant("curity.leaves-out-purpose", "The purpose of an access token is access_token.")
+@_mutant("curity.leaves-out-purpose", "The purpose of an access token is access_token.", turns_red=["claims.purpose"])
 def _leaves_out_purpose(world: "World") -> None:
     _claims(world, lambda claims: {name: value for name, value in claims.items() if name != "purpose"})
 
@@ -151,29 +179,42 @@ def _leaves_out_purpose(world: "World") -> None:
 _curity(
     "curity.registers-without-token",
     "A registration needs an initial access token.",
+    turns_red=["registration.without-token"],
     registration_is_open=lambda *_: True,
 )
 
 
 _curity(
-    "curity.registers-with-any-token", "An initial access token has the scope dcr.", is_initial_token=lambda *_: True
+    "curity.registers-with-any-token",
+    "An initial access token has the scope dcr.",
+    turns_red=["registration.unscoped-token"],
+    is_initial_token=lambda *_: True,
 )
 
 
 _curity(
     "curity.reuses-initial-tokens",
     "An initial access token serves for one registration.",
+    turns_red=["registration.initial-token-once"],
     consume_initial_token=lambda *_: None,
 )
 
 
-@_mutant("curity.registers-clients-without-grants", "A client is granted what it asked for, where it is allowed.")
+@_mutant(
+    "curity.registers-clients-without-grants",
+    "A client is granted what it asked for, where it is allowed.",
+    turns_red=["registration.grants"],
+)
 def _registers_clients_without_grants(world: "World") -> None:
     grant = world.curity.grant_metadata
     override(world.curity, grant_metadata=lambda *arguments: replace(grant(*arguments), grant_types=()))
 
 
-@_mutant("curity.refuses-grants-that-are-not-allowed", "A grant that is not allowed is left out silently.")
+@_mutant(
+    "curity.refuses-grants-that-are-not-allowed",
+    "A grant that is not allowed is left out silently.",
+    turns_red=["registration.filtered"],
+)
 def _refuses_grants_that_are_not_allowed(world: "World") -> None:
     grant = world.curity.grant_metadata
 
@@ -193,19 +234,39 @@ def _refuse_management(*_: object) -> None:
     raise RefusedByCurity("insufficient_scope", "The registration access token does not allow it.")
 
 
-_curity("curity.shows-no-registration", "A registration can be read with its token.", read=_refuse_management)
+_curity(
+    "curity.shows-no-registration",
+    "A registration can be read with its token.",
+    turns_red=["registration.read"],
+    read=_refuse_management,
+)
 
 
-_curity("curity.updates-no-registration", "A registration can be updated with its token.", update=_refuse_management)
+_curity(
+    "curity.updates-no-registration",
+    "A registration can be updated with its token.",
+    turns_red=["registration.update"],
+    update=_refuse_management,
+)
 
 
-_curity("curity.deletes-no-registration", "A registration can be deleted with its token.", delete=_refuse_management)
+_curity(
+    "curity.deletes-no-registration",
+    "A registration can be deleted with its token.",
+    turns_red=["registration.delete"],
+    delete=_refuse_management,
+)
 
 
-_curity("curity.keeps-deleted-clients", "With its registration a client is gone.", delete=lambda *_: None)
+_curity(
+    "curity.keeps-deleted-clients",
+    "With its registration a client is gone.",
+    turns_red=["registration.deleted-client", "managed.after-delete"],
+    delete=lambda *_: None,
+)
 
 
-@_mutant("curity.keeps-secrets", "A read and an update rotate the secret.")
+@_mutant("curity.keeps-secrets", "A read and an update rotate the secret.", turns_red=["registration.read-rotates"])
 def _keeps_secrets(world: "World") -> None:
     def keep(client: DynamicClient) -> tuple[DynamicClient, str]:
         secret = f"for ever {client.id}"
@@ -214,12 +275,20 @@ def _keeps_secrets(world: "World") -> None:
     override(world.curity, rotate_secret=keep)
 
 
-@_mutant("curity.keeps-registration-tokens", "A read and an update rotate the registration access token.")
+@_mutant(
+    "curity.keeps-registration-tokens",
+    "A read and an update rotate the registration access token.",
+    turns_red=["registration.update-rotates"],
+)
 def _keeps_registration_tokens(world: "World") -> None:
     _management(world, lambda management: replace(management, registration_token=RegistrationToken(reuse=True)))
 
 
-@_mutant("curity.shows-a-secret-that-it-does-not-take", "After a rotation the new secret is the client's secret.")
+@_mutant(
+    "curity.shows-a-secret-that-it-does-not-take",
+    "After a rotation the new secret is the client's secret.",
+    turns_red=["registration.new-secret"],
+)
 def _shows_a_secret_that_it_does_not_take(world: "World") -> None:
     rotate = world.curity.rotate_secret
 
@@ -230,7 +299,11 @@ def _shows_a_secret_that_it_does_not_take(world: "World") -> None:
     override(world.curity, rotate_secret=show)
 
 
-@_mutant("curity.takes-old-secrets", "After a rotation the old secret is void (rotated-secret-ttl: 0).")
+@_mutant(
+    "curity.takes-old-secrets",
+    "After a rotation the old secret is void (rotated-secret-ttl: 0).",
+    turns_red=["registration.old-secret", "life.secret.old", "life.secret.expired"],
+)
 def _takes_old_secrets(world: "World") -> None:
     _management(world, lambda management: replace(management, rotated_secret_ttl=3600))
 
@@ -238,5 +311,6 @@ def _takes_old_secrets(world: "World") -> None:
 _curity(
     "curity.takes-any-registration-token",
     "A registration is managed with its newest token, and with no other.",
+    turns_red=["registration.old-token", "managed.other-clients-token", "managed.no-token"],
     is_registration_token=lambda *_: True,
 )

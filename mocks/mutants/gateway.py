@@ -52,12 +52,12 @@ def _sends_upstream(world: "World", change: Callable[[Request, Call], Call]) -> 
                 return response
             answer = yield change(request, call) if call.url.startswith(upstream) else call
 
-    def handle(face: Callable[[Request], Response | Calls], request: Request) -> Response | Calls:
-        outcome = face(request)
+    def handle(handler: Callable[[Request], Response | Calls], request: Request) -> Response | Calls:
+        outcome = handler(request)
         return outcome if isinstance(outcome, Response) else sending(request, outcome)
 
     for port in ("gateway", "gateway-2"):
-        world.faces[port] = partial(handle, world.faces[port])
+        world.handlers[port] = partial(handle, world.handlers[port])
 
 
 def judges(node: DataPlane, change: Callable[[Request, Verdict], Verdict]) -> None:
@@ -79,22 +79,29 @@ def _basic(request: Request) -> str:
 # Configuration and credentials
 
 
-@_mutant("gateway.one-node-takes-no-configuration", "Every node takes the configuration that is pushed.")
+@_mutant(
+    "gateway.one-node-takes-no-configuration",
+    "Every node takes the configuration that is pushed.",
+    turns_red=["nodes.in-sync"],
+)
 def _one_node_takes_no_configuration(world: "World") -> None:
     override(world.data_planes[-1], apply=lambda _: None)
 
 
-_nodes("gateway.has-no-route", "The route of the service is served.", match=lambda _: None)
+_nodes(
+    "gateway.has-no-route", "The route of the service is served.", turns_red=["gateway.answers"], match=lambda _: None
+)
 
 
 _nodes(
     "gateway.enforces-nothing",
     "Where a strategy is pushed, credentials are asked for.",
+    turns_red=["route.no-credentials"],
     is_enforced_for=lambda *_: False,
 )
 
 
-@_mutant("gateway.leaves-a-path-open", "Every path of a route is protected alike.")
+@_mutant("gateway.leaves-a-path-open", "Every path of a route is protected alike.", turns_red=["route.others"])
 @on_each_node
 def _leaves_a_path_open(node: DataPlane) -> None:
     enforced = node.is_enforced_for
@@ -104,14 +111,22 @@ def _leaves_a_path_open(node: DataPlane) -> None:
     )
 
 
-@_mutant("gateway.takes-no-basic", "Basic credentials are looked for where the strategy lists client_credentials.")
+@_mutant(
+    "gateway.takes-no-basic",
+    "Basic credentials are looked for where the strategy lists client_credentials.",
+    turns_red=["route.basic.accepted"],
+)
 @on_each_node
 def _takes_no_basic(node: DataPlane) -> None:
     find = node.find_credential
     override(node, find_credential=lambda plugin, request: None if _basic(request) else find(plugin, request))
 
 
-@_mutant("gateway.takes-no-bearer", "Bearer tokens are looked for where the strategy lists bearer.")
+@_mutant(
+    "gateway.takes-no-bearer",
+    "Bearer tokens are looked for where the strategy lists bearer.",
+    turns_red=["route.bearer.accepted"],
+)
 @on_each_node
 def _takes_no_bearer(node: DataPlane) -> None:
     find = node.find_credential
@@ -123,13 +138,17 @@ def _takes_no_bearer(node: DataPlane) -> None:
     override(node, find_credential=look)
 
 
-@_mutant("gateway.takes-plain-basic", "The pair of a Basic header is base64.")
+@_mutant("gateway.takes-plain-basic", "The pair of a Basic header is base64.", turns_red=["route.basic.literal"])
 @on_each_node
 def _takes_plain_basic(node: DataPlane) -> None:
     node.switches = replace(node.switches, literal_basic=True)
 
 
-@_mutant("gateway.fails-on-broken-basic", "A header that cannot be decoded is no credential, and no error.")
+@_mutant(
+    "gateway.fails-on-broken-basic",
+    "A header that cannot be decoded is no credential, and no error.",
+    turns_red=["route.basic.malformed"],
+)
 @on_each_node
 def _fails_on_broken_basic(node: DataPlane) -> None:
     def change(request: Request, verdict: Verdict) -> Verdict:
@@ -139,13 +158,27 @@ def _fails_on_broken_basic(node: DataPlane) -> None:
     judges(node, change)
 
 
-@_mutant("gateway.opens-when-curity-refuses", "A pair that the authorization server refuses is refused.")
+@_mutant(
+    "gateway.opens-when-curity-refuses",
+    "A pair that the authorization server refuses is refused.",
+    turns_red=[
+        "route.basic.given",
+        "route.basic.unknown-client",
+        "issuer.answer.refusal",
+        "issuer.answer.unusable",
+        "issuer.answer.none",
+    ],
+)
 @on_each_node
 def _opens_when_curity_refuses(node: DataPlane) -> None:
     judges(node, lambda request, verdict: Admitted() if isinstance(verdict, Refused) and _basic(request) else verdict)
 
 
-@_mutant("gateway.locks-out-after-a-wrong-secret", "A wrong secret does not keep the right one out.")
+@_mutant(
+    "gateway.locks-out-after-a-wrong-secret",
+    "A wrong secret does not keep the right one out.",
+    turns_red=["route.basic.after-wrong-secret"],
+)
 @on_each_node
 def _locks_out_after_a_wrong_secret(node: DataPlane) -> None:
     locked: dict[bytes, Refused] = {}
@@ -159,7 +192,11 @@ def _locks_out_after_a_wrong_secret(node: DataPlane) -> None:
     judges(node, change)
 
 
-@_mutant("gateway.caches-by-client-id-alone", "A cached token is found by the id and the secret.")
+@_mutant(
+    "gateway.caches-by-client-id-alone",
+    "A cached token is found by the id and the secret.",
+    turns_red=["route.basic.wrong-secret", "route.basic.crossed-secret", "issuer.cache.secret"],
+)
 @on_each_node
 def _caches_by_client_id_alone(node: DataPlane) -> None:
     key = node.token_cache_key
@@ -168,7 +205,12 @@ def _caches_by_client_id_alone(node: DataPlane) -> None:
     )
 
 
-_nodes("gateway.caches-no-token", "A token is cached until it expires.", cached_token=lambda *_: None)
+_nodes(
+    "gateway.caches-no-token",
+    "A token is cached until it expires.",
+    turns_red=["route.basic.cached", "life.secret.cached", "issuer.cache.deleted-client", "issuer.cache.outage"],
+    cached_token=lambda *_: None,
+)
 
 
 # Tokens
@@ -177,6 +219,7 @@ _nodes("gateway.caches-no-token", "A token is cached until it expires.", cached_
 _nodes(
     "gateway.verifies-no-signature",
     "A token's signature must verify with a published key.",
+    turns_red=["route.bearer.tampered", "route.bearer.changed-claims"],
     signature_matches=lambda *_: True,
 )
 
@@ -184,18 +227,23 @@ _nodes(
 _nodes(
     "gateway.trusts-the-key-id",
     "A token's signature must verify with the key that its key id names.",
+    turns_red=["route.bearer.foreign-key"],
     signature_matches=lambda _, keys: bool(keys),
 )
 
 
-@_mutant("gateway.trusts-unknown-key-ids", "A token of a key that is not published is refused.")
+@_mutant(
+    "gateway.trusts-unknown-key-ids",
+    "A token of a key that is not published is refused.",
+    turns_red=["route.bearer.unknown-kid"],
+)
 @on_each_node
 def _trusts_unknown_key_ids(node: DataPlane) -> None:
     matches = node.signature_matches
     override(node, signature_matches=lambda jwt, keys: not keys or matches(jwt, keys))
 
 
-@_mutant("gateway.takes-unsigned-tokens", "A token with alg none is refused.")
+@_mutant("gateway.takes-unsigned-tokens", "A token with alg none is refused.", turns_red=["route.bearer.unsigned"])
 @on_each_node
 def _takes_unsigned_tokens(node: DataPlane) -> None:
     accepts, matches = node.accepts_algorithm, node.signature_matches
@@ -206,7 +254,11 @@ def _takes_unsigned_tokens(node: DataPlane) -> None:
     )
 
 
-@_mutant("gateway.takes-the-public-key-for-a-secret", "An HMAC is no signature of a token.")
+@_mutant(
+    "gateway.takes-the-public-key-for-a-secret",
+    "An HMAC is no signature of a token.",
+    turns_red=["route.bearer.hs-confused"],
+)
 @on_each_node
 def _takes_the_public_key_for_a_secret(node: DataPlane) -> None:
     accepts, matches = node.accepts_algorithm, node.signature_matches
@@ -226,11 +278,16 @@ def _takes_the_public_key_for_a_secret(node: DataPlane) -> None:
 
 
 _nodes(
-    "gateway.takes-expired-tokens", "A token is refused from the second of its exp on.", is_not_expired=lambda *_: True
+    "gateway.takes-expired-tokens",
+    "A token is refused from the second of its exp on.",
+    turns_red=["route.bearer.expired"],
+    is_not_expired=lambda *_: True,
 )
 
 
-@_mutant("gateway.opens-for-opaque-tokens", "A bearer token that is no JWT is refused.")
+@_mutant(
+    "gateway.opens-for-opaque-tokens", "A bearer token that is no JWT is refused.", turns_red=["route.bearer.opaque"]
+)
 @on_each_node
 def _opens_for_opaque_tokens(node: DataPlane) -> None:
     def change(request: Request, verdict: Verdict) -> Verdict:
@@ -244,6 +301,7 @@ def _opens_for_opaque_tokens(node: DataPlane) -> None:
 _nodes(
     "gateway.never-looks-for-new-keys",
     "A key id that is not known is looked for again.",
+    turns_red=["route.bearer.rotated-key"],
     may_discover=lambda _, issuer: issuer.provider is None,
 )
 
@@ -251,20 +309,34 @@ _nodes(
 # Sessions
 
 
-_nodes("gateway.sets-no-session", "An accepted call is answered with a session.", session_cookies=lambda *_: ())
+_nodes(
+    "gateway.sets-no-session",
+    "An accepted call is answered with a session.",
+    turns_red=["route.session.issued"],
+    session_cookies=lambda *_: (),
+)
 
 
-@_mutant("gateway.shows-the-session-to-scripts", "The session cookie is HttpOnly.")
+@_mutant("gateway.shows-the-session-to-scripts", "The session cookie is HttpOnly.", turns_red=["route.session.cookie"])
 @on_each_node
 def _shows_the_session_to_scripts(node: DataPlane) -> None:
     cookies = node.session_cookies
     override(node, session_cookies=lambda *given: tuple(one.replace("; HttpOnly", "") for one in cookies(*given)))
 
 
-_nodes("gateway.opens-no-session", "The session cookie alone is a credential.", open_session=lambda *_: None)
+_nodes(
+    "gateway.opens-no-session",
+    "The session cookie alone is a credential.",
+    turns_red=["route.session.accepted"],
+    open_session=lambda *_: None,
+)
 
 
-@_mutant("gateway.opens-broken-sessions", "A session cookie that was changed does not open.")
+@_mutant(
+    "gateway.opens-broken-sessions",
+    "A session cookie that was changed does not open.",
+    turns_red=["route.session.tampered"],
+)
 @on_each_node
 def _opens_broken_sessions(node: DataPlane) -> None:
     open_session, last = node.open_session, []
@@ -285,6 +357,7 @@ def _opens_broken_sessions(node: DataPlane) -> None:
 _nodes(
     "gateway.lets-every-client-through",
     "A client that is no portal application is refused.",
+    turns_red=["route.basic.foreign-client", "plugin.claim.missing", "issuer.userinfo", "issuer.token.subject"],
     authorise=lambda *_: PushedApplication("any", "any", "any", ()),
 )
 
@@ -292,16 +365,23 @@ _nodes(
 _nodes(
     "gateway.asks-for-no-registration",
     "An application needs an approved registration for the API.",
+    turns_red=["route.rejected", "route.unregistered", "life.unregistered"],
     is_approved=lambda *_: True,
 )
 
 
-@_mutant("gateway.one-node-asks-for-no-registration", "Every node asks for an approved registration.")
+@_mutant(
+    "gateway.one-node-asks-for-no-registration",
+    "Every node asks for an approved registration.",
+    turns_red=["life.revoked.route"],
+)
 def _one_node_asks_for_no_registration(world: "World") -> None:
     override(world.data_planes[-1], is_approved=lambda *_: True)
 
 
-@_mutant("gateway.remembers-deleted-applications", "What is no longer pushed is forgotten.")
+@_mutant(
+    "gateway.remembers-deleted-applications", "What is no longer pushed is forgotten.", turns_red=["life.deleted.route"]
+)
 @on_each_node
 def _remembers_deleted_applications(node: DataPlane) -> None:
     find, known = node.application_of, {}
@@ -319,11 +399,18 @@ def _remembers_deleted_applications(node: DataPlane) -> None:
 
 
 _nodes(
-    "gateway.sends-no-token-upstream", "The upstream receives the access token.", upstream_token_header=lambda *_: None
+    "gateway.sends-no-token-upstream",
+    "The upstream receives the access token.",
+    turns_red=["upstream.bearer"],
+    upstream_token_header=lambda *_: None,
 )
 
 
-@_mutant("gateway.sends-an-old-token-upstream", "The upstream receives the token of the call, not an earlier one.")
+@_mutant(
+    "gateway.sends-an-old-token-upstream",
+    "The upstream receives the token of the call, not an earlier one.",
+    turns_red=["upstream.same-token"],
+)
 @on_each_node
 def _sends_an_old_token_upstream(node: DataPlane) -> None:
     first: dict[str, str] = {}
@@ -334,7 +421,11 @@ def _sends_an_old_token_upstream(node: DataPlane) -> None:
     override(node, upstream_token_header=header)
 
 
-@_mutant("gateway.sends-a-broken-token-upstream", "The upstream receives the token as it was issued.")
+@_mutant(
+    "gateway.sends-a-broken-token-upstream",
+    "The upstream receives the token as it was issued.",
+    turns_red=["claims.verify"],
+)
 @on_each_node
 def _sends_a_broken_token_upstream(node: DataPlane) -> None:
     signature = base64.urlsafe_b64encode(bytes(256)).rstrip(b"=").decode()
@@ -344,7 +435,9 @@ def _sends_a_broken_token_upstream(node: DataPlane) -> None:
     )
 
 
-@_mutant("gateway.sends-its-own-token-upstream", "The token that goes upstream is the caller's.")
+@_mutant(
+    "gateway.sends-its-own-token-upstream", "The token that goes upstream is the caller's.", turns_red=["claims.sub"]
+)
 def _sends_its_own_token_upstream(world: "World") -> None:
     claims = world.curity.access_token_claims(Client("the gateway itself"), "openid")
     token = world.curity.format_access_token(claims)
@@ -352,7 +445,11 @@ def _sends_its_own_token_upstream(world: "World") -> None:
         override(node, upstream_token_header=lambda *_: ("authorization", f"Bearer {token}"))
 
 
-@_mutant("gateway.sends-credentials-upstream", "The caller's own credentials do not go upstream.")
+@_mutant(
+    "gateway.sends-credentials-upstream",
+    "The caller's own credentials do not go upstream.",
+    turns_red=["upstream.no-secret"],
+)
 def _sends_credentials_upstream(world: "World") -> None:
     def change(request: Request, call: Call) -> Call:
         return replace(call, headers=(*call.headers, ("x-original-authorization", _basic(request))))
@@ -360,7 +457,11 @@ def _sends_credentials_upstream(world: "World") -> None:
     _sends_upstream(world, change)
 
 
-@_mutant("gateway.sends-sessions-without-token", "With a session, too, the upstream receives the access token.")
+@_mutant(
+    "gateway.sends-sessions-without-token",
+    "With a session, too, the upstream receives the access token.",
+    turns_red=["upstream.session-bearer"],
+)
 def _sends_sessions_without_token(world: "World") -> None:
     def change(request: Request, call: Call) -> Call:
         if request.header("cookie") is None:

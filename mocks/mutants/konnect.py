@@ -20,25 +20,40 @@ _konnect = overriding(_mutants, lambda world: [world.konnect])
 # The admin API
 
 
-_konnect("konnect.refuses-its-own-token", "Konnect takes the token that it has issued.", admits=lambda _: False)
+_konnect(
+    "konnect.refuses-its-own-token",
+    "Konnect takes the token that it has issued.",
+    turns_red=["konnect.authenticated"],
+    admits=lambda _: False,
+)
 
 
-@_mutant("konnect.has-no-such-portal", "The organisation has the portal that the profile names.")
+@_mutant(
+    "konnect.has-no-such-portal", "The organisation has the portal that the profile names.", turns_red=["portal.found"]
+)
 def _has_no_such_portal(world: "World") -> None:
     world.konnect.patch_portal(world.standing.portal_id, {"name": "another portal"})
 
 
-@_mutant("konnect.has-no-such-api", "The organisation has the API that the profile names.")
+@_mutant("konnect.has-no-such-api", "The organisation has the API that the profile names.", turns_red=["api.found"])
 def _has_no_such_api(world: "World") -> None:
     world.konnect.patch_api(world.standing.api_id, {"name": "another API"})
 
 
-@_mutant("konnect.has-no-such-strategy", "The organisation has the auth strategy that the profile names.")
+@_mutant(
+    "konnect.has-no-such-strategy",
+    "The organisation has the auth strategy that the profile names.",
+    turns_red=["strategy.found"],
+)
 def _has_no_such_strategy(world: "World") -> None:
     world.konnect.patch_strategy(world.standing.strategy_id, {"name": "another strategy"})
 
 
-@_mutant("konnect.shows-provider-secrets", "The secret of a DCR provider is write-only.")
+@_mutant(
+    "konnect.shows-provider-secrets",
+    "The secret of a DCR provider is write-only.",
+    turns_red=["provider.secret-hidden", "provision.provider-secret"],
+)
 def _shows_provider_secrets(world: "World") -> None:
     konnect, create = world.konnect, world.konnect.create_provider
 
@@ -54,6 +69,7 @@ def _shows_provider_secrets(world: "World") -> None:
 _konnect(
     "konnect.calls-no-provider-active",
     "A provider is active while an active strategy uses it.",
+    turns_red=["provider.active"],
     provider_is_active=lambda _: False,
 )
 
@@ -61,6 +77,7 @@ _konnect(
 _konnect(
     "konnect.calls-every-provider-active",
     "A provider that no strategy uses is not active.",
+    turns_red=["provision.provider-idle"],
     provider_is_active=lambda _: True,
 )
 
@@ -68,23 +85,32 @@ _konnect(
 _konnect(
     "konnect.calls-no-strategy-active",
     "A strategy is active while a publication uses it.",
+    turns_red=["strategy.active"],
     strategy_is_active=lambda _: False,
 )
 
 
-@_mutant("konnect.takes-passwords", "The strategy does not list `password` beside client credentials.")
+@_mutant(
+    "konnect.takes-passwords",
+    "The strategy does not list `password` beside client credentials.",
+    turns_red=["strategy.no-password"],
+)
 def _takes_passwords(world: "World") -> None:
     methods = ["client_credentials", "bearer", "session", "password"]
     world.konnect.patch_strategy(world.standing.strategy_id, {"configs": {"openid-connect": {"auth_methods": methods}}})
 
 
-@_mutant("konnect.cannot-push", "Konnect pushes the strategy to the control plane.")
+@_mutant("konnect.cannot-push", "Konnect pushes the strategy to the control plane.", turns_red=["api.synced"])
 def _cannot_push(world: "World") -> None:
     never = {"configs": {"openid-connect": {"timeout": "soon"}}}
     world.konnect.patch_strategy(world.standing.strategy_id, never)
 
 
-@_mutant("konnect.forgets-the-plugin", "On a linked service whose API has a strategy Konnect keeps its plugin.")
+@_mutant(
+    "konnect.forgets-the-plugin",
+    "On a linked service whose API has a strategy Konnect keeps its plugin.",
+    turns_red=["api.plugin"],
+)
 def _forgets_the_plugin(world: "World") -> None:
     def change(request: Request, response: Response) -> Response:
         return changed(response, lambda _: {"data": []}) if request.path.endswith("/plugins") else response
@@ -92,7 +118,7 @@ def _forgets_the_plugin(world: "World") -> None:
     answers(world, "konnect", change)
 
 
-@_mutant("konnect.sees-no-node", "A data plane that is connected is listed.")
+@_mutant("konnect.sees-no-node", "A data plane that is connected is listed.", turns_red=["nodes.connected"])
 def _sees_no_node(world: "World") -> None:
     world.konnect.nodes = list
 
@@ -101,22 +127,45 @@ def _forbid(*_: object) -> None:
     raise forbidden("The role for this is missing")
 
 
-_konnect("konnect.makes-no-provider", "Whoever has the role may create a DCR provider.", create_provider=_forbid)
+_konnect(
+    "konnect.makes-no-provider",
+    "Whoever has the role may create a DCR provider.",
+    turns_red=["provision.provider"],
+    create_provider=_forbid,
+)
 
 
-@_mutant("konnect.forgets-the-provider-of-a-strategy", "A new strategy has the DCR provider that it names.")
+@_mutant(
+    "konnect.forgets-the-provider-of-a-strategy",
+    "A new strategy has the DCR provider that it names.",
+    turns_red=["provision.strategy"],
+)
 def _forgets_the_provider_of_a_strategy(world: "World") -> None:
     create = world.konnect.create_strategy
     override(world.konnect, create_strategy=lambda body: create({**body, "dcr_provider_id": None}))
 
 
-_konnect("konnect.makes-no-portal", "Whoever has the role may create a portal.", create_portal=_forbid)
+_konnect(
+    "konnect.makes-no-portal",
+    "Whoever has the role may create a portal.",
+    turns_red=["provision.portal"],
+    create_portal=_forbid,
+)
 
 
-_konnect("konnect.makes-no-version", "An API can be given a version.", create_api_version=_forbid)
+_konnect(
+    "konnect.makes-no-version",
+    "An API can be given a version.",
+    turns_red=["provision.api"],
+    create_api_version=_forbid,
+)
 
 
-@_mutant("konnect.links-nothing", "An API can be linked to a gateway service that no other API is linked to.")
+@_mutant(
+    "konnect.links-nothing",
+    "An API can be linked to a gateway service that no other API is linked to.",
+    turns_red=["provision.implementation"],
+)
 def _links_nothing(world: "World") -> None:
     def refuse(*_: object) -> None:
         raise conflict("This gateway service is already linked to another API")
@@ -124,10 +173,19 @@ def _links_nothing(world: "World") -> None:
     override(world.konnect, create_implementation=refuse)
 
 
-_konnect("konnect.publishes-nothing", "Whoever has the role may publish an API.", publish=_forbid)
+_konnect(
+    "konnect.publishes-nothing",
+    "Whoever has the role may publish an API.",
+    turns_red=["provision.publication"],
+    publish=_forbid,
+)
 
 
-@_mutant("konnect.ignores-unknown-properties", "A property that is not known is refused.")
+@_mutant(
+    "konnect.ignores-unknown-properties",
+    "A property that is not known is refused.",
+    turns_red=["provision.unknown-property"],
+)
 def _ignores_unknown_properties(world: "World") -> None:
     patch, known = world.konnect.patch_provider, {"name", "display_name", "issuer", "dcr_config", "labels"}
     override(
@@ -136,7 +194,11 @@ def _ignores_unknown_properties(world: "World") -> None:
     )
 
 
-@_mutant("konnect.shows-admins-another-client-id", "Admins see the client id that the developer was shown.")
+@_mutant(
+    "konnect.shows-admins-another-client-id",
+    "Admins see the client id that the developer was shown.",
+    turns_red=["application.admin-view"],
+)
 def _shows_admins_another_client_id(world: "World") -> None:
     def change(request: Request, response: Response) -> Response:
         if request.method != "GET" or not request.path.startswith("/v3/applications/"):
@@ -149,7 +211,9 @@ def _shows_admins_another_client_id(world: "World") -> None:
 # The DCR driver
 
 
-@_mutant("konnect.registers-every-client-twice", "An application has one client.")
+@_mutant(
+    "konnect.registers-every-client-twice", "An application has one client.", turns_red=["client.registered-by-konnect"]
+)
 def _registers_every_client_twice(world: "World") -> None:
     create = world.konnect.driver.create
 
@@ -160,19 +224,29 @@ def _registers_every_client_twice(world: "World") -> None:
     override(world.konnect.driver, create=twice)
 
 
-@_mutant("konnect.keeps-nothing-to-manage-clients", "Konnect can give the client of an application a new secret.")
+@_mutant(
+    "konnect.keeps-nothing-to-manage-clients",
+    "Konnect can give the client of an application a new secret.",
+    turns_red=["life.secret.regenerated"],
+)
 def _keeps_nothing_to_manage_clients(world: "World") -> None:
     driver = world.konnect.driver
     driver.switches = replace(driver.switches, management="nothing")
 
 
-@_mutant("konnect.renames-clients", "A rename does not touch the client, whose secret Curity would rotate.")
+@_mutant(
+    "konnect.renames-clients",
+    "A rename does not touch the client, whose secret Curity would rotate.",
+    turns_red=["life.rename.keeps-secret"],
+)
 def _renames_clients(world: "World") -> None:
     driver = world.konnect.driver
     driver.switches = replace(driver.switches, rename_updates_client=True)
 
 
-@_mutant("konnect.leaves-clients-behind", "With its application a client is deleted.")
+@_mutant(
+    "konnect.leaves-clients-behind", "With its application a client is deleted.", turns_red=["life.deleted.client"]
+)
 def _leaves_clients_behind(world: "World") -> None:
     def leave(*_: object) -> Generator[Call, Any, None]:
         yield from ()
@@ -180,7 +254,11 @@ def _leaves_clients_behind(world: "World") -> None:
     override(world.konnect.driver, delete=leave)
 
 
-@_mutant("konnect.deletes-clients-of-revoked-registrations", "A revocation is the gateway's: the client lives on.")
+@_mutant(
+    "konnect.deletes-clients-of-revoked-registrations",
+    "A revocation is the gateway's: the client lives on.",
+    turns_red=["life.revoked.client"],
+)
 def _deletes_clients_of_revoked_registrations(world: "World") -> None:
     konnect, patch = world.konnect, world.konnect.patch_registration
 
@@ -197,11 +275,14 @@ def _deletes_clients_of_revoked_registrations(world: "World") -> None:
 _konnect(
     "konnect.pushes-pending-registrations",
     "Only an approved registration lets through.",
+    turns_red=["route.pending"],
     lets_through=lambda registration: registration.status in {"approved", "pending"},
 )
 
 
-@_mutant("konnect.revokes-for-ever", "A registration that is approved again lets through.")
+@_mutant(
+    "konnect.revokes-for-ever", "A registration that is approved again lets through.", turns_red=["life.approved-again"]
+)
 def _revokes_for_ever(world: "World") -> None:
     revoked: set[str] = set()
 

@@ -16,14 +16,22 @@ _mutant = entering(_mutants)
 _konnect = overriding(_mutants, lambda world: [world.konnect])
 
 
-@_mutant("portal.takes-any-password", "A developer signs in with the password of the account.")
+@_mutant(
+    "portal.takes-any-password",
+    "A developer signs in with the password of the account.",
+    turns_red=["developer.wrong-password"],
+)
 def _takes_any_password(world: "World") -> None:
     override(world.konnect.accounts, password_matches=lambda *_: True)
 
 
-@_mutant("portal.needs-no-session", "Applications are shown to the developer who is signed in.")
+@_mutant(
+    "portal.needs-no-session",
+    "Applications are shown to the developer who is signed in.",
+    turns_red=["portal.no-session"],
+)
 def _needs_no_session(world: "World") -> None:
-    face, konnect, standing = world.faces["portal"], world.konnect, world.standing
+    handler, konnect, standing = world.handlers["portal"], world.konnect, world.standing
 
     def handle(request: Request) -> Response | Calls:
         """A request without a session is taken for one of the first developer's."""
@@ -31,15 +39,24 @@ def _needs_no_session(world: "World") -> None:
             developer, portal = konnect.developers[standing.developer_id], konnect.portals[standing.portal_id]
             token = konnect.accounts.sign_in(developer, portal).access_token
             request = replace(request, headers=(*request.headers, ("cookie", f"portalaccesstoken={token}")))
-        return face(request)
+        return handler(request)
 
-    world.faces["portal"] = handle
-
-
-_konnect("portal.hides-public-apis", "A public API is shown to everybody.", api_is_visible=lambda *_: False)
+    world.handlers["portal"] = handle
 
 
-@_mutant("portal.keeps-the-secret", "The secret of a new application is shown to its developer.")
+_konnect(
+    "portal.hides-public-apis",
+    "A public API is shown to everybody.",
+    turns_red=["api.offered"],
+    api_is_visible=lambda *_: False,
+)
+
+
+@_mutant(
+    "portal.keeps-the-secret",
+    "The secret of a new application is shown to its developer.",
+    turns_red=["application.created"],
+)
 def _keeps_the_secret(world: "World") -> None:
     create = world.konnect.create_application
 
@@ -50,7 +67,7 @@ def _keeps_the_secret(world: "World") -> None:
     override(world.konnect, create_application=keep)
 
 
-@_mutant("portal.shows-another-secret", "The secret that is shown is the client's.")
+@_mutant("portal.shows-another-secret", "The secret that is shown is the client's.", turns_red=["client.known"])
 def _shows_another_secret(world: "World") -> None:
     create = world.konnect.create_application
 
@@ -61,7 +78,7 @@ def _shows_another_secret(world: "World") -> None:
     override(world.konnect, create_application=show)
 
 
-@_mutant("portal.shows-the-secret-again", "The secret is shown once.")
+@_mutant("portal.shows-the-secret-again", "The secret is shown once.", turns_red=["application.secret-once"])
 def _shows_the_secret_again(world: "World") -> None:
     secrets: dict[str, str] = {}
 
@@ -77,7 +94,11 @@ def _shows_the_secret_again(world: "World") -> None:
     answers(world, "portal", change)
 
 
-@_mutant("portal.calls-credentials-self-managed", "Through DCR the type of an application is client_credentials.")
+@_mutant(
+    "portal.calls-credentials-self-managed",
+    "Through DCR the type of an application is client_credentials.",
+    turns_red=["application.dcr-strategy"],
+)
 def _calls_credentials_self_managed(world: "World") -> None:
     def change(request: Request, response: Response) -> Response:
         if (request.method, request.path, response.status) != ("POST", "/api/v3/applications", 201):
@@ -91,11 +112,16 @@ def _calls_credentials_self_managed(world: "World") -> None:
 _konnect(
     "portal.registers-for-no-api",
     "An application is registered for an API with its own strategy.",
+    turns_red=["application.registered"],
     strategy_fits=lambda *_: False,
 )
 
 
-@_mutant("portal.registers-twice", "For each API an application has one registration.")
+@_mutant(
+    "portal.registers-twice",
+    "For each API an application has one registration.",
+    turns_red=["application.registered-twice"],
+)
 def _registers_twice(world: "World") -> None:
     konnect, register = world.konnect, world.konnect.register
 
@@ -105,7 +131,9 @@ def _registers_twice(world: "World") -> None:
     override(konnect, register=again)
 
 
-@_mutant("portal.announces-another-secret", "The new secret that is shown is the client's.")
+@_mutant(
+    "portal.announces-another-secret", "The new secret that is shown is the client's.", turns_red=["life.secret.new"]
+)
 def _announces_another_secret(world: "World") -> None:
     regenerate = world.konnect.regenerate_secret
 
@@ -116,7 +144,7 @@ def _announces_another_secret(world: "World") -> None:
     override(world.konnect, regenerate_secret=announce)
 
 
-@_mutant("portal.ignores-new-names", "An application can be renamed.")
+@_mutant("portal.ignores-new-names", "An application can be renamed.", turns_red=["life.rename.done"])
 def _ignores_new_names(world: "World") -> None:
     def ignore(application_id: str, _: object) -> Generator[Call, Any, Any]:
         yield from ()
@@ -125,7 +153,9 @@ def _ignores_new_names(world: "World") -> None:
     override(world.konnect, update_application=ignore)
 
 
-@_mutant("portal.keeps-deleted-applications", "An application that was deleted is gone.")
+@_mutant(
+    "portal.keeps-deleted-applications", "An application that was deleted is gone.", turns_red=["life.deleted.portal"]
+)
 def _keeps_deleted_applications(world: "World") -> None:
     def keep(_: object) -> Generator[Call, Any, None]:
         yield from ()

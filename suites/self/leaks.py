@@ -18,7 +18,8 @@ from dcrproof.mocks.curity.tokens import SigningKey
 from dcrproof.mocks.gateway import session
 from dcrproof.mocks.konnect.accounts import Accounts
 from dcrproof.mocks.konnect.entities import GatewayPlugin
-from dcrproof.mocks.world import Credentials, World
+from dcrproof.mocks.start import Credentials
+from dcrproof.mocks.world import World
 
 BROKEN = re.compile(r"['\"]?\n(?:E? +|INTERNALERROR> )?(?:[-+] +)?(?:b?['\"])?|(?:\x1b|#x1B)\[[\d;]*m")
 """What stands in the middle of a text that was printed on several lines, or in colours."""

@@ -25,7 +25,8 @@ from dcrproof.core.profile.model import Profile
 from dcrproof.mocks.faults import read
 from dcrproof.mocks.mutants import MUTANTS
 from dcrproof.mocks.serve import Served, serving, write_profile
-from dcrproof.mocks.world import PARTIES, World
+from dcrproof.mocks.start import PARTIES
+from dcrproof.mocks.world import World
 
 ALL_MOMENTS = int(os.environ.get("DCRPROOF_KILLS", "4"))
 """How many moments a run is killed at; `tox -e kills` has a hundred."""

@@ -11,7 +11,8 @@ import pytest
 from dcrproof.mocks import steps
 from dcrproof.mocks.messages import Request
 from dcrproof.mocks.serve import serving
-from dcrproof.mocks.world import ISSUER_PATH, REGISTRAR, World
+from dcrproof.mocks.start import ISSUER_PATH, REGISTRAR
+from dcrproof.mocks.world import World
 
 TOKEN = "/oauth/v2/oauth-token"
 JWKS = ISSUER_PATH + "/jwks"
@@ -301,9 +302,9 @@ def settings(world):
         "clocks": [data_plane.clock for data_plane in world.data_planes],
         "keys": [list(data_plane.issuers) for data_plane in world.data_planes],
         "roles": konnect.tokens[0].roles,
-        "region": world.faces["konnect"](listing(world)).json()["meta"],
-        "seen from elsewhere": vars(world)["_vantage"],
-        "metadata": world.faces["curity"](Request("GET", world.METADATA, world.METADATA, "", (), b"")).body,
+        "region": world.handlers["konnect"](listing(world)).json()["meta"],
+        "seen from elsewhere": world.reachability,
+        "metadata": world.handlers["curity"](Request("GET", world.METADATA, world.METADATA, "", (), b"")).body,
     }
 
 

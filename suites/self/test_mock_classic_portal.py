@@ -10,7 +10,8 @@ from dcrproof.mocks.classic_portal.state import ApplicationSetup
 from dcrproof.mocks.gateway.state import Admitted
 from dcrproof.mocks.konnect.problems import Problem
 from dcrproof.mocks.messages import Call, NoAnswer, Request, Response, perform
-from dcrproof.mocks.world import DEVELOPER, Start, World
+from dcrproof.mocks.start import DEVELOPER, Start
+from dcrproof.mocks.world import World
 
 HOSTS = ("curity", "konnect", "portal", "classic_portal", "gateway", "upstream", "gateway-2", "control")
 ADDRESSES = {name: f"http://{name.replace('_', '-')}.test" for name in HOSTS}
@@ -21,7 +22,7 @@ class Asked:
     """A world without sockets, and its classic portal as a developer who has signed in asks it."""
 
     def __init__(self) -> None:
-        self.world = World(Start(ADDRESSES, 11), lambda: None)
+        self.world = World(Start(ADDRESSES, 11))
         self.portal = self.world.classic_portal
         self.standing = self.world.classic_standing
         self.cookie = ""

@@ -12,7 +12,8 @@ from dcrproof.mocks.konnect.listing import STRING, Listing, filtered, named
 from dcrproof.mocks.konnect.roles import KINDS, Token, viewer
 from dcrproof.mocks.konnect.switches import Switches
 from dcrproof.mocks.messages import Call, NoAnswer, Request, Response, perform
-from dcrproof.mocks.world import REGISTRAR, Start, World
+from dcrproof.mocks.start import REGISTRAR, Start
+from dcrproof.mocks.world import World
 
 HOSTS = ("curity", "konnect", "portal", "classic_portal", "gateway", "upstream", "gateway-2", "control")
 ADDRESSES = {name: f"http://{name.replace('_', '-')}.test" for name in HOSTS}
@@ -22,7 +23,7 @@ class Asked:
     """A world without sockets, and its admin API."""
 
     def __init__(self, **start) -> None:
-        self.world = World(Start(ADDRESSES, 12, **start), lambda: None)
+        self.world = World(Start(ADDRESSES, 12, **start))
         self.konnect, self.standing = self.world.konnect, self.world.standing
         self.calls: list[tuple[str, str]] = []
 
