@@ -145,7 +145,7 @@ class Control:
 
     def mail(self, request: Request) -> Response:
         del request
-        return json_response(200, [*self.world.konnect.mail, *self.world.classic_portal.mail])
+        return json_response(200, [*self.world.konnect.accounts.mail, *self.world.classic_portal.accounts.mail])
 
     def bridge(self, request: Request) -> Response:
         del request

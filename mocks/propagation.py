@@ -37,8 +37,8 @@ class Propagation:
         self.upstream_url = upstream_url
         self._due_at: float | None = clock.now() if live_konnect is None else None
         self._read_at = 0.0
-        konnect.nodes = self.nodes
-        konnect.on_change.append(self.changed)
+        konnect.push.nodes = self.nodes
+        konnect.push.on_change.append(self.changed)
 
     def changed(self) -> None:
         if self.live_konnect is None:
@@ -48,7 +48,7 @@ class Propagation:
         """Gives the data planes the configuration of mock Konnect, where a change is due."""
         if self._due_at is not None and self.clock.now() >= self._due_at:
             self._due_at = None
-            self._apply(self.konnect.data_plane_configuration())
+            self._apply(self.konnect.push.configuration)
 
     def update(self) -> Asking[None]:
         """Brings the data planes up to date before they serve a request. Raises Unread."""

@@ -16,7 +16,7 @@ from dcrproof.mocks.curity.state import Curity
 from dcrproof.mocks.faults import Faults
 from dcrproof.mocks.gateway.http import GatewayHttp
 from dcrproof.mocks.gateway.state import DataPlane
-from dcrproof.mocks.konnect.driver import ProviderCredentials
+from dcrproof.mocks.konnect.driver import Driver, ProviderCredentials
 from dcrproof.mocks.konnect.http import KonnectHttp
 from dcrproof.mocks.konnect.portal import PortalHttp
 from dcrproof.mocks.konnect.roles import viewer
@@ -69,8 +69,7 @@ class World:
             seed=start.seed,
             token=self.credentials.konnect_token,
             portal_host=self.portal_host,
-            switches=start.observed.konnect,
-            initial_access=other.initial_access if other else ProviderCredentials(),
+            driver=Driver(start.observed.konnect, other.initial_access if other else ProviderCredentials()),
         )
         self.standing: Standing = how_to_setup(
             self.konnect,
@@ -114,7 +113,7 @@ class World:
             live_konnect=start.live_konnect,
             upstream_url=start.addresses["upstream"],
         )
-        self.classic_portal.on_change.append(self._share)
+        self.classic_portal.push.on_change.append(self._share)
         if start.read_only:
             self.konnect.tokens[:] = [viewer(self.credentials.konnect_token)]
         self.handlers: dict[str, Callable[[Request], Response | Calls]] = {
@@ -147,7 +146,7 @@ class World:
     def portal_host(self, portal_id: str) -> str:
         """The first portal has the address itself; the others have names that RFC 6761 keeps on this machine."""
         host = self.start.addresses["portal"].partition("://")[2]
-        if not self.konnect.portals:
+        if not self.konnect.tables.portals:
             return host
         return f"{portal_id}.portal.localhost:{host.rpartition(':')[2]}"
 
@@ -186,7 +185,7 @@ class World:
 
     def _share(self) -> None:
         """The classic portal's applications reach the data planes with all others."""
-        self.konnect.share(self.classic_portal.data_plane_configuration())
+        self.konnect.push.share(self.classic_portal.push.configuration)
 
     def _gateway(self, gateway: GatewayHttp) -> Callable[[Request], Calls]:
         def handle(request: Request) -> Calls:

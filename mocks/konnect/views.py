@@ -60,7 +60,7 @@ def members(held: Any, *names: str) -> View:
 def provider(konnect: Konnect, held: Provider) -> View:
     view = {
         **members(held, "id", "name", "provider_type", "issuer", "labels"),
-        "active": konnect.provider_is_active(held),
+        "active": konnect.auth.provider_is_active(held),
         "dcr_config": dict(held.config),
         **times(held),
     }
@@ -73,7 +73,7 @@ def strategy(konnect: Konnect, held: Strategy) -> View:
     return {
         **members(held, "id", "name", "display_name", "strategy_type", "labels", "principals"),
         "configs": {CONFIGS[held.strategy_type][0]: held.config},
-        "active": konnect.strategy_is_active(held),
+        "active": konnect.auth.strategy_is_active(held),
         "dcr_provider": _provider_of(konnect, held),
         "supports_multiple_credentials": supports_multiple_credentials(konnect, held),
         **times(held),
@@ -83,7 +83,7 @@ def strategy(konnect: Konnect, held: Strategy) -> View:
 def _provider_of(konnect: Konnect, held: Strategy) -> View | None:
     if held.dcr_provider_id is None:
         return None
-    used = konnect.providers[held.dcr_provider_id]
+    used = konnect.tables.providers[held.dcr_provider_id]
     view = members(used, "id", "name", "provider_type")
     return view if used.display_name is None else {**view, "display_name": used.display_name}
 
@@ -95,7 +95,7 @@ def supports_multiple_credentials(konnect: Konnect, held: Strategy) -> bool:
     """
     if held.strategy_type == "key_auth":
         return True
-    used = konnect.providers.get(held.dcr_provider_id or "")
+    used = konnect.tables.providers.get(held.dcr_provider_id or "")
     if used is None:
         return False
     return used.provider_type in {"azureAd", "okta"} or used.config.get("allow_multiple_credentials") is True
@@ -135,13 +135,13 @@ def team_role(held: TeamRole) -> View:
 
 
 def admin_application(konnect: Konnect, held: Application) -> View:
-    used = konnect.strategies[held.strategy_id]
+    used = konnect.tables.strategies[held.strategy_id]
     view = {
         **members(held, "id", "name", "description", "labels"),
         "auth_strategy": offered_strategy(used),
         "portal": {"id": held.portal_id},
         "owner": {"type": "developer", "id": held.developer_id},
-        "registration_count": len(konnect.registrations_of(held.id)),
+        "registration_count": len(konnect.registrations.of(held.id)),
         **times(held),
     }
     if used.strategy_type == "key_auth":
@@ -166,13 +166,13 @@ def credential(held: Application) -> View:
 
 
 def admin_registration(konnect: Konnect, held: Registration) -> View:
-    api, mapped = konnect.apis[held.api_id], konnect.consumer_for(held)
+    api, mapped = konnect.tables.apis[held.api_id], konnect.registrations.consumer_for(held)
     named = members(mapped, "id", "username", "custom_id", "control_plane_id") if mapped is not None else {}
     return {
         **members(held, "id", "status"),
         **({"consumer": {name: value for name, value in named.items() if value is not None}} if named else {}),
         "api": {**members(api, "id", "name", "version"), "entity_type": "api"},
-        "application": members(konnect.applications[held.application_id], "id", "name"),
+        "application": members(konnect.tables.applications[held.application_id], "id", "name"),
         **times(held),
     }
 
@@ -181,8 +181,10 @@ def admin_registration(konnect: Konnect, held: Registration) -> View:
 
 
 def api(konnect: Konnect, held: Api) -> View:
-    versions = konnect.versions_of(held.id)
-    portals = [konnect.portals[portal_id] for api_id, portal_id in konnect.publications if api_id == held.id]
+    versions = konnect.catalog.versions_of(held.id)
+    portals = [
+        konnect.tables.portals[portal_id] for api_id, portal_id in konnect.tables.publications if api_id == held.id
+    ]
     return {
         **members(held, "id", "name", "version", "description", "slug", "labels", "attributes"),
         "portals": [members(one, "id", "name", "display_name") for one in portals],
@@ -227,13 +229,13 @@ def listed_publication(held: Publication) -> View:
 
 
 def api_registration(konnect: Konnect, held: Registration) -> View:
-    application = konnect.applications[held.application_id]
+    application = konnect.tables.applications[held.application_id]
     shown = members(application, "id", "name")
     if application.description is not None:
         shown["description"] = application.description
     return {
         **members(held, "id", "status"),
-        "portal": members(konnect.portals[application.portal_id], "id", "name"),
+        "portal": members(konnect.tables.portals[application.portal_id], "id", "name"),
         "application": {**shown, "owner": {"type": "developer", "id": application.developer_id}},
     }
 
@@ -285,10 +287,10 @@ def managed_plugin(konnect: Konnect, held: Implementation) -> View | None:
 
     Shape and tags: the plugin's schema (KonnectApplicationAuth.json) and the archived troubleshooting page.
     """
-    accepted = konnect.accepted_strategy(held.service_id) if held.service_id is not None else None
-    if accepted is None or accepted.id not in konnect.strategies:
+    accepted = konnect.push.accepted_strategy(held.service_id) if held.service_id is not None else None
+    if accepted is None or accepted.id not in konnect.tables.strategies:
         return None
-    used = konnect.strategies[accepted.id]
+    used = konnect.tables.strategies[accepted.id]
     config = accepted.config if used.strategy_type == "openid_connect" else used.config
     entry: Mapping[str, Any] = {"strategy_id": used.id, "config": config}
     key = "openid_connect" if used.strategy_type == "openid_connect" else "key_auth"
@@ -326,7 +328,7 @@ def node(konnect: Konnect, held: Mapping[str, Any]) -> View:
 
     The members are those of NodeCompatibilityIssue (control-planes-config v2); their values are inferred.
     """
-    guarded = [service.id for service in konnect.data_plane_configuration().services if service.strategy is not None]
+    guarded = [service.id for service in konnect.push.configuration.services if service.strategy is not None]
     numbers = tuple(int(part) for part in str(held["version"]).split("-")[0].split(".") if part.isdigit())
     if not guarded or numbers >= OLDEST_WITH_STRATEGIES:
         return dict(held)
@@ -358,8 +360,8 @@ def portal_strategy(konnect: Konnect, held: Strategy) -> View:
 
 
 def portal_api(konnect: Konnect, held: Publication) -> View:
-    api = konnect.apis[held.api_id]
-    versions = konnect.versions_of(api.id)
+    api = konnect.tables.apis[held.api_id]
+    versions = konnect.catalog.versions_of(api.id)
     view = {
         **members(api, "id", "name", "version", "description", "slug", "attributes"),
         "visibility": held.visibility,
@@ -369,7 +371,7 @@ def portal_api(konnect: Konnect, held: Publication) -> View:
     if versions:
         view["current_version_summary"] = {"id": versions[-1].id, "spec": {"type": versions[-1].type}}
     if held.auth_strategy_id is not None:
-        view["auth_strategies"] = [offered_strategy(konnect.strategies[held.auth_strategy_id])]
+        view["auth_strategies"] = [offered_strategy(konnect.tables.strategies[held.auth_strategy_id])]
     return view
 
 
@@ -381,7 +383,7 @@ def portal_version(held: ApiVersion, content: bool = False) -> View:
 def application(konnect: Konnect, held: Application) -> View:
     view = {
         **members(held, "id", "name", "description", "redirect_uri"),
-        "auth_strategy": portal_strategy(konnect, konnect.strategies[held.strategy_id]),
+        "auth_strategy": portal_strategy(konnect, konnect.tables.strategies[held.strategy_id]),
         "scopes": [],
         "team_id": None,
         **times(held),
@@ -390,7 +392,7 @@ def application(konnect: Konnect, held: Application) -> View:
 
 
 def registration(konnect: Konnect, held: Registration) -> View:
-    api = konnect.apis[held.api_id]
+    api = konnect.tables.apis[held.api_id]
     return {
         **members(held, "id", "status", "application_id", "api_id"),
         "api_name": api.name,

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 _mutants: dict[str, Mutant] = {}
 MUTANTS: Mapping[str, Mutant] = _mutants
 _mutant = entering(_mutants)
+_auth = overriding(_mutants, lambda world: [world.konnect.auth])
+_catalog = overriding(_mutants, lambda world: [world.konnect.catalog])
 _konnect = overriding(_mutants, lambda world: [world.konnect])
+_portals = overriding(_mutants, lambda world: [world.konnect.portals])
+_push = overriding(_mutants, lambda world: [world.konnect.push])
 
 
 # The admin API
@@ -32,12 +36,12 @@ _konnect(
     "konnect.has-no-such-portal", "The organisation has the portal that the profile names.", turns_red=["portal.found"]
 )
 def _has_no_such_portal(world: "World") -> None:
-    world.konnect.patch_portal(world.standing.portal_id, {"name": "another portal"})
+    world.konnect.portals.patch(world.standing.portal_id, {"name": "another portal"})
 
 
 @_mutant("konnect.has-no-such-api", "The organisation has the API that the profile names.", turns_red=["api.found"])
 def _has_no_such_api(world: "World") -> None:
-    world.konnect.patch_api(world.standing.api_id, {"name": "another API"})
+    world.konnect.catalog.patch_api(world.standing.api_id, {"name": "another API"})
 
 
 @_mutant(
@@ -46,7 +50,7 @@ def _has_no_such_api(world: "World") -> None:
     turns_red=["strategy.found"],
 )
 def _has_no_such_strategy(world: "World") -> None:
-    world.konnect.patch_strategy(world.standing.strategy_id, {"name": "another strategy"})
+    world.konnect.auth.patch_strategy(world.standing.strategy_id, {"name": "another strategy"})
 
 
 @_mutant(
@@ -55,18 +59,18 @@ def _has_no_such_strategy(world: "World") -> None:
     turns_red=["provider.secret-hidden", "provision.provider-secret"],
 )
 def _shows_provider_secrets(world: "World") -> None:
-    konnect, create = world.konnect, world.konnect.create_provider
+    konnect, create = world.konnect, world.konnect.auth.create_provider
 
     def show(provider: Any) -> Any:
         shown = replace(provider, config={**provider.config, **provider.secrets})
-        konnect.providers[shown.id] = shown
+        konnect.tables.providers[shown.id] = shown
         return shown
 
-    show(konnect.providers[world.standing.provider_id])
-    override(konnect, create_provider=lambda body: show(create(body)))
+    show(konnect.tables.providers[world.standing.provider_id])
+    override(konnect.auth, create_provider=lambda body: show(create(body)))
 
 
-_konnect(
+_auth(
     "konnect.calls-no-provider-active",
     "A provider is active while an active strategy uses it.",
     turns_red=["provider.active"],
@@ -74,7 +78,7 @@ _konnect(
 )
 
 
-_konnect(
+_auth(
     "konnect.calls-every-provider-active",
     "A provider that no strategy uses is not active.",
     turns_red=["provision.provider-idle"],
@@ -82,7 +86,7 @@ _konnect(
 )
 
 
-_konnect(
+_auth(
     "konnect.calls-no-strategy-active",
     "A strategy is active while a publication uses it.",
     turns_red=["strategy.active"],
@@ -97,13 +101,15 @@ _konnect(
 )
 def _takes_passwords(world: "World") -> None:
     methods = ["client_credentials", "bearer", "session", "password"]
-    world.konnect.patch_strategy(world.standing.strategy_id, {"configs": {"openid-connect": {"auth_methods": methods}}})
+    world.konnect.auth.patch_strategy(
+        world.standing.strategy_id, {"configs": {"openid-connect": {"auth_methods": methods}}}
+    )
 
 
 @_mutant("konnect.cannot-push", "Konnect pushes the strategy to the control plane.", turns_red=["api.synced"])
 def _cannot_push(world: "World") -> None:
     never = {"configs": {"openid-connect": {"timeout": "soon"}}}
-    world.konnect.patch_strategy(world.standing.strategy_id, never)
+    world.konnect.auth.patch_strategy(world.standing.strategy_id, never)
 
 
 @_mutant(
@@ -120,14 +126,14 @@ def _forgets_the_plugin(world: "World") -> None:
 
 @_mutant("konnect.sees-no-node", "A data plane that is connected is listed.", turns_red=["nodes.connected"])
 def _sees_no_node(world: "World") -> None:
-    world.konnect.nodes = list
+    world.konnect.push.nodes = list
 
 
 def _forbid(*_: object) -> None:
     raise forbidden("The role for this is missing")
 
 
-_konnect(
+_auth(
     "konnect.makes-no-provider",
     "Whoever has the role may create a DCR provider.",
     turns_red=["provision.provider"],
@@ -141,19 +147,19 @@ _konnect(
     turns_red=["provision.strategy"],
 )
 def _forgets_the_provider_of_a_strategy(world: "World") -> None:
-    create = world.konnect.create_strategy
-    override(world.konnect, create_strategy=lambda body: create({**body, "dcr_provider_id": None}))
+    create = world.konnect.auth.create_strategy
+    override(world.konnect.auth, create_strategy=lambda body: create({**body, "dcr_provider_id": None}))
 
 
-_konnect(
+_portals(
     "konnect.makes-no-portal",
     "Whoever has the role may create a portal.",
     turns_red=["provision.portal"],
-    create_portal=_forbid,
+    create=_forbid,
 )
 
 
-_konnect(
+_catalog(
     "konnect.makes-no-version",
     "An API can be given a version.",
     turns_red=["provision.api"],
@@ -170,10 +176,10 @@ def _links_nothing(world: "World") -> None:
     def refuse(*_: object) -> None:
         raise conflict("This gateway service is already linked to another API")
 
-    override(world.konnect, create_implementation=refuse)
+    override(world.konnect.catalog, create_implementation=refuse)
 
 
-_konnect(
+_catalog(
     "konnect.publishes-nothing",
     "Whoever has the role may publish an API.",
     turns_red=["provision.publication"],
@@ -187,9 +193,9 @@ _konnect(
     turns_red=["provision.unknown-property"],
 )
 def _ignores_unknown_properties(world: "World") -> None:
-    patch, known = world.konnect.patch_provider, {"name", "display_name", "issuer", "dcr_config", "labels"}
+    patch, known = world.konnect.auth.patch_provider, {"name", "display_name", "issuer", "dcr_config", "labels"}
     override(
-        world.konnect,
+        world.konnect.auth,
         patch_provider=lambda id_, body: patch(id_, {name: body[name] for name in body if name in known}),
     )
 
@@ -260,19 +266,19 @@ def _leaves_clients_behind(world: "World") -> None:
     turns_red=["life.revoked.client"],
 )
 def _deletes_clients_of_revoked_registrations(world: "World") -> None:
-    konnect, patch = world.konnect, world.konnect.patch_registration
+    konnect, patch = world.konnect, world.konnect.registrations.patch
 
     def delete(*arguments: Any) -> Any:
         changed = patch(*arguments)
-        application = konnect.applications[changed.application_id]
+        application = konnect.tables.applications[changed.application_id]
         if changed.status == "revoked" and application.client_id and application.client_registration:
             world.curity.delete(application.client_id, application.client_registration.access_token)
         return changed
 
-    override(konnect, patch_registration=delete)
+    override(konnect.registrations, patch=delete)
 
 
-_konnect(
+_push(
     "konnect.pushes-pending-registrations",
     "Only an approved registration lets through.",
     turns_red=["route.pending"],
@@ -291,4 +297,4 @@ def _revokes_for_ever(world: "World") -> None:
             revoked.add(registration.id)
         return registration.status == "approved" and registration.id not in revoked
 
-    override(world.konnect, lets_through=lets_through)
+    override(world.konnect.push, lets_through=lets_through)

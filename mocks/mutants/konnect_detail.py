@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dcrproof.mocks.konnect.driver import ProviderFailed, RegisteredClient
-from dcrproof.mocks.konnect.store import find
+from dcrproof.mocks.konnect.tables import find
 from dcrproof.mocks.messages import Call, Calls, NoAnswer, Request, Response, json_response
 from dcrproof.mocks.mutants.base import Mutant, answers, changed, entering, override, overriding
 
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 _mutants: dict[str, Mutant] = {}
 MUTANTS: Mapping[str, Mutant] = _mutants
 _mutant = entering(_mutants)
+_applications = overriding(_mutants, lambda world: [world.konnect.applications])
+_auth = overriding(_mutants, lambda world: [world.konnect.auth])
 _konnect = overriding(_mutants, lambda world: [world.konnect])
+_portals = overriding(_mutants, lambda world: [world.konnect.portals])
+_registrations = overriding(_mutants, lambda world: [world.konnect.registrations])
 
 PROBLEM = ("content-type", "application/problem+json")
 
@@ -76,15 +80,15 @@ def _takes_any_page(world: "World") -> None:
     turns_red=["admin.labels"],
 )
 def _replaces_all_labels(world: "World") -> None:
-    konnect, patch = world.konnect, world.konnect.patch_provider
+    konnect, patch = world.konnect, world.konnect.auth.patch_provider
 
     def replacing(provider_id: str, body: Any) -> Any:
         if "labels" in body:
-            held = find(konnect.providers, provider_id)
-            konnect.providers[held.id] = replace(held, labels={})
+            held = find(konnect.tables.providers, provider_id)
+            konnect.tables.providers[held.id] = replace(held, labels={})
         return patch(provider_id, body)
 
-    override(konnect, patch_provider=replacing)
+    override(konnect.auth, patch_provider=replacing)
 
 
 @_mutant(
@@ -105,14 +109,14 @@ def _answers_a_replaced_strategy_with_200(world: "World") -> None:
     turns_red=["admin.strategy-type"],
 )
 def _ignores_another_strategy_type(world: "World") -> None:
-    patch = world.konnect.patch_strategy
+    patch = world.konnect.auth.patch_strategy
     override(
-        world.konnect,
+        world.konnect.auth,
         patch_strategy=lambda id_, body: patch(id_, {key: body[key] for key in body if key != "strategy_type"}),
     )
 
 
-_konnect(
+_auth(
     "konnect.deletes-strategies-in-use",
     "A strategy that is in use stays.",
     turns_red=["admin.strategy-in-use"],
@@ -120,7 +124,7 @@ _konnect(
 )
 
 
-_konnect(
+_auth(
     "konnect.refuses-to-see-providers-in-use",
     "A provider that a strategy uses stays (inferred).",
     turns_red=["admin.provider-in-use"],
@@ -148,12 +152,12 @@ def _shows_secrets_to_admins(world: "World") -> None:
     turns_red=["admin.client-id"],
 )
 def _lets_admins_choose_client_ids(world: "World") -> None:
-    create = world.konnect.create_application_as_admin
+    create = world.konnect.applications.create_as_admin
 
     def choose(portal_id: str, body: Any) -> Generator[Call, Any, Any]:
         return (yield from create(portal_id, {key: body[key] for key in body if key != "client_id"}))
 
-    override(world.konnect, create_application_as_admin=choose)
+    override(world.konnect.applications, create_as_admin=choose)
 
 
 @_mutant(
@@ -166,10 +170,10 @@ def _keeps_applications_of_deleted_developers(world: "World") -> None:
 
     def delete(_: str, developer_id: str) -> Generator[Call, Any, None]:
         yield from ()
-        held = konnect.developers[developer_id]
-        konnect.developers[developer_id] = replace(held, status="rejected")
+        held = konnect.tables.developers[developer_id]
+        konnect.tables.developers[developer_id] = replace(held, status="rejected")
 
-    override(konnect, delete_developer=delete)
+    override(konnect.developers, delete=delete)
 
 
 # The portal
@@ -202,12 +206,12 @@ def _portal_answers_errors_in_plain_json(world: "World") -> None:
 
 def _applications_made_of(world: "World", *left_out: str) -> None:
     """Takes these members of a new application for nothing."""
-    create = world.konnect.create_application
+    create = world.konnect.applications.create
 
     def ignore(portal_id: str, developer_id: str, body: Any) -> Generator[Call, Any, Any]:
         return (yield from create(portal_id, developer_id, {key: body[key] for key in body if key not in left_out}))
 
-    override(world.konnect, create_application=ignore)
+    override(world.konnect.applications, create=ignore)
 
 
 @_mutant(
@@ -219,11 +223,11 @@ def _portal_ignores_unknown_properties(world: "World") -> None:
     _applications_made_of(world, "no_such_property")
 
 
-_konnect(
+_applications(
     "portal.makes-two-applications-of-a-name",
     "A developer has one application of a name (inferred).",
     turns_red=["application.same-name"],
-    _require_free_application_name=lambda *_: None,
+    require_free_name=lambda *_: None,
 )
 
 
@@ -234,7 +238,10 @@ _konnect(
 )
 def _shows_applications_of_others(world: "World") -> None:
     konnect = world.konnect
-    override(konnect, application=lambda _portal, application_id, _developer=None: konnect.applications[application_id])
+    override(
+        konnect.applications,
+        get=lambda _portal, application_id, _developer=None: konnect.tables.applications[application_id],
+    )
 
 
 @_mutant(
@@ -243,12 +250,12 @@ def _shows_applications_of_others(world: "World") -> None:
     turns_red=["application.strategy-fixed"],
 )
 def _ignores_another_strategy(world: "World") -> None:
-    update = world.konnect.update_application
+    update = world.konnect.applications.update
 
     def ignore(application_id: str, body: Any) -> Generator[Call, Any, Any]:
         return (yield from update(application_id, {key: body[key] for key in body if key != "auth_strategy_id"}))
 
-    override(world.konnect, update_application=ignore)
+    override(world.konnect.applications, update=ignore)
 
 
 def _instead(world: "World", method: str, end: str, response: Response) -> None:
@@ -382,14 +389,14 @@ def _deletes_nothing_at_the_bridge(world: "World") -> None:
     turns_red=["second-api.without-strategy"],
 )
 def _never_takes_a_strategy_away(world: "World") -> None:
-    own, last = world.konnect.enforced_strategy, dict[str, str]()
+    own, last = world.konnect.push.enforced_strategy, dict[str, str]()
 
     def enforced(api_id: str) -> str | None:
         if found := own(api_id):
             last[api_id] = found
         return found or last.get(api_id)
 
-    override(world.konnect, enforced_strategy=enforced)
+    override(world.konnect.push, enforced_strategy=enforced)
 
 
 # Lists, changes, registrations by admins
@@ -421,14 +428,14 @@ def _sorts_by_anything(world: "World") -> None:
     turns_red=["admin.provider-changed"],
 )
 def _forgets_what_a_change_leaves_out(world: "World") -> None:
-    konnect, patch = world.konnect, world.konnect.patch_provider
+    konnect, patch = world.konnect, world.konnect.auth.patch_provider
 
     def forget(provider_id: str, body: Any) -> Any:
         changed_one = replace(patch(provider_id, body), config={})
-        konnect.providers[changed_one.id] = changed_one
+        konnect.tables.providers[changed_one.id] = changed_one
         return changed_one
 
-    override(konnect, patch_provider=forget)
+    override(konnect.auth, patch_provider=forget)
 
 
 @_mutant(
@@ -437,31 +444,31 @@ def _forgets_what_a_change_leaves_out(world: "World") -> None:
     turns_red=["admin.provider-type"],
 )
 def _ignores_another_provider_type(world: "World") -> None:
-    patch = world.konnect.patch_provider
+    patch = world.konnect.auth.patch_provider
     override(
-        world.konnect,
+        world.konnect.auth,
         patch_provider=lambda id_, body: patch(id_, {name: body[name] for name in body if name != "provider_type"}),
     )
 
 
 @_mutant("konnect.links-again", "An API is linked once.", turns_red=["admin.linked-twice"])
 def _links_again(world: "World") -> None:
-    konnect, link = world.konnect, world.konnect.create_implementation
+    konnect, link = world.konnect, world.konnect.catalog.create_implementation
 
     def again(api_id: str, body: Any) -> Any:
-        held = next((one for one in konnect.implementations.values() if one.api_id == api_id), None)
+        held = next((one for one in konnect.tables.implementations.values() if one.api_id == api_id), None)
         return held or link(api_id, body)
 
-    override(konnect, create_implementation=again)
+    override(konnect.catalog, create_implementation=again)
 
 
 @_mutant("konnect.registers-again", "A second registration for an API is refused.", turns_red=["admin.registration"])
 def _registers_again(world: "World") -> None:
-    konnect, register = world.konnect, world.konnect.register_as_admin
+    konnect, register = world.konnect, world.konnect.registrations.register_as_admin
     override(
-        konnect,
+        konnect.registrations,
         register_as_admin=lambda application, body: (
-            konnect.registration_for(application.id, body["api_id"]) or register(application, body)
+            konnect.registrations.for_api(application.id, body["api_id"]) or register(application, body)
         ),
     )
 
@@ -480,11 +487,11 @@ def _shows_secrets_among_credentials(world: "World") -> None:
     _answers_otherwise(world, "konnect", "/credentials", show)
 
 
-_konnect(
+_registrations(
     "portal.lists-every-application",
     "Of an API those applications are listed that are registered, or are not.",
     turns_red=["application.of-api"],
-    registration_for=lambda *_: None,
+    for_api=lambda *_: None,
 )
 
 
@@ -494,10 +501,10 @@ _konnect(
     turns_red=["application.default-strategy"],
 )
 def _picks_any_strategy(world: "World") -> None:
-    create = world.konnect.create_application
+    create = world.konnect.applications.create
     override(
-        world.konnect,
-        create_application=lambda portal_id, developer_id, body: create(
+        world.konnect.applications,
+        create=lambda portal_id, developer_id, body: create(
             portal_id,
             developer_id,
             {**body, "auth_strategy_id": body.get("auth_strategy_id") or world.standing.strategy_id},
@@ -516,11 +523,11 @@ def _has_large_pages(world: "World") -> None:
     _answers_otherwise(world, "konnect", "/v3/portals", large)
 
 
-_konnect(
+_portals(
     "konnect.names-portals-alike",
     "A name is one portal's alone.",
     turns_red=["admin.unique-name"],
-    _require_free_portal_name=lambda *_: None,
+    require_free_name=lambda *_: None,
 )
 
 
@@ -551,7 +558,7 @@ def _tells_who_is_not_known(world: "World") -> None:
     answers(world, "portal", tell)
 
 
-_konnect(
+_registrations(
     "portal.registers-for-any-strategy",
     "An application is registered for APIs of its own strategy.",
     turns_red=["application.other-strategy"],

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 _mutants: dict[str, Mutant] = {}
 MUTANTS: Mapping[str, Mutant] = _mutants
 _mutant = entering(_mutants)
-_konnect = overriding(_mutants, lambda world: [world.konnect])
+_registrations = overriding(_mutants, lambda world: [world.konnect.registrations])
+_teams = overriding(_mutants, lambda world: [world.konnect.teams])
 
 
 @_mutant(
@@ -36,7 +37,10 @@ def _needs_no_session(world: "World") -> None:
     def handle(request: Request) -> Response | Calls:
         """A request without a session is taken for one of the first developer's."""
         if request.header("cookie") is None:
-            developer, portal = konnect.developers[standing.developer_id], konnect.portals[standing.portal_id]
+            developer, portal = (
+                konnect.tables.developers[standing.developer_id],
+                konnect.tables.portals[standing.portal_id],
+            )
             token = konnect.accounts.sign_in(developer, portal).access_token
             request = replace(request, headers=(*request.headers, ("cookie", f"portalaccesstoken={token}")))
         return handler(request)
@@ -44,7 +48,7 @@ def _needs_no_session(world: "World") -> None:
     world.handlers["portal"] = handle
 
 
-_konnect(
+_teams(
     "portal.hides-public-apis",
     "A public API is shown to everybody.",
     turns_red=["api.offered"],
@@ -58,24 +62,24 @@ _konnect(
     turns_red=["application.created"],
 )
 def _keeps_the_secret(world: "World") -> None:
-    create = world.konnect.create_application
+    create = world.konnect.applications.create
 
     def keep(*arguments: Any) -> Generator[Call, Any, Any]:
         made, _ = yield from create(*arguments)
         return made, None
 
-    override(world.konnect, create_application=keep)
+    override(world.konnect.applications, create=keep)
 
 
 @_mutant("portal.shows-another-secret", "The secret that is shown is the client's.", turns_red=["client.known"])
 def _shows_another_secret(world: "World") -> None:
-    create = world.konnect.create_application
+    create = world.konnect.applications.create
 
     def show(*arguments: Any) -> Generator[Call, Any, Any]:
         made, secret = yield from create(*arguments)
         return made, secret and secret[::-1]
 
-    override(world.konnect, create_application=show)
+    override(world.konnect.applications, create=show)
 
 
 @_mutant("portal.shows-the-secret-again", "The secret is shown once.", turns_red=["application.secret-once"])
@@ -109,7 +113,7 @@ def _calls_credentials_self_managed(world: "World") -> None:
     answers(world, "portal", change)
 
 
-_konnect(
+_registrations(
     "portal.registers-for-no-api",
     "An application is registered for an API with its own strategy.",
     turns_red=["application.registered"],
@@ -123,34 +127,34 @@ _konnect(
     turns_red=["application.registered-twice"],
 )
 def _registers_twice(world: "World") -> None:
-    konnect, register = world.konnect, world.konnect.register
+    konnect, register = world.konnect, world.konnect.registrations.register
 
     def again(application: Any, api_id: str, status: str | None = None) -> Any:
-        return konnect.registration_for(application.id, api_id) or register(application, api_id, status)
+        return konnect.registrations.for_api(application.id, api_id) or register(application, api_id, status)
 
-    override(konnect, register=again)
+    override(konnect.registrations, register=again)
 
 
 @_mutant(
     "portal.announces-another-secret", "The new secret that is shown is the client's.", turns_red=["life.secret.new"]
 )
 def _announces_another_secret(world: "World") -> None:
-    regenerate = world.konnect.regenerate_secret
+    regenerate = world.konnect.applications.regenerate_secret
 
     def announce(application_id: str) -> Generator[Call, Any, tuple[str, str]]:
         client_id, secret = yield from regenerate(application_id)
         return client_id, secret[::-1]
 
-    override(world.konnect, regenerate_secret=announce)
+    override(world.konnect.applications, regenerate_secret=announce)
 
 
 @_mutant("portal.ignores-new-names", "An application can be renamed.", turns_red=["life.rename.done"])
 def _ignores_new_names(world: "World") -> None:
     def ignore(application_id: str, _: object) -> Generator[Call, Any, Any]:
         yield from ()
-        return world.konnect.applications[application_id]
+        return world.konnect.tables.applications[application_id]
 
-    override(world.konnect, update_application=ignore)
+    override(world.konnect.applications, update=ignore)
 
 
 @_mutant(
@@ -160,4 +164,4 @@ def _keeps_deleted_applications(world: "World") -> None:
     def keep(_: object) -> Generator[Call, Any, None]:
         yield from ()
 
-    override(world.konnect, delete_application=keep)
+    override(world.konnect.applications, delete=keep)

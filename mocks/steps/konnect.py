@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def _portal(**members: Any) -> Act:
-    return lambda world: _ignore(world.konnect.patch_portal(world.standing.portal_id, members))
+    return lambda world: _ignore(world.konnect.portals.patch(world.standing.portal_id, members))
 
 
 def _provider(**members: Any) -> Act:
-    return lambda world: _ignore(world.konnect.patch_provider(world.standing.provider_id, members))
+    return lambda world: _ignore(world.konnect.auth.patch_provider(world.standing.provider_id, members))
 
 
 def _provider_issuer(issuer: Callable[[str], str]) -> Act:
@@ -30,7 +30,7 @@ def _provider_issuer(issuer: Callable[[str], str]) -> Act:
 def _strategy(**members: Any) -> Act:
     """Changes what reaches the gateway's plugin."""
     return lambda world: _ignore(
-        world.konnect.patch_strategy(world.standing.strategy_id, {"configs": {"openid-connect": members}})
+        world.konnect.auth.patch_strategy(world.standing.strategy_id, {"configs": {"openid-connect": members}})
     )
 
 
@@ -38,7 +38,7 @@ def _strategy_without(*members: str) -> Act:
     """The strategy saved anew without these members of its advanced configuration."""
 
     def act(world: "World") -> None:
-        held = world.konnect.strategies[world.standing.strategy_id]
+        held = world.konnect.tables.strategies[world.standing.strategy_id]
         config = {name: value for name, value in held.config.items() if name not in members}
         body = {
             "name": held.name,
@@ -47,7 +47,7 @@ def _strategy_without(*members: str) -> Act:
             "configs": {"openid-connect": config},
             "dcr_provider_id": held.dcr_provider_id,
         }
-        world.konnect.replace_strategy(held.id, body)
+        world.konnect.auth.replace_strategy(held.id, body)
 
     return act
 
@@ -60,17 +60,17 @@ def _publish(*, with_strategy: bool) -> Act:
     def act(world: "World") -> None:
         ids = [world.standing.strategy_id] if with_strategy else None
         body = {"visibility": "public", "auth_strategy_ids": ids}
-        world.konnect.publish(world.standing.api_id, world.standing.portal_id, body)
+        world.konnect.catalog.publish(world.standing.api_id, world.standing.portal_id, body)
 
     return act
 
 
 def _unpublish(world: "World") -> None:
-    world.konnect.unpublish(world.standing.api_id, world.standing.portal_id)
+    world.konnect.catalog.unpublish(world.standing.api_id, world.standing.portal_id)
 
 
 def _unlink(world: "World") -> None:
-    world.konnect.delete_implementation(world.standing.api_id, world.standing.implementation_id)
+    world.konnect.catalog.delete_implementation(world.standing.api_id, world.standing.implementation_id)
 
 
 def _link_to_another_service(world: "World") -> None:
@@ -82,13 +82,13 @@ def _link_to_another_service(world: "World") -> None:
 def _link_to_another_control_plane(world: "World") -> None:
     """A service of another environment, with the same route and without data planes."""
     _unlink(world)
-    _link_to_a_new_one(world, world.konnect.create_control_plane(ANOTHER).id, world.ROUTE)
+    _link_to_a_new_one(world, world.konnect.entities.create_control_plane(ANOTHER).id, world.ROUTE)
 
 
 def _link_to_a_new_one(world: "World", control_plane_id: str, path: str) -> None:
     konnect = world.konnect
-    service = konnect.create_gateway_service(control_plane_id, ANOTHER, world.start.addresses["upstream"])
-    konnect.create_gateway_route(service.id, ANOTHER, (path,))
+    service = konnect.entities.create_gateway_service(control_plane_id, ANOTHER, world.start.addresses["upstream"])
+    konnect.entities.create_gateway_route(service.id, ANOTHER, (path,))
     _link_to(world, {"service": {"control_plane_id": control_plane_id, "id": service.id}})
 
 
@@ -100,20 +100,20 @@ def _link_to_the_control_plane(world: "World") -> None:
 
 def _link_as_the_how_to_needs_it(world: "World") -> None:
     konnect = world.konnect
-    if world.standing.implementation_id in konnect.implementations:
+    if world.standing.implementation_id in konnect.tables.implementations:
         _unlink(world)
-    for service in [one for one in konnect.gateway_services.values() if one.name == ANOTHER]:
-        for route in [one for one in konnect.gateway_routes.values() if one.service_id == service.id]:
-            konnect.delete_gateway_route(service.control_plane_id, route.id)
-        konnect.delete_gateway_service(service.control_plane_id, service.id)
+    for service in [one for one in konnect.tables.gateway_services.values() if one.name == ANOTHER]:
+        for route in [one for one in konnect.tables.gateway_routes.values() if one.service_id == service.id]:
+            konnect.entities.delete_gateway_route(service.control_plane_id, route.id)
+        konnect.entities.delete_gateway_service(service.control_plane_id, service.id)
         if service.control_plane_id != world.standing.control_plane_id:
-            del konnect.control_planes[service.control_plane_id]
+            del konnect.tables.control_planes[service.control_plane_id]
     own = {"control_plane_id": world.standing.control_plane_id, "id": world.standing.service_id}
     _link_to(world, {"service": own})
 
 
 def _link_to(world: "World", link: Mapping[str, Any]) -> None:
-    made = world.konnect.create_implementation(world.standing.api_id, link)
+    made = world.konnect.catalog.create_implementation(world.standing.api_id, link)
     world.standing = replace(world.standing, implementation_id=made.id)
 
 
@@ -126,9 +126,9 @@ def _developer(status: str) -> Act:
 
     def act(world: "World") -> None:
         body = {"status": status}
-        world.konnect.patch_developer(world.standing.portal_id, world.standing.developer_id, body)
+        world.konnect.developers.patch(world.standing.portal_id, world.standing.developer_id, body)
         classic = world.classic_standing
-        world.classic_portal.patch_developer(classic.portal_id, classic.developer_id, body)
+        world.classic_portal.developers.patch(classic.portal_id, classic.developer_id, body)
 
     return act
 
@@ -138,15 +138,15 @@ def _approves_applications(approves: bool) -> Act:
 
     def act(world: "World") -> None:
         _portal(auto_approve_applications=approves)(world)
-        world.classic_portal.patch_portal(world.classic_standing.portal_id, {"auto_approve_applications": approves})
+        world.classic_portal.portals.patch(world.classic_standing.portal_id, {"auto_approve_applications": approves})
 
     return act
 
 
 def _other_provider_type(world: "World") -> None:
     """The provider of the set-up is of another type: it bears the name that the set-up's provider should have."""
-    world.konnect.patch_provider(world.standing.provider_id, {"name": "Curity, of type Curity"})
-    provider = world.konnect.create_provider(
+    world.konnect.auth.patch_provider(world.standing.provider_id, {"name": "Curity, of type Curity"})
+    provider = world.konnect.auth.create_provider(
         {
             "name": "Curity",
             "provider_type": "okta",
@@ -154,46 +154,46 @@ def _other_provider_type(world: "World") -> None:
             "dcr_config": {"dcr_token": "a token of another type of provider"},
         }
     )
-    world.konnect.patch_strategy(world.standing.strategy_id, {"dcr_provider_id": provider.id})
+    world.konnect.auth.patch_strategy(world.standing.strategy_id, {"dcr_provider_id": provider.id})
 
 
 def _no_other_provider_type(world: "World") -> None:
     _own_provider(world)
-    for provider in list(world.konnect.providers.values()):
+    for provider in list(world.konnect.tables.providers.values()):
         if provider.name == "Curity":
-            world.konnect.delete_provider(provider.id)
-    world.konnect.patch_provider(world.standing.provider_id, {"name": "Curity"})
+            world.konnect.auth.delete_provider(provider.id)
+    world.konnect.auth.patch_provider(world.standing.provider_id, {"name": "Curity"})
 
 
 def _own_provider(world: "World") -> None:
-    world.konnect.patch_strategy(world.standing.strategy_id, {"dcr_provider_id": world.standing.provider_id})
+    world.konnect.auth.patch_strategy(world.standing.strategy_id, {"dcr_provider_id": world.standing.provider_id})
 
 
 def _no_provider(world: "World") -> None:
-    world.konnect.patch_strategy(world.standing.strategy_id, {"dcr_provider_id": None})
+    world.konnect.auth.patch_strategy(world.standing.strategy_id, {"dcr_provider_id": None})
 
 
 def _key_auth(world: "World") -> None:
     """The strategy of the set-up is one of keys: it bears the name that the set-up's strategy should have."""
-    world.konnect.patch_strategy(world.standing.strategy_id, {"name": "curity-dcr, of type DCR"})
+    world.konnect.auth.patch_strategy(world.standing.strategy_id, {"name": "curity-dcr, of type DCR"})
     body = {
         "name": "curity-dcr",
         "display_name": "Curity",
         "strategy_type": "key_auth",
         "configs": {"key-auth": {"key_names": ["apikey"]}},
     }
-    keys = world.konnect.create_strategy(body)
-    world.konnect.publish(
+    keys = world.konnect.auth.create_strategy(body)
+    world.konnect.catalog.publish(
         world.standing.api_id, world.standing.portal_id, {"visibility": "public", "auth_strategy_ids": [keys.id]}
     )
 
 
 def _no_key_auth(world: "World") -> None:
     _publish(with_strategy=True)(world)
-    for strategy in list(world.konnect.strategies.values()):
+    for strategy in list(world.konnect.tables.strategies.values()):
         if strategy.name == "curity-dcr":
-            world.konnect.delete_strategy(strategy.id)
-    world.konnect.patch_strategy(world.standing.strategy_id, {"name": "curity-dcr"})
+            world.konnect.auth.delete_strategy(strategy.id)
+    world.konnect.auth.patch_strategy(world.standing.strategy_id, {"name": "curity-dcr"})
 
 
 def _another_strategy(world: "World") -> None:
@@ -204,7 +204,7 @@ def _another_strategy(world: "World") -> None:
         "scopes": [],
         "auth_methods": ["client_credentials", "bearer", "session"],
     }
-    another = world.konnect.create_strategy(
+    another = world.konnect.auth.create_strategy(
         {
             "name": "another strategy",
             "display_name": "Another strategy",
@@ -213,16 +213,16 @@ def _another_strategy(world: "World") -> None:
             "dcr_provider_id": world.standing.provider_id,
         }
     )
-    world.konnect.publish(
+    world.konnect.catalog.publish(
         world.standing.api_id, world.standing.portal_id, {"visibility": "public", "auth_strategy_ids": [another.id]}
     )
 
 
 def _own_strategy(world: "World") -> None:
     _publish(with_strategy=True)(world)
-    for strategy in list(world.konnect.strategies.values()):
+    for strategy in list(world.konnect.tables.strategies.values()):
         if strategy.name == "another strategy":
-            world.konnect.delete_strategy(strategy.id)
+            world.konnect.auth.delete_strategy(strategy.id)
 
 
 def _without_role(*role: str) -> Act:

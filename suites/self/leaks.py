@@ -166,9 +166,9 @@ OTHER_PLUGIN = {
 def put_other_plugin(world: World) -> None:
     """Puts a plugin of somebody else on each service; over the admin API this Konnect takes fewer kinds."""
     konnect = world.konnect
-    for service in [*konnect.gateway_services.values()]:
-        made = GatewayPlugin(service_id=service.id, **OTHER_PLUGIN, **konnect._new())
-        konnect.gateway_plugins[made.id] = made
+    for service in [*konnect.tables.gateway_services.values()]:
+        made = GatewayPlugin(service_id=service.id, **OTHER_PLUGIN, **konnect.entities.stamps.new())
+        konnect.tables.gateway_plugins[made.id] = made
 
 
 def mark_cookies() -> None:

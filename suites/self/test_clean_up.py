@@ -335,12 +335,12 @@ def test_what_bears_the_mark_no_more_is_left_alone(live: Tenant, capsys: pytest.
     konnect = live.world.konnect
     adopted = next(
         api
-        for api in konnect.apis.values()
+        for api in konnect.tables.apis.values()
         if re.fullmatch(r"dcrproof [0-9a-f]{8}", api.name) and api.name != "dcrproof 00000000"
     )
-    konnect.patch_api(adopted.id, {"name": "ours now"})
+    konnect.catalog.patch_api(adopted.id, {"name": "ours now"})
     code, told = live.sweep(capsys, "--profile", str(live.profile), "--yes")
-    assert adopted.id in konnect.apis
+    assert adopted.id in konnect.tables.apis
     assert (
         f"left       API '{adopted.name}' {adopted.id} in Konnect: it bears the mark '{adopted.name}' no more" in told
     )

@@ -569,12 +569,12 @@ def test_filters_part_a_list_without_loss(items: list[Any], wanted: list[str]) -
 def test_the_core_reads_every_object_of_mock_konnect_once(count: int) -> None:
     held = MockKonnect(clock=StoppedClock(), seed=1, token="kpat_for-a-test", portal_host="{}.test".format)
     for number in range(count):
-        held.create_api({"name": f"api {number}"})
+        held.catalog.create_api({"name": f"api {number}"})
     joined = Joined(KonnectHttp(held).handle)
     line = Wired("konnect", "https://eu.api.konghq.com", joined)
     konnect = KonnectClient(line, "https://eu.api.konghq.com", Secret("kpat_for-a-test"))
     found = list(konnect.all("/v3/apis"))
-    assert sorted(one["id"] for one in found) == sorted(held.apis)
+    assert sorted(one["id"] for one in found) == sorted(held.tables.apis)
     assert len(joined.asked) == max(1, -(-count // 100))
     for number in {0, count // 2, count - 1} - {-1, count}:
         named = konnect.named("/v3/apis", f"api {number}")
