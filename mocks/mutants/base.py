@@ -26,11 +26,14 @@ class Mutant:
 
 
 def entering(mutants: dict[str, Mutant]) -> Callable[..., Callable[[Act], Act]]:
-    """Returns a decorator that adds a function to `mutants`: `@_mutant(name, breaks, turns_red=[check ids])`."""
+    """Returns a decorator that adds a function to `mutants`: `@_mutant(name, turns_red=[check ids])`.
 
-    def mutant(name: str, breaks: str, *, turns_red: Sequence[str]) -> Callable[[Act], Act]:
+    The docstring of the function states the rule that it breaks.
+    """
+
+    def mutant(name: str, *, turns_red: Sequence[str]) -> Callable[[Act], Act]:
         def enter(apply: Act) -> Act:
-            mutants[name] = Mutant(breaks, apply, turns_red)
+            mutants[name] = Mutant(apply.__doc__ or "", apply, turns_red)
             return apply
 
         return enter
@@ -83,3 +86,26 @@ def changed(response: Response, change: Callable[[dict[str, Any]], dict[str, Any
 def without(response: Response, header: str) -> Response:
     """The response without that header."""
     return replace(response, headers=tuple(pair for pair in response.headers if pair[0] != header))
+
+
+PROBLEM = ("content-type", "application/problem+json")
+
+
+def plain_errors(world: "World", port: str) -> None:
+    """Answers errors of that port as application/json."""
+
+    def change(_: Request, response: Response) -> Response:
+        plain = tuple(("content-type", "application/json") if pair == PROBLEM else pair for pair in response.headers)
+        return replace(response, headers=plain)
+
+    answers(world, port, change)
+
+
+def asked_otherwise(world: "World", port: str, query: str, instead: str) -> None:
+    """Takes a request with that in its query for another one."""
+    handler = world.handlers[port]
+
+    def handle(request: Request) -> Response | Calls:
+        return handler(replace(request, query=instead) if query in request.query else request)
+
+    world.handlers[port] = handle

@@ -32,33 +32,27 @@ _konnect(
 )
 
 
-@_mutant(
-    "konnect.has-no-such-portal", "The organisation has the portal that the profile names.", turns_red=["portal.found"]
-)
+@_mutant("konnect.has-no-such-portal", turns_red=["portal.found"])
 def _has_no_such_portal(world: "World") -> None:
+    """The organisation has the portal that the profile names."""
     world.konnect.portals.patch(world.standing.portal_id, {"name": "another portal"})
 
 
-@_mutant("konnect.has-no-such-api", "The organisation has the API that the profile names.", turns_red=["api.found"])
+@_mutant("konnect.has-no-such-api", turns_red=["api.found"])
 def _has_no_such_api(world: "World") -> None:
+    """The organisation has the API that the profile names."""
     world.konnect.catalog.patch_api(world.standing.api_id, {"name": "another API"})
 
 
-@_mutant(
-    "konnect.has-no-such-strategy",
-    "The organisation has the auth strategy that the profile names.",
-    turns_red=["strategy.found"],
-)
+@_mutant("konnect.has-no-such-strategy", turns_red=["strategy.found"])
 def _has_no_such_strategy(world: "World") -> None:
+    """The organisation has the auth strategy that the profile names."""
     world.konnect.auth.patch_strategy(world.standing.strategy_id, {"name": "another strategy"})
 
 
-@_mutant(
-    "konnect.shows-provider-secrets",
-    "The secret of a DCR provider is write-only.",
-    turns_red=["provider.secret-hidden", "provision.provider-secret"],
-)
+@_mutant("konnect.shows-provider-secrets", turns_red=["provider.secret-hidden", "provision.provider-secret"])
 def _shows_provider_secrets(world: "World") -> None:
+    """The secret of a DCR provider is write-only."""
     konnect, create = world.konnect, world.konnect.auth.create_provider
 
     def show(provider: Any) -> Any:
@@ -94,38 +88,35 @@ _auth(
 )
 
 
-@_mutant(
-    "konnect.takes-passwords",
-    "The strategy does not list `password` beside client credentials.",
-    turns_red=["strategy.no-password"],
-)
+@_mutant("konnect.takes-passwords", turns_red=["strategy.no-password"])
 def _takes_passwords(world: "World") -> None:
+    """The strategy does not list `password` beside client credentials."""
     methods = ["client_credentials", "bearer", "session", "password"]
     world.konnect.auth.patch_strategy(
         world.standing.strategy_id, {"configs": {"openid-connect": {"auth_methods": methods}}}
     )
 
 
-@_mutant("konnect.cannot-push", "Konnect pushes the strategy to the control plane.", turns_red=["api.synced"])
+@_mutant("konnect.cannot-push", turns_red=["api.synced"])
 def _cannot_push(world: "World") -> None:
+    """Konnect pushes the strategy to the control plane."""
     never = {"configs": {"openid-connect": {"timeout": "soon"}}}
     world.konnect.auth.patch_strategy(world.standing.strategy_id, never)
 
 
-@_mutant(
-    "konnect.forgets-the-plugin",
-    "On a linked service whose API has a strategy Konnect keeps its plugin.",
-    turns_red=["api.plugin"],
-)
+@_mutant("konnect.forgets-the-plugin", turns_red=["api.plugin"])
 def _forgets_the_plugin(world: "World") -> None:
+    """On a linked service whose API has a strategy Konnect keeps its plugin."""
+
     def change(request: Request, response: Response) -> Response:
         return changed(response, lambda _: {"data": []}) if request.path.endswith("/plugins") else response
 
     answers(world, "konnect", change)
 
 
-@_mutant("konnect.sees-no-node", "A data plane that is connected is listed.", turns_red=["nodes.connected"])
+@_mutant("konnect.sees-no-node", turns_red=["nodes.connected"])
 def _sees_no_node(world: "World") -> None:
+    """A data plane that is connected is listed."""
     world.konnect.push.nodes = list
 
 
@@ -141,12 +132,9 @@ _auth(
 )
 
 
-@_mutant(
-    "konnect.forgets-the-provider-of-a-strategy",
-    "A new strategy has the DCR provider that it names.",
-    turns_red=["provision.strategy"],
-)
+@_mutant("konnect.forgets-the-provider-of-a-strategy", turns_red=["provision.strategy"])
 def _forgets_the_provider_of_a_strategy(world: "World") -> None:
+    """A new strategy has the DCR provider that it names."""
     create = world.konnect.auth.create_strategy
     override(world.konnect.auth, create_strategy=lambda body: create({**body, "dcr_provider_id": None}))
 
@@ -167,12 +155,10 @@ _catalog(
 )
 
 
-@_mutant(
-    "konnect.links-nothing",
-    "An API can be linked to a gateway service that no other API is linked to.",
-    turns_red=["provision.implementation"],
-)
+@_mutant("konnect.links-nothing", turns_red=["provision.implementation"])
 def _links_nothing(world: "World") -> None:
+    """An API can be linked to a gateway service that no other API is linked to."""
+
     def refuse(*_: object) -> None:
         raise conflict("This gateway service is already linked to another API")
 
@@ -187,12 +173,9 @@ _catalog(
 )
 
 
-@_mutant(
-    "konnect.ignores-unknown-properties",
-    "A property that is not known is refused.",
-    turns_red=["provision.unknown-property"],
-)
+@_mutant("konnect.ignores-unknown-properties", turns_red=["provision.unknown-property"])
 def _ignores_unknown_properties(world: "World") -> None:
+    """A property that is not known is refused."""
     patch, known = world.konnect.auth.patch_provider, {"name", "display_name", "issuer", "dcr_config", "labels"}
     override(
         world.konnect.auth,
@@ -200,12 +183,10 @@ def _ignores_unknown_properties(world: "World") -> None:
     )
 
 
-@_mutant(
-    "konnect.shows-admins-another-client-id",
-    "Admins see the client id that the developer was shown.",
-    turns_red=["application.admin-view"],
-)
+@_mutant("konnect.shows-admins-another-client-id", turns_red=["application.admin-view"])
 def _shows_admins_another_client_id(world: "World") -> None:
+    """Admins see the client id that the developer was shown."""
+
     def change(request: Request, response: Response) -> Response:
         if request.method != "GET" or not request.path.startswith("/v3/applications/"):
             return response
@@ -217,10 +198,9 @@ def _shows_admins_another_client_id(world: "World") -> None:
 # The DCR driver
 
 
-@_mutant(
-    "konnect.registers-every-client-twice", "An application has one client.", turns_red=["client.registered-by-konnect"]
-)
+@_mutant("konnect.registers-every-client-twice", turns_red=["client.registered-by-konnect"])
 def _registers_every_client_twice(world: "World") -> None:
+    """An application has one client."""
     create = world.konnect.driver.create
 
     def twice(provider: Any, metadata: Any) -> Generator[Call, Any, Any]:
@@ -230,42 +210,33 @@ def _registers_every_client_twice(world: "World") -> None:
     override(world.konnect.driver, create=twice)
 
 
-@_mutant(
-    "konnect.keeps-nothing-to-manage-clients",
-    "Konnect can give the client of an application a new secret.",
-    turns_red=["life.secret.regenerated"],
-)
+@_mutant("konnect.keeps-nothing-to-manage-clients", turns_red=["life.secret.regenerated"])
 def _keeps_nothing_to_manage_clients(world: "World") -> None:
+    """Konnect can give the client of an application a new secret."""
     driver = world.konnect.driver
     driver.switches = replace(driver.switches, management="nothing")
 
 
-@_mutant(
-    "konnect.renames-clients",
-    "A rename does not touch the client, whose secret Curity would rotate.",
-    turns_red=["life.rename.keeps-secret"],
-)
+@_mutant("konnect.renames-clients", turns_red=["life.rename.keeps-secret"])
 def _renames_clients(world: "World") -> None:
+    """A rename does not touch the client, whose secret Curity would rotate."""
     driver = world.konnect.driver
     driver.switches = replace(driver.switches, rename_updates_client=True)
 
 
-@_mutant(
-    "konnect.leaves-clients-behind", "With its application a client is deleted.", turns_red=["life.deleted.client"]
-)
+@_mutant("konnect.leaves-clients-behind", turns_red=["life.deleted.client"])
 def _leaves_clients_behind(world: "World") -> None:
+    """With its application a client is deleted."""
+
     def leave(*_: object) -> Generator[Call, Any, None]:
         yield from ()
 
     override(world.konnect.driver, delete=leave)
 
 
-@_mutant(
-    "konnect.deletes-clients-of-revoked-registrations",
-    "A revocation is the gateway's: the client lives on.",
-    turns_red=["life.revoked.client"],
-)
+@_mutant("konnect.deletes-clients-of-revoked-registrations", turns_red=["life.revoked.client"])
 def _deletes_clients_of_revoked_registrations(world: "World") -> None:
+    """A revocation is the gateway's: the client lives on."""
     konnect, patch = world.konnect, world.konnect.registrations.patch
 
     def delete(*arguments: Any) -> Any:
@@ -286,10 +257,9 @@ _push(
 )
 
 
-@_mutant(
-    "konnect.revokes-for-ever", "A registration that is approved again lets through.", turns_red=["life.approved-again"]
-)
+@_mutant("konnect.revokes-for-ever", turns_red=["life.approved-again"])
 def _revokes_for_ever(world: "World") -> None:
+    """A registration that is approved again lets through."""
     revoked: set[str] = set()
 
     def lets_through(registration: Any) -> bool:

@@ -17,21 +17,15 @@ _registrations = overriding(_mutants, lambda world: [world.konnect.registrations
 _teams = overriding(_mutants, lambda world: [world.konnect.teams])
 
 
-@_mutant(
-    "portal.takes-any-password",
-    "A developer signs in with the password of the account.",
-    turns_red=["developer.wrong-password"],
-)
+@_mutant("portal.takes-any-password", turns_red=["developer.wrong-password"])
 def _takes_any_password(world: "World") -> None:
+    """A developer signs in with the password of the account."""
     override(world.konnect.accounts, password_matches=lambda *_: True)
 
 
-@_mutant(
-    "portal.needs-no-session",
-    "Applications are shown to the developer who is signed in.",
-    turns_red=["portal.no-session"],
-)
+@_mutant("portal.needs-no-session", turns_red=["portal.no-session"])
 def _needs_no_session(world: "World") -> None:
+    """Applications are shown to the developer who is signed in."""
     handler, konnect, standing = world.handlers["portal"], world.konnect, world.standing
 
     def handle(request: Request) -> Response | Calls:
@@ -56,12 +50,9 @@ _teams(
 )
 
 
-@_mutant(
-    "portal.keeps-the-secret",
-    "The secret of a new application is shown to its developer.",
-    turns_red=["application.created"],
-)
+@_mutant("portal.keeps-the-secret", turns_red=["application.created"])
 def _keeps_the_secret(world: "World") -> None:
+    """The secret of a new application is shown to its developer."""
     create = world.konnect.applications.create
 
     def keep(*arguments: Any) -> Generator[Call, Any, Any]:
@@ -71,8 +62,9 @@ def _keeps_the_secret(world: "World") -> None:
     override(world.konnect.applications, create=keep)
 
 
-@_mutant("portal.shows-another-secret", "The secret that is shown is the client's.", turns_red=["client.known"])
+@_mutant("portal.shows-another-secret", turns_red=["client.known"])
 def _shows_another_secret(world: "World") -> None:
+    """The secret that is shown is the client's."""
     create = world.konnect.applications.create
 
     def show(*arguments: Any) -> Generator[Call, Any, Any]:
@@ -82,8 +74,9 @@ def _shows_another_secret(world: "World") -> None:
     override(world.konnect.applications, create=show)
 
 
-@_mutant("portal.shows-the-secret-again", "The secret is shown once.", turns_red=["application.secret-once"])
+@_mutant("portal.shows-the-secret-again", turns_red=["application.secret-once"])
 def _shows_the_secret_again(world: "World") -> None:
+    """The secret is shown once."""
     secrets: dict[str, str] = {}
 
     def change(request: Request, response: Response) -> Response:
@@ -98,12 +91,10 @@ def _shows_the_secret_again(world: "World") -> None:
     answers(world, "portal", change)
 
 
-@_mutant(
-    "portal.calls-credentials-self-managed",
-    "Through DCR the type of an application is client_credentials.",
-    turns_red=["application.dcr-strategy"],
-)
+@_mutant("portal.calls-credentials-self-managed", turns_red=["application.dcr-strategy"])
 def _calls_credentials_self_managed(world: "World") -> None:
+    """Through DCR the type of an application is client_credentials."""
+
     def change(request: Request, response: Response) -> Response:
         if (request.method, request.path, response.status) != ("POST", "/api/v3/applications", 201):
             return response
@@ -121,12 +112,9 @@ _registrations(
 )
 
 
-@_mutant(
-    "portal.registers-twice",
-    "For each API an application has one registration.",
-    turns_red=["application.registered-twice"],
-)
+@_mutant("portal.registers-twice", turns_red=["application.registered-twice"])
 def _registers_twice(world: "World") -> None:
+    """For each API an application has one registration."""
     konnect, register = world.konnect, world.konnect.registrations.register
 
     def again(application: Any, api_id: str, status: str | None = None) -> Any:
@@ -135,10 +123,9 @@ def _registers_twice(world: "World") -> None:
     override(konnect.registrations, register=again)
 
 
-@_mutant(
-    "portal.announces-another-secret", "The new secret that is shown is the client's.", turns_red=["life.secret.new"]
-)
+@_mutant("portal.announces-another-secret", turns_red=["life.secret.new"])
 def _announces_another_secret(world: "World") -> None:
+    """The new secret that is shown is the client's."""
     regenerate = world.konnect.applications.regenerate_secret
 
     def announce(application_id: str) -> Generator[Call, Any, tuple[str, str]]:
@@ -148,8 +135,10 @@ def _announces_another_secret(world: "World") -> None:
     override(world.konnect.applications, regenerate_secret=announce)
 
 
-@_mutant("portal.ignores-new-names", "An application can be renamed.", turns_red=["life.rename.done"])
+@_mutant("portal.ignores-new-names", turns_red=["life.rename.done"])
 def _ignores_new_names(world: "World") -> None:
+    """An application can be renamed."""
+
     def ignore(application_id: str, _: object) -> Generator[Call, Any, Any]:
         yield from ()
         return world.konnect.tables.applications[application_id]
@@ -157,10 +146,10 @@ def _ignores_new_names(world: "World") -> None:
     override(world.konnect.applications, update=ignore)
 
 
-@_mutant(
-    "portal.keeps-deleted-applications", "An application that was deleted is gone.", turns_red=["life.deleted.portal"]
-)
+@_mutant("portal.keeps-deleted-applications", turns_red=["life.deleted.portal"])
 def _keeps_deleted_applications(world: "World") -> None:
+    """An application that was deleted is gone."""
+
     def keep(_: object) -> Generator[Call, Any, None]:
         yield from ()
 
