@@ -10,8 +10,8 @@ from dcrproof.mocks.classic_portal import setup as classic_setup
 from dcrproof.mocks.classic_portal.http import ClassicPortalHttp
 from dcrproof.mocks.classic_portal.state import ClassicPortal
 from dcrproof.mocks.clock import Clock
-from dcrproof.mocks.curity.configuration import how_to_configuration
 from dcrproof.mocks.curity.http import CurityNodes
+from dcrproof.mocks.curity.setup import how_to_configuration
 from dcrproof.mocks.curity.state import Curity
 from dcrproof.mocks.faults import Faults
 from dcrproof.mocks.gateway.http import GatewayHttp

@@ -9,13 +9,13 @@ from typing import Any
 
 from dcrproof.mocks.classic_portal import views
 from dcrproof.mocks.classic_portal.state import ClassicPortal, members_of
-from dcrproof.mocks.konnect import schema
+from dcrproof.mocks.konnect import fields, schema
 from dcrproof.mocks.konnect.face import created, no_content, ok, read
+from dcrproof.mocks.konnect.fields import body, check, needed, text
 from dcrproof.mocks.konnect.listing import EQUAL, EQUAL_OR_CONTAINS, Listing, Reader, filtered
 from dcrproof.mocks.konnect.objects import Application, Portal, Publication
 from dcrproof.mocks.konnect.portal import APPLICATION_LIST, PortalHttp
 from dcrproof.mocks.konnect.problems import missing_reference, not_found
-from dcrproof.mocks.konnect.schema import body, check, needed, text
 from dcrproof.mocks.messages import Calls, Request, Response, Routes
 
 APPLICATIONS = "/api/v2/applications"
@@ -34,11 +34,11 @@ UPDATE = body(
         "description": text(255),
         "redirect_uri": text(format="uri"),
         "reference_id": text(255),
-        "scopes": schema.Field("array", items=text()),
+        "scopes": fields.Field("array", items=text()),
     }
 )
 CREATION = body({**(UPDATE.fields or {}), "name": needed(text(255)), "auth_strategy_id": schema.OPTIONAL_ID})
-REGISTRATION_CREATION = body({"product_version_id": needed(schema.ID), "scopes": schema.Field("array", items=text())})
+REGISTRATION_CREATION = body({"product_version_id": needed(schema.ID), "scopes": fields.Field("array", items=text())})
 ALL = Listing()
 
 

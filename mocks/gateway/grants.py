@@ -12,22 +12,18 @@ Rules
 - Some releases sent `redirect_uri` with every grant (`releases`); which URL is inferred.
 """
 
-import math
 from base64 import b64encode
 from typing import TypeAlias
 from urllib.parse import quote_plus, urlencode
 
 from dcrproof.mocks.clock import Clock, WrongClock
-from dcrproof.mocks.data_plane import Service
-from dcrproof.mocks.gateway import releases, strict
+from dcrproof.mocks.gateway import releases
 from dcrproof.mocks.gateway.credentials import ClientPair, CredentialPlace
 from dcrproof.mocks.gateway.discovery import Provider
-from dcrproof.mocks.gateway.plugin import Names, Plugin
+from dcrproof.mocks.gateway.plugin import Plugin
 from dcrproof.mocks.gateway.switches import Switches
-from dcrproof.mocks.gateway.tokens import Jwt
 from dcrproof.mocks.messages import Call
 
-CacheKey: TypeAlias = tuple[str, bytes, bytes, str, Names | None]
 Form: TypeAlias = list[tuple[str, bytes | str]]
 
 
@@ -87,29 +83,6 @@ class GrantRules:
                 if method in methods:
                     return method
         return "client_secret_basic"
-
-    def token_cache_key(self, service: Service, plugin: Plugin, pair: ClientPair) -> CacheKey:
-        """Issuer, id and secret (inferred), salt and, if asked, scopes.
-
-        Without a configured salt each plugin instance has one of its own, so that of another service never hits.
-        """
-        salt = f"generated {service.id}" if plugin.cache_tokens_salt is None else plugin.cache_tokens_salt
-        includes = not releases.has("leaves configured scopes out of the key", self.version)
-        scopes = plugin.scopes if plugin.token_cache_key_include_scope and includes else None
-        return (plugin.issuer, pair.id, pair.secret, salt, scopes)
-
-    def token_lifetime(self, plugin: Plugin, token: Jwt, expires_in: float | None) -> float:
-        """Seconds for which the token is kept: what it says or its answer said, the shorter; else `cache_ttl`.
-
-        0 for a token that is over when it comes; some releases kept that one for ever (`releases`).
-        """
-        expiry = strict.number(token.claims.get("exp"))
-        stated = (expires_in, None if expiry is None else expiry - self.clock.now())
-        lifetime = min((seconds for seconds in stated if seconds is not None), default=plugin.cache_ttl)
-        if lifetime <= 0:
-            return math.inf if releases.has("keeps tokens that were over when they came", self.version) else 0.0
-        lifetime = max(lifetime, plugin.cache_ttl_min or 0.0)
-        return lifetime if plugin.cache_ttl_max is None else min(lifetime, plugin.cache_ttl_max)
 
 
 def own_client(plugin: Plugin) -> ClientPair:

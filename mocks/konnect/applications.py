@@ -15,10 +15,10 @@ from dcrproof.mocks.konnect import schema
 from dcrproof.mocks.konnect.auth import Auth
 from dcrproof.mocks.konnect.bridges import Bridges
 from dcrproof.mocks.konnect.driver import Driver, ProviderFailed, RegisteredClient
+from dcrproof.mocks.konnect.fields import check
 from dcrproof.mocks.konnect.objects import Application, ClientRegistration, Developer, Provider, Strategy
 from dcrproof.mocks.konnect.problems import Problem, conflict, forbidden, invalid, missing_reference, not_found
 from dcrproof.mocks.konnect.push import Push
-from dcrproof.mocks.konnect.schema import check
 from dcrproof.mocks.konnect.tables import Body, Stamps, Tables, find, labelled
 from dcrproof.mocks.messages import Asking
 

@@ -7,10 +7,10 @@ from typing import Any
 from dcrproof.mocks.konnect import schema
 from dcrproof.mocks.konnect.bridges import Bridges
 from dcrproof.mocks.konnect.driver import Driver, ProviderFailed
+from dcrproof.mocks.konnect.fields import check
 from dcrproof.mocks.konnect.objects import Portal, Provider, Strategy
 from dcrproof.mocks.konnect.problems import conflict, invalid, missing_reference
 from dcrproof.mocks.konnect.push import Push
-from dcrproof.mocks.konnect.schema import check
 from dcrproof.mocks.konnect.tables import Body, Stamps, Tables, find, labelled, lowered
 from dcrproof.mocks.messages import Asking
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from dcrproof.mocks.konnect import schema
 from dcrproof.mocks.konnect.auth import Auth
+from dcrproof.mocks.konnect.fields import check
 from dcrproof.mocks.konnect.objects import Api, ApiVersion, Implementation, Portal, Publication
 from dcrproof.mocks.konnect.problems import conflict, invalid, missing_reference, not_found
 from dcrproof.mocks.konnect.push import Push
 from dcrproof.mocks.konnect.registrations import Registrations
-from dcrproof.mocks.konnect.schema import check
 from dcrproof.mocks.konnect.tables import Body, Stamps, Tables, find, labelled
 
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from dcrproof.mocks.konnect import schema
 from dcrproof.mocks.konnect.accounts import Accounts
 from dcrproof.mocks.konnect.applications import Applications
+from dcrproof.mocks.konnect.fields import check
 from dcrproof.mocks.konnect.objects import Developer, Portal
 from dcrproof.mocks.konnect.problems import conflict
-from dcrproof.mocks.konnect.schema import check
 from dcrproof.mocks.konnect.tables import Body, Stamps, Tables, find
 from dcrproof.mocks.konnect.teams import Teams
 from dcrproof.mocks.messages import Asking

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import quote, quote_plus, urlencode
 
+from dcrproof.mocks.konnect.fields import is_url
 from dcrproof.mocks.konnect.objects import ClientRegistration, Provider, Strategy
-from dcrproof.mocks.konnect.schema import is_url
 from dcrproof.mocks.konnect.switches import DEFAULT_SWITCHES, Switches
 from dcrproof.mocks.messages import Asking, Call, NoAnswer, Pairs, Response
 

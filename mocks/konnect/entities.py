@@ -11,11 +11,11 @@ Rules
 from typing import Any
 
 from dcrproof.mocks.konnect import schema
+from dcrproof.mocks.konnect.fields import check
 from dcrproof.mocks.konnect.objects import ControlPlane, GatewayConsumer, GatewayPlugin, GatewayRoute, GatewayService
 from dcrproof.mocks.konnect.plugin_schema import violation
 from dcrproof.mocks.konnect.problems import conflict, invalid, not_found
 from dcrproof.mocks.konnect.push import MANAGED_PLUGIN, Push
-from dcrproof.mocks.konnect.schema import check
 from dcrproof.mocks.konnect.tables import Body, Stamps, Tables, find
 
 

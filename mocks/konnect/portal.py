@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from email.utils import formatdate
 from typing import Any
 
-from dcrproof.mocks.konnect import schema, views
+from dcrproof.mocks.konnect import fields, portal_views, schema, views
 from dcrproof.mocks.konnect.accounts import PortalSession
 from dcrproof.mocks.konnect.face import Face, accepted, created, no_content, ok, read
 from dcrproof.mocks.konnect.listing import EQUAL, EQUAL_OR_CONTAINS, STRING, UUIDS, Listing, Reader, filtered
@@ -162,7 +162,7 @@ class PortalHttp(Face):
     def list_pages(self, request: Request, portal: Portal) -> Response:
         visitor = self.visitor(request, portal)
         seen = [
-            views.portal_page(page)
+            portal_views.portal_page(page)
             for page in self.konnect.tables.pages.values()
             if page.portal_id == portal.id and page.status == "published" and (page.visibility == "public" or visitor)
         ]
@@ -189,7 +189,7 @@ class PortalHttp(Face):
         """Always 200, whether or not there is such a developer."""
         self.require_authentication(portal)
         body = read(request)
-        schema.check(body, schema.FORGOT_PASSWORD)
+        fields.check(body, schema.FORGOT_PASSWORD)
         if developer := self.konnect.developers.with_email(portal.id, body["email"]):
             self.konnect.accounts.offer_reset(developer)
         return Response(200)
@@ -218,15 +218,15 @@ class PortalHttp(Face):
         return no_content(tuple(self._cookie(portal, name, "", 0.0) for name in (ACCESS_COOKIE, REFRESH_COOKIE)))
 
     def show_developer(self, request: Request, portal: Portal) -> Response:
-        return ok(views.profile(self.developer(request, portal)))
+        return ok(portal_views.profile(self.developer(request, portal)))
 
     def _texts(self, request: Request, portal: Portal, *names: str) -> tuple[str, ...]:
         """The body's members, all of them text that is not empty, and no others."""
         self.require_authentication(portal)
         body = read(request)
-        if missing := schema.missing_fields(body, names):
+        if missing := fields.missing_fields(body, names):
             raise missing
-        schema.check(body, schema.body({name: schema.text() for name in names}))
+        fields.check(body, fields.body({name: fields.text() for name in names}))
         return tuple(body[name] for name in names)
 
     def _session_cookies(self, portal: Portal, session: PortalSession) -> Pairs:
@@ -261,10 +261,10 @@ class PortalHttp(Face):
 
     def list_apis(self, request: Request, portal: Portal) -> Response:
         held = self._visible(portal, self.visitor(request, portal))
-        return ok(self.apis.page(request, held, lambda one: views.portal_api(self.konnect, one)))
+        return ok(self.apis.page(request, held, lambda one: portal_views.portal_api(self.konnect, one)))
 
     def show_api(self, request: Request, portal: Portal, api: str) -> Response:
-        return ok(views.portal_api(self.konnect, self.published(portal, self.visitor(request, portal), api)))
+        return ok(portal_views.portal_api(self.konnect, self.published(portal, self.visitor(request, portal), api)))
 
     def list_actions(self, request: Request, portal: Portal, api: str) -> Response:
         visitor = self.visitor(request, portal)
@@ -275,12 +275,14 @@ class PortalHttp(Face):
 
     def list_versions(self, request: Request, portal: Portal, api: str) -> Response:
         held = self.published(portal, self.visitor(request, portal), api)
-        return ok(VERSION_LIST.page(request, self.konnect.catalog.versions_of(held.api_id), views.portal_version))
+        return ok(
+            VERSION_LIST.page(request, self.konnect.catalog.versions_of(held.api_id), portal_views.portal_version)
+        )
 
     def show_version(self, request: Request, portal: Portal, api: str, version_id: str) -> Response:
         held = self.published(portal, self.visitor(request, portal), api)
         version = find({one.id: one for one in self.konnect.catalog.versions_of(held.api_id)}, version_id)
-        return ok(views.portal_version(version, content=True))
+        return ok(portal_views.portal_version(version, content=True))
 
     def list_api_applications(self, request: Request, portal: Portal, api: str) -> Response:
         """The developer's applications that have a registration for the API, whatever its status; or have none."""
@@ -305,7 +307,7 @@ class PortalHttp(Face):
     def list_strategies(self, request: Request, portal: Portal) -> Response:
         self.developer(request, portal)
         held = self.konnect.auth.strategies_on(portal)
-        return ok(self.strategies.page(request, held, lambda one: views.portal_strategy(self.konnect, one)))
+        return ok(self.strategies.page(request, held, lambda one: portal_views.portal_strategy(self.konnect, one)))
 
     # --- applications ---------------------------------------------------------------------------------------------
 
@@ -314,7 +316,7 @@ class PortalHttp(Face):
         return self.konnect.applications.get(portal.id, application_id, self.developer(request, portal).id)
 
     def view(self, held: Application) -> dict[str, Any]:
-        return views.application(self.konnect, held)
+        return portal_views.application(self.konnect, held)
 
     def create_application(self, request: Request, portal: Portal) -> Calls:
         developer = self.developer(request, portal)
@@ -369,24 +371,24 @@ class PortalHttp(Face):
     def register(self, request: Request, portal: Portal, application_id: str) -> Response | Calls:
         held = self.own(request, portal, application_id)
         body = read(request)
-        schema.check(body, schema.REGISTRATION_CREATION)
+        fields.check(body, schema.REGISTRATION_CREATION)
         developer = self.developer(request, portal)
         publication = self.published(portal, developer, body["api_id"])
         if not self.konnect.teams.may_register(publication, portal, developer):
             raise not_found()  # inferred: no 403 is documented here
         made = self.konnect.registrations.register(held, publication.api_id)
         yield from self.konnect.registrations.tell_bridge(held.id)
-        return created(views.registration(self.konnect, made))
+        return created(portal_views.registration(self.konnect, made))
 
     def list_registrations(self, request: Request, portal: Portal, application_id: str) -> Response:
         held = self.konnect.registrations.of(self.own(request, portal, application_id).id)
-        return ok(self.registrations.page(request, held, lambda one: views.registration(self.konnect, one)))
+        return ok(self.registrations.page(request, held, lambda one: portal_views.registration(self.konnect, one)))
 
     def show_registration(
         self, request: Request, portal: Portal, application_id: str, registration_id: str
     ) -> Response:
         held = self.own(request, portal, application_id)
-        return ok(views.registration(self.konnect, self.konnect.registrations.get(held.id, registration_id)))
+        return ok(portal_views.registration(self.konnect, self.konnect.registrations.get(held.id, registration_id)))
 
     def delete_registration(
         self, request: Request, portal: Portal, application_id: str, registration_id: str

@@ -6,10 +6,10 @@ from dataclasses import replace
 from dcrproof.mocks.konnect import schema
 from dcrproof.mocks.konnect.auth import Auth
 from dcrproof.mocks.konnect.developers import Developers
+from dcrproof.mocks.konnect.fields import check
 from dcrproof.mocks.konnect.objects import Page, Portal
 from dcrproof.mocks.konnect.problems import conflict
 from dcrproof.mocks.konnect.push import Push
-from dcrproof.mocks.konnect.schema import check
 from dcrproof.mocks.konnect.tables import Body, Stamps, Tables, find, labelled, lowered
 from dcrproof.mocks.konnect.teams import Teams
 from dcrproof.mocks.messages import Asking

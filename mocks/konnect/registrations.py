@@ -11,10 +11,10 @@ from dataclasses import replace
 from dcrproof.mocks.konnect import schema
 from dcrproof.mocks.konnect.bridges import Bridges
 from dcrproof.mocks.konnect.driver import ProviderFailed
+from dcrproof.mocks.konnect.fields import check
 from dcrproof.mocks.konnect.objects import Application, GatewayConsumer, Portal, Publication, Registration
 from dcrproof.mocks.konnect.problems import conflict, invalid, missing_reference, not_found
 from dcrproof.mocks.konnect.push import Push
-from dcrproof.mocks.konnect.schema import check
 from dcrproof.mocks.konnect.tables import Body, Stamps, Tables, find
 from dcrproof.mocks.messages import Asking
 

@@ -11,9 +11,9 @@ Source: app/dev-portal/, roles of developer teams; that an API Consumer sees the
 from dataclasses import replace
 
 from dcrproof.mocks.konnect import schema
+from dcrproof.mocks.konnect.fields import check
 from dcrproof.mocks.konnect.objects import Developer, Portal, Publication, Team, TeamRole
 from dcrproof.mocks.konnect.problems import conflict, missing_reference, not_found
-from dcrproof.mocks.konnect.schema import check
 from dcrproof.mocks.konnect.tables import Body, Stamps, Tables, find
 
 VIEWER, CONSUMER = "API Viewer", "API Consumer"

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dcrproof.mocks.curity.clients import DynamicClient
-from dcrproof.mocks.curity.configuration import ClientManagement, RegistrationToken, digest
 from dcrproof.mocks.curity.errors import OAuthRefusal as RefusedByCurity
+from dcrproof.mocks.curity.settings import ClientManagement, RegistrationToken, digest
 from dcrproof.mocks.curity.tokens import SigningKey
 from dcrproof.mocks.keys import rsa_key
 from dcrproof.mocks.mutants.base import Mutant, entering, override, overriding

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dcrproof.mocks.curity.configuration import Client
+from dcrproof.mocks.curity.settings import Client
 from dcrproof.mocks.data_plane import PushedApplication
 from dcrproof.mocks.gateway.credentials import BearerToken, read_basic
 from dcrproof.mocks.gateway.state import DataPlane

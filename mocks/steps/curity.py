@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from dcrproof.mocks.curity.configuration import (
+from dcrproof.mocks.curity.configuration import Configuration
+from dcrproof.mocks.curity.http import CurityNodes
+from dcrproof.mocks.curity.settings import (
     HSQLDB,
     REGISTRATION_ENDPOINT,
     AuthenticateClientBy,
     AuthenticateUserBy,
     Client,
-    Configuration,
     CustomTokenIssuer,
     DynamicClientRegistration,
     MutualTls,
@@ -18,7 +19,6 @@ from dcrproof.mocks.curity.configuration import (
     NonTemplatized,
     RegistrarAuthentication,
 )
-from dcrproof.mocks.curity.http import CurityNodes
 from dcrproof.mocks.messages import Calls, Request, Response
 from dcrproof.mocks.steps.base import LEFT_UNDONE, Act, Acts, Variant
 

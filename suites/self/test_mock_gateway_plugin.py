@@ -20,7 +20,7 @@ from dcrproof.mocks.gateway.plugin import NOT_JUDGED, SchemaViolation, plugin
 from dcrproof.mocks.gateway.state import DataPlane
 from dcrproof.mocks.gateway.switches import Switches
 from dcrproof.mocks.keys import rsa_key
-from dcrproof.mocks.konnect.push import PLUGIN_SCHEMA, violation
+from dcrproof.mocks.konnect.plugin_schema import PLUGIN_SCHEMA, violation
 from dcrproof.mocks.messages import Call, NoAnswer, Request, Response, json_response, perform
 
 ISSUER = "https://issuer.test"

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from dcrproof.mocks import data_plane
 from dcrproof.mocks.clock import Clock
-from dcrproof.mocks.curity.configuration import how_to_configuration
 from dcrproof.mocks.curity.http import CurityHttp
+from dcrproof.mocks.curity.setup import how_to_configuration
 from dcrproof.mocks.curity.state import Curity
 from dcrproof.mocks.konnect.http import KonnectHttp, PortalHttp
 from dcrproof.mocks.konnect.objects import Application, Registration

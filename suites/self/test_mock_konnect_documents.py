@@ -15,8 +15,8 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
 from dcrproof.mocks.clock import Clock
-from dcrproof.mocks.curity.configuration import how_to_configuration
 from dcrproof.mocks.curity.http import CurityHttp
+from dcrproof.mocks.curity.setup import how_to_configuration
 from dcrproof.mocks.curity.state import Curity
 from dcrproof.mocks.konnect.http import KonnectHttp, PortalHttp
 from dcrproof.mocks.konnect.setup import Standing, how_to_setup

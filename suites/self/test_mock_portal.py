@@ -12,8 +12,8 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from dcrproof.mocks.clock import Clock
-from dcrproof.mocks.curity.configuration import how_to_configuration
 from dcrproof.mocks.curity.http import CurityHttp
+from dcrproof.mocks.curity.setup import how_to_configuration
 from dcrproof.mocks.curity.state import Curity
 from dcrproof.mocks.konnect.http import PortalHttp
 from dcrproof.mocks.konnect.setup import Standing, how_to_setup

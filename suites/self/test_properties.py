@@ -34,9 +34,9 @@ from dcrproof.core.profile.model import AdminSettings, Profile
 from dcrproof.core.secrets.secret import Secret
 from dcrproof.fixtures.flow.curity import as_registration
 from dcrproof.mocks.clock import Clock
-from dcrproof.mocks.curity.configuration import how_to_configuration
 from dcrproof.mocks.curity.errors import OAuthRefusal
 from dcrproof.mocks.curity.http import CurityHttp
+from dcrproof.mocks.curity.setup import how_to_configuration
 from dcrproof.mocks.curity.state import Curity
 from dcrproof.mocks.data_plane import Configuration, PushedApplication, PushedStrategy, Route, Service
 from dcrproof.mocks.gateway.credentials import read_basic
