@@ -264,7 +264,8 @@ def _fields(*fields: tuple[str, str]) -> None:
 
 def _serve(options: argparse.Namespace) -> int:
     from dcrproof.mocks.observed import BadObservations, read
-    from dcrproof.mocks.serve import PortTaken, private_folder, serving, write_profile
+    from dcrproof.mocks.profile import write_profile
+    from dcrproof.mocks.serve import PortTaken, private_folder, serving
     from dcrproof.mocks.steps import OVER_TLS, NotHere, UnknownStep
 
     try:

@@ -54,7 +54,7 @@ class OtherServer:
     initial_access: InitialAccess = ProviderCredentials()
 
 
-@dataclass
+@dataclass(frozen=True)
 class Start:
     """How a world begins: what a reset begins again with."""
 
@@ -63,7 +63,8 @@ class Start:
     seed: int
     other_server: OtherServer | None = None
     live_konnect: LiveKonnect | None = None
-    undone: dict[str, str | None] = field(default_factory=dict)
+    undone: Mapping[str, str | None] = field(default_factory=dict)
+    """The steps that are left undone, each with its variant; None is the default one."""
     propagation: float = 0.0
     """Seconds from a change in Konnect to the moment when the data planes have it."""
     read_only: bool = False

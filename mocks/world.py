@@ -16,8 +16,8 @@ from dcrproof.mocks.curity.state import Curity
 from dcrproof.mocks.faults import Faults
 from dcrproof.mocks.gateway.http import GatewayHttp
 from dcrproof.mocks.gateway.state import DataPlane
+from dcrproof.mocks.konnect.admin import KonnectHttp
 from dcrproof.mocks.konnect.driver import Driver, ProviderCredentials
-from dcrproof.mocks.konnect.http import KonnectHttp
 from dcrproof.mocks.konnect.portal import PortalHttp
 from dcrproof.mocks.konnect.roles import viewer
 from dcrproof.mocks.konnect.setup import Standing, how_to_setup

@@ -6,7 +6,7 @@ from typing import Any
 from dcrproof.mocks.classic_portal import views
 from dcrproof.mocks.classic_portal.state import ClassicPortal
 from dcrproof.mocks.konnect.admin_portals import APPLICATION_LIST, DEVELOPER_LIST, REGISTRATION_LIST
-from dcrproof.mocks.konnect.face import Rows, done, no_content, ok, read
+from dcrproof.mocks.konnect.http import Rows, done, no_content, ok, read
 from dcrproof.mocks.konnect.listing import STRING, UUIDS, Listing, filtered, named
 from dcrproof.mocks.konnect.tables import find
 from dcrproof.mocks.konnect.views import developer

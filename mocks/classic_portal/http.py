@@ -10,13 +10,13 @@ from typing import Any
 from dcrproof.mocks.classic_portal import views
 from dcrproof.mocks.classic_portal.state import ClassicPortal, members_of
 from dcrproof.mocks.konnect import fields, schema
-from dcrproof.mocks.konnect.face import created, no_content, ok, read
 from dcrproof.mocks.konnect.fields import body, check, needed, text
+from dcrproof.mocks.konnect.http import created, no_content, ok, read
 from dcrproof.mocks.konnect.listing import EQUAL, EQUAL_OR_CONTAINS, Listing, Reader, filtered
 from dcrproof.mocks.konnect.objects import Application, Portal, Publication
 from dcrproof.mocks.konnect.portal import APPLICATION_LIST, PortalHttp
 from dcrproof.mocks.konnect.problems import missing_reference, not_found
-from dcrproof.mocks.messages import Calls, Request, Response, Routes
+from dcrproof.mocks.messages import Calls, Handler, Request, Response, Routes
 
 APPLICATIONS = "/api/v2/applications"
 APPLICATION = APPLICATIONS + "/{application_id}"
@@ -62,7 +62,7 @@ class ClassicPortalHttp(PortalHttp):
             }
         )
         account = "/api/v2/developer"
-        self.routes = Routes(
+        self.routes = Routes[Handler](
             (
                 ("GET", "/api/v2/portal", self.show_context),
                 ("POST", account, self.sign_up),

@@ -6,7 +6,7 @@ Rules
 - `openid-connect` on its own maps consumers instead (consumers.py).
 """
 
-from dcrproof.mocks.data_plane import Configuration, PushedApplication, Service
+from dcrproof.mocks.data_plane import PushedApplication, PushedConfiguration, Service
 from dcrproof.mocks.gateway import releases
 from dcrproof.mocks.gateway.plugin import Plugin
 from dcrproof.mocks.gateway.refusals import RefusalRules
@@ -16,7 +16,7 @@ from dcrproof.mocks.gateway.verdicts import Refused
 
 
 class ApplicationRules(RefusalRules):
-    configuration: Configuration | None
+    configuration: PushedConfiguration | None
     switches: Switches
     by_client: dict[tuple[str, str], PushedApplication] | None
     """The applications by strategy and client id; None until the configuration is looked into."""

@@ -19,7 +19,7 @@ from urllib.parse import quote_plus, urlencode
 from dcrproof.mocks.clock import Clock, WrongClock
 from dcrproof.mocks.gateway import releases
 from dcrproof.mocks.gateway.credentials import ClientPair, CredentialPlace
-from dcrproof.mocks.gateway.discovery import Provider
+from dcrproof.mocks.gateway.discovery import ProviderMetadata
 from dcrproof.mocks.gateway.plugin import Plugin
 from dcrproof.mocks.gateway.switches import Switches
 from dcrproof.mocks.messages import Call
@@ -32,18 +32,18 @@ class GrantRules:
     switches: Switches
     version: str
 
-    def token_request(self, plugin: Plugin, provider: Provider, url: str, pair: ClientPair) -> Call:
+    def token_request(self, plugin: Plugin, provider: ProviderMetadata, url: str, pair: ClientPair) -> Call:
         return self._grant(plugin, provider, url, pair, [("grant_type", "client_credentials")])
 
-    def password_request(self, plugin: Plugin, provider: Provider, url: str, user: ClientPair) -> Call:
+    def password_request(self, plugin: Plugin, provider: ProviderMetadata, url: str, user: ClientPair) -> Call:
         form: Form = [("grant_type", "password"), ("username", user.id), ("password", user.secret)]
         return self._grant(plugin, provider, url, own_client(plugin), form)
 
-    def refresh_request(self, plugin: Plugin, provider: Provider, url: str, token: str) -> Call:
+    def refresh_request(self, plugin: Plugin, provider: ProviderMetadata, url: str, token: str) -> Call:
         form: Form = [("grant_type", "refresh_token"), ("refresh_token", token)]
         return self._grant(plugin, provider, url, own_client(plugin), form)
 
-    def _grant(self, plugin: Plugin, provider: Provider, url: str, pair: ClientPair, form: Form) -> Call:
+    def _grant(self, plugin: Plugin, provider: ProviderMetadata, url: str, pair: ClientPair, form: Form) -> Call:
         form = [
             *form,
             ("scope", self.requested_scope(plugin)),
@@ -53,7 +53,7 @@ class GrantRules:
             form.append(("redirect_uri", "http://localhost/"))
         return self.as_client(plugin, provider, url, pair, form)
 
-    def as_client(self, plugin: Plugin, provider: Provider, url: str, pair: ClientPair, form: Form) -> Call:
+    def as_client(self, plugin: Plugin, provider: ProviderMetadata, url: str, pair: ClientPair, form: Form) -> Call:
         """A form that a client posts, with its id and secret."""
         form = list(form)
         headers = [("accept", "application/json"), ("content-type", "application/x-www-form-urlencoded")]
@@ -73,7 +73,7 @@ class GrantRules:
         """`openid` where none is configured (plugin schema; the Curity how-to warns of it)."""
         return " ".join(plugin.scopes) or "openid"
 
-    def client_authentication(self, plugin: Plugin, provider: Provider) -> str:
+    def client_authentication(self, plugin: Plugin, provider: ProviderMetadata) -> str:
         for methods in (
             (plugin.token_endpoint_auth_method,),
             plugin.client_auth or (),

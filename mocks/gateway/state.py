@@ -24,12 +24,12 @@ from urllib.parse import urlencode
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from dcrproof.mocks.clock import Clock, WrongClock
-from dcrproof.mocks.data_plane import Configuration, PushedApplication, Service
+from dcrproof.mocks.data_plane import PushedApplication, PushedConfiguration, Service
 from dcrproof.mocks.gateway import credentials, releases, routing, session, strict
 from dcrproof.mocks.gateway.applications import ApplicationRules
 from dcrproof.mocks.gateway.consumers import ConsumerRules
 from dcrproof.mocks.gateway.credentials import BearerToken, ClientPair, RefreshToken
-from dcrproof.mocks.gateway.discovery import Provider
+from dcrproof.mocks.gateway.discovery import ProviderMetadata
 from dcrproof.mocks.gateway.grants import own_client
 from dcrproof.mocks.gateway.issuers import IssuerRules, KnownIssuer
 from dcrproof.mocks.gateway.lookups import CachedAnswer, LookupRules
@@ -64,7 +64,7 @@ class DataPlane(
         """What all nodes of a control plane would have in common, if they shared a secret."""
         self.id = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
         self.started_at = clock.now()
-        self.configuration: Configuration | None = None
+        self.configuration: PushedConfiguration | None = None
         self.violation: str | None = None
         self.services: dict[str, Plugin] = {}
         self.routes: tuple[routing.Candidate, ...] = ()
@@ -83,7 +83,7 @@ class DataPlane(
         self.answers: dict[tuple[str, str], CachedAnswer] = {}
         self.session_keys: dict[str | None, AESGCM] = {}
 
-    def apply(self, configuration: Configuration) -> None:
+    def apply(self, configuration: PushedConfiguration) -> None:
         """Takes over what the control plane has pushed. If it is not taken, `violation` says why."""
         try:
             services = {
@@ -370,7 +370,7 @@ class DataPlane(
             return self.unauthorized(plugin, "invalid exp claim was specified for access token")
         return token
 
-    def _question(self, plugin: Plugin, provider: Provider | None, text: str, method: str) -> Call | None:
+    def _question(self, plugin: Plugin, provider: ProviderMetadata | None, text: str, method: str) -> Call | None:
         if provider is None:
             return None
         if method == "introspection":

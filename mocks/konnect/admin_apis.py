@@ -3,7 +3,7 @@
 from typing import Any
 
 from dcrproof.mocks.konnect import views
-from dcrproof.mocks.konnect.face import Rows, created, done, no_content, ok, read, read_if_any
+from dcrproof.mocks.konnect.http import Rows, created, done, no_content, ok, read, read_if_any
 from dcrproof.mocks.konnect.listing import STRING, UUIDS, Listing, Reader, filtered, named
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.konnect.tables import find

@@ -3,7 +3,7 @@
 from typing import Any
 
 from dcrproof.mocks.konnect import views
-from dcrproof.mocks.konnect.face import Rows, created, done, ok, read
+from dcrproof.mocks.konnect.http import Rows, created, done, ok, read
 from dcrproof.mocks.konnect.listing import (
     EQUAL,
     EQUAL_OR_CONTAINS,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from dcrproof.mocks.konnect import gateway_views, views
-from dcrproof.mocks.konnect.face import Rows, created, done, ok, read
+from dcrproof.mocks.konnect.http import Rows, created, done, ok, read
 from dcrproof.mocks.konnect.listing import EQUAL_OR_CONTAINS, STRING, Listing, filtered, named
 from dcrproof.mocks.konnect.objects import GatewayService
 from dcrproof.mocks.konnect.state import Konnect

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dcrproof.mocks.konnect import views
-from dcrproof.mocks.konnect.face import Rows, created, done, no_content, ok, read
+from dcrproof.mocks.konnect.http import Rows, created, done, no_content, ok, read
 from dcrproof.mocks.konnect.listing import EQUAL, STRING, UUIDS, Listing, Reader, attribute, filtered, named
 from dcrproof.mocks.konnect.problems import invalid_parameters
 from dcrproof.mocks.konnect.state import Konnect

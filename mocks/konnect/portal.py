@@ -14,7 +14,7 @@ from typing import Any
 
 from dcrproof.mocks.konnect import fields, portal_views, schema, views
 from dcrproof.mocks.konnect.accounts import PortalSession
-from dcrproof.mocks.konnect.face import Face, accepted, created, no_content, ok, read
+from dcrproof.mocks.konnect.http import HttpApi, accepted, created, no_content, ok, read
 from dcrproof.mocks.konnect.listing import EQUAL, EQUAL_OR_CONTAINS, STRING, UUIDS, Listing, Reader, filtered
 from dcrproof.mocks.konnect.objects import Application, Developer, Portal, Publication
 from dcrproof.mocks.konnect.problems import Problem, invalid, not_found, unauthorized
@@ -53,7 +53,7 @@ def cookies(request: Request) -> Mapping[str, str]:
     return found
 
 
-class PortalHttp(Face):
+class PortalHttp(HttpApi):
     """`handle(request)` answers for the Portal API of every portal."""
 
     def __init__(self, konnect: Konnect) -> None:
@@ -75,7 +75,7 @@ class PortalHttp(Face):
                 **filtered(EQUAL, "credential_type"),
             }
         )
-        self.routes = Routes(
+        self.routes: Routes[Handler] = Routes(
             (
                 ("GET", "/api/v3/portal", self.show_portal),
                 ("GET", "/api/v3/pages", self.list_pages),

@@ -77,8 +77,8 @@ class PushedParts:
         self._services: tuple[data_plane.Service, ...] = ()
         self._consumers: tuple[data_plane.PushedConsumer, ...] = ()
         self._applications: dict[str, data_plane.PushedApplication] = {}
-        self._shared = data_plane.Configuration()
-        self._whole: data_plane.Configuration | None = None
+        self._shared = data_plane.PushedConfiguration()
+        self._whole: data_plane.PushedConfiguration | None = None
         self._hash: str | None = None
 
     def services(
@@ -104,13 +104,13 @@ class PushedParts:
         self._whole = self._hash = None
         return True
 
-    def share(self, shared: data_plane.Configuration) -> bool:
+    def share(self, shared: data_plane.PushedConfiguration) -> bool:
         """Replaces what another portal of this organisation pushes to the same services. True if that altered anything.
 
         Without applications nobody could use its strategies, and nothing of it is pushed.
         """
         if not shared.applications:
-            shared = data_plane.Configuration()
+            shared = data_plane.PushedConfiguration()
         if shared == self._shared:
             return False
         self._shared = shared
@@ -124,11 +124,11 @@ class PushedParts:
         return True
 
     @property
-    def configuration(self) -> data_plane.Configuration:
+    def configuration(self) -> data_plane.PushedConfiguration:
         if self._whole is None:
             applications = (*self._applications.values(), *self._shared.applications)
             services = tuple(map(self._with_shared, self._services))
-            self._whole = data_plane.Configuration(services, applications, self._consumers)
+            self._whole = data_plane.PushedConfiguration(services, applications, self._consumers)
         return self._whole
 
     def _with_shared(self, service: data_plane.Service) -> data_plane.Service:
@@ -164,7 +164,7 @@ class Push:
         self._parts = PushedParts()
 
     @property
-    def configuration(self) -> data_plane.Configuration:
+    def configuration(self) -> data_plane.PushedConfiguration:
         """What the data planes should have. The same object until the next change."""
         return self._parts.configuration
 
@@ -172,7 +172,7 @@ class Push:
     def hash(self) -> str:
         return self._parts.hash
 
-    def share(self, configuration: data_plane.Configuration) -> None:
+    def share(self, configuration: data_plane.PushedConfiguration) -> None:
         """Adds what a portal of the other generation, which has the same control plane, pushes."""
         self._announce(self._parts.share(configuration))
 

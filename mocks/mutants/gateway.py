@@ -37,7 +37,7 @@ def _basic(request: Request) -> str:
     return value if value.lower().startswith("basic") else ""
 
 
-# Configuration and credentials
+# PushedConfiguration and credentials
 
 
 @_mutant("gateway.one-node-takes-no-configuration", turns_red=["nodes.in-sync"])

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dcrproof.mocks.data_plane import Configuration, PushedApplication, Route, Service
+from dcrproof.mocks.data_plane import PushedApplication, PushedConfiguration, Route, Service
 from dcrproof.mocks.gateway import session
 from dcrproof.mocks.gateway.credentials import BearerToken, CredentialPlace, cookies
 from dcrproof.mocks.gateway.session import GatewaySession, seal, session_key
@@ -410,7 +410,7 @@ def _pushes(node: DataPlane, change: Callable[[Service], Service]) -> None:
     """Has the node take services over as other ones."""
     apply = node.apply
 
-    def take(configuration: Configuration) -> None:
+    def take(configuration: PushedConfiguration) -> None:
         apply(replace(configuration, services=tuple(map(change, configuration.services))))
         node.configuration, node._hash = configuration, None  # noqa: SLF001 - it reports what it was given
 

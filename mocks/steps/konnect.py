@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dcrproof.mocks.classic_portal import admin as classic_admin
 from dcrproof.mocks.classic_portal.state import ClassicPortal
-from dcrproof.mocks.konnect.http import KonnectHttp
+from dcrproof.mocks.konnect.admin import KonnectHttp
 from dcrproof.mocks.konnect.roles import EVERY_ROLE
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.steps.base import LEFT_UNDONE, Act, Acts, Variant

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from dcrproof.core.secrets.secret import SHORTEST, basic
-from dcrproof.mocks import listen as listening
+from dcrproof.mocks import asgi
 from dcrproof.mocks.curity.state import Curity
 from dcrproof.mocks.curity.token_service import TokenService
 from dcrproof.mocks.curity.tokens import SigningKey
@@ -173,7 +173,7 @@ def put_other_plugin(world: World) -> None:
 
 def mark_cookies() -> None:
     """From here on the mocks of this process set cookies with attributes that Python does not know (CHIPS)."""
-    answer = listening.AsgiApplication._answer
+    answer = asgi.AsgiApplication._answer
 
     async def marked(self: Any, send: Any, scope: Any, world: Any, request: Any, response: Any, fault: Any) -> None:
         headers = tuple(
@@ -182,4 +182,4 @@ def mark_cookies() -> None:
         )
         await answer(self, send, scope, world, request, replace(response, headers=headers), fault)
 
-    listening.AsgiApplication._answer = marked
+    asgi.AsgiApplication._answer = marked

@@ -24,7 +24,8 @@ from dcrproof.core.parties.target import Target
 from dcrproof.core.profile.model import Profile
 from dcrproof.mocks.faults import read
 from dcrproof.mocks.mutants import MUTANTS
-from dcrproof.mocks.serve import Served, serving, write_profile
+from dcrproof.mocks.profile import write_profile
+from dcrproof.mocks.serve import Served, serving
 from dcrproof.mocks.start import PARTIES
 from dcrproof.mocks.world import World
 

@@ -14,8 +14,9 @@ from dcrproof.mocks.clock import Clock
 from dcrproof.mocks.curity.http import CurityHttp
 from dcrproof.mocks.curity.setup import how_to_configuration
 from dcrproof.mocks.curity.state import Curity
-from dcrproof.mocks.konnect.http import KonnectHttp, PortalHttp
+from dcrproof.mocks.konnect.admin import KonnectHttp
 from dcrproof.mocks.konnect.objects import Application, Registration
+from dcrproof.mocks.konnect.portal import PortalHttp
 from dcrproof.mocks.konnect.problems import Problem
 from dcrproof.mocks.konnect.setup import Standing, how_to_setup
 from dcrproof.mocks.konnect.state import Konnect

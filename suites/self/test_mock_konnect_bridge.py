@@ -6,7 +6,7 @@ import pytest
 
 from dcrproof.mocks.bridge import IDS, Asked, Bridge
 from dcrproof.mocks.clock import Clock
-from dcrproof.mocks.konnect.http import KonnectHttp
+from dcrproof.mocks.konnect.admin import KonnectHttp
 from dcrproof.mocks.konnect.portal import PortalHttp
 from dcrproof.mocks.konnect.setup import how_to_setup
 from dcrproof.mocks.konnect.state import Konnect

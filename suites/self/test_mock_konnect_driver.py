@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcrproof.mocks.clock import Clock
+from dcrproof.mocks.konnect.admin import KonnectHttp
 from dcrproof.mocks.konnect.driver import (
     Driver,
     InitialAccess,
@@ -18,7 +19,6 @@ from dcrproof.mocks.konnect.driver import (
     OpenRegistration,
     ProviderCredentials,
 )
-from dcrproof.mocks.konnect.http import KonnectHttp
 from dcrproof.mocks.konnect.objects import Application
 from dcrproof.mocks.konnect.problems import Problem
 from dcrproof.mocks.konnect.setup import Standing, how_to_setup

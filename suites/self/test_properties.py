@@ -38,12 +38,12 @@ from dcrproof.mocks.curity.errors import OAuthRefusal
 from dcrproof.mocks.curity.http import CurityHttp
 from dcrproof.mocks.curity.setup import how_to_configuration
 from dcrproof.mocks.curity.state import Curity
-from dcrproof.mocks.data_plane import Configuration, PushedApplication, PushedStrategy, Route, Service
+from dcrproof.mocks.data_plane import PushedApplication, PushedConfiguration, PushedStrategy, Route, Service
 from dcrproof.mocks.gateway.credentials import read_basic
 from dcrproof.mocks.gateway.http import GatewayHttp
 from dcrproof.mocks.gateway.state import DataPlane
 from dcrproof.mocks.keys import rsa_key
-from dcrproof.mocks.konnect.http import KonnectHttp
+from dcrproof.mocks.konnect.admin import KonnectHttp
 from dcrproof.mocks.konnect.listing import DEFAULT_SIZE, LARGEST_SIZE, Listing, attribute
 from dcrproof.mocks.konnect.state import Konnect as MockKonnect
 from dcrproof.mocks.messages import Call, Calls, Request, Response, json_response, perform
@@ -306,7 +306,7 @@ def gateway() -> DataPlane:
     }
     strategy = PushedStrategy("strategy", config)
     service = Service("service", UPSTREAM, (Route("route", ("/accounts",)),), "api", strategy)
-    node.apply(Configuration((service,), (PushedApplication("id", "app", strategy.id, ("api",)),)))
+    node.apply(PushedConfiguration((service,), (PushedApplication("id", "app", strategy.id, ("api",)),)))
     assert node.violation is None
     return node
 

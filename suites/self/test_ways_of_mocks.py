@@ -11,7 +11,7 @@ from dcrproof.core.http.connection import Connection
 from dcrproof.core.profile.model import CuritySettings, KonnectSettings, Mocked, Profile
 from dcrproof.core.secrets.secret import Secret
 from dcrproof.fixtures.session.assemble import _ways
-from dcrproof.mocks.listen import AsgiApplication
+from dcrproof.mocks.calls import Caller
 from dcrproof.mocks.messages import Call
 
 
@@ -26,13 +26,13 @@ def test_a_mock_goes_by_the_proxy_and_shows_the_certificate(known, asks):
         between.to["idsvr.example.com:443"] = server
         way = Connection(ca=known.ca, proxy=between.url, client_cert=known.client_cert, client_key=known.client_key)
         profile = Profile("a test", curity=CuritySettings("https://idsvr.example.com", connection=way))
-        application = AsgiApplication(None, {}, ssl.create_default_context(), _ways(profile))
+        caller = Caller({}, ssl.create_default_context(), _ways(profile))
 
         async def call():
             try:
-                return await application._call(Call("GET", "https://idsvr.example.com/oauth"), "konnect")
+                return await caller.call(Call("GET", "https://idsvr.example.com/oauth"), "konnect")
             finally:
-                await application.close()
+                await caller.close()
 
         answer = asyncio.run(call())
     assert between.asked == ["CONNECT idsvr.example.com:443"]
