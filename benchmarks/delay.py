@@ -16,7 +16,8 @@ from pathlib import Path
 
 import httpx
 
-from dcrproof.mocks.serve import serving, write_profile
+from dcrproof.mocks.profile import write_profile
+from dcrproof.mocks.serve import serving
 
 ROOT = Path(__file__).parent.parent
 DELAY = 0.1

@@ -21,7 +21,7 @@ from dcrproof.core.http.loopback import is_loopback
 
 if TYPE_CHECKING:
     from dcrproof.core.profile.model import Profile
-    from dcrproof.mocks.world import OtherServer
+    from dcrproof.mocks.start import OtherServer
 
 
 class Usage(Exception):
@@ -326,7 +326,8 @@ def _fields(*fields: tuple[str, str]) -> None:
 
 def _serve(options: argparse.Namespace) -> int:
     from dcrproof.mocks.observed import BadObservations, read
-    from dcrproof.mocks.serve import PortTaken, private_folder, serving, write_profile
+    from dcrproof.mocks.profile import write_profile
+    from dcrproof.mocks.serve import PortTaken, private_folder, serving
     from dcrproof.mocks.steps import OVER_TLS, NotHere, UnknownStep
 
     try:
@@ -369,7 +370,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _other_server(options: argparse.Namespace) -> "OtherServer | None":
     """The authorization server of --issuer, or None. Raises Usage for an option that is missing or invalid."""
-    from dcrproof.mocks.world import OtherServer
+    from dcrproof.mocks.start import OtherServer
 
     given = [options.issuer, options.registrar_id, options.registrar_secret_file]
     if not any(given):

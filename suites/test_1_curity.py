@@ -145,7 +145,11 @@ def test_registration_with_an_unscoped_token(
     dcr_is_curity, dcr_registrations, dcr_registration, dcr_registrar_token, dcr_expect
 ):
     exchange = dcr_registrations.attempt("unscoped token", dcr_registrar_token)
-    dcr_expect.that(exchange.status in {400, 401, 403}, "refused without the scope dcr", error_code(exchange))
+    dcr_expect.that(
+        exchange.status in {400, 401, 403},
+        "a registration without the scope dcr refused with 400, 401 or 403",
+        error_code(exchange),
+    )
 
 
 @check(

@@ -1,4 +1,4 @@
-"""Konnect: the set-up as the admin API shows it, from the DCR provider to the data planes."""
+"""Konnect: the setup as the admin API shows it, from the DCR provider to the data planes."""
 
 import json
 
@@ -58,7 +58,7 @@ def test_provider_hides_its_secret(dcr_admin, dcr_provider, dcr_registrar, dcr_e
     shown = json.dumps([dcr_provider, listed])
     named = "initial_client_secret" in shown
     secret = dcr_registrar.secret is not None and dcr_registrar.secret.reveal() in shown
-    dcr_expect.that(not named and not secret, "no secret in the provider as it is read", "the secret is in it")
+    dcr_expect.that(not named and not secret, "no secret in the provider when it is read", "the secret is in it")
 
 
 @by_gate

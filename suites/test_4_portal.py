@@ -1,4 +1,4 @@
-"""The portal: the developer signs in, makes an application and registers it for the API."""
+"""The portal: the developer signs in, creates an application and registers it for the API."""
 
 import json
 
@@ -73,7 +73,7 @@ def test_portal_shows_the_secret_once(dcr_developer, dcr_new_application, dcr_ex
     path = f"/applications/{segment(dcr_new_application.id)}"
     shown = dcr_developer.get(path).text + dcr_developer.get("/applications").text
     secret = dcr_new_application.secret.reveal()
-    dcr_expect.that(secret not in shown, "no secret in the application as it is read", "the secret is in it")
+    dcr_expect.that(secret not in shown, "no secret in the application when it is read", "the secret is in it")
 
 
 @check(

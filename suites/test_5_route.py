@@ -84,7 +84,9 @@ def test_basic_is_accepted(dcr_basic, dcr_application, dcr_expect):
 def test_wrong_secret_is_refused(dcr_consumer, dcr_application, dcr_basic, dcr_wrong_secret, dcr_expect):
     node = dcr_consumer.nodes[0]
     exchange = dcr_consumer.call(with_basic(dcr_application.client_id, dcr_wrong_secret), node=node)
-    dcr_expect.that(dcr_consumer.refuses(exchange), "refused before reaching the upstream", answer(exchange))
+    dcr_expect.that(
+        dcr_consumer.refuses(exchange), "the wrong secret refused before reaching the upstream", answer(exchange)
+    )
     dcr_expect.form(
         "gateway", "route.basic.wrong-secret", exchange.status == 401, "401", str(exchange.status), Evidence.INFERRED
     )
@@ -128,7 +130,11 @@ def test_foreign_client_is_refused(dcr_consumer, dcr_basic, dcr_token_answer, dc
 def test_crossed_secret_is_refused(dcr_consumer, dcr_application, dcr_basic, dcr_token_answer, dcr_granted, dcr_expect):
     headers = with_basic(dcr_application.client_id, dcr_granted.client_secret)
     exchange = dcr_consumer.call(headers)
-    dcr_expect.that(dcr_consumer.refuses(exchange), "refused before reaching the upstream", answer(exchange))
+    dcr_expect.that(
+        dcr_consumer.refuses(exchange),
+        "the other client's secret refused before reaching the upstream",
+        answer(exchange),
+    )
 
 
 @check(
@@ -215,14 +221,14 @@ def test_malformed_basic_is_refused(dcr_consumer, dcr_basic, dcr_expect):
 )
 def test_nearly_right_pairs(dcr_target, dcr_consumer, dcr_application, dcr_basic, dcr_expect):
     id, secret = dcr_application.client_id, dcr_application.secret.reveal()
-    dcr_target.secrets.know(secret.swapcase())  # which tells the secret; of the others pieces of it are masked
+    dcr_target.secrets.know(secret.swapcase())  # it reveals the secret; of the other variants the parts are masked
     nearly = {
         "a newline after the secret (echo without -n)": (id, secret + "\n"),
         "a blank before the secret": (id, " " + secret),
         "no secret": (id, ""),
         "half the secret": (id, secret[: len(secret) // 2]),
-        "the secret in the other case": (id, secret.swapcase()),
-        "the id in the other case": (id.swapcase(), secret),
+        "the secret in swapped case": (id, secret.swapcase()),
+        "the id in swapped case": (id.swapcase(), secret),
     }
     for what, (name, value) in nearly.items():
         if (name, value) != (id, secret):
@@ -270,7 +276,7 @@ def test_spelling_of_basic(dcr_consumer, dcr_application, dcr_basic, dcr_expect)
             name,
             dcr_consumer.accepts(exchange) is taken,
             f"{scheme!r} and {'base64' if encoded == pair else 'base64url without padding'} "
-            f"{'taken' if taken else 'refused'}",
+            f"{'accepted' if taken else 'refused'}",
             answer(exchange),
             Evidence.UNKNOWN,
         )
@@ -534,7 +540,11 @@ def test_tampered_session(dcr_consumer, dcr_session, dcr_session_accepted, dcr_e
     middle = (cookie.index("=") + len(cookie)) // 2
     changed = cookie[:middle] + ("A" if cookie[middle] != "A" else "B") + cookie[middle + 1 :]
     exchange = dcr_consumer.call({"cookie": changed}, node=dcr_session.node)
-    dcr_expect.that(dcr_consumer.refuses(exchange), "refused before reaching the upstream", answer(exchange))
+    dcr_expect.that(
+        dcr_consumer.refuses(exchange),
+        "the changed session cookie refused before reaching the upstream",
+        answer(exchange),
+    )
 
 
 @check(

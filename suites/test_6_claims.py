@@ -1,4 +1,4 @@
-"""Claims: the JWT behind the call carries what it must, and the upstream sees no more than it should."""
+"""Claims: the JWT at the upstream has the right claims, and the upstream sees no more than it should."""
 
 from email.utils import mktime_tz, parsedate_tz
 
@@ -44,9 +44,9 @@ def test_forged_identity(dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bearer
     forged = dict.fromkeys((*names, "x-anonymous-consumer", "x-authenticated-groups"), "dcrproof")
     seen = echoed(dcr_consumer.call({**with_bearer(dcr_bearer().text), **forged}))["headers"]
     through = [name for name in forged if "dcrproof" in seen.get(name, "")]
-    dcr_expect.that(not through, "no such header as the caller sent it", ", ".join(through))
+    dcr_expect.that(not through, "no such header with the caller's value", ", ".join(through))
     identifier = seen.get("x-credential-identifier")
-    told = "the upstream is told no X-Credential-Identifier"
+    told = "no X-Credential-Identifier at the upstream"
     dcr_expect.form("gateway", "sends_credential_identifier", not identifier, told, f"{identifier!r}", Evidence.UNKNOWN)
 
 
@@ -62,7 +62,7 @@ def test_forwarding_headers(dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bea
     forged = dict.fromkeys(names, "dcrproof")
     seen = echoed(dcr_consumer.call({**with_bearer(dcr_bearer().text), **forged}))["headers"]
     through = [name for name in forged if seen.get(name) == "dcrproof"]
-    dcr_expect.that(not through, "none of them as the caller sent it", ", ".join(through))
+    dcr_expect.that(not through, "none of them with the caller's value", ", ".join(through))
     dcr_expect.that(seen.get("x-forwarded-host"), "X-Forwarded-Host", "none")
 
 

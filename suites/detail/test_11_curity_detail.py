@@ -73,7 +73,7 @@ def test_scopes_in_the_metadata(dcr_is_curity, dcr_authorization_server, dcr_reg
 )
 def test_keys_have_a_kid(dcr_jwks, dcr_expect):
     kids = [key.get("kid") for key in dcr_jwks["keys"]]
-    dcr_expect.that(all(isinstance(kid, str) and kid for kid in kids), "a text as kid of each key", f"kid {kids}")
+    dcr_expect.that(all(isinstance(kid, str) and kid for kid in kids), "a string as kid of each key", f"kid {kids}")
     dcr_expect.that(len(set(kids)) == len(kids), "another kid for each key", f"kid {kids}")
 
 
@@ -229,7 +229,7 @@ def test_missing_grant_type(dcr_authorization_server, dcr_endpoints, dcr_granted
 )
 def test_no_token_by_get(dcr_authorization_server, dcr_endpoints, dcr_token_answer, dcr_expect):
     exchange = dcr_authorization_server.get(dcr_endpoints.endpoint("token_endpoint"))
-    dcr_expect.that(exchange.status >= 400, "refused", exchange.what)
+    dcr_expect.that(exchange.status >= 400, "a GET request refused (4xx or 5xx)", exchange.what)
     _form(dcr_expect, "grant.by-get", exchange.status == 405, "405", str(exchange.status))
 
 
@@ -633,12 +633,14 @@ def _update(registrations, client, members):
     creates={"client": 1},
 )
 def test_token_manages_its_own_client(dcr_is_curity, dcr_registrations, dcr_managed, dcr_unregistered, dcr_expect):
-    # another server may take a token for stolen that comes to the wrong place, and its client could not be deleted
+    # another server may revoke a token that is used for another client, which then could not be deleted
     other = dcr_registrations.register("other")
     exchange = dcr_registrations.server.manage(
         "DELETE", other.registration_client_uri, dcr_managed.registration_access_token
     )
-    dcr_expect.that(exchange.status in {401, 403, 404}, "refused with 401, 403 or 404", error_code(exchange))
+    dcr_expect.that(
+        exchange.status in {401, 403, 404}, "another client's token refused with 401, 403 or 404", error_code(exchange)
+    )
 
 
 @check(
@@ -657,7 +659,9 @@ def test_management_needs_the_registration_token(
     for token in (None, _new_token(dcr_target, server, dcr_endpoints, client)):
         exchange = server.manage("DELETE", url, token)
         what = "no token" if token is None else "an access token"
-        dcr_expect.that(exchange.status in {401, 403}, f"refused with {what}", error_code(exchange))
+        dcr_expect.that(
+            exchange.status in {401, 403}, f"management with {what} refused with 401 or 403", error_code(exchange)
+        )
 
 
 @check(
@@ -706,7 +710,7 @@ def test_introspection_needs_the_capability(
         dcr_expect,
         "introspection.needs-capability",
         exchange.status in {400, 401, 403},
-        "refused with 400, 401 or 403",
+        "the introspection refused with 400, 401 or 403",
         error_code(exchange),
     )
 
@@ -808,4 +812,8 @@ def test_userinfo_needs_a_user(
 )
 def test_userinfo_needs_a_token(dcr_authorization_server, dcr_userinfo_endpoint, dcr_expect):
     exchange = dcr_authorization_server.get(dcr_userinfo_endpoint)
-    dcr_expect.that(exchange.status in {400, 401, 403}, "refused with 400, 401 or 403", error_code(exchange))
+    dcr_expect.that(
+        exchange.status in {400, 401, 403},
+        "a request without a token refused with 400, 401 or 403",
+        error_code(exchange),
+    )

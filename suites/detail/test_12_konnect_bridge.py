@@ -1,4 +1,4 @@
-"""A DCR provider of type http: what Konnect asks of the customer's bridge when an application is made, used and deleted."""
+"""A DCR provider of type http: what Konnect requests from the customer's bridge when an application is created, used and deleted."""
 
 from dcrproof.core.checks.check import Evidence, check
 from dcrproof.core.parties.konnect import problem, segment

@@ -1,4 +1,4 @@
-"""Konnect and the portal in detail: what they refuse, how they say so, and what is left afterwards."""
+"""Konnect and the portal in detail: what they refuse, the form of their errors, and what they keep."""
 
 from urllib.parse import urlencode
 

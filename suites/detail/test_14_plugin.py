@@ -1,4 +1,4 @@
-"""The plugin: what its settings do, on a route of the run's own. Each check takes its settings back."""
+"""The plugin: what its settings do, on a route of this run. Each check restores the settings."""
 
 from urllib.parse import urlencode
 
@@ -66,7 +66,7 @@ def test_invalid_setting(dcr_own_route, dcr_expect):
         dcr_expect.form("konnect", name, not consumer.accepts(after), stays, answer(after), Evidence.UNKNOWN)
 
 
-# Where credentials are looked for
+# Where the plugin looks for credentials
 
 
 @check(
@@ -181,7 +181,7 @@ def test_hidden_credentials(dcr_echo, dcr_own_route, dcr_own_token, dcr_expect):
             )
 
 
-# What is asked of a genuine token
+# What a genuine token must have
 
 
 @check(
@@ -358,7 +358,7 @@ def test_preflight(dcr_own_route, dcr_expect):
         refused(dcr_expect, consumer, consumer.call(method="OPTIONS"), "OPTIONS without credentials", 401)
     with dcr_own_route.configured(run_on_preflight=False) as consumer:
         exchange = consumer.call(method="OPTIONS")
-        dcr_expect.that(reached_upstream(exchange), "OPTIONS let through", answer(exchange))
+        dcr_expect.that(reached_upstream(exchange), "OPTIONS accepted", answer(exchange))
         refused(dcr_expect, consumer, consumer.call(), "another method without credentials", 401)
 
 
@@ -550,8 +550,8 @@ def test_forbidden_session(dcr_own_route, dcr_expect):
             exchange = consumer.call(cookie)
             refused(dcr_expect, consumer, exchange, "a session whose token has another audience", 403)
             taken = any("expires=thu, 01 jan 1970" in one.lower() for one in exchange.headers_named("set-cookie"))
-            wanted = "the cookie taken back" if destroyed else "the cookie left as it is"
-            dcr_expect.that(taken is destroyed, wanted, "taken back" if taken else "left")
+            wanted = "the cookie deleted" if destroyed else "the cookie kept"
+            dcr_expect.that(taken is destroyed, wanted, "deleted" if taken else "kept")
 
 
 @check(

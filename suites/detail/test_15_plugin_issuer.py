@@ -1,4 +1,4 @@
-"""The gateway behind an issuer of this run: what it asks, odd answers, caches, outages. Curity is not involved."""
+"""The gateway behind an issuer of this run: what it requests, odd answers, caches, outages. Curity is not involved."""
 
 from typing import Any
 
@@ -134,7 +134,7 @@ def _fails(expect, own, issuer, answers, status):
             issuer.answers["token"] = given
             refused(expect, consumer, consumer.call(own.basic), f"Basic, {what},", status)
             del issuer.answers["token"]
-        accepted(expect, consumer, consumer.call(own.basic), "Basic, the issuer being well again,")
+        accepted(expect, consumer, consumer.call(own.basic), "Basic, the issuer having recovered,")
 
 
 @check(
@@ -199,7 +199,7 @@ def test_no_answer(dcr_own_route, dcr_issuer, dcr_expect):
             refused(dcr_expect, consumer, exchange, f"Basic, the answer of the issuer being {what},", 401)
             dcr_expect.that(exchange.seconds < 1.5, "an answer within the timeout", f"{exchange.seconds:.2f} s")
         del dcr_issuer.answers["token"]
-        accepted(dcr_expect, consumer, consumer.call(own.basic), "Basic, the issuer being well again,")
+        accepted(dcr_expect, consumer, consumer.call(own.basic), "Basic, the issuer having recovered,")
 
 
 # Caches
@@ -282,7 +282,7 @@ def test_without_a_cache(dcr_own_route, dcr_issuer, dcr_expect):
             accepted(dcr_expect, consumer, consumer.call(own.basic), "Basic")
             _requests(dcr_expect, dcr_issuer, count, f"after {count} call(s)")
         dcr_issuer.answers["token"] = Answer(401, {"error": "invalid_client"})
-        refused(dcr_expect, consumer, consumer.call(own.basic), "Basic of a client that is gone", 401)
+        refused(dcr_expect, consumer, consumer.call(own.basic), "Basic of a deleted client", 401)
 
 
 @check(
@@ -296,9 +296,11 @@ def test_deleted_client(dcr_clock, dcr_own_route, dcr_issuer, dcr_expect):
     with own.configured(issuer=dcr_issuer.url) as consumer:
         accepted(dcr_expect, consumer, consumer.call(own.basic), "Basic")
         dcr_issuer.answers["token"] = Answer(401, {"error": "invalid_client"})
-        accepted(dcr_expect, consumer, consumer.call(own.basic), "Basic of a client that is gone, its token kept,")
+        accepted(dcr_expect, consumer, consumer.call(own.basic), "Basic of a deleted client, its token being cached,")
         dcr_clock.advance(61)
-        refused(dcr_expect, consumer, consumer.call(own.basic), "Basic of a client that is gone, its token over,", 401)
+        refused(
+            dcr_expect, consumer, consumer.call(own.basic), "Basic of a deleted client, its token having expired,", 401
+        )
 
 
 @check(
@@ -330,7 +332,7 @@ def test_cache_by_secret(dcr_own_route, dcr_issuer, dcr_wrong_secret, dcr_expect
         accepted(dcr_expect, consumer, consumer.call(own.basic), "Basic")
         dcr_issuer.answers["token"] = Answer(401, {"error": "invalid_client"})
         wrong = consumer.call(with_basic(own.client_id, dcr_wrong_secret))
-        refused(dcr_expect, consumer, wrong, "another secret beside a kept token", 401)
+        refused(dcr_expect, consumer, wrong, "another secret while a token is cached", 401)
         accepted(dcr_expect, consumer, consumer.call(own.basic), "the right secret after that")
 
 
@@ -469,7 +471,7 @@ def test_endpoints_that_are_told(dcr_own_route, dcr_issuer, dcr_issuers, dcr_exp
     with own.configured(issuer=dcr_issuer.url, token_endpoint=f"{other.url}/token") as consumer:
         consumer.call(own.basic)
         asked = (len(dcr_issuer.asked("token")), len(other.asked("token")))
-        dcr_expect.that(asked == (0, 1), "one token request, at the endpoint that was told", f"{asked}")
+        dcr_expect.that(asked == (0, 1), "one token request, at the configured endpoint", f"{asked}")
     token = with_bearer(own.known(other.token(own.client_id, iss=dcr_issuer.url)))
     with own.configured(issuer=dcr_issuer.url) as consumer:
         refused(dcr_expect, consumer, consumer.call(token), "a token of keys that the document does not name", 401)
@@ -479,7 +481,7 @@ def test_endpoints_that_are_told(dcr_own_route, dcr_issuer, dcr_issuers, dcr_exp
             "gateway",
             "jwks_endpoint",
             consumer.accepts(exchange),
-            "a token of the keys that the plugin was told accepted",
+            "a token of the configured keys accepted",
             answer(exchange),
             Evidence.DOCUMENTED,
             since="3.14",
@@ -543,11 +545,11 @@ def test_introspection(dcr_own_route, dcr_issuer, dcr_expect):
         dcr_expect.that(asked == wanted, "token, token_type_hint and Kong's own client", f"{[*request.form]}")
         for what, given in {
             "that is not active": Answer(content={"active": False}),
-            "whose active is a text": _active(dcr_issuer, own, active="true"),
+            "whose active is a string": _active(dcr_issuer, own, active="true"),
             "of an unknown subject": _active(dcr_issuer, own, sub="dcrproof"),
             "that has expired": _active(dcr_issuer, own, exp=int(dcr_issuer.now()) - 60),
             "the issuer failing": Answer(500),
-            "the issuer saying nothing": Answer(drop=True),
+            "the issuer not answering": Answer(drop=True),
         }.items():
             dcr_issuer.answers["introspect"] = given
             switch = STRANGERS if what == "of an unknown subject" else None
@@ -571,7 +573,7 @@ def test_introspection_settings(dcr_own_route, dcr_issuer, dcr_expect):
         asked = (form.get("reference"), form.get("token_type_hint"), form.get("token"))
         dcr_expect.that(asked == (OPAQUE, "opaque", None), "reference and token_type_hint=opaque", f"{[*form]}")
         dcr_issuer.answers["introspect"] = Answer(content={"sub": own.client_id})
-        refused(dcr_expect, consumer, consumer.call(token), "a token of which active is not said", 401)
+        refused(dcr_expect, consumer, consumer.call(token), "a token without active in the introspection", 401)
     with own.configured(**methods, **KONG, introspection_check_active=False) as consumer:
         accepted(dcr_expect, consumer, consumer.call(token), "such a token, with introspection_check_active = false,")
 
@@ -611,7 +613,7 @@ def test_revoked_jwt(dcr_own_route, dcr_issuer, dcr_expect):
     with own.configured(issuer=dcr_issuer.url, **asking, **KONG) as consumer:
         refused(dcr_expect, consumer, consumer.call(token), "a revoked JWT that is introspected", 401)
         dcr_issuer.answers["introspect"] = _active(dcr_issuer, own)
-        accepted(dcr_expect, consumer, consumer.call(token), "a JWT that introspection calls active")
+        accepted(dcr_expect, consumer, consumer.call(token), "a JWT that introspection reports as active")
 
 
 @check(
@@ -697,5 +699,5 @@ def test_expired_session(dcr_clock, dcr_own_route, dcr_issuer, dcr_expect):
             exchange = consumer.call(cookie)
             refused(dcr_expect, consumer, exchange, "a session whose token has expired", 401)
             taken = any("expires=thu, 01 jan 1970" in one.lower() for one in exchange.headers_named("set-cookie"))
-            wanted = "the cookie taken back" if destroyed else "the cookie left as it is"
-            dcr_expect.that(taken is destroyed, wanted, "taken back" if taken else "left")
+            wanted = "the cookie deleted" if destroyed else "the cookie kept"
+            dcr_expect.that(taken is destroyed, wanted, "deleted" if taken else "kept")

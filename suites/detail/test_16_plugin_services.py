@@ -1,4 +1,4 @@
-"""Services of this run's own: the plugin set by hand on one, and a second API behind another."""
+"""Services of this run: the plugin configured directly on one, and a second API behind another."""
 
 from dataclasses import replace
 
@@ -21,11 +21,11 @@ METHODS = ["client_credentials", "bearer"]
 
 
 def _open(expect, service):
-    """The control of all refusals: without a plugin nothing is enforced."""
+    """The positive control for refusals: without a plugin nothing is enforced."""
     accepted(expect, service.consumer, service.consumer.call(), "a call without credentials, without a plugin,")
 
 
-# The plugin by itself: it knows consumers, and no applications
+# The plugin alone: it maps tokens to consumers, not to applications
 
 
 @check(
@@ -41,7 +41,9 @@ def test_plain_plugin(dcr_plain_service, dcr_own_route, dcr_issuer, dcr_expect):
     _open(dcr_expect, dcr_plain_service)
     with dcr_plain_service.plugin(issuer=dcr_issuer.url, auth_methods=METHODS) as consumer:
         genuine = own.known(dcr_issuer.token("no application"))
-        accepted(dcr_expect, consumer, consumer.call(with_bearer(genuine)), "a genuine token of no application")
+        accepted(
+            dcr_expect, consumer, consumer.call(with_bearer(genuine)), "a genuine token that belongs to no application"
+        )
         accepted(dcr_expect, consumer, consumer.call(own.basic), "an id and secret that the issuer knows")
         late = own.known(dcr_issuer.token("no application", exp=now - 5))
         refused(dcr_expect, consumer, consumer.call(with_bearer(late)), "a token that has expired", 401)
@@ -52,7 +54,7 @@ def test_plain_plugin(dcr_plain_service, dcr_own_route, dcr_issuer, dcr_expect):
             dcr_expect,
             consumer,
             exchange,
-            "a call without credentials, all methods being on,",
+            "a call without credentials, with all methods enabled,",
             302,
             Evidence.DOCUMENTED,
         )
@@ -180,11 +182,11 @@ def test_both_plugins(dcr_second_api, dcr_own_route, dcr_own_token, dcr_issuer, 
             dcr_expect, consumer, consumer.call(with_bearer(dcr_own_token().text)), "a token of another issuer", 401
         )
         foreign = with_bearer(own.known(dcr_issuer.token(application.client_id)))
-        refused(dcr_expect, consumer, consumer.call(foreign), "a token that the other plugin alone takes")
+        refused(dcr_expect, consumer, consumer.call(foreign), "a token that only the other plugin accepts")
     with own.configured(issuer=dcr_issuer.url), api.service.plugin(issuer=dcr_issuer.url) as consumer:
-        accepted(dcr_expect, consumer, consumer.call(foreign), "a token that both plugins take")
+        accepted(dcr_expect, consumer, consumer.call(foreign), "a token that both plugins accept")
         stranger = with_bearer(own.known(dcr_issuer.token("no application")))
-        refused(dcr_expect, consumer, consumer.call(stranger), "a genuine token of no application")
+        refused(dcr_expect, consumer, consumer.call(stranger), "a genuine token that belongs to no application")
         before = len(dcr_issuer.asked("token"))
         accepted(dcr_expect, consumer, consumer.call(pair), "the application's id and secret")
         asked = len(dcr_issuer.asked("token")) - before
@@ -271,14 +273,14 @@ def test_api_without_a_strategy(dcr_second_api, dcr_expect):
     refused(dcr_expect, consumer, consumer.call(), "a call without credentials after that", 401)
 
 
-# What Kong answers itself, in the upstream's place
+# What Kong answers instead of the upstream
 
 
 CORE = "github.com/Kong/kong, kong/error_handlers.lua"
 
 
 def _instead(expect, exchange, status, said):
-    """Kong's own answer, which is not the caller's fault."""
+    """Kong's own answer to an upstream that cannot be reached."""
     expected = (exchange.status, message(exchange)) == (status, said)
     expect.that(expected, f"{status} {said!r}", answer(exchange))
 

@@ -1,4 +1,4 @@
-"""Odd tokens at the gateway, made and signed by an issuer of this run. Curity is not involved."""
+"""Odd tokens at the gateway, signed by an issuer of this run. Curity is not involved."""
 
 from dcrproof.core.checks.check import Evidence, check
 from dcrproof.core.checks.sources import CHANGELOG, DCR, OIDC, OLD, REFERENCE, SUPPORT
@@ -7,14 +7,14 @@ from dcrproof.core.parties.scripted_issuer import ALGORITHMS, Answer, new_key, p
 
 
 def _good(expect, own, issuer, consumer):
-    """The control of a refusal: a token of the issuer opens the route."""
+    """The positive control for refusals: a token of the issuer is accepted."""
     accepted(expect, consumer, consumer.call(with_bearer(own.known(issuer.token(own.client_id)))), "a good token")
 
 
 def _judged(
     expect, own, issuer, settings, taken=(), refused_with=(), status=401, evidence=Evidence.INFERRED, switch=None
 ):
-    """With these settings of the plugin each token is taken, or refused: pairs of what it is and the token."""
+    """With these settings of the plugin each token is accepted or refused: pairs of a description and the token."""
     with own.configured(issuer=issuer.url, **settings) as consumer:
         if not taken:
             _good(expect, own, issuer, consumer)
@@ -54,7 +54,7 @@ def test_exp_as_text(dcr_own_route, dcr_issuer, dcr_expect):
     own, now = dcr_own_route, int(dcr_issuer.now())
     with own.configured(issuer=dcr_issuer.url) as consumer:
         late = own.known(dcr_issuer.token(own.client_id, exp=str(now - 60)))
-        refused(dcr_expect, consumer, consumer.call(with_bearer(late)), "exp in the past, as a text", 401)
+        refused(dcr_expect, consumer, consumer.call(with_bearer(late)), "exp in the past, as a string", 401)
         good = own.known(dcr_issuer.token(own.client_id, exp=str(now + 60)))
         exchange = consumer.call(with_bearer(good))
         dcr_expect.form(

@@ -19,7 +19,8 @@ from recorded import Left, scenario
 
 from dcrproof.core.http.exchange import Transcript
 from dcrproof.core.http.party_connection import PartyConnection
-from dcrproof.mocks.serve import Served, serving, write_profile
+from dcrproof.mocks.profile import write_profile
+from dcrproof.mocks.serve import Served, serving
 
 # what takes how long is no matter of a test: machines differ, and are busy
 settings.register_profile("dcrproof", deadline=None, suppress_health_check=[HealthCheck.too_slow])

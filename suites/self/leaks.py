@@ -11,14 +11,15 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from dcrproof.core.secrets.secret import SHORTEST, basic
-from dcrproof.mocks import listen as listening
+from dcrproof.mocks import asgi
 from dcrproof.mocks.curity.state import Curity
 from dcrproof.mocks.curity.token_service import TokenService
 from dcrproof.mocks.curity.tokens import SigningKey
 from dcrproof.mocks.gateway import session
 from dcrproof.mocks.konnect.accounts import Accounts
 from dcrproof.mocks.konnect.entities import GatewayPlugin
-from dcrproof.mocks.world import Credentials, World
+from dcrproof.mocks.start import Credentials
+from dcrproof.mocks.world import World
 
 BROKEN = re.compile(r"['\"]?\n(?:E? +|INTERNALERROR> )?(?:[-+] +)?(?:b?['\"])?|(?:\x1b|#x1B)\[[\d;]*m")
 """What stands in the middle of a text that was printed on several lines, or in colours."""
@@ -165,14 +166,14 @@ OTHER_PLUGIN = {
 def put_other_plugin(world: World) -> None:
     """Puts a plugin of somebody else on each service; over the admin API this Konnect takes fewer kinds."""
     konnect = world.konnect
-    for service in [*konnect.gateway_services.values()]:
-        made = GatewayPlugin(service_id=service.id, **OTHER_PLUGIN, **konnect._new())
-        konnect.gateway_plugins[made.id] = made
+    for service in [*konnect.tables.gateway_services.values()]:
+        made = GatewayPlugin(service_id=service.id, **OTHER_PLUGIN, **konnect.entities.stamps.new())
+        konnect.tables.gateway_plugins[made.id] = made
 
 
 def mark_cookies() -> None:
     """From here on the mocks of this process set cookies with attributes that Python does not know (CHIPS)."""
-    answer = listening.AsgiApplication._answer
+    answer = asgi.AsgiApplication._answer
 
     async def marked(self: Any, send: Any, scope: Any, world: Any, request: Any, response: Any, fault: Any) -> None:
         headers = tuple(
@@ -181,4 +182,4 @@ def mark_cookies() -> None:
         )
         await answer(self, send, scope, world, request, replace(response, headers=headers), fault)
 
-    listening.AsgiApplication._answer = marked
+    asgi.AsgiApplication._answer = marked

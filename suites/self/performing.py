@@ -28,7 +28,8 @@ from dcrproof.fixtures.session.report_data import added
 from dcrproof.mocks import steps
 from dcrproof.mocks.keys import rsa_key
 from dcrproof.mocks.mutants import MUTANTS
-from dcrproof.mocks.serve import private_folder, serving, write_profile
+from dcrproof.mocks.profile import write_profile
+from dcrproof.mocks.serve import private_folder, serving
 
 SUITES = Path(__file__).parents[1]
 FLOW = [str(path) for path in sorted(SUITES.glob("test_*.py"))]

@@ -26,8 +26,10 @@ from dcrproof.core.parties.target import Target
 from dcrproof.core.profile.model import Profile
 from dcrproof.mocks.faults import read
 from dcrproof.mocks.mutants import MUTANTS
-from dcrproof.mocks.serve import Served, serving, write_profile
-from dcrproof.mocks.world import PARTIES, World
+from dcrproof.mocks.profile import write_profile
+from dcrproof.mocks.serve import Served, serving
+from dcrproof.mocks.start import PARTIES
+from dcrproof.mocks.world import World
 
 ALL_MOMENTS = int(os.environ.get("DCRPROOF_KILLS", "4"))
 """The number of moments at which a run is killed; `tox -e kills` has a hundred."""
@@ -346,12 +348,12 @@ def test_what_no_longer_has_the_mark_is_left_alone(live: Tenant, capsys: pytest.
     konnect = live.world.konnect
     adopted = next(
         api
-        for api in konnect.apis.values()
+        for api in konnect.tables.apis.values()
         if re.fullmatch(r"dcrproof [0-9a-f]{8}", api.name) and api.name != "dcrproof 00000000"
     )
-    konnect.patch_api(adopted.id, {"name": "ours now"})
+    konnect.catalog.patch_api(adopted.id, {"name": "ours now"})
     code, told = live.sweep(capsys, "--profile", str(live.profile), "--yes")
-    assert adopted.id in konnect.apis
+    assert adopted.id in konnect.tables.apis
     assert (
         f"left       API '{adopted.name}' {adopted.id} in Konnect: it no longer has the mark '{adopted.name}'" in told
     )

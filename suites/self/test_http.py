@@ -20,7 +20,7 @@ from dcrproof.mocks.faults import Faults
 from dcrproof.mocks.messages import Request, Response, json_response
 
 
-class Party:
+class Remote:
     """A server with one handler, which records its requests."""
 
     def __init__(self, handler: Callable[[Request], Response]) -> None:
@@ -29,7 +29,7 @@ class Party:
         self.faults = Faults({})
 
     @property
-    def current(self) -> "Party":
+    def current(self) -> "Remote":
         return self
 
     def handle(self, _port: str, request: Request) -> Response:
@@ -47,8 +47,8 @@ class Party:
 
 
 @contextmanager
-def served(handler: Callable[[Request], Response], certificate=None) -> Iterator[tuple[str, Party]]:
-    party = Party(handler)
+def served(handler: Callable[[Request], Response], certificate=None) -> Iterator[tuple[str, Remote]]:
+    party = Remote(handler)
     with listen.bind() as bound, listen.listening(party, {"curity": bound}, certificate=certificate):
         scheme = "https" if certificate else "http"
         yield f"{scheme}://127.0.0.1:{bound.getsockname()[1]}", party

@@ -35,16 +35,16 @@ from dcrproof.core.profile.model import AdminSettings, Profile
 from dcrproof.core.secrets.secret import Secret
 from dcrproof.fixtures.flow.registrations import as_registration
 from dcrproof.mocks.clock import Clock
-from dcrproof.mocks.curity.configuration import how_to_configuration
 from dcrproof.mocks.curity.errors import OAuthRefusal
 from dcrproof.mocks.curity.http import CurityHttp
+from dcrproof.mocks.curity.setup import how_to_configuration
 from dcrproof.mocks.curity.state import Curity
-from dcrproof.mocks.data_plane import Configuration, PushedApplication, PushedStrategy, Route, Service
+from dcrproof.mocks.data_plane import PushedApplication, PushedConfiguration, PushedStrategy, Route, Service
 from dcrproof.mocks.gateway.credentials import read_basic
 from dcrproof.mocks.gateway.http import GatewayHttp
 from dcrproof.mocks.gateway.state import DataPlane
 from dcrproof.mocks.keys import rsa_key
-from dcrproof.mocks.konnect.http import KonnectHttp
+from dcrproof.mocks.konnect.admin import KonnectHttp
 from dcrproof.mocks.konnect.listing import DEFAULT_SIZE, LARGEST_SIZE, Listing, attribute
 from dcrproof.mocks.konnect.state import Konnect as MockKonnect
 from dcrproof.mocks.messages import Call, Calls, Request, Response, json_response, perform
@@ -307,7 +307,7 @@ def gateway() -> DataPlane:
     }
     strategy = PushedStrategy("strategy", config)
     service = Service("service", UPSTREAM, (Route("route", ("/accounts",)),), "api", strategy)
-    node.apply(Configuration((service,), (PushedApplication("id", "app", strategy.id, ("api",)),)))
+    node.apply(PushedConfiguration((service,), (PushedApplication("id", "app", strategy.id, ("api",)),)))
     assert node.violation is None
     return node
 
@@ -570,12 +570,12 @@ def test_opposite_filters_split_a_list_without_loss(items: list[Any], wanted: li
 def test_the_core_reads_every_object_of_mock_konnect_once(count: int) -> None:
     held = MockKonnect(clock=StoppedClock(), seed=1, token="kpat_for-a-test", portal_host="{}.test".format)
     for number in range(count):
-        held.create_api({"name": f"api {number}"})
+        held.catalog.create_api({"name": f"api {number}"})
     joined = Joined(KonnectHttp(held).handle)
     http = InProcess("konnect", "https://eu.api.konghq.com", joined)
     konnect = KonnectClient(http, "https://eu.api.konghq.com", Secret("kpat_for-a-test"))
     found = list(konnect.all("/v3/apis"))
-    assert sorted(one["id"] for one in found) == sorted(held.apis)
+    assert sorted(one["id"] for one in found) == sorted(held.tables.apis)
     assert len(joined.asked) == max(1, -(-count // 100))
     for number in {0, count // 2, count - 1} - {-1, count}:
         named = konnect.named("/v3/apis", f"api {number}")

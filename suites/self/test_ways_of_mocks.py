@@ -10,7 +10,7 @@ from connections import identities, over_tls, proxy
 from dcrproof.core.profile.model import CuritySettings, KonnectSettings, Mocked, Profile
 from dcrproof.core.secrets.secret import Secret
 from dcrproof.fixtures.session.assembling import _ways
-from dcrproof.mocks.listen import AsgiApplication
+from dcrproof.mocks.calls import Caller
 from dcrproof.mocks.messages import Call
 
 
@@ -31,13 +31,13 @@ def test_a_mock_goes_by_the_proxy_and_shows_the_certificate(known, asks):
             client_key=known.client_key,
         )
         profile = Profile("a test", curity=curity)
-        application = AsgiApplication(None, {}, ssl.create_default_context(), _ways(profile))
+        caller = Caller({}, ssl.create_default_context(), _ways(profile))
 
         async def call():
             try:
-                return await application._call(Call("GET", "https://idsvr.example.com/oauth"), "konnect")
+                return await caller.call(Call("GET", "https://idsvr.example.com/oauth"), "konnect")
             finally:
-                await application.close()
+                await caller.close()
 
         answer = asyncio.run(call())
     assert between.asked == ["CONNECT idsvr.example.com:443"]

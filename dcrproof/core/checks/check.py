@@ -1,4 +1,4 @@
-"""A check is one claim that is tested; its data stand beside its test, in the decorator `check`."""
+"""A check is one claim that is tested; its data stand in the decorator of its test (`check`), or of the gate that claims it."""
 
 import inspect
 import re
@@ -58,7 +58,7 @@ class Level(StrEnum):
 
 
 class Evidence(StrEnum):
-    """What public documents say of an expectation."""
+    """How well public documents support an expectation."""
 
     DOCUMENTED = "documented"
     CONTRADICTED = "contradicted"

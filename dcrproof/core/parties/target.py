@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Literal
 
 from dcrproof.core.checks.outcomes import InternalError
 from dcrproof.core.http.connection import proxy_credentials
@@ -34,7 +35,7 @@ class Target:
     """
 
     profile: Profile
-    mocked: Mapping[str, ControlClient] = field(default_factory=dict)
+    mocked: Mapping[Party, ControlClient] = field(default_factory=dict)
     secrets: Secrets = field(default_factory=Secrets)
     transcript: Transcript = field(default_factory=Transcript)
     ledger: Ledger = field(default_factory=lambda: Ledger(new_mark()))
@@ -53,7 +54,7 @@ class Target:
             self.secrets.know(secret.reveal(), client_id)
 
     @property
-    def parties(self) -> dict[str, str]:
+    def parties(self) -> dict[Party, Literal["live", "mocked"]]:
         """Each party that the profile describes: `live` or `mocked`."""
         described = [name for name in PARTIES if self.profile.party(name) is not None]
         return {name: "mocked" if name in self.mocked else "live" for name in described}
@@ -68,7 +69,7 @@ class Target:
         """The mocked parties, each with its version where the profile has one."""
         return {name: self._version(name) for name, kind in self.parties.items() if kind == "mocked"}
 
-    def _version(self, name: str) -> str | None:
+    def _version(self, name: Party) -> str | None:
         found = getattr(self.profile.party(name), "version", None)
         return found if isinstance(found, str) else None
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from dcrproof.core.http.connection import Connection
-from dcrproof.core.profile.model import PARTIES, CuritySettings, GatewaySettings, Mode, Party, Profile
+from dcrproof.core.profile.model import PARTIES, CuritySettings, DescribedParty, GatewaySettings, Mode, Profile
 from dcrproof.core.profile.values import NOT_ON_THIS_MACHINE, is_plain, on_this_machine
 
 NEEDED: Mapping[Mode, tuple[str, ...]] = {
@@ -50,15 +50,15 @@ def _missing(place: str, table: Mapping[str, Any], keys: Iterable[str], why: str
     return (f"{place}.{key}: missing" + (f": {why}" if why else "") for key in keys if key not in table)
 
 
-def _mocked_here(party: Party | None) -> bool:
+def _mocked_here(party: DescribedParty | None) -> bool:
     return party is not None and party.mocked is not None and party.mocked.control is None
 
 
-def _live(party: Party | None) -> bool:
+def _live(party: DescribedParty | None) -> bool:
     return party is not None and party.mocked is None
 
 
-def _of_party(name: str, party: Party, table: Mapping[str, Any]) -> Iterator[str]:
+def _of_party(name: str, party: DescribedParty, table: Mapping[str, Any]) -> Iterator[str]:
     yield from _of_certificates(name, party.connection)
     if _mocked_here(party):
         for key in sorted(set(table) & MADE_BY_MOCKS):

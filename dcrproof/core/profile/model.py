@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from dcrproof.core.http.connection import Connection
+from dcrproof.core.party import Party
 from dcrproof.core.profile.values import (
     Approval,
     ClientId,
@@ -47,7 +48,7 @@ class Mode(StrEnum):
         return order.index(mode) <= order.index(self)
 
 
-PARTIES = ("curity", "konnect", "portal", "gateway")
+PARTIES: tuple[Party, ...] = ("curity", "konnect", "portal", "gateway")
 """The parties that a profile describes, in the order of the flow."""
 
 
@@ -265,7 +266,7 @@ class ApplicationSettings:
     """Whether the route must accept these credentials; if not, it must reject them."""
 
 
-Party = CuritySettings | KonnectSettings | PortalSettings | GatewaySettings
+DescribedParty = CuritySettings | KonnectSettings | PortalSettings | GatewaySettings
 """What a profile says of one party; `address` is where it is."""
 
 
@@ -284,8 +285,8 @@ class Profile:
     gateway: GatewaySettings | None = None
     applications: tuple[ApplicationSettings, ...] = field(default=(), metadata={"alias": "application"})
 
-    def party(self, name: str) -> Party | None:
-        found: Party | None = getattr(self, name)
+    def party(self, name: str) -> DescribedParty | None:
+        found: DescribedParty | None = getattr(self, name)
         return found
 
     @property
