@@ -16,12 +16,11 @@
 Errors are 4xx with {"error": "..."}.
 """
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from dcrproof.mocks import faults, steps
-from dcrproof.mocks.messages import Request, Response, Routes, json_response
+from dcrproof.mocks.messages import Request, Response, Routes, json_response, read_json
 from dcrproof.mocks.world import World
 
 YEAR = 366 * 86400
@@ -160,8 +159,8 @@ class Control:
 
 def _json(request: Request) -> Any:
     try:
-        return json.loads(request.body)
-    except (ValueError, RecursionError):
+        return read_json(request.body)
+    except ValueError:
         raise BadControlRequest("the body is JSON") from None
 
 
