@@ -125,8 +125,8 @@ class World:
         self.handlers: dict[str, Callable[[Request], Response | Calls]] = {
             "curity": CurityNodes(self.curity).handle,
             "konnect": KonnectHttp(self.konnect, classic_admin.routes(self.classic_portal)).handle,
-            "portal": PortalHttp(self.konnect).handle,
-            "classic_portal": ClassicPortalHttp(self.classic_portal).handle,
+            "portal": PortalHttp(self.konnect, secure=self.scheme == "https").handle,
+            "classic_portal": ClassicPortalHttp(self.classic_portal, secure=self.scheme == "https").handle,
             **{port: self._gateway(gateway) for port, gateway in self.gateways.items()},
             "upstream": upstream.handle,
             "bridge": self.bridge.handle,
