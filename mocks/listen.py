@@ -49,7 +49,7 @@ class Bounded(HttpToolsProtocol):
 
     heading = refused = False
     unparsed = 0
-    """Octets since the last piece of a body, or since a message began or ended."""
+    """Octets since the last piece of a body, or since a message ended."""
     since = 0.0
     """When the caller last did what it is given time for."""
     timer: asyncio.TimerHandle | None = None
@@ -74,7 +74,7 @@ class Bounded(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.heading, self.unparsed, self.since = True, 0, self.loop.time()
+        self.heading, self.since = True, self.loop.time()
 
     def on_headers_complete(self) -> None:
         self.heading = False
