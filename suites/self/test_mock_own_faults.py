@@ -11,9 +11,10 @@ import httpx
 import pytest
 
 from dcrproof.mocks.curity.http import CurityHttp
+from dcrproof.mocks.konnect.driver import ProviderCredentials
 from dcrproof.mocks.messages import NoAnswer, Request, json_response, perform
 from dcrproof.mocks.serve import serving
-from dcrproof.mocks.start import PORTS, Start
+from dcrproof.mocks.start import PORTS, OtherServer, Start
 from dcrproof.mocks.world import World
 from dcrproof.mocks.worlds import Worlds
 
@@ -225,3 +226,52 @@ def test_a_client_that_keeps_cookies_is_signed_in(tmp_path, tls):
             signed = client.post("/api/v3/developer/authenticate", json=body)
             assert ("; Secure" in signed.headers["set-cookie"]) == tls
             assert client.get("/api/v3/developer/me").status_code == 200
+
+
+@pytest.mark.parametrize("host", ["::1", "127.0.0.1", "a.example"])
+def test_a_server_that_is_no_mock_may_have_any_kind_of_host(host):
+    """An authorization server in mock Curity's place, at an address or a name; nothing answers there."""
+    authority = f"[{host}]" if ":" in host else host
+    tls = {host: (ssl.create_default_context(), "http://127.0.0.1:9")}
+    other = OtherServer(f"https://{authority}:9/oauth", ("a", "b"), ProviderCredentials())
+    with serving(seed=38, other_server=other, transports=tls) as served:
+        world = served.worlds.current
+        cookie = dict([access(world, "portal")[0]])
+        body = {"name": "of another server", "auth_strategy_id": world.standing.strategy_id}
+        made = httpx.post(
+            f"{served.description['portal']['url']}/api/v3/applications", headers=cookie, json=body, trust_env=False
+        )
+        assert made.status_code >= 400
+        assert made.text != "Internal Server Error"
+        assert httpx.get(served.description["gateway"]["route"], trust_env=False, auth=("a", "b")).status_code == 401
+
+
+def test_a_discovery_document_may_name_any_address(capsys):
+    with serving(seed=39) as served, httpx.Client(trust_env=False, timeout=20) as client:
+        described, world = served.description, served.worlds.current
+        cookie = dict([access(world, "portal")[0]])
+        odd = [
+            "http://[::1",
+            "http://[]/",
+            "http://::1:9/",
+            "http://a:b/",
+            "http://a:99999999/",
+            "http:",
+            "x",
+            "\0",
+            "http://\u00fc/\n",
+        ]
+        for url in [*odd, 7, None, ["http://a"]]:
+            document = {
+                "issuer": described["curity"]["issuer"],
+                **dict.fromkeys(("jwks_uri", "token_endpoint", "registration_endpoint", "introspection_endpoint"), url),
+            }
+            world.handlers["curity"] = lambda _, document=document: json_response(200, document)
+            for node in world.data_planes:
+                node.restart()
+            body = {"name": f"odd {url!r}", "auth_strategy_id": world.standing.strategy_id}
+            made = client.post(f"{described['portal']['url']}/api/v3/applications", headers=cookie, json=body)
+            assert made.text != "Internal Server Error", url
+            for headers in ({"authorization": "Basic YTpi"}, {"authorization": "Bearer eyJhbGciOiJSUzI1NiJ9.e30.AA"}):
+                assert client.get(described["gateway"]["route"], headers=headers).status_code == 401, url
+    assert "Traceback" not in capsys.readouterr().err
