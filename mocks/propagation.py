@@ -1,6 +1,6 @@
 """How the data planes get their configuration: pushed by mock Konnect, or read from another Konnect.
 
-The push happens at once, or after the seconds of `Start.propagation`; it is worked out when somebody asks a data plane.
+The push happens at once, or after the seconds of `Start.propagation`; it is worked out when a data plane is asked.
 """
 
 from collections.abc import Mapping, Sequence

@@ -123,7 +123,7 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
 
 def _description(world: World, ca: Path | None) -> dict[str, Any]:
     address, secret, standing = world.start.addresses, world.credentials, world.standing
-    other = world.start.other_server  # of which nothing is known but its issuer and its registrar
+    other = world.start.other_server  # only its issuer and its registrar are known
     return {
         "curity": {
             "issuer": world.discovery_url.rpartition("/.well-known")[0],

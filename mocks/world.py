@@ -139,7 +139,7 @@ class World:
 
     @property
     def discovery_url(self) -> str:
-        """Where the metadata is served, whatever issuer stands in it."""
+        """The URL at which the metadata is served, whatever issuer it names."""
         other = self.start.other_server
         return (other.issuer if other else f"{self.start.addresses['curity']}{ISSUER_PATH}") + WELL_KNOWN
 
@@ -156,7 +156,7 @@ class World:
         return "gateway" if port == "gateway-2" else port
 
     def now(self, port: str) -> float:
-        """The time by that party's clock: each data plane has one of its own."""
+        """The time by that party's clock; each data plane has its own."""
         nodes = {"gateway": 0, "gateway-2": 1}
         return self.data_planes[nodes[port]].clock.now() if port in nodes else self.clock.now()
 

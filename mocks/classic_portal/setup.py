@@ -1,4 +1,4 @@
-"""What stands before the first application of the classic portal: the older how-to, done."""
+"""What comes before the first application of the classic portal: the older how-to, done."""
 
 from dataclasses import dataclass
 

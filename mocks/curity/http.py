@@ -1,4 +1,4 @@
-"""The HTTP face of a Curity: which request means what, and how an answer or a refusal looks.
+"""The HTTP side of Curity: the meaning of each request, and the form of each answer.
 
 Paths are configuration. A node serves the endpoints of its service role and answers 404 to all else, `/` included
 (github.com/curityio/nginx_phantom_token_module waits for that 404). A 404 or 405 is not JSON.
@@ -124,7 +124,7 @@ class CurityHttp:
             return self._refusal(request, refused)
 
     def _table(self, configuration: Configuration) -> tuple[tuple[str, str, Handler], ...]:
-        """What the node's endpoints answer, as the configuration has it."""
+        """The handlers of the node's endpoints, as configured."""
         oidc, rfc8414 = configuration.openid_connect_expose_metadata, configuration.expose_metadata
         managed = configuration.client_management is not None
         # Kind of endpoint, method, path (`{uri}` is the endpoint's own), handler, whether that is on.
@@ -248,7 +248,7 @@ class CurityHttp:
             body["error_description"] = refused.description
         headers = NO_STORE
         if refused.error in {"invalid_token", "insufficient_scope"}:
-            # A request without a token is not told an error: RFC 6750 3.1.
+            # A request without a token gets no error code: RFC 6750 3.1.
             error = f' error="{refused.error}"' if bearer_token(request) else ""
             headers += (("www-authenticate", f"Bearer{error}"),)
         elif refused.error == "invalid_client" and request.header("authorization") is not None:

@@ -157,7 +157,7 @@ def checked(document: object) -> dict[str, Any]:
 
 
 def granted_grant_types(given: Mapping[str, Any], capabilities: frozenset[str]) -> tuple[str, ...]:
-    """Each at most once, in the order asked for."""
+    """Each at most once, in the requested order."""
     asked = dict.fromkeys(given.get("grant_types", ["authorization_code"]))
     return tuple(grant for grant in asked if CAPABILITIES.get(grant) in capabilities)
 
@@ -194,7 +194,7 @@ def check_uris(given: Mapping[str, Any], grant_types: tuple[str, ...]) -> None:
 
 
 def grant(document: object, non_templatized: NonTemplatized, allowed_scopes: tuple[str, ...]) -> ClientMetadata:
-    """What the request gets of what is allowed. Raises Refused. The caller judges an empty `grant_types`.
+    """The allowed part of the requested metadata. Raises OAuthRefusal. The caller handles an empty `grant_types`.
 
     `audiences` is not the registrar's to choose: the sample that shows it had it from a pre-processing procedure
     (OAUTH-MCP-MESSAGES.md). `requires_consent` follows the configuration for the same reason (inferred).
@@ -220,7 +220,7 @@ def grant(document: object, non_templatized: NonTemplatized, allowed_scopes: tup
 
 def of_template(template: Client) -> ClientMetadata:
     """What an instance of a template has: all that the template has, nothing that the request says (inferred but for
-    that the request is a `software_id` alone: token-profile/clients/dcr).
+    that the request is only a `software_id`: token-profile/clients/dcr).
     """
     grant_types = tuple(grant for grant, capability in CAPABILITIES.items() if capability in template.capabilities)
     return ClientMetadata(

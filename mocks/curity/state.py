@@ -15,7 +15,7 @@ Rules, as the documents of Curity have them:
   tokens are opaque always.
 - A read or an update of a registration rotates its token and the client's secret; what was before is void at once.
   After 28 days without that the token can only delete, after 365 nothing.
-- What a JWT says is true until it expires, whatever becomes of its client: it is not looked up anywhere.
+- A JWT is valid until it expires, even if its client is deleted: it is not looked up.
 
 Keys, clients and tokens are in token_service.py, registrations and their management here: nothing else changes state.
 A rule is a method, called through `self`, so that a test can break one.
@@ -65,7 +65,7 @@ class Curity(TokenService):
     def register(self, bearer: str | None, document: object, endpoint: str | None = None) -> dict[str, Any]:
         """The answer to a registration: `document` is the body's JSON, None if it is none. Raises Refused.
 
-        `endpoint` is the URL at which it was asked for, where that is not the published one.
+        `endpoint` is the URL of the request, where that is not the published one.
         """
         dynamic = self.configuration.dynamic_client_registration
         if dynamic is None:
@@ -121,13 +121,13 @@ class Curity(TokenService):
         return issuers[0]
 
     def check_registrar(self, bearer: str | None, template: Client | None) -> AccessToken | None:
-        """The initial access token of whoever registers; None where none is asked for. Raises Refused."""
+        """The initial access token of a registration; None where none is required. Raises OAuthRefusal."""
         non_templatized = self.configuration.non_templatized
         if template is None and non_templatized is None:
-            return None  # refused for its metadata: whoever asks
+            return None  # refused for its metadata, with any token
         if template is None and non_templatized is not None:
             if isinstance(non_templatized.authentication, MutualTls):
-                # A certificate does not come over plain HTTP, and a header of a proxy is no certificate here (inferred).
+                # Plain HTTP carries no certificate, and a header of a proxy is not accepted here (inferred).
                 raise OAuthRefusal("invalid_client", "There is no trusted client certificate.")
             if self.registration_is_open(non_templatized):
                 return None

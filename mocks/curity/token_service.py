@@ -49,7 +49,9 @@ class TokenService:
         self.edits: Configuration | None = None
         self.admin = admin
         self.switches = switches
-        self._random = random.Random(f"curity of {seed}")  # of its own: an id at another party is no token here
+        self._random = random.Random(
+            f"curity of {seed}"
+        )  # separate, so that an id at another party is not a token here
         self._next_key = first_key
         self._published: tuple[SigningKey, ...] = ()
         self._dynamic: dict[tuple[str, str], DynamicClient] = {}
@@ -61,13 +63,13 @@ class TokenService:
     # The session of an administrator
 
     def edit(self, configuration: Configuration) -> None:
-        """Changes in the admin UI: until the commit they are in that session alone, in force nowhere, and RESTCONF does
+        """Changes in the admin UI: until the commit they exist only in that session, and RESTCONF does
         not show them (learn/non-templatized-dcr).
         """
         self.edits = configuration
 
     def commit(self) -> None:
-        """Changes > Commit. What cannot be committed is no `Configuration`, and never came this far."""
+        """Changes > Commit. An invalid configuration raises before, when it is made."""
         if self.edits is not None:
             self.configuration, self.edits = self.edits, None
 
@@ -124,7 +126,7 @@ class TokenService:
         return next(key for key in reversed(self._published) if key.algorithm == algorithm)
 
     def published_keys(self) -> tuple[SigningKey, ...]:
-        """Those of the JWKS: the old verification key stays until its tokens have expired, which is nobody's to see.
+        """Those of the JWKS: the old verification key stays until its tokens have expired, which is not modelled.
 
         learn/token-signing-key-rotation
         """
@@ -135,8 +137,8 @@ class TokenService:
         return {"keys": [key.public_jwk for key in self.published_keys()]}
 
     def rotate_keys(self, kid: str) -> None:
-        """Makes another key the signing key. `kid` is "new": under a name of its own, the old one stays published; or
-        "same": in place of the old one, which is gone.
+        """Makes another key the signing key. `kid` is "new": under a new key id, and the old key stays published; or
+        "same": it replaces the old one.
         """
         if kid not in {"new", "same"}:
             raise ValueError(f'the kid of a rotation is "new" or "same", not {kid!r}')
@@ -222,7 +224,7 @@ class TokenService:
         return capability in client.capabilities
 
     def granted_scopes(self, client: AnyClient, scope: str | None) -> tuple[str, ...]:
-        """What is left of the scopes asked for. Dropping some of them silently is inferred; refusing when none is left
+        """The allowed ones of the requested scopes. Dropping some of them silently is inferred; refusing when none is left
         is documented (github.com/curityio/ai-agents-auth-demo, CLAUDE.md).
         """
         asked = dict.fromkeys(scope.split()) if scope else {}

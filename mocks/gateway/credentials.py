@@ -121,7 +121,7 @@ def find_refresh_token(plugin: Plugin, request: Request) -> RefreshToken | None:
 
 
 def find_client_pair(plugin: Plugin, request: Request, switches: Switches = STRICT) -> ClientPair | None:
-    """The pair, or None; an empty id or an empty secret is none (inferred: nothing would come of it)."""
+    """The pair, or None; an empty id or secret does not count (inferred: it could never be right)."""
     return _find_pair(request, plugin.client_credentials_param_type, PAIR_ARGUMENTS, "client_credentials", switches)
 
 

@@ -1,15 +1,15 @@
-"""How the plugin judges a JWT.
+"""How the plugin verifies a JWT.
 
 Rules
 - Only asymmetric algorithms, EdDSA not among them (unknown: `accept_eddsa`). HS256, HS384 and HS512 are refused (plugin schema: `enable_hs_signatures` is false by
-  default; this mock takes no other value), `none` always (inferred).
+  default; this mock accepts no other value), `none` always (inferred).
 - The key is the published one of the token's `kid`. `jku`, `jwk` and `x5u` in the header are ignored, nothing is
   fetched from there (inferred). A header that lists anything as `crit` is refused, as RFC 7515 section 4.1.11 asks.
 - `iss` is compared exactly, with the discovery document's issuer (support article "invalid issuer") and, where they are
   given, with `issuers_allowed`. Whether these let in a foreign issuer, Kong's documents contradict (switches.py).
 - `exp`, `nbf` and `iat` hold with `leeway` 0; so does `auth_time`, where there is a `max_age`, and `hd` must be one of
   `domains`. `azp`, `client_id`, `jti` and `typ` are not looked at, and `aud` only where there is an `audience`, of which
-  it is unknown whether it counts here (switches.py). Otherwise `audience_required` and its like judge them.
+  it is unknown whether it counts here (switches.py). Otherwise `audience_required` and the like check them.
 - `verify_claims` false still verifies the signature and the `*_required` lists (openid-connect 1.5.x).
 """
 
@@ -33,7 +33,7 @@ of EdDSA, which is among them, left open.
 """
 
 REQUIRED_LISTS: tuple[str, ...] = ("scopes", "audience", "groups", "roles")
-"""`<name>_required` are judged by the claim at the path `<name>_claim`."""
+"""`<name>_required` are compared with the claim at the path `<name>_claim`."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def read_jwt(text: str) -> Jwt | None:
 
 
 def claim(claims: Mapping[str, Any], path: Names) -> Any:
-    """The value at that path of member names; None where there is none."""
+    """The value at that path of member names; None where it is missing."""
     value: Any = claims
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
@@ -87,7 +87,7 @@ def claim(claims: Mapping[str, Any], path: Names) -> Any:
 
 
 class TokenRules:
-    """The rules that judge a token, each a method of its own."""
+    """The rules for a token, each a separate method."""
 
     clock: Clock | WrongClock
     switches: Switches
@@ -118,7 +118,7 @@ class TokenRules:
     def is_not_expired(self, jwt: Jwt, leeway: float) -> bool:
         """The second of `exp` itself is too late (RFC 7519 section 4.1.4; Kong corrected its boundary in 3.6).
 
-        A number in quotes is judged by its value (changelog 3.13).
+        A number in quotes counts by its value (changelog 3.13).
         """
         if jwt.claims.get("exp") is None:
             return self.switches.accept_missing_exp

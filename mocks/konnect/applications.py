@@ -135,7 +135,7 @@ class Applications:
         return (yield from self.driver.create(provider, metadata))
 
     def _abandon_client(self, provider: Provider, client: RegisteredClient) -> Asking[None]:
-        """Tries to delete a client that nobody will own."""
+        """Tries to delete a client that has no application."""
         if not self.bridges.is_bridge(provider):
             yield from self.driver.abandon(client.registration, provider)
             return

@@ -49,7 +49,7 @@ class Auth:
         return made
 
     def patch_provider(self, provider_id: str, body: Body) -> Provider:
-        """Members of `dcr_config` that are left out stay as they are (inferred: clients rotate the secret alone)."""
+        """Members of `dcr_config` that are left out stay as they are (inferred: clients rotate only the secret)."""
         held = find(self.tables.providers, provider_id)
         check(body, schema.provider_update(held.provider_type))
         self._require_own_name(self.tables.providers, body.get("name"), held.id)
@@ -87,7 +87,7 @@ class Auth:
         """Registers a client and deletes it again. Gives the errors; none is success.
 
         The first error's text is the document's example; that a client is really made is inferred from it. A bridge
-        takes no payload without a portal and a developer, so that what Konnect would send there is unknown: it fails.
+        accepts no payload without a portal and a developer, so what Konnect would send there is unknown: it fails.
         """
         held = find(self.tables.providers, provider_id)
         if self.bridges.is_bridge(held):

@@ -69,7 +69,7 @@ def managed_plugin(konnect: Konnect, held: Implementation) -> View | None:
     entry: Mapping[str, Any] = {"strategy_id": used.id, "config": config}
     key = "openid_connect" if used.strategy_type == "openid_connect" else "key_auth"
     return {
-        "id": held.id,  # no id of its own is modelled
+        "id": held.id,  # it has no separate id here
         "name": MANAGED_PLUGIN,
         "enabled": True,
         "service": {"id": held.service_id},

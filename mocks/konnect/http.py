@@ -1,4 +1,4 @@
-"""What both HTTP faces share: bodies in, answers and problems out."""
+"""What both APIs of Konnect share: bodies in, answers and problems out."""
 
 import json
 import math
@@ -87,7 +87,7 @@ class HttpApi:
         return found
 
     def refusal(self, request: Request, problem: Problem) -> Response:
-        del request  # some faces answer some paths in another form
+        del request  # some APIs answer some paths in another form
         content = problem.body(self.konnect.trace())
         return json_response(problem.status, content, problem.headers, "application/problem+json")
 
@@ -109,6 +109,6 @@ def accepted(view: Mapping[str, Any]) -> Response:
 
 
 def done(change: Callable[..., None], *arguments: str) -> Response:
-    """Makes a change that gives nothing back."""
+    """Makes a change that returns nothing."""
     change(*arguments)
     return no_content()

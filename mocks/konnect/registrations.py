@@ -111,10 +111,10 @@ class Registrations:
         return self.tables.gateway_consumers[held] if held is not None else None
 
     def tell_bridge(self, application_id: str) -> Asking[None]:
-        """Tells a bridge of the APIs that the application may call since it was last told, and of those it no longer may.
+        """Notifies a bridge of the APIs that the application may call since the last notification, and of those it no longer may.
 
         That the events go with the approval rather than with the request for it is inferred; so is that a bridge that
-        fails changes nothing: an approval that was taken back must not wait for anybody.
+        fails changes nothing: revoking an approval must not wait.
         """
         held = self.tables.applications.get(application_id)
         provider = self.tables.provider_of(held) if held is not None else None

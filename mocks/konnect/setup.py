@@ -1,4 +1,4 @@
-"""The standing objects of the how-to and its prerequisites, made with the bodies that a person's clicks send.
+"""The objects of the how-to and its prerequisites, made with the bodies that the user interface sends.
 
 Each step is undone by an ordinary call on these objects, for instance `delete_implementation`, `patch_strategy`,
 `patch_provider`, `publish` with other members, `unpublish`, `patch_portal`, `patch_developer`.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from dcrproof.mocks.konnect.state import Konnect
 
 FREE_SERVICE = "orders"
-"""A gateway service, with a route of its name, that no API is linked to: for whoever goes through the how-to anew."""
+"""A gateway service, with a route of its name, that no API is linked to: for a run that does the how-to again."""
 
 SPECIFICATION = '{"openapi":"3.0.3","info":{"title":"%s","version":"%s"},"paths":{}}'
 
@@ -45,7 +45,7 @@ def how_to_setup(
     api: tuple[str, str] = ("accounts", "1.0.0"),
     scopes: Iterable[str] = (),
 ) -> Standing:
-    """Does everything that stands before the first application.
+    """Does everything that comes before the first application.
 
     issuer: the URL of the discovery document, which provider and strategy both hold.
     developer: e-mail and password of one approved developer.

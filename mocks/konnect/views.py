@@ -151,12 +151,12 @@ def admin_application(konnect: Konnect, held: Application) -> View:
         **view,
         "client_id": held.client_id,
         "dcr_provider": {"id": held.provider_id} if held.provider_id is not None else None,
-        "granted_scopes": None,  # as /granted-scopes: not told by Curity (inferred)
+        "granted_scopes": None,  # as /granted-scopes: not shown by Curity (inferred)
     }
 
 
 def credential(held: Application) -> View:
-    """A client secret without the secret; Curity tells no more than the client's id (inferred)."""
+    """A client secret without the secret; Curity shows only the client's id (inferred)."""
     return {
         "type": "client_secret",
         "id": held.client_id,

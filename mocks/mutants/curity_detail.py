@@ -39,7 +39,7 @@ def _answers_at(
 
 
 def _metadata(world: "World", change: Callable[[Any], Any], then: Callable[[Any, Any], Any] | None = None) -> None:
-    """Changes the metadata of a request before they are judged, or what was granted afterwards."""
+    """Changes the metadata of a request before they are checked, or what was granted afterwards."""
     grant = world.curity.grant_metadata
 
     def grant_metadata(bounds: Any, document: Any) -> Any:

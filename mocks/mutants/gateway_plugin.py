@@ -1,6 +1,6 @@
 """Gateways that break one rule each, for the checks of the plugin's settings.
 
-Some are nodes of another release, with the mistakes that this one had.
+Some are nodes of another release, with its bugs.
 """
 
 from base64 import b64decode, b64encode

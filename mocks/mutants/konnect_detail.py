@@ -161,7 +161,7 @@ def _tells_of_no_failed_push(world: "World") -> None:
 
 
 def _made_up(*_: Any) -> Generator[Call, Response | NoAnswer, RegisteredClient]:
-    """A client that no bridge knows."""
+    """A client that the bridge does not have."""
     yield from ()
     return RegisteredClient("made up by Konnect", "a secret that nobody has", None)
 

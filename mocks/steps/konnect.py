@@ -35,7 +35,7 @@ def _strategy(**members: Any) -> Act:
 
 
 def _strategy_without(*members: str) -> Act:
-    """The strategy saved anew without these members of its advanced configuration."""
+    """The strategy saved again without these members of its advanced configuration."""
 
     def act(world: "World") -> None:
         held = world.konnect.tables.strategies[world.standing.strategy_id]
@@ -74,7 +74,7 @@ def _unlink(world: "World") -> None:
 
 
 def _link_to_another_service(world: "World") -> None:
-    """One of the same upstream with a route of its own: the route that callers know belongs to the first."""
+    """A service of the same upstream with another route: the route that callers use belongs to the first one."""
     _unlink(world)
     _link_to_a_new_one(world, world.standing.control_plane_id, f"/{ANOTHER}")
 
@@ -93,7 +93,7 @@ def _link_to_a_new_one(world: "World", control_plane_id: str, path: str) -> None
 
 
 def _link_to_the_control_plane(world: "World") -> None:
-    """Where Konnect leaves it to a plugin that somebody else installs (konnect docs, kaa-vs-ace): nobody has."""
+    """There Konnect expects the plugin `ace` (konnect docs, kaa-vs-ace), which is not installed."""
     _unlink(world)
     _link_to(world, {"control_plane": {"control_plane_id": world.standing.control_plane_id}})
 
@@ -118,7 +118,7 @@ def _link_to(world: "World", link: Mapping[str, Any]) -> None:
 
 
 ANOTHER = "accounts-test"
-"""What is linked by mistake: a gateway service, and a control plane around it."""
+"""The gateway service, and the control plane, that is linked by mistake."""
 
 
 def _developer(status: str) -> Act:
@@ -144,7 +144,7 @@ def _approves_applications(approves: bool) -> Act:
 
 
 def _other_provider_type(world: "World") -> None:
-    """The provider of the set-up is of another type: it bears the name that the set-up's provider should have."""
+    """The provider has another type, under the name that the provider of the setup should have."""
     world.konnect.auth.patch_provider(world.standing.provider_id, {"name": "Curity, of type Curity"})
     provider = world.konnect.auth.create_provider(
         {
@@ -174,7 +174,7 @@ def _no_provider(world: "World") -> None:
 
 
 def _key_auth(world: "World") -> None:
-    """The strategy of the set-up is one of keys: it bears the name that the set-up's strategy should have."""
+    """The strategy is of type key_auth, under the name that the strategy of the setup should have."""
     world.konnect.auth.patch_strategy(world.standing.strategy_id, {"name": "curity-dcr, of type DCR"})
     body = {
         "name": "curity-dcr",
@@ -197,7 +197,7 @@ def _no_key_auth(world: "World") -> None:
 
 
 def _another_strategy(world: "World") -> None:
-    """The publication has a strategy that the set-up knows nothing of."""
+    """The publication has a strategy that is not part of the setup."""
     config = {
         "issuer": world.discovery_url,
         "credential_claim": ["sub"],
@@ -250,7 +250,7 @@ def _role(kind: str, name: str, turns_red: Sequence[str] = ()) -> Acts:
 
 
 def _other_region(world: "World") -> None:
-    """The admin API of another region: it takes the same token, and has none of what was set up (inferred)."""
+    """The admin API of another region: it accepts the same token, and has none of the objects (inferred)."""
     elsewhere = Konnect(
         clock=world.clock, seed=world.start.seed + 1, token=world.credentials.konnect_token, portal_host=lambda _: ""
     )

@@ -39,7 +39,7 @@ ALSO = " and "
 
 @dataclass(frozen=True)
 class Case:
-    """One run: of these checks or of all, against this mutant or alternative, or with a set-up step (or some) left undone."""
+    """One run: of these checks or of all, against this mutant or alternative, or with setup steps left undone."""
 
     checks: str = ""
     mutant: str = ""
@@ -47,7 +47,7 @@ class Case:
     undo: str = ""
     blind: bool = False
     loud: bool = False
-    """With every option on that shows something, and with a look for what the mocks have made of secrets."""
+    """With all options that print more, and a search for the secrets that the mocks have made."""
     workers: bool = False
     """A loud one, with workers of xdist."""
     brief: bool = False
@@ -57,7 +57,7 @@ class Case:
 
     @property
     def generation(self) -> str:
-        """The generation of the portal in whose set-up the step is."""
+        """The generation of the portal to which the step belongs."""
         return guide.generation(self.undo) or "v3"
 
 
@@ -71,7 +71,7 @@ class Ended:
     secrets: int = 0
     """How many secrets the mocks of a loud run have made."""
     leaks: tuple[str, ...] = ()
-    """Where a piece of one of them stands in what that run printed and wrote."""
+    """Where a piece of one of them was found in what that run printed and wrote."""
 
     @property
     def verdicts(self) -> dict[str, str]:
@@ -118,7 +118,7 @@ ALTERNATIVES: Mapping[str, Any] = {
     "dcrm, which the how-to gives to nobody": _switched(management="dcrm"),
     "dcrm, given to the registrar": _by_scope,
 }
-"""What Konnect may send to manage a client; nobody knows which it is."""
+"""What Konnect may send to manage a client: which of them is undocumented."""
 
 
 # The program: runs the cases that it reads, and prints how they ended

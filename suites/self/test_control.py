@@ -282,7 +282,7 @@ def test_a_step_or_a_variant_that_there_is_not_is_refused(instance, method, step
 
 
 def settings(world):
-    """Everything that a set-up step sets, of one world."""
+    """Everything that a setup step changes in a world."""
     konnect = world.konnect
     portal = konnect.tables.portals[world.standing.portal_id]
     strategies = {

@@ -1,4 +1,4 @@
-"""Every check can fail, and a set-up step that is left undone is named: the checks against targets with one thing wrong."""
+"""Every check can fail, and a setup step left undone is named: the checks against targets with one thing wrong."""
 
 import subprocess
 import sys

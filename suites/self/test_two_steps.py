@@ -1,4 +1,4 @@
-"""Two set-up steps left undone at once: both are named, in one run, or the second once the first is mended."""
+"""Two setup steps left undone at once: both are named, in one run, or the second one once the first is done."""
 
 import pytest
 from performing import ALSO, Case
