@@ -122,7 +122,7 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
 
 
 def _description(world: World, ca: Path | None) -> dict[str, Any]:
-    address, secret, standing = world.start.addresses, world.credentials, world.standing
+    address, secret, setup = world.start.addresses, world.credentials, world.setup
     other = world.start.other_server  # only its issuer and its registrar are known
     return {
         "curity": {
@@ -144,8 +144,8 @@ def _description(world: World, ca: Path | None) -> dict[str, Any]:
             "url": address["portal"],
             "email": DEVELOPER,
             "password": secret.developer_password,
-            "api_id": standing.api_id,
-            "strategy_id": standing.strategy_id,
+            "api_id": setup.api_id,
+            "strategy_id": setup.strategy_id,
         },
         "classic_portal": {
             "url": address["classic_portal"],

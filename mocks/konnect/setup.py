@@ -16,7 +16,7 @@ SPECIFICATION = '{"openapi":"3.0.3","info":{"title":"%s","version":"%s"},"paths"
 
 
 @dataclass(frozen=True)
-class Standing:
+class Setup:
     """The ids of what `how_to_setup` made; `portal_domain` is the portal's canonical domain."""
 
     control_plane_id: str
@@ -44,7 +44,7 @@ def how_to_setup(
     route_path: str = "/accounts",
     api: tuple[str, str] = ("accounts", "1.0.0"),
     scopes: Iterable[str] = (),
-) -> Standing:
+) -> Setup:
     """Does everything that comes before the first application.
 
     issuer: the URL of the discovery document, which provider and strategy both hold.
@@ -108,7 +108,7 @@ def how_to_setup(
     email, password = developer
     person = konnect.developers.create(portal.id, {"email": email, "full_name": "Test Developer"})
     konnect.accounts.set_password(person.id, password)
-    return Standing(
+    return Setup(
         control_plane.id,
         service.id,
         route.id,

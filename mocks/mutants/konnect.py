@@ -35,19 +35,19 @@ _konnect(
 @_mutant("konnect.has-no-such-portal", turns_red=["portal.found"])
 def _has_no_such_portal(world: "World") -> None:
     """The organisation has the portal that the profile names."""
-    world.konnect.portals.patch(world.standing.portal_id, {"name": "another portal"})
+    world.konnect.portals.patch(world.setup.portal_id, {"name": "another portal"})
 
 
 @_mutant("konnect.has-no-such-api", turns_red=["api.found"])
 def _has_no_such_api(world: "World") -> None:
     """The organisation has the API that the profile names."""
-    world.konnect.catalog.patch_api(world.standing.api_id, {"name": "another API"})
+    world.konnect.catalog.patch_api(world.setup.api_id, {"name": "another API"})
 
 
 @_mutant("konnect.has-no-such-strategy", turns_red=["strategy.found"])
 def _has_no_such_strategy(world: "World") -> None:
     """The organisation has the auth strategy that the profile names."""
-    world.konnect.auth.patch_strategy(world.standing.strategy_id, {"name": "another strategy"})
+    world.konnect.auth.patch_strategy(world.setup.strategy_id, {"name": "another strategy"})
 
 
 @_mutant("konnect.shows-provider-secrets", turns_red=["provider.secret-hidden", "provision.provider-secret"])
@@ -60,7 +60,7 @@ def _shows_provider_secrets(world: "World") -> None:
         konnect.tables.providers[shown.id] = shown
         return shown
 
-    show(konnect.tables.providers[world.standing.provider_id])
+    show(konnect.tables.providers[world.setup.provider_id])
     override(konnect.auth, create_provider=lambda body: show(create(body)))
 
 
@@ -93,7 +93,7 @@ def _takes_passwords(world: "World") -> None:
     """The strategy does not list `password` beside client credentials."""
     methods = ["client_credentials", "bearer", "session", "password"]
     world.konnect.auth.patch_strategy(
-        world.standing.strategy_id, {"configs": {"openid-connect": {"auth_methods": methods}}}
+        world.setup.strategy_id, {"configs": {"openid-connect": {"auth_methods": methods}}}
     )
 
 
@@ -101,7 +101,7 @@ def _takes_passwords(world: "World") -> None:
 def _cannot_push(world: "World") -> None:
     """Konnect pushes the strategy to the control plane."""
     never = {"configs": {"openid-connect": {"timeout": "soon"}}}
-    world.konnect.auth.patch_strategy(world.standing.strategy_id, never)
+    world.konnect.auth.patch_strategy(world.setup.strategy_id, never)
 
 
 @_mutant("konnect.forgets-the-plugin", turns_red=["api.plugin"])

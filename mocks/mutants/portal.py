@@ -26,14 +26,14 @@ def _takes_any_password(world: "World") -> None:
 @_mutant("portal.needs-no-session", turns_red=["portal.no-session"])
 def _needs_no_session(world: "World") -> None:
     """Applications are shown to the developer who is signed in."""
-    handler, konnect, standing = world.handlers["portal"], world.konnect, world.standing
+    handler, konnect, setup = world.handlers["portal"], world.konnect, world.setup
 
     def handle(request: Request) -> Response | Calls:
         """A request without a session is taken for one of the first developer's."""
         if request.header("cookie") is None:
             developer, portal = (
-                konnect.tables.developers[standing.developer_id],
-                konnect.tables.portals[standing.portal_id],
+                konnect.tables.developers[setup.developer_id],
+                konnect.tables.portals[setup.portal_id],
             )
             token = konnect.accounts.sign_in(developer, portal).access_token
             request = replace(request, headers=(*request.headers, ("cookie", f"portalaccesstoken={token}")))

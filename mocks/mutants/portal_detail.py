@@ -156,7 +156,7 @@ def _picks_any_strategy(world: "World") -> None:
         create=lambda portal_id, developer_id, body: create(
             portal_id,
             developer_id,
-            {**body, "auth_strategy_id": body.get("auth_strategy_id") or world.standing.strategy_id},
+            {**body, "auth_strategy_id": body.get("auth_strategy_id") or world.setup.strategy_id},
         ),
     )
 
