@@ -9,7 +9,7 @@ from joserfc.jwk import OKPKey, RSAKey
 @cache
 def rsa_key(ordinal: int) -> RSAKey:
     """The process's RSA key of that number, 2048 bits, without a `kid`, which the caller adds."""
-    del ordinal  # the cache's key alone
+    del ordinal  # only the key of the cache
     return RSAKey.import_key(rsa.generate_private_key(public_exponent=65537, key_size=2048))
 
 

@@ -1,6 +1,6 @@
 """Reads a live Konnect, so that the mock data planes serve its applications.
 
-Read over the admin API, and nothing else: the APIs that are linked to gateway services, their publications and
+It reads over the admin API, and only this: the APIs that are linked to gateway services, their publications and
 strategies, and the applications with an approved registration. The upstream is this world's, whatever the service says:
 a mock that forwarded to a real upstream would be a real gateway.
 """

@@ -16,7 +16,7 @@ from dcrproof.mocks.messages import Asking
 class Propagation:
     """`seconds` pass from a change in `konnect` until the data planes have it.
 
-    With `live_konnect` they have its configuration instead, whose services have `upstream_url` for an upstream.
+    With `live_konnect` they have its configuration instead, with `upstream_url` as the upstream of all services.
     """
 
     def __init__(

@@ -56,7 +56,7 @@ class OtherServer:
 
 @dataclass(frozen=True)
 class Start:
-    """How a world begins: what a reset begins again with."""
+    """How a world begins, also after a reset."""
 
     addresses: Mapping[str, str]
     """Base URL of each port."""

@@ -1,4 +1,4 @@
-"""The service behind the gateway: it shows what reached it."""
+"""The service behind the gateway: it echoes each request."""
 
 from dcrproof.mocks.messages import Request, Response, json_response
 

@@ -144,7 +144,7 @@ class World:
         return (other.issuer if other else f"{self.start.addresses['curity']}{ISSUER_PATH}") + WELL_KNOWN
 
     def portal_host(self, portal_id: str) -> str:
-        """The first portal has the address itself; the others have names that RFC 6761 keeps on this machine."""
+        """The first portal has the address itself; the others have names below .localhost (RFC 6761)."""
         host = self.start.addresses["portal"].partition("://")[2]
         if not self.konnect.tables.portals:
             return host
@@ -168,7 +168,7 @@ class World:
 
     def log(self, port: str, request: Request, status: int, caller: str | None) -> None:
         if port != "control":
-            # what a portal has to ask an authorization server is asked by Konnect
+            # Konnect makes the calls of a portal to an authorization server
             by = "konnect" if caller in {"portal", "classic_portal"} else caller
             self.calls.append(
                 {

@@ -70,7 +70,7 @@ class ClassicPortal(Konnect):
     # --- settings -------------------------------------------------------------------------------------------------
 
     def open(self, name: str) -> Portal:
-        """Makes the portal: for developers who sign in, who are approved as they come, and so are their requests."""
+        """Makes the portal: developers sign in, and they and their requests are approved automatically."""
         made = self.portals.create(
             {
                 "name": name,

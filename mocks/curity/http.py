@@ -40,7 +40,7 @@ def bearer_token(request: Request) -> str | None:
 
 
 def basic_credentials(authorization: str) -> tuple[str, str]:
-    """Client id and secret of `Authorization: Basic`, still form-encoded: RFC 7617. Raises Refused."""
+    """Client id and secret of `Authorization: Basic`, still form-encoded: RFC 7617. Raises OAuthRefusal."""
     scheme, _, value = authorization.partition(" ")
     try:
         pair = base64.b64decode(value.strip(" "), validate=True).decode()
@@ -53,7 +53,7 @@ def basic_credentials(authorization: str) -> tuple[str, str]:
 
 
 def json_value(body: bytes) -> object:
-    """The body as JSON in UTF-8 (RFC 8259: no NaN, no Infinity); None if it is none."""
+    """The body as JSON in UTF-8 (RFC 8259: no NaN, no Infinity); None if it is not JSON."""
     try:
         return json.loads(body.decode(), parse_constant=_not_json)
     except (ValueError, RecursionError):
@@ -65,7 +65,7 @@ def _not_json(constant: str) -> NoReturn:
 
 
 def form_parameters(request: Request) -> dict[str, str]:
-    """The parameters of the form; those without a value count as left out (RFC 6749 3.2). Raises Refused."""
+    """The parameters of the form; those without a value count as left out (RFC 6749 3.2). Raises OAuthRefusal."""
     media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
     if media_type != "application/x-www-form-urlencoded":
         return {}
@@ -187,7 +187,7 @@ class CurityHttp:
         return Response(200, headers, self.curity.sign(token.claims).encode())
 
     def revoke(self, request: Request) -> Response:
-        """The hint is of no consequence: learn/oauth-revoke."""
+        """The hint is ignored: learn/oauth-revoke."""
         self.curity.revoke(*self._about_token(request))
         return Response(200, NO_STORE)
 
@@ -223,7 +223,7 @@ class CurityHttp:
     # What they share
 
     def _authenticated(self, request: Request, form: Mapping[str, str]) -> AnyClient:
-        """The client that the request authenticates, by one method and not by two: RFC 6749 2.3. Raises Refused."""
+        """The client that the request authenticates, by one method and not by two: RFC 6749 2.3. Raises OAuthRefusal."""
         authorization = request.header("authorization")
         if authorization is None:
             return self.curity.authenticate(form.get("client_id", ""), form.get("client_secret"))

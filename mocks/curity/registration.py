@@ -2,7 +2,7 @@
 
 Rules:
 
-- Members of the wrong type, and redirect URIs that are none, are refused; unknown members are ignored (RFC 7591 2).
+- Members of the wrong type, and invalid redirect URIs, are refused; unknown members are ignored (RFC 7591 2).
 - A grant type, scope or method that is not allowed is dropped or replaced silently, so a client must read what it was
   granted: github.com/curityio/mcp-authorization-secured-api, clients/OAUTH-MCP-MESSAGES.md.
 - Missing grant types are `authorization_code` (RFC 7591 2), which then needs redirect URIs.
@@ -41,8 +41,8 @@ METHODS = {
     "private_key_jwt": "asymmetrically-signed-jwt",
 }
 
-# What a client gets that asked for a method that is not allowed, first choice first. The other methods need a key or
-# a certificate from the client, and so cannot be given unasked.
+# What replaces a method that is not allowed, first choice first. The other methods need a key or a certificate from
+# the client.
 FALLBACKS = ("client_secret_basic", "none")
 
 LONGEST_TTL = 2**31 - 1
@@ -142,7 +142,7 @@ class ClientMetadata:
 
 
 def checked(document: object) -> dict[str, Any]:
-    """The request's members that have a meaning, nulls left out (RFC 7592 2.2). Raises Refused."""
+    """The request's members that have a meaning, nulls left out (RFC 7592 2.2). Raises OAuthRefusal."""
     if not isinstance(document, Mapping):
         raise OAuthRefusal("invalid_request", "The body is not a JSON object.")
     given = {name: document[name] for name in MEMBERS if document.get(name) is not None}
@@ -179,7 +179,7 @@ def granted_method(given: Mapping[str, Any], allowed: frozenset[str]) -> str:
 
 
 def check_uris(given: Mapping[str, Any], grant_types: tuple[str, ...]) -> None:
-    """Raises Refused for redirect URIs that are missing or no redirect URIs, and for pages of another origin."""
+    """Raises OAuthRefusal for missing or invalid redirect URIs, and for pages of another origin."""
     redirects = given.get("redirect_uris", [])
     if not redirects and any(grant_type in RESPONSE_TYPES for grant_type in grant_types):
         raise OAuthRefusal("invalid_redirect_uri", "The grant types need redirect_uris.")

@@ -342,7 +342,7 @@ class Restconf:
 
 
 def _accepted(accept: str) -> str | None:
-    """The first media type of those asked for that is offered; the weights that a client gives are not looked at."""
+    """The first media type of those asked for that is offered; weights are ignored."""
     for one in accept.split(","):
         asked = one.partition(";")[0].strip().lower()
         if asked in {MEDIA_TYPE, restconf_xml.MEDIA_TYPE}:
@@ -353,7 +353,7 @@ def _accepted(accept: str) -> str | None:
 
 
 def _missing() -> Response:
-    """A node that is not set is not there (inferred: 404 rather than an empty answer)."""
+    """A node that is not set is 404 (inferred, rather than an empty answer)."""
     return _error(404, "application", "invalid-value", "uri keypath not found")
 
 

@@ -131,7 +131,7 @@ class AuthenticateClientBy:
 
 @dataclass(frozen=True)
 class AuthenticateUserBy:
-    """A user who logs in at one of these clients obtains it: no machine can."""
+    """A user who logs in at one of these clients obtains it: a machine cannot."""
 
     clients: tuple[str, ...]
 
@@ -182,7 +182,7 @@ class ClientManagement:
 
 @dataclass(frozen=True)
 class DynamicClientRegistration:
-    """Each part is off where it is None. Templates are clients that are marked so."""
+    """Each part is off where it is None. Templates are clients with a `template`."""
 
     client_data_source: str
     non_templatized: NonTemplatized | None = None

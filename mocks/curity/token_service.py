@@ -156,7 +156,7 @@ class TokenService:
         return self.configuration.clients_by_id.get(client_id) or self.dynamic_client(client_id)
 
     def dynamic_client(self, client_id: str) -> DynamicClient | None:
-        """Raises Refused("server_error") where the data source does not answer."""
+        """Raises OAuthRefusal("server_error") where the data source does not answer."""
         dynamic = self.configuration.dynamic_client_registration
         if dynamic is None:
             return None
@@ -174,7 +174,7 @@ class TokenService:
         return tuple(self._dynamic.values())
 
     def authenticate(self, client_id: str, secret: str | None) -> AnyClient:
-        """The client whose secret that is. Raises Refused("invalid_client"), which does not say what was wrong."""
+        """The client whose secret that is. Raises OAuthRefusal("invalid_client"), which does not say what was wrong."""
         client = self.client(client_id)
         if (
             client is None
@@ -208,7 +208,7 @@ class TokenService:
     # Access tokens
 
     def grant(self, client: AnyClient, grant_type: str | None, scope: str | None) -> dict[str, Any]:
-        """The token endpoint's answer to a client that has authenticated. Raises Refused."""
+        """The token endpoint's answer to a client that has authenticated. Raises OAuthRefusal."""
         if grant_type is None:
             raise OAuthRefusal("invalid_request", "The parameter grant_type is missing.")
         if grant_type != "client_credentials" or not self.profile_has("client-credentials"):
@@ -258,7 +258,7 @@ class TokenService:
 
     def log_in(self, client_id: str, username: str, scope: str) -> str:
         """The access token at the end of a flow in which a user logs in at that client, without its pages: the mock
-        shows none. Raises Refused.
+        shows none. Raises OAuthRefusal.
         """
         client = self.client(client_id)
         if client is None or not (self.profile_has("code") and self.has_capability(client, "code")):
@@ -364,14 +364,14 @@ class TokenService:
         return token.client_id == client.id
 
     def introspect(self, client: AnyClient, value: str) -> AccessToken | None:
-        """Raises Refused for a client that may not introspect (status inferred)."""
+        """Raises OAuthRefusal for a client that may not introspect (status inferred)."""
         if not self.has_capability(client, "introspection"):
             raise OAuthRefusal("access_denied", "The client lacks the capability introspection.")
         return self.access_token(value)
 
     def userinfo(self, bearer: str | None) -> Mapping[str, Any] | str:
         """What is known of the token's user; signed where its client names an issuer for that. A client's own token has
-        no user to inform about (status inferred). Raises Refused.
+        no user to inform about (status inferred). Raises OAuthRefusal.
         """
         token = None if bearer is None else self.access_token(bearer)
         if token is None:

@@ -1,4 +1,4 @@
-"""Consumers, for `openid-connect` that stands alone on a service: portal applications are none.
+"""Consumers, for `openid-connect` without Konnect's plugin: portal applications are not consumers.
 
 Rules
 - The value at the first path of `consumer_claims` that is in the token names a consumer, by `consumer_by` (plugin

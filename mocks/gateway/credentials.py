@@ -1,4 +1,4 @@
-"""Where the plugin looks for a caller's credentials, and how it takes them out of what goes upstream.
+"""Where the plugin looks for a caller's credentials, and how it removes them from the request that goes upstream.
 
 | method                                  | header                                                    | arguments                    |
 | `bearer`, `introspection`, `userinfo`   | `Authorization: Bearer`, `Access-Token`, `X-Access-Token` | `access_token`               |

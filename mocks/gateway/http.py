@@ -94,7 +94,7 @@ class GatewayHttp:
         return self._proxied(answer, admissions, request_id, proxy=sent - started, upstream=node.clock.now() - sent)
 
     def _judge(self, stage: tuple[Service, ...], request: Request) -> Asking[Admitted | Refused]:
-        """Admitted by the first strategy that does; where none does, an application that is known counts more.
+        """Admitted by the first strategy that admits it; else the refusal of a known application wins.
 
         The managed plugin holds a list of strategies (its schema); which of them applies to a request is inferred.
         """
@@ -159,7 +159,7 @@ class GatewayHttp:
         return Call(request.method, url, tuple(headers), request.body, match.service.read_timeout / 1000)
 
     def _authenticated(self, request: Request, admitted: Admitted, before: list[Admitted]) -> Request:
-        """The request with the access token in it, without the identity that its caller may have made up.
+        """The request with the access token, without forged identity headers of the caller.
 
         So it is seen by the plugin that comes next, if there is one (inferred: headers are changed for all that read
         them later). `before` are the verdicts of the plugins that came first.

@@ -54,7 +54,7 @@ def defaults(version: str) -> Mapping[str, bool]:
 
 
 def has(mistake: str, version: str) -> bool:
-    """Whether a node of that version still makes the mistake."""
+    """Whether a node of that version still has the bug."""
     own = numbers(version)
     if mistake in ONLY_IN:
         return own == numbers(ONLY_IN[mistake])

@@ -149,7 +149,7 @@ class SessionRules:
         return self._sealed(plugin, GatewaySession(token, created=now, touched=now, claims=claims))
 
     def touched_session(self, plugin: Plugin, opened: GatewaySession) -> tuple[str, ...]:
-        """The cookies of a session that notes its use; none where that was noted less than a minute ago."""
+        """The cookies that renew the time of a session's last use; none where that is less than a minute ago."""
         now = self.clock.now()
         if now - opened.touched < TOUCH_THRESHOLD:
             return ()

@@ -79,7 +79,7 @@ class DataPlane(
         self.issuers: dict[tuple[str, str | None, Names], KnownIssuer] = {}
         self.tokens: dict[CacheKey, CachedToken] = {}
         self.refusals: dict[CacheKey, float] = {}
-        """Until when pairs are refused that the token endpoint has refused."""
+        """The pairs that the token endpoint has refused, each until when it is refused without asking again."""
         self.answers: dict[tuple[str, str], CachedAnswer] = {}
         self.session_keys: dict[str | None, AESGCM] = {}
 
@@ -204,7 +204,7 @@ class DataPlane(
         return None if found and method == "bearer" and asks and read_jwt(found.token) is None else found
 
     def stops_at_session(self, plugin: Plugin, request: Request) -> bool:
-        """Whether a session's cookie, which gave no session, keeps out the credential that was found beside it."""
+        """Whether a cookie that does not open as a session rejects a request with another credential."""
         listed = "session" in plugin.auth_methods and not self.switches.passes_over_broken_sessions
         return listed and session.sealed_value(request, plugin) != ""
 
@@ -395,7 +395,7 @@ class DataPlane(
         return jwt
 
     def session_cookies(self, plugin: Plugin, credential: Credential, token: Jwt) -> tuple[str, ...]:
-        """The `Set-Cookie` headers of an admitted request: a first session, or an old one that notes its use."""
+        """The `Set-Cookie` headers of an admitted request: a new session, or one whose time of last use is renewed."""
         if isinstance(credential, GatewaySession):
             return self.touched_session(plugin, credential)
         method = "refresh_token" if isinstance(credential, RefreshToken) else credential.method

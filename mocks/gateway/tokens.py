@@ -28,8 +28,8 @@ from dcrproof.mocks.gateway.plugin import Names, Plugin
 from dcrproof.mocks.gateway.switches import Switches
 
 ASYMMETRIC = frozenset(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"))
-"""Of those that the plugin's schema names for its own assertions (`client_alg`); that it verifies the same is inferred, and
-of EdDSA, which is among them, left open.
+"""Of those that the plugin's schema names for its own assertions (`client_alg`); that it verifies with the same is
+inferred; whether with EdDSA, which is among them, is unknown.
 """
 
 REQUIRED_LISTS: tuple[str, ...] = ("scopes", "audience", "groups", "roles")
@@ -38,9 +38,9 @@ REQUIRED_LISTS: tuple[str, ...] = ("scopes", "audience", "groups", "roles")
 
 @dataclass(frozen=True)
 class Jwt:
-    """A JWS in compact form, taken apart and not yet believed. `identity` are the claims of the ID token beside it.
+    """A parsed JWS in compact form, not yet verified. `identity` are the claims of the ID token beside it.
 
-    An opaque token, too, is one of these once the authorization server has said what it means: its header is empty.
+    An opaque token becomes one of these, with an empty header, once the authorization server has described it.
     """
 
     text: str = field(repr=False)
@@ -65,7 +65,7 @@ class Jwt:
 
 
 def read_jwt(text: str) -> Jwt | None:
-    """None for what is no JWS of a JSON object: an opaque token, a JWE of five parts, damaged base64url or JSON."""
+    """None for anything but a JWS of a JSON object: an opaque token, a JWE of five parts, damaged base64url or JSON."""
     parts = text.split(".")
     if len(parts) != 3:
         return None
@@ -100,7 +100,7 @@ class TokenRules:
         return self.switches.accept_critical_extensions or "crit" not in header
 
     def keys_for(self, jwt: Jwt, keys: Sequence[Key]) -> tuple[Key, ...]:
-        """The keys that may have signed it. Only the published set counts, never what the token brings along."""
+        """The keys that may have signed it. Only published keys count, never those in the token."""
         if jwt.key_id is not None:
             return keys_named(keys, jwt.key_id)
         return tuple(keys) if "kid" not in jwt.header and self.switches.accept_missing_kid else ()
@@ -138,7 +138,7 @@ class TokenRules:
         return any(held.issuperset(entry.split()) for entry in required)
 
     def claims_flaw(self, jwt: Jwt, plugin: Plugin, provider: ProviderMetadata) -> str | None:
-        """The first standard claim that refuses the token, in words that name no value of it; None if all hold."""
+        """The first standard claim that refuses the token, in words without any of its values; None if all hold."""
         if not self.issuer_is_expected(jwt, plugin, provider):
             return "invalid issuer was specified for access token"
         if not self.is_not_expired(jwt, plugin.leeway):
@@ -167,7 +167,7 @@ class TokenRules:
         return seconds is not None and self.clock.now() <= seconds + (plugin.max_age or 0.0) + plugin.leeway
 
     def authorisation_flaw(self, jwt: Jwt, plugin: Plugin) -> str | None:
-        """Why a genuine token is not enough, or None. These are the demands that are answered with 403."""
+        """Why a verified token is rejected with 403, or None."""
         for name in REQUIRED_LISTS:
             required: Names | None = getattr(plugin, f"{name}_required")
             if required and not self.holds_required(jwt, required, getattr(plugin, f"{name}_claim")):

@@ -3,8 +3,8 @@
 An application has one owner and one strategy for life; through DCR its client id comes from the authorization server,
 and its secret is shown once.
 
-What asks an authorization server (driver.py, bridges.py) is a generator. After its last call everything is looked up
-again, for other requests may have come between.
+Methods that call an authorization server (driver.py, bridges.py) are generators. After the last call everything is
+looked up again, because other requests may have come between.
 """
 
 from collections.abc import Callable

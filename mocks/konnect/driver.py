@@ -26,8 +26,8 @@ from dcrproof.mocks.konnect.objects import ClientRegistration, Provider, Strateg
 from dcrproof.mocks.konnect.switches import DEFAULT_SWITCHES, Switches
 from dcrproof.mocks.messages import Asking, Call, NoAnswer, Pairs, Response
 
-# Error codes that may be shown: those of RFC 6749, 6750 and 7591. Anything else an authorization server writes stays
-# out of Konnect's answers, for it could hold anything.
+# Error codes that may be shown: those of RFC 6749, 6750 and 7591. Anything else from an authorization server is
+# left out of Konnect's answers, because it could contain secrets.
 ERROR_CODES = frozenset(
     {
         "invalid_request",

@@ -92,7 +92,7 @@ class Registrations:
     def map_consumer(self, application_id: str, registration_id: str, body: Body) -> None:
         """Maps the application to a gateway consumer, for all of its registrations in the same gateway context.
 
-        What the data planes make of it is not known: nothing of it is pushed.
+        What the data planes do with it is undocumented: nothing of it is pushed.
         """
         held = self.get(application_id, registration_id)
         check(body, schema.CONSUMER_MAPPING)

@@ -47,7 +47,7 @@ def lowered(id_: str | None) -> str | None:
 
 
 def labelled(labels: Mapping[str, str], update: Mapping[str, str | None] | None) -> dict[str, str]:
-    """Labels after an update: a value of null removes its key, null removes all (AAS `LabelsUpdate`)."""
+    """Labels after an update: null as a value removes its key, null as the whole removes all (AAS `LabelsUpdate`)."""
     if update is None:
         return {}
     return {key: value for key, value in {**labels, **update}.items() if value is not None}

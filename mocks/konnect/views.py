@@ -83,7 +83,7 @@ def _provider_of(konnect: Konnect, held: Strategy) -> View | None:
 def supports_multiple_credentials(konnect: Konnect, held: Strategy) -> bool:
     """Key auth; and of the DCR providers Entra, Okta and the HTTP bridge.
 
-    Source: app/dev-portal/dynamic-client-registration.md. That Curity and Auth0 do not is the other side of that list.
+    Source: app/dev-portal/dynamic-client-registration.md. Curity and Auth0 are not in that list.
     """
     if held.strategy_type == "key_auth":
         return True

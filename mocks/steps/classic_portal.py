@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _application_setup(change: Callable[[ApplicationSetup], ApplicationSetup]) -> Act:
-    """Fills in the form otherwise than the how-to says, and saves it."""
+    """Fills in the form with another value than the how-to says, and saves it."""
     return lambda world: world.classic_portal.save(change(_form(world)))
 
 

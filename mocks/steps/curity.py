@@ -96,7 +96,7 @@ def _base_url(value: str) -> Change:
 
 
 def _data_source(**members: Any) -> Change:
-    """The one data source there is, which tokens share with the clients."""
+    """The only data source, which tokens and clients share."""
     return lambda configuration, _: replace(
         configuration, data_sources=tuple(replace(one, **members) for one in configuration.data_sources)
     )

@@ -266,7 +266,7 @@ def _own_region(world: "World") -> None:
 
 
 def _ignore(result: object) -> None:
-    """For a call whose result is of no use."""
+    """Discards the result of a call."""
 
 
 ACTS: Mapping[str, Acts] = {
