@@ -1,4 +1,4 @@
-"""Looks for secrets in what was printed and written: a second reading of what `dcrproof.core.secrets.secret` takes for their forms."""
+"""Looks for secrets in what was printed and written: a second reading of what `dcrproof.core.secrets.forms` takes for their forms."""
 
 import base64
 import html

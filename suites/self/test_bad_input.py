@@ -129,9 +129,9 @@ def test_unknown_keys_and_missing_values_are_listed_together(refused):
     assert lines[0].startswith("ERROR: ")
     assert lines[0].endswith("profile.toml: 4 problem(s)")
     assert [line.partition(": ")[0] for line in lines[1:]] == [
-        "[upstream]",
         "run.colour",
         "application.client_secret",
+        "[upstream]",
         "gateway.route",
     ]
 
@@ -161,7 +161,7 @@ def test_a_profile_that_is_not_there_is_one_line(tmp_path, run_checks):
 def test_a_certificate_authority_that_is_none_is_found_before_anything_is_sent(refused):
     output = refused('[run]\nmode = "inspect"\n[curity]\nissuer = "https://curity.example"\nca = "profile.toml"\n')
     assert "curity.ca: " in output
-    assert "holds no certificates in PEM" in output
+    assert "contains no PEM certificates" in output
 
 
 # Parties that cannot be reached
@@ -320,20 +320,20 @@ def test_a_live_party_undoes_nothing(refused):
         "--dcr-undo",
         "curity.token-issuer.jwt",
     )
-    assert "--dcr-undo curity.token-issuer.jwt: curity is no mock of this run" in output
+    assert "--dcr-undo curity.token-issuer.jwt: curity is not mocked by this run" in output
 
 
 def test_a_mock_that_runs_elsewhere_is_undone_there(mocks, run_checks):
     ran = run_checks("--dcr-undo", "konnect.strategy.claim", profile=mocks.profile)
     assert ran.code == USAGE
-    assert "konnect is no mock of this run" in ran.output
+    assert "konnect is not mocked by this run" in ran.output
 
 
 @pytest.mark.parametrize("prefix", ["route.bas", "route.basic.accepted.more"])
 def test_a_check_that_there_is_not_is_refused(run_checks, prefix):
     ran = run_checks(f"--dcr-check={prefix}")
     assert ran.code == USAGE
-    assert f"--dcr-check {prefix}: no check of that id or prefix" in ran.output
+    assert f"--dcr-check {prefix}: no check has this id or prefix" in ran.output
     assert "Traceback" not in ran.output
 
 

@@ -402,7 +402,7 @@ def test_a_secret_in_a_file_of_the_run_is_found_and_the_run_is_no_success(run_le
     secret = (tmp_path / "reports" / "latest" / "extra.txt").read_text().partition("\n")[2]
     told = f"extra.txt, at character 7: {Secret(secret)!r}"
     assert f"{told}\n" in ran.output
-    assert "SECRET LET OUT  " in ran.output
+    assert "LEAKED SECRET  " in ran.output
     assert secret not in ran.output
     assert "verdict    red, exit 3" in ran.output
     assert ran.report["exit"] == 3
@@ -415,7 +415,7 @@ def test_a_secret_in_a_file_of_the_run_is_found_and_the_run_is_no_success(run_le
 def test_a_secret_that_was_printed_before_it_was_known_is_found(run_letting_out):
     ran = run_letting_out(BEFORE_IT_IS_KNOWN, "--dcr-check=discovery")
     assert ran.code == 3
-    assert "SECRET LET OUT  the terminal, at character " in ran.output
+    assert "LEAKED SECRET  the terminal, at character " in ran.output
 
 
 def test_a_secret_that_was_let_out_comes_before_a_broken_contract(run_letting_out):
@@ -428,7 +428,7 @@ def test_an_interrupted_run_stays_an_interrupted_one(run_letting_out):
     interrupt = "def pytest_runtest_teardown(item):\n    raise KeyboardInterrupt\n"
     ran = run_letting_out(INTO_THE_FOLDER + interrupt, "--dcr-check=discovery")
     assert ran.code == 2
-    assert "SECRET LET OUT  " in ran.output
+    assert "LEAKED SECRET  " in ran.output
     assert ran.report["exit"] == 2
 
 

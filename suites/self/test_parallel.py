@@ -4,7 +4,7 @@ import pytest
 
 from dcrproof.core.profile.model import KonnectSettings, Mode, Profile, RunSettings
 from dcrproof.fixtures.catalogue import entries, stands_on
-from dcrproof.fixtures.session.workers import together
+from dcrproof.fixtures.session.scheduler import together
 
 STANDING = Profile("a test", konnect=KonnectSettings(portal="developers", api="accounts"))
 
@@ -58,7 +58,7 @@ def test_what_stands_on_a_created_thing_goes_with_it(check, gate):
 
 def test_workers_say_that_a_check_is_unknown_as_a_serial_run_does(run_checks):
     serial, parallel = (run_checks(*workers, "--dcr-check=route.baisc") for workers in ((), ("-p", "xdist", "-n2")))
-    said = "ERROR: --dcr-check route.baisc: no check of that id or prefix; `dcrproof checks` lists them"
+    said = "ERROR: --dcr-check route.baisc: no check has this id or prefix; `dcrproof checks` lists them"
     assert said in serial.output
     assert said in parallel.output
     assert "INTERNALERROR" not in parallel.output

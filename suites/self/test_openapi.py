@@ -1,11 +1,11 @@
-"""`--dcr-openapi`: exchanges held against documents; the ones here are made for the tests, Kong's are not part of this."""
+"""`--dcr-openapi`: exchanges compared with documents, which are made for these tests."""
 
 import json
 
 import pytest
 
 from dcrproof.core.http.exchange import Exchange, now
-from dcrproof.core.openapi import DOCUMENTS, Documents, NoDocuments
+from dcrproof.core.openapi import DOCUMENTS, OpenApi, OpenApiUnavailable
 
 PROVIDERS = {
     "openapi": "3.0.3",
@@ -59,12 +59,24 @@ def judged(folder, method, path, status, body, media_type=JSON, sent=b"", party=
     content = b"" if body is None else json.dumps(body).encode()
     headers = (("content-type", media_type),)
     url = f"https://konnect.example{path}"
-    exchange = Exchange(1, now(), party, method, url, status, (), sent, headers, content, 0.1)
-    return [(found.what, found.open) for found in Documents(folder).judge([exchange, exchange])]
+    exchange = Exchange(
+        number=1,
+        at=now(),
+        party=party,
+        method=method,
+        url=url,
+        status=status,
+        request_headers=(),
+        request_body=sent,
+        headers=headers,
+        body=content,
+        seconds=0.1,
+    )
+    return [(found.what, found.open) for found in OpenApi(folder).mismatches([exchange, exchange])]
 
 
 @pytest.mark.parametrize("held", [{"id": "1"}, {"id": "1", "kind": None}, {"id": "1", "kind": "a"}])
-def test_what_the_document_describes_is_no_mismatch(folder, held):
+def test_what_the_document_describes_is_not_a_mismatch(folder, held):
     assert judged(folder, "GET", "/v2/dcr-providers", 200, {"data": [held]}) == []
 
 
@@ -77,7 +89,7 @@ def test_what_the_document_describes_is_no_mismatch(folder, held):
         ([], "the body breaks 'type'"),
     ],
 )
-def test_another_shape_is_a_mismatch_that_is_told_once_and_quotes_no_value(folder, body, what):
+def test_another_shape_is_a_mismatch_that_is_reported_once_and_without_values(folder, body, what):
     assert judged(folder, "GET", "/v2/dcr-providers", 200, body) == [(what, False)]
 
 
@@ -95,7 +107,7 @@ def test_what_no_document_describes_is_noted_as_open(folder):
     assert judged(folder, "GET", "/v9/elsewhere", 200, {}) == []
 
 
-def test_a_request_is_judged_where_it_was_accepted(folder):
+def test_a_request_is_compared_only_if_it_was_accepted(folder):
     wrong = b'{"name": "a", "other": 1}'
     assert judged(folder, "POST", "/v2/dcr-providers", 201, None, sent=wrong) == [
         ("the body breaks 'additionalProperties'", False)
@@ -104,13 +116,13 @@ def test_a_request_is_judged_where_it_was_accepted(folder):
     assert refused == []
 
 
-def test_other_parties_are_none_of_its_business(folder):
+def test_other_parties_are_ignored(folder):
     assert judged(folder, "GET", "/v2/dcr-providers", 200, [], party="curity") == []
 
 
-def test_a_folder_without_the_documents_is_said_before_the_run(tmp_path, run_checks):
-    with pytest.raises(NoDocuments, match=r"has no api-builder-v3\.yaml"):
-        Documents(tmp_path)
+def test_a_folder_without_the_documents_is_an_error_before_the_run(tmp_path, run_checks):
+    with pytest.raises(OpenApiUnavailable, match=r"has no api-builder-v3\.yaml"):
+        OpenApi(tmp_path)
     ran = run_checks(f"--dcr-openapi={tmp_path}")
     assert ran.code == 4
     assert "--dcr-openapi: " in ran.output

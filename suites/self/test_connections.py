@@ -1,14 +1,15 @@
-"""The way to a party, over real sockets: proxies, certificate authorities, client certificates and nodes, for each party."""
+"""Connections to each party, over real sockets: proxies, certificate authorities, client certificates and nodes."""
 
 import ssl
 from pathlib import Path
 
 import pytest
-from lines import Identities, Recorded, answered, identities, over_tls, proxy, serving
+from connections import Identities, Recorded, answered, identities, over_tls, proxy, serving
 
 from dcrproof.core.checks.outcomes import Unreachable
-from dcrproof.core.http.connection import Connection, PartyConnection, tls
+from dcrproof.core.http.connection import Connection, tls
 from dcrproof.core.http.exchange import Exchange, Transcript
+from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.parties.target import Target
 from dcrproof.core.profile.reading import read
 
@@ -39,11 +40,11 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Identities:
 def asked(
     connection: Connection, *, consumer: bool, base: str = f"https://{HOST}", node: str | None = None
 ) -> Exchange:
-    line = PartyConnection("curity", base, Transcript(), connection, consumer)
+    http = PartyConnection("curity", base, Transcript(), connection=connection, consumer=consumer)
     try:
-        return line.send("GET", f"{base}/", node=node)
+        return http.send("GET", f"{base}/", node=node)
     finally:
-        line.close()
+        http.close()
 
 
 def unreachable(connection: Connection, *, consumer: bool, base: str = f"https://{HOST}") -> Unreachable:
@@ -109,7 +110,7 @@ def test_authority_proxy_and_client_certificate_of_a_party_are_used(party, known
 
 @both
 def test_a_node_is_dialled_through_a_proxy_with_the_public_name(consumer, known):
-    """Both names in one place: the address in CONNECT, the public name in TLS and in Host."""
+    """The address is in CONNECT, and the public name in TLS and in Host."""
     with over_tls(known.context(ask_for_certificate=False)) as port, proxy(**{"10.0.0.4:8443": port}) as between:
         connection = Connection(ca=known.ca, proxy=between.url, nodes=("10.0.0.4:8443",))
         seen = asked(connection, consumer=consumer).object()
@@ -123,7 +124,7 @@ def via(known: Identities, port: int, between_url: str, **keywords: Path) -> Con
 
 @both
 @pytest.mark.parametrize("most", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
-def test_a_client_certificate_that_is_missing_is_told(consumer, most, known):
+def test_a_missing_client_certificate_is_named(consumer, most, known):
     context = known.context(ask_for_certificate=True, most=most)
     with over_tls(context) as port, proxy(**{f"{HOST}:443": port}) as between:
         said = unreachable(Connection(ca=known.ca, proxy=between.url), consumer=consumer).observed
@@ -132,7 +133,7 @@ def test_a_client_certificate_that_is_missing_is_told(consumer, most, known):
 
 
 @both
-def test_a_client_certificate_of_an_authority_that_is_unknown_there_is_told(consumer, known, stranger):
+def test_a_client_certificate_of_an_unknown_authority_is_named(consumer, known, stranger):
     with over_tls(known.context(ask_for_certificate=True)) as port, proxy(**{f"{HOST}:443": port}) as between:
         connection = Connection(known.ca, between.url, stranger.client_cert, stranger.client_key)
         said = unreachable(connection, consumer=consumer).observed
@@ -141,13 +142,13 @@ def test_a_client_certificate_of_an_authority_that_is_unknown_there_is_told(cons
 
 @both
 @pytest.mark.parametrize("ca", ["none", "another"])
-def test_an_authority_that_is_not_trusted_is_told_with_the_key_that_names_one(consumer, ca, known, stranger):
-    """Without `ca` it is this machine that trusts, with it the file alone."""
+def test_an_untrusted_authority_is_named_with_the_key_of_the_profile(consumer, ca, known, stranger):
+    """Without `ca` this machine's trust counts, with it only the file."""
     with over_tls(known.context(ask_for_certificate=False)) as port, proxy(**{f"{HOST}:443": port}) as between:
         connection = Connection(ca=stranger.ca if ca == "another" else None, proxy=between.url)
         said = unreachable(connection, consumer=consumer).observed
     assert "TLS: " in said
-    assert "nobody trusted here has issued it (ca)" in said
+    assert "issuer not trusted (set `ca`)" in said
 
 
 @both
@@ -166,7 +167,7 @@ def test_variables_of_one_library_change_nothing(consumer, variable, known, monk
 
 
 @both
-def test_a_party_that_speaks_no_tls_is_told(consumer):
+def test_a_party_that_does_not_speak_tls_is_named(consumer):
     def plain(connection) -> None:
         connection.recv(65536)
         connection.sendall(answered(200, {}))
@@ -190,25 +191,26 @@ def test_a_party_that_speaks_no_tls_is_told(consumer):
         ),
         (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "403 to CONNECT", False),
         (b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "502 to CONNECT", True),
-        (b"", "it broke off", True),
-        (b"SSH-2.0-OpenSSH\r\n", "it broke off, or what answers there is no proxy", True),
+        (b"", "it closed the connection", True),
+        (b"SSH-2.0-OpenSSH\r\n", "it closed the connection, or what answers there is not a proxy", True),
     ],
     ids=["407", "403", "502", "drops", "no-proxy"],
 )
-def test_what_goes_wrong_at_the_proxy_is_the_proxys(consumer, answer, words, passing):
+def test_an_error_at_the_proxy_names_the_proxy(consumer, answer, words, passing):
     with proxy(answer) as between:
         outcome = unreachable(Connection(proxy=between.url), consumer=consumer)
         assert f"proxy 127.0.0.1:{between.port}" in outcome.observed
-    if consumer and "broke off" in words:
-        # requests does not tell whether the tunnel stood already
-        assert "was dropped before the answer was complete, through proxy" in outcome.observed
+    if consumer and "closed" in words:
+        # requests does not tell whether the tunnel was established already
+        said = "the answer is not HTTP" if answer else "the connection was dropped before the answer was complete"
+        assert f"{said}, through proxy" in outcome.observed
         return
     assert words in outcome.observed
     assert (outcome.lost, outcome.passing) == (False, passing)
 
 
 @both
-def test_a_proxy_that_is_down_is_told_from_a_party_that_is_down(consumer):
+def test_a_proxy_that_is_down_is_distinguished_from_a_party_that_is_down(consumer):
     with proxy() as between:
         pass
     outcome = unreachable(Connection(proxy=between.url), consumer=consumer)
@@ -219,7 +221,7 @@ def test_a_proxy_that_is_down_is_told_from_a_party_that_is_down(consumer):
 
 
 @both
-def test_a_proxys_own_answer_to_a_plain_request_is_the_proxys(consumer):
+def test_a_proxys_own_answer_to_a_plain_request_names_the_proxy(consumer):
     answer = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
     with proxy(answer) as between:
         base = "http://gateway.example.com"
@@ -239,7 +241,7 @@ def test_the_environments_proxy_is_used_where_the_profile_names_none(consumer, v
 
 
 @both
-def test_the_profiles_proxy_goes_before_the_environments(consumer, known, monkeypatch):
+def test_the_profiles_proxy_takes_precedence_over_the_environments(consumer, known, monkeypatch):
     with (
         over_tls(known.context(ask_for_certificate=False)) as port,
         proxy(**{f"{HOST}:443": port}) as between,
@@ -273,24 +275,24 @@ def test_loopback_never_goes_through_a_proxy(consumer, of_the_profile, how, know
             ca=known.ca, proxy=between.url if of_the_profile else None, nodes=(address,) if how == "node" else ()
         )
         base = f"https://{address}" if how == "base" else f"https://{HOST}"
-        line = PartyConnection("curity", base, Transcript(), connection, consumer)
+        http = PartyConnection("curity", base, Transcript(), connection=connection, consumer=consumer)
         url = f"https://{address}/" if how == "endpoint" else f"{base}/"
         try:
-            line.send("GET", url)
+            http.send("GET", url)
         except Unreachable as outcome:
             assert how != "node"
-            assert "TLS" in outcome.observed  # its certificate is for another name: it was reached
+            assert "TLS" in outcome.observed  # it was reached, and its certificate is for another name
         finally:
-            line.close()
+            http.close()
     assert between.asked == []
 
 
 @both
-def test_a_proxy_that_is_none_of_http_is_named(consumer, monkeypatch):
+def test_a_proxy_that_is_not_an_http_proxy_is_named(consumer, monkeypatch):
     for url in ("socks5://127.0.0.1:9", "http://[", "http://proxy:port"):
         monkeypatch.setenv("ALL_PROXY", url)
         said = unreachable(Connection(), consumer=consumer).observed
-        assert "proxy: no address of the scheme http or https" in said
+        assert "proxy: not an http:// or https:// address" in said
 
 
 def test_the_password_of_a_proxy_is_masked_like_any_other(tmp_path, known, monkeypatch):
@@ -299,11 +301,11 @@ def test_the_password_of_a_proxy_is_masked_like_any_other(tmp_path, known, monke
     assert "of-the-proxy" not in secrets.mask("pass+word-of-the-proxy and pass%2Bword-of-the-proxy")
 
 
-def test_what_was_not_answered_is_in_the_transcript_as_well():
-    line = PartyConnection("curity", f"https://{HOST}", Recorded(), Connection(proxy="http://127.0.0.1:1"))
+def test_unanswered_requests_are_in_the_transcript():
+    http = PartyConnection("curity", f"https://{HOST}", Recorded(), connection=Connection(proxy="http://127.0.0.1:1"))
     with pytest.raises(Unreachable):
-        line.send("GET", f"https://{HOST}/a")
-    line.close()
-    (lost,) = line.transcript.unanswered
+        http.send("GET", f"https://{HOST}/a")
+    http.close()
+    (lost,) = http.transcript.unanswered
     assert (lost.number, lost.party, lost.method, lost.url) == (1, "curity", "GET", f"https://{HOST}/a")
     assert lost.error == "proxy 127.0.0.1:1: connection refused"

@@ -1,18 +1,19 @@
-"""What is sent again to a live party, when, and what never is; over real sockets, with the pauses written down."""
+"""Which requests are sent again to a live party, and when; over real sockets, with recorded pauses."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from connections import Recorded, Scripted, answered, scripted
 from hypothesis import given
 from hypothesis import strategies as st
-from lines import Recorded, Scripted, answered, scripted
 
 from conftest import Ran
 from dcrproof.core.checks.outcomes import Unreachable
-from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Exchange, Transcript, now
-from dcrproof.core.http.retry import ATTEMPTS, ATTEMPTS_UNANSWERED, Patience, retry_after
+from dcrproof.core.http.party_connection import PartyConnection
+from dcrproof.core.http.retry import ATTEMPTS, ATTEMPTS_UNANSWERED, Retry, retry_after
 from dcrproof.core.parties.authorization_server import AuthorizationServer, ClientRegistration
 from dcrproof.core.parties.gateway import Consumer
 from dcrproof.core.parties.konnect import KonnectClient
@@ -33,18 +34,18 @@ def status(code: int, *headers: str) -> bytes:
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses that were made, none of which takes any time."""
+    """The pauses that were made; none of them takes any time."""
     made: list[float] = []
     monkeypatch.setattr("dcrproof.core.http.retry.pause", made.append)
     return made
 
 
 def patient(party: Scripted, deadline: float = 120.0, **shared: dict[str, float]) -> PartyConnection:
-    return PartyConnection("konnect", party.base, Recorded(), patience=Patience("konnect", deadline, **shared))
+    return PartyConnection("konnect", party.base, Recorded(), retry=Retry("konnect", deadline, **shared))
 
 
-def statuses(line: PartyConnection) -> list[int]:
-    return [exchange.status for exchange in line.transcript.exchanges]
+def statuses(http: PartyConnection) -> list[int]:
+    return [exchange.status for exchange in http.transcript.exchanges]
 
 
 # --- Retry-After ---
@@ -52,7 +53,19 @@ def statuses(line: PartyConnection) -> list[int]:
 
 def said(value: str, date: str | None = "Tue, 24 Nov 2026 08:00:00 GMT") -> Exchange:
     headers = (("retry-after", value), *((("date", date),) if date else ()))
-    return Exchange(1, now(), "konnect", "GET", "https://a", 429, (), b"", headers, b"", 0.0)
+    return Exchange(
+        number=1,
+        at=now(),
+        party="konnect",
+        method="GET",
+        url="https://a",
+        status=429,
+        request_headers=(),
+        request_body=b"",
+        headers=headers,
+        body=b"",
+        seconds=0.0,
+    )
 
 
 @pytest.mark.parametrize(
@@ -80,12 +93,12 @@ def test_retry_after_is_seconds_or_a_date_and_nothing_else(value, seconds):
 
 
 def test_a_date_is_compared_with_the_date_of_the_answer_not_with_our_clock():
-    """Their clock is years behind ours: the pause that they ask for is a minute all the same."""
+    """Their clock is years behind ours; the pause is a minute all the same."""
     assert retry_after(said("Thu, 01 Jan 2015 00:01:00 GMT", "Thu, 01 Jan 2015 00:00:00 GMT")) == 60.0
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_whatever_a_party_writes_into_retry_after_is_read_or_passed_over(value):
+def test_any_retry_after_is_read_or_ignored(value):
     found = retry_after(said(value, None))
     assert found is None or found >= 0.0
 
@@ -93,9 +106,9 @@ def test_whatever_a_party_writes_into_retry_after_is_read_or_passed_over(value):
 @pytest.mark.parametrize("code", [429, 503])
 def test_a_pause_is_as_long_as_the_party_asks_for(code, pauses):
     with scripted(status(code, "retry-after: 17"), OK) as party:
-        line = patient(party)
-        assert line.send("GET", f"{party.base}/").status == 200
-    assert statuses(line) == [code, 200]
+        http = patient(party)
+        assert http.send("GET", f"{party.base}/").status == 200
+    assert statuses(http) == [code, 200]
     assert 17.0 <= sum(pauses) < 18.0
 
 
@@ -107,7 +120,7 @@ def test_a_pause_may_be_given_as_a_date(pauses):
 
 
 @pytest.mark.parametrize("value", ["0", "soon", "Tue, 24 Nov 2020 08:00:40 GMT"])
-def test_without_a_time_that_makes_sense_the_pauses_grow(value, pauses):
+def test_without_a_valid_time_the_pauses_grow(value, pauses):
     with scripted(*[status(429, f"retry-after: {value}")] * 4, OK) as party:
         assert patient(party).send("GET", f"{party.base}/").status == 200
     assert [0.5 <= pauses[0] < 1.0, 1.0 <= pauses[1] < 1.5, 2.0 <= pauses[2] < 2.5, 4.0 <= pauses[3] < 4.5] == [
@@ -117,8 +130,8 @@ def test_without_a_time_that_makes_sense_the_pauses_grow(value, pauses):
 
 @pytest.mark.parametrize("value", ["86400", "9" * 5000, "Tue, 24 Nov 2099 08:00:40 GMT"])
 @pytest.mark.parametrize("code", [429, 503])
-def test_who_asks_for_more_than_the_run_has_is_called_unreachable_at_once(code, value, pauses):
-    """It says nothing of any setting: the verdict names no step, and the run ends with 6 unless something failed."""
+def test_a_party_that_asks_for_more_time_than_the_run_has_is_unreachable_at_once(code, value, pauses):
+    """It says nothing about a setting: the verdict names no step, and the run ends with 6 unless something failed."""
     with scripted(status(code, f"retry-after: {value}")) as party, pytest.raises(Unreachable) as caught:
         patient(party).send("GET", f"{party.base}/portals")
     assert pauses == []
@@ -132,11 +145,11 @@ def test_the_pauses_of_one_request_are_never_longer_than_its_deadline(pauses):
     assert pauses == [30.0, 30.0, 30.0]
 
 
-def test_without_patience_everything_is_sent_once(pauses):
+def test_without_retry_everything_is_sent_once(pauses):
     for answer in (status(429, "retry-after: 1"), status(503)):
         with scripted(answer) as party:
-            line = PartyConnection("konnect", party.base, Transcript())
-            line.send("GET", f"{party.base}/")
+            http = PartyConnection("konnect", party.base, Transcript())
+            http.send("GET", f"{party.base}/")
             assert len(party.asked) == 1
     assert pauses == []
 
@@ -146,30 +159,30 @@ def test_without_patience_everything_is_sent_once(pauses):
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT"])
 @pytest.mark.parametrize("code", [502, 503, 504])
-def test_what_is_idempotent_is_sent_again_to_who_is_overloaded(method, code, pauses):
+def test_an_idempotent_request_is_sent_again_to_an_overloaded_party(method, code, pauses):
     with scripted(status(code), status(code), OK) as party:
-        line = patient(party)
-        assert line.send(method, f"{party.base}/").status == 200
-    assert statuses(line) == [code, code, 200]
-    assert [repeat.after for repeat in line.patience.repeats] == [str(code)] * 2
+        http = patient(party)
+        assert http.send(method, f"{party.base}/").status == 200
+    assert statuses(http) == [code, code, 200]
+    assert [repeat.after for repeat in http.retry.repeats] == [str(code)] * 2
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
-def test_what_is_idempotent_is_sent_again_where_the_answer_was_lost(method, pauses):
+def test_an_idempotent_request_is_sent_again_where_the_answer_was_lost(method, pauses):
     with scripted(DROP, DROP, OK) as party:
-        line = patient(party)
-        assert line.send(method, f"{party.base}/").status == 200
-    assert (statuses(line), len(line.transcript.unanswered)) == ([200], 2)
-    assert [exchange.number for exchange in line.transcript.exchanges] == [3]
+        http = patient(party)
+        assert http.send(method, f"{party.base}/").status == 200
+    assert (statuses(http), len(http.transcript.unanswered)) == ([200], 2)
+    assert [exchange.number for exchange in http.transcript.exchanges] == [3]
 
 
 @pytest.mark.parametrize("answer", [status(502), status(503), status(503, "retry-after: 1"), status(504), DROP])
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
-def test_a_creation_is_never_sent_again_while_nobody_knows_what_became_of_it(method, answer, pauses):
+def test_a_creation_with_an_unknown_outcome_is_never_sent_again(method, answer, pauses):
     with scripted(answer, OK) as party:
-        line = patient(party)
+        http = patient(party)
         try:
-            line.send(method, f"{party.base}/v3/apis", body=b"{}")
+            http.send(method, f"{party.base}/v3/apis", body=b"{}")
         except Unreachable as outcome:
             assert outcome.lost
     assert (len(party.asked), pauses) == (1, [])
@@ -177,34 +190,34 @@ def test_a_creation_is_never_sent_again_while_nobody_knows_what_became_of_it(met
 
 def test_a_creation_is_sent_again_after_429_which_says_that_it_was_not_done(pauses):
     with scripted(status(429), status(201)) as party:
-        line = patient(party)
-        assert line.send("POST", f"{party.base}/v3/apis", body=b"{}").status == 201
-    assert statuses(line) == [429, 201]
+        http = patient(party)
+        assert http.send("POST", f"{party.base}/v3/apis", body=b"{}").status == 201
+    assert statuses(http) == [429, 201]
 
 
-def test_a_creation_is_sent_again_where_no_connection_came_about(pauses):
+def test_a_creation_is_sent_again_where_no_connection_was_established(pauses):
     with scripted(status(201)) as party:
         pass
-    line = patient(party)
+    http = patient(party)
     with pytest.raises(Unreachable, match="connection refused") as caught:
-        line.send("POST", f"{party.base}/v3/apis", body=b"{}")
+        http.send("POST", f"{party.base}/v3/apis", body=b"{}")
     assert not caught.value.lost
-    assert len(line.transcript.unanswered) == ATTEMPTS_UNANSWERED
+    assert len(http.transcript.unanswered) == ATTEMPTS_UNANSWERED
     assert len(pauses) == ATTEMPTS_UNANSWERED - 1
 
 
 @pytest.mark.parametrize("code", [200, 201, 204, 301, 400, 401, 403, 404, 405, 409, 422, 500, 501])
-def test_an_answer_that_says_something_is_taken_as_it_is(code, pauses):
+def test_a_final_answer_is_returned_at_once(code, pauses):
     with scripted(status(code)) as party:
         assert patient(party).send("GET", f"{party.base}/").status == code
         assert len(party.asked) == 1
 
 
-def test_an_outage_that_lasts_is_told_as_it_is_in_the_end(pauses):
+def test_the_last_answer_of_a_lasting_outage_is_returned(pauses):
     with scripted(status(503)) as party:
-        line = patient(party)
-        assert line.send("GET", f"{party.base}/").status == 503
-    assert statuses(line) == [503] * ATTEMPTS
+        http = patient(party)
+        assert http.send("GET", f"{party.base}/").status == 503
+    assert statuses(http) == [503] * ATTEMPTS
 
 
 def registration(base: str) -> ClientRegistration:
@@ -212,23 +225,23 @@ def registration(base: str) -> ClientRegistration:
 
 
 ONCE: dict[str, Callable[[PartyConnection, str], Exchange]] = {
-    "a registration is read": lambda line, base: AuthorizationServer(line, base).read(registration(base)),
-    "a registration is updated": lambda line, base: AuthorizationServer(line, base).update(registration(base), {}),
-    "a registration is deleted": lambda line, base: AuthorizationServer(line, base).delete(registration(base)),
-    "Konnect deletes": lambda line, base: KonnectClient(line, base, Secret("a token")).delete("/v3/apis/1"),
-    "the portal deletes": lambda line, base: PortalClient(line, base).delete("/applications/1"),
+    "a registration is read": lambda http, base: AuthorizationServer(http, base).read(registration(base)),
+    "a registration is updated": lambda http, base: AuthorizationServer(http, base).update(registration(base), {}),
+    "a registration is deleted": lambda http, base: AuthorizationServer(http, base).delete(registration(base)),
+    "Konnect deletes": lambda http, base: KonnectClient(http, base, Secret("a token")).delete("/v3/apis/1"),
+    "the portal deletes": lambda http, base: PortalClient(http, base).delete("/applications/1"),
 }
 AGAIN: dict[str, Callable[[PartyConnection, str], Exchange]] = {
-    "a token": lambda line, base: AuthorizationServer(line, base).form(f"{base}/token", {}, "id", Secret("secret")),
-    "a session": lambda line, base: PortalClient(line, base).authenticate("a@example.com", Secret("a password")),
-    "a list": lambda line, base: KonnectClient(line, base, Secret("a token")).get("/v3/apis"),
+    "a token": lambda http, base: AuthorizationServer(http, base).form(f"{base}/token", {}, "id", Secret("secret")),
+    "a session": lambda http, base: PortalClient(http, base).authenticate("a@example.com", Secret("a password")),
+    "a list": lambda http, base: KonnectClient(http, base, Secret("a token")).get("/v3/apis"),
 }
 
 
 @pytest.mark.parametrize("what", ONCE)
 @pytest.mark.parametrize("answer", [DROP, status(503)], ids=["lost", "503"])
-def test_what_would_be_answered_otherwise_the_second_time_is_sent_once(what, answer, pauses):
-    """Curity changes secret and token with each read; of what is deleted already 401 or 404 is said."""
+def test_a_request_whose_answer_changes_the_second_time_is_sent_once(what, answer, pauses):
+    """Curity replaces secret and token with each read; a second deletion is answered with 401 or 404."""
     with scripted(answer, OK) as party:
         try:
             ONCE[what](patient(party), party.base)
@@ -238,7 +251,7 @@ def test_what_would_be_answered_otherwise_the_second_time_is_sent_once(what, ans
 
 
 @pytest.mark.parametrize("what", [*ONCE, *AGAIN])
-def test_whoever_is_turned_away_for_coming_too_often_comes_again(what, pauses):
+def test_a_request_rejected_with_429_is_sent_again(what, pauses):
     with scripted(status(429, "retry-after: 3"), OK) as party:
         assert {**ONCE, **AGAIN}[what](patient(party), party.base).status == 200
     assert len(party.asked) == 2
@@ -246,7 +259,7 @@ def test_whoever_is_turned_away_for_coming_too_often_comes_again(what, pauses):
 
 @pytest.mark.parametrize("what", AGAIN)
 @pytest.mark.parametrize("answer", [DROP, status(503)], ids=["lost", "503"])
-def test_what_does_no_harm_the_second_time_is_sent_again(what, answer, pauses):
+def test_a_harmless_request_is_sent_again(what, answer, pauses):
     with scripted(answer, OK) as party:
         assert AGAIN[what](patient(party), party.base).status == 200
     assert len(party.asked) == 2
@@ -258,23 +271,23 @@ MADE = answered(201, {"id": "7d0c"})
 
 
 @pytest.mark.parametrize("code", [403, 404])
-def test_what_was_just_made_may_be_unknown_for_a_moment(code, pauses):
+def test_what_was_just_created_may_be_unknown_for_a_moment(code, pauses):
     with scripted(MADE, status(code), status(code), OK) as party:
-        line = patient(party)
-        line.send("POST", f"{party.base}/v3/apis", body=b"{}")
-        assert line.send("POST", f"{party.base}/v3/apis/7d0c/versions", body=b"{}").status == 200
-    assert statuses(line) == [201, code, code, 200]
+        http = patient(party)
+        http.send("POST", f"{party.base}/v3/apis", body=b"{}")
+        assert http.send("POST", f"{party.base}/v3/apis/7d0c/versions", body=b"{}").status == 200
+    assert statuses(http) == [201, code, code, 200]
 
 
 def test_what_was_put_may_be_unknown_for_a_moment(pauses):
     with scripted(OK, status(404), OK) as party:
-        line = patient(party)
-        line.send("PUT", f"{party.base}/v3/apis/1/publications/2", body=b"{}")
-        assert line.send("GET", f"{party.base}/v3/apis/1/publications/2").status == 200
+        http = patient(party)
+        http.send("PUT", f"{party.base}/v3/apis/1/publications/2", body=b"{}")
+        assert http.send("GET", f"{party.base}/v3/apis/1/publications/2").status == 200
 
 
-def test_what_was_made_by_another_line_of_the_run_is_new_to_each(pauses):
-    """An application is made in the portal; Konnect's admin API may learn of it later."""
+def test_what_another_connection_of_the_run_created_is_new_as_well(pauses):
+    """An application is created in the portal; Konnect's admin API may know it later."""
     new: dict[str, float] = {}
     with scripted(MADE, OK, status(404), OK) as party:
         portal, konnect = patient(party, new=new), patient(party, new=new)
@@ -284,16 +297,16 @@ def test_what_was_made_by_another_line_of_the_run_is_new_to_each(pauses):
     assert len(pauses) == 1
 
 
-def test_what_was_seen_once_is_gone_where_it_is_not_found(pauses):
+def test_what_was_seen_once_is_gone_if_it_is_not_found(pauses):
     with scripted(MADE, OK, status(404)) as party:
-        line = patient(party)
-        line.send("POST", f"{party.base}/v3/apis", body=b"{}")
-        line.send("GET", f"{party.base}/v3/apis/7d0c")
-        assert line.send("GET", f"{party.base}/v3/apis/7d0c").status == 404
+        http = patient(party)
+        http.send("POST", f"{party.base}/v3/apis", body=b"{}")
+        http.send("GET", f"{party.base}/v3/apis/7d0c")
+        assert http.send("GET", f"{party.base}/v3/apis/7d0c").status == 404
     assert pauses == []
 
 
-def test_what_was_deleted_is_gone_for_every_line(pauses):
+def test_what_was_deleted_is_gone_for_every_connection(pauses):
     new: dict[str, float] = {}
     with scripted(MADE, status(204), status(404)) as party:
         portal, konnect = patient(party, new=new), patient(party, new=new)
@@ -303,35 +316,35 @@ def test_what_was_deleted_is_gone_for_every_line(pauses):
     assert pauses == []
 
 
-def test_what_went_with_something_that_was_deleted_is_gone(pauses):
-    """An application goes with its developer, and no path says so."""
+def test_what_was_deleted_together_with_something_else_is_gone(pauses):
+    """An application is deleted with its developer, and no path says so."""
     with scripted(MADE, answered(201, {"id": "8888"}), status(204), status(404)) as party:
-        line = patient(party)
-        line.send("POST", f"{party.base}/v3/portals/1/developers", body=b"{}")
-        line.send("POST", f"{party.base}/v3/portals/1/applications", body=b"{}")
-        line.send("DELETE", f"{party.base}/v3/portals/1/developers/7d0c")
-        assert line.send("GET", f"{party.base}/v3/portals/1/applications/8888").status == 404
+        http = patient(party)
+        http.send("POST", f"{party.base}/v3/portals/1/developers", body=b"{}")
+        http.send("POST", f"{party.base}/v3/portals/1/applications", body=b"{}")
+        http.send("DELETE", f"{party.base}/v3/portals/1/developers/7d0c")
+        assert http.send("GET", f"{party.base}/v3/portals/1/applications/8888").status == 404
     assert pauses == []
 
 
-def test_what_is_not_there_after_half_a_minute_is_not_there(pauses, monkeypatch):
+def test_what_is_not_found_after_half_a_minute_does_not_exist(pauses, monkeypatch):
     with scripted(MADE, status(404)) as party:
-        line = patient(party)
-        line.send("POST", f"{party.base}/v3/apis", body=b"{}")
-        assert line.send("GET", f"{party.base}/v3/apis/7d0c").status == 404
+        http = patient(party)
+        http.send("POST", f"{party.base}/v3/apis", body=b"{}")
+        assert http.send("GET", f"{party.base}/v3/apis/7d0c").status == 404
         assert len(pauses) == ATTEMPTS - 1
         assert sum(pauses) > 30.0
         pauses.clear()
         monkeypatch.setattr("dcrproof.core.http.retry.SETTLING", -1.0)
-        assert line.send("GET", f"{party.base}/v3/apis/7d0c").status == 404
+        assert http.send("GET", f"{party.base}/v3/apis/7d0c").status == 404
     assert pauses == []
 
 
-def test_what_the_run_has_not_made_is_judged_at_once(pauses):
+def test_what_the_run_has_not_created_is_judged_at_once(pauses):
     with scripted(MADE, status(404)) as party:
-        line = patient(party)
-        line.send("POST", f"{party.base}/v3/apis", body=b"{}")
-        assert line.send("GET", f"{party.base}/v3/apis/1111").status == 404
+        http = patient(party)
+        http.send("POST", f"{party.base}/v3/apis", body=b"{}")
+        assert http.send("GET", f"{party.base}/v3/apis/1111").status == 404
     assert pauses == []
 
 
@@ -346,15 +359,15 @@ def test_what_the_run_has_not_made_is_judged_at_once(pauses):
         ([status(403, "Via: kong")], [403], []),
     ],
 )
-def test_a_limit_of_the_route_is_no_answer_and_all_else_is(scripted_answers, seen, paused, pauses):
+def test_only_429_of_the_route_is_not_an_answer(scripted_answers, seen, paused, pauses):
     with scripted(*scripted_answers) as gateway:
-        line = PartyConnection("gateway", gateway.base, Recorded(), consumer=True, patience=Patience("gateway", 120.0))
-        Consumer(line, gateway.base, RouteSettings("/")).call()
-    assert statuses(line) == seen
+        http = PartyConnection("gateway", gateway.base, Recorded(), consumer=True, retry=Retry("gateway", 120.0))
+        Consumer(http, gateway.base, RouteSettings("/")).call()
+    assert statuses(http) == seen
     assert [int(pause) for pause in pauses] == [int(pause) for pause in paused]
 
 
-def test_live_parties_are_met_with_patience_and_mocks_are_not():
+def test_requests_to_live_parties_are_retried_and_those_to_mocks_are_not():
     profile = Profile(
         "a test",
         curity=CuritySettings(issuer="https://idsvr.example.com"),
@@ -364,7 +377,7 @@ def test_live_parties_are_met_with_patience_and_mocks_are_not():
     )
     target = Target(profile, {"portal": None})
     made = [target.authorization_server(), target.konnect(), target.portal(), target.consumer()]
-    assert [client.line.patience is not None for client in made] == [True, True, False, True]
+    assert [client.http.retry is not None for client in made] == [True, True, False, True]
 
 
 def inspected(run_checks: Callable[..., Ran], folder: Path, base: str, *options: str) -> Ran:
@@ -376,7 +389,7 @@ def inspected(run_checks: Callable[..., Ran], folder: Path, base: str, *options:
     return run_checks("--dcr-check", "konnect.authenticated", *options, profile=profile)
 
 
-def test_a_tenant_that_has_no_time_for_the_run_makes_it_unreachable_and_names_no_setting(run_checks, tmp_path):
+def test_a_tenant_without_time_for_the_run_is_unreachable_and_no_step_is_named(run_checks, tmp_path):
     with scripted(status(429, "retry-after: 3600")) as party:
         ran = inspected(run_checks, tmp_path, party.base)
     assert ran.code == 6, ran.output
@@ -385,9 +398,9 @@ def test_a_tenant_that_has_no_time_for_the_run_makes_it_unreachable_and_names_no
 
 
 @pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n1")], ids=["serial", "worker"])
-def test_a_run_says_how_patient_it_was(run_checks, tmp_path, workers):
+def test_a_run_reports_its_retries(run_checks, tmp_path, workers):
     listed = answered(200, {"data": [], "meta": {"page": {"total": 0}}})
     with scripted(status(503), listed) as party:
         ran = inspected(run_checks, tmp_path, party.base, *workers)
     assert ran.verdicts == {"konnect.authenticated": "passed"}, ran.output
-    assert "patience   konnect: 1 request(s) sent again after 503 1x; 0." in ran.output
+    assert re.search(r"retries    konnect: 1 request\(s\) retried after 503 1x; [01]\.", ran.output)

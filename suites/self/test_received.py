@@ -1,4 +1,4 @@
-"""Secrets are found in answers where protocols and products put them; settings, ids and messages are no secrets."""
+"""Secrets are found in answers where protocols and products put them; settings, ids and messages are not secrets."""
 
 import json
 from typing import Any
@@ -20,7 +20,19 @@ def answered(
     content: Any = b"", *headers: tuple[str, str], url: str = "https://party.example/", party: str = "konnect"
 ) -> Exchange:
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
-    return Exchange(1, now(), party, "GET", url, 200, (), b"", headers, body, 0.1)
+    return Exchange(
+        number=1,
+        at=now(),
+        party=party,
+        method="GET",
+        url=url,
+        status=200,
+        request_headers=(),
+        request_body=b"",
+        headers=headers,
+        body=body,
+        seconds=0.1,
+    )
 
 
 def found(content: Any = b"", *headers: tuple[str, str]) -> list[str]:
@@ -40,7 +52,7 @@ def found(content: Any = b"", *headers: tuple[str, str]) -> list[str]:
         "portalaccesstoken\t= {}",
     ],
 )
-def test_the_value_of_a_cookie_is_one_whatever_stands_around_it(cookie):
+def test_the_value_of_any_cookie_is_a_secret(cookie):
     assert found(b"", ("set-cookie", cookie.format(SECRET))) == [SECRET]
 
 
@@ -49,13 +61,13 @@ def test_the_value_of_a_cookie_is_one_whatever_stands_around_it(cookie):
     st.text(st.characters(exclude_characters="=;")),
     st.text(),
 )
-def test_a_cookie_is_taken_apart_as_browsers_do_it(value, name, attributes):
+def test_a_cookie_is_parsed_as_browsers_do_it(value, name, attributes):
     if value.isspace() or value.startswith("eyJ"):
         return
     assert found(b"", ("Set-Cookie", f"{name}={value};{attributes}")) == [value]
 
 
-def test_a_cookie_that_is_percent_encoded_is_one_both_ways():
+def test_a_percent_encoded_cookie_is_a_secret_in_both_forms():
     assert found(b"", ("set-cookie", "session=abc%2Bdef%2Fghi%3D; Path=/")) == [
         "abc%2Bdef%2Fghi%3D",
         "abc+def/ghi=",
@@ -64,7 +76,7 @@ def test_a_cookie_that_is_percent_encoded_is_one_both_ways():
 
 @pytest.mark.parametrize("before", [b"", b"\n", b"\xef\xbb\xbf", b" \r\n\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be"])
-def test_a_body_is_read_whatever_it_begins_with(before, encoding):
+def test_a_body_with_any_beginning_is_read(before, encoding):
     body = json.dumps({"access_token": SECRET})
     assert found(before + body.encode() if encoding == "utf-8" else body.encode(encoding)) == [SECRET]
 
@@ -79,15 +91,15 @@ def test_a_body_is_read_whatever_it_begins_with(before, encoding):
         "access_token=%s&token_type=bearer",
     ],
 )
-def test_a_body_that_is_no_json_is_looked_through_as_well(body):
+def test_a_body_that_is_not_json_is_searched_as_well(body):
     assert found((body % SECRET).encode()) == [SECRET]
 
 
-def test_a_document_in_a_document_is_looked_through():
+def test_a_nested_document_is_searched():
     assert found({"body": json.dumps({"data": json.dumps([{"client_secret": SECRET}])})}) == [SECRET]
 
 
-def test_what_is_sent_on_with_a_redirect_is_found():
+def test_secrets_in_a_redirect_are_found():
     address = f"https://portal.example/callback?code={SECRET}&state=one#access_token={ANOTHER}&token_type=bearer"
     assert found(b"", ("location", address)) == [SECRET, ANOTHER]
 
@@ -126,7 +138,7 @@ def test_what_is_sent_on_with_a_redirect_is_found():
         "client_secrets",
     ],
 )
-def test_a_member_whose_name_ends_as_that_of_a_secret_is_one(name):
+def test_the_end_of_a_members_name_marks_a_secret(name):
     assert found({"data": [{"config": {name: SECRET}}]}) == [SECRET]
     assert sorted(found({name: [SECRET, ANOTHER]})) == sorted([SECRET, ANOTHER])
     assert found({name: {"of": {"secret": SECRET}}}) == [SECRET]
@@ -155,7 +167,7 @@ def test_a_member_whose_name_ends_as_that_of_a_secret_is_one(name):
         "tokens": {"lifetime-of-access": "three hundred seconds"},
     }.items(),
 )
-def test_settings_ids_and_messages_are_none(name, value):
+def test_settings_ids_and_messages_are_not_secrets(name, value):
     assert found({name: value}) == []
 
 
@@ -163,7 +175,7 @@ def test_a_secret_that_a_person_has_chosen_may_be_short():
     assert found({"password": "hunter-2", "token": "hunter-2", "secret": "short"}) == ["hunter-2"]
 
 
-def test_a_secret_is_known_with_the_client_that_it_belongs_to():
+def test_a_secret_is_known_with_its_client_id():
     content = [
         {"client_id": "one", "client_secret": SECRET},
         {"config": {"client_id": ["two", "three"], "client_secret": [ANOTHER, SECRET + "3"]}},
@@ -181,13 +193,13 @@ def test_a_secret_is_known_with_the_client_that_it_belongs_to():
     )
 
 
-def test_what_an_upstream_shows_of_the_credentials_is_found():
+def test_credentials_that_an_upstream_shows_are_found():
     assert found({"headers": {"Authorization": f"Bearer {SECRET}"}}) == [SECRET]
     assert found({"headers": {"authorization": f"Basic {basic('one', SECRET)}"}}) == [SECRET]
     assert found({"headers": {"authorization": f"Basic {SECRET}"}}) == [SECRET]
 
 
-def test_of_keys_the_private_part_is_one():
+def test_the_private_part_of_a_key_is_a_secret():
     assert found({"keys": [{"kty": "RSA", "n": SECRET, "e": "AQAB", "d": ANOTHER}]}) == [ANOTHER]
     assert found({"keys": [{"kty": "RSA", "n": SECRET, "e": "AQAB"}], "d": ANOTHER}) == []
     pem = f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n{ANOTHER}\n-----END RSA PRIVATE KEY-----\n"
@@ -196,7 +208,7 @@ def test_of_keys_the_private_part_is_one():
 
 
 @given(st.recursive(st.none() | st.text() | st.integers(), lambda of: st.lists(of) | st.dictionaries(st.text(), of)))
-def test_no_body_is_too_odd_to_be_looked_through(content):
+def test_any_json_can_be_searched(content):
     for body in (
         json.dumps(content).encode(),
         json.dumps(content)[:-1].encode(),
@@ -206,7 +218,7 @@ def test_no_body_is_too_odd_to_be_looked_through(content):
 
 
 @given(st.binary())
-def test_no_octets_are_too_odd_to_be_looked_through(body):
+def test_any_bytes_can_be_searched(body):
     assert all(isinstance(secret, str) for secret in found(body, ("location", body.decode("latin-1"))))
 
 
@@ -234,5 +246,5 @@ def test_the_settings_of_other_plugins_are_not_recorded(url):
         answered({"data": [OTHERS]}, url=PLUGINS, party="gateway"),
     ],
 )
-def test_all_else_is_recorded_as_it_was(exchange):
+def test_everything_else_is_recorded_unchanged(exchange):
     assert without_others(exchange) is exchange

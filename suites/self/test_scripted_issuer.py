@@ -1,4 +1,4 @@
-"""The issuer of our own that a gateway on this machine can be told to trust."""
+"""The issuer that a gateway on this machine can be configured to trust."""
 
 import json
 import ssl
@@ -13,7 +13,7 @@ from dcrproof.core.parties.scripted_issuer import Answer, ScriptedIssuers, new_k
 
 
 @pytest.fixture
-def laboratory():
+def issuers():
     made = ScriptedIssuers()
     yield made
     made.close()
@@ -24,28 +24,28 @@ def asked(url, data=None):
         return json.loads(answer.read())
 
 
-def test_tokens_verify_with_the_published_keys(laboratory):
-    issuer = laboratory.issuer()
+def test_tokens_verify_with_the_published_keys(issuers):
+    issuer = issuers.issuer()
     document = asked(f"{issuer.url}/.well-known/openid-configuration")
     assert document["issuer"] == issuer.url
-    issuer.rotate("laboratory-2")
+    issuer.rotate("scripted-2")
     keys = {key["kid"]: jwt.PyJWK(key) for key in asked(document["jwks_uri"])["keys"]}
-    assert set(keys) == {"laboratory-1", "laboratory-2"}
+    assert set(keys) == {"scripted-1", "scripted-2"}
     text = asked(document["token_endpoint"], b"client_id=app&client_secret=any")["access_token"]
-    claims = jwt.decode(text, keys["laboratory-2"], ["ES256"], issuer=issuer.url, audience="laboratory")
+    claims = jwt.decode(text, keys["scripted-2"], ["ES256"], issuer=issuer.url, audience="scripted")
     assert claims["sub"] == "app"
 
 
-def test_a_claim_of_none_is_left_out_and_odd_headers_are_made(laboratory):
-    text = laboratory.issuer().token("app", {"x-odd": ["x"], "kid": None}, exp=None, sub="another")
+def test_a_claim_of_none_is_left_out_and_odd_headers_are_made(issuers):
+    text = issuers.issuer().token("app", {"x-odd": ["x"], "kid": None}, exp=None, sub="another")
     parts = jwt.api_jws.decode_complete(text, options={"verify_signature": False})
     assert (parts["header"]["x-odd"], "kid" in parts["header"]) == (["x"], False)
     claims = json.loads(parts["payload"])
     assert (claims["sub"], "exp" in claims) == ("another", False)
 
 
-def test_issuers_keep_what_they_were_asked_and_answer_as_told(laboratory):
-    one, two = laboratory.issuer(), laboratory.issuer()
+def test_issuers_record_requests_and_answer_as_told(issuers):
+    one, two = issuers.issuer(), issuers.issuer()
     one.answers["token"] = Answer(400, {"error": "invalid_scope"})
     with pytest.raises(HTTPError) as refused:
         asked(f"{one.url}/token", b"scope=openid")
@@ -55,8 +55,8 @@ def test_issuers_keep_what_they_were_asked_and_answer_as_told(laboratory):
     assert two.asked("token") == []
 
 
-def test_a_dropped_connection_and_a_late_answer(laboratory):
-    issuer = laboratory.issuer()
+def test_a_dropped_connection_and_a_late_answer(issuers):
+    issuer = issuers.issuer()
     issuer.down = True
     with pytest.raises(OSError):
         asked(f"{issuer.url}/jwks")
@@ -67,18 +67,18 @@ def test_a_dropped_connection_and_a_late_answer(laboratory):
     assert time.monotonic() - before >= 0.2
 
 
-def test_nobody_vouches_for_the_certificate_of_a_secure_one():
-    laboratory = ScriptedIssuers(secure=True)
+def test_the_certificate_of_a_secure_issuer_is_untrusted():
+    issuers = ScriptedIssuers(secure=True)
     try:
         with pytest.raises(URLError) as refused:
-            asked(f"{laboratory.issuer().url}/jwks")
+            asked(f"{issuers.issuer().url}/jwks")
         assert isinstance(refused.value.reason, ssl.SSLCertVerificationError)
     finally:
-        laboratory.close()
+        issuers.close()
 
 
-def test_a_key_that_is_not_published_does_not_verify(laboratory):
-    issuer = laboratory.issuer()
+def test_a_key_that_is_not_published_does_not_verify(issuers):
+    issuer = issuers.issuer()
     forged = signed({"iss": issuer.url}, {"kid": issuer.kid}, new_key())
     key = jwt.PyJWK(asked(f"{issuer.url}/jwks")["keys"][0])
     with pytest.raises(jwt.InvalidSignatureError):

@@ -1,4 +1,4 @@
-"""What stands at the other end of a line, for the tests of lines: a TLS server that looks at client certificates, and a proxy."""
+"""The other end of a connection: a TLS server that verifies client certificates, a proxy, and parties with scripted answers."""
 
 import json
 import socket
@@ -16,7 +16,7 @@ from dcrproof.core.http.exchange import Transcript, Unanswered
 
 @contextmanager
 def serving(serve: Callable[[socket.socket], None]) -> Iterator[int]:
-    """A server on a free loopback port, each connection in a thread of its own; yields the port."""
+    """A server on a free loopback port, with a thread for each connection; yields the port."""
     listener = socket.create_server(("127.0.0.1", 0))
     threads: list[threading.Thread] = []
 
@@ -46,7 +46,7 @@ def serving(serve: Callable[[socket.socket], None]) -> Iterator[int]:
 
 
 def head(connection: socket.socket) -> str:
-    """What came up to the empty line, or up to the end."""
+    """What was received up to the empty line, or to the end."""
     read = b""
     while b"\r\n\r\n" not in read and (chunk := connection.recv(65536)):
         read += chunk
@@ -61,12 +61,12 @@ def answered(status: int, content: object, *headers: str) -> bytes:
 
 @dataclass
 class Proxy:
-    """An HTTP proxy: what it was asked to connect to, and with which headers. `to` says where each host is."""
+    """An HTTP proxy, which records its requests and their headers. `to` has the port of each host."""
 
     port: int = 0
     to: dict[str, int] = field(default_factory=dict)
     answer: bytes | None = None
-    """What it answers instead of connecting; nothing at all where it is empty."""
+    """What it answers instead of connecting; if this is empty, it drops the connection."""
     asked: list[str] = field(default_factory=list)
     heads: list[str] = field(default_factory=list)
 
@@ -129,7 +129,7 @@ class Identities:
 
 
 def identities(folder: Path, *names: str) -> Identities:
-    """An authority of its own, a server that bears these names, and the client certificate of `dcrproof`."""
+    """A new authority, a server with these names, and the client certificate of `dcrproof`."""
     authority = trustme.CA()
     paths = [folder / name for name in ("ca.pem", "server.pem", "client.pem", "client.key")]
     authority.cert_pem.write_to_path(paths[0])
@@ -142,7 +142,7 @@ def identities(folder: Path, *names: str) -> Identities:
 
 @contextmanager
 def over_tls(context: ssl.SSLContext) -> Iterator[int]:
-    """A server that answers each request with what it saw: the first line, the Host, the name asked for in TLS, the client."""
+    """A server that answers each request with what it saw: the request line, the Host, the TLS server name, the client."""
     names: dict[int, str | None] = {}
 
     def remember(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
@@ -173,7 +173,7 @@ def over_tls(context: ssl.SSLContext) -> Iterator[int]:
 
 @dataclass
 class Recorded(Transcript):
-    """A transcript that keeps what was not answered as well."""
+    """A transcript that keeps unanswered requests as well."""
 
     unanswered: list[Unanswered] = field(default_factory=list)
 
@@ -183,7 +183,7 @@ class Recorded(Transcript):
 
 @dataclass
 class Scripted:
-    """A party that answers from a list, one answer for each connection; an empty one drops it. `asked` is what came."""
+    """A party that answers from a list, one answer for each connection; an empty one drops it. `asked` has the requests."""
 
     answers: list[bytes]
     base: str = ""
