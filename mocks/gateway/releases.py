@@ -53,11 +53,11 @@ def defaults(version: str) -> Mapping[str, bool]:
     return DEFAULTS_FROM_3_14 if numbers(version) >= (3, 14) else DEFAULTS_TO_3_13
 
 
-def has(mistake: str, version: str) -> bool:
+def has(bug: str, version: str) -> bool:
     """Whether a node of that version still has the bug."""
     own = numbers(version)
-    if mistake in ONLY_IN:
-        return own == numbers(ONLY_IN[mistake])
-    fixed = [numbers(one) for one in FIXED_IN[mistake]]
+    if bug in ONLY_IN:
+        return own == numbers(ONLY_IN[bug])
+    fixed = [numbers(one) for one in FIXED_IN[bug]]
     in_line = [one for one in fixed if one[:2] == own[:2]]
     return own < in_line[0] if in_line else own < max(fixed)

@@ -222,7 +222,7 @@ def perform(case: Case, folder: Path, report: str = "report") -> Ended:
 
 
 def _with_workers(case: Case, own: Path, options: list[str]) -> Ended:
-    """Runs a loud case in a process of its own, with workers of xdist."""
+    """Runs a loud case in a separate process, with workers of xdist."""
     made = own.with_suffix(".made")
     made.mkdir()
     told = {"DCRPROOF_LOUD": json.dumps(asdict(case)), "DCRPROOF_LOUD_MADE": str(made)}

@@ -268,7 +268,7 @@ def test_a_session_ends(world: World) -> None:
     assert world.ask("GET", "/developer/me").status == 200
     world.clock.advance(2)
     assert world.ask("GET", "/developer/me").status == 401
-    assert world.ask("GET", "/apis").status == 401  # a cookie that is no good is not the same as none
+    assert world.ask("GET", "/apis").status == 401  # an invalid cookie differs from no cookie
     renewed = world.ask("POST", "/developer/refresh")
     assert renewed.status == 204
     assert world.ask("POST", "/developer/refresh").status == 401

@@ -1,4 +1,4 @@
-"""`dcrproof serve` as a process of its own, and the checks against it."""
+"""`dcrproof serve` as a separate process, and the checks against it."""
 
 import json
 import os
@@ -224,7 +224,7 @@ def test_the_profile_names_every_party_as_a_mock_with_all_access(described):
 
 @contextmanager
 def free_ports(number):
-    """The first of so many ports in a row that nobody uses."""
+    """The first of so many unused ports in a row."""
     for first in range(20_000 + os.getpid() % 500 * 16, 60_000, 16):
         bound = []
         try:
