@@ -379,7 +379,7 @@ def test_the_secret_of_another_authorization_server_must_be_readable(refused, ot
     assert "none: No such file or directory" in refused("serve", *options(other))
     (tmp_path / "secret").write_text("\n")
     other["--registrar-secret-file"] = str(tmp_path / "secret")
-    assert "it is empty" in refused("serve", *options(other))
+    assert "secret: empty" in refused("serve", *options(other))
 
 
 def test_no_step_of_curity_is_left_undone_at_another_authorization_server(refused, other):
