@@ -32,7 +32,7 @@ def handoffs(run: Run) -> dict[str, str]:
 
 
 def _slug(owner: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", owner.lower()).strip("-") or "nobody"
+    return re.sub(r"[^a-z0-9]+", "-", owner.lower()).strip("-") or "unknown"
 
 
 def _handoff(run: Run, owner: str, checks: list[Check]) -> Iterator[str]:

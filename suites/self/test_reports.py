@@ -366,7 +366,9 @@ from dcrproof.core.http.exchange import Exchange, now
 @check("a.large", "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",), owner="a team")
 def test_a(dcr_target):
     body = b"</script>" * 1_200_000
-    dcr_target.transcript.add(Exchange(1, now(), "curity", "GET", "https://x.example", 200, (), b"", (), body, 0.1))
+    sent = dict(number=1, at=now(), party="curity", method="GET", url="https://x.example")
+    sent |= dict(request_headers=(), request_body=b"")
+    dcr_target.transcript.add(Exchange(**sent, status=200, headers=(), body=body, seconds=0.1))
 """
     (tmp_path / "test_1_large.py").write_text(suite)
     found = run(tmp_path / "reports", "test_1_large.py", cwd=tmp_path)
