@@ -1,7 +1,7 @@
 """The session cookie: Kong's own, sealed, with the access token inside.
 
 Rules
-- Storage is the cookie itself: whoever has it has the session, and no node can revoke it except by another
+- Storage is the cookie itself: its holder has the session, and no node can revoke it except by another
   secret (plugin schema, `session_storage`).
 - It is sealed with AES-256-GCM under a key made of `session_secret` (HKDF-SHA-256), for one issuer and one audience
   (lua-resty-session README; support article "sharing OIDC sessions"). A cookie with one changed character does not

@@ -152,7 +152,7 @@ def test_what_the_configuration_alone_shows_is_not_seen_without_it_and_never_pas
     (found,) = [check for check in ended[case].checks if check["id"] == case.checks]
     assert found["verdict"] == "not seen"
     assert found["expected"] == "with [curity.admin] url, username and password"
-    assert ended[case].exit == 5, "no check ran: that is no pass"
+    assert ended[case].exit == 5, "no checks ran; this is not a pass"
 
 
 @pytest.mark.parametrize(
