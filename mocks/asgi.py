@@ -24,7 +24,7 @@ CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class Listened(Protocol):
-    """What is listened for: `handle` answers for the party of that port, `log` takes each answered call."""
+    """What is served: `handle` answers for the party of that port, `log` records each answered call."""
 
     faults: Faults
 
@@ -40,7 +40,7 @@ class Listened(Protocol):
 
 
 class ListenedWorld(Protocol):
-    """Holds the listened world: swapped, never reset, so that a late request changes the world that it came to."""
+    """Holds the served world. A reset replaces it, so that a late request changes the world that it was sent to."""
 
     @property
     def current(self) -> Listened: ...

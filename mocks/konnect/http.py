@@ -1,4 +1,4 @@
-"""What both HTTP faces share: bodies in, answers and problems out."""
+"""What both APIs of Konnect share: bodies in, answers and problems out."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
@@ -10,11 +10,11 @@ from dcrproof.mocks.messages import Calls, Handler, Pairs, Request, Response, Ro
 
 Rows: TypeAlias = tuple[tuple[str, str, Handler], ...]  # of a table of routes
 
-DEEPEST = 32  # levels of a body; what nests deeper is taken for an attack (inferred)
+DEEPEST = 32  # levels of a body; deeper nesting is rejected (inferred)
 
 
 def read(request: Request) -> Any:
-    """The JSON of a body. Raises Problem 415 for another media type, 400 for what is no JSON text."""
+    """The JSON of a body. Raises Problem 415 for another media type, 400 for a body that is not JSON."""
     media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise unsupported()
@@ -59,7 +59,7 @@ class HttpApi:
         return found
 
     def refusal(self, request: Request, problem: Problem) -> Response:
-        del request  # some faces answer some paths in another form
+        del request  # some APIs answer some paths in another form
         content = problem.body(self.konnect.trace())
         return json_response(problem.status, content, problem.headers, "application/problem+json")
 
@@ -81,6 +81,6 @@ def accepted(view: Mapping[str, Any]) -> Response:
 
 
 def done(change: Callable[..., None], *arguments: str) -> Response:
-    """Makes a change that gives nothing back."""
+    """Makes a change that returns nothing."""
     change(*arguments)
     return no_content()
