@@ -104,7 +104,7 @@ def ask(world: World, port: str, method: str, path: str, body: str = "", headers
 
 def operations(world: World):
     """(port, method, path) of every operation, with the ids of what there is."""
-    ids = {name: value for name, value in asdict(world.standing).items() if name.endswith("_id")}
+    ids = {name: value for name, value in asdict(world.setup).items() if name.endswith("_id")}
     handlers = {port: getattr(world.handlers[port], "__self__", None) for port in PORTS}
     tables = {
         "curity": [(method, path) for method, path, _ in CurityHttp(world.curity)._table(world.curity.configuration)],
@@ -139,7 +139,7 @@ def test_half_a_surrogate_pair_is_kept_nowhere(world):
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_service_is_where_it_was_said_to_be_or_refused(world, host):
     headers = access(world, "konnect")
-    services = f"/v2/control-planes/{world.standing.control_plane_id}/core-entities/services"
+    services = f"/v2/control-planes/{world.setup.control_plane_id}/core-entities/services"
     answer = ask(world, "konnect", "POST", services, json.dumps({"name": "odd", "host": host, "port": 81}), headers)
     assert answer.status in {201, 400}, host
     fits = host in {"::1", "[::1]", "1.2.3.4", "xn--a", "a.example"}
@@ -160,10 +160,10 @@ def test_an_issuer_may_be_anywhere(world, host):
     provider = {"name": "odd", "provider_type": "curity", "issuer": url, "dcr_config": config}
     bodies = [
         ("POST", "/v2/dcr-providers", provider),
-        ("PATCH", f"/v2/dcr-providers/{world.standing.provider_id}", {"issuer": url}),
+        ("PATCH", f"/v2/dcr-providers/{world.setup.provider_id}", {"issuer": url}),
         (
             "PATCH",
-            f"/v2/application-auth-strategies/{world.standing.strategy_id}",
+            f"/v2/application-auth-strategies/{world.setup.strategy_id}",
             {"configs": {"openid-connect": {"issuer": url}}},
         ),
     ]
@@ -171,7 +171,7 @@ def test_an_issuer_may_be_anywhere(world, host):
         answer = ask(world, "konnect", method, path, json.dumps(body), konnect)
         assert answer.status < 500, (method, path)
         assert ask(world, "konnect", "GET", path, "", konnect).status == 200
-    application = {"name": "odd", "auth_strategy_id": world.standing.strategy_id, "redirect_uris": [url]}
+    application = {"name": "odd", "auth_strategy_id": world.setup.strategy_id, "redirect_uris": [url]}
     assert ask(world, "portal", "POST", "/api/v3/applications", json.dumps(application), portal).status < 500
     assert ask(world, "gateway", "GET", world.ROUTE, "", (("authorization", "Basic YTpi"),)).status < 500
 
@@ -182,11 +182,11 @@ def test_calls_of_odd_hosts_have_no_answer_over_sockets(capsys):
         described, world = served.description, served.worlds.current
         admin = {"authorization": f"Bearer {described['konnect']['token']}"}
         cookie = dict([access(world, "portal")[0]])
-        providers = f"{described['konnect']['url']}/v2/dcr-providers/{world.standing.provider_id}"
+        providers = f"{described['konnect']['url']}/v2/dcr-providers/{world.setup.provider_id}"
         for host in ("[::1]:9", "[::1%25lo]:9", "a..invalid", "xn--.invalid", "127.0.0.1:0", "a" * 300 + ".invalid"):
             changed = client.patch(providers, headers=admin, json={"issuer": f"http://{host}/d"})
             assert changed.status_code in {200, 400}, host
-            body = {"name": f"at {host}"[:60], "auth_strategy_id": world.standing.strategy_id}
+            body = {"name": f"at {host}"[:60], "auth_strategy_id": world.setup.strategy_id}
             made = client.post(f"{described['portal']['url']}/api/v3/applications", headers=cookie, json=body)
             assert made.text != "Internal Server Error", host
     assert "Traceback" not in capsys.readouterr().err
@@ -237,7 +237,7 @@ def test_a_server_that_is_no_mock_may_have_any_kind_of_host(host):
     with serving(seed=38, other_server=other, transports=tls) as served:
         world = served.worlds.current
         cookie = dict([access(world, "portal")[0]])
-        body = {"name": "of another server", "auth_strategy_id": world.standing.strategy_id}
+        body = {"name": "of another server", "auth_strategy_id": world.setup.strategy_id}
         made = httpx.post(
             f"{served.description['portal']['url']}/api/v3/applications", headers=cookie, json=body, trust_env=False
         )
@@ -269,7 +269,7 @@ def test_a_discovery_document_may_name_any_address(capsys):
             world.handlers["curity"] = lambda _, document=document: json_response(200, document)
             for node in world.data_planes:
                 node.restart()
-            body = {"name": f"odd {url!r}", "auth_strategy_id": world.standing.strategy_id}
+            body = {"name": f"odd {url!r}", "auth_strategy_id": world.setup.strategy_id}
             made = client.post(f"{described['portal']['url']}/api/v3/applications", headers=cookie, json=body)
             assert made.text != "Internal Server Error", url
             for headers in ({"authorization": "Basic YTpi"}, {"authorization": "Bearer eyJhbGciOiJSUzI1NiJ9.e30.AA"}):
