@@ -258,13 +258,13 @@ def test_html_instead_of_json(mocks, unreachable, party, check):
     with page() as port:
         profile = mocks.changed(f"html-{party}", instead_of(party, port)(mocks.described))
         observed = unreachable(profile, party, check, tuple(mocks.secrets))
-    assert f"-> 200 is no answer of {party}: text/html, {len(PAGE)} bytes" in observed
+    assert f"-> 200 is not an answer of {party}: text/html, {len(PAGE)} bytes" in observed
 
 
 def test_html_instead_of_the_discovery_document(tmp_path, unreachable):
     with page() as port:
         observed = unreachable(inspecting_curity(tmp_path, f"http://127.0.0.1:{port}"), "curity", "discovery.served")
-    assert "is no answer of curity: text/html" in observed
+    assert "is not an answer of curity: text/html" in observed
 
 
 def test_a_page_instead_of_the_portal_blocks_only_what_depends_on_the_portal(mocks, run_checks):
