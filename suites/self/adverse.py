@@ -122,7 +122,7 @@ def perform(case: Case, folder: Path, number: int, clock: Clock) -> Ended:
     with tenant(own) as live:
         before = _things(live)
         for fault in case.faults:
-            live.fault(**fault, times=STEADY)
+            live.fault(**{"times": STEADY, **fault})
         for lie in case.lies:
             tell(live, **lie)
         live.profile.write_text(
