@@ -176,12 +176,16 @@ def cannot_be_locked(path: Path) -> None:
     path.with_name(path.name + ".lock").mkdir()
 
 
+class Over(BaseException):
+    """Nothing takes it for an error of a file."""
+
+
 @pytest.fixture
 def patience() -> Iterator[None]:
     """Ten seconds: a test that waits for something that never comes fails."""
 
     def over(*_: object) -> None:
-        raise KeyboardInterrupt  # nothing takes it for an error of a file
+        raise Over
 
     before = signal.signal(signal.SIGALRM, over)
     signal.alarm(10)
