@@ -1,11 +1,10 @@
-"""How much of a live run is waiting for the network: mocks, driven as live parties, that take 100 ms for each call.
+"""How much of a live run is spent waiting for the network: the mocks are live parties that take 100 ms for each call.
 
     pip install -e '.[test]' && python benchmarks/delay.py [arguments of pytest, such as -m smoke]
 
-A run without workers sends each request after the answer to the one before, so its longest chain of dependent calls is
-all of its calls, those included that one party makes of another while the run waits. The ratio is the duration of the
-run to the sum of their delays; what is above 1 is pytest, the run and the mocks themselves, and pauses. With two workers the run
-is to be shorter than without. Nothing here is asserted by a test.
+A run without workers sends one request at a time, so its calls, and those that the parties make to each other while it
+waits, add up. The first figure is the duration of the run divided by the sum of their delays: what exceeds 1 is spent in
+pytest, in the run, in the mocks, and in pauses. The run with two workers should be shorter. No test asserts these figures.
 """
 
 import json
@@ -17,7 +16,8 @@ from pathlib import Path
 
 import httpx
 
-from dcrproof.mocks.serve import serving, write_profile
+from dcrproof.mocks.profile import write_profile
+from dcrproof.mocks.serve import serving
 
 ROOT = Path(__file__).parent.parent
 DELAY = 0.1
@@ -25,7 +25,7 @@ PARTIES = ("curity", "konnect", "portal", "gateway", "upstream")
 
 
 def timed(*arguments: str) -> tuple[float, int, str]:
-    """The seconds that a run took, the calls that its parties were asked, and its last line."""
+    """The duration of a run in seconds, the number of calls to its parties, and its last line of output."""
     with tempfile.TemporaryDirectory() as folder, serving(seed=1) as served:
         profile = write_profile(Path(folder), served)
         lines = [line for line in profile.read_text().splitlines(keepends=True) if not line.startswith("mocked")]

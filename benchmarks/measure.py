@@ -1,8 +1,8 @@
-"""What dcrproof costs, as ratios measured in one run: machines differ, and so do two minutes on the same machine.
+"""What dcrproof costs, mostly as ratios measured in one run, since absolute times differ between machines.
 
     pip install -e '.[test,bench]' && python benchmarks/measure.py
 
-Prints one line for each figure. Nothing here is asserted by a test.
+Prints one line for each figure. No test asserts these figures.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from uuid import UUID
 
 from joserfc import jwt
 
-from dcrproof.core.secrets.secret import Secrets
+from dcrproof.core.secrets.index import Secrets
 from dcrproof.mocks.keys import rsa_key
 
 ROOT = Path(__file__).parent.parent
@@ -37,7 +37,7 @@ def show(name: str, value: str, target: str = "") -> None:
 
 
 def best(command: list[str], times: int = 3, **keywords: Any) -> float:
-    """The shortest of some runs of a command, in seconds."""
+    """The shortest duration of several runs of a command, in seconds."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     durations = []
     for _ in range(times):
@@ -49,7 +49,7 @@ def best(command: list[str], times: int = 3, **keywords: Any) -> float:
 
 @contextmanager
 def served() -> Iterator[tuple[dict[str, Any], float]]:
-    """A running `dcrproof serve`, and the seconds until it announced itself."""
+    """Yields what a running `dcrproof serve` printed, and the seconds until it did."""
     started = time.perf_counter()
     process = subprocess.Popen([sys.executable, "-m", "dcrproof", "serve"], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -63,7 +63,7 @@ def served() -> Iterator[tuple[dict[str, Any], float]]:
 
 
 def bare_signatures() -> float:
-    """Signatures a second on one core, in a bare loop with the library that mock Curity signs with."""
+    """Signatures per second on one core, in a plain loop with the library that mock Curity uses."""
     key = rsa_key(0)
     claims = {"iss": "i", "sub": "s", "aud": "a", "exp": 1, "nbf": 1, "iat": 1, "jti": "j" * 36, "scope": ""}
     count, started = 0, time.perf_counter()
@@ -74,7 +74,7 @@ def bare_signatures() -> float:
 
 
 async def load(method: str, url: str, headers: dict[str, str], body: str, connections: int) -> float:
-    """Requests a second over keep-alive connections."""
+    """Requests per second over keep-alive connections."""
     import aiohttp
 
     count = 0
@@ -95,7 +95,7 @@ async def load(method: str, url: str, headers: dict[str, str], body: str, connec
 
 
 def requests_a_second(*arguments: Any) -> float:
-    """`load` in a process of its own, so that the mock has a core for itself."""
+    """`load` in a separate process, so that the mock has a core for itself."""
     with get_context("spawn").Pool(1) as pool:
         return pool.apply(_load, arguments)
 
@@ -105,7 +105,7 @@ def _load(*arguments: Any) -> float:
 
 
 def application(description: dict[str, Any]) -> tuple[str, str]:
-    """The credentials of a new application, registered for the API."""
+    """The client id and secret of a new application that is registered for the API."""
     import requests
 
     portal = description["portal"]
@@ -165,9 +165,9 @@ def thousand_applications(description: dict[str, Any]) -> tuple[float, float]:
 
 
 def masking(number: int) -> tuple[float, float]:
-    """Megabytes a second in which that many secrets are looked for, and milliseconds in which one of them is registered.
+    """Megabytes masked per second with that many known secrets, and milliseconds to register one of them.
 
-    The text is of the kind that is masked: JSON with ids, and addresses, in short lines and without a secret.
+    The text is typical of what is masked, JSON with ids and addresses in short lines; it contains no secret.
     """
     chance = Random(number)
     characters = ascii_letters + digits + "-_"
@@ -186,7 +186,7 @@ def masking(number: int) -> tuple[float, float]:
 
 
 def many(run: dict[str, Any], checks: int, exchanges: int) -> dict[str, Any]:
-    """A run with so many checks and exchanges, each of them a copy of one of that run's."""
+    """A run with that many checks and exchanges, copied from `run`."""
     each = exchanges // checks
     made = [
         run["checks"][at % len(run["checks"])]
@@ -201,7 +201,7 @@ def many(run: dict[str, Any], checks: int, exchanges: int) -> dict[str, Any]:
 
 
 def written(run: dict[str, Any], times: int = 3) -> float:
-    """Seconds in which all reports of a run are written: the best of some times."""
+    """Seconds to write all reports of a run: the best of several times."""
     from dcrproof.reports.folder import write
 
     durations = []
@@ -215,7 +215,7 @@ def written(run: dict[str, Any], times: int = 3) -> float:
 
 
 def compared(run: dict[str, Any]) -> float:
-    """Seconds in which a run is compared with itself."""
+    """Seconds to compare a run with itself."""
     from dcrproof.reports.compare import compare
 
     started = time.perf_counter()
@@ -224,7 +224,7 @@ def compared(run: dict[str, Any]) -> float:
 
 
 def rendered(run: dict[str, Any]) -> tuple[float, float]:
-    """Seconds in which the page of a run is made, and its size in megabytes."""
+    """Seconds to make the page of a run, and its size in megabytes."""
     from dcrproof.reports.index_html import index_html
 
     started = time.perf_counter()
@@ -233,7 +233,7 @@ def rendered(run: dict[str, Any]) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Measures everything; takes about two minutes."""
+    """Measures everything, in about two minutes."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "test_nothing.py").write_text("def test_nothing():\n    pass\n")
         report = ["--dcr-report", folder]

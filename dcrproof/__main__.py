@@ -1,6 +1,6 @@
-"""The command line: `dcrproof serve`, `steps`, `checks`, `compare`, `report`, `sweep`.
+"""The command line: `dcrproof serve`, `steps`, `checks`, `compare`, `report`, `profile`, `sweep`.
 
-The one module of the core that may import every room; it imports them only when a command needs them.
+The one module that may import every package. It imports them only when a command needs them.
 """
 
 import argparse
@@ -12,16 +12,20 @@ import textwrap
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dcrproof import __version__
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.http.loopback import is_loopback
 
+if TYPE_CHECKING:
+    from dcrproof.core.profile.model import Profile
+    from dcrproof.mocks.start import OtherServer
+
 
 class Usage(Exception):
-    """The command cannot be carried out as it was given; the text says why, and what to do."""
+    """The command has an invalid option or file; the text says why, and what to do."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,14 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        # whoever read our output has read enough; nothing is written at exit to a pipe that is gone
+        # the reader of the output, such as `head`, has ended; nothing is written to the pipe at exit
         sys.stderr.close()
         return Exit.GREEN
     return code
 
 
 class _Parser(argparse.ArgumentParser):
-    """Exits with 4 for bad usage, as pytest and all of dcrproof do."""
+    """Exits with 4 for bad usage, as pytest does."""
 
     def error(self, message: str) -> Any:
         self.print_usage(sys.stderr)
@@ -53,48 +57,71 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="dcrproof",
         description="Proves that a Dev Portal application becomes a working OAuth client. The checks run with pytest.",
-        epilog="Exit codes: 0 green, 1 a contract is broken, 2 interrupted, 3 our own fault, 4 bad usage.",
+        epilog="Exit codes: 0 green, 1 a contract is broken, 2 interrupted, 3 internal error, 4 bad usage.",
     )
     parser.add_argument("--version", action="version", version=f"dcrproof {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
 
     serve = commands.add_parser("serve", help="run the mocks until they are stopped")
-    serve.add_argument("--port", type=_port, metavar="N", help="number the ports from N upwards (default: free ones)")
+    serve.add_argument("--port", type=_port, metavar="N", help="use the ports from N upwards (default: free ports)")
     serve.add_argument(
-        "--undo", action="append", default=[], metavar="STEP[=VARIANT]", help="leave a set-up step undone (repeatable)"
+        "--undo",
+        action="append",
+        default=[],
+        metavar="STEP[=VARIANT]",
+        help="leave a setup step undone (can be repeated)",
     )
-    serve.add_argument("--seed", type=int, metavar="N", help="the same ids and secrets at each start")
-    serve.add_argument("--observed", metavar="FILE", help="behave as these observations of live parties say")
-    serve.add_argument("--tls", action="store_true", help="speak TLS, with a certificate authority made for it")
-    serve.add_argument("--issuer", metavar="URL", help="another authorization server instead of mock Curity")
+    serve.add_argument("--seed", type=int, metavar="N", help="make the same ids and secrets at each start")
+    serve.add_argument("--observed", metavar="FILE", help="start the mocks from these observations of live parties")
+    serve.add_argument("--tls", action="store_true", help="serve over TLS, with a new certificate authority")
+    serve.add_argument("--issuer", metavar="URL", help="use this authorization server instead of mock Curity")
     serve.add_argument("--registrar-id", metavar="ID", help="the client that may register there")
     serve.add_argument("--registrar-secret-file", type=Path, metavar="FILE", help="the file with its secret")
     serve.set_defaults(run=_serve)
 
     for name, text, run in (
-        ("steps", "the set-up steps of the how-to, and those that it forgets", _steps),
-        ("checks", "the catalogue of checks", _checks),
+        ("steps", "list the setup steps of the how-tos, and those that they leave out", _steps),
+        ("checks", "list all checks", _checks),
     ):
         command = commands.add_parser(name, help=text)
-        command.add_argument("--json", action="store_true", help="as a JSON array of objects")
+        command.add_argument("--json", action="store_true", help="print a JSON array of objects")
         command.set_defaults(run=run)
 
     compare = commands.add_parser(
-        "compare", help="what broke, what was mended, and which facts changed between two runs"
+        "compare", help="list what broke, what was fixed, and which facts changed between two runs"
     )
     compare.add_argument("old", type=Path, metavar="OLD", help="a run's folder, or its run.json")
     compare.add_argument("new", type=Path, metavar="NEW", help="as OLD")
-    compare.add_argument("--json", action="store_true", help="as a JSON object")
+    compare.add_argument("--json", action="store_true", help="print a JSON object")
     compare.set_defaults(run=_compare)
 
-    report = commands.add_parser("report", help="make the files of a run again from its events: of a killed one, say")
+    report = commands.add_parser("report", help="rebuild the reports from events.jsonl, for example after a kill")
     report.add_argument("folder", type=Path, metavar="FOLDER", help="a run's folder")
     report.set_defaults(run=_report)
 
+    profile = commands.add_parser(
+        "profile",
+        help="check a profile, or print its JSON Schema",
+        description="Prints the JSON Schema of profiles, or checks one. Nothing is sent over the network.",
+    )
+    profile.add_argument("--schema", action="store_true", help="print the JSON Schema, for editors")
+    profile.set_defaults(run=_profile)
+    actions = profile.add_subparsers(dest="action", metavar="ACTION", parser_class=_Parser)
+    check = actions.add_parser(
+        "check",
+        help="say what is wrong with a profile, and what a run with it will see",
+        description="Lists all problems of a profile; for one without problems, its parties and mode, the checks that "
+        "will run, and those that will be not seen, with what would show them. Nothing is sent over the network.",
+        epilog="Exit codes: 0 no problems, 4 problems.",
+    )
+    check.add_argument("file", type=Path, metavar="FILE", help="the profile")
+    check.add_argument("--json", action="store_true", help="as a JSON object")
+    check.set_defaults(run=_check_profile)
+
     sweep = commands.add_parser(
         "sweep",
-        help="list what dead runs left in live parties, and delete it",
-        description="Lists what the ledgers of dead runs name, and deletes it with --profile and --yes.",
+        help="list what killed runs left in live parties, and delete it",
+        description="Lists what the ledgers of killed runs name; with --profile and --yes deletes it.",
         epilog="Exit codes: 0 done, 3 something could not be deleted, 4 bad usage.",
     )
     sweep.add_argument(
@@ -109,24 +136,59 @@ def _parser() -> argparse.ArgumentParser:
 def _port(text: str) -> int:
     port = int(text) if text.isascii() and text.isdigit() else 0
     if not 1 <= port <= 65_528:
-        raise argparse.ArgumentTypeError("a port from 1 to 65528: eight are taken from there upwards")
+        raise argparse.ArgumentTypeError("expected a port from 1 to 65528: eight ports from there upwards are used")
     return port
+
+
+def _profile(options: argparse.Namespace) -> int:
+    from dcrproof.core.profile.schema import json_schema
+
+    if not options.schema:
+        raise Usage("say --schema, or check FILE")
+    print(json.dumps(json_schema(), indent=2))
+    return Exit.GREEN
+
+
+def _check_profile(options: argparse.Namespace) -> int:
+    from dcrproof.fixtures.session.visibility import foreseen, parties
+
+    profile = _read(options.file)
+    found = foreseen(profile)
+    if options.json:
+        about = {"mode": profile.run.mode, "hostile": profile.run.hostile, "target": profile.kinds}
+        print(json.dumps({**about, **found}, indent=2))
+        return Exit.GREEN
+    print(f"{options.file}: no problems")
+    print(f"mode {profile.run.mode}, hostile checks {'allowed' if profile.run.hostile else 'not allowed'}")
+    print("\n".join(parties(profile)))
+    for title, of, groups in (("will run", "", found["runs"]), ("will be not seen", "needs ", found["not_seen"])):
+        print(f"{sum(map(len, groups.values()))} checks {title}")
+        for name, ids in groups.items():
+            print(f"  {of}{name} ({len(ids)})")
+            _fields(("", ", ".join(ids)))
+    return Exit.GREEN
+
+
+def _read(path: Path) -> "Profile":
+    """The profile of that file. Raises Usage with everything that is wrong with it."""
+    from dcrproof.core.profile.reading import ProfileError, read
+
+    try:
+        return read(path)
+    except ProfileError as error:
+        raise Usage(str(error)) from None
 
 
 def _sweep(options: argparse.Namespace) -> int:
     from dcrproof.core.cleanup import sweep
     from dcrproof.core.ledger.file import state_folder
-    from dcrproof.core.profile.reading import ProfileError, read
 
     if options.yes and options.profile is None:
-        raise Usage("--yes needs --profile FILE: it has the addresses and the secrets")
-    try:
-        profile = read(options.profile) if options.profile else None
-    except ProfileError as error:
-        raise Usage(str(error)) from None
+        raise Usage("--yes needs --profile FILE, for the addresses and the secrets")
+    profile = _read(options.profile) if options.profile else None
     where = options.ledger or state_folder()
     if options.ledger and not options.ledger.exists():
-        raise Usage(f"--ledger {options.ledger}: there is no such file or folder")
+        raise Usage(f"--ledger {options.ledger}: no such file or folder")
     failed = False
     found = sweep.ledgers(where)
     for path in found:
@@ -139,8 +201,8 @@ def _sweep(options: argparse.Namespace) -> int:
     if not found:
         print(f"nothing to sweep: no ledger in {where}")
     elif not options.yes:
-        print("nothing was deleted: --profile FILE --yes deletes")
-    return Exit.OWN_FAULT if failed else Exit.GREEN
+        print("nothing was deleted; to delete, add --profile FILE --yes")
+    return Exit.INTERNAL_ERROR if failed else Exit.GREEN
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -157,7 +219,7 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _run(path: Path) -> dict[str, Any]:
-    """A run from its folder or its run.json; from its events, where it was killed. Raises Usage where it is none."""
+    """The run.json of a run, by its file or folder; made from the events if the run was killed. Raises Usage."""
     from dcrproof.core.record.events import SCHEMA
     from dcrproof.reports.run_json import run_json
 
@@ -169,14 +231,14 @@ def _run(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise Usage(f"{file}: {error.strerror}") from None
     except (ValueError, RecursionError):
-        raise Usage(f"{file}: it is no JSON") from None
+        raise Usage(f"{file}: not JSON") from None
     if not isinstance(run, dict) or run.get("schema") != SCHEMA or not isinstance(run.get("exchanges"), list):
-        raise Usage(f"{file}: it is no run.json of schema {SCHEMA}")
+        raise Usage(f"{file}: not a run.json of schema {SCHEMA}")
     return run
 
 
 def _events(folder: Path) -> list[Mapping[str, Any]]:
-    """The events of a run's folder. Raises Usage where there are none."""
+    """The events of a run's folder. Raises Usage if it has none."""
     from dcrproof.core.record.events import read
 
     file = folder / "events.jsonl"
@@ -186,7 +248,7 @@ def _events(folder: Path) -> list[Mapping[str, Any]]:
     except OSError as error:
         raise Usage(f"{file}: {error.strerror}") from None
     if not events or events[0]["event"] != "started":
-        raise Usage(f"{file}: it is no record of a run")
+        raise Usage(f"{file}: not the record of a run")
     return events
 
 
@@ -200,7 +262,7 @@ def _report(options: argparse.Namespace) -> int:
         print(f"dcrproof report: {problem}", file=sys.stderr)
     print(run["headline"])
     print(options.folder / "index.html")
-    return Exit.OWN_FAULT if problems else Exit.GREEN
+    return Exit.INTERNAL_ERROR if problems else Exit.GREEN
 
 
 def _steps(options: argparse.Namespace) -> int:
@@ -216,8 +278,8 @@ def _steps(options: argparse.Namespace) -> int:
             ("value", step.value),
             ("owner", step.owner),
             ("breaks", step.breaks),
-            ("mend", step.mend),
-            ("beware", step.beware),
+            ("fix", step.fix),
+            ("caution", step.caution),
             ("notes", step.notes),
             ("unseen", step.unguarded_reason),
             ("undo", ", ".join(["yes", *step.variants]) if step.undo else f"no: {step.undo_reason}"),
@@ -264,7 +326,8 @@ def _fields(*fields: tuple[str, str]) -> None:
 
 def _serve(options: argparse.Namespace) -> int:
     from dcrproof.mocks.observed import BadObservations, read
-    from dcrproof.mocks.serve import PortTaken, private_folder, serving, write_profile
+    from dcrproof.mocks.profile import write_profile
+    from dcrproof.mocks.serve import PortTaken, private_folder, serving
     from dcrproof.mocks.steps import OVER_TLS, NotHere, UnknownStep
 
     try:
@@ -282,9 +345,9 @@ def _serve(options: argparse.Namespace) -> int:
     with private_folder() as folder:
         if over_tls:
             try:
-                import trustme  # noqa: F401 - looked for before anything starts
+                import trustme  # noqa: F401 - found missing before anything starts
             except ImportError:
-                what = "--tls" if options.tls else "--undo of a step that shows over TLS"
+                what = "--tls" if options.tls else "--undo of a step about TLS"
                 raise Usage(f"{what} needs the extra tls: pip install 'dcrproof[tls]'") from None
         try:
             with serving(
@@ -305,9 +368,9 @@ def _serve(options: argparse.Namespace) -> int:
     return Exit.GREEN
 
 
-def _other_server(options: argparse.Namespace) -> Any:
-    """The authorization server of --issuer, or None. Raises Usage where an option is missing."""
-    from dcrproof.mocks.world import OtherServer
+def _other_server(options: argparse.Namespace) -> "OtherServer | None":
+    """The authorization server of --issuer, or None. Raises Usage for an option that is missing or invalid."""
+    from dcrproof.mocks.start import OtherServer
 
     given = [options.issuer, options.registrar_id, options.registrar_secret_file]
     if not any(given):
@@ -315,20 +378,20 @@ def _other_server(options: argparse.Namespace) -> Any:
     if not all(given):
         raise Usage("--issuer, --registrar-id and --registrar-secret-file belong together")
     if any(option.startswith("curity.") for option in options.undo):
-        raise Usage("--undo of a step at Curity: with --issuer there is no mock Curity to leave it undone")
+        raise Usage("--undo of a step at Curity: there is no mock Curity with --issuer")
     try:
         secret = options.registrar_secret_file.read_text("utf-8").removesuffix("\n")
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise Usage(f"--registrar-secret-file {options.registrar_secret_file}: {reason}") from None
     if not secret:
-        raise Usage(f"--registrar-secret-file {options.registrar_secret_file}: it is empty")
+        raise Usage(f"--registrar-secret-file {options.registrar_secret_file}: empty")
     issuer = options.issuer.rstrip("/").removesuffix("/.well-known/openid-configuration")
     parts = urlsplit(issuer)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise Usage("--issuer: expected a URL that begins with https:// and has a host")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise Usage("--issuer: expected https://; plain http is for addresses of this machine")
+        raise Usage("--issuer: expected https://; plain http is allowed only for addresses of this machine")
     return OtherServer(issuer, (options.registrar_id, secret))
 
 

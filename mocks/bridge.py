@@ -14,7 +14,7 @@ Source: github.com/Kong/konnect-portal-dcr-handler, README and openapi document.
 import hmac
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -78,7 +78,7 @@ class Bridge:
         self.clients: dict[str, BridgeClient] = {}
         self.asked: list[Asked] = []
         self._random = random.Random(seed)
-        self._routes = Routes(
+        self._routes: Routes[Callable[..., Response]] = Routes(
             (
                 ("POST", "/", self.create),
                 ("DELETE", "/{client_id}", self.delete),
@@ -102,9 +102,7 @@ class Bridge:
         handler, arguments = found
         content = self.content(request)
         self.asked.append(Asked(request.method, request.path, content))
-        answer = handler(content, **arguments)
-        assert isinstance(answer, Response)  # none of its handlers asks another server
-        return answer
+        return handler(content, **arguments)
 
     def admits(self, key: str) -> bool:
         return hmac.compare_digest(key.encode(), self.api_key.encode())

@@ -18,13 +18,11 @@ Errors are 4xx with {"error": "..."}.
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dcrproof.mocks import faults, steps
 from dcrproof.mocks.messages import Request, Response, Routes, json_response
-
-if TYPE_CHECKING:
-    from dcrproof.mocks.world import World
+from dcrproof.mocks.world import World
 
 YEAR = 366 * 86400
 
@@ -38,10 +36,10 @@ class BadControlRequest(Exception):
 
 
 class Control:
-    def __init__(self, world: "World", reset: Callable[[], None]) -> None:
+    def __init__(self, world: World, reset: Callable[[], None]) -> None:
         self.world = world
         self.reset = reset
-        self.routes = Routes(
+        self.routes: Routes[Callable[..., Response]] = Routes(
             (
                 ("GET", "/calls", self.calls),
                 ("GET", "/clock", self.clock),
@@ -66,11 +64,9 @@ class Control:
             return json_response(405, {"error": f"{request.path} takes {', '.join(sorted(found))}"})
         handler, arguments = found
         try:
-            response = handler(request, **arguments)
+            return handler(request, **arguments)
         except BadControlRequest as refused:
             return json_response(refused.status, {"error": str(refused)})
-        assert isinstance(response, Response), "the control interface calls nobody"
-        return response
 
     def calls(self, request: Request) -> Response:
         asked = dict(request.parameters)
@@ -117,7 +113,7 @@ class Control:
         if variant is not None and not isinstance(variant, str):
             raise BadControlRequest("variant is a text or null")
         try:
-            self.world.undo(id, variant)
+            steps.undo(self.world, id, variant)
         except steps.UnknownStep as unknown:
             raise BadControlRequest(str(unknown), 400 if id in steps.STEPS else 404) from None
         except steps.NotHere as error:
@@ -127,7 +123,7 @@ class Control:
     def redo(self, request: Request, id: str) -> Response:
         del request
         try:
-            self.world.redo(id)
+            steps.redo(self.world, id)
         except steps.UnknownStep as unknown:
             raise BadControlRequest(str(unknown), 404) from None
         return Response(204)
@@ -147,7 +143,7 @@ class Control:
 
     def mail(self, request: Request) -> Response:
         del request
-        return json_response(200, [*self.world.konnect.mail, *self.world.classic_portal.mail])
+        return json_response(200, [*self.world.konnect.accounts.mail, *self.world.classic_portal.accounts.mail])
 
     def bridge(self, request: Request) -> Response:
         del request

@@ -81,7 +81,7 @@ class Service:
 
 
 @dataclass(frozen=True)
-class Configuration:
+class PushedConfiguration:
     services: tuple[Service, ...] = ()
     applications: tuple[PushedApplication, ...] = ()
     consumers: tuple[PushedConsumer, ...] = ()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import quote, urlencode
 
-from dcrproof.mocks.data_plane import Configuration, PushedApplication, PushedStrategy, Route, Service
+from dcrproof.mocks.data_plane import PushedApplication, PushedConfiguration, PushedStrategy, Route, Service
 from dcrproof.mocks.messages import Asking, Call, NoAnswer, Response
 
 Object: TypeAlias = dict[str, Any]
@@ -24,7 +24,7 @@ class Unread(Exception):
 
 
 @dataclass(frozen=True)
-class OtherKonnect:
+class LiveKonnect:
     """The admin API of another Konnect: its base URL, and a token that may read there.
 
     What was read is taken to be current for `pause` seconds: a push takes longer than that in a real tenant.
@@ -57,7 +57,7 @@ class OtherKonnect:
             if len(items) < PAGE:
                 return found
 
-    def configuration(self, upstream_url: str) -> Asking[Configuration]:
+    def configuration(self, upstream_url: str) -> Asking[PushedConfiguration]:
         """What the data planes behind that Konnect have, as far as portal applications go. Raises Unread."""
         links = [link for link in (yield from self.all("/v3/api-implementations")) if link.get("service")]
         publications = yield from self.all("/v3/api-publications")
@@ -68,7 +68,7 @@ class OtherKonnect:
                 strategies[id] = PushedStrategy(id, config)
         services = yield from self._services(links, publications, strategies, upstream_url)
         applications = yield from self._applications(sorted({item["portal_id"] for item in publications}))
-        return Configuration(tuple(services), tuple(applications))
+        return PushedConfiguration(tuple(services), tuple(applications))
 
     def _services(
         self, links: list[Object], publications: list[Object], strategies: dict[str, PushedStrategy], upstream_url: str

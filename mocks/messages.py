@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
@@ -91,6 +91,7 @@ Asking: TypeAlias = Generator[Call, Response | NoAnswer, T]
 """What makes calls of other servers before it knows its result: it yields each call, and is sent the answer."""
 Calls: TypeAlias = Asking[Response]
 Handler: TypeAlias = Callable[..., Response | Calls]
+H = TypeVar("H", bound=Handler)
 
 
 def json_response(status: int, content: Any, headers: Pairs = (), media_type: str = "application/json") -> Response:
@@ -112,18 +113,18 @@ def perform(outcome: Response | Calls, answer: Callable[[Call], Response | NoAns
 
 
 @dataclass(frozen=True)
-class Routes:
+class Routes(Generic[H]):
     """Finds the handler of a request in a table of (method, path template, handler).
 
     A template's `{name}` matches one path segment and is passed to the handler, percent-decoded, under that name.
     """
 
-    table: tuple[tuple[str, str, Handler], ...]
-    _fixed: dict[str, dict[str, Handler]] = field(init=False, default_factory=dict)
-    _patterns: list[tuple[re.Pattern[str], dict[str, Handler]]] = field(init=False, default_factory=list)
+    table: tuple[tuple[str, str, H], ...]
+    _fixed: dict[str, dict[str, H]] = field(init=False, default_factory=dict)
+    _patterns: list[tuple[re.Pattern[str], dict[str, H]]] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        by_template: dict[str, dict[str, Handler]] = {}
+        by_template: dict[str, dict[str, H]] = {}
         for method, template, handler in self.table:
             by_template.setdefault(template, {})[method] = handler
         for template, methods in by_template.items():
@@ -133,7 +134,7 @@ class Routes:
             else:
                 self._fixed[template] = methods
 
-    def find(self, method: str, path: str) -> tuple[Handler, Mapping[str, str]] | frozenset[str]:
+    def find(self, method: str, path: str) -> tuple[H, Mapping[str, str]] | frozenset[str]:
         """The handler and its arguments; or the methods that the path has (none: there is no such path)."""
         if path in self._fixed:
             methods = self._fixed[path]

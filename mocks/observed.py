@@ -25,7 +25,7 @@ from dcrproof.mocks.curity.switches import DEFAULT_SWITCHES
 from dcrproof.mocks.curity.switches import Switches as CuritySwitches
 from dcrproof.mocks.gateway.switches import STRICT
 from dcrproof.mocks.gateway.switches import Switches as GatewaySwitches
-from dcrproof.mocks.konnect.store import UNKNOWNS
+from dcrproof.mocks.konnect.switches import DEFAULT_SWITCHES as KONNECT_DEFAULTS
 from dcrproof.mocks.konnect.switches import Switches as KonnectSwitches
 
 SWITCHES: Mapping[str, Any] = MappingProxyType(
@@ -51,7 +51,7 @@ class Observed:
     """The switches of all mocks."""
 
     curity: CuritySwitches = DEFAULT_SWITCHES
-    konnect: KonnectSwitches = UNKNOWNS
+    konnect: KonnectSwitches = KONNECT_DEFAULTS
     gateway: GatewaySwitches = STRICT
 
     @property

@@ -15,25 +15,25 @@ DATA_PLANES = ("gateway", "gateway-2")
 
 
 @dataclass(frozen=True)
-class Vantage:
+class Reachability:
     """The ports from which the authorization server is out of reach, and those that do not trust its certificate."""
 
     unreached: frozenset[str] = frozenset()
     untrusted: frozenset[str] = frozenset()
 
-    def __or__(self, other: "Vantage") -> "Vantage":
-        return Vantage(self.unreached | other.unreached, self.untrusted | other.untrusted)
+    def __or__(self, other: "Reachability") -> "Reachability":
+        return Reachability(self.unreached | other.unreached, self.untrusted | other.untrusted)
 
 
-def unreached(*ports: str) -> Vantage:
-    return Vantage(unreached=frozenset(ports))
+def unreached(*ports: str) -> Reachability:
+    return Reachability(unreached=frozenset(ports))
 
 
-def untrusted(*ports: str) -> Vantage:
-    return Vantage(untrusted=frozenset(ports))
+def untrusted(*ports: str) -> Reachability:
+    return Reachability(untrusted=frozenset(ports))
 
 
-def seen(vantage: Vantage, port: str, server: str, calls: Calls) -> Calls:
+def seen(reachability: Reachability, port: str, server: str, calls: Calls) -> Calls:
     """The calls of that port, as far as they get; `server` is the URL of the authorization server."""
     answer: Response | NoAnswer | None = None
     while True:
@@ -43,9 +43,9 @@ def seen(vantage: Vantage, port: str, server: str, calls: Calls) -> Calls:
             response: Response = stop.value
             return response
         if urlsplit(call.url)[:2] == urlsplit(server)[:2]:
-            if port in vantage.unreached:
+            if port in reachability.unreached:
                 answer = NoAnswer("connection refused")
                 continue
-            if port in vantage.untrusted:
+            if port in reachability.untrusted:
                 call = replace(call, own_authorities=False)
         answer = yield call

@@ -1,99 +1,42 @@
 """A world: one Curity, one Konnect with its portals, the data planes behind it, an upstream, a bridge, one clock for all."""
 
-import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import reduce
+from collections.abc import Callable
 from typing import Any
 
-from dcrproof.mocks import reachability, steps, upstream
+from dcrproof.mocks import reachability, upstream
 from dcrproof.mocks.bridge import Bridge
 from dcrproof.mocks.classic_portal import admin as classic_admin
 from dcrproof.mocks.classic_portal import setup as classic_setup
 from dcrproof.mocks.classic_portal.http import ClassicPortalHttp
 from dcrproof.mocks.classic_portal.state import ClassicPortal
 from dcrproof.mocks.clock import Clock
-from dcrproof.mocks.control import Control
-from dcrproof.mocks.curity.configuration import how_to_configuration
 from dcrproof.mocks.curity.http import CurityNodes
+from dcrproof.mocks.curity.setup import how_to_configuration
 from dcrproof.mocks.curity.state import Curity
 from dcrproof.mocks.faults import Faults
 from dcrproof.mocks.gateway.http import GatewayHttp
 from dcrproof.mocks.gateway.state import DataPlane
-from dcrproof.mocks.konnect.driver import InitialAccess, ProviderCredentials
-from dcrproof.mocks.konnect.http import KonnectHttp
+from dcrproof.mocks.konnect.admin import KonnectHttp
+from dcrproof.mocks.konnect.driver import Driver, ProviderCredentials
 from dcrproof.mocks.konnect.portal import PortalHttp
 from dcrproof.mocks.konnect.roles import viewer
 from dcrproof.mocks.konnect.setup import Standing, how_to_setup
 from dcrproof.mocks.konnect.state import Konnect
-from dcrproof.mocks.live_konnect import OtherKonnect, Unread, unread
-from dcrproof.mocks.messages import Asking, Calls, Request, Response
-from dcrproof.mocks.observed import NOTHING_OBSERVED, Observed
-
-PARTIES = ("curity", "konnect", "portal", "classic_portal", "gateway", "upstream", "bridge")
-PORTS = ("curity", "konnect", "portal", "classic_portal", "gateway", "upstream", "gateway-2", "control", "bridge")
-"""The ports of a world, in the order in which they are numbered, but for the bridge: the control interface tells its."""
-ROUTE = "/accounts"
-ISSUER_PATH = "/oauth/v2/oauth-anonymous"
-WELL_KNOWN = "/.well-known/openid-configuration"
-DEVELOPER = "developer@example.com"
-REGISTRAR = "konnect-registrar"
-INTROSPECTOR = "introspector"
-ADMIN = "admin"
-
-
-@dataclass(frozen=True, repr=False)
-class Credentials:
-    """The secrets of one instance of the mocks: the same seed makes the same ones."""
-
-    registrar_secret: str
-    introspector_secret: str
-    admin_password: str
-    konnect_token: str
-    developer_password: str
-    classic_developer_password: str
-    bridge_key: str
-
-    @classmethod
-    def of(cls, seed: int) -> "Credentials":
-        source = random.Random(f"credentials of {seed}")
-
-        def text(prefix: str = "") -> str:
-            return prefix + "".join(source.choices("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789", k=32))
-
-        return cls(text(), text(), text(), text("kpat_"), text("P@1"), text("P@1"), text())
-
-
-@dataclass(frozen=True)
-class OtherServer:
-    """An authorization server in front of which the other mocks stand, in mock Curity's place.
-
-    `registrar` is the id and secret that Konnect's provider holds; `initial_access` how it may register.
-    """
-
-    issuer: str
-    registrar: tuple[str, str] = ("registrar", "not used by this authorization server")
-    initial_access: InitialAccess = ProviderCredentials()
-
-
-@dataclass
-class Start:
-    """How a world begins: what a reset begins again with."""
-
-    addresses: Mapping[str, str]
-    """Base URL of each port."""
-    seed: int
-    other_server: OtherServer | None = None
-    other_konnect: OtherKonnect | None = None
-    undone: dict[str, str | None] = field(default_factory=dict)
-    propagation: float = 0.0
-    """Seconds from a change in Konnect to the moment when the data planes have it."""
-    read_only: bool = False
-    """Whether the token of the admin API may read and change nothing."""
-    gateway_version: str = "3.14.0.8"
-    """The release of the data planes; of a line of releases, such as 3.13, it is the newest."""
-    observed: Observed = NOTHING_OBSERVED
-    """The switches of all mocks."""
+from dcrproof.mocks.live_konnect import Unread, unread
+from dcrproof.mocks.messages import Calls, Request, Response
+from dcrproof.mocks.propagation import Propagation
+from dcrproof.mocks.start import (
+    ADMIN,
+    DEVELOPER,
+    INTROSPECTOR,
+    ISSUER_PATH,
+    PARTIES,
+    REGISTRAR,
+    ROUTE,
+    WELL_KNOWN,
+    Credentials,
+    Start,
+)
 
 
 class World:
@@ -103,7 +46,7 @@ class World:
     ROUTE = ROUTE
     METADATA = ISSUER_PATH + WELL_KNOWN
 
-    def __init__(self, start: Start, reset: Callable[[], None]) -> None:
+    def __init__(self, start: Start) -> None:
         self.start = start
         self.credentials = Credentials.of(start.seed)
         self.clock = Clock()
@@ -126,8 +69,7 @@ class World:
             seed=start.seed,
             token=self.credentials.konnect_token,
             portal_host=self.portal_host,
-            switches=start.observed.konnect,
-            initial_access=other.initial_access if other else ProviderCredentials(),
+            driver=Driver(start.observed.konnect, other.initial_access if other else ProviderCredentials()),
         )
         self.standing: Standing = how_to_setup(
             self.konnect,
@@ -163,35 +105,36 @@ class World:
             for name in ("dp-1", "dp-2")
         ]
         self.bridge = Bridge(self.credentials.bridge_key, seed=start.seed)
-        self.konnect.nodes = self._nodes
-        self.konnect.on_change.append(self._changed)
-        self.classic_portal.on_change.append(self._share)
-        self._push_waits = start.other_konnect is None
-        self._push_at = self.clock.now()
+        self.propagation = Propagation(
+            self.konnect,
+            self.data_planes,
+            clock=self.clock,
+            seconds=start.propagation,
+            live_konnect=start.live_konnect,
+            upstream_url=start.addresses["upstream"],
+        )
+        self.classic_portal.push.on_change.append(self._share)
         if start.read_only:
             self.konnect.tokens[:] = [viewer(self.credentials.konnect_token)]
-        self._mirrored_at = 0.0
-        control = Control(self, reset)
-        self.faces: dict[str, Callable[[Request], Response | Calls]] = {
+        self.handlers: dict[str, Callable[[Request], Response | Calls]] = {
             "curity": CurityNodes(self.curity).handle,
             "konnect": KonnectHttp(self.konnect, classic_admin.routes(self.classic_portal)).handle,
             "portal": PortalHttp(self.konnect).handle,
             "classic_portal": ClassicPortalHttp(self.classic_portal).handle,
-            "gateway": self._gateway(GatewayHttp(self.data_planes[0], scheme=self._scheme)),
-            "gateway-2": self._gateway(GatewayHttp(self.data_planes[1], scheme=self._scheme)),
+            "gateway": self._gateway(GatewayHttp(self.data_planes[0], scheme=self.scheme)),
+            "gateway-2": self._gateway(GatewayHttp(self.data_planes[1], scheme=self.scheme)),
             "upstream": upstream.handle,
             "bridge": self.bridge.handle,
-            "control": control.handle,
         }
-        """What answers at each port; a mutant puts another one in its place."""
-        self._committed = self.curity.configuration
-        self._vantage = reachability.Vantage()
-        self._undone: dict[str, str] = {}
-        for step, variant in start.undone.items():
-            self.undo(step, variant)
+        """What answers at each port but that of the control interface; a mutant replaces one."""
+        self.committed = self.curity.configuration
+        """Curity's configuration with every step done."""
+        self.reachability = reachability.Reachability()
+        self.undone: dict[str, str] = {}
+        """The steps that are left undone, each with its variant; steps/ changes it."""
 
     @property
-    def _scheme(self) -> str:
+    def scheme(self) -> str:
         return self.start.addresses["gateway"].partition(":")[0]
 
     @property
@@ -203,7 +146,7 @@ class World:
     def portal_host(self, portal_id: str) -> str:
         """The first portal has the address itself; the others have names that RFC 6761 keeps on this machine."""
         host = self.start.addresses["portal"].partition("://")[2]
-        if not self.konnect.portals:
+        if not self.konnect.tables.portals:
             return host
         return f"{portal_id}.portal.localhost:{host.rpartition(':')[2]}"
 
@@ -218,10 +161,10 @@ class World:
         return self.data_planes[nodes[port]].clock.now() if port in nodes else self.clock.now()
 
     def handle(self, port: str, request: Request) -> Response | Calls:
-        outcome = self.faces[port](request)
+        outcome = self.handlers[port](request)
         if isinstance(outcome, Response):
             return outcome
-        return reachability.seen(self._vantage, port, self.discovery_url, outcome)
+        return reachability.seen(self.reachability, port, self.discovery_url, outcome)
 
     def log(self, port: str, request: Request, status: int, caller: str | None) -> None:
         if port != "control":
@@ -240,99 +183,16 @@ class World:
                 }
             )
 
-    # The push to the data planes: at once, but worked out only when somebody looks
-
-    def _changed(self) -> None:
-        self._push_waits = self.start.other_konnect is None
-        self._push_at = self.clock.now() + self.start.propagation
-
     def _share(self) -> None:
         """The classic portal's applications reach the data planes with all others."""
-        self.konnect.share(self.classic_portal.data_plane_configuration())
+        self.konnect.push.share(self.classic_portal.push.configuration)
 
-    def _push(self) -> None:
-        if self._push_waits and self.clock.now() >= self._push_at:
-            self._push_waits = False
-            configuration = self.konnect.data_plane_configuration()
-            for data_plane in self.data_planes:
-                data_plane.apply(configuration)
-
-    def _nodes(self) -> list[Mapping[str, Any]]:
-        self._push()
-        return [data_plane.report() for data_plane in self.data_planes]
-
-    def _gateway(self, face: GatewayHttp) -> Callable[[Request], Calls]:
+    def _gateway(self, gateway: GatewayHttp) -> Callable[[Request], Calls]:
         def handle(request: Request) -> Calls:
             try:
-                yield from self._mirror()
+                yield from self.propagation.update()
             except Unread as error:
                 return unread(error)
-            self._push()
-            return (yield from face.handle(request))
+            return (yield from gateway.handle(request))
 
         return handle
-
-    def _mirror(self) -> Asking[None]:
-        """Reads another Konnect's configuration again, where the data planes stand behind one."""
-        konnect = self.start.other_konnect
-        if konnect is None or self.clock.now() < self._mirrored_at + konnect.pause:
-            return
-        configuration = yield from konnect.configuration(self.start.addresses["upstream"])
-        self._mirrored_at = self.clock.now()
-        for data_plane in self.data_planes:
-            data_plane.apply(configuration)
-
-    # Set-up steps
-
-    @property
-    def undone(self) -> Mapping[str, str]:
-        """The steps that are left undone, each with its variant."""
-        return self._undone
-
-    def undo(self, step: str, variant: str | None = None) -> None:
-        """Leaves a step undone. Raises UnknownStep, or NotHere."""
-        name = steps.check(step, variant)
-        if step in steps.OVER_TLS and self._scheme != "https":
-            raise steps.NotHere(f"{step}: without TLS nobody has a certificate to trust; start the mocks with TLS")
-        if step in steps.NEEDS_MOCK_CURITY and self.start.other_server:
-            raise steps.NotHere(f"{step}: it takes a mock of Curity, and there is none here")
-        if step in self._undone:
-            self.redo(step)
-        self._undone[step] = name
-        if step in steps.CLICKS:
-            steps.CLICKS[step].undo[name](self)
-        else:
-            self._commit()
-
-    def redo(self, step: str) -> None:
-        """Does a step that was left undone. Raises UnknownStep."""
-        steps.variants(step)
-        if self._undone.pop(step, None) is None:
-            return
-        if step in steps.CLICKS:
-            steps.CLICKS[step].redo(self)
-        else:
-            self._commit()
-
-    def _commit(self) -> None:
-        """Curity's configuration, and how others see Curity, with every step done but those that are left undone."""
-        views = [steps.VIEWS[step][name] for step, name in self._undone.items() if step in steps.VIEWS]
-        self._vantage = reduce(reachability.Vantage.__or__, views, reachability.Vantage())
-        left_undone = [steps.CURITY[step][name] for step, name in self._undone.items() if step in steps.CURITY]
-        self.curity.configuration = reduce(
-            lambda configuration, change: change(configuration, REGISTRAR), left_undone, self._committed
-        )
-        self.curity.edits = None
-        if steps.UNCOMMITTED in self._undone.values():
-            self.curity.edit(self._committed)
-
-
-class Worlds:
-    """The current world of a running instance; a reset swaps it for a new one with the same beginning."""
-
-    def __init__(self, start: Start) -> None:
-        self.start = start
-        self.current = World(start, self.reset)
-
-    def reset(self) -> None:
-        self.current = World(self.start, self.reset)

@@ -1,28 +1,27 @@
-"""Two runs beside each other: what broke, what was mended, and which facts of the contract have changed."""
+"""Compares two runs: what broke, what was fixed, and which facts of the contract changed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
+from dcrproof.core.checks.verdict import HELD, RED
 from dcrproof.reports.diagnosis import Check, Run
 from dcrproof.reports.facts import MASKED, facts, times
 from dcrproof.reports.text import one_line
 
-BAD = frozenset({"failed", "blocked", "unreachable", "error"})
-GOOD = frozenset({"passed", "observed"})
 SAMPLES = 5
-"""Exchanges of a kind that each run must have before their times say anything."""
+"""The fewest exchanges of a kind in each run for which times are compared."""
 SLOWER = 1.5
 NOTICEABLE = 0.1
-"""Seconds below which no difference is one."""
+"""Seconds below which a difference does not count."""
 SHOWN = 8
-"""Checks that are named where many have changed alike."""
+"""How many checks are named where many changed in the same way."""
 
 
 @dataclass(frozen=True)
 class Changed:
-    """A check whose verdict is another one; `why` says what was observed."""
+    """A check and its verdicts in both runs; `why` says what was observed."""
 
     id: str
     old: str
@@ -32,7 +31,7 @@ class Changed:
 
 @dataclass(frozen=True)
 class Fact:
-    """A fact that is another one: what was seen before, and what is seen now; nothing where it was not there."""
+    """A fact that changed: what was seen before and what is seen now; empty where it was absent."""
 
     kind: str
     where: str
@@ -43,7 +42,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Timing:
-    """A kind of request whose typical time is another one, beyond noise; in seconds."""
+    """A kind of request whose typical time changed beyond noise; in seconds."""
 
     where: str
     old: float
@@ -52,36 +51,36 @@ class Timing:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`broke` alone says that something is worse than before."""
+    """Only `broke` says that something is worse than before. The names are those of `dcrproof compare --json`."""
 
     broke: tuple[Changed, ...]
     mended: tuple[Changed, ...]
     still_bad: tuple[Changed, ...]
     other: tuple[Changed, ...]
-    """Verdicts that are neither better nor worse: not seen any longer, for instance."""
+    """Changes of verdict that are neither better nor worse, such as to *not seen*."""
     facts: tuple[Fact, ...]
     timings: tuple[Timing, ...]
     about: tuple[str, ...]
-    """What is different about the runs themselves: target, versions, mode, what was left undone."""
+    """How the runs themselves differ: target, versions, mode, undone steps."""
 
     def data(self) -> dict[str, Any]:
         return asdict(self)
 
 
 def compare(old: Run, new: Run) -> Comparison:
-    """Facts and times are compared for the checks that both runs have."""
+    """The comparison of two runs; facts and times are compared for the checks that both have."""
     before = {check["id"]: check for check in old["checks"]}
     after = {check["id"]: check for check in new["checks"]}
     verdicts = [_changed(id, before.get(id), after.get(id)) for id in dict.fromkeys([*before, *after])]
     common = before.keys() & after.keys()
     return Comparison(
-        tuple(one for one in verdicts if one.new in BAD and one.old not in BAD),
-        tuple(one for one in verdicts if one.old in BAD and one.new in GOOD),
-        tuple(one for one in verdicts if one.old in BAD and one.new in BAD),
+        tuple(one for one in verdicts if one.new in RED and one.old not in RED),
+        tuple(one for one in verdicts if one.old in RED and one.new in HELD),
+        tuple(one for one in verdicts if one.old in RED and one.new in RED),
         tuple(
             one
             for one in verdicts
-            if one.old != one.new and one.new not in BAD and not (one.old in BAD and one.new in GOOD)
+            if one.old != one.new and one.new not in RED and not (one.old in RED and one.new in HELD)
         ),
         tuple(_facts(old, new, common)),
         tuple(_timings(times(old, common), times(new, common))),
@@ -99,7 +98,7 @@ def _changed(id: str, old: Check | None, new: Check | None) -> Changed:
 
 
 def _facts(old: Run, new: Run, common: set[str]) -> Iterator[Fact]:
-    """What has changed of what both runs have asked, as far as it is known from checks that ended alike."""
+    """The changed facts of requests that both runs sent, in checks that ended with the same verdict."""
     ended = [{check["id"]: check["verdict"] for check in run["checks"]} for run in (old, new)]
     alike = {id for id in common if ended[0][id] == ended[1][id]}
     before, after = facts(old, alike), facts(new, alike)
@@ -127,7 +126,7 @@ def _timings(old: Mapping[str, Sequence[float]], new: Mapping[str, Sequence[floa
 
 
 def _slower(quick: Sequence[float], slow: Sequence[float]) -> bool:
-    """Whether the typical one of the slow is beyond nine in ten of the quick, and by enough to be felt."""
+    """Whether the median of the slow ones exceeds nine in ten of the quick ones, by a noticeable amount."""
     typical = median(slow)
     usual = quick[int(len(quick) * 0.9)]
     return typical > usual and typical > SLOWER * median(quick) and typical - median(quick) > NOTICEABLE
@@ -148,12 +147,12 @@ def _words(value: Any) -> str:
 
 
 def lines(comparison: Comparison) -> Iterator[str]:
-    """The comparison for a reader."""
+    """The comparison as text, line by line."""
     for text in comparison.about:
         yield f"runs       {one_line(text)}"
     groups = (
         ("broke", comparison.broke),
-        ("mended", comparison.mended),
+        ("fixed", comparison.mended),
         ("still bad", comparison.still_bad),
     )
     for word, group in groups:
@@ -168,7 +167,7 @@ def lines(comparison: Comparison) -> Iterator[str]:
     for timing in comparison.timings:
         yield f"time       {timing.where}: {timing.old:.3f} s -> {timing.new:.3f} s"
     yield (
-        f"{len(comparison.broke)} broke, {len(comparison.mended)} mended, {len(comparison.still_bad)} still bad, "
+        f"{len(comparison.broke)} broke, {len(comparison.mended)} fixed, {len(comparison.still_bad)} still bad, "
         f"{len(comparison.facts)} facts and {len(comparison.timings)} times changed"
     )
 

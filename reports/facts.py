@@ -1,7 +1,7 @@
-"""What a run has seen of the contract, without what differs from run to run: statuses, headers, members, claims, times.
+"""What a run has seen of the contract: statuses, headers, members of JSON bodies, claims, times.
 
-Facts of two runs can be compared: ids, secrets, times, addresses of this machine and names with a random part are taken
-out of paths and values, so that two runs against the same target have the same facts.
+Ids, secrets, times, local addresses and names with a random part are taken out of paths and values, so that two runs
+against the same target have the same facts.
 """
 
 import json
@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 from dcrproof.reports.diagnosis import Run
 
 Facts = dict["Subject", set[str]]
-"""What was seen of each subject: usually one value, and none where only its presence counts."""
+"""The values seen of each subject: usually one, and none where only its presence counts."""
 
 
 @dataclass(frozen=True, order=True)
 class Subject:
-    """`kind` is status, header, member or claim; `where` the request or token; `name` what of it is meant."""
+    """`kind` is status, header, member or claim; `where` the request or token; `name` the part of it."""
 
     kind: str
     where: str
@@ -28,7 +28,7 @@ class Subject:
 
 
 MASKED = "(masked)"
-"""What stands for a text in which something was masked: how much of it was is chance."""
+"""Replaces a text in which something was masked: how much of it was masked varies."""
 
 VOLATILE = (
     (re.compile(r"eyJ[\w-]+(?:\.(?:[\w-]|<[\w ]+>)*)*"), "JWT"),
@@ -41,7 +41,7 @@ VOLATILE = (
     (re.compile(r"(?<=/)([a-z]+-)\d+\b", re.IGNORECASE), r"\1*"),
     (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{4,}\b"), "*"),
 )
-"""What differs from run to run, and what stands for it."""
+"""What differs from run to run, and its replacement."""
 
 TELLING = frozenset(
     {
@@ -54,11 +54,11 @@ TELLING = frozenset(
         "www-authenticate",
     }
 )
-"""Headers whose value is a fact; of the others it is one that they are there."""
+"""Headers whose value is a fact; for the others only their presence is."""
 PASSING = re.compile(r"date|content-length|connection|keep-alive|transfer-encoding|retry-after|age|x-ratelimit-.*")
-"""Headers of a connection or of a moment."""
+"""Headers that depend on the connection or the moment: they are not facts."""
 EPOCH = 1_000_000_000
-"""Numbers from here on are times."""
+"""Numbers from this one on are times."""
 
 
 @lru_cache(maxsize=65_536)
@@ -72,7 +72,7 @@ def stable(text: str) -> str:
 
 
 def request(exchange: Mapping[str, Any]) -> str:
-    """The kind of request that an exchange is: `GET gateway /accounts`."""
+    """The kind of request of an exchange: `GET gateway /accounts`."""
     path = "/".join(stable(part).replace(MASKED, "*") for part in urlsplit(exchange["url"]).path.split("/"))
     return f"{exchange['method']} {exchange['to']} {path or '/'}"
 
@@ -101,7 +101,7 @@ def _of(exchange: Mapping[str, Any]) -> Iterator[tuple[Subject, str | None]]:
         if not PASSING.fullmatch(name.lower()):
             yield Subject("header", where, name.lower()), stable(value) if name.lower() in TELLING else None
     yield from _members(where, response["body"] or "")
-    # tokens that were sent may be forged, and the gateway shows what was sent
+    # tokens in requests may be forged, and the echo upstream behind the gateway returns them
     issued = exchange["jwts"] if exchange["to"] != "gateway" else []
     for token in (token for token in issued if token["where"].startswith("response")):
         place = f"{kind}, {token['where']}"
@@ -119,7 +119,7 @@ def _lifetime(claims: Mapping[str, Any]) -> int | None:
 
 
 def _members(where: str, body: str) -> Iterator[tuple[Subject, str | None]]:
-    """The members of a JSON body by their paths; the items of a list are taken together."""
+    """The members of a JSON body by path; all items of a list share one path."""
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
@@ -131,10 +131,10 @@ def _members(where: str, body: str) -> Iterator[tuple[Subject, str | None]]:
             waiting += [(f"{path}.{stable(name)}".lstrip("."), member) for name, member in value.items()]
         elif isinstance(value, list):
             waiting += [(f"{path}[]", item) for item in value]
-        # null says as much as nothing (RFC 7396), and what a list of Konnect's holds depends on what else there is
+        # null means absent (RFC 7396), and the content of Konnect's lists depends on other objects
         elif value is not None and not path.startswith(("data[]", "meta.")):
             if path.endswith("expires_in") and isinstance(value, int):
-                value = 5 * round(value / 5)  # what is left of it depends on the moment
+                value = 5 * round(value / 5)  # the remaining time varies
             yield Subject("member", where, path), _value(value)
 
 

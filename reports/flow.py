@@ -1,4 +1,4 @@
-"""The flow as it went: which exchanges tell it, and what the parties asked one another meanwhile."""
+"""The flow of a run: the exchanges that show it, and the calls between the parties during them."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from dcrproof.core.checks.verdict import CAUSES
 from dcrproof.core.record.events import EACH_WORKER
 from dcrproof.reports.diagnosis import Run
 
@@ -18,7 +19,7 @@ HAPPY = (
     "route.basic.accepted",
     "route.bearer.accepted",
 )
-"""The checks whose exchanges make the story of one application, in its order."""
+"""The checks whose exchanges show the way of one application, in order."""
 
 FLOW = (
     "discovery.served",
@@ -36,19 +37,19 @@ FLOW = (
     "route.bearer.accepted",
     "route.session.issued",
 )
-"""The checks along the whole flow: before that story what it stands on, and after it what else opens the route."""
+"""The checks along the whole flow: also what an application depends on, and the other ways to call the route."""
 
 MOST = 4
-"""Exchanges of one check that the flow shows: the last ones."""
+"""How many exchanges of one check the flow shows: the last ones."""
 ROUNDING = 0.001
-"""Seconds: times are noted to the millisecond."""
+"""In seconds: times are recorded to the millisecond."""
 AT_ONCE = 8
-"""How many exchanges that have begun last are looked at for a call: where more workers run, it may be told of none."""
+"""How many exchanges that began last are candidates for a call; with more workers than that some calls may match none."""
 
 
 @dataclass(frozen=True)
 class Arrow:
-    """One request, from party to party. `number` is its exchange's, None for what mocks asked one another."""
+    """One request from party to party. `number` is that of its exchange, None for a call between mocks."""
 
     sender: str
     receiver: str
@@ -59,7 +60,7 @@ class Arrow:
 
 
 def happy_path(run: Run) -> list[Arrow]:
-    """The arrows of the flow, as far as it came: of each check the exchange that it ends with."""
+    """The arrows of the flow as far as it got: the last exchange of each check."""
     exchanges = {exchange["number"]: exchange for exchange in run["exchanges"]}
     found = {check["id"]: check["exchanges"][-1] for check in run["checks"] if check["exchanges"]}
     calls = calls_within(run)
@@ -83,13 +84,13 @@ def _arrows(run: Run, exchange: Mapping[str, Any], calls: Sequence[int | None]) 
 def flow(run: Run) -> list[tuple[str, list[int]]]:
     """The ids of the checks along the flow, and of those that failed, each with the numbers of its last exchanges.
 
-    In the order of the catalogue; an exchange stands in it once. Where several workers went along the flow, each step of
-    it is told of one.
+    In the order of the catalogue; each exchange appears once. Where several workers went along the flow, the exchanges
+    of one of them are shown for each check.
     """
     chosen: dict[str, list[int]] = {}
     shown: set[int] = set()
     for check in run["checks"]:
-        if check["id"] not in FLOW and check["verdict"] not in {"failed", "unreachable"}:
+        if check["id"] not in FLOW and check["verdict"] not in CAUSES:
             continue
         evidence = [check["evidence"]["number"]] if check["evidence"] else []
         known = [number for number in (check["exchanges"] or evidence) if number not in shown]
@@ -102,14 +103,14 @@ def flow(run: Run) -> list[tuple[str, list[int]]]:
 
 
 def calls_within(run: Run) -> list[int | None]:
-    """For each call between the parties the number of the exchange during which it was made, None where there is none."""
+    """For each call between the parties the number of the exchange during which it was made, or None."""
     windows = sorted(map(_window, run["exchanges"]))
     starts = [start for start, *_ in windows]
     found: list[int | None] = []
     for call in run["calls"]:
         at = _seconds(call["at"])
         begun = bisect_right(starts, at)
-        # a call is noted when it has ended: of two exchanges that touch one another it belongs to the first
+        # a call is recorded when it has ended: of two adjacent exchanges it belongs to the first
         oldest_first = windows[max(0, begun - AT_ONCE) : begun]
         numbers = (number for _, end, number, asked in oldest_first if at <= end and _answers(asked, call["from"]))
         found.append(next(numbers, None))
@@ -117,32 +118,15 @@ def calls_within(run: Run) -> list[int | None]:
 
 
 def _window(exchange: Mapping[str, Any]) -> tuple[float, float, int, str]:
-    """From when until when an exchange went on, its number, and who was asked."""
+    """The start and end of an exchange, its number, and the party that was called."""
     start = _seconds(exchange["at"])
     return start, start + (exchange["seconds"] or 0.0) + ROUNDING, exchange["number"], exchange["to"]
 
 
 def _answers(asked: str, calling: str) -> bool:
-    """Whether a party that was asked is the one that calls: behind a portal stands Konnect."""
+    """Whether the party that was called is the one that calls: Konnect acts for a portal."""
     return asked == calling or {asked, calling} <= {"portal", "classic_portal", "konnect"}
 
 
 def _seconds(at: str) -> float:
     return datetime.fromisoformat(at).timestamp()
-
-
-def lanes(arrows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Those that take part, in the order in which a diagram shows them."""
-    known = [
-        "dcrproof",
-        "developer",
-        "portal",
-        "classic_portal",
-        "konnect",
-        "curity",
-        "consumer",
-        "gateway",
-        "upstream",
-    ]
-    parties = {arrow[end] for arrow in arrows for end in ("from", "to")}
-    return [name for name in known if name in parties] + sorted(parties - set(known))

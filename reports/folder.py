@@ -1,4 +1,4 @@
-"""The files of one run, made from its events into the folder of the run."""
+"""Writes the files of a run into its folder."""
 
 import json
 import traceback
@@ -15,7 +15,7 @@ from dcrproof.reports.observed import observed_toml
 from dcrproof.reports.summary import summary_md
 
 Content = Mapping[str, Any]
-"""A run as `run_json` puts it together."""
+"""A run as `run_json` returns it."""
 
 FORMATS: Mapping[str, Callable[[Content], str]] = {
     "index.html": index_html,
@@ -28,21 +28,21 @@ FORMATS: Mapping[str, Callable[[Content], str]] = {
 
 
 def write(folder: Path, content: Content) -> list[str]:
-    """Writes all files of a run. Returns what went wrong, in words: one file that cannot be made takes no other along."""
+    """Writes all files of a run. Returns the problems, in words: a file that cannot be made does not stop the others."""
     problems = []
     for name, text in _files(content):
         try:
             (folder / name).write_text(text(), "utf-8", errors="backslashreplace")
         except OSError as error:
             problems.append(f"{name}: {error.strerror or error}")
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other files are written
+        except Exception as error:  # noqa: BLE001 - a bug in one format must not stop the others
             where = traceback.extract_tb(error.__traceback__)[-1]
             problems.append(f"{name}: {type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})")
     return problems
 
 
 def _lines(content: Content) -> str:
-    """The run as JSON: each member on a line of its own, and each item of a list. (With an indent it takes ten times as long.)"""
+    """The run as JSON, one line for each member and each item of a list. (Indented output takes ten times as long.)"""
     members = []
     for name, value in content.items():
         text = json.dumps(value, ensure_ascii=False)

@@ -1,6 +1,6 @@
-"""`handoff-OWNER.md`: for each owner of a failing step what a person on that team needs to mend it without a meeting.
+"""`handoff-OWNER.md`: for each owner of a failure, what that team needs to fix it.
 
-It holds the exchanges with that owner's parties alone: what others said to their own systems is theirs.
+It holds only the exchanges with that owner's parties.
 """
 
 import json
@@ -8,19 +8,19 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dcrproof.reports.diagnosis import Check, Run, needing_attention, told
+from dcrproof.reports.diagnosis import Check, Run, diagnosis, needing_attention
 from dcrproof.reports.text import block, code, one_line
 
 REQUEST_IDS = ("x-kong-request-id", "x-request-id", "traceparent", "date", "via", "server")
-"""Headers by which the owner finds an exchange in the party's own log."""
+"""Headers by which the owner finds an exchange in the log of the party."""
 INSTANCE = re.compile(r'"instance"\s*:\s*"([^"]+)"')
 CLIENT = re.compile(r'\bclient_id(?:=|"\s*:\s*")([\w.~-]+)')
 EXCHANGES = 12
-"""Exchanges of one failure that are shown: its last ones."""
+"""How many exchanges of one failure are shown: the last ones."""
 
 
 def handoffs(run: Run) -> dict[str, str]:
-    """Each file's name and its text."""
+    """The text of each file, by its name."""
     found: dict[str, list[Check]] = {}
     for check in needing_attention(run):
         if check["verdict"] in {"failed", "unreachable"}:
@@ -32,11 +32,11 @@ def handoffs(run: Run) -> dict[str, str]:
 
 
 def _slug(owner: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", owner.lower()).strip("-") or "nobody"
+    return re.sub(r"[^a-z0-9]+", "-", owner.lower()).strip("-") or "unknown"
 
 
 def _handoff(run: Run, owner: str, checks: list[Check]) -> Iterator[str]:
-    yield f"# For the {owner}" if not owner.startswith("whoever") else f"# For {owner}"
+    yield f"# For the {owner}"
     yield ""
     kinds = ", ".join(f"{party} {kind}" for party, kind in run["target"].items())
     yield f"dcrproof {run['version']} found this at {run['started']} (UTC) with {kinds}; mode {run['mode']}."
@@ -46,22 +46,22 @@ def _handoff(run: Run, owner: str, checks: list[Check]) -> Iterator[str]:
     yield ""
     parties = _parties(run, owner)
     for check in checks:
-        yield f"## {code(check['id'])}: {check['verdict']}"
+        yield f"## {code(check['id'])}: {check['verdict']}{', SECURITY' if check['security'] else ''}"
         yield ""
         yield f"The claim: {one_line(check['title']).replace('<', '&lt;')}."
         yield ""
-        for label, text in told(run, check):
-            yield f"- **{label}**: {code(text)}"
+        for row in diagnosis(run, check):
+            yield f"- **{row.label}**: {code(row.text)}"
         yield ""
         others = [other for other in check["owners"] if other != owner]
         if others:
-            yield f"Which of the candidates it is could not be told: it may be the {' or the '.join(others)}'s."
+            yield f"The candidates could not be narrowed down: the cause may be with the {' or the '.join(others)}."
             yield ""
         yield from _exchanges(run, check, parties)
 
 
 def _parties(run: Run, owner: str) -> set[str]:
-    """The parties that an owner has: those that its steps are at."""
+    """The parties of an owner: those at which its setup steps are done."""
     found = {step["party"] for step in run["steps"] if step["owner"] == owner}
     if "konnect" in found:
         found.add("portal")
@@ -106,7 +106,7 @@ def _identifying(exchange: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _clients(exchange: Mapping[str, Any]) -> Iterator[str]:
-    """The ids of the clients that an exchange is about, as far as they stand in the open."""
+    """The ids of the clients that an exchange is about, as far as they are readable."""
     for side in ("request", "response"):
         if exchange[side] and exchange[side]["body"]:
             yield from CLIENT.findall(exchange[side]["body"])

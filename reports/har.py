@@ -1,6 +1,6 @@
 """`transcript.har`: every exchange in the format of browsers' developer tools (HAR 1.2).
 
-Each check that sent something is a page. Members that begin with an underscore are ours, as the format allows.
+Each check that sent something is a page. Members with a leading underscore are extensions, as the format allows.
 """
 
 import json
@@ -79,7 +79,7 @@ def _request(exchange: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _response(exchange: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a request without an answer the status is 0, as browsers write it."""
+    """The response; without an answer its status is 0, as in browsers."""
     status = exchange["status"] or 0
     message = exchange["response"] or {"headers": [], "body": None, "bytes": 0, "note": ""}
     return {

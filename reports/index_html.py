@@ -1,8 +1,8 @@
-"""`index.html`: the run as one page for people. It needs no network, and works from a file.
+"""`index.html`: the run as one page. It needs no network, and works from a file.
 
-Text that came from outside is set in the page as text alone: Jinja escapes what stands in the markup, and the exchanges
-stand in blocks of JSON that the page's script shows piece by piece, through `textContent`. A Content-Security-Policy
-forbids the page all network, and every script and style but its own, which it knows by their hashes.
+Text from outside is only ever text in the page: Jinja escapes it in the markup, and the exchanges are blocks of JSON
+that the script of the page shows through `textContent`. A Content-Security-Policy forbids all network access, and
+every script and style but the page's, which are allowed by their hashes.
 """
 
 import json
@@ -11,7 +11,7 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
@@ -21,72 +21,31 @@ from markupsafe import Markup
 
 from dcrproof.core.checks.check import stage_title
 from dcrproof.core.checks.results import Exit
-from dcrproof.reports.flow import calls_within, flow, lanes
+from dcrproof.core.checks.verdict import CAUSES, SHOWN, Verdict
+from dcrproof.reports.diagnosis import Check, diagnosis, evidence
+from dcrproof.reports.flow import calls_within, flow
 from dcrproof.reports.text import visible
+from dcrproof.reports.words import ENDINGS, MARKS, PARTIES, lanes
 
-Check = Mapping[str, Any]
 Step = Mapping[str, Any]
 
 CHUNK = 100
-"""Exchanges in one block of JSON: the page reads a block when one of them is looked at."""
-
-MARKS = {
-    "passed": "✓",
-    "failed": "✗",
-    "blocked": "⊘",
-    "not seen": "-",
-    "not applicable": "∅",
-    "observed": "◉",
-    "unreachable": "⚡",
-    "error": "!",
-    "holds": "✓",
-    "wrong": "✗",
-    "suspected": "?",
-    "not checked": "-",
-}
-"""What stands before the word of a verdict or of a step's mark."""
-
-HEADLINES = {
-    Exit.GREEN: ("green", "Green: every check that ran holds"),
-    Exit.BROKEN: ("red", "Red: a contract is broken"),
-    Exit.INTERRUPTED: ("amber", "Interrupted: the run did not come to its end"),
-    Exit.OWN_FAULT: ("red", "Red: dcrproof's own fault, or a clean-up that failed"),
-    Exit.USAGE: ("red", "Nothing was proved: the run was asked for in a way that cannot be"),
-    Exit.NOTHING_RAN: ("amber", "Nothing was proved: no check ran"),
-    Exit.UNREACHABLE: ("red", "Red: a party could not be reached"),
-    None: ("amber", "Cut short: the record of the run has no end"),
-}
-"""By exit code the tone of the page and its first words; None where the run was killed."""
-
-REMEDIES = {
-    "unreachable": (
-        "look at the address in the profile, and at name, proxy and certificate on the way there from the machine that"
-        " runs dcrproof (the party's keys proxy, ca and client_cert)"
-    ),
-    "error": "a fault of dcrproof itself: report it with run.json",
-}
-"""What to do about a verdict that no set-up step and no check explains."""
+"""How many exchanges are in one block of JSON: the page parses a block when one of them is opened."""
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """One thing to mend: the set-up step that is wrong, or those of which one is, with the checks that say so.
+    """One thing to fix: the setup step that is wrong, or the candidates, with the checks that say so.
 
-    `steps` is empty where no set-up step explains it. `checks` are in the order of the catalogue. `evidence` is the
-    exchange on which the first of them rests, as far as it is known.
+    `steps` is empty where no setup step explains it. `checks` are in the order of the catalogue.
     """
 
     steps: tuple[Step, ...]
     checks: tuple[Check, ...]
-    evidence: Mapping[str, Any] | None
 
     @property
     def first(self) -> Check:
         return self.checks[0]
-
-    @property
-    def mend(self) -> str:
-        return str(self.first["mend"] or REMEDIES.get(self.first["verdict"], ""))
 
 
 def index_html(run: Mapping[str, Any]) -> str:
@@ -102,11 +61,11 @@ def index_html(run: Mapping[str, Any]) -> str:
             "form-action 'none'",
         )
     )
-    tone, headline = HEADLINES.get(run["exit"], HEADLINES[Exit.BROKEN])
+    ending = ENDINGS.get(run["exit"], ENDINGS[Exit.BROKEN])
     checks = {check["id"]: check for check in run["checks"]}
     steps = {step["id"]: step for step in run["steps"]}
     exchanges = {exchange["number"]: exchange for exchange in run["exchanges"]}
-    found = troubles(run["checks"], steps, exchanges)
+    found = troubles(run["checks"], steps)
     blocked: dict[str, list[Check]] = {}
     for check in run["checks"]:
         if check["verdict"] == "blocked":
@@ -117,8 +76,8 @@ def index_html(run: Mapping[str, Any]) -> str:
         policy=policy,
         style=Markup(style),  # noqa: S704 - ours
         script=Markup(script),  # noqa: S704 - ours
-        tone=tone,
-        headline=_headline(headline, run, found),
+        colour=ending.colour,
+        headline=_headline(ending.headline, run, found),
         troubles=found,
         not_reached=[id for id in run["selected"] if id not in checks],
         unlooked=_unlooked(run["checks"]),
@@ -126,8 +85,9 @@ def index_html(run: Mapping[str, Any]) -> str:
         advice=[c for c in run["checks"] if c["verdict"] == "failed" and not c["red"] and not c["known"]],
         counts=Counter(check["verdict"] for check in run["checks"]),
         checks=checks,
+        diagnosis=partial(diagnosis, run),
         steps=steps,
-        steps_to_mend=[step for step in run["steps"] if step["mark"] in {"wrong", "suspected"}],
+        wrong_steps=[step for step in run["steps"] if step["mark"] in {"wrong", "suspected"}],
         steps_of=_grouped(run["steps"], "party"),
         first_checks=[check for check in run["checks"] if _first(check) or check["id"] in blocked],
         blocked=blocked,
@@ -143,13 +103,11 @@ def index_html(run: Mapping[str, Any]) -> str:
 # What the page says
 
 
-def troubles(
-    checks: Sequence[Check], steps: Mapping[str, Step], exchanges: Mapping[int, Mapping[str, Any]]
-) -> list[Trouble]:
-    """What has to be mended, each once, in the order in which the flow meets it.
+def troubles(checks: Sequence[Check], steps: Mapping[str, Step]) -> list[Trouble]:
+    """What has to be fixed, each once, in the order in which the flow meets it.
 
-    Checks that name the same step are one trouble, and so are those that leave several candidates of which a step that
-    is known to be wrong is one.
+    Checks that name the same step are one trouble. A check with several candidates joins the trouble of a step among
+    them that is known to be wrong.
     """
     red = [check for check in checks if check["red"] and check["verdict"] != "blocked"]
     found: dict[tuple[str, ...], list[Check]] = {}
@@ -162,7 +120,6 @@ def troubles(
         Trouble(
             tuple(steps[id] for id in key if id in steps and together[0]["candidates"]),
             tuple(together),
-            together[0]["evidence"] or exchanges.get(max(together[0]["exchanges"], default=0)),
         )
         for key, together in found.items()
     ]
@@ -171,17 +128,17 @@ def troubles(
 def _headline(words: str, run: Mapping[str, Any], found: Sequence[Trouble]) -> str:
     if run["exit"] == Exit.BROKEN and found and all(trouble.steps for trouble in found):
         if len(found) > 1:
-            return f"Red: {len(found)} set-up steps are wrong"
+            return f"Red: {len(found)} setup steps are wrong"
         several = len(found[0].steps)
-        return f"Red: one of {several} set-up steps is wrong" if several > 1 else "Red: one set-up step is wrong"
+        return f"Red: one of {several} setup steps is wrong" if several > 1 else "Red: one setup step is wrong"
     if run["exit"] == Exit.UNREACHABLE and found:
-        asked = dict.fromkeys(trouble.evidence["party"] for trouble in found if trouble.evidence)
-        return f"Red: {' and '.join(NAMES.get(name, name) for name in asked) or 'a party'} could not be reached"
+        asked = dict.fromkeys(one["party"] for trouble in found if (one := evidence(run, trouble.first)))
+        return f"Red: {' and '.join(PARTIES.get(name, name) for name in asked) or 'a party'} could not be reached"
     return words
 
 
 def _unlooked(checks: Iterable[Check]) -> dict[tuple[str, str], list[Check]]:
-    """What a run did not look at: the checks by their verdict, and by the reason or what would show it."""
+    """What the run did not look at: checks by verdict, and by the reason or what would show it."""
     found: dict[tuple[str, str], list[Check]] = {}
     for check in checks:
         if check["verdict"] in {"not seen", "not applicable"}:
@@ -190,7 +147,7 @@ def _unlooked(checks: Iterable[Check]) -> dict[tuple[str, str], list[Check]]:
 
 
 def parties(run: Mapping[str, Any]) -> dict[str, list[str]]:
-    """By the id of a check the parties that it concerns: those of its steps, and those that it talked to."""
+    """The parties that a check concerns, by its id: those of its steps, and those that it sent requests to."""
     of_step = {step["id"]: step["party"] for step in run["steps"]}
     of_exchange = {exchange["number"]: exchange["to"] for exchange in run["exchanges"]}
     return {
@@ -207,8 +164,8 @@ def parties(run: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _first(check: Check) -> bool:
-    """Whether a check stands before all others: it says what is wrong."""
-    return check["verdict"] in {"failed", "unreachable", "error"}
+    """Whether a check is listed before all others: it says what is wrong."""
+    return check["verdict"] in CAUSES
 
 
 def _grouped(items: Iterable[Mapping[str, Any]], key: str) -> dict[str, list[Mapping[str, Any]]]:
@@ -257,13 +214,15 @@ def _index(run: Mapping[str, Any], drawn: Sequence[tuple[str, list[int]]]) -> di
         "rows": rows,
         "calls": calls,
         "flow": drawn,
-        "lanes": lanes([*run["exchanges"], *run["calls"]]),
+        "lanes": lanes(message[end] for message in (*run["exchanges"], *run["calls"]) for end in ("from", "to")),
+        "names": PARTIES,
+        "verdicts": {shown.word: {**shown._asdict(), "cause": shown.word in CAUSES} for shown in SHOWN.values()},
         "chunk": CHUNK,
     }
 
 
 def _blocks(exchanges: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    """What only an open exchange shows, in the order of the rows."""
+    """What is shown only when an exchange is opened, in the order of the rows."""
     shown = ("request", "response", "jwts", "error", "node")
     for start in range(0, len(exchanges), CHUNK):
         yield [{name: exchange[name] for name in shown} for exchange in exchanges[start : start + CHUNK]]
@@ -272,12 +231,12 @@ def _blocks(exchanges: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str
 def _drawn(
     exchanges: Mapping[int, Mapping[str, Any]], chosen: Sequence[tuple[str, list[int]]]
 ) -> list[tuple[str, list[Mapping[str, Any]]]]:
-    """The exchanges of the flow in words, for readers without script."""
+    """The exchanges of the flow, for readers without JavaScript."""
     return [(id, [exchanges[number] for number in numbers if number in exchanges]) for id, numbers in chosen]
 
 
 def _json(value: Any) -> Markup:
-    """JSON that may stand in a script element: nothing in it can end the element, or begin another."""
+    """JSON for a script element: nothing in it can end the element or begin another."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     if not text.isascii() or any(sign in text for sign in ESCAPED):
         text = json.dumps(_shown(value), ensure_ascii=False, separators=(",", ":"))
@@ -287,11 +246,11 @@ def _json(value: Any) -> Markup:
 
 
 ESCAPED = ("\\u", "\\b", "\\f", "\\r", "\x7f")
-"""How JSON shows that a character which cannot be seen may stand in it: most has none, and need not be looked through."""
+"""How invisible characters show in JSON: most values have none, and need not be searched."""
 
 
 def _shown(value: Any) -> Any:
-    """Plain data with all texts in it visible; what is markup already is no text from outside."""
+    """Plain data with all texts made visible; markup is left alone, as it does not come from outside."""
     if isinstance(value, str):
         return value if isinstance(value, Markup) else visible(value)
     if isinstance(value, Mapping):
@@ -325,24 +284,19 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters |= {"duration": duration, "clock": clock, "link": link, "numbers": numbers, "path": path}
-    environment.globals |= {"marks": MARKS, "stage_title": stage_title, "names": NAMES}
+    environment.globals |= {
+        "causes": CAUSES,
+        "looks": {**MARKS, **SHOWN},
+        "marks": MARKS,
+        "names": PARTIES,
+        "stage_title": stage_title,
+        "verdicts": list(Verdict),
+    }
     return environment.get_template("index.html")
 
 
-NAMES = {
-    "curity": "Curity",
-    "konnect": "Konnect",
-    "portal": "Portal",
-    "classic_portal": "Classic portal",
-    "gateway": "Gateway",
-    "consumer": "Consumer",
-    "upstream": "Upstream",
-    "developer": "Developer",
-}
-
-
 def duration(seconds: float | None) -> str:
-    """A duration for people: `12 ms`, `4.0 s`, `2 min 5 s`."""
+    """A readable duration: `12 ms`, `4.0 s`, `2 min 5 s`."""
     if seconds is None:
         return ""
     if seconds < 1:
@@ -354,7 +308,7 @@ def duration(seconds: float | None) -> str:
 
 
 def clock(at: str | None) -> str:
-    """A time of the run as it is read out: `2026-11-24 07:55:37 UTC`."""
+    """A readable time: `2026-11-24 07:55:37 UTC`."""
     return f"{at[:19].replace('T', ' ')} UTC" if at else "unknown"
 
 
@@ -364,12 +318,12 @@ def path(url: str) -> str:
 
 
 def link(reference: str) -> str:
-    """The address of a reference that is a page; empty for any other."""
+    """The URL of a reference that is a page; empty for others."""
     return f"https://{reference}" if re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+/[\w./%#-]*", reference) else ""
 
 
 def numbers(values: Sequence[int]) -> str:
-    """Numbers of exchanges for people: `3 to 6, 9`."""
+    """Readable numbers of exchanges: `3 to 6, 9`."""
     runs: list[list[int]] = []
     for value in sorted(values):
         if runs and value == runs[-1][-1] + 1:

@@ -1,7 +1,7 @@
 """`junit.xml`: the run as GitHub, GitLab and Jenkins show tests.
 
 A test case is a check, its class the stage, its suite the stage in words. The schemas of Ant and of Jenkins' xUnit plugin
-have properties of suites alone, and a file with others is passed over: a check's stand at its suite, named `ID.step` and so on.
+allow properties only in suites, and other files are ignored: a check's are in its suite, named `ID.step` and so on.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from itertools import groupby
 from xml.etree import ElementTree as ET
 
 from dcrproof.core.checks.check import stage_title
-from dcrproof.reports.diagnosis import Check, Run, claim, told
+from dcrproof.reports.diagnosis import Check, Run, plain
 from dcrproof.reports.text import one_line, visible
 
 NAME = "dcrproof"
@@ -40,7 +40,7 @@ def junit_xml(run: Run) -> str:
 
 
 def _suite(root: ET.Element, run: Run, name: str) -> ET.Element:
-    started = (run["started"] or "1970-01-01T00:00:00.000Z")[:19]  # Ant's schema has no fractions and no zone
+    started = (run["started"] or "1970-01-01T00:00:00.000Z")[:19]  # Ant's schema allows neither fractions nor a zone
     return ET.SubElement(
         root, "testsuite", name=name, timestamp=started, hostname="localhost", id=str(len(root)), package=NAME
     )
@@ -62,25 +62,21 @@ def _case(suite: ET.Element, run: Run, check: Check) -> None:
     )
     verdict, message = check["verdict"], check["observed"] or check["expected"]
     if verdict == "error":
-        _say(case, "error", verdict, message, _diagnosis(run, check))
+        _say(case, "error", verdict, message, plain(run, check))
     elif check["red"]:
         if verdict == "blocked":
             message = f"blocked by {check['blocked_by']}: {message}"
         elif check["candidates"]:
             message = f"{message} (expected {check['expected']}; step: {' or '.join(check['candidates'])})"
-        _say(case, "failure", verdict, message, _diagnosis(run, check))
+        _say(case, "failure", verdict, message, plain(run, check))
     elif verdict not in {"passed", "observed"}:
         word = f"{verdict}, known: {check['known']}" if check["known"] else verdict
         word = f"SHOULD, {word}" if verdict == "failed" and not check["known"] else word
         _say(case, "skipped", verdict, f"{word}: {message}", "")
 
 
-def _diagnosis(run: Run, check: Check) -> str:
-    return "\n".join([claim(check), *(f"  {label:<10} {text}" for label, text in told(run, check))])
-
-
 def _of_the_run(run: Run) -> Iterator[str]:
-    """What is wrong with the run as a whole, that no check says."""
+    """The problems of the run as a whole, which no check shows."""
     if run["exit"] not in {0, 1, 6}:
         reached = {check["id"] for check in run["checks"]}
         missing = [id for id in run["selected"] if id not in reached]

@@ -1,4 +1,4 @@
-"""`observed.toml`: what live parties did where the documents are silent, in the form that `--dcr-observed` takes."""
+"""`observed.toml`: what live parties did where the documentation is silent, as `--dcr-observed` reads it."""
 
 from datetime import date
 from typing import Any
@@ -25,20 +25,20 @@ SWITCHES = {
         *("answers_unapproved_with_401", "answers_strangers_with_403"),
     ),
 }
-"""The observations that say how a switch of a mock stands: false where the party did as the mock does, true where not.
+"""The observations that set a switch of a mock: false where the party did as the mock does by default, else true.
 
-Of several that differ the stricter counts: a party that took one odd spelling and not the other does not take all.
+Where several differ the stricter one counts: a party that accepts only one of two odd spellings does not accept all.
 """
 
 HEAD = """\
-# What live parties did where the documents are silent or contradict themselves.
-# `pytest --dcr-observed FILE` and `dcrproof serve --observed FILE` start the mocks so that they behave alike.
-# The tables named `forms` are for readers: no mock can be told to do as they say.
+# What live parties did where the documentation is silent or contradicts itself.
+# `pytest --dcr-observed FILE` and `dcrproof serve --observed FILE` make the mocks behave the same way.
+# The tables named `forms` are for readers only: the mocks have no switches for them.
 """
 
 
 def observed_toml(run: Run) -> str:
-    """A table for each live party of which something was observed: its version, the date, its switches, and the rest."""
+    """A table for each live party with observations: its version, the date, its switches, and other forms."""
     parties: dict[str, dict[str, Any]] = {}
     for check in run["checks"]:
         for item in check["observations"]:
@@ -53,5 +53,5 @@ def observed_toml(run: Run) -> str:
             else:
                 table.setdefault("forms", {})[visible(name)] = visible(item["observed"])
     if not parties:
-        return HEAD + "\n# This run has nothing to say: no party was live, or all that it looked at is documented.\n"
+        return HEAD + "\n# Empty: no party was live, or everything that was looked at is documented.\n"
     return f"{HEAD}\n{tomli_w.dumps(parties)}"

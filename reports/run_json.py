@@ -1,6 +1,6 @@
-"""`run.json`: the whole run, put together from its events. Every other report is made from this.
+"""`run.json`: the whole run, assembled from its events. Every other report is made from it.
 
-`run.schema.json` beside this module is its JSON Schema, and `docs/run-json.md` says what its members mean.
+`run.schema.json` beside this module is its JSON Schema; `docs/run-json.md` explains it.
 """
 
 import re
@@ -8,27 +8,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from dcrproof.core.checks.outcomes import Verdict
-from dcrproof.core.checks.results import Exit, Result, headline
+from dcrproof.core.checks.results import Result, headline
+from dcrproof.core.checks.verdict import Verdict
 from dcrproof.core.record.events import SCHEMA, Event
-
-WORDS = {
-    Exit.GREEN: "green",
-    Exit.BROKEN: "broken",
-    Exit.INTERRUPTED: "interrupted",
-    Exit.OWN_FAULT: "own fault",
-    Exit.USAGE: "bad usage",
-    Exit.NOTHING_RAN: "no check ran",
-    Exit.UNREACHABLE: "unreachable",
-    None: "cut short",
-}
-"""The run in a word, by its exit code; of a run that was killed nobody knows one."""
+from dcrproof.reports.words import ENDINGS
 
 KONG = re.compile(r"\bkong/(\d[\w.]*)", re.IGNORECASE)
 
 
 def run_json(events: Iterable[Event]) -> dict[str, Any]:
-    """The whole run; checks in the order of the catalogue, exchanges in the order of sending."""
+    """The whole run: checks in the order of the catalogue, exchanges in the order of sending."""
     seen: dict[str, list[Event]] = {}
     for event in events:
         seen.setdefault(event["event"], []).append(event)
@@ -46,7 +35,7 @@ def run_json(events: Iterable[Event]) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "exit": exit,
-        "verdict": WORDS.get(exit, f"exit {exit}"),
+        "verdict": ENDINGS[exit].word if exit in ENDINGS else f"exit {exit}",
         "headline": headline([_result(event) for event in checks], exit),
         "version": started.get("version"),
         "started": started.get("at"),
@@ -75,7 +64,7 @@ def _without(event: Event, *names: str) -> dict[str, Any]:
 
 
 def _exchanges(seen: Mapping[str, Sequence[Event]]) -> Iterator[dict[str, Any]]:
-    """Each exchange; a request of which nothing more is known was on its way when the record broke off."""
+    """Each exchange; a request without a recorded exchange was under way when the record ended."""
     known = set()
     for event in seen.get("exchange", []):
         known.add(event["number"])
@@ -102,7 +91,7 @@ def _exchanges(seen: Mapping[str, Sequence[Event]]) -> Iterator[dict[str, Any]]:
 
 
 def _waits(seen: Mapping[str, Sequence[Event]]) -> Iterator[dict[str, Any]]:
-    """Each wait once: it is recorded again and again while it lasts."""
+    """Each wait once: it is recorded repeatedly while it lasts."""
     last = {(event["at"], event["check"]): event for event in seen.get("waiting", [])}
     return (_without(event, "event") for event in last.values())
 
@@ -112,7 +101,7 @@ def _seconds(first: str, last: str) -> float:
 
 
 def _versions(target: Event, exchanges: Iterable[Mapping[str, Any]]) -> dict[str, str | None]:
-    """The version of each party as the profile says it; a gateway also says its own."""
+    """The version of each party from the profile; that of a gateway also from its answers."""
     found: dict[str, str | None] = dict.fromkeys(target.get("target", {}))
     found |= target.get("versions", {})
     if "gateway" in found and found["gateway"] is None:
@@ -141,7 +130,7 @@ def _step(step: Mapping[str, Any], checks: Iterable[Event]) -> dict[str, Any]:
 
 
 def _mark(step: str, checks: Sequence[Event]) -> str:
-    """What a run says of a set-up step, by the checks that guard it: the worst first."""
+    """The mark of a setup step, by the checks that guard it: the worst first."""
     suspected = [check["candidates"] for check in checks if step in check["candidates"]]
     if [step] in suspected:
         return "wrong"

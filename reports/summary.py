@@ -1,4 +1,4 @@
-"""`summary.md`: the run for a pull request or a job summary, in Markdown; texts from outside stand in code spans."""
+"""`summary.md`: the run in Markdown, for a pull request or a job summary; texts from outside are in code spans."""
 
 import re
 from collections import Counter
@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from dcrproof.core.checks.check import stage_title
-from dcrproof.reports.diagnosis import Run, needing_attention, told
+from dcrproof.core.checks.verdict import Verdict
+from dcrproof.reports.diagnosis import Run, diagnosis, needing_attention, status
 from dcrproof.reports.flow import Arrow, happy_path
 from dcrproof.reports.text import code, one_line
+from dcrproof.reports.words import ENDINGS, lanes
 
 SHOWN = 10
-"""Failures that are told in full: the rest is in the page."""
-COLUMNS = ("passed", "failed", "blocked", "unreachable", "error", "observed", "not seen", "not applicable")
+"""How many failures are shown in full: the others are in the page."""
 
 
 def summary_md(run: Run) -> str:
@@ -20,7 +21,8 @@ def summary_md(run: Run) -> str:
 
 
 def _head(run: Run) -> Iterator[str]:
-    mark = {"green": "\N{WHITE HEAVY CHECK MARK}", "broken": "\N{CROSS MARK}"}.get(run["verdict"], "\N{WARNING SIGN}")
+    colour = ENDINGS[run["exit"]].colour if run["exit"] in ENDINGS else "red"
+    mark = {"green": "\N{WHITE HEAVY CHECK MARK}", "red": "\N{CROSS MARK}"}.get(colour, "\N{WARNING SIGN}")
     yield f"## {mark} dcrproof: {run['verdict']}"
     yield ""
     yield code(run["headline"])
@@ -42,14 +44,14 @@ def _head(run: Run) -> Iterator[str]:
 def _failures(run: Run) -> Iterator[str]:
     found = needing_attention(run)
     for check in found[:SHOWN]:
-        yield f"### {check['verdict'].upper()}{' (known)' if check['known'] else ''} {code(check['id'])}"
+        yield f"### {status(check)} {code(check['id'])}{' SECURITY' if check['security'] else ''}"
         yield ""
         yield one_line(check["title"]).replace("<", "&lt;")
         yield ""
         yield "| | |"
         yield "| --- | --- |"
-        for label, text in told(run, check):
-            yield f"| {label} | {code(text)} |"
+        for row in diagnosis(run, check):
+            yield f"| {row.label} | {code(row.text)} |"
         yield ""
     if len(found) > SHOWN:
         yield f"And {len(found) - SHOWN} more: " + ", ".join(code(check["id"]) for check in found[SHOWN:])
@@ -62,7 +64,7 @@ def _failures(run: Run) -> Iterator[str]:
 
 def _table(run: Run) -> Iterator[str]:
     total = Counter(check["verdict"] for check in run["checks"])
-    columns = [verdict for verdict in COLUMNS if total[verdict]]
+    columns = [verdict for verdict in Verdict if total[verdict]]
     if not columns:
         return
     yield f"| stage | {' | '.join(columns)} |"
@@ -77,19 +79,18 @@ def _diagram(run: Run) -> Iterator[str]:
     arrows = happy_path(run)
     if not arrows:
         return
-    yield "The flow as it went:"
+    yield "The flow of this run:"
     yield ""
     yield "```mermaid"
     yield "sequenceDiagram"
-    lanes = ("developer", "portal", "konnect", "dcrproof", "consumer", "gateway", "curity", "upstream")
-    taking_part = {name for arrow in arrows for name in (arrow.sender, arrow.receiver)}
-    yield from (f"    participant {name}" for name in lanes if name in taking_part)
+    names = lanes(name for arrow in arrows for name in (arrow.sender, arrow.receiver))
+    yield from (f"    participant {name}" for name in names)
     yield from (f"    {_arrow(arrow)}" for arrow in arrows)
     yield "```"
 
 
 def _arrow(arrow: Arrow) -> str:
-    """An arrow of Mermaid; a path is cut down to characters that mean nothing there."""
+    """An arrow of Mermaid; characters of the path that have a meaning there are replaced."""
     path = re.sub(r"[^\w/.~%-]", "_", arrow.path, flags=re.ASCII)
     path = path if len(path) <= 60 else f"{path[:28]}...{path[-28:]}"
     answer = "no answer" if arrow.status is None else str(arrow.status)

@@ -1,28 +1,28 @@
-"""Texts from outside, made harmless for where they are put: nothing in them is read as markup or as a command."""
+"""Escapes texts from outside, so that nothing in them is read as markup or as a command."""
 
 import re
 
 CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
 )
-"""What terminals take for commands, what turns the direction of text, and what XML 1.0 has no way to write."""
+"""Control characters of terminals, characters that change the direction of text, and those that XML 1.0 cannot hold."""
 
 
 def visible(text: str) -> str:
-    """The text with each control character as Python writes it, ESC for instance; line ends and tabs stay."""
+    """The text with control characters escaped as in Python, ESC for example; line ends and tabs stay."""
     return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text.replace("\r\n", "\n"))
 
 
 def one_line(text: str, longest: int = 1_000) -> str:
-    """The text on one line, and no longer than that."""
+    """The text on one line, cut after `longest` characters."""
     flat = " ".join(visible(text).split())
     return flat if len(flat) <= longest else f"{flat[:longest]}..."
 
 
 def code(text: str, longest: int = 1_000) -> str:
-    """The text as a code span of Markdown: in it nothing is markup, no link, no mention. Fit for a cell of a table.
+    """The text as a code span of Markdown, also for a cell of a table: no markup, link or mention in it has an effect.
 
-    A bar ends a cell even in a code span (GitHub Flavored Markdown 4.10), and is escaped there.
+    A bar would end a cell even in a code span (GitHub Flavored Markdown 4.10), so it is escaped.
     """
     flat = one_line(text, longest).replace("|", "\\|")
     if not flat:
@@ -32,6 +32,6 @@ def code(text: str, longest: int = 1_000) -> str:
 
 
 def block(text: str, language: str = "") -> str:
-    """The text as a fenced block of Markdown, whatever fences stand in it."""
+    """The text as a fenced block of Markdown; fences in the text do not end it."""
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}{language}\n{visible(text).rstrip()}\n{fence}"

@@ -1,58 +1,28 @@
-"""Curity: discovery, keys, the registrar, a registration of our own, and the tokens of its client."""
+"""Curity: discovery, keys, the registrar, a registration of this run, and the tokens of its client."""
 
 from urllib.parse import urlsplit
 
-from dcrproof.core.checks.check import Evidence, Level, check
+from dcrproof.core.checks.check import Evidence, Level, by_gate, check
+from dcrproof.core.checks.sources import DCRM, USING_DCR
 from dcrproof.core.parties.authorization_server import error_code
 from dcrproof.core.parties.tokens import PRIVATE_MEMBERS, verify
 
-DISCOVERY = "OpenID Connect Discovery 1.0, 3"
-REGISTER = "RFC 7591 3"
-MANAGE = "RFC 7592 2"
-USING_DCR = "curity.io/resources/learn/using-dynamic-client-registration"
-DCRM = "curity.io/resources/learn/dynamic-client-registration-management"
-TOKEN_ISSUER = "curity.io/docs/identity-server/configuration-reference, default-token-issuer"
-CLIENT_BY = "curity.dcr.authenticate-client-by"
+
+@by_gate
+def test_discovery_is_served(dcr_metadata): ...
 
 
-@check(
-    "discovery.served",
-    "The discovery document is served",
-    evidence=Evidence.DOCUMENTED,
-    references=(DISCOVERY,),
-    steps=("curity.metadata.exposed",),
-    smoke=True,
-)
-def test_discovery_is_served(dcr_metadata):
-    """Claimed by the gate."""
+@by_gate
+def test_discovery_names_its_issuer(dcr_named_issuer): ...
 
 
-@check(
-    "discovery.issuer",
-    "The issuer in the document is the one that the document was fetched from",
-    evidence=Evidence.DOCUMENTED,
-    references=("OpenID Connect Discovery 1.0, 4.3",),
-    steps=("curity.base-url.public",),
-    smoke=True,
-)
-def test_discovery_names_its_issuer(dcr_named_issuer):
-    """Claimed by the gate."""
-
-
-@check(
-    "discovery.endpoints",
-    "The document names the token endpoint and the keys",
-    evidence=Evidence.DOCUMENTED,
-    references=(DISCOVERY,),
-    steps=("curity.metadata.exposed",),
-)
-def test_discovery_names_endpoints(dcr_endpoints):
-    """Claimed by the gate."""
+@by_gate
+def test_discovery_names_endpoints(dcr_endpoints): ...
 
 
 @check(
     "discovery.same-host",
-    "The endpoints have the scheme and the host of the issuer",
+    "The endpoints share the scheme and host of the issuer",
     evidence=Evidence.INFERRED,
     references=("curity.io/docs/identity-server/configuration-reference, base-url",),
     steps=("curity.base-url.public",),
@@ -67,32 +37,17 @@ def test_endpoints_share_the_public_host(dcr_authorization_server, dcr_endpoints
     dcr_expect.that(not other, f"every endpoint at {origin[0]}://{origin[1]}", observed)
 
 
-@check(
-    "discovery.registration-endpoint",
-    "The document names the registration endpoint",
-    evidence=Evidence.DOCUMENTED,
-    references=(DISCOVERY, "curity.io/resources/learn/integration-tyk"),
-    steps=("curity.dcr.enabled", "curity.dcr.nodes", "curity.metadata.exposed", "curity.metadata.cache-duration"),
-    smoke=True,
-)
-def test_registration_endpoint_is_named(dcr_registration_endpoint):
-    """Claimed by the gate."""
+@by_gate
+def test_registration_endpoint_is_named(dcr_registration_endpoint): ...
 
 
-@check(
-    "keys.served",
-    "The keys are served",
-    evidence=Evidence.DOCUMENTED,
-    references=("RFC 7517 5",),
-    steps=("curity.metadata.exposed",),
-)
-def test_keys_are_served(dcr_jwks):
-    """Claimed by the gate."""
+@by_gate
+def test_keys_are_served(dcr_jwks): ...
 
 
 @check(
     "keys.public",
-    "The keys hold public members only",
+    "The published keys contain public members only",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7517 9.2",),
 )
@@ -101,37 +56,18 @@ def test_keys_are_public(dcr_jwks, dcr_expect):
     dcr_expect.that(not private, "no private member in the JWK Set", f"members {', '.join(sorted(private))}")
 
 
-@check(
-    "registrar.authenticates",
-    "The registrar gets a token with its id and secret",
-    evidence=Evidence.DOCUMENTED,
-    references=("RFC 6749 4.4",),
-    steps=(
-        "curity.client.created",
-        "curity.client.authentication-method",
-        "curity.client.secret",
-        "curity.client.capability",
-    ),
-    smoke=True,
-)
-def test_registrar_authenticates(dcr_registrar_token):
-    """Claimed by the gate."""
+@by_gate
+def test_registrar_authenticates(dcr_registrar_token): ...
 
 
-@check(
-    "registrar.gets-dcr-scope",
-    "The registrar gets a token with scope dcr",
-    evidence=Evidence.DOCUMENTED,
-    references=(USING_DCR,),
-    steps=(CLIENT_BY, "curity.dcr.non-templatized"),
-    smoke=True,
-    creates_on_failure={"client": 1},
-)
-def test_registrar_gets_the_scope(dcr_registrar, dcr_initial_access):
+@by_gate
+def test_registrar_gets_the_scope(dcr_initial_access, dcr_registrar):
     if dcr_registrar.open or dcr_registrar.initial_access_token:
         from dcrproof.core.checks.outcomes import NotApplicable
 
-        raise NotApplicable("this provider takes an initial access token, or none: there is no registrar to sign in")
+        raise NotApplicable(
+            "this provider accepts an initial access token, or open registration: there is no registrar to authenticate"
+        )
 
 
 @check(
@@ -145,7 +81,7 @@ def test_registrar_with_a_wrong_secret(
     dcr_authorization_server, dcr_endpoints, dcr_registrar, dcr_registrar_token, dcr_wrong_secret, dcr_expect
 ):
     exchange = dcr_authorization_server.token(dcr_endpoints, dcr_registrar.id, dcr_wrong_secret)
-    dcr_expect.that(exchange.status in {400, 401}, "the token request refused", error_code(exchange))
+    dcr_expect.that(exchange.status in {400, 401}, "the token request refused with 400 or 401", error_code(exchange))
     dcr_expect.form(
         "curity",
         "token.wrong-secret",
@@ -156,67 +92,28 @@ def test_registrar_with_a_wrong_secret(
     )
 
 
-@check(
-    "registration.every-node",
-    "The registration endpoint is served by every node behind its address",
-    evidence=Evidence.DOCUMENTED,
-    references=("curity.io/resources/learn/endpoints",),
-    steps=("curity.dcr.nodes",),
-)
-def test_registration_endpoint_is_served_everywhere(dcr_registration_served):
-    """Claimed by the gate."""
+@by_gate
+def test_registration_endpoint_is_served_everywhere(dcr_registration_served): ...
 
 
-@check(
-    "registration.created",
-    "A client is registered with an initial access token",
-    evidence=Evidence.DOCUMENTED,
-    references=(REGISTER, USING_DCR),
-    steps=(
-        "curity.dcr.non-templatized",
-        "curity.dcr.capabilities",
-        "curity.dcr.client-authentication",
-        "curity.dcr.data-source",
-        "curity.dcr.nodes",
-    ),
-    smoke=True,
-    creates={"client": 1},
-    creates_on_failure={"client": 3},
-)
-def test_client_is_registered(dcr_registration):
-    """Claimed by the gate."""
+@by_gate
+def test_client_is_registered(dcr_registration): ...
 
 
-@check(
-    "registration.grants",
-    "The client was granted client_credentials and a client secret",
-    evidence=Evidence.DOCUMENTED,
-    references=("RFC 7591 3.2.1",),
-    steps=("curity.dcr.capabilities", "curity.dcr.client-authentication"),
-    smoke=True,
-)
-def test_grants_are_read_back(dcr_granted):
-    """Claimed by the gate."""
+@by_gate
+def test_grants_are_read_back(dcr_granted): ...
 
 
-@check(
-    "registration.managed",
-    "The client can be managed: its registration has a URI and a token",
-    evidence=Evidence.DOCUMENTED,
-    references=("RFC 7592 3", DCRM),
-    steps=("curity.dcr.client-management",),
-    smoke=True,
-)
-def test_registration_can_be_managed(dcr_managed):
-    """Claimed by the gate."""
+@by_gate
+def test_registration_can_be_managed(dcr_managed): ...
 
 
 @check(
     "registration.without-token",
     "A registration without a token is refused",
     evidence=Evidence.DOCUMENTED,
-    references=(REGISTER, USING_DCR),
-    steps=(CLIENT_BY,),
+    references=("RFC 7591 3", USING_DCR),
+    steps=("curity.dcr.authenticate-client-by",),
     smoke=True,
     creates={"client": 1},
 )
@@ -239,7 +136,7 @@ def test_registration_without_a_token(dcr_registrations, dcr_registration, dcr_e
 
 @check(
     "registration.unscoped-token",
-    "A registration with a token that lacks the scope dcr is refused",
+    "A registration with a token without the scope dcr is refused",
     evidence=Evidence.DOCUMENTED,
     references=(USING_DCR,),
     creates={"client": 1},
@@ -248,12 +145,16 @@ def test_registration_with_an_unscoped_token(
     dcr_is_curity, dcr_registrations, dcr_registration, dcr_registrar_token, dcr_expect
 ):
     exchange = dcr_registrations.attempt("unscoped token", dcr_registrar_token)
-    dcr_expect.that(exchange.status in {400, 401, 403}, "refused without the scope dcr", error_code(exchange))
+    dcr_expect.that(
+        exchange.status in {400, 401, 403},
+        "a registration without the scope dcr refused with 400, 401 or 403",
+        error_code(exchange),
+    )
 
 
 @check(
     "registration.initial-token-once",
-    "An initial access token registers one client and no second one",
+    "An initial access token registers only one client",
     evidence=Evidence.DOCUMENTED,
     references=(USING_DCR,),
     creates={"client": 2},
@@ -263,7 +164,9 @@ def test_initial_token_works_once(dcr_is_curity, dcr_registrations, dcr_registra
     first = dcr_registrations.attempt("first with this token", token)
     dcr_expect.that(first.status == 201, "201 to the first registration with a token", error_code(first))
     second = dcr_registrations.attempt("second with this token", token)
-    dcr_expect.that(second.status in {400, 401, 403}, "the second registration refused", error_code(second))
+    dcr_expect.that(
+        second.status in {400, 401, 403}, "the second registration refused with 400, 401 or 403", error_code(second)
+    )
     dcr_expect.form(
         "curity",
         "registration.spent-token",
@@ -276,7 +179,7 @@ def test_initial_token_works_once(dcr_is_curity, dcr_registrations, dcr_registra
 
 @check(
     "registration.filtered",
-    "A grant that is not allowed is left out of the answer, and the registration succeeds",
+    "A disallowed grant type is omitted from the answer, and the registration succeeds",
     evidence=Evidence.INFERRED,
     references=("github.com/curityio/mcp-authorization-secured-api, OAUTH-MCP-MESSAGES.md",),
     creates={"client": 1},
@@ -295,21 +198,13 @@ def test_grants_are_filtered_silently(dcr_is_curity, dcr_registrations, dcr_regi
     )
 
 
-@check(
-    "registration.read",
-    "A registration can be read with its token",
-    evidence=Evidence.DOCUMENTED,
-    references=(f"{MANAGE}.1",),
-    steps=("curity.dcr.client-management",),
-    creates={"client": 1},
-)
-def test_registration_is_read(dcr_read):
-    """Claimed by the gate."""
+@by_gate
+def test_registration_is_read(dcr_read): ...
 
 
 @check(
     "registration.read-rotates",
-    "A read of a registration rotates the client's secret and the registration access token",
+    "Reading a registration rotates the client secret and the registration access token",
     evidence=Evidence.DOCUMENTED,
     references=(DCRM,),
 )
@@ -317,21 +212,13 @@ def test_read_rotates(dcr_is_curity, dcr_read, dcr_expect):
     _rotates(dcr_read, dcr_expect)
 
 
-@check(
-    "registration.update",
-    "A registration can be updated with its token",
-    evidence=Evidence.DOCUMENTED,
-    references=(f"{MANAGE}.2",),
-    steps=("curity.dcr.client-management",),
-    creates={"client": 1},
-)
-def test_registration_is_updated(dcr_updated):
-    """Claimed by the gate."""
+@by_gate
+def test_registration_is_updated(dcr_updated): ...
 
 
 @check(
     "registration.update-rotates",
-    "An update of a registration rotates the client's secret and the registration access token",
+    "Updating a registration rotates the client secret and the registration access token",
     evidence=Evidence.DOCUMENTED,
     references=(DCRM,),
 )
@@ -360,7 +247,7 @@ def test_new_secret_gets_tokens(dcr_authorization_server, dcr_endpoints, dcr_rea
 
 @check(
     "registration.old-secret",
-    "After the rotation the old secret is refused at once",
+    "After the rotation the old secret is refused immediately",
     evidence=Evidence.DOCUMENTED,
     references=(DCRM, "client-management rotated-secret-ttl: 0"),
     level=Level.SHOULD,
@@ -370,7 +257,7 @@ def test_old_secret_is_refused(dcr_is_curity, dcr_authorization_server, dcr_endp
     exchange = dcr_authorization_server.token(dcr_endpoints, before.client_id, before.client_secret)
     dcr_expect.that(
         exchange.status in {400, 401},
-        "the old secret refused",
+        "the old secret refused with 400 or 401",
         f"{error_code(exchange)}: rotated-secret-ttl may be above 0",
     )
 
@@ -383,46 +270,34 @@ def test_old_secret_is_refused(dcr_is_curity, dcr_authorization_server, dcr_endp
 )
 def test_old_registration_token_is_refused(dcr_is_curity, dcr_authorization_server, dcr_read, dcr_expect):
     exchange = dcr_authorization_server.delete(dcr_read.before)
-    dcr_expect.that(exchange.status in {401, 403}, "the old registration access token refused", error_code(exchange))
+    dcr_expect.that(
+        exchange.status in {401, 403}, "the old registration access token refused with 401 or 403", error_code(exchange)
+    )
 
 
-@check(
-    "registration.delete",
-    "A registration can be deleted with its token",
-    evidence=Evidence.DOCUMENTED,
-    references=(f"{MANAGE}.3",),
-    steps=("curity.dcr.client-management",),
-    creates={"client": 1},
-)
-def test_registration_is_deleted(dcr_unregistered):
-    """Claimed by the gate."""
+@by_gate
+def test_registration_is_deleted(dcr_unregistered): ...
 
 
 @check(
     "registration.deleted-client",
     "A client whose registration was deleted gets no token",
     evidence=Evidence.DOCUMENTED,
-    references=(f"{MANAGE}.3",),
+    references=("RFC 7592 2.3",),
 )
 def test_deleted_client_gets_no_token(dcr_authorization_server, dcr_endpoints, dcr_unregistered, dcr_expect):
     deleted = dcr_unregistered
     exchange = dcr_authorization_server.token(dcr_endpoints, deleted.client_id, deleted.client_secret)
-    dcr_expect.that(exchange.status in {400, 401}, "the deleted client refused", error_code(exchange))
+    dcr_expect.that(exchange.status in {400, 401}, "the deleted client refused with 400 or 401", error_code(exchange))
 
 
-@check(
-    "token.granted",
-    "A client gets a token with client_credentials",
-    evidence=Evidence.DOCUMENTED,
-    references=("RFC 6749 4.4",),
-)
-def test_client_gets_a_token(dcr_token_answer):
-    """Claimed by the gate."""
+@by_gate
+def test_client_gets_a_token(dcr_token_answer): ...
 
 
 @check(
     "token.answer",
-    "The token answer has the members and the spelling that Curity gives it",
+    "The token response has the members that Curity uses, in their spelling",
     evidence=Evidence.INFERRED,
     references=("RFC 6749 5.1", "github.com/curityio/elixir-client-demo, README.md"),
 )
@@ -439,27 +314,19 @@ def test_token_answer(dcr_is_curity, dcr_token_answer, dcr_expect):
         "curity",
         "token.scope",
         answer.get("scope") == "",
-        "scope '' where none was asked for",
+        "scope '' where none was requested",
         f"scope {answer.get('scope')!r}",
         Evidence.INFERRED,
     )
 
 
-@check(
-    "token.is-jwt",
-    "The access token is a signed JWT",
-    evidence=Evidence.DOCUMENTED,
-    references=(TOKEN_ISSUER,),
-    steps=("curity.token-issuer.jwt",),
-    smoke=True,
-)
-def test_token_is_a_jwt(dcr_jwt):
-    """Claimed by the gate."""
+@by_gate
+def test_token_is_a_jwt(dcr_jwt): ...
 
 
 @check(
     "token.verifies",
-    "The access token verifies with the published keys",
+    "The access token's signature verifies with the published keys",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7515 5.2",),
 )
@@ -468,21 +335,13 @@ def test_token_verifies(dcr_jwt, dcr_jwks, dcr_expect):
     dcr_expect.that(wrong is None, "a signature that verifies with a published key", str(wrong))
 
 
-@check(
-    "token.names-client",
-    "The access token names its client in sub",
-    evidence=Evidence.INFERRED,
-    references=("github.com/curityio/workload-identities, README.md", TOKEN_ISSUER),
-    steps=("curity.token-issuer.jwt",),
-    smoke=True,
-)
-def test_token_names_its_client(dcr_token_subject):
-    """Claimed by the gate."""
+@by_gate
+def test_token_names_its_client(dcr_token_subject): ...
 
 
 @check(
     "token.header",
-    "The token's header has no typ, and its claims no client_id",
+    "The token's header has no typ, and its claims have no client_id",
     evidence=Evidence.INFERRED,
     references=("github.com/curityio/workload-identities, README.md",),
 )

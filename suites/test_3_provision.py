@@ -1,26 +1,16 @@
-"""Mode provision: the steps of the how-to in Konnect, done by this run with objects of its own."""
+"""Mode provision: the steps of the how-to in Konnect, done by this run with its own objects."""
 
-from dcrproof.core.checks.check import Evidence, check
-
-AAS = "Konnect Application Auth Strategies API v2"
-API_BUILDER = "Konnect API Builder API v3"
+from dcrproof.core.checks.check import Evidence, by_gate, check
+from dcrproof.core.checks.sources import AAS
 
 
-@check(
-    "provision.provider",
-    "A DCR provider of type curity can be created",
-    evidence=Evidence.DOCUMENTED,
-    references=(AAS,),
-    steps=("konnect.role.dcr-provider-creator",),
-    creates={"DCR provider": 1},
-)
-def test_provider_is_created(dcr_new_provider):
-    """Claimed by the gate."""
+@by_gate
+def test_provider_is_created(dcr_new_provider): ...
 
 
 @check(
     "provision.provider-secret",
-    "The answer to a new provider does not repeat its secret",
+    "The response to a new provider does not repeat its secret",
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
 )
@@ -40,68 +30,29 @@ def test_new_provider_is_not_active(dcr_new_provider, dcr_expect):
     dcr_expect.that(active is False, "active false", f"active {active!r}")
 
 
-@check(
-    "provision.strategy",
-    "An auth strategy with that provider can be created",
-    evidence=Evidence.DOCUMENTED,
-    references=(AAS,),
-    steps=("konnect.role.auth-strategy-creator",),
-    creates={"auth strategy": 1},
-)
-def test_strategy_is_created(dcr_new_strategy):
-    """Claimed by the gate."""
+@by_gate
+def test_strategy_is_created(dcr_new_strategy): ...
 
 
-@check(
-    "provision.portal",
-    "A portal can be created",
-    evidence=Evidence.DOCUMENTED,
-    references=("Konnect Portal Management API v3",),
-    steps=("konnect.role.portal-creator",),
-    creates={"portal": 1},
-)
-def test_portal_is_created(dcr_new_portal):
-    """Claimed by the gate."""
+@by_gate
+def test_portal_is_created(dcr_new_portal): ...
 
 
-@check(
-    "provision.api",
-    "An API with a version can be created",
-    evidence=Evidence.DOCUMENTED,
-    references=(API_BUILDER,),
-    steps=("konnect.role.api-creator",),
-    creates={"API": 1},
-)
-def test_api_is_created(dcr_new_api):
-    """Claimed by the gate."""
+@by_gate
+def test_api_is_created(dcr_new_api): ...
 
 
-@check(
-    "provision.implementation",
-    "The new API can be linked to the gateway service",
-    evidence=Evidence.DOCUMENTED,
-    references=(API_BUILDER,),
-    creates={"implementation": 1},
-)
-def test_api_is_linked(dcr_new_implementation):
-    """Claimed by the gate."""
+@by_gate
+def test_api_is_linked(dcr_new_implementation): ...
 
 
-@check(
-    "provision.publication",
-    "The new API can be published with the strategy",
-    evidence=Evidence.DOCUMENTED,
-    references=(API_BUILDER,),
-    steps=("konnect.role.api-publisher",),
-    creates={"publication": 1},
-)
-def test_api_is_published(dcr_provisioned):
-    """Claimed by the gate."""
+@by_gate
+def test_api_is_published(dcr_provisioned): ...
 
 
 @check(
     "provision.unknown-property",
-    "Konnect refuses a property that it does not know, and names it",
+    "Konnect refuses an unknown property and names it",
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
 )

@@ -1,38 +1,19 @@
-"""The portal: the developer signs in, makes an application and registers it for the API."""
+"""The portal: the developer signs in, creates an application and registers it for the API."""
 
 import json
 
-from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.checks.check import Evidence, by_gate, check
 from dcrproof.core.checks.outcomes import NotSeen
+from dcrproof.core.checks.sources import DCR, PORTAL_API
 from dcrproof.core.parties.konnect import problem, segment
 
-PORTAL_API = "Konnect Portal API v3"
-SELF_SERVICE = "developer.konghq.com/dev-portal/self-service/"
-DCR = "developer.konghq.com/dev-portal/dynamic-client-registration/"
+
+@by_gate
+def test_portal_is_open(dcr_open_portal): ...
 
 
-@check(
-    "portal.open",
-    "The portal answers and has developer accounts",
-    evidence=Evidence.DOCUMENTED,
-    references=(PORTAL_API,),
-    steps=("konnect.portal.user-authentication",),
-    smoke=True,
-)
-def test_portal_is_open(dcr_open_portal):
-    """Claimed by the gate."""
-
-
-@check(
-    "developer.signs-in",
-    "The developer can sign in",
-    evidence=Evidence.DOCUMENTED,
-    references=(PORTAL_API,),
-    steps=("konnect.developer.approved", "konnect.developer.signed-up"),
-    smoke=True,
-)
-def test_developer_signs_in(dcr_developer):
-    """Claimed by the gate."""
+@by_gate
+def test_developer_signs_in(dcr_developer): ...
 
 
 @check(
@@ -52,7 +33,7 @@ def test_wrong_password_is_refused(dcr_target, dcr_open_portal, dcr_developer, d
 
 @check(
     "portal.no-session",
-    "Applications are shown to nobody without a session",
+    "Applications are not shown without a session",
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
 )
@@ -61,36 +42,12 @@ def test_applications_need_a_session(dcr_open_portal, dcr_developer, dcr_expect)
     dcr_expect.that(exchange.status == 401, "401 without a session", problem(exchange))
 
 
-@check(
-    "api.offered",
-    'The developer is offered the API ("Use this API")',
-    evidence=Evidence.DOCUMENTED,
-    references=(PORTAL_API, SELF_SERVICE),
-    steps=("konnect.publication.api",),
-    smoke=True,
-)
-def test_api_is_offered(dcr_offered):
-    """Claimed by the gate."""
+@by_gate
+def test_api_is_offered(dcr_offered): ...
 
 
-@check(
-    "application.created",
-    "The developer creates an application and is shown its client id and secret",
-    evidence=Evidence.DOCUMENTED,
-    references=(PORTAL_API, DCR),
-    steps=(
-        "portal.application-setup.provider",
-        "portal.application-setup.issuer",
-        "portal.application-setup.token",
-        "curity.instance.reachable",
-        "curity.instance.certificate",
-    ),
-    smoke=True,
-    creates={"application": 1},
-    creates_on_failure={"application": 1},
-)
-def test_application_is_created(dcr_new_application):
-    """Claimed by the gate."""
+@by_gate
+def test_application_is_created(dcr_new_application): ...
 
 
 @check(
@@ -108,7 +65,7 @@ def test_application_has_client_credentials(dcr_new_application, dcr_expect):
 
 @check(
     "application.secret-once",
-    "The secret is shown once: the portal never shows it again",
+    "The secret is shown only once",
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
 )
@@ -116,12 +73,12 @@ def test_portal_shows_the_secret_once(dcr_developer, dcr_new_application, dcr_ex
     path = f"/applications/{segment(dcr_new_application.id)}"
     shown = dcr_developer.get(path).text + dcr_developer.get("/applications").text
     secret = dcr_new_application.secret.reveal()
-    dcr_expect.that(secret not in shown, "no secret in the application as it is read", "the secret is in it")
+    dcr_expect.that(secret not in shown, "no secret in the application when it is read", "the secret is in it")
 
 
 @check(
     "application.admin-view",
-    "Konnect's admins see the same client id, the provider, and no secret",
+    "Konnect's admins see the same client id and the provider, but no secret",
     evidence=Evidence.DOCUMENTED,
     references=("Konnect Portal Management API v3",),
 )
@@ -137,39 +94,16 @@ def test_admin_sees_the_application(dcr_admin, dcr_provider_of_applications, dcr
     dcr_expect.that(hidden, "no secret in the admin's view", "the secret is in it")
 
 
-@check(
-    "application.registered",
-    "The application is registered for the API",
-    evidence=Evidence.DOCUMENTED,
-    references=(PORTAL_API,),
-    smoke=True,
-    creates={"registration": 1},
-)
-def test_application_is_registered(dcr_registered_application):
-    """Claimed by the gate."""
+@by_gate
+def test_application_is_registered(dcr_registered_application): ...
 
 
-@check(
-    "application.approved",
-    "The registration is approved",
-    evidence=Evidence.DOCUMENTED,
-    references=(PORTAL_API, SELF_SERVICE),
-    steps=("konnect.registration.approved", "konnect.role.api-registration-approver"),
-    smoke=True,
-)
-def test_registration_is_approved(dcr_portal_application):
-    """Claimed by the gate."""
+@by_gate
+def test_registration_is_approved(dcr_portal_application): ...
 
 
-@check(
-    "application.decided",
-    "Konnect's admins may decide on the registration",
-    evidence=Evidence.INFERRED,
-    references=("Konnect Portal Management API v3", "developer.konghq.com/konnect-platform/teams-and-roles/"),
-    steps=("konnect.role.api-registration-approver",),
-)
-def test_registration_is_decided(dcr_decided):
-    """Claimed by the gate."""
+@by_gate
+def test_registration_is_decided(dcr_decided): ...
 
 
 @check(
@@ -186,7 +120,7 @@ def test_second_registration_is_refused(dcr_applications, dcr_portal_application
 
 @check(
     "client.registered-by-konnect",
-    "Konnect registered the client at Curity: token and registration, in this order",
+    "Konnect registered the client at Curity: a token request, then a registration",
     evidence=Evidence.INFERRED,
     references=(DCR, "RFC 7591 3"),
     creates={"application": 1},

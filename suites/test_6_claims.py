@@ -1,8 +1,8 @@
-"""Claims: the JWT behind the call carries what it must, and the upstream sees no more than it should."""
+"""Claims: the JWT at the upstream has the right claims, and the upstream sees no more than it should."""
 
 from email.utils import mktime_tz, parsedate_tz
 
-from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.checks.check import Evidence, by_gate, check
 from dcrproof.core.checks.owners import GATEWAY
 from dcrproof.core.parties.gateway import echoed, with_bearer
 
@@ -10,15 +10,8 @@ SAMPLE = "github.com/curityio/workload-identities, README.md"
 RFC7519 = "RFC 7519 4.1"
 
 
-@check(
-    "upstream.bearer",
-    "The upstream receives the access token as bearer token",
-    evidence=Evidence.DOCUMENTED,
-    references=("developer.konghq.com/plugins/openid-connect/reference/, upstream_access_token_header",),
-    owner=GATEWAY,
-)
-def test_upstream_receives_the_token(dcr_upstream):
-    """Claimed by the gate."""
+@by_gate
+def test_upstream_receives_the_token(dcr_upstream): ...
 
 
 @check(
@@ -40,7 +33,7 @@ def test_secret_does_not_reach_the_upstream(dcr_upstream, dcr_application, dcr_e
 
 @check(
     "upstream.forged-identity",
-    "Headers in which Kong names a caller do not reach the upstream as the caller made them up",
+    "Identity headers forged by the caller do not reach the upstream",
     evidence=Evidence.INFERRED,
     references=("developer.konghq.com/how-to/configure-oidc-with-consumers/",),
     security=True,
@@ -51,15 +44,15 @@ def test_forged_identity(dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bearer
     forged = dict.fromkeys((*names, "x-anonymous-consumer", "x-authenticated-groups"), "dcrproof")
     seen = echoed(dcr_consumer.call({**with_bearer(dcr_bearer().text), **forged}))["headers"]
     through = [name for name in forged if "dcrproof" in seen.get(name, "")]
-    dcr_expect.that(not through, "no such header as the caller sent it", ", ".join(through))
+    dcr_expect.that(not through, "no such header with the caller's value", ", ".join(through))
     identifier = seen.get("x-credential-identifier")
-    told = "the upstream is told no X-Credential-Identifier"
+    told = "no X-Credential-Identifier at the upstream"
     dcr_expect.form("gateway", "sends_credential_identifier", not identifier, told, f"{identifier!r}", Evidence.UNKNOWN)
 
 
 @check(
     "upstream.forwarded",
-    "The upstream is told host, path and address of the caller by the gateway, not by the caller",
+    "The gateway, not the caller, sets the headers with the caller's host, path and address",
     evidence=Evidence.DOCUMENTED,
     references=("github.com/Kong/kong, kong.conf.default, trusted_ips",),
     owner=GATEWAY,
@@ -69,13 +62,13 @@ def test_forwarding_headers(dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bea
     forged = dict.fromkeys(names, "dcrproof")
     seen = echoed(dcr_consumer.call({**with_bearer(dcr_bearer().text), **forged}))["headers"]
     through = [name for name in forged if seen.get(name) == "dcrproof"]
-    dcr_expect.that(not through, "none of them as the caller sent it", ", ".join(through))
+    dcr_expect.that(not through, "none of them with the caller's value", ", ".join(through))
     dcr_expect.that(seen.get("x-forwarded-host"), "X-Forwarded-Host", "none")
 
 
 @check(
     "upstream.same-token",
-    "A bearer token reaches the upstream as it was sent",
+    "A bearer token reaches the upstream unchanged",
     evidence=Evidence.DOCUMENTED,
     references=("developer.konghq.com/plugins/openid-connect/reference/, upstream_access_token_header",),
     owner=GATEWAY,
@@ -101,20 +94,13 @@ def test_session_reaches_the_upstream_with_a_token(dcr_echo, dcr_session_accepte
     dcr_expect.that(scheme.lower() == "bearer", "Authorization: Bearer at the upstream", f"the scheme {scheme!r}")
 
 
-@check(
-    "claims.verify",
-    "The token behind the call verifies with Curity's published keys",
-    evidence=Evidence.DOCUMENTED,
-    references=("RFC 7515 5.2",),
-    smoke=True,
-)
-def test_token_verifies(dcr_claims):
-    """Claimed by the gate."""
+@by_gate
+def test_token_verifies(dcr_claims): ...
 
 
 @check(
     "claims.iss",
-    "iss is the issuer of the discovery document, to the letter",
+    "iss is exactly the issuer of the discovery document",
     evidence=Evidence.DOCUMENTED,
     references=(f"{RFC7519}.1",),
     steps=("curity.base-url.public",),
@@ -139,7 +125,7 @@ def test_sub(dcr_claims, dcr_application, dcr_expect):
 
 @check(
     "claims.aud",
-    "aud is there, and by default the client's own id",
+    "aud is present, and by default the client id",
     evidence=Evidence.DOCUMENTED,
     references=("curity.io/docs/identity-server/configuration-reference, client audience",),
 )
@@ -159,7 +145,7 @@ def test_aud(dcr_is_curity, dcr_claims, dcr_application, dcr_expect):
 
 @check(
     "claims.times",
-    "exp lies after iat, and neither iat nor nbf lies in the future",
+    "exp is after iat, and neither iat nor nbf is in the future",
     evidence=Evidence.DOCUMENTED,
     references=(f"{RFC7519}.4 to {RFC7519}.6",),
     smoke=True,
@@ -172,7 +158,7 @@ def test_times(dcr_claims, dcr_authorization_server, dcr_endpoints, dcr_known_cl
     dcr_expect.that(times["exp"] > times["iat"], "exp after iat", f"{times}")
     if times["nbf"] is not None:
         dcr_expect.that(times["nbf"] <= times["iat"], "nbf no later than iat", f"{times}")
-    # by the issuer's own clock, at an answer that nobody caches
+    # by the issuer's own clock, in an answer that is never cached
     later = dcr_authorization_server.token(dcr_endpoints, dcr_known_client.client_id, dcr_known_client.secret)
     if date := parsedate_tz(later.header("date") or ""):
         soon = mktime_tz(date) + 1  # its nodes may differ by a little
@@ -181,18 +167,18 @@ def test_times(dcr_claims, dcr_authorization_server, dcr_endpoints, dcr_known_cl
 
 @check(
     "claims.jti",
-    "jti is there, and another one in another token",
+    "jti is present and unique",
     evidence=Evidence.INFERRED,
     references=(SAMPLE, f"{RFC7519}.7"),
 )
 def test_jti(dcr_claims, dcr_bearer, dcr_expect):
     value, other = dcr_claims.claims.get("jti"), dcr_bearer().claims.get("jti")
-    dcr_expect.that(value and value != other, "a jti of its own in each token", f"jti {value!r} and {other!r}")
+    dcr_expect.that(value and value != other, "another jti in each token", f"jti {value!r} and {other!r}")
 
 
 @check(
     "claims.scope",
-    "scope is the scope that the gateway asked for",
+    "scope is the scope that the gateway requested",
     evidence=Evidence.INFERRED,
     references=(SAMPLE, "RFC 6749 3.3"),
 )

@@ -1,37 +1,24 @@
-"""Life afterwards: what a new secret, a rename, a revocation and a removal do at Curity and at the gateway."""
+"""The life cycle of an application: what a new secret, a rename, a revocation and a deletion do at Curity and the gateway."""
 
-from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.checks.check import Evidence, by_gate, check
 from dcrproof.core.checks.owners import CURITY, KONNECT
+from dcrproof.core.checks.sources import DCR, DCRM
 from dcrproof.core.parties.authorization_server import error_code
 from dcrproof.core.parties.gateway import accepted_everywhere, answer, refused_everywhere, with_basic
 from dcrproof.core.parties.konnect import problem
-
-DCR = "developer.konghq.com/dev-portal/dynamic-client-registration/"
-SELF_SERVICE = "developer.konghq.com/dev-portal/self-service/"
-DCRM = "curity.io/resources/learn/dynamic-client-registration-management"
-MANAGEMENT = ("curity.dcr.client-management",)
 
 
 def _token(server, metadata, application):
     return server.token(metadata, application.client_id, application.secret)
 
 
-@check(
-    "life.secret.regenerated",
-    "The developer gets a new secret for the same client id",
-    evidence=Evidence.DOCUMENTED,
-    references=("Konnect Portal API v3", DCR),
-    steps=MANAGEMENT,
-    owner=CURITY,
-    creates={"application": 1, "registration": 1},
-)
-def test_secret_is_regenerated(dcr_regenerated):
-    """Claimed by the gate."""
+@by_gate
+def test_secret_is_regenerated(dcr_regenerated): ...
 
 
 @check(
     "life.secret.new",
-    "The new secret gets tokens and opens the route",
+    "The new secret gets tokens and is accepted at the route",
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
     owner=CURITY,
@@ -52,12 +39,12 @@ def test_new_secret_works(dcr_authorization_server, dcr_endpoints, dcr_consumer,
 )
 def test_old_secret_is_refused(dcr_authorization_server, dcr_endpoints, dcr_regenerated, dcr_expect):
     exchange = _token(dcr_authorization_server, dcr_endpoints, dcr_regenerated.before)
-    dcr_expect.that(exchange.status in {400, 401}, "the old secret refused", error_code(exchange))
+    dcr_expect.that(exchange.status in {400, 401}, "the old secret refused with 400 or 401", error_code(exchange))
 
 
 @check(
     "life.secret.cached",
-    "What the gateway makes of the old secret while it has a token for it",
+    "How the gateway treats the old secret while it has a cached token for it",
     evidence=Evidence.INFERRED,
     references=(DCR,),
     steps=("konnect.strategy.auth-methods",),
@@ -82,7 +69,7 @@ def test_old_secret_while_cached(dcr_consumer, dcr_applications, dcr_in_use, dcr
 
 @check(
     "life.secret.expired",
-    "Once the cached token has expired the gateway refuses the old secret",
+    "The gateway refuses the old secret once the cached token has expired",
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
     security=True,
@@ -94,21 +81,13 @@ def test_old_secret_after_the_cache(dcr_clock, dcr_consumer, dcr_regenerated, dc
     dcr_expect.judged_by_the_gate()
 
 
-@check(
-    "life.rename.done",
-    "The developer can rename an application",
-    evidence=Evidence.DOCUMENTED,
-    references=("Konnect Portal API v3",),
-    owner=KONNECT,
-    creates={"application": 1},
-)
-def test_application_is_renamed(dcr_renamed):
-    """Claimed by the gate."""
+@by_gate
+def test_application_is_renamed(dcr_renamed): ...
 
 
 @check(
     "life.rename.keeps-secret",
-    "After a rename the secret that the developer has still works",
+    "The secret still works after a rename",
     evidence=Evidence.INFERRED,
     references=(DCRM, "Konnect Portal API v3"),
     smoke=True,
@@ -119,15 +98,7 @@ def test_rename_keeps_the_secret(dcr_authorization_server, dcr_endpoints, dcr_re
     dcr_expect.that(exchange.status == 200, "a token for the secret from before the rename", error_code(exchange))
 
 
-@check(
-    "life.revoked.route",
-    "A revoked registration is refused on every node, cached token or not",
-    evidence=Evidence.DOCUMENTED,
-    references=(DCR, "Konnect Portal Management API v3"),
-    smoke=True,
-    security=True,
-    creates={"application": 1, "registration": 1},
-)
+@by_gate
 def test_revoked_is_refused(dcr_revoked, dcr_expect):
     for exchange in dcr_revoked[1]:
         dcr_expect.form(
@@ -143,7 +114,7 @@ def test_revoked_is_refused(dcr_revoked, dcr_expect):
 
 @check(
     "life.revoked.client",
-    "The client of a revoked registration lives on at Curity: revocation is the gateway's",
+    "Revoking a registration leaves the client at Curity in place",
     evidence=Evidence.INFERRED,
     references=(DCR,),
     owner=KONNECT,
@@ -157,7 +128,7 @@ def test_revoked_client_lives(dcr_authorization_server, dcr_endpoints, dcr_revok
 
 @check(
     "life.approved-again",
-    "A registration that is approved again opens the route with the same secret",
+    "A registration that is approved again is accepted with the same secret",
     evidence=Evidence.DOCUMENTED,
     references=("docs.konghq.com/konnect/dev-portal, manage application connections",),
 )
@@ -170,29 +141,12 @@ def test_approved_again(dcr_target, dcr_applications, dcr_consumer, dcr_revoked,
     dcr_expect.judged_by_the_gate()
 
 
-@check(
-    "life.unregistered",
-    "An application whose registration was removed is refused on every node",
-    evidence=Evidence.DOCUMENTED,
-    references=("Konnect Portal Management API v3",),
-    security=True,
-    creates={"application": 1, "registration": 1},
-)
-def test_unregistered_is_refused(dcr_unregistered_application):
-    """Claimed by the gate."""
+@by_gate
+def test_unregistered_is_refused(dcr_unregistered_application): ...
 
 
-@check(
-    "life.deleted.portal",
-    "The developer can delete an application",
-    evidence=Evidence.DOCUMENTED,
-    references=("Konnect Portal API v3",),
-    smoke=True,
-    owner=KONNECT,
-    creates={"application": 1, "registration": 1},
-)
-def test_application_is_deleted(dcr_deleted):
-    """Claimed by the gate."""
+@by_gate
+def test_application_is_deleted(dcr_deleted): ...
 
 
 @check(
@@ -200,7 +154,7 @@ def test_application_is_deleted(dcr_deleted):
     "Curity refuses the client of a deleted application",
     evidence=Evidence.DOCUMENTED,
     references=(DCR, "RFC 7592 2.3"),
-    steps=MANAGEMENT,
+    steps=("curity.dcr.client-management",),
     smoke=True,
     security=True,
     owner=CURITY,
@@ -211,13 +165,16 @@ def test_deleted_client_is_refused(
     exchange = _token(dcr_authorization_server, dcr_endpoints, dcr_deleted)
     refused = exchange.status in {400, 401}
     dcr_expect.that(
-        refused, "the client of a deleted application refused", error_code(exchange), **dcr_whose_management
+        refused,
+        "the client of a deleted application refused with 400 or 401",
+        error_code(exchange),
+        **dcr_whose_management,
     )
 
 
 @check(
     "life.deleted.route",
-    "The gateway refuses a deleted application on every node, cached token or not",
+    "The gateway refuses a deleted application on every node, even with a cached token",
     evidence=Evidence.INFERRED,
     references=(DCR,),
     smoke=True,

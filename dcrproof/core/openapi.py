@@ -1,9 +1,9 @@
-"""Holds exchanges with Konnect and the portal against Kong's published OpenAPI documents, which are no part of this project.
+"""Compares exchanges with Konnect and the portal with Kong's published OpenAPI documents, which are not included here.
 
-A folder holds them under the names that `DOCUMENTS` lists, as Kong's documentation repository has them. An answer that
-a document describes otherwise is a mismatch. What no document describes (a path, a status) is open, and only noted: no
-document has a 5xx, and hardly one a 405, 415 or 429. A request is held against its document where it was accepted;
-checks send wrong ones on purpose.
+A folder has them under the names in `DOCUMENTS`, which are those of Kong's documentation repository. An answer that
+differs from its document is a mismatch. What no document describes (a path, a status) is open, and only noted: no
+document has a 5xx, and few have a 405, 415 or 429. A request is compared only if it was accepted, because checks send
+wrong ones on purpose.
 """
 
 import json
@@ -11,35 +11,35 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from dcrproof.core.http.exchange import Exchange
+from dcrproof.core.ledger.kinds import APIS, AUTH_STRATEGIES, CONTROL_PLANES, DCR_PROVIDERS, PORTALS
 
 DOCUMENTS = {
-    "/v2/dcr-providers": "application-auth-strategies-v2",
-    "/v2/application-auth-strategies": "application-auth-strategies-v2",
-    "/v2/control-planes/": "control-planes-config-v2",
-    "/v3/portals": "portal-management-v3",
+    DCR_PROVIDERS: "application-auth-strategies-v2",
+    AUTH_STRATEGIES: "application-auth-strategies-v2",
+    f"{CONTROL_PLANES}/": "control-planes-config-v2",
+    PORTALS: "portal-management-v3",
     "/v3/applications": "portal-management-v3",
-    "/v3/apis": "api-builder-v3",
+    APIS: "api-builder-v3",
     "/v3/api-": "api-builder-v3",
     "/api/v3/": "dev-portal-v3",
     "/api/v2/": "dev-portal-v2",
 }
-"""Prefix of a path to the document that describes it; the paths of admin documents begin after the version."""
+"""Prefix of a path to the document that describes it; paths in admin documents begin after the version."""
 EXTRA = "pip install dcrproof[openapi]"
 
 
-class NoDocuments(Exception):
+class OpenApiUnavailable(Exception):
     """The documents cannot be read; the text says why."""
 
 
 @dataclass(frozen=True)
 class Mismatch:
-    """What an exchange has otherwise than its document; values are never quoted. `open` marks what no document says."""
+    """How an exchange differs from its document, without values. `open` marks what no document describes."""
 
     where: str
     what: str
@@ -50,7 +50,9 @@ class Mismatch:
 
 
 @dataclass
-class Documents:
+class OpenApi:
+    """The documents of a folder, read when they are first needed."""
+
     folder: Path
     _read: dict[str, Any] = field(default_factory=dict)
     _validators: dict[tuple[str, str], Any] = field(default_factory=dict)
@@ -60,32 +62,32 @@ class Documents:
             {f"{name}.yaml" for name in DOCUMENTS.values() if not (self.folder / f"{name}.yaml").is_file()}
         )
         if missing:
-            raise NoDocuments(f"{self.folder} has no {', '.join(missing)}")
+            raise OpenApiUnavailable(f"{self.folder} has no {', '.join(missing)}")
         try:
             self._modules  # noqa: B018 - said before the run, not in its midst
         except ImportError as error:
-            raise NoDocuments(f"{error.name} is missing: {EXTRA}") from None
+            raise OpenApiUnavailable(f"{error.name} is missing: {EXTRA}") from None
 
     @cached_property
     def _modules(self) -> tuple[Any, Any, Any, Any]:
-        return (
-            import_module("yaml"),
-            import_module("openapi_schema_validator").OAS30ReadValidator,
-            import_module("referencing").Registry,
-            import_module("referencing.jsonschema").DRAFT4,
-        )
+        import yaml
+        from openapi_schema_validator import OAS30ReadValidator
+        from referencing import Registry
+        from referencing.jsonschema import DRAFT4
 
-    def judge(self, exchanges: Iterable[Exchange]) -> Iterator[Mismatch]:
-        """The mismatches of these exchanges, each kind once."""
+        return yaml, OAS30ReadValidator, Registry, DRAFT4
+
+    def mismatches(self, exchanges: Iterable[Exchange]) -> Iterator[Mismatch]:
+        """The mismatches of these exchanges, each text once."""
         seen: set[str] = set()
         for exchange in exchanges:
             if exchange.party in {"konnect", "portal"}:
-                for found in self._mismatches(exchange):
+                for found in self._mismatches_of(exchange):
                     if str(found) not in seen:
                         seen.add(str(found))
                         yield found
 
-    def _mismatches(self, exchange: Exchange) -> Iterator[Mismatch]:
+    def _mismatches_of(self, exchange: Exchange) -> Iterator[Mismatch]:
         path = urlsplit(exchange.url).path
         name = next((held for prefix, held in DOCUMENTS.items() if path.startswith(prefix)), None)
         plain = f"{exchange.method} {path}"
@@ -142,7 +144,7 @@ class Documents:
         if name not in self._read:
             yaml = self._modules[0]
             loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-            self._read[name] = _mended(yaml.load((self.folder / f"{name}.yaml").read_bytes(), loader))
+            self._read[name] = _fixed(yaml.load((self.folder / f"{name}.yaml").read_bytes(), loader))
         return self._read[name]
 
     def _resolved(self, name: str, held: Any) -> Any:
@@ -155,7 +157,7 @@ class Documents:
 
 
 def _operation(document: Any, method: str, path: str) -> tuple[str, Any] | None:
-    """The template and the operation of a path; one without placeholders comes first."""
+    """The template and the operation of a path; templates with fewer placeholders come first."""
     for template, item in sorted(document["paths"].items(), key=lambda pair: pair[0].count("{")):
         pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template))
         if re.fullmatch(pattern, path) and method.lower() in item:
@@ -163,16 +165,16 @@ def _operation(document: Any, method: str, path: str) -> tuple[str, Any] | None:
     return None
 
 
-def _mended(schema: Any) -> Any:
+def _fixed(schema: Any) -> Any:
     """Without three known defects: discriminators that name no schema, nullable choices that leave out null, and
     members that are write-only but required in an answer.
     """
     if isinstance(schema, Mapping):
-        mended = {key: _mended(value) for key, value in schema.items() if key not in {"discriminator", "writeOnly"}}
-        if mended.get("nullable") is True and isinstance(mended.get("enum"), list):
-            mended["enum"] = [*mended["enum"], None]
-        return mended
-    return [_mended(one) for one in schema] if isinstance(schema, list) else schema
+        fixed = {key: _fixed(value) for key, value in schema.items() if key not in {"discriminator", "writeOnly"}}
+        if fixed.get("nullable") is True and isinstance(fixed.get("enum"), list):
+            fixed["enum"] = [*fixed["enum"], None]
+        return fixed
+    return [_fixed(one) for one in schema] if isinstance(schema, list) else schema
 
 
 def _absolute(schema: Any, base: str) -> Any:

@@ -9,14 +9,14 @@ from typing import Any
 
 from dcrproof.mocks.classic_portal import views
 from dcrproof.mocks.classic_portal.state import ClassicPortal, members_of
-from dcrproof.mocks.konnect import schema
-from dcrproof.mocks.konnect.face import created, no_content, ok, read
+from dcrproof.mocks.konnect import fields, schema
+from dcrproof.mocks.konnect.fields import body, check, needed, text
+from dcrproof.mocks.konnect.http import created, no_content, ok, read
 from dcrproof.mocks.konnect.listing import EQUAL, EQUAL_OR_CONTAINS, Listing, Reader, filtered
 from dcrproof.mocks.konnect.objects import Application, Portal, Publication
 from dcrproof.mocks.konnect.portal import APPLICATION_LIST, PortalHttp
 from dcrproof.mocks.konnect.problems import missing_reference, not_found
-from dcrproof.mocks.konnect.schema import body, check, needed, text
-from dcrproof.mocks.messages import Calls, Request, Response, Routes
+from dcrproof.mocks.messages import Calls, Handler, Request, Response, Routes
 
 APPLICATIONS = "/api/v2/applications"
 APPLICATION = APPLICATIONS + "/{application_id}"
@@ -34,11 +34,11 @@ UPDATE = body(
         "description": text(255),
         "redirect_uri": text(format="uri"),
         "reference_id": text(255),
-        "scopes": schema.Field("array", items=text()),
+        "scopes": fields.Field("array", items=text()),
     }
 )
 CREATION = body({**(UPDATE.fields or {}), "name": needed(text(255)), "auth_strategy_id": schema.OPTIONAL_ID})
-REGISTRATION_CREATION = body({"product_version_id": needed(schema.ID), "scopes": schema.Field("array", items=text())})
+REGISTRATION_CREATION = body({"product_version_id": needed(schema.ID), "scopes": fields.Field("array", items=text())})
 ALL = Listing()
 
 
@@ -62,7 +62,7 @@ class ClassicPortalHttp(PortalHttp):
             }
         )
         account = "/api/v2/developer"
-        self.routes = Routes(
+        self.routes = Routes[Handler](
             (
                 ("GET", "/api/v2/portal", self.show_context),
                 ("POST", account, self.sign_up),
@@ -107,17 +107,17 @@ class ClassicPortalHttp(PortalHttp):
     # --- products -------------------------------------------------------------------------------------------------
 
     def _product(self, request: Request, portal: Portal, product_id: str) -> Publication:
-        if product_id.lower() not in self.classic.apis:  # by id alone: products have no slug
+        if product_id.lower() not in self.classic.tables.apis:  # by id alone: products have no slug
             raise not_found()
         return self.published(portal, self.visitor(request, portal), product_id)
 
     def list_products(self, request: Request, portal: Portal) -> Response:
-        held = [self.classic.apis[one.api_id] for one in self._visible(portal, self.visitor(request, portal))]
+        held = [self.classic.tables.apis[one.api_id] for one in self._visible(portal, self.visitor(request, portal))]
         return ok(self.products.page(request, held, lambda one: views.product(self.classic, one)))
 
     def show_product(self, request: Request, portal: Portal, product_id: str) -> Response:
         held = self._product(request, portal, product_id)
-        return ok(views.product(self.classic, self.classic.apis[held.api_id]))
+        return ok(views.product(self.classic, self.classic.tables.apis[held.api_id]))
 
     def list_product_actions(self, request: Request, portal: Portal, product_id: str) -> Response:
         return self.list_actions(request, portal, product_id)
@@ -144,19 +144,19 @@ class ClassicPortalHttp(PortalHttp):
         developer = self.developer(request, portal)
         asked = read(request)
         check(asked, CREATION)
-        made, secret = yield from self.classic.create_application(portal.id, developer.id, members_of(asked))
+        made, secret = yield from self.classic.applications.create(portal.id, developer.id, members_of(asked))
         credentials = {"credentials": {"client_id": made.client_id, "client_secret": secret}}
         return created({**self.view(made), **(credentials if secret is not None else {})})
 
     def list_applications(self, request: Request, portal: Portal) -> Response:
-        mine = self.classic.applications_of(self.developer(request, portal).id)
+        mine = self.classic.applications.of(self.developer(request, portal).id)
         return ok(APPLICATION_LIST.page(request, mine, self.view))
 
     def update_application(self, request: Request, portal: Portal, application_id: str) -> Calls:
         held = self.own(request, portal, application_id)
         asked = read(request)
         check(asked, UPDATE)
-        return ok(self.view((yield from self.classic.update_application(held.id, members_of(asked)))))
+        return ok(self.view((yield from self.classic.applications.update(held.id, members_of(asked)))))
 
     def refuse_version_scopes(self, request: Request, portal: Portal, application_id: str, version_id: str) -> Response:
         self.classic.product_version(version_id)
@@ -165,7 +165,7 @@ class ClassicPortalHttp(PortalHttp):
     def refuse_registration_scopes(
         self, request: Request, portal: Portal, application_id: str, registration_id: str
     ) -> Response:
-        self.classic.registration(self.own(request, portal, application_id).id, registration_id)
+        self.classic.registrations.get(self.own(request, portal, application_id).id, registration_id)
         return self.show_granted_scopes(request, portal, application_id)
 
     # --- registrations --------------------------------------------------------------------------------------------
@@ -174,26 +174,26 @@ class ClassicPortalHttp(PortalHttp):
         held = self.own(request, portal, application_id)
         asked = read(request)
         check(asked, REGISTRATION_CREATION)
-        version = self.classic.api_versions.get(asked["product_version_id"].lower())
+        version = self.classic.tables.api_versions.get(asked["product_version_id"].lower())
         if version is None:
             raise missing_reference("product_version_id", "Product version not found")  # inferred
         publication = self._product(request, portal, version.api_id)
-        made = self.classic.register(held, publication.api_id)
+        made = self.classic.registrations.register(held, publication.api_id)
         return created(views.registration(self.classic, made))
 
     def list_registrations(self, request: Request, portal: Portal, application_id: str) -> Response:
-        held = self.classic.registrations_of(self.own(request, portal, application_id).id)
+        held = self.classic.registrations.of(self.own(request, portal, application_id).id)
         return ok(self.registered.page(request, held, lambda one: views.registration(self.classic, one)))
 
     def show_registration(
         self, request: Request, portal: Portal, application_id: str, registration_id: str
     ) -> Response:
         held = self.own(request, portal, application_id)
-        return ok(views.registration(self.classic, self.classic.registration(held.id, registration_id)))
+        return ok(views.registration(self.classic, self.classic.registrations.get(held.id, registration_id)))
 
     def delete_registration(
         self, request: Request, portal: Portal, application_id: str, registration_id: str
     ) -> Response:
         held = self.own(request, portal, application_id)
-        self.classic.delete_registration(held.id, registration_id)
+        self.classic.registrations.delete(held.id, registration_id)
         return no_content()

@@ -36,6 +36,6 @@ def how_to_setup(
     portal.save(setup)
     version = portal.offer(*product, *service)
     email, password = developer
-    person = portal.create_developer(opened.id, {"email": email, "full_name": "Test Developer"})
+    person = portal.developers.create(opened.id, {"email": email, "full_name": "Test Developer"})
     portal.accounts.set_password(person.id, password)
     return ClassicStanding(opened.id, version.api_id, version.id, person.id, setup)

@@ -23,7 +23,7 @@ from dcrproof.mocks.clock import Clock
 from dcrproof.mocks.konnect.objects import ApiVersion, Portal, Strategy
 from dcrproof.mocks.konnect.problems import invalid
 from dcrproof.mocks.konnect.state import Konnect
-from dcrproof.mocks.konnect.store import Body, find
+from dcrproof.mocks.konnect.tables import Body, Tables, find
 
 AUTH_METHODS = ("client_credentials", "bearer", "session")
 """The form offers none; that the credentials work as Basic is what the older how-to ends with, the rest is inferred."""
@@ -48,12 +48,19 @@ class ClassicPortal(Konnect):
     """
 
     def __init__(self, *, clock: Clock, seed: int, konnect: Konnect, host: str, registrar_id: str) -> None:
-        super().__init__(clock=clock, seed=seed + 7919, token="", portal_host=lambda _: host)
+        super().__init__(
+            clock=clock,
+            seed=seed + 7919,
+            token="",
+            portal_host=lambda _: host,
+            driver=konnect.driver,
+            tables=Tables(
+                control_planes=konnect.tables.control_planes, gateway_services=konnect.tables.gateway_services
+            ),
+            allow_members=allow_members,
+        )
         self.organization_id = konnect.organization_id
         self.tokens = konnect.tokens
-        self.driver = konnect.driver
-        self.control_planes = konnect.control_planes
-        self.gateway_services = konnect.gateway_services
         self.registrar_id = registrar_id
         self.application_setup: ApplicationSetup | None = None
         self.portal_id = ""
@@ -64,7 +71,7 @@ class ClassicPortal(Konnect):
 
     def open(self, name: str) -> Portal:
         """Makes the portal: for developers who sign in, who are approved as they come, and so are their requests."""
-        made = self.create_portal(
+        made = self.portals.create(
             {
                 "name": name,
                 "authentication_enabled": True,
@@ -78,7 +85,7 @@ class ClassicPortal(Konnect):
 
     @property
     def portal(self) -> Portal:
-        return self.portals[self.portal_id]
+        return self.tables.portals[self.portal_id]
 
     def save(self, setup: ApplicationSetup) -> None:
         """Settings > Application Setup > Save: overwrites what was there, the token too."""
@@ -92,22 +99,22 @@ class ClassicPortal(Konnect):
         }
         body = {"configs": {"openid-connect": config}, "dcr_provider_id": self._provider_id if setup.provider else None}
         if self.strategy_id:
-            self.patch_strategy(self.strategy_id, body)
+            self.auth.patch_strategy(self.strategy_id, body)
             return
         names = {"name": "application setup", "display_name": setup.provider or "OpenID Connect"}
-        self.strategy_id = self.create_strategy({**names, "strategy_type": "openid_connect", **body}).id
-        self.patch_portal(self.portal_id, {"default_application_auth_strategy_id": self.strategy_id})
+        self.strategy_id = self.auth.create_strategy({**names, "strategy_type": "openid_connect", **body}).id
+        self.portals.patch(self.portal_id, {"default_application_auth_strategy_id": self.strategy_id})
 
     def _saved_provider(self, setup: ApplicationSetup) -> str:
         config = {"initial_client_id": self.registrar_id, "initial_client_secret": setup.token}
         body = {"issuer": setup.issuer_url, "dcr_config": config}
         if self._provider_id:
-            return self.patch_provider(self._provider_id, body).id
-        return self.create_provider({"name": "application setup", "provider_type": "curity", **body}).id
+            return self.auth.patch_provider(self._provider_id, body).id
+        return self.auth.create_provider({"name": "application setup", "provider_type": "curity", **body}).id
 
     @property
     def strategy(self) -> Strategy:
-        return find(self.strategies, self.strategy_id)
+        return find(self.tables.strategies, self.strategy_id)
 
     @property
     def dcr_provider_ids(self) -> list[str]:
@@ -118,29 +125,32 @@ class ClassicPortal(Konnect):
 
     def offer(self, name: str, version: str, control_plane_id: str, service_id: str) -> ApiVersion:
         """Publishes a product with one version, linked to a gateway service, with registration enabled."""
-        product = self.create_api({"name": name})
-        made = self.create_api_version(product.id, {"version": version, "spec": {}})
-        self.create_implementation(product.id, {"service": {"control_plane_id": control_plane_id, "id": service_id}})
-        self.publish(product.id, self.portal_id, {"visibility": "public", "auth_strategy_ids": [self.strategy_id]})
+        product = self.catalog.create_api({"name": name})
+        made = self.catalog.create_api_version(product.id, {"version": version, "spec": {}})
+        self.catalog.create_implementation(
+            product.id, {"service": {"control_plane_id": control_plane_id, "id": service_id}}
+        )
+        self.catalog.publish(
+            product.id, self.portal_id, {"visibility": "public", "auth_strategy_ids": [self.strategy_id]}
+        )
         return made
 
     def product_version(self, version_id: str) -> ApiVersion:
         """A published version. Raises Problem 404."""
-        held = find(self.api_versions, version_id)
-        self.publication(held.api_id, self.portal_id)
+        held = find(self.tables.api_versions, version_id)
+        self.tables.publication(held.api_id, self.portal_id)
         return held
 
     def version_of(self, product_id: str) -> ApiVersion:
-        return self.versions_of(product_id)[0]
+        return self.catalog.versions_of(product_id)[0]
 
-    # --- applications ---------------------------------------------------------------------------------------------
 
-    def _allow_members(self, credential_type: str, body: Body) -> None:
-        """`reference_id` "cannot be set when using Dynamic Client Registration" (dev-portal v2)."""
-        if body.get("client_id") is not None and credential_type == "client_credentials":
-            raise invalid("reference_id", '"reference_id" cannot be set when using Dynamic Client Registration')
-        if body.get("scopes"):
-            raise invalid("scopes", '"scopes" are not managed by developers with this identity provider')
+def allow_members(credential_type: str, body: Body) -> None:
+    """`reference_id` "cannot be set when using Dynamic Client Registration" (dev-portal v2)."""
+    if body.get("client_id") is not None and credential_type == "client_credentials":
+        raise invalid("reference_id", '"reference_id" cannot be set when using Dynamic Client Registration')
+    if body.get("scopes"):
+        raise invalid("scopes", '"scopes" are not managed by developers with this identity provider')
 
 
 def members_of(body: Mapping[str, Any]) -> dict[str, Any]:

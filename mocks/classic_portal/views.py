@@ -44,7 +44,7 @@ def product_version(classic: ClassicPortal, held: Publication) -> View:
     version = classic.version_of(held.api_id)
     configs = []
     if held.auth_strategy_id is not None:
-        offered = offered_strategy(classic.strategies[held.auth_strategy_id])
+        offered = offered_strategy(classic.tables.strategies[held.auth_strategy_id])
         automatic = held.auto_approve_registrations or classic.portal.auto_approve_applications
         configs = [{**offered, "registration_enabled": True, "registration_auto_approve": automatic}]
     return {
@@ -61,7 +61,7 @@ def application(classic: ClassicPortal, held: Application) -> View:
         **members(held, "id", "name", "description", "redirect_uri"),
         "reference_id": held.client_id,
         "auth_strategy": {
-            **offered_strategy(classic.strategies[held.strategy_id]),
+            **offered_strategy(classic.tables.strategies[held.strategy_id]),
             "supports_multiple_credentials": False,
         },
         "scopes": [],
@@ -70,7 +70,7 @@ def application(classic: ClassicPortal, held: Application) -> View:
 
 
 def registration(classic: ClassicPortal, held: Registration) -> View:
-    api = classic.apis[held.api_id]
+    api = classic.tables.apis[held.api_id]
     version = classic.version_of(api.id)
     return {
         **members(held, "id", "status", "application_id"),
@@ -101,20 +101,20 @@ def admin_application(classic: ClassicPortal, held: Application) -> View:
         **members(held, "id", "name", "description"),
         "reference_id": held.client_id,
         "dcr_provider": {"id": held.provider_id} if held.provider_id is not None else None,
-        "auth_strategy": offered_strategy(classic.strategies[held.strategy_id]),
+        "auth_strategy": offered_strategy(classic.tables.strategies[held.strategy_id]),
         "portal": {"id": held.portal_id},
         "developer": {"id": held.developer_id},
-        "registration_count": len(classic.registrations_of(held.id)),
+        "registration_count": len(classic.registrations.of(held.id)),
         **times(held),
     }
 
 
 def admin_registration(classic: ClassicPortal, held: Registration) -> View:
-    api = classic.apis[held.api_id]
+    api = classic.tables.apis[held.api_id]
     version = classic.version_of(api.id)
     return {
         **members(held, "id", "status"),
         "product_version": {"id": version.id, "name": version.version, "product": members(api, "id", "name")},
-        "application": members(classic.applications[held.application_id], "id", "name"),
+        "application": members(classic.tables.applications[held.application_id], "id", "name"),
         **times(held),
     }

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from dcrproof.mocks.curity.configuration import Client
 from dcrproof.mocks.curity.registration import METHODS, ClientMetadata
+from dcrproof.mocks.curity.settings import Client
 
 
 @dataclass(frozen=True)

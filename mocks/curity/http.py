@@ -106,7 +106,7 @@ class CurityHttp:
         self.service_role = service_role
         self.restconf = Restconf(curity)
         self._built_for: Configuration | None = None
-        self._routes = Routes(())
+        self._routes: Routes[Handler] = Routes(())
 
     def handle(self, request: Request) -> Response | Calls:
         if request.path == ROOT or request.path.startswith(ROOT + "/"):

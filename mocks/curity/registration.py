@@ -18,8 +18,8 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from dcrproof.mocks.curity.configuration import Client, NonTemplatized
 from dcrproof.mocks.curity.errors import OAuthRefusal
+from dcrproof.mocks.curity.settings import Client, NonTemplatized
 
 # Grant types map to capabilities (token-profile/clients/dcr/dcr-api). `refresh_token` maps to none and is never
 # granted: OAUTH-MCP-MESSAGES.md shows it asked for and not given.

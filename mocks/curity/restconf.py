@@ -16,12 +16,12 @@ from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 from dcrproof.mocks.curity import restconf_xml
-from dcrproof.mocks.curity.configuration import (
+from dcrproof.mocks.curity.configuration import Configuration
+from dcrproof.mocks.curity.settings import (
     AuthenticateClientBy,
     AuthenticateUserBy,
     Client,
     ClientManagement,
-    Configuration,
     CustomTokenIssuer,
     DataSource,
     DefaultTokenIssuer,

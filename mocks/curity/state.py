@@ -29,7 +29,9 @@ from typing import Any
 
 from dcrproof.mocks.curity import registration
 from dcrproof.mocks.curity.clients import DynamicClient, RegistrationAccessToken
-from dcrproof.mocks.curity.configuration import (
+from dcrproof.mocks.curity.errors import OAuthRefusal
+from dcrproof.mocks.curity.registration import ClientMetadata
+from dcrproof.mocks.curity.settings import (
     AuthenticateClientBy,
     AuthenticateUserBy,
     Client,
@@ -41,8 +43,6 @@ from dcrproof.mocks.curity.configuration import (
     Template,
     digest,
 )
-from dcrproof.mocks.curity.errors import OAuthRefusal
-from dcrproof.mocks.curity.registration import ClientMetadata
 from dcrproof.mocks.curity.token_service import REGISTRATION, TokenService
 from dcrproof.mocks.curity.tokens import OPAQUE_PREFIX, AccessToken
 

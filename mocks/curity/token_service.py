@@ -13,14 +13,10 @@ from urllib.parse import unquote_plus
 
 from dcrproof.mocks.clock import Clock
 from dcrproof.mocks.curity.clients import AnyClient, DynamicClient
-from dcrproof.mocks.curity.configuration import (
-    AuthenticateUserBy,
-    Configuration,
-    NoAuthentication,
-    digest,
-)
+from dcrproof.mocks.curity.configuration import Configuration
 from dcrproof.mocks.curity.errors import OAuthRefusal
 from dcrproof.mocks.curity.metadata import metadata
+from dcrproof.mocks.curity.settings import AuthenticateUserBy, NoAuthentication, digest
 from dcrproof.mocks.curity.switches import DEFAULT_SWITCHES, Switches
 from dcrproof.mocks.curity.tokens import OPAQUE_PREFIX, AccessToken, SigningKey
 from dcrproof.mocks.keys import new_key

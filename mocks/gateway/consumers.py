@@ -12,13 +12,13 @@ Rules
 
 from collections.abc import Iterator
 
-from dcrproof.mocks.data_plane import Configuration, PushedConsumer
+from dcrproof.mocks.data_plane import PushedConfiguration, PushedConsumer
 from dcrproof.mocks.gateway.plugin import Plugin
 from dcrproof.mocks.gateway.tokens import Jwt, claim
 
 
 class ConsumerRules:
-    configuration: Configuration | None
+    configuration: PushedConfiguration | None
 
     def consumer_of(self, plugin: Plugin, token: Jwt) -> PushedConsumer | None:
         """The consumer that the token names, None where no consumer is to be mapped. Raises LookupError for 403."""

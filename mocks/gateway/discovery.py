@@ -16,7 +16,7 @@ _PRIVATE_MEMBERS = frozenset(("d", "p", "q", "dp", "dq", "qi", "oth"))
 
 
 @dataclass(frozen=True)
-class Provider:
+class ProviderMetadata:
     """The members of the discovery document that the plugin uses here."""
 
     issuer: str
@@ -36,7 +36,7 @@ def discovery_url(issuer: str) -> str:
     return issuer if issuer.endswith(WELL_KNOWN) else issuer.rstrip("/") + WELL_KNOWN
 
 
-def read_provider(answer: Response | NoAnswer) -> Provider | None:
+def read_provider(answer: Response | NoAnswer) -> ProviderMetadata | None:
     """None where the answer is no usable discovery document. Redirects are not followed (inferred)."""
     if isinstance(answer, NoAnswer) or answer.status != 200:
         return None
@@ -44,7 +44,7 @@ def read_provider(answer: Response | NoAnswer) -> Provider | None:
     if document is None or not isinstance(document.get("issuer"), str):
         return None
     methods = document.get("token_endpoint_auth_methods_supported")
-    return Provider(
+    return ProviderMetadata(
         issuer=document["issuer"],
         jwks_uri=_string(document.get("jwks_uri")),
         token_endpoint=_string(document.get("token_endpoint")),

@@ -12,22 +12,18 @@ Rules
 - Some releases sent `redirect_uri` with every grant (`releases`); which URL is inferred.
 """
 
-import math
 from base64 import b64encode
 from typing import TypeAlias
 from urllib.parse import quote_plus, urlencode
 
 from dcrproof.mocks.clock import Clock, WrongClock
-from dcrproof.mocks.data_plane import Service
-from dcrproof.mocks.gateway import releases, strict
+from dcrproof.mocks.gateway import releases
 from dcrproof.mocks.gateway.credentials import ClientPair, CredentialPlace
-from dcrproof.mocks.gateway.discovery import Provider
-from dcrproof.mocks.gateway.plugin import Names, Plugin
+from dcrproof.mocks.gateway.discovery import ProviderMetadata
+from dcrproof.mocks.gateway.plugin import Plugin
 from dcrproof.mocks.gateway.switches import Switches
-from dcrproof.mocks.gateway.tokens import Jwt
 from dcrproof.mocks.messages import Call
 
-CacheKey: TypeAlias = tuple[str, bytes, bytes, str, Names | None]
 Form: TypeAlias = list[tuple[str, bytes | str]]
 
 
@@ -36,18 +32,18 @@ class GrantRules:
     switches: Switches
     version: str
 
-    def token_request(self, plugin: Plugin, provider: Provider, url: str, pair: ClientPair) -> Call:
+    def token_request(self, plugin: Plugin, provider: ProviderMetadata, url: str, pair: ClientPair) -> Call:
         return self._grant(plugin, provider, url, pair, [("grant_type", "client_credentials")])
 
-    def password_request(self, plugin: Plugin, provider: Provider, url: str, user: ClientPair) -> Call:
+    def password_request(self, plugin: Plugin, provider: ProviderMetadata, url: str, user: ClientPair) -> Call:
         form: Form = [("grant_type", "password"), ("username", user.id), ("password", user.secret)]
         return self._grant(plugin, provider, url, own_client(plugin), form)
 
-    def refresh_request(self, plugin: Plugin, provider: Provider, url: str, token: str) -> Call:
+    def refresh_request(self, plugin: Plugin, provider: ProviderMetadata, url: str, token: str) -> Call:
         form: Form = [("grant_type", "refresh_token"), ("refresh_token", token)]
         return self._grant(plugin, provider, url, own_client(plugin), form)
 
-    def _grant(self, plugin: Plugin, provider: Provider, url: str, pair: ClientPair, form: Form) -> Call:
+    def _grant(self, plugin: Plugin, provider: ProviderMetadata, url: str, pair: ClientPair, form: Form) -> Call:
         form = [
             *form,
             ("scope", self.requested_scope(plugin)),
@@ -57,7 +53,7 @@ class GrantRules:
             form.append(("redirect_uri", "http://localhost/"))
         return self.as_client(plugin, provider, url, pair, form)
 
-    def as_client(self, plugin: Plugin, provider: Provider, url: str, pair: ClientPair, form: Form) -> Call:
+    def as_client(self, plugin: Plugin, provider: ProviderMetadata, url: str, pair: ClientPair, form: Form) -> Call:
         """A form that a client posts, with its id and secret."""
         form = list(form)
         headers = [("accept", "application/json"), ("content-type", "application/x-www-form-urlencoded")]
@@ -77,7 +73,7 @@ class GrantRules:
         """`openid` where none is configured (plugin schema; the Curity how-to warns of it)."""
         return " ".join(plugin.scopes) or "openid"
 
-    def client_authentication(self, plugin: Plugin, provider: Provider) -> str:
+    def client_authentication(self, plugin: Plugin, provider: ProviderMetadata) -> str:
         for methods in (
             (plugin.token_endpoint_auth_method,),
             plugin.client_auth or (),
@@ -87,29 +83,6 @@ class GrantRules:
                 if method in methods:
                     return method
         return "client_secret_basic"
-
-    def token_cache_key(self, service: Service, plugin: Plugin, pair: ClientPair) -> CacheKey:
-        """Issuer, id and secret (inferred), salt and, if asked, scopes.
-
-        Without a configured salt each plugin instance has one of its own, so that of another service never hits.
-        """
-        salt = f"generated {service.id}" if plugin.cache_tokens_salt is None else plugin.cache_tokens_salt
-        includes = not releases.has("leaves configured scopes out of the key", self.version)
-        scopes = plugin.scopes if plugin.token_cache_key_include_scope and includes else None
-        return (plugin.issuer, pair.id, pair.secret, salt, scopes)
-
-    def token_lifetime(self, plugin: Plugin, token: Jwt, expires_in: float | None) -> float:
-        """Seconds for which the token is kept: what it says or its answer said, the shorter; else `cache_ttl`.
-
-        0 for a token that is over when it comes; some releases kept that one for ever (`releases`).
-        """
-        expiry = strict.number(token.claims.get("exp"))
-        stated = (expires_in, None if expiry is None else expiry - self.clock.now())
-        lifetime = min((seconds for seconds in stated if seconds is not None), default=plugin.cache_ttl)
-        if lifetime <= 0:
-            return math.inf if releases.has("keeps tokens that were over when they came", self.version) else 0.0
-        lifetime = max(lifetime, plugin.cache_ttl_min or 0.0)
-        return lifetime if plugin.cache_ttl_max is None else min(lifetime, plugin.cache_ttl_max)
 
 
 def own_client(plugin: Plugin) -> ClientPair:

@@ -15,7 +15,7 @@ from joserfc.jwk import Key
 
 from dcrproof.mocks.clock import Clock, WrongClock
 from dcrproof.mocks.gateway import discovery, releases
-from dcrproof.mocks.gateway.discovery import Provider, discovery_url
+from dcrproof.mocks.gateway.discovery import ProviderMetadata, discovery_url
 from dcrproof.mocks.gateway.plugin import Names, Plugin
 from dcrproof.mocks.messages import Asking, Call
 
@@ -27,7 +27,7 @@ AFTER_FAILURE = 5.0
 class KnownIssuer:
     """What a node knows of one authorization server, and since when."""
 
-    provider: Provider | None = None
+    provider: ProviderMetadata | None = None
     keys: tuple[Key, ...] = ()
     loaded_at: float = 0.0
     tried_at: float = 0.0

@@ -18,7 +18,7 @@ from typing import Any
 
 from dcrproof.mocks.clock import Clock, WrongClock
 from dcrproof.mocks.gateway import strict
-from dcrproof.mocks.gateway.discovery import Provider
+from dcrproof.mocks.gateway.discovery import ProviderMetadata
 from dcrproof.mocks.gateway.grants import Form, GrantRules, own_client
 from dcrproof.mocks.gateway.plugin import Plugin
 from dcrproof.mocks.messages import Call, NoAnswer, Response
@@ -34,7 +34,7 @@ class LookupRules(GrantRules):
     clock: Clock | WrongClock
     answers: dict[tuple[str, str], CachedAnswer]
 
-    def introspection_request(self, plugin: Plugin, provider: Provider, token: str) -> Call | None:
+    def introspection_request(self, plugin: Plugin, provider: ProviderMetadata, token: str) -> Call | None:
         url = plugin.introspection_endpoint or provider.introspection_endpoint
         if url is None or not plugin.client_id:
             return None
@@ -53,7 +53,7 @@ class LookupRules(GrantRules):
             call.verify,
         )
 
-    def userinfo_request(self, plugin: Plugin, provider: Provider, token: str) -> Call | None:
+    def userinfo_request(self, plugin: Plugin, provider: ProviderMetadata, token: str) -> Call | None:
         url = plugin.userinfo_endpoint or provider.userinfo_endpoint
         if url is None:
             return None

@@ -10,12 +10,6 @@ Rules
   one is refused, no other is tried. Whether it goes on after a session that does not open is unknown (switches.py).
 - Every access token is verified at every request, the one from the token cache too. Only a session is trusted as it
   is (session.py).
-- The token cache belongs to the node. Its key holds issuer, id and secret (inferred), the salt, and scopes if asked.
-  So a deleted client, and an old secret, work until their token ends. Whether refusals are kept as well, and whether
-  calls at the same time share a token request, is unknown (switches.py).
-- The application is the one of the service's own strategy whose client id is the value of `credential_claim`. None:
-  401. Not approved for this API: 403 (which of the two is inferred, switches.py). `openid-connect` on its own maps
-  consumers instead (consumers.py).
 - Where `authorization_code` is enabled, a request without a usable credential is sent to the authorization endpoint
   (support article "302 response instead of 401").
 """
@@ -23,25 +17,27 @@ Rules
 import math
 import random
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from dcrproof.mocks.clock import Clock, WrongClock
-from dcrproof.mocks.data_plane import Configuration, PushedApplication, Service
+from dcrproof.mocks.data_plane import PushedApplication, PushedConfiguration, Service
 from dcrproof.mocks.gateway import credentials, releases, routing, session, strict
+from dcrproof.mocks.gateway.applications import ApplicationRules
 from dcrproof.mocks.gateway.consumers import ConsumerRules
 from dcrproof.mocks.gateway.credentials import BearerToken, ClientPair, RefreshToken
-from dcrproof.mocks.gateway.discovery import Provider
-from dcrproof.mocks.gateway.grants import CacheKey, own_client
+from dcrproof.mocks.gateway.discovery import ProviderMetadata
+from dcrproof.mocks.gateway.grants import own_client
 from dcrproof.mocks.gateway.issuers import IssuerRules, KnownIssuer
 from dcrproof.mocks.gateway.lookups import CachedAnswer, LookupRules
 from dcrproof.mocks.gateway.plugin import AUTH_METHODS, Names, Plugin, SchemaViolation, plugin
 from dcrproof.mocks.gateway.session import GatewaySession, SessionRules
 from dcrproof.mocks.gateway.switches import STRICT, Switches
-from dcrproof.mocks.gateway.tokens import Jwt, TokenRules, claim, read_jwt
+from dcrproof.mocks.gateway.token_cache import CachedToken, CacheKey, TokenCacheRules
+from dcrproof.mocks.gateway.tokens import Jwt, TokenRules, read_jwt
 from dcrproof.mocks.gateway.upstream_headers import UpstreamRules
 from dcrproof.mocks.gateway.verdicts import Admitted, Credential, Refused
 from dcrproof.mocks.messages import Asking, Call, NoAnswer, Request, Response
@@ -50,14 +46,9 @@ NO_CONFIGURATION = "0" * 32
 """The hash that a node reports before it has applied anything."""
 
 
-@dataclass(frozen=True)
-class CachedToken:
-    access_token: str
-    identity: dict[str, Any] | None
-    until: float
-
-
-class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRules, UpstreamRules):
+class DataPlane(
+    TokenRules, TokenCacheRules, LookupRules, IssuerRules, SessionRules, ApplicationRules, ConsumerRules, UpstreamRules
+):
     """One node, with caches of its own. Handlers that must ask the authorization server are generators (`Asking`)."""
 
     def __init__(
@@ -73,11 +64,11 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
         """What all nodes of a control plane would have in common, if they shared a secret."""
         self.id = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
         self.started_at = clock.now()
-        self.configuration: Configuration | None = None
+        self.configuration: PushedConfiguration | None = None
         self.violation: str | None = None
         self.services: dict[str, Plugin] = {}
         self.routes: tuple[routing.Candidate, ...] = ()
-        self._by_client: dict[tuple[str, str], PushedApplication] | None = None
+        self.by_client: dict[tuple[str, str], PushedApplication] | None = None
         self._hash: str | None = None
         self.restart()
 
@@ -92,7 +83,7 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
         self.answers: dict[tuple[str, str], CachedAnswer] = {}
         self.session_keys: dict[str | None, AESGCM] = {}
 
-    def apply(self, configuration: Configuration) -> None:
+    def apply(self, configuration: PushedConfiguration) -> None:
         """Takes over what the control plane has pushed. If it is not taken, `violation` says why."""
         try:
             services = {
@@ -110,7 +101,7 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
         if self.configuration is None or configuration.services != self.configuration.services:
             self.routes = routing.candidates(configuration.services)
         self.configuration = configuration
-        self._by_client = None
+        self.by_client = None
         self._hash = None
 
     def report(self) -> dict[str, Any]:
@@ -174,13 +165,13 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
         if isinstance(token, Jwt) and (flaw := self.authorisation_flaw(token, plugin)):
             token = self.forbidden(plugin, flaw)
         if isinstance(token, Refused):
-            return self._of(plugin, credential, token)
+            return self.refusal_of(plugin, credential, token)
         admitted = Admitted(plugin, credential, token, set_cookies=self.session_cookies(plugin, credential, token))
         if service.strategy is None:
             try:
                 return replace(admitted, consumer=self.consumer_of(plugin, token))
             except LookupError as error:
-                return self._of(plugin, credential, self.forbidden(plugin, str(error)))
+                return self.refusal_of(plugin, credential, self.forbidden(plugin, str(error)))
         application = self.authorise(service, plugin, token)
         return application if isinstance(application, Refused) else replace(admitted, application=application)
 
@@ -379,7 +370,7 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
             return self.unauthorized(plugin, "invalid exp claim was specified for access token")
         return token
 
-    def _question(self, plugin: Plugin, provider: Provider | None, text: str, method: str) -> Call | None:
+    def _question(self, plugin: Plugin, provider: ProviderMetadata | None, text: str, method: str) -> Call | None:
         if provider is None:
             return None
         if method == "introspection":
@@ -390,26 +381,6 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
         if method == "introspection":
             return self.is_active(plugin, answer)
         return strict.json_object(answer.body) if isinstance(answer, Response) and answer.status == 200 else None
-
-    # The token cache
-
-    def cached_token(self, plugin: Plugin, key: CacheKey) -> CachedToken | None:
-        cached = self.tokens.get(key) if plugin.cache_tokens else None
-        return cached if cached and self.clock.now() < cached.until else None
-
-    def keep_token(self, plugin: Plugin, key: CacheKey, token: Jwt, lifetime: float) -> None:
-        if plugin.cache_tokens and lifetime > 0:
-            identity = dict(token.identity) if token.identity is not None else None
-            self.tokens[key] = CachedToken(token.text, identity, self.clock.now() + lifetime)
-
-    def was_refused(self, plugin: Plugin, key: CacheKey) -> bool:
-        return plugin.cache_tokens and self.clock.now() < self.refusals.get(key, 0.0)
-
-    def keep_refusal(self, plugin: Plugin, key: CacheKey) -> None:
-        """For `cache_ttl_neg` seconds, or `cache_ttl` where that is null (inferred), if refusals are kept at all."""
-        if self.switches.keeps_refusals:
-            lifetime = plugin.cache_ttl if plugin.cache_ttl_neg is None else plugin.cache_ttl_neg
-            self.refusals[key] = self.clock.now() + lifetime
 
     # Sessions
 
@@ -431,68 +402,3 @@ class DataPlane(TokenRules, LookupRules, IssuerRules, SessionRules, ConsumerRule
         if not self.issues_session(plugin, method):
             return ()
         return self.new_session(plugin, token.text, None if token.header else token.claims)
-
-    # Authorisation by application
-
-    def authorise(self, service: Service, plugin: Plugin, token: Jwt) -> PushedApplication | Refused:
-        """`konnect-application-auth`: runs on each request, on those of a session too (inferred)."""
-        if len(plugin.credential_claim) > 1 and releases.has("refuses nested claims", self.version):
-            return self.forbidden(plugin, "the claim was not found")
-        application = self.application_of(service, self.client_id_of(plugin, token))
-        if application is None:
-            refuse = self.forbidden if self.switches.answers_strangers_with_403 else self.unauthorized
-            return refuse(plugin, "no application has this client id")
-        if not self.is_approved(application, service):
-            if self.switches.answers_unapproved_with_401:
-                return self.unauthorized(plugin, "the application is not registered for this API")
-            # The plugin is said to replace `acl`, whose message this is; status and message are inferred.
-            return Refused(403, "You cannot consume this service", challenge=False)
-        return application
-
-    def client_id_of(self, plugin: Plugin, token: Jwt) -> str | None:
-        """The value of the credential's claim. Some releases look into the ID token first (`releases`)."""
-        first = releases.has("reads the ID token first", self.version) and token.identity is not None
-        claims = token.identity if first and token.identity is not None else token.claims
-        value = claim(claims, plugin.credential_claim)
-        return value if isinstance(value, str) else None
-
-    def application_of(self, service: Service, client_id: str | None) -> PushedApplication | None:
-        if self._by_client is None:
-            known = self.configuration.applications if self.configuration else ()
-            self._by_client = {(one.strategy_id, one.client_id): one for one in known}
-        if service.strategy is None or client_id is None:
-            return None
-        return self._by_client.get((service.strategy.id, client_id))
-
-    def is_approved(self, application: PushedApplication, service: Service) -> bool:
-        return service.api_id in application.apis
-
-    # Refusals
-
-    def unauthorized(self, plugin: Plugin, reason: str, error: str | None = "invalid_token") -> Refused:
-        return self._refused(plugin, 401, plugin.unauthorized_error_message, reason, error)
-
-    def forbidden(self, plugin: Plugin, reason: str) -> Refused:
-        return self._refused(plugin, 403, plugin.forbidden_error_message, reason, "insufficient_scope")
-
-    def _refused(self, plugin: Plugin, status: int, message: str, reason: str, error: str | None) -> Refused:
-        """`display_errors` adds the reason in parentheses (support article on `display_errors`).
-
-        With a redirect URI the caller is sent there instead (openid-connect 1.5.x).
-        """
-        go_to = plugin.unauthorized_redirect_uri if status == 401 else plugin.forbidden_redirect_uri
-        if status == 403 and releases.has("sends the forbidden where the unauthorized go", self.version):
-            go_to = plugin.unauthorized_redirect_uri
-        if go_to:
-            return Refused(302, "", challenge=False, location=go_to[0])
-        text = f"{message} ({reason})" if plugin.display_errors else message
-        return Refused(status, text, error=error if plugin.expose_error_code else None, realm=plugin.issuer_host)
-
-    def _of(self, plugin: Plugin, credential: Credential, refused: Refused) -> Refused:
-        """The refusal of that credential: a session that is refused is over."""
-        return self.destroying(plugin, refused) if isinstance(credential, GatewaySession) else refused
-
-    def destroying(self, plugin: Plugin, refused: Refused) -> Refused:
-        """The refusal of a session, which takes the cookie back unless the plugin is told to leave it."""
-        destroys = plugin.unauthorized_destroy_session if refused.status == 401 else plugin.forbidden_destroy_session
-        return replace(refused, set_cookies=(session.clear_cookie(plugin),)) if destroys else refused

@@ -23,7 +23,7 @@ from joserfc.jws import JWSRegistry
 
 from dcrproof.mocks.clock import Clock, WrongClock
 from dcrproof.mocks.gateway import strict
-from dcrproof.mocks.gateway.discovery import Provider, keys_named
+from dcrproof.mocks.gateway.discovery import ProviderMetadata, keys_named
 from dcrproof.mocks.gateway.plugin import Names, Plugin
 from dcrproof.mocks.gateway.switches import Switches
 
@@ -109,7 +109,7 @@ class TokenRules:
         """Whether one of the keys, if it is of the algorithm's type and meant for signatures, made this signature."""
         return any(_verifies(jwt, key) for key in keys)
 
-    def issuer_is_expected(self, jwt: Jwt, plugin: Plugin, provider: Provider) -> bool:
+    def issuer_is_expected(self, jwt: Jwt, plugin: Plugin, provider: ProviderMetadata) -> bool:
         issuer = jwt.claims.get("iss")
         if plugin.issuers_allowed is not None and issuer not in plugin.issuers_allowed:
             return False
@@ -137,7 +137,7 @@ class TokenRules:
         held = set(value.split()) if isinstance(value, str) else set(filter(_is_string, _items(value)))
         return any(held.issuperset(entry.split()) for entry in required)
 
-    def claims_flaw(self, jwt: Jwt, plugin: Plugin, provider: Provider) -> str | None:
+    def claims_flaw(self, jwt: Jwt, plugin: Plugin, provider: ProviderMetadata) -> str | None:
         """The first standard claim that refuses the token, in words that name no value of it; None if all hold."""
         if not self.issuer_is_expected(jwt, plugin, provider):
             return "invalid issuer was specified for access token"

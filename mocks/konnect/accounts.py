@@ -19,9 +19,9 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from dcrproof.mocks.clock import Clock
+from dcrproof.mocks.konnect.fields import UUID
 from dcrproof.mocks.konnect.objects import Developer, Portal
 from dcrproof.mocks.konnect.problems import Invalid, Problem, gone, invalid_parameters, not_found
-from dcrproof.mocks.konnect.schema import UUID
 
 MAIL_TOKEN_SECONDS = 24 * 3600
 ACCESS_SECONDS = 3600

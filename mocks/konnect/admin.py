@@ -1,13 +1,13 @@
 """The admin API: `/v2/...` and `/v3/...`, with the organisation's bearer token."""
 
 from dcrproof.mocks.konnect import admin_apis, admin_auth, admin_control_planes, admin_portals
-from dcrproof.mocks.konnect.face import Face, Rows
+from dcrproof.mocks.konnect.http import HttpApi, Rows
 from dcrproof.mocks.konnect.problems import Problem, forbidden, unauthorized
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.messages import Calls, Request, Response, Routes, json_response
 
 
-class KonnectHttp(Face):
+class KonnectHttp(HttpApi):
     """`handle(request)` answers for the admin API."""
 
     def __init__(self, konnect: Konnect, more: Rows = ()) -> None:

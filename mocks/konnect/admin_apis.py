@@ -3,10 +3,10 @@
 from typing import Any
 
 from dcrproof.mocks.konnect import views
-from dcrproof.mocks.konnect.face import Rows, created, done, no_content, ok, read, read_if_any
+from dcrproof.mocks.konnect.http import Rows, created, done, no_content, ok, read, read_if_any
 from dcrproof.mocks.konnect.listing import STRING, UUIDS, Listing, Reader, filtered, named
 from dcrproof.mocks.konnect.state import Konnect
-from dcrproof.mocks.konnect.store import find
+from dcrproof.mocks.konnect.tables import find
 from dcrproof.mocks.messages import Calls, Request, Response
 
 APIS = "/v3/apis"
@@ -29,11 +29,11 @@ REGISTRATION_LIST = Listing(filters={**filtered(STRING, "status"), **filtered(UU
 
 
 def delete_api(konnect: Konnect, api_id: str) -> Calls:
-    found = find(konnect.apis, api_id)
-    registered = [held.application_id for held in konnect.registrations.values() if held.api_id == found.id]
-    konnect.delete_api(found.id)
+    found = find(konnect.tables.apis, api_id)
+    registered = [held.application_id for held in konnect.tables.registrations.values() if held.api_id == found.id]
+    konnect.catalog.delete_api(found.id)
     for application_id in registered:
-        yield from konnect.tell_of_registrations(application_id)
+        yield from konnect.registrations.tell_bridge(application_id)
     return no_content()
 
 
@@ -44,8 +44,8 @@ def routes(konnect: Konnect) -> Rows:
     publications = Listing(
         filters={
             **filtered(UUIDS, "portal_id", "api_id", "auth_strategy_id"),
-            "portal_name": (STRING, of(konnect.portals, "portal_id")),
-            "api_name": (STRING, of(konnect.apis, "api_id")),
+            "portal_name": (STRING, of(konnect.tables.portals, "portal_id")),
+            "api_name": (STRING, of(konnect.tables.apis, "api_id")),
         },
         sorts=named("created_at", "updated_at"),
     )
@@ -54,47 +54,47 @@ def routes(konnect: Konnect) -> Rows:
         return views.api(konnect, held)
 
     def list_apis(request: Request) -> Response:
-        return ok(API_LIST.page(request, konnect.apis.values(), view))
+        return ok(API_LIST.page(request, konnect.tables.apis.values(), view))
 
     def list_versions(request: Request, api_id: str) -> Response:
-        found = find(konnect.apis, api_id)
-        return ok(VERSION_LIST.page(request, konnect.versions_of(found.id), views.version_summary))
+        found = find(konnect.tables.apis, api_id)
+        return ok(VERSION_LIST.page(request, konnect.catalog.versions_of(found.id), views.version_summary))
 
     def list_registrations(request: Request, api_id: str) -> Response:
-        found = find(konnect.apis, api_id)
-        held = (one for one in konnect.registrations.values() if one.api_id == found.id)
+        found = find(konnect.tables.apis, api_id)
+        held = (one for one in konnect.tables.registrations.values() if one.api_id == found.id)
         return ok(REGISTRATION_LIST.page(request, held, lambda one: views.api_registration(konnect, one)))
 
     def list_publications(request: Request) -> Response:
-        return ok(publications.page(request, konnect.publications.values(), views.listed_publication))
+        return ok(publications.page(request, konnect.tables.publications.values(), views.listed_publication))
 
     def list_implementations(request: Request) -> Response:
-        held = konnect.implementations.values()
+        held = konnect.tables.implementations.values()
         return ok(IMPLEMENTATION_LIST.page(request, held, views.listed_implementation))
 
     def create_version(request: Request, api_id: str) -> Response:
-        return created(views.version(konnect.create_api_version(api_id, read(request))))
+        return created(views.version(konnect.catalog.create_api_version(api_id, read(request))))
 
     def link(request: Request, api_id: str) -> Response:
-        return created(views.implementation(konnect.create_implementation(api_id, read(request))))
+        return created(views.implementation(konnect.catalog.create_implementation(api_id, read(request))))
 
     def show_link(_: Request, api_id: str, implementation_id: str) -> Response:
-        return ok(views.implementation(konnect.implementation(api_id, implementation_id)))
+        return ok(views.implementation(konnect.catalog.implementation(api_id, implementation_id)))
 
     def unlink(_: Request, api_id: str, implementation_id: str) -> Response:
-        return done(konnect.delete_implementation, api_id, implementation_id)
+        return done(konnect.catalog.delete_implementation, api_id, implementation_id)
 
     def publish(request: Request, api_id: str, portal_id: str) -> Response:
-        return ok(views.publication(konnect.publish(api_id, portal_id, read_if_any(request))))
+        return ok(views.publication(konnect.catalog.publish(api_id, portal_id, read_if_any(request))))
 
     def show_publication(_: Request, api_id: str, portal_id: str) -> Response:
-        return ok(views.publication(konnect.publication(api_id, portal_id)))
+        return ok(views.publication(konnect.tables.publication(api_id, portal_id)))
 
     return (
-        ("POST", APIS, lambda r: created(view(konnect.create_api(read(r))))),
+        ("POST", APIS, lambda r: created(view(konnect.catalog.create_api(read(r))))),
         ("GET", APIS, list_apis),
-        ("GET", API, lambda _, api_id: ok(view(find(konnect.apis, api_id)))),
-        ("PATCH", API, lambda r, api_id: ok(view(konnect.patch_api(api_id, read(r))))),
+        ("GET", API, lambda _, api_id: ok(view(find(konnect.tables.apis, api_id)))),
+        ("PATCH", API, lambda r, api_id: ok(view(konnect.catalog.patch_api(api_id, read(r))))),
         ("DELETE", API, lambda _, api_id: delete_api(konnect, api_id)),
         ("POST", VERSIONS, create_version),
         ("GET", VERSIONS, list_versions),
@@ -103,7 +103,7 @@ def routes(konnect: Konnect) -> Rows:
         ("DELETE", IMPLEMENTATION, unlink),
         ("PUT", PUBLICATION, publish),
         ("GET", PUBLICATION, show_publication),
-        ("DELETE", PUBLICATION, lambda _, api_id, portal_id: done(konnect.unpublish, api_id, portal_id)),
+        ("DELETE", PUBLICATION, lambda _, api_id, portal_id: done(konnect.catalog.unpublish, api_id, portal_id)),
         ("GET", API + "/registrations", list_registrations),
         ("GET", "/v3/api-publications", list_publications),
         ("GET", "/v3/api-implementations", list_implementations),

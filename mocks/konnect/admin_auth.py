@@ -3,7 +3,7 @@
 from typing import Any
 
 from dcrproof.mocks.konnect import views
-from dcrproof.mocks.konnect.face import Rows, created, done, ok, read
+from dcrproof.mocks.konnect.http import Rows, created, done, ok, read
 from dcrproof.mocks.konnect.listing import (
     EQUAL,
     EQUAL_OR_CONTAINS,
@@ -16,7 +16,7 @@ from dcrproof.mocks.konnect.listing import (
     named,
 )
 from dcrproof.mocks.konnect.state import Konnect
-from dcrproof.mocks.konnect.store import find
+from dcrproof.mocks.konnect.tables import find
 from dcrproof.mocks.messages import Calls, Request, Response
 
 PROVIDERS = "/v2/dcr-providers"
@@ -31,7 +31,7 @@ def config(name: str) -> Reader:
 
 def routes(konnect: Konnect) -> Rows:
     def provider_of(name: str) -> Reader:
-        return lambda held: getattr(konnect.providers.get(held.dcr_provider_id or ""), name, None)
+        return lambda held: getattr(konnect.tables.providers.get(held.dcr_provider_id or ""), name, None)
 
     of_provider = {"dcr_provider_name": provider_of("name"), "dcr_provider_type": provider_of("provider_type")}
     providers = Listing(
@@ -63,27 +63,31 @@ def routes(konnect: Konnect) -> Rows:
         return views.strategy(konnect, held)
 
     def list_providers(request: Request) -> Response:
-        return ok(providers.page(request, konnect.providers.values(), provider))
+        return ok(providers.page(request, konnect.tables.providers.values(), provider))
 
     def list_strategies(request: Request) -> Response:
-        return ok(strategies.page(request, konnect.strategies.values(), strategy))
+        return ok(strategies.page(request, konnect.tables.strategies.values(), strategy))
 
     def verify(_: Request, provider_id: str) -> Calls:
-        errors = yield from konnect.verify_provider(provider_id)
+        errors = yield from konnect.auth.verify_provider(provider_id)
         return ok({"status": "failed" if errors else "success", "errors": errors})
 
     return (
-        ("POST", PROVIDERS, lambda r: created(provider(konnect.create_provider(read(r))))),
+        ("POST", PROVIDERS, lambda r: created(provider(konnect.auth.create_provider(read(r))))),
         ("GET", PROVIDERS, list_providers),
-        ("GET", PROVIDER, lambda _, provider_id: ok(provider(find(konnect.providers, provider_id)))),
-        ("PATCH", PROVIDER, lambda r, provider_id: ok(provider(konnect.patch_provider(provider_id, read(r))))),
-        ("DELETE", PROVIDER, lambda _, provider_id: done(konnect.delete_provider, provider_id)),
+        ("GET", PROVIDER, lambda _, provider_id: ok(provider(find(konnect.tables.providers, provider_id)))),
+        ("PATCH", PROVIDER, lambda r, provider_id: ok(provider(konnect.auth.patch_provider(provider_id, read(r))))),
+        ("DELETE", PROVIDER, lambda _, provider_id: done(konnect.auth.delete_provider, provider_id)),
         ("POST", PROVIDER + "/verify", verify),
-        ("POST", STRATEGIES, lambda r: created(strategy(konnect.create_strategy(read(r))))),
+        ("POST", STRATEGIES, lambda r: created(strategy(konnect.auth.create_strategy(read(r))))),
         ("GET", STRATEGIES, list_strategies),
-        ("GET", STRATEGY, lambda _, strategy_id: ok(strategy(find(konnect.strategies, strategy_id)))),
+        ("GET", STRATEGY, lambda _, strategy_id: ok(strategy(find(konnect.tables.strategies, strategy_id)))),
         # 201 for a PUT, as the document says.
-        ("PUT", STRATEGY, lambda r, strategy_id: created(strategy(konnect.replace_strategy(strategy_id, read(r))))),
-        ("PATCH", STRATEGY, lambda r, strategy_id: ok(strategy(konnect.patch_strategy(strategy_id, read(r))))),
-        ("DELETE", STRATEGY, lambda _, strategy_id: done(konnect.delete_strategy, strategy_id)),
+        (
+            "PUT",
+            STRATEGY,
+            lambda r, strategy_id: created(strategy(konnect.auth.replace_strategy(strategy_id, read(r)))),
+        ),
+        ("PATCH", STRATEGY, lambda r, strategy_id: ok(strategy(konnect.auth.patch_strategy(strategy_id, read(r))))),
+        ("DELETE", STRATEGY, lambda _, strategy_id: done(konnect.auth.delete_strategy, strategy_id)),
     )

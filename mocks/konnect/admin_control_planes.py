@@ -7,12 +7,12 @@ so that there may be more than the how-to has; an update of them is not among wh
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from dcrproof.mocks.konnect import views
-from dcrproof.mocks.konnect.face import Rows, created, done, ok, read
+from dcrproof.mocks.konnect import gateway_views, views
+from dcrproof.mocks.konnect.http import Rows, created, done, ok, read
 from dcrproof.mocks.konnect.listing import EQUAL_OR_CONTAINS, STRING, Listing, filtered, named
 from dcrproof.mocks.konnect.objects import GatewayService
 from dcrproof.mocks.konnect.state import Konnect
-from dcrproof.mocks.konnect.store import find
+from dcrproof.mocks.konnect.tables import find
 from dcrproof.mocks.messages import Handler, Request, Response
 
 CONTROL_PLANES = "/v2/control-planes"
@@ -31,27 +31,27 @@ def routes(konnect: Konnect) -> Rows:
 
 def _control_planes(konnect: Konnect) -> Rows:
     def nodes_of(control_plane_id: str) -> list[Mapping[str, Any]]:
-        found = find(konnect.control_planes, control_plane_id)
-        return konnect.nodes() if konnect.has_data_planes(found.id) else []
+        found = find(konnect.tables.control_planes, control_plane_id)
+        return konnect.push.nodes() if konnect.push.has_data_planes(found.id) else []
 
     def list_nodes(_: Request, control_plane_id: str) -> Response:
-        held = [views.node(konnect, node) for node in nodes_of(control_plane_id)]
+        held = [gateway_views.node(konnect, node) for node in nodes_of(control_plane_id)]
         return ok({"items": held, "page": {"total_count": len(held)}})
 
     def show_node(_: Request, control_plane_id: str, node_id: str) -> Response:
         found = find({node["id"]: node for node in nodes_of(control_plane_id)}, node_id)
-        return ok({"item": views.node(konnect, found)})
+        return ok({"item": gateway_views.node(konnect, found)})
 
     def expected_hash(_: Request, control_plane_id: str) -> Response:
-        find(konnect.control_planes, control_plane_id)
-        times = {"created_at": int(konnect.started_at), "updated_at": int(konnect.pushed_at)}
-        return ok({"expected_hash": konnect.expected_hash(), **times})
+        find(konnect.tables.control_planes, control_plane_id)
+        times = {"created_at": int(konnect.push.started_at), "updated_at": int(konnect.push.pushed_at)}
+        return ok({"expected_hash": konnect.push.hash, **times})
 
     def list_control_planes(request: Request) -> Response:
-        return ok(CONTROL_PLANE_LIST.page(request, konnect.control_planes.values(), views.control_plane))
+        return ok(CONTROL_PLANE_LIST.page(request, konnect.tables.control_planes.values(), gateway_views.control_plane))
 
     def show_control_plane(_: Request, control_plane_id: str) -> Response:
-        return ok(views.control_plane(find(konnect.control_planes, control_plane_id)))
+        return ok(gateway_views.control_plane(find(konnect.tables.control_planes, control_plane_id)))
 
     return (
         ("GET", CONTROL_PLANES, list_control_planes),
@@ -65,32 +65,34 @@ def _control_planes(konnect: Konnect) -> Rows:
 def _entities(konnect: Konnect) -> Rows:
     def services_of(control_plane_id: str, service_id: str | None = None) -> list[GatewayService]:
         if service_id:
-            return [konnect.service_of(control_plane_id, service_id)]
-        found = find(konnect.control_planes, control_plane_id)
-        return [held for held in konnect.gateway_services.values() if held.control_plane_id == found.id]
+            return [konnect.entities.service_of(control_plane_id, service_id)]
+        found = find(konnect.tables.control_planes, control_plane_id)
+        return [held for held in konnect.tables.gateway_services.values() if held.control_plane_id == found.id]
 
     def entities(held: Iterable[Any]) -> Response:
         return ok({"data": list(held)})  # without `next`: everything is on the one page
 
     def list_services(request: Request, control_plane_id: str) -> Response:
-        return entities(map(views.service, ENTITY_LIST.select(request, services_of(control_plane_id))))
+        return entities(map(gateway_views.service, ENTITY_LIST.select(request, services_of(control_plane_id))))
 
     def list_routes(request: Request, **names: str) -> Response:
         ids = {held.id for held in services_of(**names)}
-        held = (route for route in konnect.gateway_routes.values() if route.service_id in ids)
-        return entities(map(views.route, ENTITY_LIST.select(request, held)))
+        held = (route for route in konnect.tables.gateway_routes.values() if route.service_id in ids)
+        return entities(map(gateway_views.route, ENTITY_LIST.select(request, held)))
 
     def list_plugins(_: Request, **names: str) -> Response:
         ids = {held.id for held in services_of(**names)}
-        linked = (held for held in konnect.implementations.values() if held.service_id in ids)
-        managed = (views.managed_plugin(konnect, held) for held in linked)
-        by_hand = (views.plugin(held) for held in konnect.gateway_plugins.values() if held.service_id in ids)
+        linked = (held for held in konnect.tables.implementations.values() if held.service_id in ids)
+        managed = (gateway_views.managed_plugin(konnect, held) for held in linked)
+        by_hand = (
+            gateway_views.plugin(held) for held in konnect.tables.gateway_plugins.values() if held.service_id in ids
+        )
         return entities([*filter(None, managed), *by_hand])
 
     def list_consumers(_: Request, control_plane_id: str) -> Response:
-        found = find(konnect.control_planes, control_plane_id)
-        held = konnect.gateway_consumers.values()
-        return entities(views.consumer(one) for one in held if one.control_plane_id == found.id)
+        found = find(konnect.tables.control_planes, control_plane_id)
+        held = konnect.tables.gateway_consumers.values()
+        return entities(gateway_views.consumer(one) for one in held if one.control_plane_id == found.id)
 
     def showing(lookup: Callable[..., Any], view: Callable[[Any], views.View]) -> Handler:
         return lambda _, **names: ok(view(lookup(*names.values())))
@@ -104,21 +106,21 @@ def _entities(konnect: Konnect) -> Rows:
     route, plugin, consumer = (f"{CORE}/{kind}/{{entity_id}}" for kind in ("routes", "plugins", "consumers"))
     return (
         ("GET", CORE + "/services", list_services),
-        ("POST", CORE + "/services", making(konnect.add_service, views.service)),
-        ("GET", SERVICE, showing(konnect.service_of, views.service)),
-        ("DELETE", SERVICE, deleting(konnect.delete_gateway_service)),
+        ("POST", CORE + "/services", making(konnect.entities.add_service, gateway_views.service)),
+        ("GET", SERVICE, showing(konnect.entities.service_of, gateway_views.service)),
+        ("DELETE", SERVICE, deleting(konnect.entities.delete_gateway_service)),
         ("GET", SERVICE + "/routes", list_routes),
-        ("POST", SERVICE + "/routes", making(konnect.add_route, views.route)),
+        ("POST", SERVICE + "/routes", making(konnect.entities.add_route, gateway_views.route)),
         ("GET", SERVICE + "/plugins", list_plugins),
-        ("POST", SERVICE + "/plugins", making(konnect.add_plugin, views.plugin)),
+        ("POST", SERVICE + "/plugins", making(konnect.entities.add_plugin, gateway_views.plugin)),
         ("GET", CORE + "/routes", list_routes),
-        ("GET", route, showing(konnect.route_of, views.route)),
-        ("DELETE", route, deleting(konnect.delete_gateway_route)),
+        ("GET", route, showing(konnect.entities.route_of, gateway_views.route)),
+        ("DELETE", route, deleting(konnect.entities.delete_gateway_route)),
         ("GET", CORE + "/plugins", list_plugins),
-        ("GET", plugin, showing(konnect.plugin_of, views.plugin)),
-        ("DELETE", plugin, deleting(konnect.delete_plugin)),
+        ("GET", plugin, showing(konnect.entities.plugin_of, gateway_views.plugin)),
+        ("DELETE", plugin, deleting(konnect.entities.delete_plugin)),
         ("GET", CORE + "/consumers", list_consumers),
-        ("POST", CORE + "/consumers", making(konnect.add_consumer, views.consumer)),
-        ("GET", consumer, showing(konnect.consumer_at, views.consumer)),
-        ("DELETE", consumer, deleting(konnect.delete_consumer)),
+        ("POST", CORE + "/consumers", making(konnect.entities.add_consumer, gateway_views.consumer)),
+        ("GET", consumer, showing(konnect.entities.consumer_at, gateway_views.consumer)),
+        ("DELETE", consumer, deleting(konnect.entities.delete_consumer)),
     )

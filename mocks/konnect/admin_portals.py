@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from dcrproof.mocks.konnect import views
-from dcrproof.mocks.konnect.face import Rows, created, done, no_content, ok, read
+from dcrproof.mocks.konnect.http import Rows, created, done, no_content, ok, read
 from dcrproof.mocks.konnect.listing import EQUAL, STRING, UUIDS, Listing, Reader, attribute, filtered, named
 from dcrproof.mocks.konnect.problems import invalid_parameters
 from dcrproof.mocks.konnect.state import Konnect
-from dcrproof.mocks.konnect.store import find
+from dcrproof.mocks.konnect.tables import find
 from dcrproof.mocks.messages import Calls, Request, Response
 
 PORTALS = "/v3/portals"
@@ -57,47 +57,47 @@ def routes(konnect: Konnect) -> Rows:
 
 
 def _in_portal(konnect: Konnect, table: dict[str, Any], portal_id: str) -> Iterator[Any]:
-    found = find(konnect.portals, portal_id)
+    found = find(konnect.tables.portals, portal_id)
     return (held for held in table.values() if held.portal_id == found.id)
 
 
 def _portals(konnect: Konnect) -> Rows:
     def delete_portal(request: Request, portal_id: str) -> Calls:
-        yield from konnect.delete_portal(portal_id, force=forced(request))
+        yield from konnect.portals.delete(portal_id, force=forced(request))
         return no_content()
 
     def delete_developer(_: Request, portal_id: str, developer_id: str) -> Calls:
-        yield from konnect.delete_developer(portal_id, developer_id)
+        yield from konnect.developers.delete(portal_id, developer_id)
         return no_content()
 
     def list_developers(request: Request, portal_id: str) -> Response:
-        held = _in_portal(konnect, konnect.developers, portal_id)
+        held = _in_portal(konnect, konnect.tables.developers, portal_id)
         return ok(DEVELOPER_LIST.page(request, held, views.developer))
 
     def list_pages(_: Request, portal_id: str) -> Response:
-        return ok({"data": [views.listed_page(held) for held in _in_portal(konnect, konnect.pages, portal_id)]})
+        return ok({"data": [views.listed_page(held) for held in _in_portal(konnect, konnect.tables.pages, portal_id)]})
 
     def patch_developer(request: Request, portal_id: str, developer_id: str) -> Response:
-        return ok(views.developer(konnect.patch_developer(portal_id, developer_id, read(request))))
+        return ok(views.developer(konnect.developers.patch(portal_id, developer_id, read(request))))
 
     return (
-        ("POST", PORTALS, lambda r: created(views.portal(konnect.create_portal(read(r))))),
-        ("GET", PORTALS, lambda r: ok(PORTAL_LIST.page(r, konnect.portals.values(), views.portal))),
-        ("GET", PORTAL, lambda _, portal_id: ok(views.portal(find(konnect.portals, portal_id)))),
-        ("PATCH", PORTAL, lambda r, portal_id: ok(views.portal(konnect.patch_portal(portal_id, read(r))))),
+        ("POST", PORTALS, lambda r: created(views.portal(konnect.portals.create(read(r))))),
+        ("GET", PORTALS, lambda r: ok(PORTAL_LIST.page(r, konnect.tables.portals.values(), views.portal))),
+        ("GET", PORTAL, lambda _, portal_id: ok(views.portal(find(konnect.tables.portals, portal_id)))),
+        ("PATCH", PORTAL, lambda r, portal_id: ok(views.portal(konnect.portals.patch(portal_id, read(r))))),
         ("DELETE", PORTAL, delete_portal),
-        ("POST", PAGES, lambda r, portal_id: created(views.page(konnect.create_page(portal_id, read(r))))),
+        ("POST", PAGES, lambda r, portal_id: created(views.page(konnect.portals.create_page(portal_id, read(r))))),
         ("GET", PAGES, list_pages),
         (
             "POST",
             DEVELOPERS,
-            lambda r, portal_id: created(views.developer(konnect.create_developer(portal_id, read(r)))),
+            lambda r, portal_id: created(views.developer(konnect.developers.create(portal_id, read(r)))),
         ),
         ("GET", DEVELOPERS, list_developers),
         (
             "GET",
             DEVELOPER,
-            lambda _, portal_id, developer_id: ok(views.developer(konnect.developer(portal_id, developer_id))),
+            lambda _, portal_id, developer_id: ok(views.developer(konnect.tables.developer(portal_id, developer_id))),
         ),
         ("PATCH", DEVELOPER, patch_developer),
         ("DELETE", DEVELOPER, delete_developer),
@@ -106,40 +106,44 @@ def _portals(konnect: Konnect) -> Rows:
 
 def _teams(konnect: Konnect) -> Rows:
     def list_teams(request: Request, portal_id: str) -> Response:
-        return ok(TEAM_LIST.page(request, _in_portal(konnect, konnect.teams, portal_id), views.team))
+        return ok(TEAM_LIST.page(request, _in_portal(konnect, konnect.tables.teams, portal_id), views.team))
 
     def list_members(request: Request, portal_id: str, team_id: str) -> Response:
-        held = konnect.team(portal_id, team_id)
-        of_team = (one for one in konnect.developers.values() if one.id in held.developers)
+        held = konnect.teams.get(portal_id, team_id)
+        of_team = (one for one in konnect.tables.developers.values() if one.id in held.developers)
         return ok(DEVELOPER_LIST.page(request, of_team, views.developer))
 
     def list_teams_of(request: Request, portal_id: str, developer_id: str) -> Response:
-        developer = konnect.developer(portal_id, developer_id)
-        joined = (one for one in konnect.teams.values() if developer.id in one.developers)
+        developer = konnect.tables.developer(portal_id, developer_id)
+        joined = (one for one in konnect.tables.teams.values() if developer.id in one.developers)
         return ok(TEAM_LIST.page(request, joined, views.team))
 
     def list_roles(request: Request, portal_id: str, team_id: str) -> Response:
-        held = konnect.team(portal_id, team_id)
-        granted = (one for one in konnect.team_roles.values() if one.team_id == held.id)
+        held = konnect.teams.get(portal_id, team_id)
+        granted = (one for one in konnect.tables.team_roles.values() if one.team_id == held.id)
         return ok(Listing(filters=filtered(STRING, "role_name")).page(request, granted, views.team_role))
 
     def join(request: Request, portal_id: str, team_id: str) -> Response:
-        konnect.join(portal_id, team_id, read(request))
+        konnect.teams.join(portal_id, team_id, read(request))
         return Response(201)
 
     def grant(request: Request, portal_id: str, team_id: str) -> Response:
-        return created(views.team_role(konnect.grant(portal_id, team_id, read(request))))
+        return created(views.team_role(konnect.teams.grant(portal_id, team_id, read(request))))
 
     return (
-        ("POST", TEAMS, lambda r, portal_id: created(views.team(konnect.create_team(portal_id, read(r))))),
+        ("POST", TEAMS, lambda r, portal_id: created(views.team(konnect.teams.create(portal_id, read(r))))),
         ("GET", TEAMS, list_teams),
-        ("GET", TEAM, lambda _, portal_id, team_id: ok(views.team(konnect.team(portal_id, team_id)))),
+        ("GET", TEAM, lambda _, portal_id, team_id: ok(views.team(konnect.teams.get(portal_id, team_id)))),
         ("POST", TEAM + "/developers", join),
         ("GET", TEAM + "/developers", list_members),
-        ("DELETE", TEAM + "/developers/{developer_id}", lambda _, **names: done(konnect.leave, *names.values())),
+        ("DELETE", TEAM + "/developers/{developer_id}", lambda _, **names: done(konnect.teams.leave, *names.values())),
         ("POST", TEAM + "/assigned-roles", grant),
         ("GET", TEAM + "/assigned-roles", list_roles),
-        ("DELETE", TEAM + "/assigned-roles/{role_id}", lambda _, **names: done(konnect.withdraw, *names.values())),
+        (
+            "DELETE",
+            TEAM + "/assigned-roles/{role_id}",
+            lambda _, **names: done(konnect.teams.withdraw, *names.values()),
+        ),
         ("GET", DEVELOPER + "/teams", list_teams_of),
     )
 
@@ -149,25 +153,25 @@ def _applications(konnect: Konnect) -> Rows:
         return views.admin_application(konnect, held)
 
     def create(request: Request, portal_id: str) -> Calls:
-        made = yield from konnect.create_application_as_admin(portal_id, read(request))
+        made = yield from konnect.applications.create_as_admin(portal_id, read(request))
         return created(view(made))
 
     def delete(_: Request, portal_id: str, application_id: str) -> Calls:
-        yield from konnect.delete_application(konnect.application(portal_id, application_id).id)
+        yield from konnect.applications.delete(konnect.applications.get(portal_id, application_id).id)
         return no_content()
 
     def list_applications(request: Request, portal_id: str) -> Response:
-        return ok(APPLICATION_LIST.page(request, _in_portal(konnect, konnect.applications, portal_id), view))
+        return ok(APPLICATION_LIST.page(request, _in_portal(konnect, konnect.tables.applications, portal_id), view))
 
     def list_credentials(request: Request, portal_id: str, application_id: str) -> Response:
         """Ids alone, as the identity provider has them (app/dev-portal/dynamic-client-registration.md)."""
-        held = konnect.application(portal_id, application_id)
+        held = konnect.applications.get(portal_id, application_id)
         known = [held] if held.client_id is not None else []
         return ok(Listing().page(request, known, views.credential))
 
     def list_owners(request: Request, portal_id: str, application_id: str) -> Response:
-        held = konnect.application(portal_id, application_id)
-        return ok(Listing().page(request, [konnect.developers[held.developer_id]], views.developer))
+        held = konnect.applications.get(portal_id, application_id)
+        return ok(Listing().page(request, [konnect.tables.developers[held.developer_id]], views.developer))
 
     return (
         ("POST", APPLICATIONS, create),
@@ -175,27 +179,29 @@ def _applications(konnect: Konnect) -> Rows:
         (
             "GET",
             APPLICATION,
-            lambda _, portal_id, application_id: ok(view(konnect.application(portal_id, application_id))),
+            lambda _, portal_id, application_id: ok(view(konnect.applications.get(portal_id, application_id))),
         ),
         ("DELETE", APPLICATION, delete),
         (
             "PATCH",
             APPLICATION,
-            lambda r, portal_id, application_id: ok(view(konnect.hand_over(portal_id, application_id, read(r)))),
+            lambda r, portal_id, application_id: ok(
+                view(konnect.applications.hand_over(portal_id, application_id, read(r)))
+            ),
         ),
         ("GET", APPLICATION + "/credentials", list_credentials),
         ("GET", APPLICATION + "/developers", list_owners),
         (
             "GET",
             "/v3/applications/{application_id}",
-            lambda _, application_id: ok(view(find(konnect.applications, application_id))),
+            lambda _, application_id: ok(view(find(konnect.tables.applications, application_id))),
         ),
     )
 
 
 def _registrations(konnect: Konnect) -> Rows:
     def of_application(name: str) -> Reader:
-        return lambda held: getattr(konnect.applications[held.application_id], name)
+        return lambda held: getattr(konnect.tables.applications[held.application_id], name)
 
     everywhere = Listing(
         filters={
@@ -210,41 +216,47 @@ def _registrations(konnect: Konnect) -> Rows:
         return views.admin_registration(konnect, held)
 
     def register(request: Request, portal_id: str, application_id: str) -> Calls:
-        made = konnect.register_as_admin(konnect.application(portal_id, application_id), read(request))
-        yield from konnect.tell_of_registrations(made.application_id)
+        made = konnect.registrations.register_as_admin(
+            konnect.applications.get(portal_id, application_id), read(request)
+        )
+        yield from konnect.registrations.tell_bridge(made.application_id)
         return created(view(made))
 
     def list_of_application(request: Request, portal_id: str, application_id: str) -> Response:
-        held = konnect.registrations_of(konnect.application(portal_id, application_id).id)
+        held = konnect.registrations.of(konnect.applications.get(portal_id, application_id).id)
         return ok(REGISTRATION_LIST.page(request, held, view))
 
     def list_of_portal(request: Request, portal_id: str) -> Response:
-        found = find(konnect.portals, portal_id)
+        found = find(konnect.tables.portals, portal_id)
         portal_of = of_application("portal_id")
-        held = (one for one in konnect.registrations.values() if portal_of(one) == found.id)
+        held = (one for one in konnect.tables.registrations.values() if portal_of(one) == found.id)
         return ok(everywhere.page(request, held, view))
 
     def show(_: Request, portal_id: str, application_id: str, registration_id: str) -> Response:
-        return ok(view(konnect.registration(konnect.application(portal_id, application_id).id, registration_id)))
+        return ok(
+            view(konnect.registrations.get(konnect.applications.get(portal_id, application_id).id, registration_id))
+        )
 
     def patch(request: Request, portal_id: str, application_id: str, registration_id: str) -> Calls:
-        application = konnect.application(portal_id, application_id)
-        changed = konnect.patch_registration(application.id, registration_id, read(request))
-        yield from konnect.tell_of_registrations(application.id)
+        application = konnect.applications.get(portal_id, application_id)
+        changed = konnect.registrations.patch(application.id, registration_id, read(request))
+        yield from konnect.registrations.tell_bridge(application.id)
         return ok(view(changed))
 
     def delete(_: Request, portal_id: str, application_id: str, registration_id: str) -> Calls:
-        application = konnect.application(portal_id, application_id)
-        konnect.delete_registration(application.id, registration_id)
-        yield from konnect.tell_of_registrations(application.id)
+        application = konnect.applications.get(portal_id, application_id)
+        konnect.registrations.delete(application.id, registration_id)
+        yield from konnect.registrations.tell_bridge(application.id)
         return no_content()
 
     def map_consumer(request: Request, portal_id: str, application_id: str, registration_id: str) -> Response:
-        konnect.map_consumer(konnect.application(portal_id, application_id).id, registration_id, read(request))
+        konnect.registrations.map_consumer(
+            konnect.applications.get(portal_id, application_id).id, registration_id, read(request)
+        )
         return no_content()
 
     def unmap_consumer(_: Request, portal_id: str, application_id: str, registration_id: str) -> Response:
-        konnect.unmap_consumer(konnect.application(portal_id, application_id).id, registration_id)
+        konnect.registrations.unmap_consumer(konnect.applications.get(portal_id, application_id).id, registration_id)
         return no_content()
 
     return (

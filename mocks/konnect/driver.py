@@ -21,9 +21,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import quote, quote_plus, urlencode
 
+from dcrproof.mocks.konnect.fields import is_url
 from dcrproof.mocks.konnect.objects import ClientRegistration, Provider, Strategy
-from dcrproof.mocks.konnect.schema import is_url
-from dcrproof.mocks.konnect.switches import Switches
+from dcrproof.mocks.konnect.switches import DEFAULT_SWITCHES, Switches
 from dcrproof.mocks.messages import Asking, Call, NoAnswer, Pairs, Response
 
 # Error codes that may be shown: those of RFC 6749, 6750 and 7591. Anything else an authorization server writes stays
@@ -135,7 +135,9 @@ def account(answer: Response | NoAnswer) -> str:
 class Driver:
     """Speaks for one Konnect organisation to the authorization servers of its DCR providers."""
 
-    def __init__(self, switches: Switches, initial_access: InitialAccess) -> None:
+    def __init__(
+        self, switches: Switches = DEFAULT_SWITCHES, initial_access: InitialAccess = ProviderCredentials()
+    ) -> None:
         self.switches = switches
         self.initial_access = initial_access
 

@@ -1,6 +1,114 @@
-"""The two HTTP faces of mock Konnect."""
+"""What both HTTP faces share: bodies in, answers and problems out."""
 
-from dcrproof.mocks.konnect.admin import KonnectHttp
-from dcrproof.mocks.konnect.portal import PortalHttp
+import json
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeAlias
 
-__all__ = ["KonnectHttp", "PortalHttp"]
+from dcrproof.mocks.konnect.problems import Problem, method_not_allowed, not_found, unreadable_body
+from dcrproof.mocks.konnect.problems import unsupported_media_type as unsupported
+from dcrproof.mocks.konnect.state import Konnect
+from dcrproof.mocks.messages import Calls, Handler, Pairs, Request, Response, Routes, json_response
+
+Rows: TypeAlias = tuple[tuple[str, str, Handler], ...]  # of a table of routes
+
+DEEPEST = 32  # levels of a body; what nests deeper is taken for an attack (inferred)
+
+
+def read(request: Request) -> Any:
+    """The JSON of a body. Raises Problem 415 for another media type, 400 for what is no JSON text."""
+    media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise unsupported()
+    try:
+        content = json.loads(request.body.decode(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise unreadable_body() from None
+    if not _well_formed(content):
+        raise unreadable_body()
+    return content
+
+
+def read_if_any(request: Request) -> Any:
+    return read(request) if request.body else {}
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)  # NaN and Infinity are not JSON
+
+
+def _well_formed(content: Any) -> bool:
+    """No lone surrogate, no infinite number, no NUL, no endless nesting: what could not be stored or sent again."""
+    waiting = [(content, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if depth > DEEPEST:
+            return False
+        if isinstance(value, dict):
+            waiting.extend((part, depth + 1) for pair in value.items() for part in pair)
+        elif isinstance(value, list):
+            waiting.extend((part, depth + 1) for part in value)
+        elif isinstance(value, str):
+            if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+                return False
+        elif isinstance(value, float) and not math.isfinite(value):
+            return False
+    return True
+
+
+class HttpApi:
+    """Finds the handler of a request and turns what it raises into `application/problem+json`."""
+
+    def __init__(self, konnect: Konnect) -> None:
+        self.konnect = konnect
+
+    def handle(self, request: Request) -> Response | Calls:
+        try:
+            outcome = self.answer(request)
+        except Problem as problem:
+            return self.refusal(request, problem)
+        return outcome if isinstance(outcome, Response) else self._guarded(request, outcome)
+
+    def answer(self, request: Request) -> Response | Calls:
+        raise NotImplementedError
+
+    def _guarded(self, request: Request, calls: Calls) -> Calls:
+        try:
+            return (yield from calls)
+        except Problem as problem:
+            return self.refusal(request, problem)
+
+    def find(
+        self, routes: Routes[Handler], request: Request
+    ) -> tuple[Callable[..., Response | Calls], Mapping[str, str]]:
+        found = routes.find(request.method, request.path)
+        if isinstance(found, frozenset):
+            raise method_not_allowed(found) if found else not_found()
+        return found
+
+    def refusal(self, request: Request, problem: Problem) -> Response:
+        del request  # some faces answer some paths in another form
+        content = problem.body(self.konnect.trace())
+        return json_response(problem.status, content, problem.headers, "application/problem+json")
+
+
+def no_content(headers: Pairs = ()) -> Response:
+    return Response(204, headers)
+
+
+def ok(view: Mapping[str, Any]) -> Response:
+    return json_response(200, view)
+
+
+def created(view: Mapping[str, Any]) -> Response:
+    return json_response(201, view)
+
+
+def accepted(view: Mapping[str, Any]) -> Response:
+    return json_response(202, view)
+
+
+def done(change: Callable[..., None], *arguments: str) -> Response:
+    """Makes a change that gives nothing back."""
+    change(*arguments)
+    return no_content()

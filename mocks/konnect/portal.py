@@ -12,14 +12,14 @@ from collections.abc import Iterator, Mapping
 from email.utils import formatdate
 from typing import Any
 
-from dcrproof.mocks.konnect import schema, views
+from dcrproof.mocks.konnect import fields, portal_views, schema, views
 from dcrproof.mocks.konnect.accounts import PortalSession
-from dcrproof.mocks.konnect.face import Face, accepted, created, no_content, ok, read
+from dcrproof.mocks.konnect.http import HttpApi, accepted, created, no_content, ok, read
 from dcrproof.mocks.konnect.listing import EQUAL, EQUAL_OR_CONTAINS, STRING, UUIDS, Listing, Reader, filtered
 from dcrproof.mocks.konnect.objects import Application, Developer, Portal, Publication
 from dcrproof.mocks.konnect.problems import Problem, invalid, not_found, unauthorized
 from dcrproof.mocks.konnect.state import Konnect
-from dcrproof.mocks.konnect.store import find
+from dcrproof.mocks.konnect.tables import find
 from dcrproof.mocks.messages import Calls, Handler, Pairs, Request, Response, Routes
 
 ACCESS_COOKIE = "portalaccesstoken"
@@ -53,7 +53,7 @@ def cookies(request: Request) -> Mapping[str, str]:
     return found
 
 
-class PortalHttp(Face):
+class PortalHttp(HttpApi):
     """`handle(request)` answers for the Portal API of every portal."""
 
     def __init__(self, konnect: Konnect) -> None:
@@ -75,7 +75,7 @@ class PortalHttp(Face):
                 **filtered(EQUAL, "credential_type"),
             }
         )
-        self.routes = Routes(
+        self.routes: Routes[Handler] = Routes(
             (
                 ("GET", "/api/v3/portal", self.show_portal),
                 ("GET", "/api/v3/pages", self.list_pages),
@@ -110,12 +110,12 @@ class PortalHttp(Face):
         )
 
     def answer(self, request: Request) -> Response | Calls:
-        portal = self.konnect.portal_at(request.header("host") or "")
+        portal = self.konnect.portals.at(request.header("host") or "")
         handler, arguments = self.find(self.routes, request)
         return handler(request, portal, **arguments)
 
     def _of_api(self, name: str) -> Reader:
-        return lambda held: getattr(self.konnect.apis[held.api_id], name)
+        return lambda held: getattr(self.konnect.tables.apis[held.api_id], name)
 
     # --- who asks -------------------------------------------------------------------------------------------------
 
@@ -125,8 +125,8 @@ class PortalHttp(Face):
         if token is None or not portal.authentication_enabled:
             return None
         session = self.konnect.accounts.session(token, portal)
-        developer = self.konnect.developers.get(session.developer_id) if session is not None else None
-        if developer is None or not self.konnect.may_sign_in(developer):
+        developer = self.konnect.tables.developers.get(session.developer_id) if session is not None else None
+        if developer is None or not self.konnect.developers.may_sign_in(developer):
             raise unauthorized()
         return developer
 
@@ -162,8 +162,8 @@ class PortalHttp(Face):
     def list_pages(self, request: Request, portal: Portal) -> Response:
         visitor = self.visitor(request, portal)
         seen = [
-            views.portal_page(page)
-            for page in self.konnect.pages.values()
+            portal_views.portal_page(page)
+            for page in self.konnect.tables.pages.values()
             if page.portal_id == portal.id and page.status == "published" and (page.visibility == "public" or visitor)
         ]
         return ok({"data": seen})
@@ -172,13 +172,13 @@ class PortalHttp(Face):
 
     def sign_up(self, request: Request, portal: Portal) -> Response:
         self.require_authentication(portal)
-        self.konnect.sign_up(portal.id, read(request))
+        self.konnect.developers.sign_up(portal.id, read(request))
         return Response(201)
 
     def verify_email(self, request: Request, portal: Portal) -> Response:
         (token,) = self._texts(request, portal, "token")
         developer_id, reset = self.konnect.accounts.verify_email(token)
-        return accepted({"email": find(self.konnect.developers, developer_id).email, "token": reset})
+        return accepted({"email": find(self.konnect.tables.developers, developer_id).email, "token": reset})
 
     def reset_password(self, request: Request, portal: Portal) -> Response:
         token, password = self._texts(request, portal, "token", "password")
@@ -189,25 +189,25 @@ class PortalHttp(Face):
         """Always 200, whether or not there is such a developer."""
         self.require_authentication(portal)
         body = read(request)
-        schema.check(body, schema.FORGOT_PASSWORD)
-        if developer := self.konnect.developer_with(portal.id, body["email"]):
+        fields.check(body, schema.FORGOT_PASSWORD)
+        if developer := self.konnect.developers.with_email(portal.id, body["email"]):
             self.konnect.accounts.offer_reset(developer)
         return Response(200)
 
     def authenticate(self, request: Request, portal: Portal) -> Response:
         email, password = self._texts(request, portal, "username", "password")
-        developer = self.konnect.developer_with(portal.id, email)
+        developer = self.konnect.developers.with_email(portal.id, email)
         if developer is None or not self.konnect.accounts.password_matches(developer.id, password):
             raise Problem(401, "Invalid Credentials", "You have entered an invalid email or password.")
-        if not self.konnect.may_sign_in(developer):
+        if not self.konnect.developers.may_sign_in(developer):
             raise Problem(401, "Approval Required", "Your account is pending approval for access.")
         return no_content(self._session_cookies(portal, self.konnect.accounts.sign_in(developer, portal)))
 
     def refresh(self, request: Request, portal: Portal) -> Response:
         self.require_authentication(portal)
         session = self.konnect.accounts.take_refresh(cookies(request).get(REFRESH_COOKIE, ""), portal)
-        developer = self.konnect.developers.get(session.developer_id) if session is not None else None
-        if developer is None or not self.konnect.may_sign_in(developer):
+        developer = self.konnect.tables.developers.get(session.developer_id) if session is not None else None
+        if developer is None or not self.konnect.developers.may_sign_in(developer):
             raise unauthorized()
         return no_content(self._session_cookies(portal, self.konnect.accounts.sign_in(developer, portal)))
 
@@ -218,15 +218,15 @@ class PortalHttp(Face):
         return no_content(tuple(self._cookie(portal, name, "", 0.0) for name in (ACCESS_COOKIE, REFRESH_COOKIE)))
 
     def show_developer(self, request: Request, portal: Portal) -> Response:
-        return ok(views.profile(self.developer(request, portal)))
+        return ok(portal_views.profile(self.developer(request, portal)))
 
     def _texts(self, request: Request, portal: Portal, *names: str) -> tuple[str, ...]:
         """The body's members, all of them text that is not empty, and no others."""
         self.require_authentication(portal)
         body = read(request)
-        if missing := schema.missing_fields(body, names):
+        if missing := fields.missing_fields(body, names):
             raise missing
-        schema.check(body, schema.body({name: schema.text() for name in names}))
+        fields.check(body, fields.body({name: fields.text() for name in names}))
         return tuple(body[name] for name in names)
 
     def _session_cookies(self, portal: Portal, session: PortalSession) -> Pairs:
@@ -249,38 +249,40 @@ class PortalHttp(Face):
     # --- APIs -----------------------------------------------------------------------------------------------------
 
     def _visible(self, portal: Portal, visitor: Developer | None) -> Iterator[Publication]:
-        for held in self.konnect.publications.values():
-            if held.portal_id == portal.id and self.konnect.api_is_visible(held, portal, visitor):
+        for held in self.konnect.tables.publications.values():
+            if held.portal_id == portal.id and self.konnect.teams.api_is_visible(held, portal, visitor):
                 yield held
 
     def published(self, portal: Portal, visitor: Developer | None, id_or_slug: str) -> Publication:
         for held in self._visible(portal, visitor):
-            if id_or_slug.lower() == held.api_id or id_or_slug == self.konnect.apis[held.api_id].slug:
+            if id_or_slug.lower() == held.api_id or id_or_slug == self.konnect.tables.apis[held.api_id].slug:
                 return held
         raise not_found()
 
     def list_apis(self, request: Request, portal: Portal) -> Response:
         held = self._visible(portal, self.visitor(request, portal))
-        return ok(self.apis.page(request, held, lambda one: views.portal_api(self.konnect, one)))
+        return ok(self.apis.page(request, held, lambda one: portal_views.portal_api(self.konnect, one)))
 
     def show_api(self, request: Request, portal: Portal, api: str) -> Response:
-        return ok(views.portal_api(self.konnect, self.published(portal, self.visitor(request, portal), api)))
+        return ok(portal_views.portal_api(self.konnect, self.published(portal, self.visitor(request, portal), api)))
 
     def list_actions(self, request: Request, portal: Portal, api: str) -> Response:
         visitor = self.visitor(request, portal)
         held = self.published(portal, visitor, api)
-        may = visitor is not None and self.konnect.may_register(held, portal, visitor)
+        may = visitor is not None and self.konnect.teams.may_register(held, portal, visitor)
         register = may and held.auth_strategy_id is not None
         return ok({"actions": {"view": True, "register": register, "view_documentation": True}})
 
     def list_versions(self, request: Request, portal: Portal, api: str) -> Response:
         held = self.published(portal, self.visitor(request, portal), api)
-        return ok(VERSION_LIST.page(request, self.konnect.versions_of(held.api_id), views.portal_version))
+        return ok(
+            VERSION_LIST.page(request, self.konnect.catalog.versions_of(held.api_id), portal_views.portal_version)
+        )
 
     def show_version(self, request: Request, portal: Portal, api: str, version_id: str) -> Response:
         held = self.published(portal, self.visitor(request, portal), api)
-        version = find({one.id: one for one in self.konnect.versions_of(held.api_id)}, version_id)
-        return ok(views.portal_version(version, content=True))
+        version = find({one.id: one for one in self.konnect.catalog.versions_of(held.api_id)}, version_id)
+        return ok(portal_views.portal_version(version, content=True))
 
     def list_api_applications(self, request: Request, portal: Portal, api: str) -> Response:
         """The developer's applications that have a registration for the API, whatever its status; or have none."""
@@ -289,40 +291,40 @@ class PortalHttp(Face):
         unregistered = dict(request.parameters).get("unregistered") == "true"
 
         def view(held: Application) -> dict[str, Any]:
-            registration = self.konnect.registration_for(held.id, api_id)
+            registration = self.konnect.registrations.for_api(held.id, api_id)
             return {
                 **views.members(held, "id", "name"),
                 "registration_id": registration.id if registration else None,
                 "registration_status": registration.status if registration else None,
-                "auth_strategy": views.offered_strategy(self.konnect.strategies[held.strategy_id]),
+                "auth_strategy": views.offered_strategy(self.konnect.tables.strategies[held.strategy_id]),
                 **views.times(held),
             }
 
-        mine = self.konnect.applications_of(developer.id)
-        held = [one for one in mine if (self.konnect.registration_for(one.id, api_id) is None) == unregistered]
+        mine = self.konnect.applications.of(developer.id)
+        held = [one for one in mine if (self.konnect.registrations.for_api(one.id, api_id) is None) == unregistered]
         return ok(NAMED_LIST.page(request, held, view))
 
     def list_strategies(self, request: Request, portal: Portal) -> Response:
         self.developer(request, portal)
-        held = self.konnect.strategies_on(portal)
-        return ok(self.strategies.page(request, held, lambda one: views.portal_strategy(self.konnect, one)))
+        held = self.konnect.auth.strategies_on(portal)
+        return ok(self.strategies.page(request, held, lambda one: portal_views.portal_strategy(self.konnect, one)))
 
     # --- applications ---------------------------------------------------------------------------------------------
 
     def own(self, request: Request, portal: Portal, application_id: str) -> Application:
         """An application of the developer who asks; another's is not found."""
-        return self.konnect.application(portal.id, application_id, self.developer(request, portal).id)
+        return self.konnect.applications.get(portal.id, application_id, self.developer(request, portal).id)
 
     def view(self, held: Application) -> dict[str, Any]:
-        return views.application(self.konnect, held)
+        return portal_views.application(self.konnect, held)
 
     def create_application(self, request: Request, portal: Portal) -> Calls:
         developer = self.developer(request, portal)
-        made, secret = yield from self.konnect.create_application(portal.id, developer.id, read(request))
+        made, secret = yield from self.konnect.applications.create(portal.id, developer.id, read(request))
         return created({**self.view(made), **({"client_secret": secret} if secret is not None else {})})
 
     def list_applications(self, request: Request, portal: Portal) -> Response:
-        mine = self.konnect.applications_of(self.developer(request, portal).id)
+        mine = self.konnect.applications.of(self.developer(request, portal).id)
         return ok(APPLICATION_LIST.page(request, mine, self.view))
 
     def show_application(self, request: Request, portal: Portal, application_id: str) -> Response:
@@ -330,15 +332,15 @@ class PortalHttp(Face):
 
     def update_application(self, request: Request, portal: Portal, application_id: str) -> Calls:
         held = self.own(request, portal, application_id)
-        return ok(self.view((yield from self.konnect.update_application(held.id, read(request)))))
+        return ok(self.view((yield from self.konnect.applications.update(held.id, read(request)))))
 
     def delete_application(self, request: Request, portal: Portal, application_id: str) -> Calls:
-        yield from self.konnect.delete_application(self.own(request, portal, application_id).id)
+        yield from self.konnect.applications.delete(self.own(request, portal, application_id).id)
         return no_content()
 
     def regenerate_secret(self, request: Request, portal: Portal, application_id: str) -> Calls:
         held = self.own(request, portal, application_id)
-        client_id, secret = yield from self.konnect.regenerate_secret(held.id)
+        client_id, secret = yield from self.konnect.applications.regenerate_secret(held.id)
         return created({"client_id": client_id, "client_secret": secret})
 
     def show_granted_scopes(self, request: Request, portal: Portal, application_id: str) -> Response:
@@ -369,29 +371,29 @@ class PortalHttp(Face):
     def register(self, request: Request, portal: Portal, application_id: str) -> Response | Calls:
         held = self.own(request, portal, application_id)
         body = read(request)
-        schema.check(body, schema.REGISTRATION_CREATION)
+        fields.check(body, schema.REGISTRATION_CREATION)
         developer = self.developer(request, portal)
         publication = self.published(portal, developer, body["api_id"])
-        if not self.konnect.may_register(publication, portal, developer):
+        if not self.konnect.teams.may_register(publication, portal, developer):
             raise not_found()  # inferred: no 403 is documented here
-        made = self.konnect.register(held, publication.api_id)
-        yield from self.konnect.tell_of_registrations(held.id)
-        return created(views.registration(self.konnect, made))
+        made = self.konnect.registrations.register(held, publication.api_id)
+        yield from self.konnect.registrations.tell_bridge(held.id)
+        return created(portal_views.registration(self.konnect, made))
 
     def list_registrations(self, request: Request, portal: Portal, application_id: str) -> Response:
-        held = self.konnect.registrations_of(self.own(request, portal, application_id).id)
-        return ok(self.registrations.page(request, held, lambda one: views.registration(self.konnect, one)))
+        held = self.konnect.registrations.of(self.own(request, portal, application_id).id)
+        return ok(self.registrations.page(request, held, lambda one: portal_views.registration(self.konnect, one)))
 
     def show_registration(
         self, request: Request, portal: Portal, application_id: str, registration_id: str
     ) -> Response:
         held = self.own(request, portal, application_id)
-        return ok(views.registration(self.konnect, self.konnect.registration(held.id, registration_id)))
+        return ok(portal_views.registration(self.konnect, self.konnect.registrations.get(held.id, registration_id)))
 
     def delete_registration(
         self, request: Request, portal: Portal, application_id: str, registration_id: str
     ) -> Response | Calls:
         held = self.own(request, portal, application_id)
-        self.konnect.delete_registration(held.id, registration_id)
-        yield from self.konnect.tell_of_registrations(held.id)
+        self.konnect.registrations.delete(held.id, registration_id)
+        yield from self.konnect.registrations.tell_bridge(held.id)
         return no_content()

@@ -1,15 +1,25 @@
 """What the control plane pushes to its data planes, kept current change by change.
 
+Rules
+    strategy     a gateway service that an API is linked to carries the strategy with which that API is published;
+                 without a link nothing is enforced
+    application  only approved registrations count
+    nodes        the data planes are those of the first control plane
+
 An application costs the same to push however many there are: each keeps its own part, and only the part of what
 changed is made anew. The configuration as a whole is put together when somebody asks for it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from dcrproof.mocks import data_plane
-from dcrproof.mocks.konnect.objects import Application, Publication, Strategy
+from dcrproof.mocks.clock import Clock
+from dcrproof.mocks.konnect.driver import Driver
+from dcrproof.mocks.konnect.objects import Application, GatewayPlugin, Publication, Registration, Strategy
+from dcrproof.mocks.konnect.plugin_schema import PLUGIN_CONFIG, violation
+from dcrproof.mocks.konnect.tables import Tables
 
 # A strategy that the data plane of these mocks cannot enforce (key auth) admits nobody there: it must not leave the
 # route open.
@@ -58,93 +68,7 @@ def refused(strategy: Strategy) -> Mapping[str, Any] | None:
     return {"control_plane_error": "control_plane_error_data_constraint_error", "message": message}
 
 
-def violation(config: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The first setting that the plugin's schema forbids, and what it should be; None where there is none."""
-    for key, (expected, allows) in PLUGIN_SCHEMA.items():
-        value = config.get(key)
-        if value is not None and not allows(value):
-            return key, expected
-    return None
-
-
-def _is_boolean(value: object) -> bool:
-    return isinstance(value, bool)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _are_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
-
-
-def _some_of(*choices: str) -> tuple[str, Callable[[object], bool]]:
-    allowed = frozenset(choices)
-    return (
-        f"some of {', '.join(sorted(choices))}",
-        lambda value: isinstance(value, list) and all(isinstance(one, str) and one in allowed for one in value),
-    )
-
-
-def _one_of(*choices: str) -> tuple[str, Callable[[object], bool]]:
-    return f"one of {', '.join(sorted(choices))}", lambda value: isinstance(value, str) and value in choices
-
-
-PLUGIN_CONFIG = "config.v2_strategies.openid_connect"
-AUTH_METHODS = frozenset(
-    {"authorization_code", "bearer", "client_credentials", "introspection", "kong_oauth2", "password"}
-    | {"refresh_token", "session", "userinfo"}
-)
-CLIENT_AUTHENTICATION = (
-    *("client_secret_basic", "client_secret_jwt", "client_secret_post", "none"),
-    *("private_key_jwt", "self_signed_tls_client_auth", "tls_client_auth"),
-)
-PLACES = ("body", "header", "query")
-# The settings that mean something to a data plane of these mocks, by what the schema has them be (OidcAuth in
-# KonnectApplicationAuth.json).
-PLUGIN_SCHEMA: Mapping[str, tuple[str, Callable[[object], bool]]] = {
-    "auth_methods": _some_of(*AUTH_METHODS),
-    "bearer_token_param_type": _some_of(*PLACES, "cookie"),
-    "client_auth": _some_of(*CLIENT_AUTHENTICATION),
-    "consumer_by": _some_of("custom_id", "id", "username"),
-    "introspection_accept": _one_of("application/json", "application/jwt", "application/token-introspection+jwt"),
-    "session_cookie_same_site": _one_of("Default", "Lax", "None", "Strict"),
-    "token_endpoint_auth_method": _one_of(*CLIENT_AUTHENTICATION),
-    **dict.fromkeys(
-        ("client_credentials_param_type", "password_param_type", "refresh_token_param_type"), _some_of(*PLACES)
-    ),
-    **dict.fromkeys(
-        (
-            *("ssl_verify", "hide_credentials", "display_errors", "expose_error_code", "run_on_preflight"),
-            *("cache_tokens", "cache_introspection", "cache_user_info", "token_cache_key_include_scope"),
-            *("verify_claims", "verify_signature", "introspect_jwt_tokens", "introspection_check_active"),
-            *("session_cookie_http_only", "session_cookie_secure", "reverify", "consumer_optional"),
-            *("unauthorized_destroy_session", "forbidden_destroy_session", "by_username_ignore_case"),
-        ),
-        ("a boolean", _is_boolean),
-    ),
-    **dict.fromkeys(
-        (
-            *("timeout", "leeway", "max_age", "rediscovery_lifetime"),
-            *("cache_ttl", "cache_ttl_max", "cache_ttl_min", "cache_ttl_neg"),
-            *("session_idling_timeout", "session_rolling_timeout", "session_absolute_timeout"),
-        ),
-        ("a number", _is_number),
-    ),
-    **dict.fromkeys(
-        (
-            *("audience", "issuers_allowed", "extra_jwks_uris", "domains", "claims_forbidden"),
-            *("scopes_required", "audience_required", "groups_required", "roles_required"),
-            *("scopes_claim", "audience_claim", "groups_claim", "roles_claim", "authenticated_groups_claim"),
-            *("disable_session", "token_post_args_names", "token_post_args_values"),
-        ),
-        ("an array of texts", _are_texts),
-    ),
-}
-
-
-class Push:
+class PushedParts:
     """The parts of the current configuration, and the configuration that they make."""
 
     def __init__(self) -> None:
@@ -153,8 +77,8 @@ class Push:
         self._services: tuple[data_plane.Service, ...] = ()
         self._consumers: tuple[data_plane.PushedConsumer, ...] = ()
         self._applications: dict[str, data_plane.PushedApplication] = {}
-        self._shared = data_plane.Configuration()
-        self._whole: data_plane.Configuration | None = None
+        self._shared = data_plane.PushedConfiguration()
+        self._whole: data_plane.PushedConfiguration | None = None
         self._hash: str | None = None
 
     def services(
@@ -180,13 +104,13 @@ class Push:
         self._whole = self._hash = None
         return True
 
-    def share(self, shared: data_plane.Configuration) -> bool:
+    def share(self, shared: data_plane.PushedConfiguration) -> bool:
         """Replaces what another portal of this organisation pushes to the same services. True if that altered anything.
 
         Without applications nobody could use its strategies, and nothing of it is pushed.
         """
         if not shared.applications:
-            shared = data_plane.Configuration()
+            shared = data_plane.PushedConfiguration()
         if shared == self._shared:
             return False
         self._shared = shared
@@ -200,11 +124,11 @@ class Push:
         return True
 
     @property
-    def configuration(self) -> data_plane.Configuration:
+    def configuration(self) -> data_plane.PushedConfiguration:
         if self._whole is None:
             applications = (*self._applications.values(), *self._shared.applications)
             services = tuple(map(self._with_shared, self._services))
-            self._whole = data_plane.Configuration(services, applications, self._consumers)
+            self._whole = data_plane.PushedConfiguration(services, applications, self._consumers)
         return self._whole
 
     def _with_shared(self, service: data_plane.Service) -> data_plane.Service:
@@ -220,3 +144,121 @@ class Push:
         if self._hash is None:
             self._hash = self.configuration.hash
         return self._hash
+
+
+class Push:
+    """The configuration that the data planes of an organisation should have.
+
+    `nodes` (set by whoever runs data planes) lists what each node reports: a mapping with `id`, `hostname`, `version`,
+    `config_hash` and `last_ping`, and whatever else the admin API shows of a node. The functions in `on_change` are
+    called, without arguments, after each change that alters the configuration.
+    """
+
+    def __init__(self, tables: Tables, clock: Clock, driver: Driver) -> None:
+        self.tables = tables
+        self.clock = clock
+        self.driver = driver
+        self.nodes: Callable[[], list[Mapping[str, Any]]] = list
+        self.on_change: list[Callable[[], None]] = []
+        self.pushed_at = self.started_at = clock.now()
+        self._parts = PushedParts()
+
+    @property
+    def configuration(self) -> data_plane.PushedConfiguration:
+        """What the data planes should have. The same object until the next change."""
+        return self._parts.configuration
+
+    @property
+    def hash(self) -> str:
+        return self._parts.hash
+
+    def share(self, configuration: data_plane.PushedConfiguration) -> None:
+        """Adds what a portal of the other generation, which has the same control plane, pushes."""
+        self._announce(self._parts.share(configuration))
+
+    def application_deleted(self, application_id: str) -> None:
+        self._announce(self._parts.without(application_id))
+
+    def _announce(self, altered: bool) -> None:
+        if altered:
+            self.pushed_at = self.clock.now()
+            for notify in self.on_change:
+                notify()
+
+    def services_changed(self) -> None:
+        """Works out anew what the services and consumers of the data planes are."""
+        consumers = (
+            data_plane.PushedConsumer(held.id, held.username, held.custom_id)
+            for held in self.tables.gateway_consumers.values()
+            if self.has_data_planes(held.control_plane_id)
+        )
+        self._announce(self._parts.services(tuple(self._pushed_services()), tuple(consumers)))
+
+    def has_data_planes(self, control_plane_id: str) -> bool:
+        """The nodes are those of the first control plane; any other has none."""
+        return control_plane_id == next(iter(self.tables.control_planes), None)
+
+    def _pushed_services(self) -> Iterator[data_plane.Service]:
+        linked = {held.service_id: held.api_id for held in self.tables.implementations.values()}
+        routes: dict[str, list[data_plane.Route]] = {}
+        for route in self.tables.gateway_routes.values():
+            pushed = data_plane.Route(route.id, route.paths, route.methods, route.strip_path)
+            if self.tables.gateway_services[route.service_id].enabled:  # else as if it had no routes
+                routes.setdefault(route.service_id, []).append(pushed)
+        for service in self.tables.gateway_services.values():
+            api_id = linked.get(service.id)
+            self._accept(service.id, self.enforced_strategy(api_id) if api_id is not None else None)
+            plain = self.plugin_on(service.id, OPENID_CONNECT)
+            if not self.has_data_planes(service.control_plane_id):
+                continue
+            yield data_plane.Service(
+                service.id,
+                service.url,
+                tuple(routes.get(service.id, ())),
+                api_id,
+                self.accepted_strategy(service.id) or self._strategy_by_hand(service.id),
+                openid_connect=plain.config if plain is not None else None,
+                read_timeout=service.read_timeout,
+            )
+
+    def _accept(self, service_id: str, strategy_id: str | None) -> None:
+        """The control plane takes the plugin of a service, or keeps the one before, and says why."""
+        refusal = None if strategy_id is None else self.push_is_refused(service_id, self.tables.strategies[strategy_id])
+        if strategy_id is not None and refusal is None:
+            self._parts.accepted[service_id] = strategy_of(self.tables.strategies[strategy_id])
+        elif strategy_id is None or self.driver.switches.refused_push_takes_plugin_away:
+            self._parts.accepted.pop(service_id, None)
+        for held in [one for one in self.tables.implementations.values() if one.service_id == service_id]:
+            self.tables.implementations[held.id] = replace(held, auth_strategy_sync_error=refusal)
+
+    def push_is_refused(self, service_id: str, strategy: Strategy) -> Mapping[str, Any] | None:
+        """Why the control plane does not take the managed plugin, as `auth_strategy_sync_error` says it; else None."""
+        if self.plugin_on(service_id, MANAGED_PLUGIN) is not None:
+            return conflicting()
+        return refused(strategy)
+
+    def _strategy_by_hand(self, service_id: str) -> data_plane.PushedStrategy | None:
+        held = self.plugin_on(service_id, MANAGED_PLUGIN)
+        return data_plane.PushedStrategy(held.id, NO_METHOD) if held is not None else None
+
+    def plugin_on(self, service_id: str, name: str) -> GatewayPlugin | None:
+        """The plugin of that name that somebody has put on a service."""
+        held = self.tables.gateway_plugins.values()
+        return next((one for one in held if (one.service_id, one.name) == (service_id, name)), None)
+
+    def accepted_strategy(self, service_id: str) -> data_plane.PushedStrategy | None:
+        """What the managed plugin of that service holds."""
+        return self._parts.accepted.get(service_id)
+
+    def enforced_strategy(self, api_id: str) -> str | None:
+        return enforced(held for held in self.tables.publications.values() if held.api_id == api_id)
+
+    def application_changed(self, application: Application) -> None:
+        """Works out anew for which APIs the data planes accept the application."""
+        held = self.tables.registrations_of.get(application.id, {}).values()
+        approved = [one.api_id for one in map(self.tables.registrations.__getitem__, held) if self.lets_through(one)]
+        self._announce(self._parts.application(application, approved))
+
+    def lets_through(self, registration: Registration) -> bool:
+        """Only `approved` lets traffic through (portal-management v3)."""
+        return registration.status == "approved"

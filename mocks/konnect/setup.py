@@ -52,13 +52,13 @@ def how_to_setup(
     api: name and version.
     """
     name, version = api
-    control_plane = konnect.create_control_plane("default")
-    service = konnect.create_gateway_service(control_plane.id, name, upstream_url)
-    route = konnect.create_gateway_route(service.id, name, (route_path,))
-    free = konnect.create_gateway_service(control_plane.id, FREE_SERVICE, upstream_url)
-    konnect.create_gateway_route(free.id, FREE_SERVICE, (f"/{FREE_SERVICE}",))
+    control_plane = konnect.entities.create_control_plane("default")
+    service = konnect.entities.create_gateway_service(control_plane.id, name, upstream_url)
+    route = konnect.entities.create_gateway_route(service.id, name, (route_path,))
+    free = konnect.entities.create_gateway_service(control_plane.id, FREE_SERVICE, upstream_url)
+    konnect.entities.create_gateway_route(free.id, FREE_SERVICE, (f"/{FREE_SERVICE}",))
 
-    provider = konnect.create_provider(
+    provider = konnect.auth.create_provider(
         {
             "name": "Curity",
             "display_name": "Curity",
@@ -67,7 +67,7 @@ def how_to_setup(
             "dcr_config": {"initial_client_id": registrar_id, "initial_client_secret": registrar_secret},
         }
     )
-    strategy = konnect.create_strategy(
+    strategy = konnect.auth.create_strategy(
         {
             "name": "curity-dcr",
             "display_name": "Curity",
@@ -83,7 +83,7 @@ def how_to_setup(
             "dcr_provider_id": provider.id,
         }
     )
-    portal = konnect.create_portal(
+    portal = konnect.portals.create(
         {
             "name": "developers",
             "display_name": "Developers",
@@ -94,19 +94,19 @@ def how_to_setup(
             "default_page_visibility": "public",
         }
     )
-    page = konnect.create_page(
+    page = konnect.portals.create_page(
         portal.id,
         {"title": "Home", "slug": "/", "visibility": "public", "status": "published", "content": "# Welcome"},
     )
-    made = konnect.create_api({"name": name, "version": version})
+    made = konnect.catalog.create_api({"name": name, "version": version})
     specification = {"spec": {"content": SPECIFICATION % (name, version)}}
-    api_version = konnect.create_api_version(made.id, specification)
+    api_version = konnect.catalog.create_api_version(made.id, specification)
     link = {"service": {"control_plane_id": control_plane.id, "id": service.id}}
-    implementation = konnect.create_implementation(made.id, link)
-    konnect.publish(made.id, portal.id, {"visibility": "public", "auth_strategy_ids": [strategy.id]})
+    implementation = konnect.catalog.create_implementation(made.id, link)
+    konnect.catalog.publish(made.id, portal.id, {"visibility": "public", "auth_strategy_ids": [strategy.id]})
 
     email, password = developer
-    person = konnect.create_developer(portal.id, {"email": email, "full_name": "Test Developer"})
+    person = konnect.developers.create(portal.id, {"email": email, "full_name": "Test Developer"})
     konnect.accounts.set_password(person.id, password)
     return Standing(
         control_plane.id,

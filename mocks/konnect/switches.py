@@ -66,3 +66,6 @@ class Switches:
     # application has that client id, unchecked, and nothing to manage the client with.
     # Source: portal-management v3.
     imports_clients: bool = False
+
+
+DEFAULT_SWITCHES = Switches()

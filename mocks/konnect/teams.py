@@ -11,22 +11,25 @@ Source: app/dev-portal/, roles of developer teams; that an API Consumer sees the
 from dataclasses import replace
 
 from dcrproof.mocks.konnect import schema
-from dcrproof.mocks.konnect.catalog import Catalog
+from dcrproof.mocks.konnect.fields import check
 from dcrproof.mocks.konnect.objects import Developer, Portal, Publication, Team, TeamRole
 from dcrproof.mocks.konnect.problems import conflict, missing_reference, not_found
-from dcrproof.mocks.konnect.schema import check
-from dcrproof.mocks.konnect.store import Body, find
+from dcrproof.mocks.konnect.tables import Body, Stamps, Tables, find
 
 VIEWER, CONSUMER = "API Viewer", "API Consumer"
 
 
-class Teams(Catalog):
+class Teams:
     """Which developers may see and use which APIs."""
 
-    def create_team(self, portal_id: str, body: Body) -> Team:
-        portal = find(self.portals, portal_id)
+    def __init__(self, tables: Tables, stamps: Stamps) -> None:
+        self.tables = tables
+        self.stamps = stamps
+
+    def create(self, portal_id: str, body: Body) -> Team:
+        portal = find(self.tables.portals, portal_id)
         check(body, schema.TEAM_CREATION)
-        if any((held.portal_id, held.name) == (portal.id, body["name"]) for held in self.teams.values()):
+        if any((held.portal_id, held.name) == (portal.id, body["name"]) for held in self.tables.teams.values()):
             raise conflict("A team with this name already exists")
         made = Team(
             portal_id=portal.id,
@@ -34,69 +37,69 @@ class Teams(Catalog):
             description=body.get("description", ""),
             can_own_applications=body.get("can_own_applications", False),
             developers=frozenset(),
-            **self._new(),
+            **self.stamps.new(),
         )
-        self.teams[made.id] = made
+        self.tables.teams[made.id] = made
         return made
 
     def disband(self, portal_id: str) -> None:
         """All teams of a portal, with what was granted to them."""
-        for team in [one for one in self.teams.values() if one.portal_id == portal_id]:
-            del self.teams[team.id]
-            for role in [one for one in self.team_roles.values() if one.team_id == team.id]:
-                del self.team_roles[role.id]
+        for team in [one for one in self.tables.teams.values() if one.portal_id == portal_id]:
+            del self.tables.teams[team.id]
+            for role in [one for one in self.tables.team_roles.values() if one.team_id == team.id]:
+                del self.tables.team_roles[role.id]
 
-    def team(self, portal_id: str, team_id: str) -> Team:
-        held = find(self.teams, team_id)
+    def get(self, portal_id: str, team_id: str) -> Team:
+        held = find(self.tables.teams, team_id)
         if held.portal_id != portal_id.lower():
             raise not_found()
         return held
 
     def join(self, portal_id: str, team_id: str, body: Body) -> None:
-        held = self.team(portal_id, team_id)
+        held = self.get(portal_id, team_id)
         check(body, schema.TEAM_MEMBER)
-        developer = self.developers.get(body["id"].lower())
+        developer = self.tables.developers.get(body["id"].lower())
         if developer is None or developer.portal_id != held.portal_id:
             raise missing_reference("id", "Developer not found")
         self._put_members(held, held.developers | {developer.id})
 
     def leave(self, portal_id: str, team_id: str, developer_id: str) -> None:
-        held = self.team(portal_id, team_id)
+        held = self.get(portal_id, team_id)
         if developer_id.lower() not in held.developers:
             raise not_found()
         self._put_members(held, held.developers - {developer_id.lower()})
 
     def _put_members(self, held: Team, developers: frozenset[str]) -> None:
-        self.teams[held.id] = replace(held, developers=developers)
+        self.tables.teams[held.id] = replace(held, developers=developers)
 
     def grant(self, portal_id: str, team_id: str, body: Body) -> TeamRole:
-        held = self.team(portal_id, team_id)
+        held = self.get(portal_id, team_id)
         check(body, schema.TEAM_ROLE)
-        if body["entity_id"].lower() not in self.apis:
+        if body["entity_id"].lower() not in self.tables.apis:
             raise missing_reference("entity_id", "API not found")
         role = TeamRole(
-            id=self._uuid(),
+            id=self.stamps.id(),
             team_id=held.id,
             role_name=body["role_name"],
             entity_id=body["entity_id"].lower(),
             entity_type_name=body["entity_type_name"],
             entity_region=body["entity_region"],
         )
-        self.team_roles[role.id] = role
+        self.tables.team_roles[role.id] = role
         return role
 
     def withdraw(self, portal_id: str, team_id: str, role_id: str) -> None:
-        role = find(self.team_roles, role_id)
-        if role.team_id != self.team(portal_id, team_id).id:
+        role = find(self.tables.team_roles, role_id)
+        if role.team_id != self.get(portal_id, team_id).id:
             raise not_found()
-        del self.team_roles[role.id]
+        del self.tables.team_roles[role.id]
 
     def roles_for(self, developer: Developer, api_id: str) -> frozenset[str]:
         """The roles that the developer's teams have for that API."""
         return frozenset(
             role.role_name
-            for role in self.team_roles.values()
-            if role.entity_id == api_id and developer.id in self.teams[role.team_id].developers
+            for role in self.tables.team_roles.values()
+            if role.entity_id == api_id and developer.id in self.tables.teams[role.team_id].developers
         )
 
     def api_is_visible(self, publication: Publication, portal: Portal, developer: Developer | None) -> bool:

@@ -4,21 +4,14 @@ Nothing secret is in any of them. The one secret that is ever shown, a new clien
 by the handler that made it (portal.py).
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
 
 from dcrproof.mocks.konnect.objects import (
     Api,
     ApiVersion,
     Application,
-    ControlPlane,
     Developer,
-    GatewayConsumer,
-    GatewayPlugin,
-    GatewayRoute,
-    GatewayService,
     Implementation,
     Page,
     Portal,
@@ -29,7 +22,6 @@ from dcrproof.mocks.konnect.objects import (
     Team,
     TeamRole,
 )
-from dcrproof.mocks.konnect.push import MANAGED_PLUGIN
 from dcrproof.mocks.konnect.schema import CONFIGS
 from dcrproof.mocks.konnect.state import Konnect
 
@@ -60,7 +52,7 @@ def members(held: Any, *names: str) -> View:
 def provider(konnect: Konnect, held: Provider) -> View:
     view = {
         **members(held, "id", "name", "provider_type", "issuer", "labels"),
-        "active": konnect.provider_is_active(held),
+        "active": konnect.auth.provider_is_active(held),
         "dcr_config": dict(held.config),
         **times(held),
     }
@@ -73,7 +65,7 @@ def strategy(konnect: Konnect, held: Strategy) -> View:
     return {
         **members(held, "id", "name", "display_name", "strategy_type", "labels", "principals"),
         "configs": {CONFIGS[held.strategy_type][0]: held.config},
-        "active": konnect.strategy_is_active(held),
+        "active": konnect.auth.strategy_is_active(held),
         "dcr_provider": _provider_of(konnect, held),
         "supports_multiple_credentials": supports_multiple_credentials(konnect, held),
         **times(held),
@@ -83,7 +75,7 @@ def strategy(konnect: Konnect, held: Strategy) -> View:
 def _provider_of(konnect: Konnect, held: Strategy) -> View | None:
     if held.dcr_provider_id is None:
         return None
-    used = konnect.providers[held.dcr_provider_id]
+    used = konnect.tables.providers[held.dcr_provider_id]
     view = members(used, "id", "name", "provider_type")
     return view if used.display_name is None else {**view, "display_name": used.display_name}
 
@@ -95,10 +87,19 @@ def supports_multiple_credentials(konnect: Konnect, held: Strategy) -> bool:
     """
     if held.strategy_type == "key_auth":
         return True
-    used = konnect.providers.get(held.dcr_provider_id or "")
+    used = konnect.tables.providers.get(held.dcr_provider_id or "")
     if used is None:
         return False
     return used.provider_type in {"azureAd", "okta"} or used.config.get("allow_multiple_credentials") is True
+
+
+def offered_strategy(held: Strategy) -> View:
+    """A strategy as developers see it: under its display name, and without its provider."""
+    view = {"id": held.id, "name": held.display_name, "credential_type": held.credential_type}
+    if held.strategy_type == "key_auth":
+        view["key_names"] = held.config.get("key_names", DEFAULT_KEY_NAMES)
+        return {**view, "ttl": held.config["ttl"]} if held.config.get("ttl") else view
+    return {**view, "auth_methods": held.config["auth_methods"]}
 
 
 # --- portal-management v3 ---
@@ -135,13 +136,13 @@ def team_role(held: TeamRole) -> View:
 
 
 def admin_application(konnect: Konnect, held: Application) -> View:
-    used = konnect.strategies[held.strategy_id]
+    used = konnect.tables.strategies[held.strategy_id]
     view = {
         **members(held, "id", "name", "description", "labels"),
         "auth_strategy": offered_strategy(used),
         "portal": {"id": held.portal_id},
         "owner": {"type": "developer", "id": held.developer_id},
-        "registration_count": len(konnect.registrations_of(held.id)),
+        "registration_count": len(konnect.registrations.of(held.id)),
         **times(held),
     }
     if used.strategy_type == "key_auth":
@@ -166,13 +167,13 @@ def credential(held: Application) -> View:
 
 
 def admin_registration(konnect: Konnect, held: Registration) -> View:
-    api, mapped = konnect.apis[held.api_id], konnect.consumer_for(held)
+    api, mapped = konnect.tables.apis[held.api_id], konnect.registrations.consumer_for(held)
     named = members(mapped, "id", "username", "custom_id", "control_plane_id") if mapped is not None else {}
     return {
         **members(held, "id", "status"),
         **({"consumer": {name: value for name, value in named.items() if value is not None}} if named else {}),
         "api": {**members(api, "id", "name", "version"), "entity_type": "api"},
-        "application": members(konnect.applications[held.application_id], "id", "name"),
+        "application": members(konnect.tables.applications[held.application_id], "id", "name"),
         **times(held),
     }
 
@@ -181,8 +182,10 @@ def admin_registration(konnect: Konnect, held: Registration) -> View:
 
 
 def api(konnect: Konnect, held: Api) -> View:
-    versions = konnect.versions_of(held.id)
-    portals = [konnect.portals[portal_id] for api_id, portal_id in konnect.publications if api_id == held.id]
+    versions = konnect.catalog.versions_of(held.id)
+    portals = [
+        konnect.tables.portals[portal_id] for api_id, portal_id in konnect.tables.publications if api_id == held.id
+    ]
     return {
         **members(held, "id", "name", "version", "description", "slug", "labels", "attributes"),
         "portals": [members(one, "id", "name", "display_name") for one in portals],
@@ -227,181 +230,12 @@ def listed_publication(held: Publication) -> View:
 
 
 def api_registration(konnect: Konnect, held: Registration) -> View:
-    application = konnect.applications[held.application_id]
+    application = konnect.tables.applications[held.application_id]
     shown = members(application, "id", "name")
     if application.description is not None:
         shown["description"] = application.description
     return {
         **members(held, "id", "status"),
-        "portal": members(konnect.portals[application.portal_id], "id", "name"),
+        "portal": members(konnect.tables.portals[application.portal_id], "id", "name"),
         "application": {**shown, "owner": {"type": "developer", "id": application.developer_id}},
     }
-
-
-# --- control-planes-config v2 ---
-
-
-def control_plane(held: ControlPlane) -> View:
-    """Inferred: the document of control planes themselves is not among those that the mock was read from."""
-    config = {"cluster_type": "CLUSTER_TYPE_CONTROL_PLANE", "auth_type": "pinned_client_certs", "cloud_gateway": False}
-    return {**members(held, "id", "name"), "description": "", "labels": {}, "config": config, **times(held)}
-
-
-def service(held: GatewayService) -> View:
-    url = urlsplit(held.url)
-    return {
-        **members(held, "id", "name"),
-        "protocol": url.scheme,
-        "host": url.hostname or "",
-        "port": url.port or (443 if url.scheme == "https" else 80),
-        "path": url.path or None,
-        **members(held, "enabled", "read_timeout"),
-        "retries": 5,
-        "connect_timeout": 60000,
-        "write_timeout": 60000,
-        "tags": None,
-        **epochs(held),
-    }
-
-
-def route(held: GatewayRoute) -> View:
-    return {
-        **members(held, "id", "name", "strip_path"),
-        "paths": list(held.paths),
-        "methods": list(held.methods) or None,
-        "hosts": None,
-        "protocols": ["http", "https"],
-        "preserve_host": False,
-        "path_handling": "v0",
-        "regex_priority": 0,
-        "service": {"id": held.service_id},
-        "tags": None,
-        **epochs(held),
-    }
-
-
-def managed_plugin(konnect: Konnect, held: Implementation) -> View | None:
-    """The plugin that Konnect keeps on the linked service, where the API is published with an OIDC strategy.
-
-    Shape and tags: the plugin's schema (KonnectApplicationAuth.json) and the archived troubleshooting page.
-    """
-    accepted = konnect.accepted_strategy(held.service_id) if held.service_id is not None else None
-    if accepted is None or accepted.id not in konnect.strategies:
-        return None
-    used = konnect.strategies[accepted.id]
-    config = accepted.config if used.strategy_type == "openid_connect" else used.config
-    entry: Mapping[str, Any] = {"strategy_id": used.id, "config": config}
-    key = "openid_connect" if used.strategy_type == "openid_connect" else "key_auth"
-    return {
-        "id": held.id,  # no id of its own is modelled
-        "name": MANAGED_PLUGIN,
-        "enabled": True,
-        "service": {"id": held.service_id},
-        "config": {"auth_type": "v2-strategies", "scope": held.api_id, "v2_strategies": {key: [entry]}},
-        "tags": ["konnect-managed-plugin", "konnect-app-registration"],
-        **epochs(held),
-    }
-
-
-def plugin(held: GatewayPlugin) -> View:
-    return {
-        **members(held, "id", "name", "config"),
-        "enabled": True,
-        "service": {"id": held.service_id},
-        "tags": None,
-        **epochs(held),
-    }
-
-
-def consumer(held: GatewayConsumer) -> View:
-    return {**members(held, "id", "username", "custom_id"), "tags": None, **epochs(held)}
-
-
-OLDEST_WITH_STRATEGIES = (3, 6)
-"""The release of Kong Gateway from which the managed plugin knows strategies (Konnect version compatibility)."""
-
-
-def node(konnect: Konnect, held: Mapping[str, Any]) -> View:
-    """A node as it reports itself; that it is too old for what is pushed to it is Konnect's finding.
-
-    The members are those of NodeCompatibilityIssue (control-planes-config v2); their values are inferred.
-    """
-    guarded = [service.id for service in konnect.data_plane_configuration().services if service.strategy is not None]
-    numbers = tuple(int(part) for part in str(held["version"]).split("-")[0].split(".") if part.isdigit())
-    if not guarded or numbers >= OLDEST_WITH_STRATEGIES:
-        return dict(held)
-    least = ".".join(map(str, OLDEST_WITH_STRATEGIES))
-    issue = {
-        "code": "D228",
-        "severity": "error",
-        "description": f"The plugin konnect-application-auth needs Kong Gateway {least} for auth strategies.",
-        "resolution": f"Upgrade the data plane to Kong Gateway {least} or newer.",
-        "affected_resources": [{"type": "plugin", "id": service_id} for service_id in guarded],
-    }
-    return {**held, "compatibility_status": {"state": "COMPATIBILITY_STATE_INCOMPATIBLE", "issues": [issue]}}
-
-
-# --- dev-portal v3 ---
-
-
-def offered_strategy(held: Strategy) -> View:
-    """A strategy as developers see it: under its display name, and without its provider."""
-    view = {"id": held.id, "name": held.display_name, "credential_type": held.credential_type}
-    if held.strategy_type == "key_auth":
-        view["key_names"] = held.config.get("key_names", DEFAULT_KEY_NAMES)
-        return {**view, "ttl": held.config["ttl"]} if held.config.get("ttl") else view
-    return {**view, "auth_methods": held.config["auth_methods"]}
-
-
-def portal_strategy(konnect: Konnect, held: Strategy) -> View:
-    return {**offered_strategy(held), "supports_multiple_credentials": supports_multiple_credentials(konnect, held)}
-
-
-def portal_api(konnect: Konnect, held: Publication) -> View:
-    api = konnect.apis[held.api_id]
-    versions = konnect.versions_of(api.id)
-    view = {
-        **members(api, "id", "name", "version", "description", "slug", "attributes"),
-        "visibility": held.visibility,
-        "specifications": [members(one, "id", "type") for one in versions],
-        **times(api),
-    }
-    if versions:
-        view["current_version_summary"] = {"id": versions[-1].id, "spec": {"type": versions[-1].type}}
-    if held.auth_strategy_id is not None:
-        view["auth_strategies"] = [offered_strategy(konnect.strategies[held.auth_strategy_id])]
-    return view
-
-
-def portal_version(held: ApiVersion, content: bool = False) -> View:
-    spec = {"type": held.type, **({"content": held.content} if content else {})}
-    return {**members(held, "id", "version"), "spec": spec}
-
-
-def application(konnect: Konnect, held: Application) -> View:
-    view = {
-        **members(held, "id", "name", "description", "redirect_uri"),
-        "auth_strategy": portal_strategy(konnect, konnect.strategies[held.strategy_id]),
-        "scopes": [],
-        "team_id": None,
-        **times(held),
-    }
-    return view if held.client_id is None else {**view, "client_id": held.client_id}
-
-
-def registration(konnect: Konnect, held: Registration) -> View:
-    api = konnect.apis[held.api_id]
-    return {
-        **members(held, "id", "status", "application_id", "api_id"),
-        "api_name": api.name,
-        "api_slug": api.slug,
-        **times(held),
-    }
-
-
-def profile(held: Developer) -> View:
-    return {**members(held, "id", "email", "full_name"), **times(held)}
-
-
-def portal_page(held: Page) -> View:
-    return {key: value for key, value in listed_page(held).items() if key != "status"}

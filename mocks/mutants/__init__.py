@@ -8,7 +8,17 @@ own, and not repeated here.
 
 from collections.abc import Mapping
 
-from dcrproof.mocks.mutants import curity, curity_detail, gateway, gateway_plugin, konnect, konnect_detail, portal
+from dcrproof.mocks.mutants import (
+    curity,
+    curity_detail,
+    gateway,
+    gateway_issuer,
+    gateway_plugin,
+    konnect,
+    konnect_detail,
+    portal,
+    portal_detail,
+)
 from dcrproof.mocks.mutants.base import Mutant
 
 MUTANTS: Mapping[str, Mutant] = {
@@ -17,7 +27,9 @@ MUTANTS: Mapping[str, Mutant] = {
     **konnect.MUTANTS,
     **konnect_detail.MUTANTS,
     **portal.MUTANTS,
+    **portal_detail.MUTANTS,
     **gateway.MUTANTS,
     **gateway_plugin.MUTANTS,
+    **gateway_issuer.MUTANTS,
 }
 """By name: `PARTY.what-it-does-wrong`."""

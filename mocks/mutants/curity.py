@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dcrproof.mocks.curity.clients import DynamicClient
-from dcrproof.mocks.curity.configuration import ClientManagement, RegistrationToken, digest
 from dcrproof.mocks.curity.errors import OAuthRefusal as RefusedByCurity
+from dcrproof.mocks.curity.settings import ClientManagement, RegistrationToken, digest
 from dcrproof.mocks.curity.tokens import SigningKey
 from dcrproof.mocks.keys import rsa_key
 from dcrproof.mocks.mutants.base import Mutant, entering, override, overriding
@@ -38,26 +38,33 @@ def _management(world: "World", change: Callable[[ClientManagement], ClientManag
 # Metadata and keys
 
 
-@_mutant("curity.names-no-keys", "The metadata names where the keys are (jwks_uri).")
+@_mutant("curity.names-no-keys", turns_red=["discovery.endpoints"])
 def _names_no_keys(world: "World") -> None:
+    """The metadata names where the keys are (jwks_uri)."""
     metadata = world.curity.metadata
     override(world.curity, metadata=lambda: {name: url for name, url in metadata().items() if name != "jwks_uri"})
 
 
-@_mutant("curity.registers-at-another-host", "Every endpoint has the host of the base URL.")
+@_mutant("curity.registers-at-another-host", turns_red=["discovery.same-host"])
 def _registers_at_another_host(world: "World") -> None:
+    """Every endpoint has the host of the base URL."""
     metadata = world.curity.metadata
     override(
-        world.curity,
-        metadata=lambda: {**metadata(), "registration_endpoint": "https://idsvr.localhost:8443/register"},
+        world.curity, metadata=lambda: {**metadata(), "registration_endpoint": "https://idsvr.localhost:8443/register"}
     )
 
 
-_curity("curity.serves-no-keys", "The keys that sign tokens are served.", jwks=lambda: {"keys": []})
+_curity(
+    "curity.serves-no-keys",
+    "The keys that sign tokens are served.",
+    turns_red=["keys.served"],
+    jwks=lambda: {"keys": []},
+)
 
 
-@_mutant("curity.publishes-private-keys", "Of a key only the public members are published.")
+@_mutant("curity.publishes-private-keys", turns_red=["keys.public"])
 def _publishes_private_keys(world: "World") -> None:
+    """Of a key only the public members are published."""
     curity = world.curity
 
     def jwks() -> dict[str, Any]:
@@ -73,27 +80,30 @@ def _publishes_private_keys(world: "World") -> None:
 _curity(
     "curity.accepts-any-secret",
     "A client authenticates with its own secret, and with no other.",
+    turns_red=["registrar.wrong-secret", "client.wrong-secret"],
     accepts_secret=lambda *_: True,
 )
 
 
-@_mutant("curity.grants-nothing-to-registered-clients", "A registered client has the capabilities that it was granted.")
+@_mutant("curity.grants-nothing-to-registered-clients", turns_red=["token.granted"])
 def _grants_nothing_to_registered_clients(world: "World") -> None:
+    """A registered client has the capabilities that it was granted."""
     has = world.curity.has_capability
     override(
-        world.curity,
-        has_capability=lambda client, name: not isinstance(client, DynamicClient) and has(client, name),
+        world.curity, has_capability=lambda client, name: not isinstance(client, DynamicClient) and has(client, name)
     )
 
 
-@_mutant("curity.spells-bearer-with-a-capital", "The token type is spelled `bearer`.")
+@_mutant("curity.spells-bearer-with-a-capital", turns_red=["token.answer"])
 def _spells_bearer_with_a_capital(world: "World") -> None:
+    """The token type is spelled `bearer`."""
     grant = world.curity.grant
     override(world.curity, grant=lambda *arguments: {**grant(*arguments), "token_type": "Bearer"})
 
 
-@_mutant("curity.signs-with-an-unpublished-key", "Tokens are signed with a published key.")
+@_mutant("curity.signs-with-an-unpublished-key", turns_red=["token.verifies"])
 def _signs_with_an_unpublished_key(world: "World") -> None:
+    """Tokens are signed with a published key."""
     curity = world.curity
 
     def sign(claims: Mapping[str, Any]) -> str:
@@ -103,45 +113,52 @@ def _signs_with_an_unpublished_key(world: "World") -> None:
     override(curity, sign=sign)
 
 
-@_mutant("curity.types-its-tokens", "A token's header has no typ.")
+@_mutant("curity.types-its-tokens", turns_red=["token.header"])
 def _types_its_tokens(world: "World") -> None:
+    """A token's header has no typ."""
     curity = world.curity
     override(
         curity, sign=lambda claims: curity.signing_key.sign(claims, {**curity.signing_key.header, "typ": "at+jwt"})
     )
 
 
-@_mutant("curity.issues-under-another-name", "iss is the issuer of the metadata. (The gateway does not mind.)")
+@_mutant("curity.issues-under-another-name", turns_red=["claims.iss"])
 def _issues_under_another_name(world: "World") -> None:
+    """`iss` is the issuer of the metadata. (The gateway does not mind.)"""
     _claims(world, lambda claims: {**claims, "iss": f"{claims['iss']}/"})
     for node in world.data_planes:
         override(node, issuer_is_expected=lambda *_: True)
 
 
-@_mutant("curity.leaves-out-aud", "A token has an audience.")
+@_mutant("curity.leaves-out-aud", turns_red=["claims.aud"])
 def _leaves_out_aud(world: "World") -> None:
+    """A token has an audience."""
     _claims(world, lambda claims: {name: value for name, value in claims.items() if name != "aud"})
 
 
-@_mutant("curity.post-dates-tokens", "A token is valid from the moment of its issue. (The gateway does not mind.)")
+@_mutant("curity.post-dates-tokens", turns_red=["claims.times"])
 def _post_dates_tokens(world: "World") -> None:
+    """A token is valid from the moment of its issue. (The gateway does not mind.)"""
     _claims(world, lambda claims: {**claims, "iat": claims["iat"] + 60, "nbf": claims["nbf"] + 60})
     for node in world.data_planes:
         override(node, is_issued_already=lambda *_: True, is_valid_already=lambda *_: True)
 
 
-@_mutant("curity.repeats-jti", "Each token has a jti of its own.")
+@_mutant("curity.repeats-jti", turns_red=["claims.jti"])
 def _repeats_jti(world: "World") -> None:
+    """Each token has a jti of its own."""
     _claims(world, lambda claims: {**claims, "jti": "1"})
 
 
-@_mutant("curity.grants-more-than-asked", "A token has the scopes that were asked for, and no others.")
+@_mutant("curity.grants-more-than-asked", turns_red=["claims.scope"])
 def _grants_more_than_asked(world: "World") -> None:
+    """A token has the scopes that were asked for, and no others."""
     _claims(world, lambda claims: {**claims, "scope": " ".join(world.curity.configuration.scopes)})
 
 
-@_mutant("curity.leaves-out-purpose", "The purpose of an access token is access_token.")
+@_mutant("curity.leaves-out-purpose", turns_red=["claims.purpose"])
 def _leaves_out_purpose(world: "World") -> None:
+    """The purpose of an access token is access_token."""
     _claims(world, lambda claims: {name: value for name, value in claims.items() if name != "purpose"})
 
 
@@ -151,30 +168,37 @@ def _leaves_out_purpose(world: "World") -> None:
 _curity(
     "curity.registers-without-token",
     "A registration needs an initial access token.",
+    turns_red=["registration.without-token"],
     registration_is_open=lambda *_: True,
 )
 
 
 _curity(
-    "curity.registers-with-any-token", "An initial access token has the scope dcr.", is_initial_token=lambda *_: True
+    "curity.registers-with-any-token",
+    "An initial access token has the scope dcr.",
+    turns_red=["registration.unscoped-token"],
+    is_initial_token=lambda *_: True,
 )
 
 
 _curity(
     "curity.reuses-initial-tokens",
     "An initial access token serves for one registration.",
+    turns_red=["registration.initial-token-once"],
     consume_initial_token=lambda *_: None,
 )
 
 
-@_mutant("curity.registers-clients-without-grants", "A client is granted what it asked for, where it is allowed.")
+@_mutant("curity.registers-clients-without-grants", turns_red=["registration.grants"])
 def _registers_clients_without_grants(world: "World") -> None:
+    """A client is granted what it asked for, where it is allowed."""
     grant = world.curity.grant_metadata
     override(world.curity, grant_metadata=lambda *arguments: replace(grant(*arguments), grant_types=()))
 
 
-@_mutant("curity.refuses-grants-that-are-not-allowed", "A grant that is not allowed is left out silently.")
+@_mutant("curity.refuses-grants-that-are-not-allowed", turns_red=["registration.filtered"])
 def _refuses_grants_that_are_not_allowed(world: "World") -> None:
+    """A grant that is not allowed is left out silently."""
     grant = world.curity.grant_metadata
 
     def refuse(bounds: Any, document: Any) -> Any:
@@ -193,20 +217,42 @@ def _refuse_management(*_: object) -> None:
     raise RefusedByCurity("insufficient_scope", "The registration access token does not allow it.")
 
 
-_curity("curity.shows-no-registration", "A registration can be read with its token.", read=_refuse_management)
+_curity(
+    "curity.shows-no-registration",
+    "A registration can be read with its token.",
+    turns_red=["registration.read"],
+    read=_refuse_management,
+)
 
 
-_curity("curity.updates-no-registration", "A registration can be updated with its token.", update=_refuse_management)
+_curity(
+    "curity.updates-no-registration",
+    "A registration can be updated with its token.",
+    turns_red=["registration.update"],
+    update=_refuse_management,
+)
 
 
-_curity("curity.deletes-no-registration", "A registration can be deleted with its token.", delete=_refuse_management)
+_curity(
+    "curity.deletes-no-registration",
+    "A registration can be deleted with its token.",
+    turns_red=["registration.delete"],
+    delete=_refuse_management,
+)
 
 
-_curity("curity.keeps-deleted-clients", "With its registration a client is gone.", delete=lambda *_: None)
+_curity(
+    "curity.keeps-deleted-clients",
+    "With its registration a client is gone.",
+    turns_red=["registration.deleted-client", "managed.after-delete"],
+    delete=lambda *_: None,
+)
 
 
-@_mutant("curity.keeps-secrets", "A read and an update rotate the secret.")
+@_mutant("curity.keeps-secrets", turns_red=["registration.read-rotates"])
 def _keeps_secrets(world: "World") -> None:
+    """A read and an update rotate the secret."""
+
     def keep(client: DynamicClient) -> tuple[DynamicClient, str]:
         secret = f"for ever {client.id}"
         return replace(client, secret_digest=digest(secret)), secret
@@ -214,13 +260,15 @@ def _keeps_secrets(world: "World") -> None:
     override(world.curity, rotate_secret=keep)
 
 
-@_mutant("curity.keeps-registration-tokens", "A read and an update rotate the registration access token.")
+@_mutant("curity.keeps-registration-tokens", turns_red=["registration.update-rotates"])
 def _keeps_registration_tokens(world: "World") -> None:
+    """A read and an update rotate the registration access token."""
     _management(world, lambda management: replace(management, registration_token=RegistrationToken(reuse=True)))
 
 
-@_mutant("curity.shows-a-secret-that-it-does-not-take", "After a rotation the new secret is the client's secret.")
+@_mutant("curity.shows-a-secret-that-it-does-not-take", turns_red=["registration.new-secret"])
 def _shows_a_secret_that_it_does_not_take(world: "World") -> None:
+    """After a rotation the new secret is the client's secret."""
     rotate = world.curity.rotate_secret
 
     def show(client: DynamicClient) -> tuple[DynamicClient, str | None]:
@@ -230,13 +278,15 @@ def _shows_a_secret_that_it_does_not_take(world: "World") -> None:
     override(world.curity, rotate_secret=show)
 
 
-@_mutant("curity.takes-old-secrets", "After a rotation the old secret is void (rotated-secret-ttl: 0).")
+@_mutant("curity.takes-old-secrets", turns_red=["registration.old-secret", "life.secret.old", "life.secret.expired"])
 def _takes_old_secrets(world: "World") -> None:
+    """After a rotation the old secret is void (rotated-secret-ttl: 0)."""
     _management(world, lambda management: replace(management, rotated_secret_ttl=3600))
 
 
 _curity(
     "curity.takes-any-registration-token",
     "A registration is managed with its newest token, and with no other.",
+    turns_red=["registration.old-token", "managed.other-clients-token", "managed.no-token"],
     is_registration_token=lambda *_: True,
 )

@@ -71,27 +71,32 @@ def _shows(world: "World", part: str, change: Callable[[Members], Members]) -> N
     answers(world, "curity", apply)
 
 
-@_mutant("curity.knows-no-admin", "The admin service takes the user and the password of the profile.")
+@_mutant("curity.knows-no-admin", turns_red=["configuration.readable"])
 def _knows_no_admin(world: "World") -> None:
+    """The admin service takes the user and the password of the profile."""
+
     def refuse(request: Request, response: Response) -> Response:
         return json_response(401, {}) if request.path.startswith(RESTCONF) else response
 
     answers(world, "curity", refuse)
 
 
-@_mutant("curity.names-a-key-that-it-has-not", "The signing key of a token issuer exists.")
+@_mutant("curity.names-a-key-that-it-has-not", turns_red=["configuration.token-issuer.signing-key"])
 def _names_a_key_that_it_has_not(world: "World") -> None:
+    """The signing key of a token issuer exists."""
     settings = {"jwt-issuer-settings": {"signing-key-id": "another-signing-key"}}
     _shows(world, "/default-token-issuer", lambda issuer: {**issuer, **settings})
 
 
-@_mutant("curity.has-no-data-source-for-clients", "Registration needs a data source for the clients.")
+@_mutant("curity.has-no-data-source-for-clients", turns_red=["configuration.dcr.data-source"])
 def _has_no_data_source_for_clients(world: "World") -> None:
+    """Registration needs a data source for the clients."""
     _shows(world, "/dynamic-client-registration", _less("client-data-source"))
 
 
-@_mutant("curity.has-no-client-credentials", "The profile has the capability client-credentials.")
+@_mutant("curity.has-no-client-credentials", turns_red=["configuration.profile.capability"])
 def _has_no_client_credentials(world: "World") -> None:
+    """The profile has the capability client-credentials."""
     configuration = world.curity.configuration
     lost = {"client-credentials"}
     world.curity.configuration = replace(
@@ -104,8 +109,9 @@ def _has_no_client_credentials(world: "World") -> None:
 # Metadata and keys
 
 
-@_mutant("curity.lets-nobody-keep-metadata", "The metadata may be kept for the cache duration.")
+@_mutant("curity.lets-nobody-keep-metadata", turns_red=["metadata.cache-lifetime"])
 def _lets_nobody_keep_metadata(world: "World") -> None:
+    """The metadata may be kept for the cache duration."""
     path = world.discovery_url.removeprefix(world.start.addresses["curity"])
     _answers_at(world, path, lambda response: without(response, "cache-control"))
 
@@ -115,18 +121,21 @@ def _jwks(world: "World", change: Callable[[Members], Members]) -> None:
     override(world.curity, jwks=lambda: {"keys": [change(dict(key)) for key in jwks()["keys"]]})
 
 
-@_mutant("curity.numbers-its-keys", "A kid is a text, though it looks like a number.")
+@_mutant("curity.numbers-its-keys", turns_red=["keys.identified"])
 def _numbers_its_keys(world: "World") -> None:
+    """A kid is a text, though it looks like a number."""
     _jwks(world, lambda key: {**key, "kid": int(key["kid"])})
 
 
-@_mutant("curity.publishes-no-thumbprints", "A key has its x5t.")
+@_mutant("curity.publishes-no-thumbprints", turns_red=["keys.members"])
 def _publishes_no_thumbprints(world: "World") -> None:
+    """A key has its x5t."""
     _jwks(world, _less("x5t"))
 
 
-@_mutant("curity.withdraws-old-keys", "The old verification key stays published after a change of the signing key.")
+@_mutant("curity.withdraws-old-keys", turns_red=["keys.rotated"])
 def _withdraws_old_keys(world: "World") -> None:
+    """The old verification key stays published after a change of the signing key."""
     published = world.curity.published_keys
     override(world.curity, published_keys=lambda: published()[-1:])
 
@@ -134,8 +143,10 @@ def _withdraws_old_keys(world: "World") -> None:
 # The token endpoint
 
 
-@_mutant("curity.takes-no-secret-in-the-form", "A secret may come in the form.")
+@_mutant("curity.takes-no-secret-in-the-form", turns_red=["grant.by-post"])
 def _takes_no_secret_in_the_form(world: "World") -> None:
+    """A secret may come in the form."""
+
     def refuse(request: Request, response: Response) -> Response:
         by_form = request.path == TOKEN and request.header("authorization") is None
         return json_response(401, {"error": "invalid_client"}) if by_form else response
@@ -143,24 +154,31 @@ def _takes_no_secret_in_the_form(world: "World") -> None:
     answers(world, "curity", refuse)
 
 
-_curity("curity.decodes-no-basic", "The halves of Basic credentials are form-decoded.", form_decoded=lambda pair: pair)
+_curity(
+    "curity.decodes-no-basic",
+    "The halves of Basic credentials are form-decoded.",
+    turns_red=["grant.encoded-basic"],
+    form_decoded=lambda pair: pair,
+)
 
 
-@_mutant("curity.takes-two-methods", "A client authenticates in one way in each request.")
+@_mutant("curity.takes-two-methods", turns_red=["grant.two-methods"])
 def _takes_two_methods(world: "World") -> None:
-    face = world.faces["curity"]
+    """A client authenticates in one way in each request."""
+    handler = world.handlers["curity"]
 
     def handle(request: Request) -> Response | Calls:
         if b"client_secret=" in request.body:
             headers = tuple(pair for pair in request.headers if pair[0] != "authorization")
-            return face(replace(request, headers=headers))
-        return face(request)
+            return handler(replace(request, headers=headers))
+        return handler(request)
 
-    world.faces["curity"] = handle
+    world.handlers["curity"] = handle
 
 
-@_mutant("curity.challenges-nobody", "Whoever fails to authenticate by Basic is told the scheme.")
+@_mutant("curity.challenges-nobody", turns_red=["grant.unknown-client"])
 def _challenges_nobody(world: "World") -> None:
+    """Whoever fails to authenticate by Basic is told the scheme."""
     _answers_at(world, TOKEN, lambda response: without(response, "www-authenticate"), status=401)
 
 
@@ -169,44 +187,56 @@ def _granting(world: "World", grant_type: Callable[[str | None], str | None]) ->
     override(world.curity, grant=lambda client, asked, scope: grant(client, grant_type(asked), scope))
 
 
-@_mutant("curity.knows-no-grant-types", "Another grant type than the client's is refused.")
+@_mutant("curity.knows-no-grant-types", turns_red=["grant.other-grant"])
 def _knows_no_grant_types(world: "World") -> None:
+    """Another grant type than the client's is refused."""
     _granting(world, lambda asked: asked and "client_credentials")
 
 
-@_mutant("curity.assumes-a-grant-type", "The grant type is not assumed.")
+@_mutant("curity.assumes-a-grant-type", turns_red=["grant.no-grant-type"])
 def _assumes_a_grant_type(world: "World") -> None:
+    """The grant type is not assumed."""
     _granting(world, lambda asked: asked or "client_credentials")
 
 
-@_mutant("curity.grants-by-get", "Tokens are for POST alone.")
+@_mutant("curity.grants-by-get", turns_red=["grant.by-get"])
 def _grants_by_get(world: "World") -> None:
+    """Tokens are for POST alone."""
     _answers_at(world, TOKEN, lambda _: json_response(200, {"access_token": "a token"}), "GET", 405)
 
 
-_curity("curity.grants-any-scope", "A client gets the scopes that it may have.", may_have_scope=lambda *_: True)
+_curity(
+    "curity.grants-any-scope",
+    "A client gets the scopes that it may have.",
+    turns_red=["grant.scope-unknown", "grant.scope-filtered"],
+    may_have_scope=lambda *_: True,
+)
 
 
 _curity(
     "curity.lets-every-client-register",
     "Only the clients of authenticate-client-by get the scope dcr.",
+    turns_red=["grant.no-dcr-scope"],
     may_obtain_dcr=lambda _: True,
 )
 
 
-@_mutant("curity.lets-tokens-be-stored", "The answer to a token request is not to be stored.")
+@_mutant("curity.lets-tokens-be-stored", turns_red=["grant.answer-kept-by-nobody"])
 def _lets_tokens_be_stored(world: "World") -> None:
+    """The answer to a token request is not to be stored."""
     _answers_at(world, TOKEN, lambda response: without(response, "cache-control"))
 
 
-@_mutant("curity.refreshes-client-credentials", "With client_credentials comes no refresh token.")
+@_mutant("curity.refreshes-client-credentials", turns_red=["grant.no-refresh-token"])
 def _refreshes_client_credentials(world: "World") -> None:
+    """With client_credentials comes no refresh token."""
     grant = world.curity.grant
     override(world.curity, grant=lambda *given: {**grant(*given), "refresh_token": "_1XBPWQQ_a-refresh-token"})
 
 
-@_mutant("curity.forgets-lifetimes", "A token lives as long as its client's access_token_ttl says.")
+@_mutant("curity.forgets-lifetimes", turns_red=["grant.lifetime"])
 def _forgets_lifetimes(world: "World") -> None:
+    """A token lives as long as its client's access_token_ttl says."""
     claims = world.curity.access_token_claims
 
     def for_ever(client: AnyClient, scope: str) -> Members:
@@ -224,23 +254,28 @@ def _registers(world: "World", change: Callable[[Members], Members]) -> None:
     _answers_at(world, REGISTER, lambda response: changed(response, change), status=201)
 
 
-@_mutant("curity.tells-no-methods", "A client is told every method by which it may authenticate.")
+@_mutant("curity.tells-no-methods", turns_red=["registered.members"])
 def _tells_no_methods(world: "World") -> None:
+    """A client is told every method by which it may authenticate."""
     _registers(world, _less("token_endpoint_auth_methods"))
 
 
-@_mutant("curity.tells-no-lifetime-of-registration-tokens", "A client is told how long it can be managed.")
+@_mutant("curity.tells-no-lifetime-of-registration-tokens", turns_red=["registered.management-members"])
 def _tells_no_lifetime_of_registration_tokens(world: "World") -> None:
+    """A client is told how long it can be managed."""
     _registers(world, _less("registration_access_token_expires_in"))
 
 
-@_mutant("curity.lets-secrets-be-stored", "The answer to a registration is not to be stored.")
+@_mutant("curity.lets-secrets-be-stored", turns_red=["registered.not-stored"])
 def _lets_secrets_be_stored(world: "World") -> None:
+    """The answer to a registration is not to be stored."""
     _answers_at(world, REGISTER, lambda response: without(response, "cache-control"), status=201)
 
 
-@_mutant("curity.lets-clients-choose-their-id", "The server makes the id of a client.")
+@_mutant("curity.lets-clients-choose-their-id", turns_red=["registered.own-id"])
 def _lets_clients_choose_their_id(world: "World") -> None:
+    """The server makes the id of a client."""
+
     def choose(request: Request, response: Response) -> Response:
         if (request.path, response.status) != (REGISTER, 201):
             return response
@@ -250,8 +285,10 @@ def _lets_clients_choose_their_id(world: "World") -> None:
     answers(world, "curity", choose)
 
 
-@_mutant("curity.refuses-methods-that-are-not-allowed", "A method that is not allowed is replaced silently.")
+@_mutant("curity.refuses-methods-that-are-not-allowed", turns_red=["registered.method-replaced"])
 def _refuses_methods_that_are_not_allowed(world: "World") -> None:
+    """A method that is not allowed is replaced silently."""
+
     def judge(granted: Any, document: Any) -> Any:
         if document.get("token_endpoint_auth_method") not in {None, granted.token_endpoint_auth_method}:
             raise OAuthRefusal("invalid_client_metadata", "The method is not allowed.")
@@ -260,38 +297,46 @@ def _refuses_methods_that_are_not_allowed(world: "World") -> None:
     _metadata(world, _as_it_is, judge)
 
 
-@_mutant("curity.gives-no-scope-unasked", "Without a scope a client may have all that are allowed.")
+@_mutant("curity.gives-no-scope-unasked", turns_red=["registered.all-scopes"])
 def _gives_no_scope_unasked(world: "World") -> None:
+    """Without a scope a client may have all that are allowed."""
     _metadata(
         world, _as_it_is, lambda granted, document: granted if document.get("scope") else replace(granted, scopes=())
     )
 
 
-@_mutant("curity.registers-any-scope", "A scope that is not allowed is left out.")
+@_mutant("curity.registers-any-scope", turns_red=["registered.unknown-scope"])
 def _registers_any_scope(world: "World") -> None:
+    """A scope that is not allowed is left out."""
+
     def any_scope(granted: Any, document: Any) -> Any:
         return replace(granted, scopes=tuple(document["scope"].split())) if document.get("scope") else granted
 
     _metadata(world, _as_it_is, any_scope)
 
 
-@_mutant("curity.registers-everybody-for-client-credentials", "Without grant types a client is one for the code flow.")
+@_mutant("curity.registers-everybody-for-client-credentials", turns_red=["registered.nothing-unasked"])
 def _registers_everybody_for_client_credentials(world: "World") -> None:
+    """Without grant types a client is one for the code flow."""
     _metadata(world, lambda document: {"grant_types": ["client_credentials"], **document})
 
 
-@_mutant("curity.looks-at-no-page", "A client's pages lie at an origin of its redirect URIs.")
+@_mutant("curity.looks-at-no-page", turns_red=["registered.foreign-page"])
 def _looks_at_no_page(world: "World") -> None:
+    """A client's pages lie at an origin of its redirect URIs."""
     _metadata(world, _less("client_uri"))
 
 
-@_mutant("curity.looks-at-no-redirect", "A redirect URI has no fragment.")
+@_mutant("curity.looks-at-no-redirect", turns_red=["registered.bad-redirect"])
 def _looks_at_no_redirect(world: "World") -> None:
+    """A redirect URI has no fragment."""
     _metadata(world, _less("redirect_uris"))
 
 
-@_mutant("curity.fails-on-broken-metadata", "A body that is no metadata is the client's fault.")
+@_mutant("curity.fails-on-broken-metadata", turns_red=["registered.broken-body"])
 def _fails_on_broken_metadata(world: "World") -> None:
+    """A body that is no metadata is the client's fault."""
+
     def judge(document: Any) -> Any:
         if not isinstance(document, dict):
             raise OAuthRefusal("server_error", "An error occurred.")
@@ -300,25 +345,33 @@ def _fails_on_broken_metadata(world: "World") -> None:
     _metadata(world, judge)
 
 
-@_mutant("curity.describes-errors", "Errors are described only where the profile exposes details.")
+@_mutant("curity.describes-errors", turns_red=["registered.undescribed-errors"])
 def _describes_errors(world: "World") -> None:
+    """Errors are described only where the profile exposes details."""
     world.curity.configuration = replace(world.curity.configuration, expose_detailed_error_messages=True)
 
 
-_curity("curity.takes-expired-tokens", "An expired token is as good as none.", is_not_expired=lambda _: True)
+_curity(
+    "curity.takes-expired-tokens",
+    "An expired token is as good as none.",
+    turns_red=["registered.expired-token"],
+    is_not_expired=lambda _: True,
+)
 
 
 # Management
 
 
-@_mutant("curity.shows-less-than-was-granted", "A read shows what was granted.")
+@_mutant("curity.shows-less-than-was-granted", turns_red=["managed.read-back"])
 def _shows_less_than_was_granted(world: "World") -> None:
+    """A read shows what was granted."""
     read = world.curity.read
     override(world.curity, read=lambda *given: {**read(*given), "scope": ""})
 
 
-@_mutant("curity.updates-whatever-is-named", "An update names its client.")
+@_mutant("curity.updates-whatever-is-named", turns_red=["managed.update-names-client"])
 def _updates_whatever_is_named(world: "World") -> None:
+    """An update names its client."""
     update = world.curity.update
     override(
         world.curity,
@@ -326,8 +379,9 @@ def _updates_whatever_is_named(world: "World") -> None:
     )
 
 
-@_mutant("curity.takes-what-it-sets-itself", "An update carries nothing that the server sets.")
+@_mutant("curity.takes-what-it-sets-itself", turns_red=["managed.update-server-members"])
 def _takes_what_it_sets_itself(world: "World") -> None:
+    """An update carries nothing that the server sets."""
     update = world.curity.update
 
     def take(client_id: str, bearer: str | None, document: Any) -> Members:
@@ -339,14 +393,16 @@ def _takes_what_it_sets_itself(world: "World") -> None:
 # Introspection, revocation, userinfo
 
 
-@_mutant("curity.lets-everybody-introspect", "Who introspects has the capability for it.")
+@_mutant("curity.lets-everybody-introspect", turns_red=["introspection.needs-capability"])
 def _lets_everybody_introspect(world: "World") -> None:
+    """Who introspects has the capability for it."""
     has = world.curity.has_capability
     override(world.curity, has_capability=lambda client, name: name == "introspection" or has(client, name))
 
 
-@_mutant("curity.refuses-to-revoke-unknown-tokens", "A token that is unknown is as good as revoked.")
+@_mutant("curity.refuses-to-revoke-unknown-tokens", turns_red=["revocation.answer"])
 def _refuses_to_revoke_unknown_tokens(world: "World") -> None:
+    """A token that is unknown is as good as revoked."""
     curity, revoke = world.curity, world.curity.revoke
 
     def refuse(client: AnyClient, value: str) -> None:
@@ -357,22 +413,39 @@ def _refuses_to_revoke_unknown_tokens(world: "World") -> None:
     override(curity, revoke=refuse)
 
 
-_curity("curity.revokes-nothing", "A token that was revoked is unknown.", revoke=lambda *_: None)
+_curity(
+    "curity.revokes-nothing",
+    "A token that was revoked is unknown.",
+    turns_red=["revocation.effect"],
+    revoke=lambda *_: None,
+)
 
 
-_curity("curity.revokes-for-any-client", "A client revokes its own tokens.", may_revoke=lambda *_: True)
+_curity(
+    "curity.revokes-for-any-client",
+    "A client revokes its own tokens.",
+    turns_red=["revocation.other-client"],
+    may_revoke=lambda *_: True,
+)
 
 
 _curity(
     "curity.takes-clients-for-users",
     "A token that a client got for itself says nothing of a user.",
+    turns_red=["userinfo.needs-user"],
     may_ask_for_userinfo=lambda _: True,
 )
 
 
-_curity("curity.informs-everybody", "Userinfo is for who has a token.", userinfo=lambda _: {"sub": "johndoe"})
+_curity(
+    "curity.informs-everybody",
+    "Userinfo is for who has a token.",
+    turns_red=["userinfo.no-token"],
+    userinfo=lambda _: {"sub": "johndoe"},
+)
 
 
-@_mutant("curity.shows-registration-scopes", "The metadata list the profile's own scopes alone.")
+@_mutant("curity.shows-registration-scopes", turns_red=["metadata.registration-scopes"])
 def _shows_registration_scopes(world: "World") -> None:
+    """The metadata list the profile's own scopes alone."""
     world.curity.switches = replace(world.curity.switches, shows_registration_scopes=True)

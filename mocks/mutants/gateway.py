@@ -3,19 +3,24 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from dcrproof.mocks.curity.configuration import Client
+from dcrproof.mocks.curity.settings import Client
 from dcrproof.mocks.data_plane import PushedApplication
 from dcrproof.mocks.gateway.credentials import BearerToken, read_basic
 from dcrproof.mocks.gateway.state import DataPlane
 from dcrproof.mocks.gateway.tokens import Jwt
 from dcrproof.mocks.gateway.verdicts import Admitted, Refused
-from dcrproof.mocks.messages import Call, Calls, NoAnswer, Request, Response
-from dcrproof.mocks.mutants.base import Act, Mutant, entering, override, overriding
+from dcrproof.mocks.messages import Call, Request
+from dcrproof.mocks.mutants.base import Mutant, entering, override, overriding
+from dcrproof.mocks.mutants.nodes import (
+    Verdict,
+    judges,
+    on_each_node,
+    sends_upstream,
+)
 
 if TYPE_CHECKING:
     from dcrproof.mocks.world import World
@@ -25,50 +30,6 @@ MUTANTS: Mapping[str, Mutant] = _mutants
 _mutant = entering(_mutants)
 _nodes = overriding(_mutants, lambda world: world.data_planes)
 
-Verdict: TypeAlias = Admitted | Refused
-
-
-def on_each_node(change: Callable[[DataPlane], None]) -> Act:
-    """Makes a change of one node to each."""
-
-    def apply(world: "World") -> None:
-        for node in world.data_planes:
-            change(node)
-
-    return apply
-
-
-def _sends_upstream(world: "World", change: Callable[[Request, Call], Call]) -> None:
-    """Changes what both nodes send to the upstream on behalf of a request."""
-    upstream = world.start.addresses["upstream"]
-
-    def sending(request: Request, calls: Calls) -> Calls:
-        answer: Response | NoAnswer | None = None
-        while True:
-            try:
-                call = next(calls) if answer is None else calls.send(answer)
-            except StopIteration as stop:
-                response: Response = stop.value
-                return response
-            answer = yield change(request, call) if call.url.startswith(upstream) else call
-
-    def handle(face: Callable[[Request], Response | Calls], request: Request) -> Response | Calls:
-        outcome = face(request)
-        return outcome if isinstance(outcome, Response) else sending(request, outcome)
-
-    for port in ("gateway", "gateway-2"):
-        world.faces[port] = partial(handle, world.faces[port])
-
-
-def judges(node: DataPlane, change: Callable[[Request, Verdict], Verdict]) -> None:
-    """Changes a node's verdict on a request."""
-    admit = node.admit
-
-    def judge(service: Any, request: Request) -> Generator[Call, Response | NoAnswer, Verdict]:
-        return change(request, (yield from admit(service, request)))
-
-    override(node, admit=judge)
-
 
 def _basic(request: Request) -> str:
     """The request's Authorization header where its scheme is Basic, else an empty text."""
@@ -76,44 +37,50 @@ def _basic(request: Request) -> str:
     return value if value.lower().startswith("basic") else ""
 
 
-# Configuration and credentials
+# PushedConfiguration and credentials
 
 
-@_mutant("gateway.one-node-takes-no-configuration", "Every node takes the configuration that is pushed.")
+@_mutant("gateway.one-node-takes-no-configuration", turns_red=["nodes.in-sync"])
 def _one_node_takes_no_configuration(world: "World") -> None:
+    """Every node takes the configuration that is pushed."""
     override(world.data_planes[-1], apply=lambda _: None)
 
 
-_nodes("gateway.has-no-route", "The route of the service is served.", match=lambda _: None)
+_nodes(
+    "gateway.has-no-route", "The route of the service is served.", turns_red=["gateway.answers"], match=lambda _: None
+)
 
 
 _nodes(
     "gateway.enforces-nothing",
     "Where a strategy is pushed, credentials are asked for.",
+    turns_red=["route.no-credentials"],
     is_enforced_for=lambda *_: False,
 )
 
 
-@_mutant("gateway.leaves-a-path-open", "Every path of a route is protected alike.")
+@_mutant("gateway.leaves-a-path-open", turns_red=["route.others"])
 @on_each_node
 def _leaves_a_path_open(node: DataPlane) -> None:
+    """Every path of a route is protected alike."""
     enforced = node.is_enforced_for
     override(
-        node,
-        is_enforced_for=lambda plugin, request: not request.path.endswith("/second") and enforced(plugin, request),
+        node, is_enforced_for=lambda plugin, request: not request.path.endswith("/second") and enforced(plugin, request)
     )
 
 
-@_mutant("gateway.takes-no-basic", "Basic credentials are looked for where the strategy lists client_credentials.")
+@_mutant("gateway.takes-no-basic", turns_red=["route.basic.accepted"])
 @on_each_node
 def _takes_no_basic(node: DataPlane) -> None:
+    """Basic credentials are looked for where the strategy lists client_credentials."""
     find = node.find_credential
     override(node, find_credential=lambda plugin, request: None if _basic(request) else find(plugin, request))
 
 
-@_mutant("gateway.takes-no-bearer", "Bearer tokens are looked for where the strategy lists bearer.")
+@_mutant("gateway.takes-no-bearer", turns_red=["route.bearer.accepted"])
 @on_each_node
 def _takes_no_bearer(node: DataPlane) -> None:
+    """Bearer tokens are looked for where the strategy lists bearer."""
     find = node.find_credential
 
     def look(*arguments: Any) -> Any:
@@ -123,15 +90,18 @@ def _takes_no_bearer(node: DataPlane) -> None:
     override(node, find_credential=look)
 
 
-@_mutant("gateway.takes-plain-basic", "The pair of a Basic header is base64.")
+@_mutant("gateway.takes-plain-basic", turns_red=["route.basic.literal"])
 @on_each_node
 def _takes_plain_basic(node: DataPlane) -> None:
+    """The pair of a Basic header is base64."""
     node.switches = replace(node.switches, literal_basic=True)
 
 
-@_mutant("gateway.fails-on-broken-basic", "A header that cannot be decoded is no credential, and no error.")
+@_mutant("gateway.fails-on-broken-basic", turns_red=["route.basic.malformed"])
 @on_each_node
 def _fails_on_broken_basic(node: DataPlane) -> None:
+    """A header that cannot be decoded is no credential, and no error."""
+
     def change(request: Request, verdict: Verdict) -> Verdict:
         broken = _basic(request) and read_basic(_basic(request)) is None
         return Refused(500, "An unexpected error occurred", challenge=False) if broken else verdict
@@ -139,15 +109,26 @@ def _fails_on_broken_basic(node: DataPlane) -> None:
     judges(node, change)
 
 
-@_mutant("gateway.opens-when-curity-refuses", "A pair that the authorization server refuses is refused.")
+@_mutant(
+    "gateway.opens-when-curity-refuses",
+    turns_red=[
+        "route.basic.given",
+        "route.basic.unknown-client",
+        "issuer.answer.refusal",
+        "issuer.answer.unusable",
+        "issuer.answer.none",
+    ],
+)
 @on_each_node
 def _opens_when_curity_refuses(node: DataPlane) -> None:
+    """A pair that the authorization server refuses is refused."""
     judges(node, lambda request, verdict: Admitted() if isinstance(verdict, Refused) and _basic(request) else verdict)
 
 
-@_mutant("gateway.locks-out-after-a-wrong-secret", "A wrong secret does not keep the right one out.")
+@_mutant("gateway.locks-out-after-a-wrong-secret", turns_red=["route.basic.after-wrong-secret"])
 @on_each_node
 def _locks_out_after_a_wrong_secret(node: DataPlane) -> None:
+    """A wrong secret does not keep the right one out."""
     locked: dict[bytes, Refused] = {}
 
     def change(request: Request, verdict: Verdict) -> Verdict:
@@ -159,16 +140,25 @@ def _locks_out_after_a_wrong_secret(node: DataPlane) -> None:
     judges(node, change)
 
 
-@_mutant("gateway.caches-by-client-id-alone", "A cached token is found by the id and the secret.")
+@_mutant(
+    "gateway.caches-by-client-id-alone",
+    turns_red=["route.basic.wrong-secret", "route.basic.crossed-secret", "issuer.cache.secret"],
+)
 @on_each_node
 def _caches_by_client_id_alone(node: DataPlane) -> None:
+    """A cached token is found by the id and the secret."""
     key = node.token_cache_key
     override(
         node, token_cache_key=lambda service, plugin, pair: key(service, plugin, replace(pair, secret=b"any secret"))
     )
 
 
-_nodes("gateway.caches-no-token", "A token is cached until it expires.", cached_token=lambda *_: None)
+_nodes(
+    "gateway.caches-no-token",
+    "A token is cached until it expires.",
+    turns_red=["route.basic.cached", "life.secret.cached", "issuer.cache.deleted-client", "issuer.cache.outage"],
+    cached_token=lambda *_: None,
+)
 
 
 # Tokens
@@ -177,6 +167,7 @@ _nodes("gateway.caches-no-token", "A token is cached until it expires.", cached_
 _nodes(
     "gateway.verifies-no-signature",
     "A token's signature must verify with a published key.",
+    turns_red=["route.bearer.tampered", "route.bearer.changed-claims"],
     signature_matches=lambda *_: True,
 )
 
@@ -184,20 +175,23 @@ _nodes(
 _nodes(
     "gateway.trusts-the-key-id",
     "A token's signature must verify with the key that its key id names.",
+    turns_red=["route.bearer.foreign-key"],
     signature_matches=lambda _, keys: bool(keys),
 )
 
 
-@_mutant("gateway.trusts-unknown-key-ids", "A token of a key that is not published is refused.")
+@_mutant("gateway.trusts-unknown-key-ids", turns_red=["route.bearer.unknown-kid"])
 @on_each_node
 def _trusts_unknown_key_ids(node: DataPlane) -> None:
+    """A token of a key that is not published is refused."""
     matches = node.signature_matches
     override(node, signature_matches=lambda jwt, keys: not keys or matches(jwt, keys))
 
 
-@_mutant("gateway.takes-unsigned-tokens", "A token with alg none is refused.")
+@_mutant("gateway.takes-unsigned-tokens", turns_red=["route.bearer.unsigned"])
 @on_each_node
 def _takes_unsigned_tokens(node: DataPlane) -> None:
+    """A token with alg none is refused."""
     accepts, matches = node.accepts_algorithm, node.signature_matches
     override(
         node,
@@ -206,9 +200,10 @@ def _takes_unsigned_tokens(node: DataPlane) -> None:
     )
 
 
-@_mutant("gateway.takes-the-public-key-for-a-secret", "An HMAC is no signature of a token.")
+@_mutant("gateway.takes-the-public-key-for-a-secret", turns_red=["route.bearer.hs-confused"])
 @on_each_node
 def _takes_the_public_key_for_a_secret(node: DataPlane) -> None:
+    """An HMAC is no signature of a token."""
     accepts, matches = node.accepts_algorithm, node.signature_matches
 
     def is_hmac(jwt: Jwt, key: Any) -> bool:
@@ -226,13 +221,18 @@ def _takes_the_public_key_for_a_secret(node: DataPlane) -> None:
 
 
 _nodes(
-    "gateway.takes-expired-tokens", "A token is refused from the second of its exp on.", is_not_expired=lambda *_: True
+    "gateway.takes-expired-tokens",
+    "A token is refused from the second of its exp on.",
+    turns_red=["route.bearer.expired"],
+    is_not_expired=lambda *_: True,
 )
 
 
-@_mutant("gateway.opens-for-opaque-tokens", "A bearer token that is no JWT is refused.")
+@_mutant("gateway.opens-for-opaque-tokens", turns_red=["route.bearer.opaque"])
 @on_each_node
 def _opens_for_opaque_tokens(node: DataPlane) -> None:
+    """A bearer token that is no JWT is refused."""
+
     def change(request: Request, verdict: Verdict) -> Verdict:
         scheme, _, token = (request.header("authorization") or "").partition(" ")
         opaque = scheme == "Bearer" and token.count(".") != 2
@@ -244,6 +244,7 @@ def _opens_for_opaque_tokens(node: DataPlane) -> None:
 _nodes(
     "gateway.never-looks-for-new-keys",
     "A key id that is not known is looked for again.",
+    turns_red=["route.bearer.rotated-key"],
     may_discover=lambda _, issuer: issuer.provider is None,
 )
 
@@ -251,22 +252,34 @@ _nodes(
 # Sessions
 
 
-_nodes("gateway.sets-no-session", "An accepted call is answered with a session.", session_cookies=lambda *_: ())
+_nodes(
+    "gateway.sets-no-session",
+    "An accepted call is answered with a session.",
+    turns_red=["route.session.issued"],
+    session_cookies=lambda *_: (),
+)
 
 
-@_mutant("gateway.shows-the-session-to-scripts", "The session cookie is HttpOnly.")
+@_mutant("gateway.shows-the-session-to-scripts", turns_red=["route.session.cookie"])
 @on_each_node
 def _shows_the_session_to_scripts(node: DataPlane) -> None:
+    """The session cookie is HttpOnly."""
     cookies = node.session_cookies
     override(node, session_cookies=lambda *given: tuple(one.replace("; HttpOnly", "") for one in cookies(*given)))
 
 
-_nodes("gateway.opens-no-session", "The session cookie alone is a credential.", open_session=lambda *_: None)
+_nodes(
+    "gateway.opens-no-session",
+    "The session cookie alone is a credential.",
+    turns_red=["route.session.accepted"],
+    open_session=lambda *_: None,
+)
 
 
-@_mutant("gateway.opens-broken-sessions", "A session cookie that was changed does not open.")
+@_mutant("gateway.opens-broken-sessions", turns_red=["route.session.tampered"])
 @on_each_node
 def _opens_broken_sessions(node: DataPlane) -> None:
+    """A session cookie that was changed does not open."""
     open_session, last = node.open_session, []
 
     def reopen(plugin: Any, request: Request) -> Any:
@@ -285,6 +298,7 @@ def _opens_broken_sessions(node: DataPlane) -> None:
 _nodes(
     "gateway.lets-every-client-through",
     "A client that is no portal application is refused.",
+    turns_red=["route.basic.foreign-client", "plugin.claim.missing", "issuer.userinfo", "issuer.token.subject"],
     authorise=lambda *_: PushedApplication("any", "any", "any", ()),
 )
 
@@ -292,18 +306,21 @@ _nodes(
 _nodes(
     "gateway.asks-for-no-registration",
     "An application needs an approved registration for the API.",
+    turns_red=["route.rejected", "route.unregistered", "life.unregistered"],
     is_approved=lambda *_: True,
 )
 
 
-@_mutant("gateway.one-node-asks-for-no-registration", "Every node asks for an approved registration.")
+@_mutant("gateway.one-node-asks-for-no-registration", turns_red=["life.revoked.route"])
 def _one_node_asks_for_no_registration(world: "World") -> None:
+    """Every node asks for an approved registration."""
     override(world.data_planes[-1], is_approved=lambda *_: True)
 
 
-@_mutant("gateway.remembers-deleted-applications", "What is no longer pushed is forgotten.")
+@_mutant("gateway.remembers-deleted-applications", turns_red=["life.deleted.route"])
 @on_each_node
 def _remembers_deleted_applications(node: DataPlane) -> None:
+    """What is no longer pushed is forgotten."""
     find, known = node.application_of, {}
 
     def remember(service: Any, client_id: str | None) -> Any:
@@ -319,13 +336,17 @@ def _remembers_deleted_applications(node: DataPlane) -> None:
 
 
 _nodes(
-    "gateway.sends-no-token-upstream", "The upstream receives the access token.", upstream_token_header=lambda *_: None
+    "gateway.sends-no-token-upstream",
+    "The upstream receives the access token.",
+    turns_red=["upstream.bearer"],
+    upstream_token_header=lambda *_: None,
 )
 
 
-@_mutant("gateway.sends-an-old-token-upstream", "The upstream receives the token of the call, not an earlier one.")
+@_mutant("gateway.sends-an-old-token-upstream", turns_red=["upstream.same-token"])
 @on_each_node
 def _sends_an_old_token_upstream(node: DataPlane) -> None:
+    """The upstream receives the token of the call, not an earlier one."""
     first: dict[str, str] = {}
 
     def header(_: object, token: Jwt) -> tuple[str, str]:
@@ -334,9 +355,10 @@ def _sends_an_old_token_upstream(node: DataPlane) -> None:
     override(node, upstream_token_header=header)
 
 
-@_mutant("gateway.sends-a-broken-token-upstream", "The upstream receives the token as it was issued.")
+@_mutant("gateway.sends-a-broken-token-upstream", turns_red=["claims.verify"])
 @on_each_node
 def _sends_a_broken_token_upstream(node: DataPlane) -> None:
+    """The upstream receives the token as it was issued."""
     signature = base64.urlsafe_b64encode(bytes(256)).rstrip(b"=").decode()
     override(
         node,
@@ -344,27 +366,32 @@ def _sends_a_broken_token_upstream(node: DataPlane) -> None:
     )
 
 
-@_mutant("gateway.sends-its-own-token-upstream", "The token that goes upstream is the caller's.")
+@_mutant("gateway.sends-its-own-token-upstream", turns_red=["claims.sub"])
 def _sends_its_own_token_upstream(world: "World") -> None:
+    """The token that goes upstream is the caller's."""
     claims = world.curity.access_token_claims(Client("the gateway itself"), "openid")
     token = world.curity.format_access_token(claims)
     for node in world.data_planes:
         override(node, upstream_token_header=lambda *_: ("authorization", f"Bearer {token}"))
 
 
-@_mutant("gateway.sends-credentials-upstream", "The caller's own credentials do not go upstream.")
+@_mutant("gateway.sends-credentials-upstream", turns_red=["upstream.no-secret"])
 def _sends_credentials_upstream(world: "World") -> None:
+    """The caller's own credentials do not go upstream."""
+
     def change(request: Request, call: Call) -> Call:
         return replace(call, headers=(*call.headers, ("x-original-authorization", _basic(request))))
 
-    _sends_upstream(world, change)
+    sends_upstream(world, change)
 
 
-@_mutant("gateway.sends-sessions-without-token", "With a session, too, the upstream receives the access token.")
+@_mutant("gateway.sends-sessions-without-token", turns_red=["upstream.session-bearer"])
 def _sends_sessions_without_token(world: "World") -> None:
+    """With a session, too, the upstream receives the access token."""
+
     def change(request: Request, call: Call) -> Call:
         if request.header("cookie") is None:
             return call
         return replace(call, headers=tuple(pair for pair in call.headers if pair[0] != "authorization"))
 
-    _sends_upstream(world, change)
+    sends_upstream(world, change)

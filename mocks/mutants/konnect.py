@@ -14,130 +14,179 @@ if TYPE_CHECKING:
 _mutants: dict[str, Mutant] = {}
 MUTANTS: Mapping[str, Mutant] = _mutants
 _mutant = entering(_mutants)
+_auth = overriding(_mutants, lambda world: [world.konnect.auth])
+_catalog = overriding(_mutants, lambda world: [world.konnect.catalog])
 _konnect = overriding(_mutants, lambda world: [world.konnect])
+_portals = overriding(_mutants, lambda world: [world.konnect.portals])
+_push = overriding(_mutants, lambda world: [world.konnect.push])
 
 
 # The admin API
 
 
-_konnect("konnect.refuses-its-own-token", "Konnect takes the token that it has issued.", admits=lambda _: False)
+_konnect(
+    "konnect.refuses-its-own-token",
+    "Konnect takes the token that it has issued.",
+    turns_red=["konnect.authenticated"],
+    admits=lambda _: False,
+)
 
 
-@_mutant("konnect.has-no-such-portal", "The organisation has the portal that the profile names.")
+@_mutant("konnect.has-no-such-portal", turns_red=["portal.found"])
 def _has_no_such_portal(world: "World") -> None:
-    world.konnect.patch_portal(world.standing.portal_id, {"name": "another portal"})
+    """The organisation has the portal that the profile names."""
+    world.konnect.portals.patch(world.standing.portal_id, {"name": "another portal"})
 
 
-@_mutant("konnect.has-no-such-api", "The organisation has the API that the profile names.")
+@_mutant("konnect.has-no-such-api", turns_red=["api.found"])
 def _has_no_such_api(world: "World") -> None:
-    world.konnect.patch_api(world.standing.api_id, {"name": "another API"})
+    """The organisation has the API that the profile names."""
+    world.konnect.catalog.patch_api(world.standing.api_id, {"name": "another API"})
 
 
-@_mutant("konnect.has-no-such-strategy", "The organisation has the auth strategy that the profile names.")
+@_mutant("konnect.has-no-such-strategy", turns_red=["strategy.found"])
 def _has_no_such_strategy(world: "World") -> None:
-    world.konnect.patch_strategy(world.standing.strategy_id, {"name": "another strategy"})
+    """The organisation has the auth strategy that the profile names."""
+    world.konnect.auth.patch_strategy(world.standing.strategy_id, {"name": "another strategy"})
 
 
-@_mutant("konnect.shows-provider-secrets", "The secret of a DCR provider is write-only.")
+@_mutant("konnect.shows-provider-secrets", turns_red=["provider.secret-hidden", "provision.provider-secret"])
 def _shows_provider_secrets(world: "World") -> None:
-    konnect, create = world.konnect, world.konnect.create_provider
+    """The secret of a DCR provider is write-only."""
+    konnect, create = world.konnect, world.konnect.auth.create_provider
 
     def show(provider: Any) -> Any:
         shown = replace(provider, config={**provider.config, **provider.secrets})
-        konnect.providers[shown.id] = shown
+        konnect.tables.providers[shown.id] = shown
         return shown
 
-    show(konnect.providers[world.standing.provider_id])
-    override(konnect, create_provider=lambda body: show(create(body)))
+    show(konnect.tables.providers[world.standing.provider_id])
+    override(konnect.auth, create_provider=lambda body: show(create(body)))
 
 
-_konnect(
+_auth(
     "konnect.calls-no-provider-active",
     "A provider is active while an active strategy uses it.",
+    turns_red=["provider.active"],
     provider_is_active=lambda _: False,
 )
 
 
-_konnect(
+_auth(
     "konnect.calls-every-provider-active",
     "A provider that no strategy uses is not active.",
+    turns_red=["provision.provider-idle"],
     provider_is_active=lambda _: True,
 )
 
 
-_konnect(
+_auth(
     "konnect.calls-no-strategy-active",
     "A strategy is active while a publication uses it.",
+    turns_red=["strategy.active"],
     strategy_is_active=lambda _: False,
 )
 
 
-@_mutant("konnect.takes-passwords", "The strategy does not list `password` beside client credentials.")
+@_mutant("konnect.takes-passwords", turns_red=["strategy.no-password"])
 def _takes_passwords(world: "World") -> None:
+    """The strategy does not list `password` beside client credentials."""
     methods = ["client_credentials", "bearer", "session", "password"]
-    world.konnect.patch_strategy(world.standing.strategy_id, {"configs": {"openid-connect": {"auth_methods": methods}}})
+    world.konnect.auth.patch_strategy(
+        world.standing.strategy_id, {"configs": {"openid-connect": {"auth_methods": methods}}}
+    )
 
 
-@_mutant("konnect.cannot-push", "Konnect pushes the strategy to the control plane.")
+@_mutant("konnect.cannot-push", turns_red=["api.synced"])
 def _cannot_push(world: "World") -> None:
+    """Konnect pushes the strategy to the control plane."""
     never = {"configs": {"openid-connect": {"timeout": "soon"}}}
-    world.konnect.patch_strategy(world.standing.strategy_id, never)
+    world.konnect.auth.patch_strategy(world.standing.strategy_id, never)
 
 
-@_mutant("konnect.forgets-the-plugin", "On a linked service whose API has a strategy Konnect keeps its plugin.")
+@_mutant("konnect.forgets-the-plugin", turns_red=["api.plugin"])
 def _forgets_the_plugin(world: "World") -> None:
+    """On a linked service whose API has a strategy Konnect keeps its plugin."""
+
     def change(request: Request, response: Response) -> Response:
         return changed(response, lambda _: {"data": []}) if request.path.endswith("/plugins") else response
 
     answers(world, "konnect", change)
 
 
-@_mutant("konnect.sees-no-node", "A data plane that is connected is listed.")
+@_mutant("konnect.sees-no-node", turns_red=["nodes.connected"])
 def _sees_no_node(world: "World") -> None:
-    world.konnect.nodes = list
+    """A data plane that is connected is listed."""
+    world.konnect.push.nodes = list
 
 
 def _forbid(*_: object) -> None:
     raise forbidden("The role for this is missing")
 
 
-_konnect("konnect.makes-no-provider", "Whoever has the role may create a DCR provider.", create_provider=_forbid)
+_auth(
+    "konnect.makes-no-provider",
+    "Whoever has the role may create a DCR provider.",
+    turns_red=["provision.provider"],
+    create_provider=_forbid,
+)
 
 
-@_mutant("konnect.forgets-the-provider-of-a-strategy", "A new strategy has the DCR provider that it names.")
+@_mutant("konnect.forgets-the-provider-of-a-strategy", turns_red=["provision.strategy"])
 def _forgets_the_provider_of_a_strategy(world: "World") -> None:
-    create = world.konnect.create_strategy
-    override(world.konnect, create_strategy=lambda body: create({**body, "dcr_provider_id": None}))
+    """A new strategy has the DCR provider that it names."""
+    create = world.konnect.auth.create_strategy
+    override(world.konnect.auth, create_strategy=lambda body: create({**body, "dcr_provider_id": None}))
 
 
-_konnect("konnect.makes-no-portal", "Whoever has the role may create a portal.", create_portal=_forbid)
+_portals(
+    "konnect.makes-no-portal",
+    "Whoever has the role may create a portal.",
+    turns_red=["provision.portal"],
+    create=_forbid,
+)
 
 
-_konnect("konnect.makes-no-version", "An API can be given a version.", create_api_version=_forbid)
+_catalog(
+    "konnect.makes-no-version",
+    "An API can be given a version.",
+    turns_red=["provision.api"],
+    create_api_version=_forbid,
+)
 
 
-@_mutant("konnect.links-nothing", "An API can be linked to a gateway service that no other API is linked to.")
+@_mutant("konnect.links-nothing", turns_red=["provision.implementation"])
 def _links_nothing(world: "World") -> None:
+    """An API can be linked to a gateway service that no other API is linked to."""
+
     def refuse(*_: object) -> None:
         raise conflict("This gateway service is already linked to another API")
 
-    override(world.konnect, create_implementation=refuse)
+    override(world.konnect.catalog, create_implementation=refuse)
 
 
-_konnect("konnect.publishes-nothing", "Whoever has the role may publish an API.", publish=_forbid)
+_catalog(
+    "konnect.publishes-nothing",
+    "Whoever has the role may publish an API.",
+    turns_red=["provision.publication"],
+    publish=_forbid,
+)
 
 
-@_mutant("konnect.ignores-unknown-properties", "A property that is not known is refused.")
+@_mutant("konnect.ignores-unknown-properties", turns_red=["provision.unknown-property"])
 def _ignores_unknown_properties(world: "World") -> None:
-    patch, known = world.konnect.patch_provider, {"name", "display_name", "issuer", "dcr_config", "labels"}
+    """A property that is not known is refused."""
+    patch, known = world.konnect.auth.patch_provider, {"name", "display_name", "issuer", "dcr_config", "labels"}
     override(
-        world.konnect,
+        world.konnect.auth,
         patch_provider=lambda id_, body: patch(id_, {name: body[name] for name in body if name in known}),
     )
 
 
-@_mutant("konnect.shows-admins-another-client-id", "Admins see the client id that the developer was shown.")
+@_mutant("konnect.shows-admins-another-client-id", turns_red=["application.admin-view"])
 def _shows_admins_another_client_id(world: "World") -> None:
+    """Admins see the client id that the developer was shown."""
+
     def change(request: Request, response: Response) -> Response:
         if request.method != "GET" or not request.path.startswith("/v3/applications/"):
             return response
@@ -149,8 +198,9 @@ def _shows_admins_another_client_id(world: "World") -> None:
 # The DCR driver
 
 
-@_mutant("konnect.registers-every-client-twice", "An application has one client.")
+@_mutant("konnect.registers-every-client-twice", turns_red=["client.registered-by-konnect"])
 def _registers_every_client_twice(world: "World") -> None:
+    """An application has one client."""
     create = world.konnect.driver.create
 
     def twice(provider: Any, metadata: Any) -> Generator[Call, Any, Any]:
@@ -160,49 +210,56 @@ def _registers_every_client_twice(world: "World") -> None:
     override(world.konnect.driver, create=twice)
 
 
-@_mutant("konnect.keeps-nothing-to-manage-clients", "Konnect can give the client of an application a new secret.")
+@_mutant("konnect.keeps-nothing-to-manage-clients", turns_red=["life.secret.regenerated"])
 def _keeps_nothing_to_manage_clients(world: "World") -> None:
+    """Konnect can give the client of an application a new secret."""
     driver = world.konnect.driver
     driver.switches = replace(driver.switches, management="nothing")
 
 
-@_mutant("konnect.renames-clients", "A rename does not touch the client, whose secret Curity would rotate.")
+@_mutant("konnect.renames-clients", turns_red=["life.rename.keeps-secret"])
 def _renames_clients(world: "World") -> None:
+    """A rename does not touch the client, whose secret Curity would rotate."""
     driver = world.konnect.driver
     driver.switches = replace(driver.switches, rename_updates_client=True)
 
 
-@_mutant("konnect.leaves-clients-behind", "With its application a client is deleted.")
+@_mutant("konnect.leaves-clients-behind", turns_red=["life.deleted.client"])
 def _leaves_clients_behind(world: "World") -> None:
+    """With its application a client is deleted."""
+
     def leave(*_: object) -> Generator[Call, Any, None]:
         yield from ()
 
     override(world.konnect.driver, delete=leave)
 
 
-@_mutant("konnect.deletes-clients-of-revoked-registrations", "A revocation is the gateway's: the client lives on.")
+@_mutant("konnect.deletes-clients-of-revoked-registrations", turns_red=["life.revoked.client"])
 def _deletes_clients_of_revoked_registrations(world: "World") -> None:
-    konnect, patch = world.konnect, world.konnect.patch_registration
+    """A revocation is the gateway's: the client lives on."""
+    konnect, patch = world.konnect, world.konnect.registrations.patch
 
     def delete(*arguments: Any) -> Any:
         changed = patch(*arguments)
-        application = konnect.applications[changed.application_id]
+        application = konnect.tables.applications[changed.application_id]
         if changed.status == "revoked" and application.client_id and application.client_registration:
             world.curity.delete(application.client_id, application.client_registration.access_token)
         return changed
 
-    override(konnect, patch_registration=delete)
+    override(konnect.registrations, patch=delete)
 
 
-_konnect(
+_push(
     "konnect.pushes-pending-registrations",
     "Only an approved registration lets through.",
+    turns_red=["route.pending"],
     lets_through=lambda registration: registration.status in {"approved", "pending"},
 )
 
 
-@_mutant("konnect.revokes-for-ever", "A registration that is approved again lets through.")
+@_mutant("konnect.revokes-for-ever", turns_red=["life.approved-again"])
 def _revokes_for_ever(world: "World") -> None:
+    """A registration that is approved again lets through."""
     revoked: set[str] = set()
 
     def lets_through(registration: Any) -> bool:
@@ -210,4 +267,4 @@ def _revokes_for_ever(world: "World") -> None:
             revoked.add(registration.id)
         return registration.status == "approved" and registration.id not in revoked
 
-    override(world.konnect, lets_through=lets_through)
+    override(world.konnect.push, lets_through=lets_through)

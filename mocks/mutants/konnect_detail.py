@@ -1,13 +1,22 @@
-"""Konnects and portals that break one rule each, for the checks of them in detail."""
+"""Konnects that break one rule each, for the checks of them in detail."""
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dcrproof.mocks.konnect.driver import ProviderFailed, RegisteredClient
-from dcrproof.mocks.konnect.store import find
-from dcrproof.mocks.messages import Call, Calls, NoAnswer, Request, Response, json_response
-from dcrproof.mocks.mutants.base import Mutant, answers, changed, entering, override, overriding
+from dcrproof.mocks.konnect.tables import find
+from dcrproof.mocks.messages import Call, NoAnswer, Request, Response
+from dcrproof.mocks.mutants.base import (
+    Mutant,
+    answers,
+    asked_otherwise,
+    changed,
+    entering,
+    override,
+    overriding,
+    plain_errors,
+)
 
 if TYPE_CHECKING:
     from dcrproof.mocks.world import World
@@ -15,92 +24,93 @@ if TYPE_CHECKING:
 _mutants: dict[str, Mutant] = {}
 MUTANTS: Mapping[str, Mutant] = _mutants
 _mutant = entering(_mutants)
+_auth = overriding(_mutants, lambda world: [world.konnect.auth])
 _konnect = overriding(_mutants, lambda world: [world.konnect])
-
-PROBLEM = ("content-type", "application/problem+json")
-
-
-def _plain_errors(world: "World", port: str) -> None:
-    def change(_: Request, response: Response) -> Response:
-        plain = tuple(("content-type", "application/json") if pair == PROBLEM else pair for pair in response.headers)
-        return replace(response, headers=plain)
-
-    answers(world, port, change)
-
-
-def _asked_otherwise(world: "World", port: str, query: str, instead: str) -> None:
-    """Takes a request with that in its query for another one."""
-    face = world.faces[port]
-
-    def handle(request: Request) -> Response | Calls:
-        return face(replace(request, query=instead) if query in request.query else request)
-
-    world.faces[port] = handle
-
+_portals = overriding(_mutants, lambda world: [world.konnect.portals])
 
 # The admin API
 
 
-_konnect("konnect.admits-any-token", "Konnect takes a token that it has issued, and no other.", admits=lambda _: True)
+_konnect(
+    "konnect.admits-any-token",
+    "Konnect takes a token that it has issued, and no other.",
+    turns_red=["admin.wrong-token"],
+    admits=lambda _: True,
+)
 
 
-@_mutant("konnect.answers-errors-in-plain-json", "An error is application/problem+json.")
+@_mutant("konnect.answers-errors-in-plain-json", turns_red=["admin.problem-form"])
 def _answers_errors_in_plain_json(world: "World") -> None:
-    _plain_errors(world, "konnect")
+    """An error is application/problem+json."""
+    plain_errors(world, "konnect")
 
 
-@_mutant("konnect.ignores-unknown-filters", "A filter that a list does not have is refused.")
+@_mutant("konnect.ignores-unknown-filters", turns_red=["admin.unknown-filter"])
 def _ignores_unknown_filters(world: "World") -> None:
-    _asked_otherwise(world, "konnect", "no_such_field", "")
+    """A filter that a list does not have is refused."""
+    asked_otherwise(world, "konnect", "no_such_field", "")
 
 
-@_mutant("konnect.takes-any-page", "A page is a number.")
+@_mutant("konnect.takes-any-page", turns_red=["admin.bad-page"])
 def _takes_any_page(world: "World") -> None:
-    _asked_otherwise(world, "konnect", "second", "")
+    """A page is a number."""
+    asked_otherwise(world, "konnect", "second", "")
 
 
-@_mutant("konnect.replaces-all-labels", "An update of labels leaves those alone that it does not name.")
+@_mutant("konnect.replaces-all-labels", turns_red=["admin.labels"])
 def _replaces_all_labels(world: "World") -> None:
-    konnect, patch = world.konnect, world.konnect.patch_provider
+    """An update of labels leaves those alone that it does not name."""
+    konnect, patch = world.konnect, world.konnect.auth.patch_provider
 
     def replacing(provider_id: str, body: Any) -> Any:
         if "labels" in body:
-            held = find(konnect.providers, provider_id)
-            konnect.providers[held.id] = replace(held, labels={})
+            held = find(konnect.tables.providers, provider_id)
+            konnect.tables.providers[held.id] = replace(held, labels={})
         return patch(provider_id, body)
 
-    override(konnect, patch_provider=replacing)
+    override(konnect.auth, patch_provider=replacing)
 
 
-@_mutant("konnect.answers-a-replaced-strategy-with-200", "A strategy that was replaced is answered with 201.")
+@_mutant("konnect.answers-a-replaced-strategy-with-200", turns_red=["admin.strategy-replaced"])
 def _answers_a_replaced_strategy_with_200(world: "World") -> None:
+    """A strategy that was replaced is answered with 201."""
+
     def change(request: Request, response: Response) -> Response:
         return replace(response, status=200) if (request.method, response.status) == ("PUT", 201) else response
 
     answers(world, "konnect", change)
 
 
-@_mutant("konnect.ignores-another-strategy-type", "The type of a strategy cannot be changed.")
+@_mutant("konnect.ignores-another-strategy-type", turns_red=["admin.strategy-type"])
 def _ignores_another_strategy_type(world: "World") -> None:
-    patch = world.konnect.patch_strategy
+    """The type of a strategy cannot be changed."""
+    patch = world.konnect.auth.patch_strategy
     override(
-        world.konnect,
+        world.konnect.auth,
         patch_strategy=lambda id_, body: patch(id_, {key: body[key] for key in body if key != "strategy_type"}),
     )
 
 
-_konnect("konnect.deletes-strategies-in-use", "A strategy that is in use stays.", strategy_is_in_use=lambda _: False)
+_auth(
+    "konnect.deletes-strategies-in-use",
+    "A strategy that is in use stays.",
+    turns_red=["admin.strategy-in-use"],
+    strategy_is_in_use=lambda _: False,
+)
 
 
-_konnect(
+_auth(
     "konnect.refuses-to-see-providers-in-use",
     "A provider that a strategy uses stays (inferred).",
+    turns_red=["admin.provider-in-use"],
     provider_is_in_use=lambda _: False,
 )
 
 
-@_mutant("konnect.shows-secrets-to-admins", "An admin is not shown the secret of an application.")
+@_mutant("konnect.shows-secrets-to-admins", turns_red=["admin.application"])
 def _shows_secrets_to_admins(world: "World") -> None:
+    """An admin is not shown the secret of an application."""
+
     def change(request: Request, response: Response) -> Response:
         if request.method != "GET" or not request.path.startswith("/v3/applications/"):
             return response
@@ -109,130 +119,34 @@ def _shows_secrets_to_admins(world: "World") -> None:
     answers(world, "konnect", change)
 
 
-@_mutant("konnect.lets-admins-choose-client-ids", "Through DCR the authorization server chooses the client id.")
+@_mutant("konnect.lets-admins-choose-client-ids", turns_red=["admin.client-id"])
 def _lets_admins_choose_client_ids(world: "World") -> None:
-    create = world.konnect.create_application_as_admin
+    """Through DCR the authorization server chooses the client id."""
+    create = world.konnect.applications.create_as_admin
 
     def choose(portal_id: str, body: Any) -> Generator[Call, Any, Any]:
         return (yield from create(portal_id, {key: body[key] for key in body if key != "client_id"}))
 
-    override(world.konnect, create_application_as_admin=choose)
+    override(world.konnect.applications, create_as_admin=choose)
 
 
-@_mutant("konnect.keeps-applications-of-deleted-developers", "With a developer their applications are deleted.")
+@_mutant("konnect.keeps-applications-of-deleted-developers", turns_red=["admin.developer-deleted"])
 def _keeps_applications_of_deleted_developers(world: "World") -> None:
+    """With a developer their applications are deleted."""
     konnect = world.konnect
 
     def delete(_: str, developer_id: str) -> Generator[Call, Any, None]:
         yield from ()
-        held = konnect.developers[developer_id]
-        konnect.developers[developer_id] = replace(held, status="rejected")
+        held = konnect.tables.developers[developer_id]
+        konnect.tables.developers[developer_id] = replace(held, status="rejected")
 
-    override(konnect, delete_developer=delete)
-
-
-# The portal
+    override(konnect.developers, delete=delete)
 
 
-@_mutant("portal.calls-missing-passwords-wrong", "A sign-in without a password is a bad request.")
-def _calls_missing_passwords_wrong(world: "World") -> None:
-    def change(request: Request, response: Response) -> Response:
-        meant = request.path.endswith("/developer/authenticate") and response.status == 400
-        return replace(response, status=401) if meant else response
-
-    answers(world, "portal", change)
-
-
-@_mutant("portal.keeps-sessions", "Whoever signs out ends the session.")
-def _keeps_sessions(world: "World") -> None:
-    override(world.konnect.accounts, sign_out=lambda _: None)
-
-
-@_mutant("portal.answers-errors-in-plain-json", "An error is application/problem+json.")
-def _portal_answers_errors_in_plain_json(world: "World") -> None:
-    _plain_errors(world, "portal")
-
-
-def _applications_made_of(world: "World", *left_out: str) -> None:
-    """Takes these members of a new application for nothing."""
-    create = world.konnect.create_application
-
-    def ignore(portal_id: str, developer_id: str, body: Any) -> Generator[Call, Any, Any]:
-        return (yield from create(portal_id, developer_id, {key: body[key] for key in body if key not in left_out}))
-
-    override(world.konnect, create_application=ignore)
-
-
-@_mutant("portal.ignores-unknown-properties", "A property that is not known is refused.")
-def _portal_ignores_unknown_properties(world: "World") -> None:
-    _applications_made_of(world, "no_such_property")
-
-
-_konnect(
-    "portal.makes-two-applications-of-a-name",
-    "A developer has one application of a name (inferred).",
-    _require_free_application_name=lambda *_: None,
-)
-
-
-@_mutant("portal.shows-applications-of-others", "A developer sees their own applications.")
-def _shows_applications_of_others(world: "World") -> None:
-    konnect = world.konnect
-    override(konnect, application=lambda _portal, application_id, _developer=None: konnect.applications[application_id])
-
-
-@_mutant("portal.ignores-another-strategy", "The strategy of an application cannot be changed.")
-def _ignores_another_strategy(world: "World") -> None:
-    update = world.konnect.update_application
-
-    def ignore(application_id: str, body: Any) -> Generator[Call, Any, Any]:
-        return (yield from update(application_id, {key: body[key] for key in body if key != "auth_strategy_id"}))
-
-    override(world.konnect, update_application=ignore)
-
-
-def _instead(world: "World", method: str, end: str, response: Response) -> None:
-    """Answers requests whose path ends so with this."""
-    answers(
-        world, "portal", lambda request, made: response if _is(request, method) and request.path.endswith(end) else made
-    )
-
-
-def _is(request: Request, method: str) -> bool:
-    return request.method == method
-
-
-@_mutant("portal.tells-granted-scopes", "The scopes of a client of Curity are not told (inferred).")
-def _tells_granted_scopes(world: "World") -> None:
-    _instead(world, "GET", "/granted-scopes", json_response(200, {"scopes": ["openid"]}))
-
-
-@_mutant("portal.makes-second-credentials", "An application whose client is Curity's has one secret.")
-def _makes_second_credentials(world: "World") -> None:
-    made = {"type": "client_secret", "id": "2", "client_id": "1", "client_secret": "a second secret"}
-    _instead(world, "POST", "/credentials", json_response(201, made))
-
-
-@_mutant("portal.repeats-a-page", "The pages of a list repeat nothing.")
-def _repeats_a_page(world: "World") -> None:
-    _asked_otherwise(world, "portal", "page%5Bnumber%5D=2", "page%5Bsize%5D=1&page%5Bnumber%5D=1")
-
-
-@_mutant("portal.makes-applications-without-client", "Without a client there is no application.")
-def _makes_applications_without_client(world: "World") -> None:
-    driver, create = world.konnect.driver, world.konnect.driver.create
-
-    def make(*arguments: Any) -> Generator[Call, Any, Any]:
-        try:
-            return (yield from create(*arguments))
-        except ProviderFailed:
-            return RegisteredClient("a client that is none", "a secret that is none", None)
-
-    override(driver, create=make)
-
-
-@_mutant("konnect.tells-of-no-failed-push", "The implementation says why the plugin could not be pushed.")
+@_mutant("konnect.tells-of-no-failed-push", turns_red=["plugin.invalid-setting"])
 def _tells_of_no_failed_push(world: "World") -> None:
+    """The implementation says why the plugin could not be pushed."""
+
     def silent(_: Request, response: Response) -> Response:
         if b'"auth_strategy_sync_error":{' not in response.body:
             return response
@@ -252,8 +166,9 @@ def _made_up(*_: Any) -> Generator[Call, Response | NoAnswer, RegisteredClient]:
     return RegisteredClient("made up by Konnect", "a secret that nobody has", None)
 
 
-@_mutant("konnect.goes-on-without-its-bridge", "A bridge that fails halts the making of an application.")
+@_mutant("konnect.goes-on-without-its-bridge", turns_red=["bridge.halted"])
 def _goes_on_without_its_bridge(world: "World") -> None:
+    """A bridge that fails halts the making of an application."""
     create = world.konnect.bridges.create
 
     def go_on(provider: Any, payload: Any) -> Generator[Call, Response | NoAnswer, RegisteredClient]:
@@ -265,39 +180,45 @@ def _goes_on_without_its_bridge(world: "World") -> None:
     override(world.konnect.bridges, create=go_on)
 
 
-@_mutant("konnect.asks-no-bridge-for-clients", "The bridge makes the client.")
+@_mutant("konnect.asks-no-bridge-for-clients", turns_red=["bridge.client"])
 def _asks_no_bridge_for_clients(world: "World") -> None:
+    """The bridge makes the client."""
     override(world.konnect.bridges, create=_made_up)
 
 
-@_mutant("konnect.tells-no-bridge", "Event hooks tell the bridge of changes.")
+@_mutant("konnect.tells-no-bridge", turns_red=["bridge.hooks"])
 def _tells_no_bridge(world: "World") -> None:
+    """Event hooks tell the bridge of changes."""
     override(world.konnect.bridges, sends_hooks=lambda _: False)
 
 
-@_mutant("konnect.renews-secrets-that-it-may-not", "With disable_refresh_secret no secret is renewed.")
+@_mutant("konnect.renews-secrets-that-it-may-not", turns_red=["bridge.new-secret"])
 def _renews_secrets_that_it_may_not(world: "World") -> None:
+    """With disable_refresh_secret no secret is renewed."""
     override(world.konnect.bridges, renews_secrets=lambda _: True)
 
 
-@_mutant("konnect.deletes-nothing-at-the-bridge", "With its application a client is deleted at the bridge.")
+@_mutant("konnect.deletes-nothing-at-the-bridge", turns_red=["bridge.deleted"])
 def _deletes_nothing_at_the_bridge(world: "World") -> None:
+    """With its application a client is deleted at the bridge."""
+
     def nothing(*_: Any) -> Generator[Call, Response | NoAnswer, None]:
         yield from ()
 
     override(world.konnect.bridges, delete=nothing)
 
 
-@_mutant("konnect.never-takes-a-strategy-away", "An API that is published without a strategy is open.")
+@_mutant("konnect.never-takes-a-strategy-away", turns_red=["second-api.without-strategy"])
 def _never_takes_a_strategy_away(world: "World") -> None:
-    own, last = world.konnect.enforced_strategy, dict[str, str]()
+    """An API that is published without a strategy is open."""
+    own, last = world.konnect.push.enforced_strategy, dict[str, str]()
 
     def enforced(api_id: str) -> str | None:
         if found := own(api_id):
             last[api_id] = found
         return found or last.get(api_id)
 
-    override(world.konnect, enforced_strategy=enforced)
+    override(world.konnect.push, enforced_strategy=enforced)
 
 
 # Lists, changes, registrations by admins
@@ -308,62 +229,70 @@ def _answers_otherwise(world: "World", port: str, sign: str, change: Callable[[R
     answers(world, port, lambda request, response: change(response) if sign in request.path else response)
 
 
-@_mutant("konnect.sorts-nothing", "A list is sorted as the query asks.")
+@_mutant("konnect.sorts-nothing", turns_red=["admin.sorted"])
 def _sorts_nothing(world: "World") -> None:
-    _asked_otherwise(world, "konnect", "created_at%20desc", "")
-    _asked_otherwise(world, "konnect", "created_at+desc", "page%5Bsize%5D=100")
+    """A list is sorted as the query asks."""
+    asked_otherwise(world, "konnect", "created_at%20desc", "")
+    asked_otherwise(world, "konnect", "created_at+desc", "page%5Bsize%5D=100")
 
 
-@_mutant("konnect.sorts-by-anything", "An attribute by which a list cannot be sorted is refused.")
+@_mutant("konnect.sorts-by-anything", turns_red=["admin.unknown-sort"])
 def _sorts_by_anything(world: "World") -> None:
-    _asked_otherwise(world, "konnect", "no_such_attribute", "")
+    """An attribute by which a list cannot be sorted is refused."""
+    asked_otherwise(world, "konnect", "no_such_attribute", "")
 
 
-@_mutant("konnect.forgets-what-a-change-leaves-out", "A change leaves what it does not name.")
+@_mutant("konnect.forgets-what-a-change-leaves-out", turns_red=["admin.provider-changed"])
 def _forgets_what_a_change_leaves_out(world: "World") -> None:
-    konnect, patch = world.konnect, world.konnect.patch_provider
+    """A change leaves what it does not name."""
+    konnect, patch = world.konnect, world.konnect.auth.patch_provider
 
     def forget(provider_id: str, body: Any) -> Any:
         changed_one = replace(patch(provider_id, body), config={})
-        konnect.providers[changed_one.id] = changed_one
+        konnect.tables.providers[changed_one.id] = changed_one
         return changed_one
 
-    override(konnect, patch_provider=forget)
+    override(konnect.auth, patch_provider=forget)
 
 
-@_mutant("konnect.ignores-another-provider-type", "A property that cannot be changed is refused.")
+@_mutant("konnect.ignores-another-provider-type", turns_red=["admin.provider-type"])
 def _ignores_another_provider_type(world: "World") -> None:
-    patch = world.konnect.patch_provider
+    """A property that cannot be changed is refused."""
+    patch = world.konnect.auth.patch_provider
     override(
-        world.konnect,
+        world.konnect.auth,
         patch_provider=lambda id_, body: patch(id_, {name: body[name] for name in body if name != "provider_type"}),
     )
 
 
-@_mutant("konnect.links-again", "An API is linked once.")
+@_mutant("konnect.links-again", turns_red=["admin.linked-twice"])
 def _links_again(world: "World") -> None:
-    konnect, link = world.konnect, world.konnect.create_implementation
+    """An API is linked once."""
+    konnect, link = world.konnect, world.konnect.catalog.create_implementation
 
     def again(api_id: str, body: Any) -> Any:
-        held = next((one for one in konnect.implementations.values() if one.api_id == api_id), None)
+        held = next((one for one in konnect.tables.implementations.values() if one.api_id == api_id), None)
         return held or link(api_id, body)
 
-    override(konnect, create_implementation=again)
+    override(konnect.catalog, create_implementation=again)
 
 
-@_mutant("konnect.registers-again", "A second registration for an API is refused.")
+@_mutant("konnect.registers-again", turns_red=["admin.registration"])
 def _registers_again(world: "World") -> None:
-    konnect, register = world.konnect, world.konnect.register_as_admin
+    """A second registration for an API is refused."""
+    konnect, register = world.konnect, world.konnect.registrations.register_as_admin
     override(
-        konnect,
+        konnect.registrations,
         register_as_admin=lambda application, body: (
-            konnect.registration_for(application.id, body["api_id"]) or register(application, body)
+            konnect.registrations.for_api(application.id, body["api_id"]) or register(application, body)
         ),
     )
 
 
-@_mutant("konnect.shows-secrets-among-credentials", "Admins see no secret among credentials.")
+@_mutant("konnect.shows-secrets-among-credentials", turns_red=["admin.credentials"])
 def _shows_secrets_among_credentials(world: "World") -> None:
+    """Admins see no secret among credentials."""
+
     def show(response: Response) -> Response:
         return changed(
             response, lambda content: {**content, "data": [{**one, "client_secret": "x"} for one in content["data"]]}
@@ -372,28 +301,10 @@ def _shows_secrets_among_credentials(world: "World") -> None:
     _answers_otherwise(world, "konnect", "/credentials", show)
 
 
-_konnect(
-    "portal.lists-every-application",
-    "Of an API those applications are listed that are registered, or are not.",
-    registration_for=lambda *_: None,
-)
-
-
-@_mutant("portal.picks-any-strategy", "Without a default nobody picks a strategy for an application.")
-def _picks_any_strategy(world: "World") -> None:
-    create = world.konnect.create_application
-    override(
-        world.konnect,
-        create_application=lambda portal_id, developer_id, body: create(
-            portal_id,
-            developer_id,
-            {**body, "auth_strategy_id": body.get("auth_strategy_id") or world.standing.strategy_id},
-        ),
-    )
-
-
-@_mutant("konnect.has-large-pages", "A page has ten objects unless the query says otherwise.")
+@_mutant("konnect.has-large-pages", turns_red=["admin.page-size"])
 def _has_large_pages(world: "World") -> None:
+    """A page has ten objects unless the query says otherwise."""
+
     def large(response: Response) -> Response:
         page = {"number": 1, "size": 100, "total": 2}
         return changed(response, lambda content: {**content, "meta": {"page": page}} if "meta" in content else content)
@@ -401,30 +312,9 @@ def _has_large_pages(world: "World") -> None:
     _answers_otherwise(world, "konnect", "/v3/portals", large)
 
 
-_konnect("konnect.names-portals-alike", "A name is one portal's alone.", _require_free_portal_name=lambda *_: None)
-
-
-@_mutant("portal.shows-its-session-to-scripts", "The cookie of a session is kept from scripts.")
-def _shows_its_session_to_scripts(world: "World") -> None:
-    def bare(_: Request, response: Response) -> Response:
-        return replace(
-            response, headers=tuple((name, value.replace(" HttpOnly;", "")) for name, value in response.headers)
-        )
-
-    answers(world, "portal", bare)
-
-
-@_mutant("portal.tells-who-is-not-known", "Who has forgotten a password is not told whether there is an account.")
-def _tells_who_is_not_known(world: "World") -> None:
-    def tell(request: Request, response: Response) -> Response:
-        asks = request.path.endswith("/forgot-password") and b"nobody@" in request.body
-        return Response(404, (PROBLEM,), b"{}") if asks else response
-
-    answers(world, "portal", tell)
-
-
-_konnect(
-    "portal.registers-for-any-strategy",
-    "An application is registered for APIs of its own strategy.",
-    strategy_fits=lambda *_: True,
+_portals(
+    "konnect.names-portals-alike",
+    "A name is one portal's alone.",
+    turns_red=["admin.unique-name"],
+    require_free_name=lambda *_: None,
 )

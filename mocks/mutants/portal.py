@@ -13,56 +13,70 @@ if TYPE_CHECKING:
 _mutants: dict[str, Mutant] = {}
 MUTANTS: Mapping[str, Mutant] = _mutants
 _mutant = entering(_mutants)
-_konnect = overriding(_mutants, lambda world: [world.konnect])
+_registrations = overriding(_mutants, lambda world: [world.konnect.registrations])
+_teams = overriding(_mutants, lambda world: [world.konnect.teams])
 
 
-@_mutant("portal.takes-any-password", "A developer signs in with the password of the account.")
+@_mutant("portal.takes-any-password", turns_red=["developer.wrong-password"])
 def _takes_any_password(world: "World") -> None:
+    """A developer signs in with the password of the account."""
     override(world.konnect.accounts, password_matches=lambda *_: True)
 
 
-@_mutant("portal.needs-no-session", "Applications are shown to the developer who is signed in.")
+@_mutant("portal.needs-no-session", turns_red=["portal.no-session"])
 def _needs_no_session(world: "World") -> None:
-    face, konnect, standing = world.faces["portal"], world.konnect, world.standing
+    """Applications are shown to the developer who is signed in."""
+    handler, konnect, standing = world.handlers["portal"], world.konnect, world.standing
 
     def handle(request: Request) -> Response | Calls:
         """A request without a session is taken for one of the first developer's."""
         if request.header("cookie") is None:
-            developer, portal = konnect.developers[standing.developer_id], konnect.portals[standing.portal_id]
+            developer, portal = (
+                konnect.tables.developers[standing.developer_id],
+                konnect.tables.portals[standing.portal_id],
+            )
             token = konnect.accounts.sign_in(developer, portal).access_token
             request = replace(request, headers=(*request.headers, ("cookie", f"portalaccesstoken={token}")))
-        return face(request)
+        return handler(request)
 
-    world.faces["portal"] = handle
-
-
-_konnect("portal.hides-public-apis", "A public API is shown to everybody.", api_is_visible=lambda *_: False)
+    world.handlers["portal"] = handle
 
 
-@_mutant("portal.keeps-the-secret", "The secret of a new application is shown to its developer.")
+_teams(
+    "portal.hides-public-apis",
+    "A public API is shown to everybody.",
+    turns_red=["api.offered"],
+    api_is_visible=lambda *_: False,
+)
+
+
+@_mutant("portal.keeps-the-secret", turns_red=["application.created"])
 def _keeps_the_secret(world: "World") -> None:
-    create = world.konnect.create_application
+    """The secret of a new application is shown to its developer."""
+    create = world.konnect.applications.create
 
     def keep(*arguments: Any) -> Generator[Call, Any, Any]:
         made, _ = yield from create(*arguments)
         return made, None
 
-    override(world.konnect, create_application=keep)
+    override(world.konnect.applications, create=keep)
 
 
-@_mutant("portal.shows-another-secret", "The secret that is shown is the client's.")
+@_mutant("portal.shows-another-secret", turns_red=["client.known"])
 def _shows_another_secret(world: "World") -> None:
-    create = world.konnect.create_application
+    """The secret that is shown is the client's."""
+    create = world.konnect.applications.create
 
     def show(*arguments: Any) -> Generator[Call, Any, Any]:
         made, secret = yield from create(*arguments)
         return made, secret and secret[::-1]
 
-    override(world.konnect, create_application=show)
+    override(world.konnect.applications, create=show)
 
 
-@_mutant("portal.shows-the-secret-again", "The secret is shown once.")
+@_mutant("portal.shows-the-secret-again", turns_red=["application.secret-once"])
 def _shows_the_secret_again(world: "World") -> None:
+    """The secret is shown once."""
     secrets: dict[str, str] = {}
 
     def change(request: Request, response: Response) -> Response:
@@ -77,8 +91,10 @@ def _shows_the_secret_again(world: "World") -> None:
     answers(world, "portal", change)
 
 
-@_mutant("portal.calls-credentials-self-managed", "Through DCR the type of an application is client_credentials.")
+@_mutant("portal.calls-credentials-self-managed", turns_red=["application.dcr-strategy"])
 def _calls_credentials_self_managed(world: "World") -> None:
+    """Through DCR the type of an application is client_credentials."""
+
     def change(request: Request, response: Response) -> Response:
         if (request.method, request.path, response.status) != ("POST", "/api/v3/applications", 201):
             return response
@@ -88,46 +104,53 @@ def _calls_credentials_self_managed(world: "World") -> None:
     answers(world, "portal", change)
 
 
-_konnect(
+_registrations(
     "portal.registers-for-no-api",
     "An application is registered for an API with its own strategy.",
+    turns_red=["application.registered"],
     strategy_fits=lambda *_: False,
 )
 
 
-@_mutant("portal.registers-twice", "For each API an application has one registration.")
+@_mutant("portal.registers-twice", turns_red=["application.registered-twice"])
 def _registers_twice(world: "World") -> None:
-    konnect, register = world.konnect, world.konnect.register
+    """For each API an application has one registration."""
+    konnect, register = world.konnect, world.konnect.registrations.register
 
     def again(application: Any, api_id: str, status: str | None = None) -> Any:
-        return konnect.registration_for(application.id, api_id) or register(application, api_id, status)
+        return konnect.registrations.for_api(application.id, api_id) or register(application, api_id, status)
 
-    override(konnect, register=again)
+    override(konnect.registrations, register=again)
 
 
-@_mutant("portal.announces-another-secret", "The new secret that is shown is the client's.")
+@_mutant("portal.announces-another-secret", turns_red=["life.secret.new"])
 def _announces_another_secret(world: "World") -> None:
-    regenerate = world.konnect.regenerate_secret
+    """The new secret that is shown is the client's."""
+    regenerate = world.konnect.applications.regenerate_secret
 
     def announce(application_id: str) -> Generator[Call, Any, tuple[str, str]]:
         client_id, secret = yield from regenerate(application_id)
         return client_id, secret[::-1]
 
-    override(world.konnect, regenerate_secret=announce)
+    override(world.konnect.applications, regenerate_secret=announce)
 
 
-@_mutant("portal.ignores-new-names", "An application can be renamed.")
+@_mutant("portal.ignores-new-names", turns_red=["life.rename.done"])
 def _ignores_new_names(world: "World") -> None:
+    """An application can be renamed."""
+
     def ignore(application_id: str, _: object) -> Generator[Call, Any, Any]:
         yield from ()
-        return world.konnect.applications[application_id]
+        return world.konnect.tables.applications[application_id]
 
-    override(world.konnect, update_application=ignore)
+    override(world.konnect.applications, update=ignore)
 
 
-@_mutant("portal.keeps-deleted-applications", "An application that was deleted is gone.")
+@_mutant("portal.keeps-deleted-applications", turns_red=["life.deleted.portal"])
 def _keeps_deleted_applications(world: "World") -> None:
+    """An application that was deleted is gone."""
+
     def keep(_: object) -> Generator[Call, Any, None]:
         yield from ()
 
-    override(world.konnect, delete_application=keep)
+    override(world.konnect.applications, delete=keep)

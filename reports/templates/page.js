@@ -11,12 +11,11 @@
   for (const call of calls) {
     if (call.within !== null) within.set(call.within, [...(within.get(call.within) || []), call]);
   }
-  const NAMES = { curity: "Curity", konnect: "Konnect", portal: "Portal", classic_portal: "Classic portal", gateway: "Gateway", consumer: "Consumer", upstream: "Upstream", developer: "Developer" };
-  const named = (party) => NAMES[party] || party;
+  const named = (party) => index.names[party] || party;
   const SOME = 50;
   const MOST_ARROWS = 200;
 
-  // Text is only ever set as text: nothing that a party said is read as markup.
+  // Text is only ever set as text: nothing from a party is parsed as markup.
   function make(name, attributes = {}, ...children) {
     const made = document.createElement(name);
     for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
@@ -50,7 +49,7 @@
     return read.get(number)[at % index.chunk];
   }
 
-  // Checks and steps stand in the page; what is known of them is read off there
+  // Checks and steps are in the page, and are read from there
 
   const items = [...document.querySelectorAll("details.check")];
   const steps = [...document.querySelectorAll("details.step")];
@@ -108,7 +107,7 @@
   }
 
   // `groups` are [id of a check, numbers of exchanges]; each exchange is followed by the calls within it. The names of
-  // the checks stand beside their arrows, and where there is no room above them.
+  // the checks are beside their arrows, or above them on narrow screens.
   function draw(groups) {
     const left = narrow.matches ? 0 : 235;
     const rows = [];
@@ -142,7 +141,7 @@
       if (check !== null) striped = !striped;
       if (striped) svg.append(drawn("rect", { class: "band", x: 0, y, width, height: ROW, "fill-opacity": 0.55 }));
       if (check !== null && known) svg.append(label(check, known, y, left || width));
-      if (arrow) svg.append(arrowOf(arrow, y, x, left, width, known && ["failed", "unreachable", "error"].includes(known.verdict)));
+      if (arrow) svg.append(arrowOf(arrow, y, x, left, width, known && index.verdicts[known.verdict].cause));
     });
     return svg;
   }
@@ -154,7 +153,7 @@
       { href: `#check-${id}`, "aria-label": `check ${id}, ${known.verdict}: ${known.title}` },
       drawn("title", {}, `${known.verdict}: ${known.title}`),
       drawn("rect", { class: "hit", x: 2, y: y + 2, width: room - 10, height: ROW - 4, rx: 4 }),
-      drawn("text", { x: 8, y: y + 19 }, drawn("tspan", { class: `verdict-${known.verdict}` }, `${known.verdict === "passed" ? "✓" : known.verdict === "failed" ? "✗" : "•"} `), text),
+      drawn("text", { x: 8, y: y + 19 }, drawn("tspan", { class: index.verdicts[known.verdict].colour }, `${index.verdicts[known.verdict].sign} `), text),
     );
   }
 
@@ -180,7 +179,7 @@
     group.append(drawn("text", { class: "end", x: width - RIGHT + 46, y: line - 2 }, answer(arrow)));
     group.append(drawn("text", { class: "end soft", x: width - 6, y: line - 2 }, took(arrow.seconds)));
     const said = `${named(arrow.from)} to ${named(arrow.to)}: ${arrow.method} ${path(arrow.url)}, ${answer(arrow)}${arrow.seconds === null ? "" : `, ${took(arrow.seconds)}`}`;
-    group.prepend(drawn("title", {}, inner ? `${said} (a call between the parties, as the mocks noted it)` : said));
+    group.prepend(drawn("title", {}, inner ? `${said} (a call between the parties, as recorded by the mocks)` : said));
     if (inner) return group;
     const hit = drawn("rect", { class: "hit", x: left, y: y + 1, width: width - left, height: ROW - 2, rx: 4 });
     return drawn("a", { href: `#exchange-${arrow.number}`, "aria-label": `exchange ${arrow.number}, ${said}` }, hit, group);
@@ -220,7 +219,7 @@
     return list;
   }
 
-  // JSON with a line for each member. The text is indented, never read and written anew: what stands in it is what came.
+  // JSON with a line for each member. The text is only indented, not parsed and serialized again, so that it stays as it came.
   function indented(text) {
     try {
       JSON.parse(text);
@@ -310,7 +309,7 @@
         "div",
         { class: "sides" },
         make("div", {}, message("Request", full.request, "nothing was sent"), ...tokens("request")),
-        make("div", {}, message("Response", full.response, full.error || "no answer came"), ...tokens("response"), ...others),
+        make("div", {}, message("Response", full.response, full.error || "no answer"), ...tokens("response"), ...others),
       ),
     );
     byId("previous").disabled = at === 0;
@@ -347,7 +346,7 @@
     return words.get(element);
   }
 
-  // The places of the exchanges in whose headers, bodies or tokens the text stands: asked of whole blocks first.
+  // The places of the exchanges whose headers, bodies or tokens contain the text; whole blocks are searched first.
   function deep(text) {
     const inJson = JSON.stringify(text).slice(1, -1).replace(/[<>&]/g, (found) => `\\u00${found.charCodeAt(0).toString(16)}`);
     const pattern = new RegExp(inJson.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "i");
@@ -515,7 +514,7 @@
     if (navigator.clipboard) navigator.clipboard.writeText(text.textContent).then(done, () => {});
   });
 
-  // What the page can do only with this script is hidden until here
+  // What needs this script is hidden until here
 
   byId("filter").hidden = false;
   document.querySelector("#exchanges .table").hidden = exchanges.length === 0;
@@ -523,6 +522,6 @@
   show(index.flow, flowHint);
   filter();
   for (const { item, numbers } of about.values()) if (item.open) fillExchanges(item, numbers);
-  // after the browser itself has looked for the target of the address: it takes the focus away
+  // after the browser has handled the fragment itself, which would take the focus away
   window.addEventListener("load", route);
 })();

@@ -1,14 +1,12 @@
-"""Curity in detail: what it grants, refuses and says, apart from what the flow stands on."""
+"""Curity in detail: what it grants, refuses and says, apart from what the flow depends on."""
 
 from dcrproof.core.checks.check import Evidence, Level, check
+from dcrproof.core.checks.sources import CONFIG, DCRM, USING_DCR
 from dcrproof.core.parties.authorization_server import error_code
 from dcrproof.core.parties.tokens import decode
 from dcrproof.core.secrets.secret import basic
 
-DCR = "curity.io/resources/learn/using-dynamic-client-registration"
-DCRM = "curity.io/resources/learn/dynamic-client-registration-management"
 MESSAGES = "github.com/curityio/mcp-authorization-secured-api, OAUTH-MCP-MESSAGES.md"
-CONFIG = "curity.io/docs/identity-server/configuration-reference"
 BASIC = "RFC 6749 2.3.1"
 ERRORS = "RFC 6749 5.2"
 NO_STORE = "no-store in Cache-Control"
@@ -35,7 +33,7 @@ def _new_token(target, server, metadata, client):
 
 @check(
     "metadata.cache-lifetime",
-    "The metadata say how long they may be kept",
+    "The metadata states how long it may be cached",
     evidence=Evidence.INFERRED,
     references=(f"{CONFIG}, expose-metadata, cache-duration: 600",),
     level=Level.SHOULD,
@@ -47,7 +45,7 @@ def test_metadata_may_be_kept(dcr_is_curity, dcr_authorization_server, dcr_metad
 
 @check(
     "metadata.registration-scopes",
-    "Whether the metadata list the scopes of registration",
+    "Whether the metadata lists the scopes of registration",
     evidence=Evidence.UNKNOWN,
     references=("curity.io/docs/identity-server/profiles/token-profile/lifecycle/token-profile-metadata",),
 )
@@ -66,7 +64,7 @@ def test_scopes_in_the_metadata(dcr_is_curity, dcr_authorization_server, dcr_reg
 
 @check(
     "keys.identified",
-    "Every key has a kid that is a text, also where it looks like a negative number",
+    "Every key has a kid that is a string, even one that looks like a negative number",
     evidence=Evidence.DOCUMENTED,
     references=(
         "RFC 7517 4.5",
@@ -75,13 +73,13 @@ def test_scopes_in_the_metadata(dcr_is_curity, dcr_authorization_server, dcr_reg
 )
 def test_keys_have_a_kid(dcr_jwks, dcr_expect):
     kids = [key.get("kid") for key in dcr_jwks["keys"]]
-    dcr_expect.that(all(isinstance(kid, str) and kid for kid in kids), "a text as kid of each key", f"kid {kids}")
-    dcr_expect.that(len(set(kids)) == len(kids), "a kid of its own for each key", f"kid {kids}")
+    dcr_expect.that(all(isinstance(kid, str) and kid for kid in kids), "a string as kid of each key", f"kid {kids}")
+    dcr_expect.that(len(set(kids)) == len(kids), "another kid for each key", f"kid {kids}")
 
 
 @check(
     "keys.members",
-    "A key says what it is for: use, alg and x5t",
+    "Each key has use, alg and x5t",
     evidence=Evidence.INFERRED,
     references=(f"{CONFIG}, jwt-issuer-settings, include-x5t-in-jwks",),
     level=Level.SHOULD,
@@ -93,7 +91,7 @@ def test_keys_say_what_they_are_for(dcr_is_curity, dcr_jwks, dcr_expect):
 
 @check(
     "keys.rotated",
-    "After a change of the signing key the old verification key stays published",
+    "After a change of the signing key the old key remains published",
     evidence=Evidence.DOCUMENTED,
     references=("curity.io/resources/learn/token-signing-key-rotation",),
 )
@@ -112,7 +110,7 @@ def test_old_key_stays_published(
 
 @check(
     "grant.by-post",
-    "A client gets a token with its secret in the form as well",
+    "A client also gets a token with its secret in the form",
     evidence=Evidence.INFERRED,
     references=(f"{CONFIG}, client-authentication/basic-and-form-post", MESSAGES),
 )
@@ -128,7 +126,7 @@ def test_secret_in_the_form(dcr_is_curity, dcr_authorization_server, dcr_endpoin
 
 @check(
     "grant.encoded-basic",
-    "The id and the secret of Basic credentials are form-decoded",
+    "The id and secret of Basic credentials are form-decoded",
     evidence=Evidence.INFERRED,
     references=(BASIC,),
 )
@@ -150,7 +148,7 @@ def test_basic_is_form_decoded(
 
 @check(
     "grant.two-methods",
-    "A request that authenticates in two ways is refused",
+    "A request with two methods of client authentication is refused",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 6749 2.3",),
     level=Level.SHOULD,
@@ -165,7 +163,7 @@ def test_one_method_for_each_request(dcr_is_curity, dcr_authorization_server, dc
 
 @check(
     "grant.unknown-client",
-    "An unknown client is refused with a challenge",
+    "An unknown client is refused with a WWW-Authenticate challenge",
     evidence=Evidence.DOCUMENTED,
     references=(ERRORS,),
     hostile=True,
@@ -174,7 +172,7 @@ def test_unknown_client(
     dcr_authorization_server, dcr_endpoints, dcr_token_answer, dcr_wrong_secret, dcr_mark, dcr_expect
 ):
     exchange = dcr_authorization_server.token(dcr_endpoints, f"{dcr_mark} unknown", dcr_wrong_secret)
-    dcr_expect.that(exchange.status in {400, 401}, "the unknown client refused", error_code(exchange))
+    dcr_expect.that(exchange.status in {400, 401}, "the unknown client refused with 400 or 401", error_code(exchange))
     challenge = exchange.header("www-authenticate") or ""
     _form(
         dcr_expect,
@@ -188,7 +186,7 @@ def test_unknown_client(
 
 @check(
     "grant.other-grant",
-    "A grant type that the client has not is refused",
+    "A grant type that the client does not have is refused",
     evidence=Evidence.DOCUMENTED,
     references=(ERRORS,),
 )
@@ -197,7 +195,9 @@ def test_other_grant_type(dcr_authorization_server, dcr_endpoints, dcr_granted, 
     for grant, error in (("password", "unsupported_grant_type"), ("urn:dcrproof:none", "unsupported_grant_type")):
         form = {"grant_type": grant, "username": "dcrproof", "password": "dcrproof"}
         exchange = dcr_authorization_server.form(url, form, dcr_granted.client_id, dcr_granted.client_secret)
-        dcr_expect.that(exchange.status in {400, 401, 403}, f"grant_type {grant} refused", error_code(exchange))
+        dcr_expect.that(
+            exchange.status in {400, 401, 403}, f"grant_type {grant} refused with 400, 401 or 403", error_code(exchange)
+        )
         _form(
             dcr_expect,
             "grant.other-grant",
@@ -223,19 +223,19 @@ def test_missing_grant_type(dcr_authorization_server, dcr_endpoints, dcr_granted
 
 @check(
     "grant.by-get",
-    "The token endpoint gives no token to a GET request",
+    "A GET request to the token endpoint is refused",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 6749 3.2",),
 )
 def test_no_token_by_get(dcr_authorization_server, dcr_endpoints, dcr_token_answer, dcr_expect):
     exchange = dcr_authorization_server.get(dcr_endpoints.endpoint("token_endpoint"))
-    dcr_expect.that(exchange.status >= 400, "refused", exchange.what)
+    dcr_expect.that(exchange.status >= 400, "a GET request refused (4xx or 5xx)", exchange.what)
     _form(dcr_expect, "grant.by-get", exchange.status == 405, "405", str(exchange.status))
 
 
 @check(
     "grant.scope-unknown",
-    "A scope that the client may not have is refused where it is the only one",
+    "A request for a single disallowed scope is refused",
     evidence=Evidence.INFERRED,
     references=("github.com/curityio/ai-agents-auth-demo, CLAUDE.md",),
 )
@@ -247,7 +247,7 @@ def test_unknown_scope_alone(dcr_is_curity, dcr_authorization_server, dcr_endpoi
 
 @check(
     "grant.scope-filtered",
-    "Of several scopes those that the client may not have are left out",
+    "Of several scopes, the disallowed ones are omitted",
     evidence=Evidence.INFERRED,
     references=("RFC 6749 3.3",),
 )
@@ -261,9 +261,9 @@ def test_scopes_are_filtered(dcr_is_curity, dcr_authorization_server, dcr_endpoi
 
 @check(
     "grant.no-dcr-scope",
-    "A registered client gets no scope with which it could register or manage others",
+    "A registered client gets no scope for registering or managing other clients",
     evidence=Evidence.DOCUMENTED,
-    references=(DCR, f"{CONFIG}, client-management, management-clients"),
+    references=(USING_DCR, f"{CONFIG}, client-management, management-clients"),
     security=True,
 )
 def test_registered_client_gets_no_dcr_scope(
@@ -277,7 +277,7 @@ def test_registered_client_gets_no_dcr_scope(
 
 @check(
     "grant.answer-kept-by-nobody",
-    "The answer to a token request is not to be stored",
+    "The token response must not be stored (Cache-Control: no-store)",
     evidence=Evidence.INFERRED,
     references=("RFC 6749 5.1",),
     level=Level.SHOULD,
@@ -289,7 +289,7 @@ def test_token_is_not_to_be_stored(dcr_token_answer, dcr_expect):
 
 @check(
     "grant.no-refresh-token",
-    "With client_credentials comes neither a refresh token nor an ID token",
+    "client_credentials returns neither a refresh token nor an ID token",
     evidence=Evidence.INFERRED,
     references=("RFC 6749 4.4.3",),
 )
@@ -300,7 +300,7 @@ def test_no_refresh_token(dcr_is_curity, dcr_token_answer, dcr_expect):
 
 @check(
     "grant.lifetime",
-    "A token lives as long as its client's access_token_ttl says",
+    "The lifetime of a token is its client's access_token_ttl",
     evidence=Evidence.INFERRED,
     references=(MESSAGES, "curity.io/docs/identity-server/profiles/token-profile/clients/dcr/dcr-api"),
     creates={"client": 1},
@@ -316,7 +316,7 @@ def test_token_lifetime(dcr_is_curity, dcr_registrations, dcr_granted, dcr_endpo
     dcr_expect.that(lifetime == ttl, f"exp - iat of {ttl} seconds, as registered", f"{lifetime}")
     expires = answer.get("expires_in")
     dcr_expect.that(expires in {ttl - 1, ttl}, f"expires_in {ttl}, or a second less", f"expires_in {expires!r}")
-    _form(dcr_expect, "grant.lifetime", ttl == 60, "access_token_ttl 60, as asked for", f"access_token_ttl {ttl}")
+    _form(dcr_expect, "grant.lifetime", ttl == 60, "access_token_ttl 60, as requested", f"access_token_ttl {ttl}")
 
 
 # Registration
@@ -324,7 +324,7 @@ def test_token_lifetime(dcr_is_curity, dcr_registrations, dcr_granted, dcr_endpo
 
 @check(
     "registered.members",
-    "The answer to a registration has the members that Curity gives it",
+    "The registration response has the members that Curity uses",
     evidence=Evidence.INFERRED,
     references=("RFC 7591 3.2.1", MESSAGES),
 )
@@ -342,7 +342,7 @@ def test_registration_members(dcr_is_curity, dcr_granted, dcr_expect):
 
 @check(
     "registered.management-members",
-    "A managed client is told how long its registration access token lives",
+    "The response for a managed client states the lifetime of its registration access token",
     evidence=Evidence.INFERRED,
     references=(DCRM,),
 )
@@ -357,7 +357,7 @@ def test_management_members(dcr_is_curity, dcr_managed, dcr_registration_endpoin
 
 @check(
     "registered.not-stored",
-    "The answer to a registration is not to be stored",
+    "The registration response must not be stored (Cache-Control: no-store)",
     evidence=Evidence.INFERRED,
     references=("RFC 7591 3.2.1",),
     level=Level.SHOULD,
@@ -386,14 +386,14 @@ def test_client_cannot_choose_its_id(dcr_registrations, dcr_granted, dcr_wrong_s
     )
     content = exchange.members()
     same = content.get("client_id") == dcr_granted.client_id
-    dcr_expect.that(not same, "another client_id than the one asked for, or a refusal", "the one asked for")
+    dcr_expect.that(not same, "another client_id than the requested one, or a refusal", "the requested one")
     kept = content.get("client_secret") == dcr_wrong_secret.reveal()
-    dcr_expect.that(not kept, "another client_secret than the one asked for, or a refusal", "the one asked for")
+    dcr_expect.that(not kept, "another client_secret than the requested one, or a refusal", "the requested one")
 
 
 @check(
     "registered.method-replaced",
-    "A client that asks for no authentication is given a secret where it must have one",
+    "A client that requests no authentication is given a secret where one is required",
     evidence=Evidence.INFERRED,
     references=(MESSAGES,),
     creates={"client": 1},
@@ -416,7 +416,7 @@ def test_method_none_is_replaced(dcr_is_curity, dcr_registrations, dcr_granted, 
 
 @check(
     "registered.all-scopes",
-    "A client that asks for no scope may have every scope that is allowed",
+    "A client that requests no scope may use every allowed scope",
     evidence=Evidence.INFERRED,
     references=(MESSAGES,),
 )
@@ -427,7 +427,7 @@ def test_missing_scope_is_every_scope(dcr_is_curity, dcr_granted, dcr_expect):
 
 @check(
     "registered.unknown-scope",
-    "A scope that is not allowed is left out of the answer, and the registration succeeds",
+    "A disallowed scope is omitted from the answer, and the registration succeeds",
     evidence=Evidence.INFERRED,
     references=(MESSAGES, "RFC 7591 2"),
     creates={"client": 1},
@@ -444,7 +444,7 @@ def test_unknown_scope_is_left_out(dcr_is_curity, dcr_registrations, dcr_granted
 
 @check(
     "registered.nothing-unasked",
-    "A registration without grant types is one for the code flow: it gets no client_credentials",
+    "A registration without grant types is not granted client_credentials",
     evidence=Evidence.INFERRED,
     references=("RFC 7591 2",),
     creates={"client": 2},
@@ -472,7 +472,7 @@ def test_missing_grant_types(dcr_is_curity, dcr_registrations, dcr_granted, dcr_
 
 @check(
     "registered.foreign-page",
-    "A client_uri of another origin than the redirect_uris is refused",
+    "A client_uri with another origin than the redirect_uris is refused",
     evidence=Evidence.INFERRED,
     references=(MESSAGES, "github.com/curityio/mcp-authorization-secured-api, apigateway/kong.yml"),
     creates={"client": 2},
@@ -511,7 +511,7 @@ def test_redirect_uri_with_a_fragment(dcr_is_curity, dcr_registrations, dcr_gran
 
 @check(
     "registered.broken-body",
-    "A body that is no client metadata is refused, and is no fault of the server's",
+    "A body that is not client metadata is refused without a server error",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7591 3.2.2",),
     creates={"client": 6},
@@ -528,7 +528,7 @@ def test_broken_body(dcr_registrations, dcr_granted, dcr_endpoints, dcr_expect):
 
 @check(
     "registered.undescribed-errors",
-    "An error is told by its code: the description is shown only where the profile exposes details",
+    "An error has a code; its description appears only where the profile exposes details",
     evidence=Evidence.INFERRED,
     references=(
         "curity.io/resources/learn/oauth-troubleshooting-developers",
@@ -550,16 +550,18 @@ def test_errors_are_not_described(
 
 @check(
     "registered.expired-token",
-    "An initial access token registers nothing once it has expired",
+    "An expired initial access token registers no client",
     evidence=Evidence.DOCUMENTED,
-    references=(DCR, f"{CONFIG}, client, access-token-ttl"),
+    references=(USING_DCR, f"{CONFIG}, client, access-token-ttl"),
     creates={"client": 1},
 )
 def test_expired_initial_token(dcr_is_curity, dcr_clock, dcr_registrations, dcr_granted, dcr_expect):
     token = dcr_registrations.access.token()
     dcr_clock.advance(301)  # access-token-ttl of the registrar, and a second
     exchange = dcr_registrations.attempt("expired token", token)
-    dcr_expect.that(exchange.status in {400, 401, 403}, "the expired token refused", error_code(exchange))
+    dcr_expect.that(
+        exchange.status in {400, 401, 403}, "the expired token refused with 400, 401 or 403", error_code(exchange)
+    )
 
 
 # Management
@@ -567,7 +569,7 @@ def test_expired_initial_token(dcr_is_curity, dcr_clock, dcr_registrations, dcr_
 
 @check(
     "managed.read-back",
-    "A read shows what was granted",
+    "Reading a registration shows what was granted",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7592 3",),
 )
@@ -584,7 +586,7 @@ def test_read_shows_what_was_granted(dcr_read, dcr_expect):
 
 @check(
     "managed.update-names-client",
-    "An update that names another client is refused, and changes nothing",
+    "An update that names another client is refused and changes nothing",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7592 2.2",),
     creates={"client": 1},
@@ -600,7 +602,7 @@ def test_update_names_its_client(dcr_registrations, dcr_updated, dcr_endpoints, 
 
 @check(
     "managed.update-server-members",
-    "An update that carries what the server sets is refused",
+    "An update with members that the server sets is refused",
     evidence=Evidence.INFERRED,
     references=("RFC 7592 2.2",),
     creates={"client": 1},
@@ -624,24 +626,26 @@ def _update(registrations, client, members):
 
 @check(
     "managed.other-clients-token",
-    "The registration access token of one client manages no other",
+    "A client's registration access token manages no other client",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7592 2.1", DCRM),
     security=True,
     creates={"client": 1},
 )
 def test_token_manages_its_own_client(dcr_is_curity, dcr_registrations, dcr_managed, dcr_unregistered, dcr_expect):
-    # another server may take a token for stolen that comes to the wrong place, and its client could not be deleted
+    # another server may revoke a token that is used for another client, which then could not be deleted
     other = dcr_registrations.register("other")
     exchange = dcr_registrations.server.manage(
         "DELETE", other.registration_client_uri, dcr_managed.registration_access_token
     )
-    dcr_expect.that(exchange.status in {401, 403, 404}, "refused", error_code(exchange))
+    dcr_expect.that(
+        exchange.status in {401, 403, 404}, "another client's token refused with 401, 403 or 404", error_code(exchange)
+    )
 
 
 @check(
     "managed.no-token",
-    "Without a registration access token, or with an access token of the client, nothing is managed",
+    "Management without a registration access token, or with the client's access token, is refused",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7592 2",),
     security=True,
@@ -655,12 +659,14 @@ def test_management_needs_the_registration_token(
     for token in (None, _new_token(dcr_target, server, dcr_endpoints, client)):
         exchange = server.manage("DELETE", url, token)
         what = "no token" if token is None else "an access token"
-        dcr_expect.that(exchange.status in {401, 403}, f"refused with {what}", error_code(exchange))
+        dcr_expect.that(
+            exchange.status in {401, 403}, f"management with {what} refused with 401 or 403", error_code(exchange)
+        )
 
 
 @check(
     "managed.after-delete",
-    "What was deleted can be neither read nor deleted again",
+    "A deleted registration can be neither read nor deleted again",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7592 2.3",),
 )
@@ -669,7 +675,9 @@ def test_deleted_registration_is_gone(dcr_registrations, dcr_unregistered, dcr_e
         exchange = dcr_registrations.server.manage(
             method, dcr_unregistered.registration_client_uri, dcr_unregistered.registration_access_token
         )
-        dcr_expect.that(exchange.status in {401, 403, 404}, f"{method} refused", error_code(exchange))
+        dcr_expect.that(
+            exchange.status in {401, 403, 404}, f"{method} refused with 401, 403 or 404", error_code(exchange)
+        )
         right = exchange.status == 401
         _form(dcr_expect, "managed.after-delete", right, "401", str(exchange.status), Evidence.INFERRED)
 
@@ -679,7 +687,7 @@ def test_deleted_registration_is_gone(dcr_registrations, dcr_unregistered, dcr_e
 
 @check(
     "introspection.needs-capability",
-    "A client without the capability introspects no token, its own included",
+    "A client without the capability cannot introspect tokens, including its own",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7662 2.1", "curity.io/docs/identity-server/profiles/token-profile/client-config/capabilities"),
     security=True,
@@ -702,14 +710,14 @@ def test_introspection_needs_the_capability(
         dcr_expect,
         "introspection.needs-capability",
         exchange.status in {400, 401, 403},
-        "refused",
+        "the introspection refused with 400, 401 or 403",
         error_code(exchange),
     )
 
 
 @check(
     "revocation.answer",
-    "A revocation is answered with 200 and nothing, also with a wrong hint and for an unknown token",
+    "A revocation is answered with an empty 200, also for a wrong hint or an unknown token",
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7009 2.2", "curity.io/resources/learn/oauth-revoke"),
 )
@@ -728,7 +736,7 @@ def test_revocation(
 
 @check(
     "revocation.effect",
-    "A revoked token is unknown to Curity from then on",
+    "Curity no longer accepts a revoked token",
     evidence=Evidence.INFERRED,
     references=("curity.io/resources/learn/oauth-revoke",),
 )
@@ -754,7 +762,7 @@ def test_revoked_token_is_unknown(
 
 @check(
     "revocation.other-client",
-    "A client revokes no token of another client",
+    "A client cannot revoke another client's token",
     evidence=Evidence.INFERRED,
     references=("RFC 7009 2.1",),
     security=True,
@@ -783,7 +791,7 @@ def test_other_clients_token_is_not_revoked(
 
 @check(
     "userinfo.needs-user",
-    "A token that a client got for itself is refused by the userinfo endpoint",
+    "The userinfo endpoint refuses a token from client_credentials",
     evidence=Evidence.INFERRED,
     references=("OpenID Connect Core 5.3",),
 )
@@ -797,11 +805,15 @@ def test_userinfo_needs_a_user(
 
 @check(
     "userinfo.no-token",
-    "The userinfo endpoint answers nobody without a token",
+    "The userinfo endpoint refuses requests without a token",
     evidence=Evidence.DOCUMENTED,
     references=("OpenID Connect Core 5.3.3", "RFC 6750 3.1"),
     security=True,
 )
 def test_userinfo_needs_a_token(dcr_authorization_server, dcr_userinfo_endpoint, dcr_expect):
     exchange = dcr_authorization_server.get(dcr_userinfo_endpoint)
-    dcr_expect.that(exchange.status in {400, 401, 403}, "refused", error_code(exchange))
+    dcr_expect.that(
+        exchange.status in {400, 401, 403},
+        "a request without a token refused with 400, 401 or 403",
+        error_code(exchange),
+    )

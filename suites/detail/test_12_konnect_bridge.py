@@ -1,4 +1,4 @@
-"""A DCR provider of type http: what Konnect asks of the customer's bridge when an application is made, used and deleted."""
+"""A DCR provider of type http: what Konnect requests from the customer's bridge when an application is created, used and deleted."""
 
 from dcrproof.core.checks.check import Evidence, check
 from dcrproof.core.parties.konnect import problem, segment
@@ -19,7 +19,7 @@ def _event(bridge, application, after):
 
 @check(
     "bridge.client",
-    "The bridge makes the client: it is told the application, and its client's id is what the developer is shown",
+    "The bridge is told the application and creates the client whose id the developer is shown",
     evidence=Evidence.DOCUMENTED,
     references=(BRIDGE, "developer.konghq.com/dev-portal/dynamic-client-registration/"),
     creates={"DCR provider": 1, "auth strategy": 1, "API": 1, "publication": 1, "application": 1},
@@ -43,7 +43,7 @@ def test_bridge_makes_the_client(dcr_bridge, dcr_expect):
 
 @check(
     "bridge.halted",
-    "A bridge that fails halts the making of an application",
+    "An application is not created where the bridge fails",
     evidence=Evidence.DOCUMENTED,
     references=(BRIDGE,),
     creates={"application": 1},
@@ -61,7 +61,7 @@ def test_failing_bridge(dcr_bridge, dcr_expect):
 
 @check(
     "bridge.hooks",
-    "Event hooks tell the bridge of a new name, and of an API that the application may call or no longer may",
+    "Event hooks tell the bridge about changes of an application and its registrations",
     evidence=Evidence.DOCUMENTED,
     references=(BRIDGE,),
     creates={"application": 1, "registration": 1},
@@ -96,7 +96,7 @@ def _config(**settings):
 
 @check(
     "bridge.new-secret",
-    "The bridge makes the new secret that a developer asks for, unless the provider has that disabled",
+    "The bridge creates the developer's new secret, unless the provider disables that",
     evidence=Evidence.DOCUMENTED,
     references=(BRIDGE, "Konnect Application Auth Strategies API v2, disable_refresh_secret"),
     creates={"application": 1},
@@ -123,7 +123,7 @@ def test_bridge_renews_the_secret(dcr_admin, dcr_bridge, dcr_target, dcr_expect)
 
 @check(
     "bridge.deleted",
-    "With its application a client is deleted at the bridge",
+    "Deleting an application deletes its client at the bridge",
     evidence=Evidence.DOCUMENTED,
     references=(BRIDGE,),
     creates={"application": 1},

@@ -1,17 +1,14 @@
-"""Konnect and the portal in detail: what they refuse, how they say so, and what is left afterwards."""
+"""Konnect and the portal in detail: what they refuse, the form of their errors, and what they keep."""
 
 from urllib.parse import urlencode
 
-from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.checks.check import Evidence, by_gate, check
 from dcrproof.core.checks.outcomes import NotApplicable
+from dcrproof.core.checks.sources import AAS, DCR, PORTAL_API, PORTAL_MANAGEMENT
 from dcrproof.core.parties.konnect import problem, segment
 from dcrproof.core.parties.portal import session_of
 from dcrproof.core.secrets.secret import Secret
 
-PORTAL_API = "Konnect Portal API v3"
-MANAGEMENT = "Konnect Portal Management API v3"
-AAS = "Konnect Application Auth Strategies API v2"
-DCR = "developer.konghq.com/dev-portal/dynamic-client-registration/"
 PROBLEM = "application/problem+json"
 NO_SUCH = "00000000-0000-4000-8000-000000000000"
 
@@ -37,21 +34,21 @@ def _rules(exchange):
 
 @check(
     "admin.wrong-token",
-    "Konnect refuses a token that it has not issued",
+    "Konnect refuses a token that it did not issue",
     evidence=Evidence.DOCUMENTED,
-    references=(MANAGEMENT,),
+    references=(PORTAL_MANAGEMENT,),
     hostile=True,
     security=True,
 )
 def test_konnect_refuses_another_token(dcr_admin, dcr_expect):
-    stranger = type(dcr_admin)(dcr_admin.line, dcr_admin.url, Secret("kpat_dcrproof_wrong_on_purpose"))
+    stranger = type(dcr_admin)(dcr_admin.http, dcr_admin.url, Secret("kpat_dcrproof_wrong_on_purpose"))
     exchange = stranger.get("/v2/dcr-providers")
-    dcr_expect.that(exchange.status == 401, "401 to a token of nobody", problem(exchange))
+    dcr_expect.that(exchange.status == 401, "401 to an unknown token", problem(exchange))
 
 
 @check(
     "admin.problem-form",
-    "An error of the admin API is application/problem+json, with the trace that Kong support asks for",
+    "An error of the admin API is application/problem+json with a trace for Kong support",
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
 )
@@ -63,9 +60,9 @@ def test_errors_are_problems(dcr_admin, dcr_expect):
 
 @check(
     "admin.unknown-filter",
-    "A filter that a list does not have is refused, not ignored",
+    "An unknown filter of a list is refused, not ignored",
     evidence=Evidence.DOCUMENTED,
-    references=(MANAGEMENT,),
+    references=(PORTAL_MANAGEMENT,),
 )
 def test_unknown_filter_is_refused(dcr_admin, dcr_expect):
     exchange = dcr_admin.get("/v2/dcr-providers?" + urlencode({"filter[no_such_field][eq]": "x"}))
@@ -74,18 +71,18 @@ def test_unknown_filter_is_refused(dcr_admin, dcr_expect):
 
 @check(
     "admin.bad-page",
-    "A page number that is no number is refused",
+    "A page number that is not a number is refused",
     evidence=Evidence.DOCUMENTED,
-    references=(MANAGEMENT,),
+    references=(PORTAL_MANAGEMENT,),
 )
 def test_bad_page_is_refused(dcr_admin, dcr_expect):
     exchange = dcr_admin.get("/v2/dcr-providers?" + urlencode({"page[number]": "second"}))
-    dcr_expect.that(exchange.status == 400, "400 to a page that is no number", problem(exchange))
+    dcr_expect.that(exchange.status == 400, "400 to a page that is not a number", problem(exchange))
 
 
 @check(
     "admin.sorted",
-    "A list is sorted as the query asks, ascending unless it says otherwise",
+    "A list is sorted as requested, ascending by default",
     evidence=Evidence.DOCUMENTED,
     references=("Konnect API Builder API v3, SortQuery",),
 )
@@ -99,9 +96,9 @@ def test_lists_are_sorted(dcr_admin, dcr_own_objects, dcr_expect):
 
 @check(
     "admin.unknown-sort",
-    "An attribute by which a list cannot be sorted is refused",
+    "Sorting by an unsupported attribute is refused",
     evidence=Evidence.DOCUMENTED,
-    references=(MANAGEMENT,),
+    references=(PORTAL_MANAGEMENT,),
 )
 def test_unknown_sort_is_refused(dcr_admin, dcr_expect):
     exchange = dcr_admin.get("/v3/portals?sort=no_such_attribute")
@@ -111,9 +108,9 @@ def test_unknown_sort_is_refused(dcr_admin, dcr_expect):
 
 @check(
     "admin.page-size",
-    "How many objects a page has where the query does not say",
+    "The default number of objects on a page",
     evidence=Evidence.UNKNOWN,
-    references=(MANAGEMENT,),
+    references=(PORTAL_MANAGEMENT,),
 )
 def test_default_size_of_a_page(dcr_admin, dcr_expect):
     exchange = dcr_admin.get("/v3/portals")
@@ -125,14 +122,14 @@ def test_default_size_of_a_page(dcr_admin, dcr_expect):
 
 @check(
     "admin.unique-name",
-    "A portal cannot have the name of another one",
+    "Two portals cannot have the same name",
     evidence=Evidence.DOCUMENTED,
-    references=(MANAGEMENT,),
+    references=(PORTAL_MANAGEMENT,),
 )
 def test_names_of_portals(dcr_admin, dcr_own_objects, dcr_portal_object, dcr_expect):
     own = dcr_own_objects.portal
     if own["id"] == dcr_portal_object["id"]:
-        raise NotApplicable("the flow goes through the portal that this run has created: there is no other")
+        raise NotApplicable("the flow uses the portal that this run has created: there is no other")
     path = f"/v3/portals/{segment(own['id'])}"
     exchange = dcr_admin.patch(path, {"name": dcr_portal_object["name"]})
     if exchange.status == 200:
@@ -142,7 +139,7 @@ def test_names_of_portals(dcr_admin, dcr_own_objects, dcr_portal_object, dcr_exp
 
 @check(
     "admin.labels",
-    "A label is shown as it was set, and null removes it alone",
+    "A label is returned as it was set, and null removes only that label",
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
 )
@@ -158,7 +155,7 @@ def test_labels_are_merged(dcr_admin, dcr_own_objects, dcr_expect):
 
 @check(
     "admin.provider-changed",
-    "A change of a provider leaves what it does not name, and its secret can be set anew alone",
+    "An update of a provider keeps what it does not name, and can set the secret alone",
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
 )
@@ -188,7 +185,7 @@ def test_provider_type_is_fixed(dcr_admin, dcr_own_objects, dcr_expect):
 
 @check(
     "admin.linked-twice",
-    "An API that is linked to a gateway service cannot be linked to it again",
+    "An API cannot be linked to the same gateway service twice",
     evidence=Evidence.DOCUMENTED,
     references=("Konnect API Builder API v3",),
     creates={"implementation": 1},
@@ -202,9 +199,9 @@ def test_second_link(dcr_admin, dcr_own_objects, dcr_new_implementation, dcr_exp
 
 @check(
     "admin.registration",
-    "An admin registers an application for an API, once, and takes the registration back",
+    "An admin registers an application for an API once and removes the registration",
     evidence=Evidence.DOCUMENTED,
-    references=(MANAGEMENT,),
+    references=(PORTAL_MANAGEMENT,),
 )
 def test_registration_by_an_admin(dcr_admin, dcr_api, dcr_foreign, dcr_expect):
     application = f"/v3/portals/{segment(dcr_foreign.portal_id)}/applications/{segment(dcr_foreign.application_id)}"
@@ -212,7 +209,7 @@ def test_registration_by_an_admin(dcr_admin, dcr_api, dcr_foreign, dcr_expect):
     made = dcr_admin.post(f"{application}/registrations", body)
     dcr_expect.that(made.status == 201, "201 to a registration", problem(made))
     registration = f"{application}/registrations/{segment(str(made.object().get('id')))}"
-    dcr_expect.that(made.object().get("status") == "pending", "the status that was asked for", problem(made))
+    dcr_expect.that(made.object().get("status") == "pending", "the requested status", problem(made))
     again = dcr_admin.post(f"{application}/registrations", body)
     dcr_expect.that(again.status == 409, "409 to a second one", problem(again))
     of_api = dcr_admin.get(f"/v3/apis/{segment(dcr_api['id'])}/registrations?page%5Bsize%5D=100")
@@ -226,9 +223,9 @@ def test_registration_by_an_admin(dcr_admin, dcr_api, dcr_foreign, dcr_expect):
 
 @check(
     "admin.credentials",
-    "An admin sees the credentials of an application by their ids, and no secret",
+    "An admin sees the ids of an application's credentials, but no secret",
     evidence=Evidence.DOCUMENTED,
-    references=(MANAGEMENT, DCR),
+    references=(PORTAL_MANAGEMENT, DCR),
 )
 def test_credentials_for_admins(dcr_admin, dcr_foreign, dcr_expect):
     application = f"/v3/portals/{segment(dcr_foreign.portal_id)}/applications/{segment(dcr_foreign.application_id)}"
@@ -241,7 +238,7 @@ def test_credentials_for_admins(dcr_admin, dcr_foreign, dcr_expect):
 
 @check(
     "admin.strategy-replaced",
-    "A strategy can be replaced whole, which is answered with 201",
+    "Replacing a whole strategy is answered with 201",
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
 )
@@ -271,7 +268,7 @@ def test_strategy_type_is_fixed(dcr_admin, dcr_own_objects, dcr_expect):
 
 @check(
     "admin.strategy-in-use",
-    "A strategy with which an API is published cannot be deleted",
+    "A strategy of a published API cannot be deleted",
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
 )
@@ -282,7 +279,7 @@ def test_strategy_in_use_stays(dcr_admin, dcr_own_objects, dcr_expect):
 
 @check(
     "admin.provider-in-use",
-    "What becomes of a DCR provider that is deleted while a strategy uses it",
+    "How the deletion of a DCR provider that a strategy uses is handled",
     evidence=Evidence.UNKNOWN,
     references=(AAS,),
     creates={"DCR provider": 1, "auth strategy": 1},
@@ -294,23 +291,17 @@ def test_provider_in_use(dcr_admin, dcr_expendable_provider, dcr_expect):
     )
 
 
-@check(
-    "admin.application",
-    "An admin makes an application for a developer, and is not shown its secret",
-    evidence=Evidence.DOCUMENTED,
-    references=(MANAGEMENT,),
-    creates={"developer": 1, "application of another developer": 1},
-)
-def test_admin_makes_an_application(dcr_admin, dcr_foreign, dcr_expect):
+@by_gate
+def test_admin_makes_an_application(dcr_foreign, dcr_admin, dcr_expect):
     exchange = dcr_admin.get(f"/v3/applications/{segment(dcr_foreign.application_id)}")
     dcr_expect.that("client_secret" not in exchange.object(), "no client_secret for admins", "there is one")
 
 
 @check(
     "admin.client-id",
-    "An admin cannot choose the client id of an application whose client is registered through DCR",
+    "An admin cannot choose the client id of an application that is registered through DCR",
     evidence=Evidence.DOCUMENTED,
-    references=(MANAGEMENT,),
+    references=(PORTAL_MANAGEMENT,),
     creates={"application of another developer": 1},
 )
 def test_client_id_is_not_chosen(dcr_admin, dcr_applications, dcr_foreign, dcr_expect):
@@ -327,9 +318,9 @@ def test_client_id_is_not_chosen(dcr_admin, dcr_applications, dcr_foreign, dcr_e
 
 @check(
     "admin.developer-deleted",
-    "With a developer their applications are deleted",
+    "Deleting a developer deletes their applications",
     evidence=Evidence.DOCUMENTED,
-    references=(MANAGEMENT,),
+    references=(PORTAL_MANAGEMENT,),
     creates={"developer": 1, "application of another developer": 1},
 )
 def test_deletion_of_a_developer(dcr_admin, dcr_foreigners, dcr_expect):
@@ -345,7 +336,7 @@ def test_deletion_of_a_developer(dcr_admin, dcr_foreigners, dcr_expect):
 
 @check(
     "developer.missing-field",
-    "A sign-in without a password is a bad request that names it",
+    "A sign-in without a password is refused as a bad request that names the field",
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
 )
@@ -358,7 +349,7 @@ def test_sign_in_without_password(dcr_open_portal, dcr_credentials, dcr_expect):
 
 @check(
     "developer.cookie",
-    "The session's cookie is kept from scripts and from plain HTTP",
+    "The session cookie is HttpOnly and Secure",
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
     security=True,
@@ -390,19 +381,19 @@ def test_cookie_of_the_session(dcr_target, dcr_open_portal, dcr_credentials, dcr
 
 @check(
     "developer.unknown-address",
-    "Whoever asks for a new password is not told whether there is such a developer",
+    "A password reset does not reveal whether a developer exists",
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
     security=True,
 )
-def test_forgotten_password_of_nobody(dcr_creating, dcr_open_portal, dcr_expect):
+def test_forgotten_password_of_an_unknown_address(dcr_creating, dcr_open_portal, dcr_expect):
     exchange = dcr_open_portal.post("/developer/forgot-password", {"email": "nobody@dcrproof.example"})
     dcr_expect.that(exchange.status == 200, "200 as for a developer", problem(exchange))
 
 
 @check(
     "developer.signs-out",
-    "A session that was signed out is no session",
+    "A session is no longer accepted after sign-out",
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
     security=True,
@@ -418,7 +409,7 @@ def test_sign_out_ends_the_session(dcr_other_session, dcr_expect):
 
 @check(
     "portal.problem-form",
-    "An error of the portal is application/problem+json, with a trace",
+    "An error of the portal is application/problem+json with a trace",
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
 )
@@ -430,7 +421,7 @@ def test_errors_of_the_portal_are_problems(dcr_developer, dcr_expect):
 
 @check(
     "application.unknown-property",
-    "The portal refuses a property that it does not know, and names it",
+    "The portal refuses an unknown property and names it",
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
     creates={"application": 1},
@@ -446,7 +437,7 @@ def test_unknown_property_of_an_application(dcr_applications, dcr_new_applicatio
 
 @check(
     "application.same-name",
-    "A second application of the same name is refused",
+    "A second application with the same name is refused",
     evidence=Evidence.INFERRED,
     references=(PORTAL_API,),
     creates={"application": 1},
@@ -460,7 +451,7 @@ def test_second_application_of_a_name(dcr_applications, dcr_new_application, dcr
 
 @check(
     "application.of-another",
-    "An application of another developer is not found",
+    "Another developer's application is not found",
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
     security=True,
@@ -484,14 +475,14 @@ def test_strategy_of_an_application_is_fixed(dcr_developer, dcr_new_application,
 
 @check(
     "application.other-strategy",
-    "An application is registered for no API that is published with another strategy",
+    "An application cannot be registered for an API that is published with another strategy",
     evidence=Evidence.DOCUMENTED,
     references=("developer.konghq.com/dev-portal/auth-strategies/",),
     creates={"publication": 1, "registration": 1},
 )
 def test_api_of_another_strategy(dcr_own_applications, dcr_applications, dcr_new_application, dcr_expect):
     if dcr_own_applications.strategy_id == dcr_applications.strategy_id:
-        raise NotApplicable("the flow goes through the strategy that this run has created: there is no other")
+        raise NotApplicable("the flow uses the strategy that this run has created: there is no other")
     exchange = dcr_applications.developer.register(dcr_new_application.id, dcr_own_applications.api_id)
     dcr_expect.that(exchange.status >= 400, "a refusal", problem(exchange))
     dcr_expect.form(
@@ -501,7 +492,7 @@ def test_api_of_another_strategy(dcr_own_applications, dcr_applications, dcr_new
 
 @check(
     "application.granted-scopes",
-    "The scopes that Curity has granted cannot be asked for at the portal",
+    "The scopes that Curity granted cannot be listed at the portal",
     evidence=Evidence.INFERRED,
     references=(PORTAL_API,),
 )
@@ -517,7 +508,7 @@ def test_granted_scopes(dcr_developer, dcr_portal_application, dcr_applications,
 
 @check(
     "application.one-credential",
-    "An application has one secret: the portal makes no second one for a client of Curity",
+    "An application of Curity has one secret; a second one is refused",
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
 )
@@ -533,7 +524,7 @@ def test_no_second_credential(dcr_target, dcr_developer, dcr_new_application, dc
 
 @check(
     "application.of-api",
-    "For an API the portal lists the developer's applications that are registered, and those that are not",
+    "The portal lists the developer's applications by whether they are registered for an API",
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
     creates={"application": 1},
@@ -556,9 +547,9 @@ def test_applications_of_an_api(dcr_target, dcr_applications, dcr_portal_applica
 
 @check(
     "application.default-strategy",
-    "An application for which no strategy is chosen gets the portal's default, or is refused where there is none",
+    "An application without a chosen strategy gets the portal's default, or is refused without one",
     evidence=Evidence.DOCUMENTED,
-    references=(PORTAL_API, MANAGEMENT),
+    references=(PORTAL_API, PORTAL_MANAGEMENT),
     creates={"application": 1},
 )
 def test_default_strategy(dcr_target, dcr_applications, dcr_portal_object, dcr_new_application, dcr_expect):
@@ -575,7 +566,7 @@ def test_default_strategy(dcr_target, dcr_applications, dcr_portal_object, dcr_n
 
 @check(
     "application.paged",
-    "The pages of a list lose nothing and repeat nothing",
+    "Paging through a list loses and repeats nothing",
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
     creates={"application": 1},
@@ -599,7 +590,7 @@ def test_pages_lose_and_repeat_nothing(dcr_applications, dcr_new_application, dc
 
 @check(
     "application.provider-down",
-    "Where Curity fails at any stage, no application is made, none is listed, and no secret is shown",
+    "Where Curity fails at any stage, no application is created or listed, and no secret is shown",
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
     creates={"application": 3},

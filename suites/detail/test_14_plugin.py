@@ -1,9 +1,10 @@
-"""The plugin: what its settings do, on a route of the run's own. Each check takes its settings back."""
+"""The plugin: what its settings do, on a route of this run. Each check restores the settings."""
 
 from urllib.parse import urlencode
 
-from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.checks.check import Evidence, by_gate, check
 from dcrproof.core.checks.outcomes import NotApplicable
+from dcrproof.core.checks.sources import CHANGELOG, OIDC, OLD, REFERENCE, SUPPORT
 from dcrproof.core.parties.gateway import (
     accepted,
     answer,
@@ -17,29 +18,17 @@ from dcrproof.core.parties.gateway import (
 )
 from dcrproof.core.parties.konnect import problem
 
-OIDC = "developer.konghq.com/plugins/openid-connect/"
-REFERENCE = f"{OIDC}reference/"
-CHANGELOG = f"{OIDC}changelog/"
-OLD = "openid-connect 1.5.x, parameters"
-SUPPORT = "developer.konghq.com/support/"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 JSON = {"content-type": "application/json"}
 
 
-@check(
-    "plugin.own-route",
-    "An API that this run has published is served: an application registered for it opens its route",
-    evidence=Evidence.DOCUMENTED,
-    references=("developer.konghq.com/dev-portal/auth-strategies/",),
-    creates={"application": 1, "registration": 1},
-)
-def test_own_route_is_served(dcr_own_route):
-    """Claimed by the gate."""
+@by_gate
+def test_own_route_is_served(dcr_own_route): ...
 
 
 @check(
     "plugin.other-strategy",
-    "An application of another strategy opens nothing, though both have the same issuer",
+    "An application of another strategy with the same issuer is refused",
     evidence=Evidence.INFERRED,
     references=("developer.konghq.com/dev-portal/auth-strategies/",),
     security=True,
@@ -55,7 +44,7 @@ def test_application_of_another_strategy(dcr_own_route, dcr_consumer, dcr_other_
 
 @check(
     "plugin.invalid-setting",
-    "A setting that the plugin's schema forbids is refused, or told at the implementation",
+    "A setting that the plugin's schema forbids is refused, or reported at the implementation",
     evidence=Evidence.DOCUMENTED,
     references=("Konnect API Builder API v3, auth_strategy_sync_error", REFERENCE),
 )
@@ -77,12 +66,12 @@ def test_invalid_setting(dcr_own_route, dcr_expect):
         dcr_expect.form("konnect", name, not consumer.accepts(after), stays, answer(after), Evidence.UNKNOWN)
 
 
-# Where credentials are looked for
+# Where the plugin looks for credentials
 
 
 @check(
     "plugin.methods.listed",
-    "A method that the strategy does not list admits nobody",
+    "An authentication method that the strategy does not list is refused",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, auth_methods",),
     security=True,
@@ -97,7 +86,7 @@ def test_methods_that_are_not_listed(dcr_own_route, dcr_bearer, dcr_expect):
 
 @check(
     "plugin.bearer.places",
-    "A bearer token in the query is taken by default, and not where only headers are read",
+    "A bearer token in the query is accepted by default, and not where only headers are read",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, bearer_token_param_type", OLD),
 )
@@ -113,7 +102,7 @@ def test_bearer_places(dcr_own_route, dcr_own_token, dcr_expect):
 
 @check(
     "plugin.bearer.cookie",
-    "A bearer token in a cookie is taken only where the strategy names the cookie",
+    "A bearer token in a cookie is accepted only where the strategy names the cookie",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, bearer_token_cookie_name",),
 )
@@ -128,7 +117,7 @@ def test_bearer_cookie(dcr_own_route, dcr_own_token, dcr_expect):
 
 @check(
     "plugin.body.credentials",
-    "A form's client_id and client_secret are taken for credentials, but not where only headers are read",
+    "client_id and client_secret of a form are accepted as credentials, but not where only headers are read",
     evidence=Evidence.INFERRED,
     references=(f"{REFERENCE}, client_credentials_param_type", OLD),
 )
@@ -149,12 +138,12 @@ def test_credentials_in_the_body(dcr_own_route, dcr_expect):
         )
     with dcr_own_route.configured(client_credentials_param_type=["header"]) as consumer:
         exchange = consumer.call(FORM, method="POST", body=body)
-        refused(dcr_expect, consumer, exchange, "a pair in the body, where only headers are read", 401)
+        refused(dcr_expect, consumer, exchange, "id and secret in the body, where only headers are read", 401)
 
 
 @check(
     "plugin.body.null",
-    "null in a JSON body where credentials are looked for is no error of the gateway",
+    "null in a JSON body that may hold credentials causes no gateway error",
     evidence=Evidence.DOCUMENTED,
     references=(f"{CHANGELOG}, 3.8.1.2",),
 )
@@ -169,7 +158,7 @@ def test_null_in_the_body(dcr_own_route, dcr_expect):
 
 @check(
     "plugin.hide-credentials",
-    "hide_credentials decides whether credentials in the query reach the upstream; from 3.14 on they do not by default",
+    "hide_credentials controls whether credentials in the query reach the upstream; from 3.14 on they do not by default",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, hide_credentials", "developer.konghq.com/gateway/breaking-changes/"),
 )
@@ -192,12 +181,12 @@ def test_hidden_credentials(dcr_echo, dcr_own_route, dcr_own_token, dcr_expect):
             )
 
 
-# What is asked of a genuine token
+# What a genuine token must have
 
 
 @check(
     "plugin.required.scopes",
-    "scopes_required: one of its entries must hold, with all its words; else 403",
+    "scopes_required: a token needs all words of at least one entry, else 403",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, scopes_required", "openid-connect 2.2.x"),
 )
@@ -215,7 +204,7 @@ def test_required_scopes(dcr_is_curity, dcr_own_route, dcr_strategy_scopes, dcr_
 
 @check(
     "plugin.required.audience",
-    "With audience_required a token for somebody else is refused",
+    "With audience_required a token for another audience is refused",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, audience_required", "openid-connect 2.2.x"),
     security=True,
@@ -271,7 +260,7 @@ def test_allowed_issuers(dcr_own_route, dcr_metadata, dcr_expect):
 
 @check(
     "plugin.claim.missing",
-    "A token without the credential's claim stands for no application",
+    "A token without the credential claim is refused",
     evidence=Evidence.INFERRED,
     references=("developer.konghq.com/dev-portal/auth-strategies/",),
     security=True,
@@ -309,7 +298,7 @@ def test_messages(dcr_own_route, dcr_expect):
 
 @check(
     "plugin.display-errors",
-    "With display_errors the message gives the reason, and no secret",
+    "With display_errors the message gives the reason but no secret",
     evidence=Evidence.DOCUMENTED,
     references=(f"{SUPPORT}what-is-the-purpose-of-the-oidc-display-errors/",),
 )
@@ -338,7 +327,7 @@ def test_displayed_errors(dcr_own_route, dcr_own_token, dcr_wrong_secret, dcr_ex
 
 @check(
     "plugin.error-code",
-    "expose_error_code decides whether WWW-Authenticate names RFC 6750's error",
+    "expose_error_code controls whether WWW-Authenticate has RFC 6750's error code",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, expose_error_code", "RFC 6750 3.1"),
 )
@@ -346,7 +335,7 @@ def test_error_code(dcr_own_route, dcr_expect):
     for exposed in (True, False):
         with dcr_own_route.configured(expose_error_code=exposed) as consumer:
             exchange = consumer.call(with_bearer("dcrproof-no-token"))
-            refused(dcr_expect, consumer, exchange, "what is no token")
+            refused(dcr_expect, consumer, exchange, "a text that is not a token")
             challenge = exchange.header("www-authenticate") or ""
             dcr_expect.form(
                 "gateway",
@@ -360,7 +349,7 @@ def test_error_code(dcr_own_route, dcr_expect):
 
 @check(
     "plugin.preflight",
-    "OPTIONS needs credentials by default, and none with run_on_preflight off",
+    "OPTIONS needs credentials by default, and none with run_on_preflight = false",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, run_on_preflight",),
 )
@@ -369,13 +358,13 @@ def test_preflight(dcr_own_route, dcr_expect):
         refused(dcr_expect, consumer, consumer.call(method="OPTIONS"), "OPTIONS without credentials", 401)
     with dcr_own_route.configured(run_on_preflight=False) as consumer:
         exchange = consumer.call(method="OPTIONS")
-        dcr_expect.that(reached_upstream(exchange), "OPTIONS let through", answer(exchange))
+        dcr_expect.that(reached_upstream(exchange), "OPTIONS accepted", answer(exchange))
         refused(dcr_expect, consumer, consumer.call(), "another method without credentials", 401)
 
 
 @check(
     "plugin.code-flow",
-    "With authorization_code a call without usable credentials is sent to the authorization endpoint",
+    "With authorization_code a call without usable credentials is redirected to the authorization endpoint",
     evidence=Evidence.DOCUMENTED,
     references=(f"{SUPPORT}requests-with-invalid-authorization-header-return-302-response-instead-of-401/",),
 )
@@ -395,7 +384,7 @@ def test_code_flow(dcr_own_route, dcr_own_token, dcr_metadata, dcr_expect):
 
 @check(
     "plugin.redirects",
-    "With unauthorized_redirect_uri and forbidden_redirect_uri refusals are redirects, each to its own",
+    "unauthorized_redirect_uri and forbidden_redirect_uri turn 401 and 403 into redirects",
     evidence=Evidence.DOCUMENTED,
     references=(OLD, f"{CHANGELOG}, 3.10.0.0"),
 )
@@ -415,7 +404,7 @@ def test_redirects(dcr_own_route, dcr_expect):
 
 @check(
     "plugin.upstream.token-header",
-    "upstream_access_token_header names the header in which the token goes upstream",
+    "upstream_access_token_header names the header in which the upstream receives the token",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, upstream_access_token_header",),
 )
@@ -430,7 +419,7 @@ def test_upstream_token_header(dcr_echo, dcr_own_route, dcr_own_token, dcr_expec
 
 @check(
     "plugin.upstream.claims",
-    "Mapped claims reach the upstream in their headers, and the caller in theirs",
+    "Mapped claims reach the upstream and the caller in their configured headers",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, upstream_headers",),
 )
@@ -452,7 +441,7 @@ def test_mapped_claims(dcr_echo, dcr_own_route, dcr_expect):
 
 @check(
     "plugin.upstream.cleared",
-    "A caller's own header of a mapped name does not reach the upstream, whether or not the claim is there",
+    "A caller's own header with a mapped name never reaches the upstream, even without the claim",
     evidence=Evidence.DOCUMENTED,
     references=(f"{CHANGELOG}, 3.14.0.0",),
     security=True,
@@ -498,7 +487,7 @@ def test_disabled_session(dcr_own_route, dcr_own_token, dcr_expect):
 
 @check(
     "plugin.session.off",
-    "Without the method session no cookie is set, and none is a credential",
+    "Without the method session no session cookie is set or accepted",
     evidence=Evidence.INFERRED,
     references=(f"{REFERENCE}, auth_methods",),
 )
@@ -513,7 +502,7 @@ def test_without_sessions(dcr_own_route, dcr_expect):
 
 @check(
     "plugin.session.secret",
-    "A session does not open under another secret, nor on a route that has none in common",
+    "A session is refused under another secret, and on a route that shares none",
     evidence=Evidence.DOCUMENTED,
     references=(OIDC, f"{SUPPORT}kong-gateway-sharing-oidc-session/"),
     security=True,
@@ -530,7 +519,7 @@ def test_session_secret(dcr_consumer, dcr_own_route, dcr_expect):
 
 @check(
     "plugin.session.audience",
-    "Under one secret a session opens where its session_audience is the same",
+    "With a shared secret a session is accepted only where session_audience is the same",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, session_audience",),
     security=True,
@@ -546,7 +535,7 @@ def test_audience_of_a_session(dcr_own_route, dcr_expect):
 
 @check(
     "plugin.session.forbidden",
-    "A session that is forbidden is destroyed, unless forbidden_destroy_session is off",
+    "A forbidden session is destroyed, unless forbidden_destroy_session is false",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, forbidden_destroy_session",),
 )
@@ -559,15 +548,15 @@ def test_forbidden_session(dcr_own_route, dcr_expect):
         settings = {"audience_required": ["dcrproof"], "forbidden_destroy_session": destroyed}
         with own.configured(session_secret=secret, **settings) as consumer:
             exchange = consumer.call(cookie)
-            refused(dcr_expect, consumer, exchange, "a session whose token is for somebody else", 403)
+            refused(dcr_expect, consumer, exchange, "a session whose token has another audience", 403)
             taken = any("expires=thu, 01 jan 1970" in one.lower() for one in exchange.headers_named("set-cookie"))
-            wanted = "the cookie taken back" if destroyed else "the cookie left as it is"
-            dcr_expect.that(taken is destroyed, wanted, "taken back" if taken else "left")
+            wanted = "the cookie deleted" if destroyed else "the cookie kept"
+            dcr_expect.that(taken is destroyed, wanted, "deleted" if taken else "kept")
 
 
 @check(
     "plugin.session.attributes",
-    "The session cookie is named and marked as configured",
+    "The session cookie has the configured name and attributes",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, session_cookie_name",),
 )
@@ -589,7 +578,7 @@ def test_session_attributes(dcr_own_route, dcr_expect):
 
 @check(
     "plugin.session.limits",
-    "A session ends when it was not used, was not renewed, or has lasted, for as long as configured",
+    "A session ends after its configured idling, rolling and absolute timeouts",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, session_idling_timeout",),
     security=True,
@@ -605,7 +594,7 @@ def test_session_limits(dcr_clock, dcr_own_route, dcr_expect):
 
 @check(
     "plugin.session.reverify",
-    "A session is trusted as it is, and its token judged again only with reverify",
+    "A session is accepted without verifying its token again, unless reverify is set",
     evidence=Evidence.DOCUMENTED,
     references=(OLD, f"{REFERENCE}, reverify"),
 )

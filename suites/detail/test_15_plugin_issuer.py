@@ -1,18 +1,12 @@
-"""The gateway behind an issuer of this run: what it asks, odd answers, caches, outages. Nothing of it touches Curity."""
+"""The gateway behind an issuer of this run: what it requests, odd answers, caches, outages. Curity is not involved."""
 
 from typing import Any
 
 from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.checks.sources import CHANGELOG, DCR, OIDC, OLD, REFERENCE, SUPPORT
 from dcrproof.core.parties.gateway import accepted, answer, echoed, refused, session_cookie, with_basic, with_bearer
 from dcrproof.core.parties.scripted_issuer import Answer
 from dcrproof.core.secrets.secret import Secret
-
-OIDC = "developer.konghq.com/plugins/openid-connect/"
-REFERENCE = f"{OIDC}reference/"
-CHANGELOG = f"{OIDC}changelog/"
-OLD = "openid-connect 1.5.x, parameters"
-SUPPORT = "developer.konghq.com/support/"
-DCR = "developer.konghq.com/dev-portal/dynamic-client-registration/"
 
 
 def _requests(expect, issuer, count, what):
@@ -25,7 +19,7 @@ def _requests(expect, issuer, count, what):
 
 @check(
     "issuer.request.scope",
-    "Configured scopes go in one field; without any the gateway asks for openid",
+    "The gateway requests the configured scopes in one field, and openid where none are configured",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, scopes", "developer.konghq.com/how-to/curity-dcr/"),
 )
@@ -39,7 +33,7 @@ def test_requested_scope(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.request.members",
-    "The token request is a form with client_credentials, and carries neither audience nor redirect_uri",
+    "The token request is a form with client_credentials, without audience and redirect_uri",
     evidence=Evidence.DOCUMENTED,
     references=(
         f"{CHANGELOG}, 3.14.0.7",
@@ -66,12 +60,12 @@ def test_token_request(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.request.authentication",
-    "The pair goes as Basic or in the form: as configured, else as the issuer supports it",
+    "The gateway sends id and secret as Basic or in the form, as configured or as the issuer supports",
     evidence=Evidence.DOCUMENTED,
     references=(OLD,),
 )
-def test_client_authentication(dcr_own_route, dcr_issuer, dcr_laboratory, dcr_expect):
-    post = dcr_laboratory.issuer()
+def test_client_authentication(dcr_own_route, dcr_issuer, dcr_issuers, dcr_expect):
+    post = dcr_issuers.issuer()
     post.document["token_endpoint_auth_methods_supported"] = ["client_secret_post"]
     cases: tuple[Any, ...] = (
         (dcr_issuer, {}, True),
@@ -86,14 +80,14 @@ def test_client_authentication(dcr_own_route, dcr_issuer, dcr_laboratory, dcr_ex
         both = found and "client_secret" in request.form
         dcr_expect.that(
             found is by_header and not both,
-            "the pair in the Authorization header" if by_header else "the pair in the form",
+            "id and secret in the Authorization header" if by_header else "id and secret in the form",
             "in both" if both else "in the header" if found else "in the form",
         )
 
 
 @check(
     "issuer.request.encoding",
-    "How the gateway passes on secrets with %, +, a colon or letters beyond ASCII",
+    "How the gateway forwards secrets with %, +, colons or non-ASCII letters",
     evidence=Evidence.UNKNOWN,
     references=("RFC 6749 2.3.1", "RFC 7617 2"),
 )
@@ -104,7 +98,7 @@ def test_encoded_secrets(dcr_own_route, dcr_issuer, dcr_expect):
             for secret in ("dcrproof:a:b", "dcrproof%41+b c", "dcrproof~é*/=&"):
                 own.known(secret)
                 exchange = consumer.call(with_basic(own.client_id, Secret(secret)))
-                accepted(dcr_expect, consumer, exchange, "a pair that the issuer takes")
+                accepted(dcr_expect, consumer, exchange, "an id and secret that the issuer accepts")
                 same = dcr_issuer.asked("token")[-1].client == (own.client_id, secret)
                 dcr_expect.form(
                     "gateway",
@@ -118,7 +112,7 @@ def test_encoded_secrets(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.request.extras",
-    "token_post_args add fields to the form of the token request",
+    "token_post_args adds fields to the token request",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, token_post_args_names",),
 )
@@ -134,18 +128,18 @@ def test_extra_fields(dcr_own_route, dcr_issuer, dcr_expect):
 
 
 def _fails(expect, own, issuer, answers, status):
-    """Each answer of the token endpoint keeps the caller out, and spoils nothing for the next."""
+    """Each answer of the token endpoint refuses the call, and affects none of the next ones."""
     with own.configured(issuer=issuer.url) as consumer:
         for what, given in answers.items():
             issuer.answers["token"] = given
             refused(expect, consumer, consumer.call(own.basic), f"Basic, {what},", status)
             del issuer.answers["token"]
-        accepted(expect, consumer, consumer.call(own.basic), "Basic, the issuer being well again,")
+        accepted(expect, consumer, consumer.call(own.basic), "Basic, the issuer having recovered,")
 
 
 @check(
     "issuer.answer.refusal",
-    "A pair or a scope that the token endpoint refuses is 401 for the caller; whether it is held against it later",
+    "A token request that the issuer refuses is answered with 401; whether the refusal is cached",
     evidence=Evidence.DOCUMENTED,
     references=(f"{SUPPORT}kong-gateway-openid-plugin-with-okta-receiving-cannot-request-openid-scopes/",),
 )
@@ -170,7 +164,7 @@ def test_refusals_of_the_issuer(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.answer.unusable",
-    "An answer of the token endpoint that holds no token keeps the caller out",
+    "A token response without a usable token is answered with 401",
     evidence=Evidence.INFERRED,
     references=(OIDC,),
     security=True,
@@ -191,7 +185,7 @@ def test_unusable_answers(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.answer.none",
-    "A token endpoint that drops the connection, or is late, keeps the caller out and nobody waiting",
+    "Where the token endpoint drops the connection or is late, the call is rejected promptly",
     evidence=Evidence.INFERRED,
     references=(f"{REFERENCE}, timeout",),
     security=True,
@@ -205,7 +199,7 @@ def test_no_answer(dcr_own_route, dcr_issuer, dcr_expect):
             refused(dcr_expect, consumer, exchange, f"Basic, the answer of the issuer being {what},", 401)
             dcr_expect.that(exchange.seconds < 1.5, "an answer within the timeout", f"{exchange.seconds:.2f} s")
         del dcr_issuer.answers["token"]
-        accepted(dcr_expect, consumer, consumer.call(own.basic), "Basic, the issuer being well again,")
+        accepted(dcr_expect, consumer, consumer.call(own.basic), "Basic, the issuer having recovered,")
 
 
 # Caches
@@ -213,7 +207,7 @@ def test_no_answer(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.cache.lifetime",
-    "A token is kept until it expires, and an expired one never goes upstream",
+    "A token is cached until it expires, and an expired one never reaches the upstream",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, cache_tokens", OLD),
 )
@@ -249,7 +243,7 @@ def test_limit_of_the_cache(dcr_clock, dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.cache.over-on-arrival",
-    "A token whose expires_in is 0 or less is not kept for ever",
+    "A token with expires_in of 0 or less is not cached forever",
     evidence=Evidence.DOCUMENTED,
     references=(f"{CHANGELOG}, 3.14.0.8",),
     security=True,
@@ -277,7 +271,7 @@ def test_over_on_arrival(dcr_clock, dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.cache.off",
-    "With cache_tokens off each call fetches a token, and a client that is gone is refused at once",
+    "With cache_tokens = false each call requests a token, and a deleted client is refused immediately",
     evidence=Evidence.DOCUMENTED,
     references=(DCR, f"{REFERENCE}, cache_tokens"),
 )
@@ -288,12 +282,12 @@ def test_without_a_cache(dcr_own_route, dcr_issuer, dcr_expect):
             accepted(dcr_expect, consumer, consumer.call(own.basic), "Basic")
             _requests(dcr_expect, dcr_issuer, count, f"after {count} call(s)")
         dcr_issuer.answers["token"] = Answer(401, {"error": "invalid_client"})
-        refused(dcr_expect, consumer, consumer.call(own.basic), "Basic of a client that is gone", 401)
+        refused(dcr_expect, consumer, consumer.call(own.basic), "Basic of a deleted client", 401)
 
 
 @check(
     "issuer.cache.deleted-client",
-    "A client that is gone works on while its token is kept, and is refused after that",
+    "A deleted client is accepted while its token is cached, and refused afterwards",
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
 )
@@ -302,14 +296,16 @@ def test_deleted_client(dcr_clock, dcr_own_route, dcr_issuer, dcr_expect):
     with own.configured(issuer=dcr_issuer.url) as consumer:
         accepted(dcr_expect, consumer, consumer.call(own.basic), "Basic")
         dcr_issuer.answers["token"] = Answer(401, {"error": "invalid_client"})
-        accepted(dcr_expect, consumer, consumer.call(own.basic), "Basic of a client that is gone, its token kept,")
+        accepted(dcr_expect, consumer, consumer.call(own.basic), "Basic of a deleted client, its token being cached,")
         dcr_clock.advance(61)
-        refused(dcr_expect, consumer, consumer.call(own.basic), "Basic of a client that is gone, its token over,", 401)
+        refused(
+            dcr_expect, consumer, consumer.call(own.basic), "Basic of a deleted client, its token having expired,", 401
+        )
 
 
 @check(
     "issuer.cache.password",
-    "With password beside client_credentials no token is kept",
+    "With password beside client_credentials no token is cached",
     evidence=Evidence.DOCUMENTED,
     references=(
         f"{SUPPORT}when-using-the-openid-connect-plugin-with-client-credential-auth-method-the-tokens-are-not-cached/",
@@ -325,7 +321,7 @@ def test_password_beside_client_credentials(dcr_own_route, dcr_issuer, dcr_expec
 
 @check(
     "issuer.cache.secret",
-    "A kept token answers for the secret that it was fetched with, and for no other",
+    "A cached token is used only for the secret with which it was requested",
     evidence=Evidence.INFERRED,
     references=(OIDC,),
     security=True,
@@ -336,13 +332,13 @@ def test_cache_by_secret(dcr_own_route, dcr_issuer, dcr_wrong_secret, dcr_expect
         accepted(dcr_expect, consumer, consumer.call(own.basic), "Basic")
         dcr_issuer.answers["token"] = Answer(401, {"error": "invalid_client"})
         wrong = consumer.call(with_basic(own.client_id, dcr_wrong_secret))
-        refused(dcr_expect, consumer, wrong, "another secret beside a kept token", 401)
+        refused(dcr_expect, consumer, wrong, "another secret while a token is cached", 401)
         accepted(dcr_expect, consumer, consumer.call(own.basic), "the right secret after that")
 
 
 @check(
     "issuer.cache.scopes",
-    "With token_cache_key_include_scope a token is not found once other scopes are configured",
+    "With token_cache_key_include_scope a cached token is not used for other scopes",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, token_cache_key_include_scope", f"{CHANGELOG}, 3.9.0.0"),
 )
@@ -364,7 +360,7 @@ def test_cache_by_scope(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.cache.nodes",
-    "Each node keeps tokens of its own",
+    "Each node has its own token cache",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, cluster_cache_strategy",),
 )
@@ -381,7 +377,7 @@ def test_cache_of_each_node(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.cache.outage",
-    "An issuer that is down does not touch calls whose token and keys are kept",
+    "Calls with cached tokens and keys are accepted while the issuer is down",
     evidence=Evidence.INFERRED,
     references=(OIDC,),
 )
@@ -397,7 +393,7 @@ def test_outage(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.cache.parallel",
-    "First calls at the same time are all accepted; whether they share a token request",
+    "Parallel first calls are all accepted; whether they share one token request",
     evidence=Evidence.UNKNOWN,
     references=(OIDC,),
 )
@@ -409,7 +405,7 @@ def test_parallel_first_calls(dcr_own_route, dcr_issuer, dcr_expect):
     dcr_issuer.gathers = Barrier(calls, timeout=4.0)
     with own.configured(issuer=dcr_issuer.url) as consumer, ThreadPoolExecutor(calls) as pool:
         for exchange in list(pool.map(lambda _: consumer.call(own.basic), range(calls))):
-            accepted(dcr_expect, consumer, exchange, "Basic, as one of several at once,")
+            accepted(dcr_expect, consumer, exchange, "Basic, as one of several parallel calls,")
     asked = len(dcr_issuer.asked("token"))
     dcr_expect.form(
         "gateway",
@@ -426,7 +422,7 @@ def test_parallel_first_calls(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.discovery.recovers",
-    "A node whose first discovery failed refuses, and tries again after five seconds",
+    "A node whose first discovery failed refuses calls and retries after five seconds",
     evidence=Evidence.DOCUMENTED,
     references=(
         f"{CHANGELOG}, 3.8.0.0 and 3.13.0.0",
@@ -448,12 +444,12 @@ def test_discovery_recovers(dcr_clock, dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.discovery.first-call",
-    "The gateway asks for the discovery document when it is first called, once, by either form of the issuer",
+    "The gateway fetches the discovery document once, at the first call, with either form of the issuer",
     evidence=Evidence.DOCUMENTED,
     references=(f"{CHANGELOG}, 3.10.0.0", "curity.io/resources/learn/integration-kong"),
 )
-def test_discovery_at_the_first_call(dcr_own_route, dcr_issuer, dcr_laboratory, dcr_expect):
-    own, other = dcr_own_route, dcr_laboratory.issuer()
+def test_discovery_at_the_first_call(dcr_own_route, dcr_issuer, dcr_issuers, dcr_expect):
+    own, other = dcr_own_route, dcr_issuers.issuer()
     for issuer, named in ((dcr_issuer, dcr_issuer.url), (other, f"{other.url}/.well-known/openid-configuration")):
         with own.configured(issuer=named) as consumer:
             before = len(issuer.asked("discovery"))
@@ -466,16 +462,16 @@ def test_discovery_at_the_first_call(dcr_own_route, dcr_issuer, dcr_laboratory, 
 
 @check(
     "issuer.discovery.overrides",
-    "An endpoint that the plugin is told takes the place of the discovered one",
+    "A configured endpoint takes precedence over the discovered one",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, token_endpoint, jwks_endpoint",),
 )
-def test_endpoints_that_are_told(dcr_own_route, dcr_issuer, dcr_laboratory, dcr_expect):
-    own, other = dcr_own_route, dcr_laboratory.issuer()
+def test_endpoints_that_are_told(dcr_own_route, dcr_issuer, dcr_issuers, dcr_expect):
+    own, other = dcr_own_route, dcr_issuers.issuer()
     with own.configured(issuer=dcr_issuer.url, token_endpoint=f"{other.url}/token") as consumer:
         consumer.call(own.basic)
         asked = (len(dcr_issuer.asked("token")), len(other.asked("token")))
-        dcr_expect.that(asked == (0, 1), "one token request, at the endpoint that was told", f"{asked}")
+        dcr_expect.that(asked == (0, 1), "one token request, at the configured endpoint", f"{asked}")
     token = with_bearer(own.known(other.token(own.client_id, iss=dcr_issuer.url)))
     with own.configured(issuer=dcr_issuer.url) as consumer:
         refused(dcr_expect, consumer, consumer.call(token), "a token of keys that the document does not name", 401)
@@ -485,7 +481,7 @@ def test_endpoints_that_are_told(dcr_own_route, dcr_issuer, dcr_laboratory, dcr_
             "gateway",
             "jwks_endpoint",
             consumer.accepts(exchange),
-            "a token of the keys that the plugin was told accepted",
+            "a token of the configured keys accepted",
             answer(exchange),
             Evidence.DOCUMENTED,
             since="3.14",
@@ -494,18 +490,18 @@ def test_endpoints_that_are_told(dcr_own_route, dcr_issuer, dcr_laboratory, dcr_
 
 @check(
     "issuer.tls",
-    "A certificate that nobody vouches for is refused, unless ssl_verify is off",
+    "An untrusted certificate of the issuer is refused, unless ssl_verify is false",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, ssl_verify", "developer.konghq.com/gateway/breaking-changes/"),
     security=True,
 )
-def test_untrusted_certificate(dcr_own_route, dcr_secure_laboratory, dcr_expect):
+def test_untrusted_certificate(dcr_own_route, dcr_secure_issuers, dcr_expect):
     own = dcr_own_route
-    with own.configured(issuer=dcr_secure_laboratory.issuer().url, ssl_verify=True) as consumer:
-        refused(dcr_expect, consumer, consumer.call(own.basic), "Basic, the issuer's certificate being nobody's,", 401)
-    with own.configured(issuer=dcr_secure_laboratory.issuer().url, ssl_verify=False) as consumer:
+    with own.configured(issuer=dcr_secure_issuers.issuer().url, ssl_verify=True) as consumer:
+        refused(dcr_expect, consumer, consumer.call(own.basic), "Basic, the issuer's certificate being untrusted,", 401)
+    with own.configured(issuer=dcr_secure_issuers.issuer().url, ssl_verify=False) as consumer:
         accepted(dcr_expect, consumer, consumer.call(own.basic), "Basic, no certificate being verified,")
-    with own.configured(issuer=dcr_secure_laboratory.issuer().url) as consumer:
+    with own.configured(issuer=dcr_secure_issuers.issuer().url) as consumer:
         exchange = consumer.call(own.basic)
         dcr_expect.form(
             "gateway",
@@ -532,7 +528,7 @@ def _active(issuer, own, **members):
 
 @check(
     "issuer.introspection.opaque",
-    "Introspection admits an opaque token that the issuer calls active, and no other",
+    "With introspection an opaque token is accepted only if the issuer reports it as active",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, introspection_endpoint", OLD),
     security=True,
@@ -549,20 +545,20 @@ def test_introspection(dcr_own_route, dcr_issuer, dcr_expect):
         dcr_expect.that(asked == wanted, "token, token_type_hint and Kong's own client", f"{[*request.form]}")
         for what, given in {
             "that is not active": Answer(content={"active": False}),
-            "whose active is a text": _active(dcr_issuer, own, active="true"),
-            "of nobody": _active(dcr_issuer, own, sub="dcrproof"),
+            "whose active is a string": _active(dcr_issuer, own, active="true"),
+            "of an unknown subject": _active(dcr_issuer, own, sub="dcrproof"),
             "that has expired": _active(dcr_issuer, own, exp=int(dcr_issuer.now()) - 60),
             "the issuer failing": Answer(500),
-            "the issuer saying nothing": Answer(drop=True),
+            "the issuer not answering": Answer(drop=True),
         }.items():
             dcr_issuer.answers["introspect"] = given
-            switch = STRANGERS if what == "of nobody" else None
+            switch = STRANGERS if what == "of an unknown subject" else None
             refused(dcr_expect, consumer, consumer.call(token), f"an opaque token {what}", 401, switch=switch)
 
 
 @check(
     "issuer.introspection.settings",
-    "Hint and parameter of an introspection are as configured; introspection_check_active off asks for no active",
+    "Introspection uses the configured hint and parameter; with introspection_check_active = false active is not required",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, introspection_hint, introspection_token_param_name, introspection_check_active",),
 )
@@ -577,14 +573,14 @@ def test_introspection_settings(dcr_own_route, dcr_issuer, dcr_expect):
         asked = (form.get("reference"), form.get("token_type_hint"), form.get("token"))
         dcr_expect.that(asked == (OPAQUE, "opaque", None), "reference and token_type_hint=opaque", f"{[*form]}")
         dcr_issuer.answers["introspect"] = Answer(content={"sub": own.client_id})
-        refused(dcr_expect, consumer, consumer.call(token), "a token of which active is not said", 401)
+        refused(dcr_expect, consumer, consumer.call(token), "a token without active in the introspection", 401)
     with own.configured(**methods, **KONG, introspection_check_active=False) as consumer:
-        accepted(dcr_expect, consumer, consumer.call(token), "such a token, active not being asked for,")
+        accepted(dcr_expect, consumer, consumer.call(token), "such a token, with introspection_check_active = false,")
 
 
 @check(
     "issuer.introspection.cached",
-    "An introspection is kept, unless cache_introspection is off",
+    "An introspection result is cached, unless cache_introspection is false",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, cache_introspection",),
 )
@@ -603,7 +599,7 @@ def test_cached_introspection(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.introspection.revoked",
-    "A revoked JWT is accepted until it expires, unless JWTs are introspected and the answer is not kept",
+    "A revoked JWT is accepted until it expires, unless JWTs are introspected without caching",
     evidence=Evidence.DOCUMENTED,
     references=(f"{SUPPORT}openid-connect-plugin-continuing-to-process-revoked-tokens/",),
 )
@@ -612,17 +608,17 @@ def test_revoked_jwt(dcr_own_route, dcr_issuer, dcr_expect):
     dcr_issuer.answers["introspect"] = Answer(content={"active": False})  # it was revoked
     token = with_bearer(own.known(dcr_issuer.token(own.client_id)))
     with own.configured(issuer=dcr_issuer.url, **KONG) as consumer:
-        accepted(dcr_expect, consumer, consumer.call(token), "a revoked JWT that nobody asks about")
+        accepted(dcr_expect, consumer, consumer.call(token), "a revoked JWT that is not introspected")
     asking = {"introspect_jwt_tokens": True, "cache_introspection": False}
     with own.configured(issuer=dcr_issuer.url, **asking, **KONG) as consumer:
         refused(dcr_expect, consumer, consumer.call(token), "a revoked JWT that is introspected", 401)
         dcr_issuer.answers["introspect"] = _active(dcr_issuer, own)
-        accepted(dcr_expect, consumer, consumer.call(token), "a JWT that introspection calls active")
+        accepted(dcr_expect, consumer, consumer.call(token), "a JWT that introspection reports as active")
 
 
 @check(
     "issuer.introspection.phantom",
-    "introspection_accept application/jwt: the JWT behind an opaque token is verified as any other",
+    "introspection_accept application/jwt: the JWT for an opaque token is verified like any other",
     evidence=Evidence.DOCUMENTED,
     references=("curity.io/resources/learn/integration-kong", f"{REFERENCE}, introspection_accept"),
 )
@@ -643,7 +639,7 @@ def test_phantom_token(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.userinfo",
-    "userinfo admits a token with which the issuer gives user information, and no other",
+    "With userinfo a token is accepted only if the issuer returns user information for it",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, userinfo_endpoint", OLD),
     security=True,
@@ -654,8 +650,8 @@ def test_userinfo(dcr_own_route, dcr_issuer, dcr_expect):
     with own.configured(issuer=dcr_issuer.url, **settings) as consumer:
         dcr_issuer.answers["userinfo"] = Answer(content={"sub": own.client_id})
         accepted(dcr_expect, consumer, consumer.call(token), "a token with user information")
-        nobody = Answer(content={"sub": "dcrproof"})
-        for given, switch in ((Answer(401), None), (nobody, STRANGERS), (Answer(drop=True), None)):
+        stranger = Answer(content={"sub": "dcrproof"})
+        for given, switch in ((Answer(401), None), (stranger, STRANGERS), (Answer(drop=True), None)):
             dcr_issuer.answers["userinfo"] = given
             what = "a token without user information of an application"
             refused(dcr_expect, consumer, consumer.call(token), what, 401, switch=switch)
@@ -666,7 +662,7 @@ def test_userinfo(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.session.split",
-    "A session of more than 4096 octets is set in several cookies, and all of them together open the route",
+    "A session of more than 4096 bytes is set in several cookies, which are accepted together",
     evidence=Evidence.DOCUMENTED,
     references=("github.com/bungle/lua-resty-session",),
 )
@@ -688,7 +684,7 @@ def test_split_session(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.session.expired",
-    "A session ends with its access token, and the cookie is taken back",
+    "A session ends with its access token, and the cookie is deleted",
     evidence=Evidence.DOCUMENTED,
     references=(OLD, f"{REFERENCE}, unauthorized_destroy_session"),
     security=True,
@@ -703,5 +699,5 @@ def test_expired_session(dcr_clock, dcr_own_route, dcr_issuer, dcr_expect):
             exchange = consumer.call(cookie)
             refused(dcr_expect, consumer, exchange, "a session whose token has expired", 401)
             taken = any("expires=thu, 01 jan 1970" in one.lower() for one in exchange.headers_named("set-cookie"))
-            wanted = "the cookie taken back" if destroyed else "the cookie left as it is"
-            dcr_expect.that(taken is destroyed, wanted, "taken back" if taken else "left")
+            wanted = "the cookie deleted" if destroyed else "the cookie kept"
+            dcr_expect.that(taken is destroyed, wanted, "deleted" if taken else "kept")

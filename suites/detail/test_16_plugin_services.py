@@ -1,8 +1,9 @@
-"""Services of this run's own: the plugin set by hand on one, and a second API behind another."""
+"""Services of this run: the plugin configured directly on one, and a second API behind another."""
 
 from dataclasses import replace
 
 from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.checks.sources import OIDC, STRATEGIES
 from dcrproof.core.parties.gateway import (
     accepted,
     accepted_everywhere,
@@ -14,24 +15,22 @@ from dcrproof.core.parties.gateway import (
     with_bearer,
 )
 
-OIDC = "developer.konghq.com/plugins/openid-connect/"
 CONSUMERS = "developer.konghq.com/how-to/configure-oidc-with-consumers/"
 ANONYMOUS = "developer.konghq.com/support/how-to-allow-anonymous-access/"
 METHODS = ["client_credentials", "bearer"]
-STRATEGIES = "developer.konghq.com/dev-portal/auth-strategies/"
 
 
 def _open(expect, service):
-    """The control of all refusals: without a plugin nothing is enforced."""
+    """The positive control for refusals: without a plugin nothing is enforced."""
     accepted(expect, service.consumer, service.consumer.call(), "a call without credentials, without a plugin,")
 
 
-# The plugin by itself: it knows consumers, and no applications
+# The plugin alone: it maps tokens to consumers, not to applications
 
 
 @check(
     "plain.genuine",
-    "The plugin by itself takes every genuine token, whoever it was issued to, and no other",
+    "The plugin alone accepts every genuine token of its issuer, and no other",
     evidence=Evidence.DOCUMENTED,
     references=(OIDC,),
     security=True,
@@ -42,8 +41,10 @@ def test_plain_plugin(dcr_plain_service, dcr_own_route, dcr_issuer, dcr_expect):
     _open(dcr_expect, dcr_plain_service)
     with dcr_plain_service.plugin(issuer=dcr_issuer.url, auth_methods=METHODS) as consumer:
         genuine = own.known(dcr_issuer.token("no application"))
-        accepted(dcr_expect, consumer, consumer.call(with_bearer(genuine)), "a genuine token of no application")
-        accepted(dcr_expect, consumer, consumer.call(own.basic), "a pair that the issuer knows")
+        accepted(
+            dcr_expect, consumer, consumer.call(with_bearer(genuine)), "a genuine token that belongs to no application"
+        )
+        accepted(dcr_expect, consumer, consumer.call(own.basic), "an id and secret that the issuer knows")
         late = own.known(dcr_issuer.token("no application", exp=now - 5))
         refused(dcr_expect, consumer, consumer.call(with_bearer(late)), "a token that has expired", 401)
         refused(dcr_expect, consumer, consumer.call(), "a call without credentials", 401, Evidence.DOCUMENTED)
@@ -53,7 +54,7 @@ def test_plain_plugin(dcr_plain_service, dcr_own_route, dcr_issuer, dcr_expect):
             dcr_expect,
             consumer,
             exchange,
-            "a call without credentials, all methods being on,",
+            "a call without credentials, with all methods enabled,",
             302,
             Evidence.DOCUMENTED,
         )
@@ -61,7 +62,7 @@ def test_plain_plugin(dcr_plain_service, dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "plain.consumer",
-    "The plugin maps a claim to a consumer, whom the upstream is told; one that is not found is 403",
+    "The plugin maps a claim to a consumer and tells the upstream; an unknown consumer is answered with 403",
     evidence=Evidence.DOCUMENTED,
     references=(CONSUMERS,),
     creates={"gateway consumer": 1, "gateway plugin": 2},
@@ -88,7 +89,7 @@ def test_consumer_is_mapped(dcr_echo, dcr_plain_service, dcr_consumer_of_kong, d
 
 @check(
     "plain.consumer-by",
-    "The first of several claims names the consumer, by username, custom_id or id, in the spelling or in any",
+    "The first matching claim selects the consumer by username, custom_id or id; case is ignored only if configured",
     evidence=Evidence.DOCUMENTED,
     references=(f"{OIDC}reference/, consumer_claims, consumer_by, by_username_ignore_case",),
     creates={"gateway plugin": 5},
@@ -118,7 +119,7 @@ def test_how_a_consumer_is_named(
 
 @check(
     "plain.anonymous",
-    "A consumer named anonymous stands in for a refusal; where there is none of that name it is an error",
+    "The configured anonymous consumer replaces a refusal; an unknown one is an error",
     evidence=Evidence.DOCUMENTED,
     references=(ANONYMOUS, "developer.konghq.com/support/what-is-the-purpose-of-the-oidc-display-errors/"),
     creates={"gateway plugin": 2},
@@ -134,7 +135,9 @@ def test_anonymous(dcr_echo, dcr_own_route, dcr_plain_service, dcr_consumer_of_k
     with dcr_plain_service.plugin(issuer=dcr_issuer.url, auth_methods=METHODS, anonymous="nobody") as consumer:
         exchange = consumer.call()
         dcr_expect.that(
-            not consumer.accepts(exchange), "nobody let in by a consumer that is not there", answer(exchange)
+            not consumer.accepts(exchange),
+            "the call refused, as the anonymous consumer does not exist",
+            answer(exchange),
         )
         dcr_expect.form(
             "gateway", "anonymous that is not there", exchange.status == 500, "500", answer(exchange), Evidence.INFERRED
@@ -145,7 +148,7 @@ def test_anonymous(dcr_echo, dcr_own_route, dcr_plain_service, dcr_consumer_of_k
             "gateway",
             "lets_anonymous_past_applications",
             not consumer.accepts(exchange),
-            "refused by Konnect's own plugin: an anonymous consumer is no application",
+            "refused by Konnect's own plugin: an anonymous consumer is not an application",
             answer(exchange),
             Evidence.UNKNOWN,
         )
@@ -153,7 +156,7 @@ def test_anonymous(dcr_echo, dcr_own_route, dcr_plain_service, dcr_consumer_of_k
 
 @check(
     "plain.beside-managed",
-    "Beside Konnect's plugin the other one judges first, and both must let a call through",
+    "Another plugin beside Konnect's runs first, and a call needs both to accept it",
     evidence=Evidence.INFERRED,
     references=("developer.konghq.com/plugins, priorities", STRATEGIES),
     security=True,
@@ -179,13 +182,13 @@ def test_both_plugins(dcr_second_api, dcr_own_route, dcr_own_token, dcr_issuer, 
             dcr_expect, consumer, consumer.call(with_bearer(dcr_own_token().text)), "a token of another issuer", 401
         )
         foreign = with_bearer(own.known(dcr_issuer.token(application.client_id)))
-        refused(dcr_expect, consumer, consumer.call(foreign), "a token that the other plugin alone takes")
+        refused(dcr_expect, consumer, consumer.call(foreign), "a token that only the other plugin accepts")
     with own.configured(issuer=dcr_issuer.url), api.service.plugin(issuer=dcr_issuer.url) as consumer:
-        accepted(dcr_expect, consumer, consumer.call(foreign), "a token that both plugins take")
+        accepted(dcr_expect, consumer, consumer.call(foreign), "a token that both plugins accept")
         stranger = with_bearer(own.known(dcr_issuer.token("no application")))
-        refused(dcr_expect, consumer, consumer.call(stranger), "a genuine token of no application")
+        refused(dcr_expect, consumer, consumer.call(stranger), "a genuine token that belongs to no application")
         before = len(dcr_issuer.asked("token"))
-        accepted(dcr_expect, consumer, consumer.call(pair), "the application's pair")
+        accepted(dcr_expect, consumer, consumer.call(pair), "the application's id and secret")
         asked = len(dcr_issuer.asked("token")) - before
         dcr_expect.form(
             "gateway",
@@ -213,7 +216,7 @@ def test_both_plugins(dcr_second_api, dcr_own_route, dcr_own_token, dcr_issuer, 
 
 @check(
     "second-api.both-open",
-    "One application opens both APIs that it is registered for, with the same credentials",
+    "One application is accepted at both APIs for which it is registered",
     evidence=Evidence.DOCUMENTED,
     references=(STRATEGIES,),
     creates={"application": 1, "registration": 2},
@@ -223,16 +226,16 @@ def test_one_application_on_two_apis(dcr_own_route, dcr_second_api, dcr_expect):
     application = own.applications.registered("two APIs")
     pair = replace(own, application=application).basic
     accepted_everywhere(own.consumer, pair, "the application at the first API", api.service.deadline)
-    refused_everywhere(api.service.consumer, pair, "the application at an API that it is not registered for")
+    refused_everywhere(api.service.consumer, pair, "the application at an API for which it is not registered")
     api.applications.register(application)
     accepted_everywhere(api.service.consumer, pair, "the application at the second API", api.service.deadline)
-    accepted_everywhere(own.consumer, pair, "the application at the first API, too,", 0.0)
+    accepted_everywhere(own.consumer, pair, "the application at the first API as well", 0.0)
     dcr_expect.judged_by_the_gate()
 
 
 @check(
     "second-api.one-revoked",
-    "A registration that is revoked closes its own API, and leaves the other open",
+    "Revoking one registration closes its API and leaves the other open",
     evidence=Evidence.INFERRED,
     references=("Konnect Portal Management API v3", STRATEGIES),
     security=True,
@@ -257,7 +260,7 @@ def test_one_of_two_is_revoked(dcr_own_route, dcr_second_api, dcr_expect):
 
 @check(
     "second-api.without-strategy",
-    "An API that is published without a strategy is open, and closed again with one",
+    "An API published without a strategy is open, and closed once it has one",
     evidence=Evidence.DOCUMENTED,
     references=(STRATEGIES, "developer.konghq.com/dev-portal/self-service/"),
     creates={"publication": 2},
@@ -270,21 +273,21 @@ def test_api_without_a_strategy(dcr_second_api, dcr_expect):
     refused(dcr_expect, consumer, consumer.call(), "a call without credentials after that", 401)
 
 
-# What Kong answers itself, in the upstream's place
+# What Kong answers instead of the upstream
 
 
 CORE = "github.com/Kong/kong, kong/error_handlers.lua"
 
 
 def _instead(expect, exchange, status, said):
-    """Kong's own answer, which is not the caller's fault."""
+    """Kong's own answer to an upstream that cannot be reached."""
     expected = (exchange.status, message(exchange)) == (status, said)
     expect.that(expected, f"{status} {said!r}", answer(exchange))
 
 
 @check(
     "service.unknown-name",
-    "An upstream whose name nobody knows is 503",
+    "An upstream with an unresolvable host name is answered with 503",
     evidence=Evidence.DOCUMENTED,
     references=("github.com/Kong/kong, kong/runloop/balancer/init.lua",),
     creates={"gateway service": 1, "gateway route": 1},
@@ -296,7 +299,7 @@ def test_upstream_without_a_name(dcr_gateway_services, dcr_expect):
 
 @check(
     "service.late",
-    "An upstream that is later than read_timeout is 504",
+    "An upstream that exceeds read_timeout is answered with 504",
     evidence=Evidence.DOCUMENTED,
     references=(CORE, "Konnect Control Planes Config API v2, read_timeout"),
     creates={"gateway service": 1, "gateway route": 1},
@@ -313,7 +316,7 @@ def test_late_upstream(dcr_faults, dcr_gateway_services, dcr_expect):
 
 @check(
     "service.refused-connection",
-    "An upstream that takes no connection is 502",
+    "An upstream that refuses connections is answered with 502",
     evidence=Evidence.DOCUMENTED,
     references=(CORE,),
     creates={"gateway service": 1, "gateway route": 1},
@@ -325,7 +328,7 @@ def test_upstream_that_takes_no_connection(dcr_gateway_services, dcr_expect):
 
 @check(
     "service.disabled",
-    "A service that is disabled has no route: 404",
+    "A disabled service is answered with 404",
     evidence=Evidence.DOCUMENTED,
     references=("developer.konghq.com/gateway/entities/service/, enabled",),
     creates={"gateway service": 1, "gateway route": 1},

@@ -1,26 +1,20 @@
-"""Odd tokens at the gateway, made and signed by an issuer of this run. Nothing of it touches Curity."""
+"""Odd tokens at the gateway, signed by an issuer of this run. Curity is not involved."""
 
 from dcrproof.core.checks.check import Evidence, check
+from dcrproof.core.checks.sources import CHANGELOG, DCR, OIDC, OLD, REFERENCE, SUPPORT
 from dcrproof.core.parties.gateway import accepted, answer, echoed, refused, with_bearer
 from dcrproof.core.parties.scripted_issuer import ALGORITHMS, Answer, new_key, public, signed
 
-OIDC = "developer.konghq.com/plugins/openid-connect/"
-REFERENCE = f"{OIDC}reference/"
-CHANGELOG = f"{OIDC}changelog/"
-OLD = "openid-connect 1.5.x, parameters"
-SUPPORT = "developer.konghq.com/support/"
-DCR = "developer.konghq.com/dev-portal/dynamic-client-registration/"
-
 
 def _good(expect, own, issuer, consumer):
-    """The control of a refusal: a token of the issuer opens the route."""
+    """The positive control for refusals: a token of the issuer is accepted."""
     accepted(expect, consumer, consumer.call(with_bearer(own.known(issuer.token(own.client_id)))), "a good token")
 
 
 def _judged(
     expect, own, issuer, settings, taken=(), refused_with=(), status=401, evidence=Evidence.INFERRED, switch=None
 ):
-    """With these settings of the plugin each token is taken, or refused: pairs of what it is and the token."""
+    """With these settings of the plugin each token is accepted or refused: pairs of a description and the token."""
     with own.configured(issuer=issuer.url, **settings) as consumer:
         if not taken:
             _good(expect, own, issuer, consumer)
@@ -36,7 +30,7 @@ def _judged(
 
 @check(
     "issuer.token.leeway",
-    "exp, nbf and iat hold to the second, or with the configured leeway",
+    "exp, nbf and iat are exact to the second, plus the configured leeway",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, leeway", SUPPORT),
     security=True,
@@ -51,7 +45,7 @@ def test_leeway(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.token.exp-as-text",
-    "exp that is a text is judged by its value",
+    "exp given as a string is judged by its value",
     evidence=Evidence.DOCUMENTED,
     references=(f"{CHANGELOG}, 3.13.0.0",),
     security=True,
@@ -60,7 +54,7 @@ def test_exp_as_text(dcr_own_route, dcr_issuer, dcr_expect):
     own, now = dcr_own_route, int(dcr_issuer.now())
     with own.configured(issuer=dcr_issuer.url) as consumer:
         late = own.known(dcr_issuer.token(own.client_id, exp=str(now - 60)))
-        refused(dcr_expect, consumer, consumer.call(with_bearer(late)), "exp in the past, as a text", 401)
+        refused(dcr_expect, consumer, consumer.call(with_bearer(late)), "exp in the past, as a string", 401)
         good = own.known(dcr_issuer.token(own.client_id, exp=str(now + 60)))
         exchange = consumer.call(with_bearer(good))
         dcr_expect.form(
@@ -75,7 +69,7 @@ def test_exp_as_text(dcr_own_route, dcr_issuer, dcr_expect):
 
 
 def _unknown(expect, own, issuer, name, token, what, *, settings=None):
-    """A token of which nobody knows what becomes: observed on a live gateway, refused by the mock."""
+    """A token whose handling is undocumented: observed on a live gateway, refused by the mock."""
     with own.configured(issuer=issuer.url, **(settings or {})) as consumer:
         _good(expect, own, issuer, consumer)
         exchange = consumer.call(with_bearer(own.known(token)))
@@ -86,7 +80,7 @@ def _unknown(expect, own, issuer, name, token, what, *, settings=None):
 
 @check(
     "issuer.token.without-exp",
-    "What becomes of a token that never ends",
+    "How a token without exp is handled",
     evidence=Evidence.UNKNOWN,
     references=("RFC 7519 4.1.4",),
 )
@@ -97,7 +91,7 @@ def test_without_exp(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.token.without-kid",
-    "What becomes of a token that names no key",
+    "How a token without kid is handled",
     evidence=Evidence.UNKNOWN,
     references=("RFC 7515 4.1.4",),
 )
@@ -108,7 +102,7 @@ def test_without_kid(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.token.critical",
-    "What becomes of a token with a critical extension that nobody knows",
+    "How a token with an unknown critical extension is handled",
     evidence=Evidence.UNKNOWN,
     references=("RFC 7515 4.1.11",),
 )
@@ -126,7 +120,7 @@ def test_critical_header(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.token.iss-exact",
-    "iss is compared to the letter",
+    "iss must match exactly",
     evidence=Evidence.INFERRED,
     references=(f"{SUPPORT}, invalid issuer",),
     security=True,
@@ -139,7 +133,7 @@ def test_exact_iss(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.token.iss-allowed",
-    "Whether a token of a foreign issuer is taken once that issuer is in issuers_allowed",
+    "Whether a token of a foreign issuer is accepted once that issuer is in issuers_allowed",
     evidence=Evidence.CONTRADICTED,
     references=(f"{REFERENCE}, issuers_allowed", "developer.konghq.com/gateway/plugins/oidc/multi-idp/"),
 )
@@ -164,7 +158,7 @@ def test_allowed_iss(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.token.audience",
-    "Without a setting for it aud is not looked at; with audience_required one of several is enough",
+    "aud is ignored by default; with audience_required one matching audience is enough",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, audience_required",),
 )
@@ -190,7 +184,7 @@ def test_audience(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.token.id-token",
-    "What becomes of an ID token that is used as an access token",
+    "How an ID token used as an access token is handled",
     evidence=Evidence.INFERRED,
     references=(OIDC, "RFC 9068 5"),
 )
@@ -206,7 +200,7 @@ def test_id_token(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.token.subject",
-    "A genuine token whose sub is no application's client id is refused",
+    "A genuine token whose sub is not an application's client id is refused",
     evidence=Evidence.INFERRED,
     references=("developer.konghq.com/dev-portal/auth-strategies/", DCR),
     security=True,
@@ -220,14 +214,14 @@ def test_subject(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.token.other-tenant",
-    "A client id is an application's at its own issuer alone: a namesake at another opens nothing",
+    "A client id is accepted only from the issuer of its application",
     evidence=Evidence.INFERRED,
     references=("developer.konghq.com/dev-portal/auth-strategies/", "RFC 7519 4.1.2"),
     security=True,
 )
-def test_same_claim_at_another_issuer(dcr_own_route, dcr_issuer, dcr_laboratory, dcr_other_application, dcr_expect):
+def test_same_claim_at_another_issuer(dcr_own_route, dcr_issuer, dcr_issuers, dcr_other_application, dcr_expect):
     own = dcr_own_route
-    namesake = dcr_laboratory.issuer().token(own.client_id)
+    namesake = dcr_issuers.issuer().token(own.client_id)
     _judged(dcr_expect, own, dcr_issuer, {}, refused_with=[("of another issuer, for the same client id", namesake)])
     foreign = dcr_issuer.token(dcr_other_application.client_id)
     what = "for the client id that another strategy's application has at its own issuer"
@@ -236,7 +230,7 @@ def test_same_claim_at_another_issuer(dcr_own_route, dcr_issuer, dcr_laboratory,
 
 @check(
     "issuer.token.nested-claim",
-    "The credential's claim may stand below the top level",
+    "The credential claim may be nested",
     evidence=Evidence.DOCUMENTED,
     references=("developer.konghq.com/gateway/breaking-changes/, 3.14.0.1",),
 )
@@ -248,7 +242,7 @@ def test_nested_claim(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.token.access-token-first",
-    "The credential's claim is read in the access token, not in the ID token beside it",
+    "The credential claim is read from the access token, not from the ID token",
     evidence=Evidence.DOCUMENTED,
     references=(f"{CHANGELOG}, 3.14.0.7",),
 )
@@ -262,7 +256,7 @@ def test_access_token_first(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.token.algorithms",
-    "A token may be signed with RSA or with elliptic curves",
+    "Tokens signed with RSA and elliptic curves are accepted",
     evidence=Evidence.INFERRED,
     references=("RFC 7518 3.1", f"{REFERENCE}, enable_hs_signatures"),
 )
@@ -276,7 +270,7 @@ def test_algorithms(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.token.eddsa",
-    "What becomes of a token that is signed with EdDSA",
+    "How a token signed with EdDSA is handled",
     evidence=Evidence.UNKNOWN,
     references=("RFC 8037 3.1", "curity.io/docs/identity-server/facilities/cryptography/eddsa"),
 )
@@ -289,7 +283,7 @@ def test_eddsa(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.token.unverified-claims",
-    "verify_claims off judges no times and no issuer, and the signature all the same",
+    "verify_claims = false skips times and issuer, but still verifies the signature",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, verify_claims", OLD),
     security=True,
@@ -305,7 +299,7 @@ def test_unverified_claims(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.token.claim-paths",
-    "What is required of a token is looked for where the plugin is told to look",
+    "Required scopes, audience, groups and roles are read from the configured claims",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, scopes_claim, audience_claim, groups_claim, roles_claim",),
 )
@@ -321,7 +315,7 @@ def test_paths_of_required_claims(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.token.user",
-    "max_age bounds the time since the user signed in, and domains the user's domain",
+    "max_age limits the time since the user signed in, and domains the user's domain",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, max_age, domains", OLD),
     security=True,
@@ -337,7 +331,7 @@ def test_user_of_a_token(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.token.groups",
-    "The upstream is told the groups of a token where the plugin knows their claim",
+    "The upstream receives a token's groups where the plugin is told their claim",
     evidence=Evidence.DOCUMENTED,
     references=("developer.konghq.com/how-to/configure-oidc-with-acl-auth/",),
 )
@@ -354,7 +348,7 @@ def test_groups_of_a_token(dcr_echo, dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.keys.own-key",
-    "A token that brings its own key is refused, and nothing is fetched from where it points",
+    "A token that carries its own key is refused, and nothing is fetched from its URLs",
     evidence=Evidence.INFERRED,
     references=("RFC 8725 3.10", "RFC 7515 4.1.2 to 4.1.6"),
     hostile=True,
@@ -377,7 +371,7 @@ def test_key_in_the_token(dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.keys.burst",
-    "A burst of unknown key ids makes the gateway ask for keys at most once in 30 seconds",
+    "A burst of unknown key ids makes the gateway fetch keys at most once in 30 seconds",
     evidence=Evidence.DOCUMENTED,
     references=(OIDC, f"{REFERENCE}, rediscovery_lifetime"),
     hostile=True,
@@ -398,7 +392,7 @@ def test_burst_of_unknown_keys(dcr_clock, dcr_own_route, dcr_issuer, dcr_expect)
 
 @check(
     "issuer.keys.rotation",
-    "A new key id is looked for once 30 seconds have passed since the gateway last looked",
+    "An unknown key id makes the gateway fetch keys once 30 seconds have passed since the last time",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, rediscovery_lifetime",),
 )
@@ -406,7 +400,7 @@ def test_rotation(dcr_clock, dcr_own_route, dcr_issuer, dcr_expect):
     own = dcr_own_route
     with own.configured(issuer=dcr_issuer.url) as consumer:
         _good(dcr_expect, own, dcr_issuer, consumer)
-        dcr_issuer.rotate("laboratory-2")
+        dcr_issuer.rotate("key-2")
         token = with_bearer(own.known(dcr_issuer.token(own.client_id)))
         refused(dcr_expect, consumer, consumer.call(token), "a token of a key that was published just now", 401)
         dcr_clock.advance(31)
@@ -415,7 +409,7 @@ def test_rotation(dcr_clock, dcr_own_route, dcr_issuer, dcr_expect):
 
 @check(
     "issuer.keys.same-kid",
-    "A new key under the old key id is not looked for: its tokens are refused",
+    "Tokens of a new key under the old key id are refused, since the keys are not fetched again",
     evidence=Evidence.DOCUMENTED,
     references=(f"{SUPPORT}kong-gateway-401-http-response-and-unable-to-verify-digest/",),
 )
@@ -434,7 +428,7 @@ def test_new_key_under_the_old_kid(dcr_clock, dcr_own_route, dcr_issuer, dcr_exp
 
 @check(
     "issuer.keys.extra",
-    "Keys at extra_jwks_uris are trusted in addition",
+    "Keys at extra_jwks_uris are trusted as well",
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, extra_jwks_uris",),
 )

@@ -17,9 +17,10 @@ from hypothesis import HealthCheck, settings
 from performing import Case, Ended, performed_elsewhere
 from recorded import Left, scenario
 
-from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Transcript
-from dcrproof.mocks.serve import Served, serving, write_profile
+from dcrproof.core.http.party_connection import PartyConnection
+from dcrproof.mocks.profile import write_profile
+from dcrproof.mocks.serve import Served, serving
 
 # what takes how long is no matter of a test: machines differ, and are busy
 settings.register_profile("dcrproof", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -63,17 +64,17 @@ def state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture
-def line_to() -> Iterator[Callable[[str, str], PartyConnection]]:
-    """Makes lines to parties, by name and address; they are closed when the test ends."""
-    lines: list[PartyConnection] = []
+def connection_to() -> Iterator[Callable[[str, str], PartyConnection]]:
+    """Makes connections to parties, by name and address; they are closed when the test ends."""
+    connections: list[PartyConnection] = []
 
     def make(party: str, base: str) -> PartyConnection:
-        lines.append(PartyConnection(party, base, Transcript()))
-        return lines[-1]
+        connections.append(PartyConnection(party, base, Transcript()))
+        return connections[-1]
 
     yield make
-    for line in lines:
-        line.close()
+    for connection in connections:
+        connection.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Looks for secrets in what was printed and written: a second reading of what `dcrproof.core.secrets.secret` takes for their forms."""
+"""Searches output and files for secrets. It has its own list of their forms, independent of `dcrproof.core.secrets.forms`."""
 
 import base64
 import html
@@ -11,17 +11,18 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from dcrproof.core.secrets.secret import SHORTEST, basic
-from dcrproof.mocks import listen as listening
+from dcrproof.mocks import asgi
 from dcrproof.mocks.curity.state import Curity
 from dcrproof.mocks.curity.token_service import TokenService
 from dcrproof.mocks.curity.tokens import SigningKey
 from dcrproof.mocks.gateway import session
 from dcrproof.mocks.konnect.accounts import Accounts
 from dcrproof.mocks.konnect.entities import GatewayPlugin
-from dcrproof.mocks.world import Credentials, World
+from dcrproof.mocks.start import Credentials
+from dcrproof.mocks.world import World
 
 BROKEN = re.compile(r"['\"]?\n(?:E? +|INTERNALERROR> )?(?:[-+] +)?(?:b?['\"])?|(?:\x1b|#x1B)\[[\d;]*m")
-"""What stands in the middle of a text that was printed on several lines, or in colours."""
+"""What interrupts a text that was printed on several lines, or in colours."""
 
 
 def urlsafe(form: str) -> str:
@@ -29,7 +30,7 @@ def urlsafe(form: str) -> str:
 
 
 def spellings(value: str) -> dict[str, str]:
-    """The forms of a value in which it may appear by itself."""
+    """The forms in which a value may appear by itself."""
     in_json = json.dumps(value)[1:-1]
     return {
         "plain": value,
@@ -52,7 +53,7 @@ def spellings(value: str) -> dict[str, str]:
 
 
 def unusual_spellings(value: str) -> dict[str, str]:
-    """Forms that few give a value, and that forms of forms have; a mask sees what is left of them when they are undone."""
+    """Rare forms of a value, and forms of forms; masks find them by decoding."""
     in_json = json.dumps(value)[1:-1]
     return {
         "percent-encoded twice": quote(quote(value, safe=""), safe=""),
@@ -65,7 +66,7 @@ def unusual_spellings(value: str) -> dict[str, str]:
 
 
 def encodings(value: str, client_id: str) -> dict[str, str]:
-    """The forms of a value in base64, with something before and after it, and as Basic credentials."""
+    """The forms of a value in base64: between other octets, and as Basic credentials."""
     pairs = {"Basic": basic(client_id, value), "Basic of a client": basic(quote_plus(client_id), quote_plus(value))}
     around = {
         f"base64 after {n} octets": base64.b64encode(b"#" * n + value.encode() + b"##").decode() for n in range(3)
@@ -79,7 +80,7 @@ def pieces(form: str, size: int = SHORTEST) -> set[str]:
 
 
 def telling(name: str, form: str, value: str) -> str:
-    """The part of a form in base64 that tells something of the secret alone."""
+    """The part of a form in base64 that depends on the secret alone."""
     if "base64" not in name:
         return form
     before = int(name.split()[2])
@@ -89,11 +90,11 @@ def telling(name: str, form: str, value: str) -> str:
 JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.([\w-]+)")
 UUID = re.compile(r"[\w-]*[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OF_A_UUID = 16
-"""Characters of a UUID, in base64 as well, that are not in every other."""
+"""Fewer characters of a UUID, plain or in base64, may be in another one as well."""
 
 
 def leaks(texts: Mapping[str, str], secrets: Iterable[str]) -> list[str]:
-    """Where at least eight characters of a secret stand in these texts, in any form: the text's name and what is there."""
+    """Where at least eight characters of a secret are in these texts, in any form: the name of the text, and the place."""
     wanted: dict[int, set[str]] = {SHORTEST: set(), OF_A_UUID: set()}
     for value in secrets:
         size = OF_A_UUID if UUID.fullmatch(value) else SHORTEST
@@ -116,7 +117,7 @@ def leaks(texts: Mapping[str, str], secrets: Iterable[str]) -> list[str]:
 
 
 def made_by_mocks() -> set[str]:
-    """The secrets that the mocks of this process make from here on, as they make them."""
+    """The secrets that the mocks of this process make from now on; the set grows as they make them."""
     made: set[str] = set()
 
     def listen(owner: Any, name: str, secrets: Callable[[Any], Iterable[str | None]]) -> None:
@@ -140,7 +141,7 @@ def made_by_mocks() -> set[str]:
     return made
 
 
-# What stands in answers of a tenant that others use, and that mocks of our own have no reason to say
+# Secrets in the answers of a shared tenant, which mocks have no reason to send
 
 THEIRS = (
     "v7Kp+2Rt/Wq9Lx4Zn=",
@@ -159,20 +160,20 @@ OTHER_PLUGIN = {
         "redis": {"password": THEIRS[4], "cluster_nodes": [{"password": THEIRS[4]}]},
     },
 }
-"""A plugin of somebody else on the service that the run uses."""
+"""A plugin of another team on the service that the run uses."""
 
 
 def put_other_plugin(world: World) -> None:
-    """Puts a plugin of somebody else on each service; over the admin API this Konnect takes fewer kinds."""
+    """Puts a plugin of another team on each service, in the state itself: the mock's admin API accepts fewer kinds."""
     konnect = world.konnect
-    for service in [*konnect.gateway_services.values()]:
-        made = GatewayPlugin(service_id=service.id, **OTHER_PLUGIN, **konnect._new())
-        konnect.gateway_plugins[made.id] = made
+    for service in [*konnect.tables.gateway_services.values()]:
+        made = GatewayPlugin(service_id=service.id, **OTHER_PLUGIN, **konnect.entities.stamps.new())
+        konnect.tables.gateway_plugins[made.id] = made
 
 
 def mark_cookies() -> None:
-    """From here on the mocks of this process set cookies with attributes that Python does not know (CHIPS)."""
-    answer = listening.AsgiApplication._answer
+    """From now on the mocks of this process set cookies with attributes that Python does not know (CHIPS)."""
+    answer = asgi.AsgiApplication._answer
 
     async def marked(self: Any, send: Any, scope: Any, world: Any, request: Any, response: Any, fault: Any) -> None:
         headers = tuple(
@@ -181,4 +182,4 @@ def mark_cookies() -> None:
         )
         await answer(self, send, scope, world, request, replace(response, headers=headers), fault)
 
-    listening.AsgiApplication._answer = marked
+    asgi.AsgiApplication._answer = marked

@@ -1,7 +1,7 @@
-"""A plugin of pytest: prepares each worker of xdist as `performing.perform` prepares its own process, and keeps what came of it.
+"""A plugin of pytest: prepares each worker of xdist as `performing.perform` prepares its own process.
 
-DCRPROOF_LOUD in the environment is the case in JSON, DCRPROOF_LOUD_MADE a folder: it takes the secrets that the mocks of
-each worker have made, and what the reports say of the checks.
+The environment variable DCRPROOF_LOUD is the case in JSON, DCRPROOF_LOUD_MADE a folder. There each worker writes the
+secrets that its mocks have made, and the controller the results of the checks.
 """
 
 import json

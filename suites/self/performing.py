@@ -23,11 +23,13 @@ from leaks import THEIRS, leaks, made_by_mocks, mark_cookies, put_other_plugin
 
 from dcrproof.core import guide
 from dcrproof.core.parties.tokens import foreign_key
-from dcrproof.fixtures.session import assemble
+from dcrproof.fixtures.session import assembling
+from dcrproof.fixtures.session.report_data import added
 from dcrproof.mocks import steps
 from dcrproof.mocks.keys import rsa_key
 from dcrproof.mocks.mutants import MUTANTS
-from dcrproof.mocks.serve import private_folder, serving, write_profile
+from dcrproof.mocks.profile import write_profile
+from dcrproof.mocks.serve import private_folder, serving
 
 SUITES = Path(__file__).parents[1]
 FLOW = [str(path) for path in sorted(SUITES.glob("test_*.py"))]
@@ -176,8 +178,8 @@ class Recorder:
         self.checks: list[dict[str, Any]] = []
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        if data := getattr(report, "dcr", None):
-            self.checks.append(data)
+        if result := added(report).result:
+            self.checks.append(result.data())
 
 
 def perform(case: Case, folder: Path, report: str = "report") -> Ended:
@@ -257,8 +259,8 @@ def profile_of_served(case: Case) -> Iterator[Path]:
 
 def blindfold() -> None:
     """From here on the runs of this process cannot read Curity's configuration."""
-    filled = assemble._filled
-    assemble._filled = lambda *given: _without_admin(filled(*given))
+    filled = assembling._filled
+    assembling._filled = lambda *given: _without_admin(filled(*given))
 
 
 def _without_admin(profile: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Runs that left evidence, for the tests that look at it: real ones, and made-up ones of any size and with any text."""
+"""Runs with evidence, for the tests of reports: real ones, and made-up ones of any size and with any text."""
 
 import json
 import os
@@ -18,7 +18,7 @@ PYTEST = [sys.executable, "-m", "pytest", "-p", "dcrproof", "-p", "no:cacheprovi
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "GITHUB_"))}
 ENVIRONMENT["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 SOME = ("--dcr-check=token", "--dcr-check=route.basic.accepted", "--dcr-check=application")
-"""Checks enough for a flow, and few enough to be quick."""
+"""Enough checks for a flow, and few enough to be quick."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Left:
 
 
 def run(reports: Path, *arguments: str, cwd: Path = ROOT, parallel: bool = False, **environment: str) -> Left:
-    """A run in a process of its own, as a user starts one."""
+    """A run in a separate process, as a user starts one."""
     command = [*PYTEST, *(["-p", "xdist", "-n", "2"] if parallel else []), f"--dcr-report={reports}", *arguments]
     done = subprocess.run(
         command,
@@ -66,11 +66,11 @@ def claim(id, **more):
 
 @claim("a.passed")
 def test_a(dcr_target, dcr_authorization_server):
-    dcr_authorization_server.line.send("GET", dcr_target.profile.curity.issuer + "/.well-known/openid-configuration")
+    dcr_authorization_server.http.send("GET", dcr_target.profile.curity.issuer + "/.well-known/openid-configuration")
 
 @claim("b.stopped")
 def test_b(dcr_target, dcr_authorization_server):
-    dcr_authorization_server.line.send("GET", dcr_target.profile.curity.issuer + "/nothing")
+    dcr_authorization_server.http.send("GET", dcr_target.profile.curity.issuer + "/nothing")
     STOP
 
 @claim("c.never")
@@ -116,13 +116,11 @@ AT = "2026-11-24T07:55:{:02}.{:03}Z"
 
 
 def made_up(checks: int = 4, exchanges: int = 4, text: str = "an answer", **verdicts: str) -> Iterator[dict[str, Any]]:
-    """The events of a run that never was; `text` stands wherever something comes from outside.
+    """The events of a made-up run; everything that comes from outside is `text`.
 
-    Verdicts go round: passed, failed, blocked, not seen, ...; `verdicts` are verdicts by number of check, `c3="error"`.
+    Verdicts repeat in a cycle (passed, failed, blocked, not seen, ...), except for `verdicts` by check number: `c3="error"`.
     """
     ids = [f"{'token' if number % 2 else 'route'}.made-up-{number}" for number in range(checks)]
-    steps = [step.data() | {"where": step.where} for step in STEPS]
-    names = ("id", "party", "owner", "where", "implied", "label", "value", "breaks", "mend", "beware")
     yield {
         "event": "started",
         "schema": 1,
@@ -135,7 +133,7 @@ def made_up(checks: int = 4, exchanges: int = 4, text: str = "an answer", **verd
         "target": {"curity": "live", "gateway": "live"},
         "undone": [],
         "selected": ids,
-        "steps": [{name: step[name] for name in names} for step in steps],
+        "steps": [step.brief for step in STEPS],
     }
     yield {
         "event": "target",
@@ -164,13 +162,14 @@ def made_up(checks: int = 4, exchanges: int = 4, text: str = "an answer", **verd
             "ruled_out": [text] if failed else [],
             "decides": text if failed else "",
             "owner": "",
-            "mend": "",
+            "fix": "",
             "symptom": text if verdict == "blocked" else "",
             "observations": [{"party": "gateway", "name": "literal_basic", "observed": text, "held": False}],
             "evidence": None,
             "seconds": 0.25,
             "evidence_level": "documented",
             "hostile": False,
+            "security": number % 2 == 1,
             "references": ["RFC 7519"],
             "known": "",
             "owners": ["Curity admins"],

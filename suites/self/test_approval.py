@@ -1,4 +1,4 @@
-"""A registration that a person has to approve: the run says what it waits for, goes on, and ends with what is missing."""
+"""A registration that a person has to approve: the run says what it waits for, and continues or says what is missing."""
 
 import threading
 from collections.abc import Callable
@@ -13,7 +13,7 @@ PENDING = {"konnect.registration.approved": None}
 
 
 class Person:
-    """Somebody in Konnect who approves what is pending, as soon as it is."""
+    """A person in Konnect who approves pending registrations at once."""
 
     def __init__(self, mocks: Mocks) -> None:
         konnect = mocks.described["konnect"]
@@ -46,7 +46,7 @@ class Person:
         self.client.close()
 
 
-def test_a_run_waits_for_a_person_and_goes_on(run_checks: Callable[..., Ran], as_live: Callable[..., Any]):
+def test_a_run_waits_for_a_person_and_continues(run_checks: Callable[..., Ran], as_live: Callable[..., Any]):
     with as_live('approval = "wait:1m"', undone=PENDING) as mocks, Person(mocks) as person:
         ran = run_checks("--dcr-check=route.basic.accepted", profile=mocks.profile)
     assert ran.code == 0, ran.output
@@ -55,7 +55,7 @@ def test_a_run_waits_for_a_person_and_goes_on(run_checks: Callable[..., Ran], as
 
 
 @pytest.mark.parametrize("approval", ["wait:1s", "auto"])
-def test_a_run_that_nobody_approves_ends_with_the_id_and_blocks_what_stands_on_it(run_checks, as_live, approval):
+def test_a_run_without_an_approval_names_the_id_and_blocks_what_depends_on_it(run_checks, as_live, approval):
     with as_live(f'approval = "{approval}"', undone=PENDING) as mocks:
         ran = run_checks("--dcr-check=route.basic.accepted", profile=mocks.profile)
     assert ran.code == 1, ran.output
@@ -63,7 +63,7 @@ def test_a_run_that_nobody_approves_ends_with_the_id_and_blocks_what_stands_on_i
     registration = failed["observed"].split("registration ")[1].split(" ")[0]
     assert len(registration) == 36
     assert f'[run] approval is "{approval}"' in failed["observed"]
-    assert f"approve registration {registration} of the application" in failed["mend"]
+    assert f"approve registration {registration} of the application" in failed["fix"]
     assert ran.with_verdict("blocked")["route.basic.accepted"]["blocked_by"] == "application.approved"
 
 

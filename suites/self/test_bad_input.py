@@ -1,4 +1,4 @@
-"""Bad input on the command line of pytest: an exit code, one clear message, no traceback, no secret."""
+"""Bad input on the command line of pytest: an exit code, one clear message, no traceback and no secret."""
 
 import re
 import ssl
@@ -18,7 +18,7 @@ PAGE = b"<!DOCTYPE html><html><body>Access to this page has been blocked by your
 
 
 class Page(BaseHTTPRequestHandler):
-    """A page in HTML, whatever is asked for."""
+    """Answers every request with an HTML page."""
 
     status = 200
 
@@ -38,10 +38,10 @@ class Page(BaseHTTPRequestHandler):
 
 @contextmanager
 def page(status: int = 200, context: ssl.SSLContext | None = None) -> Iterator[int]:
-    """Serves the page with that status. Yields the port."""
+    """Serves the page with that status, and yields the port."""
     handler = type("PageWithStatus", (Page,), {"status": status})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        # a client that refuses the certificate hangs up: that is no error of the server
+        # a client that refuses the certificate closes the connection: not an error of the server
         server.handle_error = lambda *_: None
         if context:
             server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
@@ -56,7 +56,7 @@ def page(status: int = 200, context: ssl.SSLContext | None = None) -> Iterator[i
 
 @pytest.fixture
 def closed_port() -> int:
-    """A port of this machine at which nobody listens."""
+    """A port of this machine that is closed."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
         return server.server_port
 
@@ -76,7 +76,7 @@ def server_context(authority: trustme.CA, *, expired: bool = False) -> ssl.SSLCo
 
 @pytest.fixture
 def refused(tmp_path, run_checks):
-    """Runs the checks with that profile and has it refused before anything is sent. Returns what was printed."""
+    """Runs the checks with that profile, asserts that it is refused, and returns the output."""
 
     def run(text: str, *arguments: str) -> str:
         path = tmp_path / "profile.toml"
@@ -93,9 +93,9 @@ def refused(tmp_path, run_checks):
 
 @pytest.fixture
 def unreachable(run_checks):
-    """Runs one check with that profile and finds its party unreachable, and nothing else wrong.
+    """Runs one check with that profile, asserts that its party is unreachable and nothing else is wrong.
 
-    Returns what was observed.
+    Returns what was expected and observed.
     """
 
     def run(profile, party: str, check: str, secrets: tuple[str, ...] = ()) -> str:
@@ -129,9 +129,9 @@ def test_unknown_keys_and_missing_values_are_listed_together(refused):
     assert lines[0].startswith("ERROR: ")
     assert lines[0].endswith("profile.toml: 4 problem(s)")
     assert [line.partition(": ")[0] for line in lines[1:]] == [
-        "[upstream]",
         "run.colour",
         "application.client_secret",
+        "[upstream]",
         "gateway.route",
     ]
 
@@ -151,17 +151,17 @@ def test_an_impossible_mix_is_refused_with_its_reason(refused):
     assert "curity.mocked: live Konnect cannot reach a mocked Curity" in output
 
 
-def test_a_profile_that_is_not_there_is_one_line(tmp_path, run_checks):
+def test_a_missing_profile_is_one_line(tmp_path, run_checks):
     ran = run_checks(profile=tmp_path / "none.toml")
     assert ran.code == USAGE
     assert "none.toml: 1 problem(s)\n  cannot be read: No such file or directory" in ran.output
     assert "Traceback" not in ran.output
 
 
-def test_a_certificate_authority_that_is_none_is_found_before_anything_is_sent(refused):
+def test_an_invalid_ca_file_is_refused_before_anything_is_sent(refused):
     output = refused('[run]\nmode = "inspect"\n[curity]\nissuer = "https://curity.example"\nca = "profile.toml"\n')
     assert "curity.ca: " in output
-    assert "holds no certificates in PEM" in output
+    assert "contains no PEM certificates" in output
 
 
 # Parties that cannot be reached
@@ -183,7 +183,7 @@ def calling(tmp_path, url: str, more: str = ""):
     return path
 
 
-def test_a_port_where_nobody_listens(tmp_path, unreachable, closed_port):
+def test_a_closed_port(tmp_path, unreachable, closed_port):
     profile = inspecting_curity(tmp_path, f"http://127.0.0.1:{closed_port}/oauth")
     assert "connection refused" in unreachable(profile, "curity", "discovery.served")
 
@@ -232,7 +232,7 @@ def test_a_certificate_of_another_authority(tmp_path, unreachable, authority, ca
         assert "TLS: " in unreachable(profile, "curity", "discovery.served")
 
 
-def test_a_server_that_speaks_no_tls(tmp_path, unreachable):
+def test_a_server_without_tls(tmp_path, unreachable):
     with page() as port:
         profile = inspecting_curity(tmp_path, f"https://127.0.0.1:{port}")
         assert "TLS: " in unreachable(profile, "curity", "discovery.served")
@@ -254,20 +254,20 @@ def instead_of(party: str, port: int):
 @pytest.mark.parametrize(
     ("party", "check"), [("portal", "portal.open"), ("konnect", "konnect.authenticated")], ids=["portal", "konnect"]
 )
-def test_a_page_in_html_where_json_belongs(mocks, unreachable, party, check):
+def test_html_instead_of_json(mocks, unreachable, party, check):
     with page() as port:
         profile = mocks.changed(f"html-{party}", instead_of(party, port)(mocks.described))
         observed = unreachable(profile, party, check, tuple(mocks.secrets))
     assert f"-> 200 is no answer of {party}: text/html, {len(PAGE)} bytes" in observed
 
 
-def test_a_page_in_html_where_discovery_belongs(tmp_path, unreachable):
+def test_html_instead_of_the_discovery_document(tmp_path, unreachable):
     with page() as port:
         observed = unreachable(inspecting_curity(tmp_path, f"http://127.0.0.1:{port}"), "curity", "discovery.served")
     assert "is no answer of curity: text/html" in observed
 
 
-def test_what_is_not_the_portal_blocks_what_stands_on_it_and_nothing_else(mocks, run_checks):
+def test_a_page_instead_of_the_portal_blocks_only_what_depends_on_the_portal(mocks, run_checks):
     with page() as port:
         ran = run_checks(profile=mocks.changed("html-whole", instead_of("portal", port)(mocks.described)))
     assert ran.code == UNREACHABLE
@@ -283,14 +283,14 @@ def test_what_is_not_the_portal_blocks_what_stands_on_it_and_nothing_else(mocks,
     assert not [secret for secret in mocks.secrets if secret in ran.output]
 
 
-def test_the_page_of_a_firewall_in_front_of_the_gateway_is_no_refusal_of_kong(mocks, run_checks):
+def test_the_page_of_a_firewall_is_not_taken_for_a_refusal_by_kong(mocks, run_checks):
     with page(403) as port:
         ran = run_checks(profile=mocks.changed("firewall", instead_of("gateway", port)(mocks.described)))
     assert ran.code == UNREACHABLE
     assert list(ran.with_verdict("unreachable", "failed", "error")) == ["gateway.answers"]
     observed = ran.with_verdict("unreachable")["gateway.answers"]["observed"]
     assert re.search(rf"/accounts at \S+ -> 403 was not answered by Kong: text/html, {len(PAGE)} bytes", observed)
-    # a 403 that Kong did not send would make every check of a refusal pass
+    # taken for an answer of Kong, the 403 would make every check of a refusal pass
     refusals = [id for id in ran.verdicts if id.startswith("route.")]
     assert {ran.verdicts[id] for id in refusals} <= {"blocked", "not seen", "not applicable"}
     assert "Traceback" not in ran.output
@@ -307,33 +307,33 @@ def test_the_page_of_a_firewall_in_front_of_the_gateway_is_no_refusal_of_kong(mo
         ("curity.token-issuer.jwt=sideways", "sideways: no such variant; it has wrapped"),
     ],
 )
-def test_an_unknown_step_or_variant_is_refused_with_what_there_is(run_checks, step, message):
+def test_an_unknown_step_or_variant_is_refused_with_the_known_ones(run_checks, step, message):
     ran = run_checks(f"--dcr-undo={step}")
     assert ran.code == USAGE
     assert message in ran.output
     assert "Traceback" not in ran.output
 
 
-def test_a_live_party_undoes_nothing(refused):
+def test_a_step_of_a_live_party_cannot_be_undone(refused):
     output = refused(
         '[run]\nmode = "inspect"\n[curity]\nissuer = "https://curity.example"\n',
         "--dcr-undo",
         "curity.token-issuer.jwt",
     )
-    assert "--dcr-undo curity.token-issuer.jwt: curity is no mock of this run" in output
+    assert "--dcr-undo curity.token-issuer.jwt: curity is not mocked by this run" in output
 
 
-def test_a_mock_that_runs_elsewhere_is_undone_there(mocks, run_checks):
+def test_a_step_of_a_mock_in_another_process_cannot_be_undone(mocks, run_checks):
     ran = run_checks("--dcr-undo", "konnect.strategy.claim", profile=mocks.profile)
     assert ran.code == USAGE
-    assert "konnect is no mock of this run" in ran.output
+    assert "konnect is not mocked by this run" in ran.output
 
 
 @pytest.mark.parametrize("prefix", ["route.bas", "route.basic.accepted.more"])
-def test_a_check_that_there_is_not_is_refused(run_checks, prefix):
+def test_an_unknown_check_is_refused(run_checks, prefix):
     ran = run_checks(f"--dcr-check={prefix}")
     assert ran.code == USAGE
-    assert f"--dcr-check {prefix}: no check of that id or prefix" in ran.output
+    assert f"--dcr-check {prefix}: no check has this id or prefix" in ran.output
     assert "Traceback" not in ran.output
 
 

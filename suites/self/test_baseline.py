@@ -1,4 +1,4 @@
-"""`--dcr-baseline`: known failures do not make a run red, and a baseline that nobody looks at does."""
+"""`--dcr-baseline`: known failures do not make a run red, and an outdated baseline does."""
 
 from datetime import date
 
@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from recorded import SOME, run
 
 from dcrproof.core.checks.baseline import BadBaseline, Baseline, Known, read
-from dcrproof.core.checks.outcomes import Verdict
 from dcrproof.core.checks.results import Exit, Result
+from dcrproof.core.checks.verdict import Verdict
 
 IDS = ("token.is-jwt", "route.basic.accepted", "route.basic.cached", "strategy.claim")
 TODAY = date(2026, 11, 24)
@@ -68,7 +68,7 @@ def test_another_failure_is_red_all_the_same(tmp_path):
 def test_a_stale_entry_makes_a_green_run_red(tmp_path):
     found = run(tmp_path / "reports", *SOME, f"--dcr-baseline={written(tmp_path, GOOD)}")
     assert found.code == found.report["exit"] == Exit.BROKEN
-    assert "[[known]] 1 (token.is-jwt) is stale: passed; strike the entry out" in found.output
+    assert "[[known]] 1 (token.is-jwt) is stale: passed; delete the entry" in found.output
     assert "is stale" in found.text("junit.xml")
     assert found.report["headline"].startswith("red, exit 1")
 
@@ -77,7 +77,7 @@ def test_an_expired_entry_excuses_nothing_and_says_so(tmp_path):
     text = GOOD.replace("2999-12-31", "2026-01-31")
     found = run(tmp_path / "reports", *SOME, UNDO, f"--dcr-baseline={written(tmp_path, text)}")
     assert found.code == Exit.BROKEN
-    assert "(token.is-jwt) expired on 2026-01-31: mend it, or agree on another day with Curity admins" in found.output
+    assert "(token.is-jwt) expired on 2026-01-31: fix it, or agree on another day with Curity admins" in found.output
     assert "FAILED token.is-jwt" in found.output
 
 
@@ -105,11 +105,11 @@ def test_an_entry_holds_up_to_the_day_on_which_it_expires(today, expires):
     assert bool(said) is not held
 
 
-def test_a_pattern_is_stale_only_when_all_its_checks_came_through():
+def test_a_pattern_is_stale_only_when_all_its_checks_passed():
     ran = [result("route.basic.accepted", Verdict.PASSED), result("route.basic.cached", Verdict.FAILED)]
     assert list(baseline("route.basic").complaints(ran, TODAY)) == []
     assert list(baseline("route.basic").complaints(ran[:1], TODAY)) == [
-        "known.toml: [[known]] 1 (route.basic) is stale: passed; strike the entry out"
+        "known.toml: [[known]] 1 (route.basic) is stale: passed; delete the entry"
     ]
 
 
@@ -142,11 +142,11 @@ color = "blue"
         read(path, IDS)
     assert str(raised.value).splitlines() == [
         f"{path}: 9 problem(s)",
-        "  title: unknown; a baseline holds [[known]] alone",
-        "  [[known]] 1 reason: expected a text that is not empty, found ' '",
-        "  [[known]] 1 owner: expected a text that is not empty, found 7",
+        "  title: unknown; a baseline contains only [[known]]",
+        "  [[known]] 1 reason: expected a non-empty text, found ' '",
+        "  [[known]] 1 owner: expected a non-empty text, found 7",
         "  [[known]] 1 expires: expected a date, such as 2026-12-24, found 'tomorrow'",
-        "  [[known]] 1 check: no check of that id, beginning or pattern: 'no.such.check'; `dcrproof checks` lists them",
+        "  [[known]] 1 check: no check matches 'no.such.check'; `dcrproof checks` lists them",
         "  [[known]] 2 color: unknown; an entry has check, reason, owner, expires",
         "  [[known]] 2: reason is missing",
         "  [[known]] 2: owner is missing",
@@ -157,7 +157,7 @@ color = "blue"
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"known = [", "is no TOML: "),
+        (b"known = [", "is not TOML: "),
         (b"\xff\xfe", "is not UTF-8 text"),
         (None, "cannot be read: No such file"),
         (b"known = 3", "known: expected tables, [[known]]"),

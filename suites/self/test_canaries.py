@@ -1,6 +1,6 @@
-"""With every check made to fail in turn, and every option on that shows something, no secret of the mocks is let out.
+"""No secret of the mocks leaks when checks fail with every output option on.
 
-Some of the checks here; all of them with DCRPROOF_CANARIES=all in the environment (`tox -e canaries`), which takes minutes.
+This is for a sample of the checks; `tox -e canaries` sets DCRPROOF_CANARIES=all and takes minutes.
 """
 
 import os
@@ -33,13 +33,13 @@ CASES += [
 @pytest.mark.parametrize(
     "case", [pytest.param(case, id=f"{case.checks}{', with workers' if case.workers else ''}") for case in CASES]
 )
-def test_no_secret_of_the_mocks_is_let_out(case, ended):
+def test_no_secret_of_the_mocks_leaks(case, ended):
     run = ended[case]
     assert run.verdicts.get(case.checks) == "failed", run.printed[-5_000:]
     assert run.secrets >= 6
     assert list(run.leaks) == []
-    assert "SECRET LET OUT" not in run.printed
+    assert "LEAKED SECRET" not in run.printed
 
 
-def test_the_sample_is_of_checks_that_exist():
+def test_the_checks_of_the_sample_exist():
     assert {check.id for check in CHECKS} >= set(SAMPLE) >= set(WITH_WORKERS)

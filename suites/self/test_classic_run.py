@@ -1,4 +1,4 @@
-"""The suites against the classic portal: in one process with its mocks, and over HTTP against `dcrproof serve`."""
+"""The checks against the classic portal: with mocks in the same process, and over HTTP against `dcrproof serve`."""
 
 import re
 
@@ -24,7 +24,7 @@ FLOW = (
 )
 
 
-def test_the_same_checks_run_and_what_the_classic_portal_lacks_is_not_applicable(run_checks, tmp_path):
+def test_checks_of_features_that_the_classic_portal_lacks_are_not_applicable(run_checks, tmp_path):
     (tmp_path / "classic.toml").write_text(RUN + CLASSIC)
     ran = run_checks(profile=tmp_path / "classic.toml")
     assert ran.code == 0, ran.output
@@ -36,7 +36,7 @@ def test_the_same_checks_run_and_what_the_classic_portal_lacks_is_not_applicable
 
 
 def classic(mocks, text: str) -> str:
-    """The profile that `dcrproof serve` writes, with its classic portal in place of the other."""
+    """The profile that `dcrproof serve` writes, with the classic portal instead of the other one."""
     described = mocks.described["classic_portal"]
     text = re.sub(r'(\[portal\]\nurl = )"[^"]*"', rf'\1"{described["url"]}"', text)
     text = text.replace('generation = "v3"', 'generation = "classic"')
@@ -58,13 +58,13 @@ def test_without_mocked_the_same_addresses_are_live_and_pass(mocks, run_checks):
     assert ran.verdicts["route.basic.accepted"] == "passed"
 
 
-def test_a_step_of_its_set_up_is_named_without_a_profile(run_checks):
+def test_an_undone_setup_step_is_named_without_a_profile(run_checks):
     ran = run_checks("--dcr-undo=portal.application-setup.token", "--dcr-check=application.created")
     assert ran.code == 1, ran.output
     assert ran.with_verdict("failed")["application.created"]["candidates"] == ["portal.application-setup.token"]
 
 
-def test_steps_of_two_generations_are_no_run(run_checks):
+def test_steps_of_two_generations_are_rejected(run_checks):
     ran = run_checks("--dcr-undo=portal.application-setup.claims", "--dcr-undo=konnect.strategy.claim")
     assert ran.code == 4
     assert "the portal is of generation classic" in ran.output

@@ -1,4 +1,4 @@
-"""What a run has made is gone when it has ended, however it ended: by itself, by a signal, or by nobody's leave."""
+"""What a run has created is gone when it has ended: by itself, by a signal, or by a kill and a sweep."""
 
 import json
 import os
@@ -19,20 +19,24 @@ import pytest
 
 from conftest import ROOT
 from dcrproof.__main__ import main
-from dcrproof.core.cleanup.delete import clean_up
+from dcrproof.core.cleanup.clean_up import clean_up
+from dcrproof.core.http.exchange import Request
+from dcrproof.core.ledger.watch import watch
 from dcrproof.core.parties.target import Target
 from dcrproof.core.profile.model import Profile
 from dcrproof.mocks.faults import read
 from dcrproof.mocks.mutants import MUTANTS
-from dcrproof.mocks.serve import Served, serving, write_profile
-from dcrproof.mocks.world import PARTIES, World
+from dcrproof.mocks.profile import write_profile
+from dcrproof.mocks.serve import Served, serving
+from dcrproof.mocks.start import PARTIES
+from dcrproof.mocks.world import World
 
 ALL_MOMENTS = int(os.environ.get("DCRPROOF_KILLS", "4"))
-"""How many moments a run is killed at; `tox -e kills` has a hundred."""
+"""The number of moments at which a run is killed; `tox -e kills` has a hundred."""
 PATIENCE = 120
 """Seconds after which something is wrong, and not just slow."""
 SOME = ("--dcr-check=life", "--dcr-check=provision", "--dcr-check=registration")
-"""Checks that make things of each kind."""
+"""Checks that create things of each kind."""
 TABLES = (
     "providers",
     "strategies",
@@ -48,7 +52,7 @@ TABLES = (
 
 @dataclass
 class Tenant:
-    """Mocks that a run takes for live parties; other people have things there whose names are like a run's."""
+    """Mocks that a run takes for live parties, with other people's things whose names are similar to a run's."""
 
     served: Served
     profile: Path
@@ -105,7 +109,7 @@ def tenant(folder: Path, mutate: Callable[[World], None] | None = None) -> Itera
 
 
 def others(tenant: Tenant) -> None:
-    """What other people have made: its names are like a run's, and it is in the same lists."""
+    """Other people's things, in the same lists and with names similar to a run's."""
     konnect, portal = tenant.served.description["konnect"], tenant.served.description["portal"]
     with httpx.Client(base_url=konnect["url"], headers={"authorization": f"Bearer {konnect['token']}"}) as admin:
         for name in ("dcrproof", "dcrproof 0000000", "not dcrproof 00000000"):
@@ -127,7 +131,7 @@ def live(tmp_path: Path) -> Iterator[Tenant]:
 
 
 def until(holds: Callable[[], bool]) -> bool:
-    """Waits until that holds, and looks closer than `poll` does: a run is over in a second or two."""
+    """Waits until that holds, and looks more often than `poll`: a run takes a second or two."""
     deadline, pause = time.monotonic() + PATIENCE, threading.Event()
     while not holds() and time.monotonic() < deadline:
         pause.wait(0.005)
@@ -135,7 +139,7 @@ def until(holds: Callable[[], bool]) -> bool:
 
 
 def reached(tenant: Tenant, calls: int) -> bool:
-    """Whether a run has come so far that the parties have got this many calls; it waits for that."""
+    """Waits until the parties have had this many calls."""
     return until(lambda: len(tenant.world.calls) >= calls)
 
 
@@ -172,7 +176,7 @@ def test_a_run_that_is_stopped_leaves_nothing_behind(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
-def test_what_workers_say_when_they_are_stopped_is_in_the_report(live: Tenant, number: signal.Signals) -> None:
+def test_the_messages_of_stopped_workers_are_in_the_report(live: Tenant, number: signal.Signals) -> None:
     live.profile.write_text(live.profile.read_text("utf-8").replace("[run]", "[run]\nparallel = true"), "utf-8")
     live.fault(party="portal", method="DELETE", times=10**6, status=405)
     run = live.run("-p", "xdist.plugin", "-n2", "--dcr-check=route")
@@ -188,7 +192,7 @@ def test_what_workers_say_when_they_are_stopped_is_in_the_report(live: Tenant, n
 
 @pytest.mark.parametrize("workers", [(), ("-p", "xdist.plugin", "-n2")], ids=["serial", "parallel"])
 @pytest.mark.parametrize("own", [True, False], ids=["own test", "checks"])
-def test_a_ledger_that_cannot_be_kept_is_said_before_anything_is_sent(
+def test_a_ledger_that_cannot_be_written_is_an_error_before_anything_is_sent(
     live: Tenant, tmp_path: Path, workers: tuple[str, ...], own: bool
 ) -> None:
     live.profile.write_text(live.profile.read_text("utf-8").replace("[run]", "[run]\nparallel = true"), "utf-8")
@@ -204,7 +208,7 @@ def test_a_ledger_that_cannot_be_kept_is_said_before_anything_is_sent(
     assert len(live.world.calls) == sent
 
 
-def test_a_run_that_is_stopped_while_it_cleans_up_does_so_to_the_end(live: Tenant) -> None:
+def test_a_run_stopped_during_clean_up_completes_it(live: Tenant) -> None:
     before, clients = live.objects, live.clients
     live.fault(party="portal", method="DELETE", times=3, delay=1)
     run = live.run("--dcr-check=application.registered")
@@ -236,7 +240,7 @@ def test_a_run_killed_at_any_moment_is_swept(live: Tenant, moment: int, capsys: 
 
 
 def swept(live: Tenant, capsys: pytest.CaptureFixture[str], before: object, clients: Mapping[str, str]) -> str:
-    """Sweeps, and looks that nothing is left but what the sweep says, and that nothing else is gone."""
+    """Sweeps, and asserts that only what the sweep reports is left, and nothing else is gone."""
     code, told = live.sweep(capsys, "--profile", str(live.profile), "--yes")
     assert code == 0, told
     assert live.objects == before, told
@@ -255,7 +259,7 @@ def swept(live: Tenant, capsys: pytest.CaptureFixture[str], before: object, clie
     [{"status": 500}, {"status": 503, "retry_after": "1"}, {"status": 429}, {"drop": True}, {"truncate": 0}],
     ids=lambda fault: " ".join(map(str, fault.items())),
 )
-def test_what_fails_for_the_moment_is_tried_again(
+def test_a_passing_failure_is_retried(
     live: Tenant, fault: dict[str, object], capsys: pytest.CaptureFixture[str]
 ) -> None:
     before, clients = live.objects, live.clients
@@ -267,7 +271,7 @@ def test_what_fails_for_the_moment_is_tried_again(
 
 
 def killed(live: Tenant) -> None:
-    """What a run leaves in Konnect and the portal that is killed when it is done, with its ledger."""
+    """What a run that was killed at its end leaves in Konnect and the portal, with its ledger."""
     for party in ("konnect", "portal"):
         live.fault(party=party, method="DELETE", times=10**6, status=405)
     run = live.run("--dcr-check=provision", "--dcr-check=application.registered", "--dcr-check=registration.created")
@@ -305,7 +309,7 @@ def test_a_client_that_outlives_its_application_is_a_failed_check(tmp_path: Path
 
 
 @pytest.mark.parametrize(("path", "kind"), [("/v3/apis", "API"), ("/v3/portals", "portal")])
-def test_what_was_made_without_an_answer_is_found_by_its_name(live: Tenant, path: str, kind: str) -> None:
+def test_what_was_created_without_an_answer_is_found_by_its_name(live: Tenant, path: str, kind: str) -> None:
     before = live.objects
     live.fault(party="konnect", method="POST", path=path, times=1, truncate=0)
     run = live.run("--dcr-check=provision")
@@ -315,12 +319,22 @@ def test_what_was_made_without_an_answer_is_found_by_its_name(live: Tenant, path
 
 
 def test_a_client_whose_registration_was_never_answered_is_reported_by_its_name() -> None:
-    """There is no list of clients to look it up in."""
+    """There is no list of clients."""
     target = Target(Profile("a test"))
     url, body = "https://curity.example/registration", b'{"client_name": "dcrproof 0123abcd one"}'
-    target.ledger.watch("curity", "https://curity.example", "POST", url, "application/json", body)
+    watch(
+        target.ledger,
+        Request(
+            party="curity",
+            base="https://curity.example",
+            method="POST",
+            url=url,
+            media_type="application/json",
+            body=body,
+        ),
+    )
     done = clean_up(target, target.ledger)
-    why = "its registration was never answered, so it may exist or not (owner: Curity admins)"
+    why = "its registration was never answered, so it may exist (owner: Curity admins)"
     assert done.left == [f"client 'dcrproof 0123abcd one' at the authorization server: {why}"]
     assert (done.failed, len(target.ledger.pending)) == ([], 1)
 
@@ -328,25 +342,25 @@ def test_a_client_whose_registration_was_never_answered_is_reported_by_its_name(
 # The sweep is careful
 
 
-def test_what_bears_the_mark_no_more_is_left_alone(live: Tenant, capsys: pytest.CaptureFixture[str]) -> None:
-    """Somebody has taken it for their own."""
+def test_what_no_longer_has_the_mark_is_left_alone(live: Tenant, capsys: pytest.CaptureFixture[str]) -> None:
+    """Somebody has renamed and adopted it."""
     killed(live)
     konnect = live.world.konnect
     adopted = next(
         api
-        for api in konnect.apis.values()
+        for api in konnect.tables.apis.values()
         if re.fullmatch(r"dcrproof [0-9a-f]{8}", api.name) and api.name != "dcrproof 00000000"
     )
-    konnect.patch_api(adopted.id, {"name": "ours now"})
+    konnect.catalog.patch_api(adopted.id, {"name": "ours now"})
     code, told = live.sweep(capsys, "--profile", str(live.profile), "--yes")
-    assert adopted.id in konnect.apis
+    assert adopted.id in konnect.tables.apis
     assert (
-        f"left       API '{adopted.name}' {adopted.id} in Konnect: it bears the mark '{adopted.name}' no more" in told
+        f"left       API '{adopted.name}' {adopted.id} in Konnect: it no longer has the mark '{adopted.name}'" in told
     )
     assert code in {0, 3}
 
 
-def test_nothing_is_deleted_until_it_is_said(live: Tenant, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_deleted_without_yes(live: Tenant, capsys: pytest.CaptureFixture[str]) -> None:
     killed(live)
     held = (live.objects, live.clients)
     number = len(live.world.calls)
@@ -394,7 +408,7 @@ def test_two_sweeps_at_once_do_no_harm(live: Tenant) -> None:
 def test_clients_of_a_mock_that_died_with_its_run_are_reported(
     live: Tenant, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Where Curity alone is live: the mock that registered them is gone, and so is what it knew of them."""
+    """Where only Curity is live: the mock that registered them is gone, with everything that it knew of them."""
     text = live.profile.read_text("utf-8")
     curity = text[text.index("[curity]") : text.index("[konnect]")]
     mocked = "".join(f"[{party}]\nmocked = true\n" for party in ("konnect", "portal", "gateway"))
@@ -416,16 +430,18 @@ def test_clients_of_a_mock_that_died_with_its_run_are_reported(
 # What a user may type
 
 
-def test_bad_usage_of_the_sweep_is_said(live: Tenant, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_invalid_arguments_of_the_sweep_are_reported(
+    live: Tenant, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     for arguments, said in (
         (["--yes"], "--yes needs --profile FILE"),
         (["--profile", str(tmp_path / "none.toml")], "none.toml"),
-        (["--ledger", str(tmp_path / "nowhere")], "there is no such file or folder"),
+        (["--ledger", str(tmp_path / "nowhere")], "nowhere: no such file or folder"),
     ):
         assert main(["sweep", *arguments]) == 4
         assert said in capsys.readouterr().err
 
 
-def test_a_folder_without_ledgers_is_no_failure(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_folder_without_ledgers_is_not_a_failure(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["sweep", "--ledger", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"nothing to sweep: no ledger in {tmp_path}\n"

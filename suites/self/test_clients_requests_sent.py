@@ -7,6 +7,7 @@ keeps a cookie.
 import json
 from base64 import b64decode
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,8 +16,9 @@ import pytest
 from pytest_httpx import HTTPXMock
 
 from dcrproof.core.checks.outcomes import Failed, Unreachable
-from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Exchange, Transcript
+from dcrproof.core.http.party_connection import PartyConnection
+from dcrproof.core.ledger.watch import watch
 from dcrproof.core.parties.authorization_server import AuthorizationServer, ClientRegistration, Metadata
 from dcrproof.core.parties.gateway import with_basic
 from dcrproof.core.parties.konnect import MOST_PAGES, KonnectClient
@@ -24,7 +26,7 @@ from dcrproof.core.parties.portal import PortalClient
 from dcrproof.core.parties.target import Target
 from dcrproof.core.profile.model import AdminSettings, Profile, RegistrarSettings
 from dcrproof.core.secrets.secret import Secret
-from dcrproof.fixtures.flow.curity import InitialAccess, Registrations
+from dcrproof.fixtures.flow.registrations import InitialAccess, Registrations
 
 IDSVR = "https://idsvr.example.com"
 ISSUER = f"{IDSVR}/oauth/v2/oauth-anonymous"
@@ -40,27 +42,27 @@ METADATA = Metadata(ENDPOINTS)
 KONNECT = "https://eu.api.konghq.com"
 PORTAL = "https://e77f9a55-2ab1-4ff4-a26d-6a2d5a1fa3a9.eu.kongportals.com"
 REGISTRAR = RegistrarSettings("konnect-registrar", Secret("the registrar's secret"))
-LineTo = Callable[[str, str], PartyConnection]
+ConnectionTo = Callable[[str, str], PartyConnection]
 OURS = ClientRegistration("app", Secret("the app's secret"), {}, f"{REGISTRATION}/app", Secret("the app's token"))
 
 
 @pytest.fixture
-def curity(line_to: LineTo) -> AuthorizationServer:
+def curity(connection_to: ConnectionTo) -> AuthorizationServer:
     return AuthorizationServer(
-        line_to("curity", ISSUER),
+        connection_to("curity", ISSUER),
         ISSUER,
         AdminSettings("https://admin.example.com/admin/api/restconf", "adm", Secret("p:w")),
     )
 
 
 @pytest.fixture
-def konnect(line_to: LineTo) -> KonnectClient:
-    return KonnectClient(line_to("konnect", KONNECT), KONNECT, Secret("kpat_a-token-of-an-organisation"))
+def konnect(connection_to: ConnectionTo) -> KonnectClient:
+    return KonnectClient(connection_to("konnect", KONNECT), KONNECT, Secret("kpat_a-token-of-an-organisation"))
 
 
 @pytest.fixture
-def portal(line_to: LineTo) -> PortalClient:
-    return PortalClient(line_to("portal", PORTAL), PORTAL, Secret("the developer's session"))
+def portal(connection_to: ConnectionTo) -> PortalClient:
+    return PortalClient(connection_to("portal", PORTAL), PORTAL, Secret("the developer's session"))
 
 
 def sent(httpx_mock: HTTPXMock) -> list[str]:
@@ -69,7 +71,7 @@ def sent(httpx_mock: HTTPXMock) -> list[str]:
 
 
 def credentials(request: httpx.Request) -> dict[str, str]:
-    """What a request carries that must not come into other hands."""
+    """The parts of a request that must stay secret."""
     return {name: request.headers[name] for name in ("authorization", "cookie") if name in request.headers}
 
 
@@ -175,7 +177,7 @@ def test_a_client_sends_one_request_as_it_should_be(
         (303, {"location": "/"}),
     ],
 )
-def test_no_client_sends_a_request_again_whatever_is_answered(
+def test_no_client_sends_a_request_again_after_any_answer(
     httpx_mock: HTTPXMock, each: tuple[str, Callable[[], Exchange]], status: int, headers: dict[str, str]
 ) -> None:
     name, send = each
@@ -216,15 +218,17 @@ def test_a_cookie_that_was_set_is_not_sent_back(
 
 
 @pytest.mark.parametrize("value", ["abc", "a=b==", "eyJ.eyJ.sig", '"quoted"', "a, b", "%41"])
-def test_the_portals_cookie_is_sent_as_it_was_given(httpx_mock: HTTPXMock, line_to: LineTo, value: str) -> None:
+def test_the_portals_cookie_is_sent_as_it_was_given(
+    httpx_mock: HTTPXMock, connection_to: ConnectionTo, value: str
+) -> None:
     httpx_mock.add_response()
-    PortalClient(line_to("portal", PORTAL), PORTAL, Secret(value)).get("/applications")
+    PortalClient(connection_to("portal", PORTAL), PORTAL, Secret(value)).get("/applications")
     assert httpx_mock.get_requests()[0].headers.get_list("cookie") == [f"portalaccesstoken={value}"]
 
 
-def test_the_first_requests_of_a_portal_carry_no_cookie(httpx_mock: HTTPXMock, line_to: LineTo) -> None:
+def test_the_first_requests_of_a_portal_carry_no_cookie(httpx_mock: HTTPXMock, connection_to: ConnectionTo) -> None:
     httpx_mock.add_response()
-    PortalClient(line_to("portal", PORTAL), PORTAL).get("/portal")
+    PortalClient(connection_to("portal", PORTAL), PORTAL).get("/portal")
     assert credentials(httpx_mock.get_requests()[0]) == {}
 
 
@@ -238,10 +242,10 @@ def test_public_documents_are_asked_for_without_credentials(httpx_mock: HTTPXMoc
     assert [credentials(request) for request in httpx_mock.get_requests()] == [{}, {}]
 
 
-def test_a_token_endpoint_on_another_host_is_where_the_credentials_go_and_nowhere_else(
+def test_credentials_go_only_to_a_token_endpoint_on_another_host(
     httpx_mock: HTTPXMock, curity: AuthorizationServer
 ) -> None:
-    """The metadata came over TLS from the issuer itself, and may name other hosts (RFC 8414 2): they are followed."""
+    """The metadata came over TLS from the issuer itself, and may name other hosts (RFC 8414 2), which are used."""
     elsewhere = Metadata({**ENDPOINTS, "token_endpoint": "https://tokens.example.net/token"})
     httpx_mock.add_response(json={"access_token": "a"})
     httpx_mock.add_response(401)
@@ -281,25 +285,25 @@ def test_plain_http_is_for_this_machine(httpx_mock: HTTPXMock, curity: Authoriza
     assert curity.token(Metadata({"token_endpoint": url}), "app", Secret("secret")).status == 200
 
 
-def test_a_gateway_that_speaks_plain_http_is_asked_so_and_no_other_host_is(
-    httpx_mock: HTTPXMock, line_to: LineTo
+def test_plain_http_is_used_only_for_the_gateway_that_speaks_it(
+    httpx_mock: HTTPXMock, connection_to: ConnectionTo
 ) -> None:
-    line = line_to("gateway", "http://gateway.example.com")
+    http = connection_to("gateway", "http://gateway.example.com")
     httpx_mock.add_response()
-    line.send("GET", "http://gateway.example.com/accounts")
+    http.send("GET", "http://gateway.example.com/accounts")
     with pytest.raises(Failed):
-        line.send("GET", "http://other.example.com/accounts")
+        http.send("GET", "http://other.example.com/accounts")
     assert sent(httpx_mock) == ["GET http://gateway.example.com/accounts"]
 
 
-def test_a_node_is_dialled_for_its_partys_name_alone(httpx_mock: HTTPXMock) -> None:
+def test_a_node_is_dialled_only_for_the_name_of_its_party(httpx_mock: HTTPXMock) -> None:
     from dcrproof.core.http.connection import Connection
 
-    line = PartyConnection("curity", ISSUER, Transcript(), Connection(nodes=("10.0.0.4:8443",)))
+    http = PartyConnection("curity", ISSUER, Transcript(), connection=Connection(nodes=("10.0.0.4:8443",)))
     httpx_mock.add_response(is_reusable=True)
-    line.send("GET", f"{ISSUER}/jwks")
-    line.send("GET", "https://tokens.example.net/token")
-    line.close()
+    http.send("GET", f"{ISSUER}/jwks")
+    http.send("GET", "https://tokens.example.net/token")
+    http.close()
     dialled = [(str(request.url), request.headers["host"]) for request in httpx_mock.get_requests()]
     assert dialled == [
         ("https://10.0.0.4:8443/oauth/v2/oauth-anonymous/jwks", "idsvr.example.com"),
@@ -307,7 +311,9 @@ def test_a_node_is_dialled_for_its_partys_name_alone(httpx_mock: HTTPXMock) -> N
     ]
 
 
-def test_a_list_goes_on_at_konnect_whatever_address_it_names(httpx_mock: HTTPXMock, konnect: KonnectClient) -> None:
+def test_the_next_page_is_requested_from_konnect_whatever_address_it_names(
+    httpx_mock: HTTPXMock, konnect: KonnectClient
+) -> None:
     links = {
         "next": "https://evil.example.net/v3/apis?page=2",
         "page": {"total": 3, "next": "https://evil.example.net"},
@@ -337,7 +343,7 @@ BASIC = [
 
 
 @pytest.mark.parametrize(("client_id", "secret", "pair"), BASIC)
-def test_the_token_request_carries_both_halves_form_encoded(
+def test_the_token_request_has_id_and_secret_form_encoded(
     httpx_mock: HTTPXMock, curity: AuthorizationServer, client_id: str, secret: str, pair: str
 ) -> None:
     httpx_mock.add_response(json={})
@@ -349,8 +355,8 @@ def test_the_token_request_carries_both_halves_form_encoded(
 
 
 @pytest.mark.parametrize(("client_id", "secret"), [(row[0], row[1]) for row in BASIC])
-def test_the_caller_of_a_route_sends_the_pair_as_it_is(client_id: str, secret: str) -> None:
-    """What a caller sends is no OAuth request: the gateway's documents show base64 of `id:secret`, and nothing more."""
+def test_the_consumer_sends_id_and_secret_unencoded(client_id: str, secret: str) -> None:
+    """A call is not an OAuth request: the gateway's documents show base64 of `id:secret`, without further encoding."""
     value = with_basic(client_id, Secret(secret))["authorization"].removeprefix("Basic ")
     assert b64decode(value, validate=True).decode() == f"{client_id}:{secret}"
 
@@ -367,7 +373,7 @@ def test_the_scope_is_one_field_of_the_form(httpx_mock: HTTPXMock, curity: Autho
 
 
 class Server:
-    """An authorization server that gives out numbered initial access tokens, and remembers what it was asked."""
+    """An authorization server that issues numbered initial access tokens, and records its requests."""
 
     def __init__(self, httpx_mock: HTTPXMock, status: int = 201) -> None:
         self.status, self.tokens = status, 0
@@ -395,7 +401,7 @@ def registrations(
 ) -> Callable[[RegistrarSettings], Registrations]:
     def make(registrar: RegistrarSettings) -> Registrations:
         target = Target(Profile("a test"))
-        curity.line.watch = target.ledger.watch
+        curity.http.watch = partial(watch, target.ledger)
         return Registrations(target, InitialAccess(target, curity, METADATA, registrar), "dcrproof 0123abcd", request)
 
     return make
@@ -434,7 +440,7 @@ def test_a_registration_that_is_refused_is_not_tried_again(
 def test_a_registration_without_an_answer_is_not_tried_again(
     httpx_mock: HTTPXMock, registrations: Callable[[RegistrarSettings], Registrations]
 ) -> None:
-    """It may have been made: a second one would be left behind beside it."""
+    """It may have been created, and a second one would leave the first one behind."""
     httpx_mock.add_response(json={"access_token": "initial-token-1"})
     httpx_mock.add_exception(httpx.ReadTimeout(""))
     ours = registrations(REGISTRAR)
@@ -467,7 +473,7 @@ def test_where_the_profile_gives_a_token_or_none_is_needed_no_token_is_fetched(
 
 
 def listed(httpx_mock: HTTPXMock, page: Callable[[int, int], dict[str, Any]]) -> None:
-    """Konnect answers each list with what `page` makes of the page's number and the size that was asked for."""
+    """Konnect answers each list with what `page` returns for the number and the size of the page."""
 
     def respond(request: httpx.Request) -> httpx.Response:
         query = request.url.params
@@ -481,7 +487,7 @@ def items(count: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("count", "asked"), [(0, 1), (1, 1), (99, 1), (100, 1), (101, 2), (200, 2), (250, 3)])
-def test_a_list_is_read_to_its_end_and_no_further(
+def test_a_list_is_read_exactly_to_its_end(
     httpx_mock: HTTPXMock, konnect: KonnectClient, count: int, asked: int
 ) -> None:
     held = items(count)
@@ -497,7 +503,7 @@ def test_a_list_is_read_to_its_end_and_no_further(
 
 @pytest.mark.parametrize(("count", "asked"), [(0, 1), (1, 1), (99, 1), (100, 2), (101, 2), (250, 3)])
 @pytest.mark.parametrize("meta", [{}, {"meta": None}, {"meta": {"page": None}}, {"meta": {"page": {"total": "all"}}}])
-def test_a_list_that_does_not_say_how_long_it_is_ends_with_a_page_that_is_not_full(
+def test_a_list_without_a_total_ends_with_a_page_that_is_not_full(
     httpx_mock: HTTPXMock, konnect: KonnectClient, count: int, asked: int, meta: dict[str, Any]
 ) -> None:
     held = items(count)
@@ -519,7 +525,7 @@ def test_entities_of_the_gateway_are_listed_from_offset_to_offset(
 
 
 @pytest.mark.parametrize("count", [1, 10, 11, 25])
-def test_pages_may_be_smaller_than_was_asked_for(httpx_mock: HTTPXMock, konnect: KonnectClient, count: int) -> None:
+def test_pages_may_be_smaller_than_requested(httpx_mock: HTTPXMock, konnect: KonnectClient, count: int) -> None:
     held = items(count)
     listed(httpx_mock, lambda number, _: {
         "data": held[(number - 1) * 10 : number * 10],
@@ -545,7 +551,7 @@ def test_a_list_without_end_ends_with_an_outcome(
     assert len(httpx_mock.get_requests()) <= 3
 
 
-def test_a_list_that_never_repeats_itself_is_not_read_for_ever(
+def test_an_endless_list_is_not_read_for_ever(
     httpx_mock: HTTPXMock, konnect: KonnectClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert MOST_PAGES == 1000
@@ -574,7 +580,7 @@ def queries(httpx_mock: HTTPXMock) -> list[httpx.QueryParams]:
     return [request.url.params for request in httpx_mock.get_requests()]
 
 
-def test_a_name_that_two_have_is_nobodys(httpx_mock: HTTPXMock, konnect: KonnectClient) -> None:
+def test_an_ambiguous_name_is_a_failure(httpx_mock: HTTPXMock, konnect: KonnectClient) -> None:
     listed(httpx_mock, lambda *_: {"data": [{"id": "1", "name": "a"}, {"id": "2", "name": "a"}, {"id": "a"}]})
     with pytest.raises(Failed, match="one object named a"):
         konnect.named("/v3/apis", "a")

@@ -1,10 +1,13 @@
-"""What the clients make of exact answers, at the host names that tenants have: errors, damage, and other people's pages.
+"""How the clients read exact answers, at the host names of tenants: errors, damage, and pages of others.
 
 Whatever comes, a client returns the exchange or ends with an Outcome, and the words for a failure are there.
 """
 
+import errno
 import gzip
 import json
+import socket
+import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,9 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dcrproof.core.checks.outcomes import Failed, Outcome, Unreachable
-from dcrproof.core.http import connection as core_http
-from dcrproof.core.http.connection import PartyConnection
+from dcrproof.core.http import transport as core_http
+from dcrproof.core.http.errors import network_error
 from dcrproof.core.http.exchange import LONGEST_QUOTE, Exchange, now
+from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.parties.authorization_server import AuthorizationServer, Metadata, error_code
 from dcrproof.core.parties.gateway import Consumer, answer, echoed, message, session_cookie
 from dcrproof.core.parties.konnect import KonnectClient, problem
@@ -25,7 +29,8 @@ from dcrproof.core.parties.portal import PortalClient, session_of
 from dcrproof.core.parties.target import Target
 from dcrproof.core.profile.model import Profile, RouteSettings
 from dcrproof.core.secrets.secret import Secret
-from dcrproof.fixtures.flow.curity import as_registration, received
+from dcrproof.fixtures.flow.answers import received
+from dcrproof.fixtures.flow.registrations import as_registration
 
 IDSVR = "https://idsvr.example.com"
 ISSUER = f"{IDSVR}/oauth/v2/oauth-anonymous"
@@ -43,41 +48,41 @@ METADATA = Metadata(
 SECRET = Secret("a secret that nobody guesses")
 
 Ask = Callable[[], Exchange]
-LineTo = Callable[[str, str], PartyConnection]
+ConnectionTo = Callable[[str, str], PartyConnection]
 
 
 @pytest.fixture
 def network() -> Iterator[respx.Router]:
-    """The only network there is; a request that no test has foreseen fails."""
+    """The only network; an unexpected request fails."""
     with respx.mock(assert_all_called=False) as router:
         yield router
 
 
 @pytest.fixture
-def curity(line_to: LineTo) -> AuthorizationServer:
-    return AuthorizationServer(line_to("curity", ISSUER), ISSUER)
+def curity(connection_to: ConnectionTo) -> AuthorizationServer:
+    return AuthorizationServer(connection_to("curity", ISSUER), ISSUER)
 
 
 @pytest.fixture
-def konnect(line_to: LineTo) -> KonnectClient:
-    return KonnectClient(line_to("konnect", KONNECT), KONNECT, Secret("kpat_a-token-of-an-organisation"))
+def konnect(connection_to: ConnectionTo) -> KonnectClient:
+    return KonnectClient(connection_to("konnect", KONNECT), KONNECT, Secret("kpat_a-token-of-an-organisation"))
 
 
 @pytest.fixture
-def portal(line_to: LineTo) -> PortalClient:
-    return PortalClient(line_to("portal", PORTAL), PORTAL)
+def portal(connection_to: ConnectionTo) -> PortalClient:
+    return PortalClient(connection_to("portal", PORTAL), PORTAL)
 
 
 @pytest.fixture
-def consumer(line_to: LineTo) -> Consumer:
-    return Consumer(line_to("gateway", GATEWAY), GATEWAY, RouteSettings("/accounts"))
+def consumer(connection_to: ConnectionTo) -> Consumer:
+    return Consumer(connection_to("gateway", GATEWAY), GATEWAY, RouteSettings("/accounts"))
 
 
 @pytest.fixture(params=["discovery", "token", "registration", "konnect", "portal"])
 def ask(
     request: pytest.FixtureRequest, curity: AuthorizationServer, konnect: KonnectClient, portal: PortalClient
 ) -> tuple[str, Ask]:
-    """One request of each client, and the address that it goes to."""
+    """One request of each client, and its URL."""
     asks: dict[str, tuple[str, Ask]] = {
         "discovery": (curity.discovery_url, curity.discovery),
         "token": (METADATA.endpoint("token_endpoint"), lambda: curity.token(METADATA, "app", SECRET)),
@@ -91,7 +96,19 @@ def ask(
 def exchange_of(body: bytes, status: int = 400, **headers: str) -> Exchange:
     """An exchange with that answer, without any client."""
     pairs = tuple((name.replace("_", "-"), value) for name, value in headers.items())
-    return Exchange(1, now(), "konnect", "GET", f"{KONNECT}/v3/apis", status, (), b"", pairs, body, 0.0)
+    return Exchange(
+        number=1,
+        at=now(),
+        party="konnect",
+        method="GET",
+        url=f"{KONNECT}/v3/apis",
+        status=status,
+        request_headers=(),
+        request_body=b"",
+        headers=pairs,
+        body=body,
+        seconds=0.0,
+    )
 
 
 # --- the authorization server's errors ---
@@ -126,14 +143,14 @@ def test_an_oauth_error_is_its_status_and_its_code(
     assert error_code(curity.token(METADATA, "app", SECRET)) == words
 
 
-def test_what_a_party_says_is_repeated_only_so_far() -> None:
+def test_a_message_repeats_only_the_start_of_a_long_value() -> None:
     words = error_code(exchange_of(json.dumps({"error": "a" * 1_000_000}).encode()))
     assert len(words) < LONGEST_QUOTE + 10
     assert words.endswith("...")
 
 
 @pytest.mark.parametrize("token", [17, None, "", ["a"], {"a": 1}, True])
-def test_an_answer_without_a_usable_token_is_no_token(
+def test_an_answer_without_a_usable_token_is_not_a_token(
     network: respx.Router, curity: AuthorizationServer, token: object
 ) -> None:
     network.post(METADATA.endpoint("token_endpoint")).respond(json={"access_token": token})
@@ -152,7 +169,7 @@ def test_an_answer_without_a_usable_token_is_no_token(
         {"client_id": None, "client_secret": None},
     ],
 )
-def test_a_registration_without_a_usable_pair_is_none(
+def test_a_registration_without_usable_credentials_is_not_one(
     network: respx.Router, curity: AuthorizationServer, members: dict[str, Any]
 ) -> None:
     network.post(METADATA.endpoint("registration_endpoint")).respond(201, json=members)
@@ -161,7 +178,7 @@ def test_a_registration_without_a_usable_pair_is_none(
 
 
 @pytest.mark.parametrize("uri", [None, 17, "", "/relative", "http://[", "ftp://idsvr.example.com/1", "https://a:b/"])
-def test_a_client_with_no_address_to_manage_it_at_is_not_asked_for(
+def test_a_client_without_a_management_address_is_not_requested(
     network: respx.Router, curity: AuthorizationServer, uri: object
 ) -> None:
     members = {
@@ -178,7 +195,7 @@ def test_a_client_with_no_address_to_manage_it_at_is_not_asked_for(
 
 
 @pytest.mark.parametrize("token", ["line\r\nx-more: 1", "caf\u00e9", "\u20ac", "nul\x00"])
-def test_a_token_that_fits_no_header_is_not_sent(
+def test_a_token_that_does_not_fit_a_header_is_not_sent(
     network: respx.Router, curity: AuthorizationServer, token: str
 ) -> None:
     with pytest.raises(Unreachable, match="nothing was sent") as caught:
@@ -244,7 +261,7 @@ def test_a_problem_of_any_form_is_put_in_words(body: dict[str, Any], words: list
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"a"', b"null", b"17"])
-def test_a_problem_that_is_none_says_what_came_instead(body: bytes) -> None:
+def test_an_error_without_a_problem_says_what_came_instead(body: bytes) -> None:
     said = problem(exchange_of(body, 502, content_type="text/html"))
     assert said == f"exchange 1, GET {KONNECT}/v3/apis -> 502 (text/html, {len(body)} bytes)"
 
@@ -267,7 +284,7 @@ def test_the_portals_refusal_to_sign_in_is_in_its_own_words(network: respx.Route
         ([], None),
     ],
 )
-def test_the_session_is_read_from_the_cookie_and_sent_by_hand_alone(
+def test_the_session_is_read_from_the_cookie_and_sent_by_hand(
     network: respx.Router, portal: PortalClient, cookies: list[str], session: str | None
 ) -> None:
     headers = [("set-cookie", cookie) for cookie in cookies]
@@ -321,7 +338,9 @@ def test_kongs_own_page_in_html_is_the_gateways(network: respx.Router, consumer:
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"headers":[]}', b'{"headers":"x"}', b"ok"])
-def test_what_is_no_echo_is_not_the_upstream(network: respx.Router, consumer: Consumer, body: bytes) -> None:
+def test_an_answer_that_is_not_an_echo_is_not_the_upstreams(
+    network: respx.Router, consumer: Consumer, body: bytes
+) -> None:
     network.get(f"{GATEWAY}/accounts").respond(200, content=body)
     with pytest.raises(Unreachable):
         echoed(consumer.call())
@@ -337,7 +356,7 @@ def test_a_body_of_ten_megabytes_is_read(network: respx.Router, ask: tuple[str, 
 
 
 class Stream(httpx.SyncByteStream):
-    """A body that comes in pieces; it counts those that were taken, and may break off."""
+    """A body in pieces; it counts those that were read, and may end with an error."""
 
     def __init__(self, piece: bytes, pieces: int, error: httpx.HTTPError | None = None) -> None:
         self.piece, self.pieces, self.error, self.taken = piece, pieces, error, 0
@@ -350,7 +369,7 @@ class Stream(httpx.SyncByteStream):
             raise self.error
 
 
-def test_a_body_without_end_is_not_read_to_its_end(network: respx.Router, ask: tuple[str, Ask]) -> None:
+def test_an_endless_body_is_not_read_to_its_end(network: respx.Router, ask: tuple[str, Ask]) -> None:
     url, send = ask
     stream = Stream(b" " * 1_000_000, 1_000_000)
     network.route(url=url).mock(httpx.Response(200, stream=stream))
@@ -359,7 +378,7 @@ def test_a_body_without_end_is_not_read_to_its_end(network: respx.Router, ask: t
     assert stream.taken == 11
 
 
-def test_a_small_body_that_unpacks_to_a_large_one_is_not_taken(network: respx.Router, ask: tuple[str, Ask]) -> None:
+def test_a_small_body_that_decompresses_to_a_large_one_is_rejected(network: respx.Router, ask: tuple[str, Ask]) -> None:
     url, send = ask
     packed = Stream(gzip.compress(b" " * (core_http.LARGEST_BODY + 1)), 1)
     network.route(url=url).mock(httpx.Response(200, stream=packed, headers={"content-encoding": "gzip"}))
@@ -367,7 +386,7 @@ def test_a_small_body_that_unpacks_to_a_large_one_is_not_taken(network: respx.Ro
         send()
 
 
-def test_a_body_that_is_not_packed_as_it_says_is_named(network: respx.Router, ask: tuple[str, Ask]) -> None:
+def test_a_wrong_content_encoding_is_named(network: respx.Router, ask: tuple[str, Ask]) -> None:
     url, send = ask
     answered = httpx.Response(200, stream=Stream(b'{"a": 1}', 1), headers={"content-encoding": "gzip"})
     network.route(url=url).mock(answered)
@@ -375,15 +394,28 @@ def test_a_body_that_is_not_packed_as_it_says_is_named(network: respx.Router, as
         send()
 
 
+def not_verified() -> ssl.SSLCertVerificationError:
+    made = ssl.SSLCertVerificationError()
+    made.verify_code, made.verify_message = 18, "self-signed certificate"
+    return made
+
+
+def raised_from(error: type[httpx.HTTPError], cause: OSError) -> httpx.HTTPError:
+    """An error as httpx raises it, but with an empty message."""
+    made = error("")
+    made.__cause__ = cause
+    return made
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [
         (httpx.RemoteProtocolError("peer closed connection without sending complete message body"), "dropped"),
-        (httpx.ReadError("[Errno 104] Connection reset by peer"), "dropped"),
+        (httpx.ReadError(""), "dropped"),
         (httpx.ReadTimeout("timed out"), "no answer within 15 seconds"),
     ],
 )
-def test_a_body_that_breaks_off_is_no_answer(
+def test_an_incomplete_body_is_not_an_answer(
     network: respx.Router, ask: tuple[str, Ask], error: httpx.HTTPError, words: str
 ) -> None:
     url, send = ask
@@ -397,17 +429,13 @@ def test_a_body_that_breaks_off_is_no_answer(
     ("error", "words"),
     [
         (httpx.ConnectTimeout(""), "no connection within"),
-        (httpx.ConnectError("[Errno 111] Connection refused"), "connection refused"),
-        (httpx.ConnectError("[Errno -2] Name or service not known"), "DNS"),
-        (httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed"), "TLS"),
         (httpx.RemoteProtocolError("Server disconnected without sending a response."), "dropped"),
         (httpx.RemoteProtocolError("illegal status line: bytearray(b'SSH-2.0')"), "not HTTP"),
         (httpx.ProxyError("407 Proxy Authentication Required"), "proxy"),
-        (httpx.WriteError("[Errno 32] Broken pipe"), "dropped"),
         (httpx.PoolTimeout(""), "no answer within"),
     ],
 )
-def test_what_goes_wrong_below_http_is_told_apart(
+def test_errors_below_http_are_distinguished(
     network: respx.Router, ask: tuple[str, Ask], error: httpx.HTTPError, words: str
 ) -> None:
     url, send = ask
@@ -416,6 +444,22 @@ def test_what_goes_wrong_below_http_is_told_apart(
         send()
     assert url in caught.value.observed
     assert network.calls.call_count == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (raised_from(httpx.ConnectError, ConnectionRefusedError()), "connection refused"),
+        (raised_from(httpx.ConnectError, socket.gaierror(socket.EAI_NONAME, "")), "DNS: the host name"),
+        (raised_from(httpx.ConnectError, socket.gaierror(socket.EAI_AGAIN, "")), "DNS: the resolver"),
+        (raised_from(httpx.ConnectError, OSError(errno.EHOSTUNREACH, "")), "no route"),
+        (raised_from(httpx.ConnectError, not_verified()), "TLS: self-signed certificate"),
+        (raised_from(httpx.WriteError, BrokenPipeError()), "dropped"),
+    ],
+)
+def test_the_cause_of_an_error_tells_what_went_wrong(error: httpx.HTTPError, words: str) -> None:
+    """Respx makes errors of its own, without a cause."""
+    assert words in network_error(error).said
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -453,7 +497,7 @@ NO_JSON = {
 
 
 @pytest.mark.parametrize("name", list(NO_JSON))
-def test_what_is_no_json_is_called_so_with_its_type_and_its_size(
+def test_a_body_that_is_not_json_is_named_with_its_type_and_size(
     network: respx.Router, ask: tuple[str, Ask], name: str
 ) -> None:
     url, send = ask
@@ -491,7 +535,7 @@ def test_json_is_read_whatever_its_type_says(
 def test_json_that_is_no_object_is_called_so(network: respx.Router, ask: tuple[str, Ask], body: bytes) -> None:
     url, send = ask
     network.route(url=url).respond(200, content=body)
-    with pytest.raises(Unreachable, match="JSON, but no object"):
+    with pytest.raises(Unreachable, match="JSON, but not an object"):
         send().object()
 
 

@@ -5,15 +5,18 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from itertools import chain
 
 import httpx
 import pytest
 
 from dcrproof.__main__ import main
+from dcrproof.core.profile.reading import read
+from dcrproof.fixtures.session.visibility import foreseen
 
 GREEN, BROKEN, USAGE = 0, 1, 4
 STEP = {
-    *("id", "party", "owner", "place", "label", "value", "breaks", "mend", "beware", "source", "guide", "implied"),
+    *("id", "party", "owner", "place", "label", "value", "breaks", "fix", "caution", "source", "guide", "implied"),
     *("notes", "undo", "variants", "undo_reason"),
 }
 CHECK = {
@@ -59,7 +62,7 @@ def test_a_step_has_its_keys(steps):
     for step in steps:
         assert set(step) >= STEP
         assert all(isinstance(step[key], str) for key in STEP - {"guide", "implied", "undo", "variants"})
-        assert all(step[key] for key in ("party", "owner", "place", "value", "breaks", "mend", "source"))
+        assert all(step[key] for key in ("party", "owner", "place", "value", "breaks", "fix", "source"))
         assert step["guide"] is None or {"how_to", "section", "step"} <= set(step["guide"])
         assert step["implied"] is (step["guide"] is None)
         assert isinstance(step["undo"], bool)
@@ -236,7 +239,8 @@ LIMITED = {
 def test_what_is_not_seen_is_just_what_needs_more_than_there_is(mocks, application, run_checks, checks, limit):
     mode, lacks, change = LIMITED[limit]
     name = f"limited-{limit.replace(' ', '-')}"
-    ran = run_checks("--tb=native", profile=mocks.changed(name, lambda text: change(mocks, text, application)))
+    profile = mocks.changed(name, lambda text: change(mocks, text, application))
+    ran = run_checks("--tb=native", profile=profile)
     assert ran.code == GREEN, ran.output
     expected = [
         check["id"]
@@ -246,6 +250,7 @@ def test_what_is_not_seen_is_just_what_needs_more_than_there_is(mocks, applicati
     ]
     in_suites = [check["id"] for check in checks if check["stage"] not in AFTERWARDS]
     assert list(ran.with_verdict("not seen")) == [id for id in expected if id in in_suites]
+    assert set(chain(*foreseen(read(profile))["not_seen"].values())) == set(ran.with_verdict("not seen"))
     assert [id for id in ran.verdicts if id in in_suites] == in_suites
     assert set(ran.verdicts.values()) <= {"passed", "not seen", "not applicable"}
     assert all(check["expected"] for check in ran.with_verdict("not seen").values())
@@ -287,7 +292,7 @@ def test_a_wrong_secret_fails_the_route_and_says_what_would_tell_whose_fault_it_
     assert "401" in failed["observed"]
     assert failed["decides"].startswith("[curity] issuer; or ")
     assert "[konnect] url and token" in failed["decides"]
-    assert "  decides    [curity] issuer" in ran.output
+    assert "  to narrow down [curity] issuer" in ran.output
     assert {check["blocked_by"] for check in ran.with_verdict("blocked").values()} == {"route.basic.accepted"}
     assert "last year" not in ran.output
     assert "Traceback" not in ran.output
@@ -300,7 +305,7 @@ def test_with_the_issuer_a_wrong_secret_is_found_at_curity_and_no_set_up_step_is
     assert failed["id"] == "client.known"
     assert failed["candidates"] == []
     assert failed["owner"] == "API consumer"
-    assert "regenerate the secret" in failed["mend"]
+    assert "regenerate the secret" in failed["fix"]
     assert "the application of the profile" in failed["expected"]
     assert "401 invalid_client: the secret is wrong or was rotated, or the client is gone" in failed["observed"]
     assert ran.verdicts["discovery.served"] == "passed"

@@ -1,4 +1,4 @@
-"""`dcrproof compare` and `dcrproof report`: what is different between two runs, and the files of a run made again."""
+"""`dcrproof compare` and `dcrproof report`: the differences of two runs, and the rebuilt files of a run."""
 
 import json
 from copy import deepcopy
@@ -42,7 +42,7 @@ def test_a_run_is_like_itself(old, new):
     assert (found.broke, found.mended, found.other, found.facts, found.timings, found.about) == ((),) * 6
 
 
-def test_what_broke_what_was_mended_and_what_is_still_bad_are_told_apart(old, new):
+def test_what_broke_what_was_fixed_and_what_is_still_bad_are_distinguished(old, new):
     passed = next(n for n, check in enumerate(old["checks"]) if check["verdict"] == "passed")
     failed = next(n for n, check in enumerate(old["checks"]) if check["verdict"] == "failed")
     blocked = next(n for n, check in enumerate(old["checks"]) if check["verdict"] == "blocked")
@@ -155,7 +155,7 @@ def test_times_beyond_noise_are_said_and_no_others(old, new):
 
 
 @given(st.lists(st.floats(0.001, 0.08), min_size=12, max_size=12))
-def test_a_difference_that_nobody_feels_is_none(seconds):
+def test_a_small_difference_does_not_count(seconds):
     one, other = (run_json(made_up(3, 12)) for _ in range(2))
     for exchange, taken in zip(other["exchanges"], seconds, strict=True):
         exchange["seconds"] = taken
@@ -171,7 +171,7 @@ def test_two_runs_against_the_same_target_are_alike(left, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert (code, printed.splitlines()[-1]) == (
         Exit.GREEN,
-        "0 broke, 0 mended, 0 still bad, 0 facts and 0 times changed",
+        "0 broke, 0 fixed, 0 still bad, 0 facts and 0 times changed",
     ), printed
 
 
@@ -181,7 +181,7 @@ def test_what_broke_is_the_exit_code(left, capsys):
     assert "broke      token.is-jwt: passed -> failed: an opaque token" in printed
     assert "runs       undone: nothing -> curity.token-issuer.jwt" in printed
     assert main(["compare", str(left("undone").folder), str(left("green").folder)]) == Exit.GREEN
-    assert "mended     token.is-jwt: failed -> passed" in capsys.readouterr().out
+    assert "fixed      token.is-jwt: failed -> passed" in capsys.readouterr().out
 
 
 def test_it_is_printed_as_json(left, capsys):
@@ -200,10 +200,10 @@ def test_a_killed_run_is_compared_by_its_events(left, capsys):
     ("content", "why"),
     [
         (None, "No such file or directory"),
-        ("{", "it is no JSON"),
-        ("[]", "it is no run.json"),
-        ('{"schema": 2, "exchanges": []}', "it is no run.json of schema 1"),
-        ("[" * 100_000, "it is no JSON"),
+        ("{", "not JSON"),
+        ("[]", "not a run.json"),
+        ('{"schema": 2, "exchanges": []}', "not a run.json of schema 1"),
+        ("[" * 100_000, "not JSON"),
     ],
 )
 def test_a_file_that_is_no_run_is_bad_usage(left, tmp_path, capsys, content, why):
@@ -237,4 +237,4 @@ def test_a_folder_without_a_record_is_bad_usage(tmp_path, capsys):
     assert main(["report", str(tmp_path)]) == Exit.USAGE
     (tmp_path / "events.jsonl").write_text("nothing\n")
     assert main(["report", str(tmp_path)]) == Exit.USAGE
-    assert "it is no record of a run" in capsys.readouterr().err
+    assert "not the record of a run" in capsys.readouterr().err

@@ -11,7 +11,8 @@ import pytest
 from dcrproof.mocks import steps
 from dcrproof.mocks.messages import Request
 from dcrproof.mocks.serve import serving
-from dcrproof.mocks.world import ISSUER_PATH, REGISTRAR, World
+from dcrproof.mocks.start import ISSUER_PATH, REGISTRAR
+from dcrproof.mocks.world import World
 
 TOKEN = "/oauth/v2/oauth-token"
 JWKS = ISSUER_PATH + "/jwks"
@@ -283,27 +284,27 @@ def test_a_step_or_a_variant_that_there_is_not_is_refused(instance, method, step
 def settings(world):
     """Everything that a set-up step sets, of one world."""
     konnect = world.konnect
-    portal = konnect.portals[world.standing.portal_id]
+    portal = konnect.tables.portals[world.standing.portal_id]
     strategies = {
         strategy.id: (strategy.name, repr(strategy.config), strategy.dcr_provider_id)
-        for strategy in konnect.strategies.values()
+        for strategy in konnect.tables.strategies.values()
     }
     return {
         "curity": world.curity.configuration,
-        "pushed": konnect.data_plane_configuration(),
+        "pushed": konnect.push.configuration,
         "portal": (portal.authentication_enabled, portal.auto_approve_applications),
-        "developer": konnect.developers[world.standing.developer_id].status,
+        "developer": konnect.tables.developers[world.standing.developer_id].status,
         "application setup": vars(world.classic_portal.application_setup),
-        "provider": vars(konnect.providers[world.standing.provider_id]) | {"updated_at": None},
+        "provider": vars(konnect.tables.providers[world.standing.provider_id]) | {"updated_at": None},
         "strategies": {id: strategies[id] for id in sorted(strategies)},
-        "publications": sorted((key, made.auth_strategy_id) for key, made in konnect.publications.items()),
+        "publications": sorted((key, made.auth_strategy_id) for key, made in konnect.tables.publications.items()),
         "versions": [data_plane.version for data_plane in world.data_planes],
         "clocks": [data_plane.clock for data_plane in world.data_planes],
         "keys": [list(data_plane.issuers) for data_plane in world.data_planes],
         "roles": konnect.tokens[0].roles,
-        "region": world.faces["konnect"](listing(world)).json()["meta"],
-        "seen from elsewhere": vars(world)["_vantage"],
-        "metadata": world.faces["curity"](Request("GET", world.METADATA, world.METADATA, "", (), b"")).body,
+        "region": world.handlers["konnect"](listing(world)).json()["meta"],
+        "seen from elsewhere": world.reachability,
+        "metadata": world.handlers["curity"](Request("GET", world.METADATA, world.METADATA, "", (), b"")).body,
     }
 
 

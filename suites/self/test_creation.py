@@ -1,14 +1,14 @@
-"""A creation whose answer was lost, over real sockets: what is looked for, and what is sent a second time."""
+"""Creations whose answer was lost, over real sockets: what is looked for, and what is sent again."""
 
 from typing import Any
 
 import pytest
-from lines import Scripted, answered, scripted
+from connections import Scripted, answered, scripted
 
 from dcrproof.core.checks.outcomes import Failed, Unreachable
-from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Transcript
-from dcrproof.core.http.retry import Patience
+from dcrproof.core.http.party_connection import PartyConnection
+from dcrproof.core.http.retry import Retry
 from dcrproof.core.parties.konnect import KonnectClient
 from dcrproof.core.parties.portal import PortalClient
 from dcrproof.core.parties.target import Target
@@ -33,21 +33,19 @@ def unavailable(code: int, *headers: str) -> bytes:
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses that were made, none of which takes any time; what is looked for is looked for once."""
+    """The pauses that were made; none of them takes any time, and there is one look for a lost creation."""
     made: list[float] = []
     monkeypatch.setattr("dcrproof.core.parties.creation.pause", made.append)
     monkeypatch.setattr("dcrproof.core.parties.creation.LOOKING", 0.0)
     return made
 
 
-def line(party: Scripted, *, patient: bool = True) -> PartyConnection:
-    return PartyConnection(
-        "konnect", party.base, Transcript(), patience=Patience("konnect", 120.0) if patient else None
-    )
+def connected(party: Scripted, *, patient: bool = True) -> PartyConnection:
+    return PartyConnection("konnect", party.base, Transcript(), retry=Retry("konnect", 120.0) if patient else None)
 
 
 def konnect(party: Scripted, *, patient: bool = True) -> KonnectClient:
-    return KonnectClient(line(party, patient=patient), party.base, Secret("a token of this test"))
+    return KonnectClient(connected(party, patient=patient), party.base, Secret("a token of this test"))
 
 
 LOST = {"dropped": DROP, **{str(code): unavailable(code) for code in (502, 503, 504)}}
@@ -55,14 +53,14 @@ lost = pytest.mark.parametrize("answer", LOST.values(), ids=list(LOST))
 
 
 @lost
-def test_what_was_made_although_its_answer_was_lost_is_found_by_its_name(answer, pauses):
+def test_what_was_created_although_its_answer_was_lost_is_found_by_its_name(answer, pauses):
     with scripted(answer, listed(OTHER, MADE)) as party:
         assert konnect(party).create("/v3/apis", BODY) == MADE
     assert [asked.partition(" ")[0] for asked in party.asked] == ["POST", "GET"]
 
 
 @lost
-def test_what_is_made_but_not_listed_at_once_is_found(answer, pauses, monkeypatch):
+def test_what_is_created_but_not_listed_at_once_is_found(answer, pauses, monkeypatch):
     monkeypatch.setattr("dcrproof.core.parties.creation.LOOKING", 5.0)
     with scripted(answer, listed(OTHER), listed(OTHER, MADE)) as party:
         assert konnect(party).create("/v3/apis", BODY) == MADE
@@ -70,7 +68,7 @@ def test_what_is_made_but_not_listed_at_once_is_found(answer, pauses, monkeypatc
 
 
 @lost
-def test_a_second_creation_is_sent_once_nothing_was_found(answer, pauses):
+def test_a_second_creation_is_sent_after_nothing_was_found(answer, pauses):
     looks = [listed(OTHER)]
     with scripted(answer, *looks, answered(201, MADE)) as party:
         assert konnect(party).create("/v3/apis", BODY) == MADE
@@ -122,7 +120,7 @@ def test_two_of_one_name_are_an_error_rather_than_a_guess(pauses):
         konnect(party).create("/v3/apis", BODY)
 
 
-def test_what_has_no_name_is_found_as_its_maker_says(pauses):
+def test_what_has_no_name_is_found_as_the_caller_says(pauses):
     with scripted(DROP, listed({"id": "3333"})) as party:
         client = konnect(party)
         link = client.create(
@@ -140,20 +138,20 @@ def test_a_mock_is_asked_once(answer, pauses):
 
 
 @lost
-def test_an_application_whose_secret_was_lost_is_deleted_and_made_anew(answer, pauses):
-    """The secret is shown once: of the first application it is gone."""
+def test_an_application_whose_secret_was_lost_is_deleted_and_created_again(answer, pauses):
+    """The secret is shown once: the first application's is lost."""
     made_anew = answered(201, {**MADE, "id": "8888", "client_secret": "shown once"})
     with scripted(answer, listed(OTHER, MADE), answered(204, {}), made_anew) as party:
-        exchange = PortalClient(line(party), party.base).create_application(BODY)
+        exchange = PortalClient(connected(party), party.base).create_application(BODY)
     assert (exchange.status, exchange.object()["id"]) == (201, "8888")
     assert party.asked[0] == "POST /api/v3/applications"
     assert party.asked[1].startswith("GET /api/v3/applications?page")
     assert party.asked[2:] == ["DELETE /api/v3/applications/7d0c", "POST /api/v3/applications"]
 
 
-def test_an_application_that_cannot_be_deleted_is_not_made_twice(pauses):
+def test_an_application_that_cannot_be_deleted_is_not_created_twice(pauses):
     with scripted(DROP, listed(MADE), unavailable(409)) as party:
-        assert PortalClient(line(party), party.base).create_application(BODY).status == 409
+        assert PortalClient(connected(party), party.base).create_application(BODY).status == 409
         assert [asked.partition(" ")[0] for asked in party.asked] == ["POST", "GET", "DELETE"]
 
 
@@ -161,7 +159,7 @@ def test_an_application_that_cannot_be_deleted_is_not_made_twice(pauses):
 
 
 def test_the_ledger_learns_the_id_of_what_was_found(pauses):
-    """Without it nothing could be done with the thing: a run touches what its ledger names, and nothing else."""
+    """Without it the run could not use the thing: it touches only what its ledger names."""
     with scripted(DROP, listed(OTHER, MADE), answered(200, MADE)) as party:
         target = Target(
             Profile("a test", RunSettings(Mode.PROVISION), konnect=Described(url=party.base, token=Secret("a token")))
@@ -175,7 +173,7 @@ def test_the_ledger_learns_the_id_of_what_was_found(pauses):
         target.close()
 
 
-def test_an_application_that_was_found_is_deleted_as_the_runs_own(pauses):
+def test_an_application_that_was_found_may_be_deleted_by_the_run(pauses):
     made_anew = answered(201, {**MADE, "id": "8888", "client_id": "a client", "client_secret": "shown once"})
     with scripted(DROP, listed(OTHER, MADE), answered(204, {}), made_anew) as party:
         target = Target(Profile("a test", portal=DescribedPortal(url=party.base)))

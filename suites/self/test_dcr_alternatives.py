@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from performing import ALTERNATIVES, Case
 
-GREEN, BROKEN, OWN_FAULT = 0, 1, 3
+GREEN, BROKEN, INTERNAL_ERROR = 0, 1, 3
 SECRETS = ("life.secret.new", "life.secret.old", "life.secret.cached", "life.secret.expired")
 MANAGEMENT = "curity.dcr.client-management"
 
@@ -29,7 +29,7 @@ LIFE: Mapping[str, Expected] = {
     ),
     # applications that cannot be deleted stay behind, and the run says so
     "dcrm, which the how-to gives to nobody": Expected(
-        OWN_FAULT,
+        INTERNAL_ERROR,
         {"life.secret.regenerated": "invalid_scope", "life.deleted.portal": "invalid_scope"},
         (*SECRETS, "life.deleted.client", "life.deleted.route"),
     ),

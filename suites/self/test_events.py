@@ -1,4 +1,4 @@
-"""Events: what of an exchange is kept, what is masked, and what a record that was cut off still says."""
+"""Events: what they keep of an exchange, what is masked, and how a truncated record is read."""
 
 import json
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dcrproof.core.http.exchange import Exchange, Unanswered
 from dcrproof.core.record.events import LONGEST_BODY, exchanged, line, masked, read
 from dcrproof.core.record.received import received
-from dcrproof.core.secrets.secret import Secrets
+from dcrproof.core.secrets.index import Secrets
 
 AT = datetime(2026, 11, 24, 7, 55, 37, 194_000, UTC)
 SECRET = "5up3r-s3cr3t-v4lue"
@@ -19,14 +19,26 @@ SECRET = "5up3r-s3cr3t-v4lue"
 
 def exchange(body: bytes = b"", sent: bytes = b"", **headers: str) -> Exchange:
     answered = tuple((name.replace("_", "-"), value) for name, value in headers.items())
-    return Exchange(3, AT, "curity", "POST", "https://idsvr.example.com/token", 200, (), sent, answered, body, 0.25)
+    return Exchange(
+        number=3,
+        at=AT,
+        party="curity",
+        method="POST",
+        url="https://idsvr.example.com/token",
+        status=200,
+        request_headers=(),
+        request_body=sent,
+        headers=answered,
+        body=body,
+        seconds=0.25,
+    )
 
 
 def kept(one: Exchange, secrets: Secrets | None = None) -> dict:
     return dict(masked([exchanged(one, "a.check")], (secrets or Secrets()).mask)[0])
 
 
-def test_an_exchange_is_kept_with_its_time_its_check_and_in_whose_name_it_was_sent():
+def test_an_exchange_is_kept_with_its_time_its_check_and_its_sender():
     event = kept(exchange(b"yes", content_type="text/plain"))
     assert (event["number"], event["at"], event["check"]) == (3, "2026-11-24T07:55:37.194Z", "a.check")
     assert (event["from"], event["to"], event["status"], event["seconds"]) == ("dcrproof", "curity", 200, 0.25)
@@ -36,7 +48,18 @@ def test_an_exchange_is_kept_with_its_time_its_check_and_in_whose_name_it_was_se
 
 def test_a_request_without_an_answer_is_kept_with_the_reason():
     event = exchanged(
-        Unanswered(1, AT, "gateway", "GET", "https://x.example", (), b"", 15.0, "connection refused"), None
+        Unanswered(
+            number=1,
+            at=AT,
+            party="gateway",
+            method="GET",
+            url="https://x.example",
+            request_headers=(),
+            request_body=b"",
+            seconds=15.0,
+            error="connection refused",
+        ),
+        None,
     )
     assert (event["from"], event["status"], event["response"]) == ("consumer", None, None)
     assert event["error"] == "connection refused"
@@ -49,13 +72,13 @@ def test_ten_megabytes_are_cut_with_a_note_of_the_size():
     assert response["note"] == "cut after 16,384 characters, of 10,000,000 bytes"
 
 
-def test_a_body_that_is_no_text_is_shown_all_the_same():
+def test_a_body_that_is_not_text_is_shown_as_well():
     response = kept(exchange(b"\xff\xfe<b>\x1b[31m"))["response"]
     assert response["body"] == "\\xff\\xfe<b>\x1b[31m"
     assert response["note"].startswith("not UTF-8")
 
 
-def test_no_part_of_a_secret_stands_where_a_body_is_cut():
+def test_no_part_of_a_secret_is_left_where_a_body_is_cut():
     secrets = Secrets()
     secrets.know(SECRET)
     for before in range(LONGEST_BODY - len(SECRET), LONGEST_BODY):
@@ -87,7 +110,7 @@ def test_a_known_secret_is_in_no_line(secret, beside):
     )
 
 
-def test_a_secret_that_is_a_word_of_ours_changes_no_word_of_ours():
+def test_a_secret_that_is_one_of_our_words_changes_none_of_them():
     secrets = Secrets()
     secrets.know("dcrproof")
     assert kept(exchange(), secrets)["from"] == "dcrproof"
@@ -114,17 +137,17 @@ def test_a_secret_that_is_a_word_of_ours_changes_no_word_of_ours():
         (b"<html>", {"set_cookie": "\x00=\x01"}, []),
     ],
 )
-def test_secrets_that_an_answer_brings_are_found_where_the_protocols_put_them(body, headers, found):
+def test_secrets_in_answers_are_found_where_the_protocols_put_them(body, headers, found):
     assert list(received(exchange(body, **headers))) == found
 
 
-def test_a_record_that_was_cut_off_is_read_up_to_there():
+def test_a_truncated_record_is_read_up_to_there():
     lines = [line({"event": "started"}), line({"event": "sent", "number": 1}), '{"event": "exchan']
     assert [event["event"] for event in read(lines)] == ["started", "sent"]
 
 
 @given(st.text())
-def test_whatever_was_said_an_event_is_one_line(text):
+def test_an_event_with_any_text_is_one_line(text):
     written = line({"event": "note", "text": text})
     assert written.count("\n") == 1
     assert next(read([written]))["text"] == text

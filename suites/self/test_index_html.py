@@ -1,4 +1,4 @@
-"""`index.html` without a browser: what it says, and that nothing which came from outside is more than text in it."""
+"""`index.html` without a browser: what it says, and that texts from outside are only texts in it."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from dcrproof.core.checks.check import STAGES
-from dcrproof.core.checks.outcomes import Verdict
+from dcrproof.core.checks.verdict import Verdict
 from dcrproof.fixtures.catalogue import entries
 from dcrproof.reports.flow import FLOW, HAPPY, calls_within, flow
 from dcrproof.reports.index_html import duration, index_html, link, numbers
@@ -31,6 +31,7 @@ def check(id: str, verdict: str = "passed", **members: Any) -> dict[str, Any]:
         "level": "MUST",
         "evidence_level": "documented",
         "hostile": False,
+        "security": False,
         "stage": "curity",
         "verdict": verdict,
         "red": verdict in {"failed", "blocked", "unreachable", "error"},
@@ -43,7 +44,7 @@ def check(id: str, verdict: str = "passed", **members: Any) -> dict[str, Any]:
         "decides": "",
         "owner": "",
         "owners": ["owners of the check"],
-        "mend": "",
+        "fix": "",
         "known": "",
         "symptom": "",
         "observations": [],
@@ -66,8 +67,8 @@ def step(id: str, mark: str = "holds", checks: tuple[str, ...] = ()) -> dict[str
         "label": f"label of {id}",
         "value": "on",
         "breaks": "all",
-        "mend": f"mend {id}",
-        "beware": "",
+        "fix": f"fix {id}",
+        "caution": "",
         "mark": mark,
         "checks": list(checks),
     }
@@ -129,7 +130,7 @@ def content(*checks: dict[str, Any], exit: int | None = 0, **members: Any) -> di
 
 
 class Page(HTMLParser):
-    """A page as a reader without script has it: its elements, its text, and what its script elements hold."""
+    """A page without JavaScript: its elements, its text, and the content of its script elements."""
 
     def __init__(self, page: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -182,7 +183,7 @@ EVIDENCE = {
 
 
 def next_of(found: Page) -> str:
-    """What stands in the first part of the page."""
+    """The first part of the page."""
     return found.text.partition("The flow, as it happened")[0]
 
 
@@ -197,17 +198,17 @@ def test_a_wrong_step_is_what_to_do_next():
         steps=[step(A, "wrong", ("token.is-jwt",))],
         exchanges=[exchange(3, "token.is-jwt")],
     )
-    assert "Red: one set-up step is wrong" in found.text
+    assert "Red: one setup step is wrong" in found.text
     first = next_of(found)
-    for text in (f"label of {A}", f"owners of {A}", f"where {A} is set", f"mend {A}", "an opaque token"):
+    for text in (f"label of {A}", "owners of the check", f"where {A} is set", f"fix {A}", "an opaque token"):
         assert text in first
-    assert "exchange 3 , GET /path/3 → 200" in first
+    assert "exchange 3, GET https://curity.example/path/3 -> 200" in first
     assert "pytest --dcr-check token.is-jwt" in first
     assert "1 check is blocked by token.is-jwt" in found.text
-    assert "What happens all the same: the gateway answers 401" in found.text
+    assert "Impact: the gateway answers 401" in found.text
 
 
-def test_checks_that_name_the_same_step_are_one_thing_to_mend():
+def test_checks_that_name_the_same_step_are_one_thing_to_fix():
     found = page(
         check("configuration.one", "failed", candidates=[A]),
         check("token.two", "failed", candidates=[A]),
@@ -215,30 +216,30 @@ def test_checks_that_name_the_same_step_are_one_thing_to_mend():
         exit=1,
         steps=[step(A, "wrong"), step(B, "suspected")],
     )
-    assert "Red: one set-up step is wrong" in found.text
-    assert next_of(found).count("run again") == 1
+    assert "Red: one setup step is wrong" in found.text
+    assert next_of(found).count("rerun") == 1
     assert all(id in next_of(found) for id in ("configuration.one", "token.two", "token.three"))
 
 
-def test_two_wrong_steps_are_two_things_to_mend():
+def test_two_wrong_steps_are_two_things_to_fix():
     found = page(
         check("configuration.one", "failed", candidates=[A]),
         check("token.two", "failed", candidates=[B]),
         exit=1,
         steps=[step(A, "wrong"), step(B, "wrong")],
     )
-    assert "Red: 2 set-up steps are wrong" in found.text
+    assert "Red: 2 setup steps are wrong" in found.text
     assert f"1. label of {A}" in next_of(found)
     assert f"2. label of {B}" in next_of(found)
 
 
-def test_steps_that_cannot_be_told_apart_are_all_named():
+def test_steps_that_cannot_be_distinguished_are_all_named():
     found = page(
         check("token.one", "failed", candidates=[A, B], ruled_out=["the client: it answered"]),
         exit=1,
         steps=[step(A, "suspected"), step(B, "suspected")],
     )
-    assert "Red: one of 2 set-up steps is wrong" in found.text
+    assert "Red: one of 2 setup steps is wrong" in found.text
     assert f"where {A} is set" in next_of(found)
     assert f"where {B} is set" in next_of(found)
     assert "the client: it answered" in next_of(found)
@@ -251,14 +252,14 @@ def test_a_green_run_says_what_it_did_not_look_at():
         check("token.three", "observed"),
     )
     assert "Green: every check that ran holds" in found.text
-    assert "Nothing has to be mended" in next_of(found)
+    assert "Nothing has to be fixed" in next_of(found)
     assert "with mode = create: token.two" in next_of(found)
-    assert "about a tenant it says nothing" not in found.text
+    assert "this says nothing about a tenant" not in found.text
     mocked = page(check("token.one"), target={"curity": "mocked"})
-    assert "about a tenant it says nothing" in mocked.text
+    assert "this says nothing about a tenant" in mocked.text
 
 
-def test_a_party_that_is_down_is_named_with_what_to_look_at():
+def test_a_party_that_is_down_is_named_with_what_to_check():
     found = page(
         check("discovery.served", "unreachable", observed="connection refused", exchanges=[1]),
         exit=6,
@@ -269,7 +270,7 @@ def test_a_party_that_is_down_is_named_with_what_to_look_at():
     assert "owners of the check" in next_of(found)
     assert "Red: Curity could not be reached" in found.text
     assert "connection refused" in next_of(found)
-    assert "look at the address in the profile" in next_of(found)
+    assert "check the address in the profile" in next_of(found)
 
 
 @pytest.mark.parametrize(("exit", "words"), [(2, "Interrupted"), (None, "Cut short")])
@@ -291,17 +292,17 @@ def test_what_was_left_behind_is_to_be_deleted():
     assert "application 17 of the portal" in next_of(page(check("a.one"), left_behind=["application 17 of the portal"]))
 
 
-def test_a_check_that_is_blocked_by_one_without_an_entry_is_shown_all_the_same():
+def test_a_check_that_is_blocked_by_one_without_an_entry_is_shown():
     found = page(check("a.two", "blocked", blocked_by="a.one"), exit=1)
-    assert "1 check is blocked by a.one, of which this run says nothing" in found.text
+    assert "1 check is blocked by a.one, which has no entry in this run" in found.text
     assert "check-a.two" in found.attribute("id")
     assert "see what blocks the others" in next_of(found)
 
 
-def test_a_failed_should_is_advice():
+def test_a_failed_should_does_not_make_the_run_red():
     found = page(check("a.one"), check("a.two", "failed", level="SHOULD", red=False))
     assert "Green" in found.text
-    assert "Advice, which does not make the run red: a.two" in next_of(found)
+    assert "Failed SHOULD checks, which do not make the run red: a.two" in next_of(found)
 
 
 def test_a_known_failure_is_told_with_its_reason():
@@ -310,7 +311,7 @@ def test_a_known_failure_is_told_with_its_reason():
     found = page(check("a.one"), check("a.two", "failed", red=False, known=why), blocked)
     assert "Green" in found.text
     assert f"a.two and 1 more ({why})" in next_of(found)
-    assert "Advice" not in found.text
+    assert "Failed SHOULD" not in found.text
 
 
 def test_each_party_is_named_live_or_mocked_with_its_version():
@@ -377,7 +378,7 @@ HOSTILE = (
 
 
 def hostile(text: str) -> dict[str, Any]:
-    """A run in which all that can come from outside is this text."""
+    """A run in which everything that comes from outside is this text."""
     message = {"headers": [["x-note", text], [text, "x"]], "body": text, "bytes": 1, "note": text}
     return content(
         check(
@@ -391,7 +392,7 @@ def hostile(text: str) -> dict[str, Any]:
             owner=text,
             owners=[text],
             known="",
-            mend=text,
+            fix=text,
             references=[text],
             again=text,
             observations=[{"party": "curity", "name": text, "observed": text, "held": True}],
@@ -448,7 +449,7 @@ def assert_is_text_alone(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_what_came_from_outside_changes_nothing_but_its_own_text(text):
+def test_a_text_from_outside_changes_nothing_else(text):
     assert_is_text_alone(text)
 
 
@@ -457,8 +458,8 @@ ANY = st.characters(exclude_categories=())
 
 
 @given(st.text(ANY, min_size=1, max_size=40))
-def test_any_text_changes_nothing_but_itself(text):
-    # a reference that looks like an address is made a link
+def test_any_text_changes_nothing_else(text):
+    # a reference that looks like an address becomes a link
     if not link(text):
         assert_is_text_alone(text)
 
@@ -473,7 +474,7 @@ def test_the_content_of_the_run_is_left_as_it_was():
 # Its parts
 
 
-def test_the_flow_is_made_of_checks_that_there_are():
+def test_the_flow_is_made_of_checks_that_exist():
     catalogue = {entry.check.id for entry in entries()}
     assert set(HAPPY) <= set(FLOW) <= catalogue
 
@@ -493,7 +494,7 @@ def test_the_flow_shows_the_happy_path_and_what_failed():
     assert flow(run) == [("configuration.one", [3]), ("discovery.served", [1]), ("client.known", [8, 9, 10, 11])]
 
 
-def test_the_flow_is_told_of_one_worker_where_several_went_along_it():
+def test_the_flow_shows_one_worker_where_several_went_along_it():
     run = content(
         check("discovery.served", exchanges=[100_003, 1]), check("client.known", exchanges=[100_007, 100_008])
     )
@@ -514,14 +515,14 @@ def test_a_call_between_the_parties_belongs_to_the_exchange_during_which_it_was_
         ],
         exit=5,
     )
-    # the second is in no exchange; during the third nobody had asked Konnect
+    # the second is in no exchange; during the third Konnect was not called
     assert calls_within(run) == [1, None, None]
 
 
 @pytest.mark.parametrize(
     ("values", "said"), [([], ""), ([7], "7"), ([3, 4, 5, 9], "3 to 5, 9"), ([9, 3, 4, 5], "3 to 5, 9")]
 )
-def test_numbers_are_said_in_short(values, said):
+def test_numbers_are_shown_as_ranges(values, said):
     assert numbers(values) == said
 
 
@@ -529,7 +530,7 @@ def test_numbers_are_said_in_short(values, said):
     ("seconds", "said"),
     [(None, ""), (0.0, "< 1 ms"), (0.0123, "12 ms"), (4.04, "4.0 s"), (59.99, "60.0 s"), (125.4, "2 min 5 s")],
 )
-def test_durations_are_said_for_people(seconds, said):
+def test_durations_are_readable(seconds, said):
     assert duration(seconds) == said
 
 

@@ -1,4 +1,4 @@
-"""`index.html` in Chromium, from a file, as its readers have it: with the keyboard, on a phone, in the dark, on paper."""
+"""`index.html` in Chromium, from a file: with the keyboard, on a phone, in dark mode, on paper."""
 
 import fcntl
 import json
@@ -31,7 +31,7 @@ OFFLINE = [
     "--disable-component-update",
     "--disable-sync",
 ]
-"""What keeps Chromium itself off the network."""
+"""What keeps Chromium itself from using the network."""
 PHONE = {"width": 360, "height": 740}
 
 
@@ -113,8 +113,8 @@ def ids(run: dict[str, Any], verdict: str) -> set[str]:
     return {check["id"] for check in run["checks"] if check["verdict"] == verdict}
 
 
-def told(page: Any, text: str) -> None:
-    """Waits until the page says so of what was asked for."""
+def found(page: Any, text: str) -> None:
+    """Waits until the line below the filters contains the text."""
     playwright.expect(page.locator("#found")).to_contain_text(text)
 
 
@@ -129,7 +129,7 @@ def test_the_first_screen_says_what_to_do(opened, run):
     page = opened()
     step = next(step for step in run["steps"] if step["mark"] == "wrong")
     first = next(check for check in run["checks"] if check["verdict"] == "failed")
-    for text in (step["owner"], step["where"], step["mend"], first["observed"], first["again"]):
+    for text in (step["owner"], step["where"], step["fix"], first["observed"], first["again"]):
         box = page.locator("#next").get_by_text(text, exact=True).bounding_box()
         assert box["y"] + box["height"] <= 850, text
 
@@ -241,13 +241,13 @@ def test_search_finds_checks_by_words_and_exchanges_by_what_stands_in_them(opene
     page = opened()
     search = page.get_by_role("searchbox")
     search.fill("token.is-jwt")
-    told(page, " of ")
+    found(page, " of ")
     assert "token.is-jwt" in shown_checks(page)
     changed = deepcopy(run)
     changed["exchanges"][7]["response"]["headers"].append(["instance", "kong:trace:14<33>44"])
     page = opened(changed)
     page.get_by_role("searchbox").fill("kong:TRACE:14<33>44")
-    told(page, " 1 of ")
+    found(page, " 1 of ")
     assert page.locator("#exchanges tbody tr").count() == 1
     assert (
         page.locator("#exchanges tbody a").first.get_attribute("href")
@@ -274,7 +274,7 @@ def test_links_to_nothing_do_nothing(opened):
         assert not page.get_by_role("dialog").is_visible()
 
 
-# For everybody
+# Accessibility
 
 
 def test_it_can_be_used_with_the_keyboard(opened):
@@ -289,7 +289,7 @@ def test_it_can_be_used_with_the_keyboard(opened):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everybody_can_read_it(opened, run, scheme):
+def test_it_is_accessible(opened, run, scheme):
     page = opened(few(run), color_scheme=scheme)
     open_all(page)
     judged = axe.Axe().run(page)
@@ -340,8 +340,8 @@ def test_without_script_verdict_failures_steps_and_checks_can_be_read(opened, ru
     page = opened(java_script_enabled=False)
     text = page.inner_text("body")
     step = next(step for step in run["steps"] if step["mark"] == "wrong")
-    assert "Red: one set-up step is wrong" in text
-    assert step["mend"] in text
+    assert "Red: one setup step is wrong" in text
+    assert step["fix"] in text
     for check in run["checks"]:
         assert page.locator(f"[id='check-{check['id']}'] .title").count() == 1
     page.locator(".fold > summary").first.click()  # the groups open without script
@@ -370,7 +370,7 @@ def test_nothing_may_be_fetched_and_no_other_script_runs(opened, wrong):
     assert refused == ["connect-src", "img-src", "script-src-elem", "style-src-elem"]
     assert page.evaluate("window.ran") is None
     assert wrong
-    # what was tried is told of, and refused before it leaves
+    # each attempt is reported, and blocked before it is sent
     assert all("Content Security Policy" in text or text == "https://example.invalid/x" for text in wrong)
     wrong.clear()
 
@@ -413,7 +413,7 @@ def test_a_large_run_makes_no_large_page(opened, run):
     assert page.locator("#exchanges tbody tr").count() == 50
     assert page.locator("*").count() < 100_000
     page.get_by_role("searchbox").fill("no such thing anywhere")
-    told(page, "0 of 20000 exchanges")
+    found(page, "0 of 20000 exchanges")
     page.locator("#clear").click()
     page.locator("#more").click()
     assert page.locator("#exchanges tbody tr").count() == 100

@@ -1,4 +1,4 @@
-"""The ledger: what it writes before a request and after its answer, and what is read back from its file."""
+"""The ledger: what it writes before a request and after its answer, and what is read from its file."""
 
 import json
 import stat
@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from dcrproof.core.checks.outcomes import NotSeen
 from dcrproof.core.cleanup.sweep import ledgers, listed, swept
-from dcrproof.core.http.exchange import Exchange
+from dcrproof.core.http.exchange import Exchange, Request
 from dcrproof.core.ledger.file import Busy, Unreadable, addresses, in_use, kept, read, taken_over
 from dcrproof.core.ledger.ledger import Ledger, new_mark
+from dcrproof.core.ledger.watch import watch
 from dcrproof.core.profile.model import (
     CuritySettings,
     KonnectSettings,
@@ -42,7 +43,19 @@ BASES = {"konnect": KONNECT, "portal": PORTAL, "curity": CURITY}
 
 def answer(party: str, method: str, url: str, status: int, content: object = None) -> Exchange:
     body = b"" if content is None else json.dumps(content).encode()
-    return Exchange(1, datetime.now(UTC), party, method, url, status, (), b"", (), body, 0.1)
+    return Exchange(
+        number=1,
+        at=datetime.now(UTC),
+        party=party,
+        method=method,
+        url=url,
+        status=status,
+        request_headers=(),
+        request_body=b"",
+        headers=(),
+        body=body,
+        seconds=0.1,
+    )
 
 
 def send(
@@ -55,9 +68,12 @@ def send(
     status: int | None = None,
     content: object = None,
 ) -> None:
-    """A request that passes by the ledger, and its answer; without a status no answer comes."""
+    """A request that the ledger watches, and its answer; without a status no answer comes."""
     sent = b"" if body is None else json.dumps(body).encode()
-    answered = ledger.watch(party, BASES[party], method, url, "application/json" if sent else "", sent)
+    media_type = "application/json" if sent else ""
+    answered = watch(
+        ledger, Request(party=party, base=BASES[party], method=method, url=url, media_type=media_type, body=sent)
+    )
     if status is not None:
         answered(answer(party, method, url, status, content))
 
@@ -72,7 +88,17 @@ def named(ledger: Ledger) -> list[tuple[str, str | None, str | None]]:
 def test_what_is_created_is_named_before_it_is_sent_and_has_its_id_after() -> None:
     ledger, written = Ledger(new_mark()), []
     ledger.write = written.append
-    answered = ledger.watch("konnect", KONNECT, "POST", f"{KONNECT}/v3/apis", "application/json", b'{"name": "one"}')
+    answered = watch(
+        ledger,
+        Request(
+            party="konnect",
+            base=KONNECT,
+            method="POST",
+            url=f"{KONNECT}/v3/apis",
+            media_type="application/json",
+            body=b'{"name": "one"}',
+        ),
+    )
     assert [(line["intent"], line["kind"], line["name"]) for line in written] == [(1, "API", "one")]
     answered(answer("konnect", "POST", f"{KONNECT}/v3/apis", 201, {"id": "a1", "name": "one"}))
     assert (written[1]["made"], written[1]["id"]) == (1, "a1")
@@ -96,7 +122,7 @@ def test_what_is_created_is_named_before_it_is_sent_and_has_its_id_after() -> No
         ("curity", "/anything", {"client_id": "x"}, "client"),
     ],
 )
-def test_everything_that_a_run_creates_stands_in_the_ledger(party: str, url: str, content: object, kind: str) -> None:
+def test_everything_that_a_run_creates_is_in_the_ledger(party: str, url: str, content: object, kind: str) -> None:
     ledger = Ledger(new_mark())
     send(ledger, party, "POST", BASES[party] + url, {"any": "thing"}, status=201, content=content)
     assert [(entry.kind.name, entry.id) for entry in ledger.pending] == [(kind, "x")]
@@ -114,8 +140,8 @@ def test_everything_that_a_run_creates_stands_in_the_ledger(party: str, url: str
         ("portal", "POST", "/api/v3/applications/a/regenerate-secret"),
     ],
 )
-def test_what_creates_nothing_of_its_own_does_not(party: str, method: str, url: str) -> None:
-    """A publication of an API that was there before is changed by PUT, and is not the run's to delete."""
+def test_what_creates_nothing_is_not_in_the_ledger(party: str, method: str, url: str) -> None:
+    """A PUT changes an existing publication of an API, which the run may not delete."""
     ledger = Ledger(new_mark())
     send(ledger, party, method, BASES[party] + url, {"any": "thing"}, status=200, content={"id": "x"})
     assert ledger.pending == []
@@ -130,7 +156,17 @@ def test_a_publication_of_the_runs_own_api_is_named() -> None:
 
 def test_a_form_posted_to_the_authorization_server_registers_nothing() -> None:
     ledger = Ledger(new_mark())
-    ledger.watch("curity", CURITY, "POST", CURITY + "/token", "application/x-www-form-urlencoded", b"grant_type=x")
+    watch(
+        ledger,
+        Request(
+            party="curity",
+            base=CURITY,
+            method="POST",
+            url=CURITY + "/token",
+            media_type="application/x-www-form-urlencoded",
+            body=b"grant_type=x",
+        ),
+    )
     assert ledger.pending == []
 
 
@@ -148,7 +184,7 @@ def test_a_form_posted_to_the_authorization_server_registers_nothing() -> None:
         (None, True),
     ],
 )
-def test_a_refusal_creates_nothing_and_no_answer_may_have(status: int | None, kept_as_lost: bool) -> None:
+def test_a_refusal_creates_nothing_and_a_missing_answer_may_have(status: int | None, kept_as_lost: bool) -> None:
     ledger = Ledger(new_mark())
     send(ledger, "konnect", "POST", f"{KONNECT}/v3/apis", {"name": "one"}, status=status)
     assert named(ledger) == ([("API", "one", None)] if kept_as_lost else [])
@@ -156,14 +192,29 @@ def test_a_refusal_creates_nothing_and_no_answer_may_have(status: int | None, ke
 
 def test_what_was_never_sent_creates_nothing() -> None:
     ledger = Ledger(new_mark())
-    ledger.watch("konnect", KONNECT, "POST", f"{KONNECT}/v3/apis", "application/json", b'{"name": "one"}')(None)
+    watch(
+        ledger,
+        Request(
+            party="konnect",
+            base=KONNECT,
+            method="POST",
+            url=f"{KONNECT}/v3/apis",
+            media_type="application/json",
+            body=b'{"name": "one"}',
+        ),
+    )(None)
     assert ledger.pending == []
 
 
 def test_an_accepted_registration_is_named_whatever_its_body_was() -> None:
-    """A check that expected a refusal has no reason to remember the client."""
+    """A check that expected a refusal does not record the client."""
     ledger = Ledger(new_mark())
-    answered = ledger.watch("curity", CURITY, "POST", REGISTER, "application/json", b"[not json")
+    answered = watch(
+        ledger,
+        Request(
+            party="curity", base=CURITY, method="POST", url=REGISTER, media_type="application/json", body=b"[not json"
+        ),
+    )
     answered(answer("curity", "POST", REGISTER, 201, registered("c1")))
     assert named(ledger) == [("client", None, "c1")]
 
@@ -173,8 +224,8 @@ def registered(id: str, token: str = TOKEN) -> dict[str, str]:
     return {"client_id": id, "client_secret": f"secret of {id}", **management}
 
 
-def test_a_run_that_is_killed_while_it_writes_down_a_client_has_what_deletes_it(tmp_path: Path) -> None:
-    """Whichever line was the last one after the answer: the client is known by it, or as one that was never answered."""
+def test_a_run_killed_while_recording_a_client_can_delete_it(tmp_path: Path) -> None:
+    """After any last line, the client is known by its id, or as one whose registration was never answered."""
     ledger = Ledger(new_mark())
     with kept(ledger, tmp_path, PROFILE) as path:
         send(ledger, "curity", "POST", REGISTER, {"client_name": "one"}, status=201, content=registered("c1"))
@@ -196,7 +247,7 @@ def test_the_newest_registration_token_is_the_one_that_counts() -> None:
     assert ledger.pending[0].rotating
 
 
-def test_what_a_check_deletes_is_gone_with_all_that_was_part_of_it() -> None:
+def test_what_a_check_deletes_is_gone_with_all_its_parts() -> None:
     ledger = Ledger(new_mark())
     applications = f"{PORTAL}/api/v3/applications"
     send(ledger, "portal", "POST", applications, {"name": "one"}, status=201, content={"id": "a1"})
@@ -218,10 +269,20 @@ def test_no_more_is_created_than_the_profile_allows() -> None:
 
 
 @pytest.mark.parametrize("turned_away", [429, None])
-def test_what_was_turned_away_and_is_sent_again_counts_once(turned_away: int | None) -> None:
+def test_a_rejected_request_that_is_sent_again_counts_once(turned_away: int | None) -> None:
     ledger = Ledger(new_mark(), most=1)
     url = f"{KONNECT}/v3/apis"
-    answered = ledger.watch("konnect", KONNECT, "POST", url, "application/json", b'{"name": "one"}')
+    answered = watch(
+        ledger,
+        Request(
+            party="konnect",
+            base=KONNECT,
+            method="POST",
+            url=url,
+            media_type="application/json",
+            body=b'{"name": "one"}',
+        ),
+    )
     answered(answer("konnect", "POST", url, turned_away) if turned_away else None)
     send(ledger, "konnect", "POST", url, {"name": "one"}, status=201, content={"id": "a1"})
     assert ledger.created == 1
@@ -264,7 +325,7 @@ def filled(ledger: Ledger) -> None:
 
 
 def left_in(folder: Path) -> Path:
-    """The file of a run that died after all that `filled` does."""
+    """The file of a run that was killed after `filled`."""
     ledger = Ledger(new_mark())
     with kept(ledger, folder, PROFILE) as path:
         filled(ledger)
@@ -281,7 +342,7 @@ def test_what_is_read_back_is_what_was_written(tmp_path: Path) -> None:
         assert ledger.addresses == BASES
 
 
-def test_only_its_owner_reads_the_file_and_no_secret_stands_in_it(tmp_path: Path) -> None:
+def test_only_its_owner_reads_the_file_and_it_has_no_secret(tmp_path: Path) -> None:
     path = left_in(tmp_path / "new")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -290,14 +351,14 @@ def test_only_its_owner_reads_the_file_and_no_secret_stands_in_it(tmp_path: Path
     assert [secret for secret in secrets if secret.encode() in content] == []
 
 
-def test_a_copy_without_the_profiles_secrets_is_of_no_use(tmp_path: Path) -> None:
+def test_a_copy_without_the_profiles_secrets_is_useless(tmp_path: Path) -> None:
     path = left_in(tmp_path)
     with taken_over(path, ANOTHER) as ledger:
         client = ledger.pending[-1]
         assert (client.manage, bool(client.sealed)) == (None, True)
 
 
-def test_a_ledger_that_names_nothing_any_more_is_removed(tmp_path: Path) -> None:
+def test_a_ledger_with_nothing_left_is_removed(tmp_path: Path) -> None:
     with kept(Ledger(new_mark()), tmp_path, PROFILE) as path:
         assert path.exists()
     assert list(tmp_path.iterdir()) == []
@@ -317,7 +378,7 @@ def test_a_ledger_in_use_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"{}", b"[]\n[]", b"\xff\xfe", b'{"ledger": 1, "mark": "", "addresses": {}}', b'{"ledger": 2}']
 )
-def test_what_is_no_ledger_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_ledger_is_reported(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.jsonl"
     path.write_bytes(content)
     with pytest.raises(Unreadable, match="first line"):
@@ -327,7 +388,7 @@ def test_what_is_no_ledger_is_said_to_be_none(tmp_path: Path, content: bytes) ->
 @given(st.data())
 @settings(max_examples=20)  # each makes a key, which is meant to take its time
 def test_a_torn_line_does_no_harm(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
-    """However much of the file was written: what is read is what the lines say that are whole, and it is written on."""
+    """Wherever the file is cut, its complete lines are read, and it can be continued."""
     path = left_in(tmp_path_factory.mktemp("ledger"))
     lines = path.read_bytes().splitlines(keepends=True)
     whole = data.draw(st.integers(2, len(lines) - 1))  # the first line is empty, the second the ledger's own
@@ -342,9 +403,7 @@ def test_a_torn_line_does_no_harm(tmp_path_factory: pytest.TempPathFactory, data
     assert not path.exists()
 
 
-def test_a_run_that_dies_while_it_begins_its_ledger_leaves_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_killed_while_creating_its_ledger_leaves_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def killed(_: int) -> None:
         raise KeyboardInterrupt
 
@@ -354,15 +413,15 @@ def test_a_run_that_dies_while_it_begins_its_ledger_leaves_none(
     assert ledgers(tmp_path) == []
 
 
-def test_a_ledger_that_ends_while_a_sweep_comes_is_no_failure(tmp_path: Path) -> None:
+def test_a_ledger_that_disappears_during_a_sweep_is_not_a_failure(tmp_path: Path) -> None:
     path = tmp_path / "20261124T000000Z-0123abcd.jsonl"
-    told = f"gone        {path}: whoever used it has left nothing behind"
+    told = f"gone        {path}: nothing that it named is left"
     assert list(swept(path, PROFILE)) == [(told, False)]
     assert list(listed(path, PROFILE)) == []
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_portal_of_a_publication_is_not_the_runs_by_that() -> None:
+def test_the_portal_of_a_publication_does_not_become_the_runs() -> None:
     ledger = Ledger(new_mark())
     send(ledger, "konnect", "POST", f"{KONNECT}/v3/apis", {"name": "one"}, status=201, content={"id": "a1"})
     send(ledger, "konnect", "PUT", f"{KONNECT}/v3/apis/a1/publications/p1", {}, status=200)
@@ -372,11 +431,11 @@ def test_the_portal_of_a_publication_is_not_the_runs_by_that() -> None:
 @pytest.mark.parametrize("media_type", ["application/json", "application/json; charset=utf-8", "Application/JSON"])
 def test_a_registration_is_known_by_its_media_type(media_type: str) -> None:
     ledger = Ledger(new_mark())
-    ledger.watch("curity", CURITY, "POST", REGISTER, media_type, b"{}")
+    watch(ledger, Request(party="curity", base=CURITY, method="POST", url=REGISTER, media_type=media_type, body=b"{}"))
     assert named(ledger) == [("client", None, None)]
 
 
-def test_what_a_party_has_shown_is_not_new_any_more(tmp_path: Path) -> None:
+def test_what_a_party_has_shown_is_no_longer_new(tmp_path: Path) -> None:
     developers, applications = (f"{KONNECT}/v3/portals/p1/{what}" for what in ("developers", "applications"))
     ledger = Ledger(new_mark())
     with kept(ledger, tmp_path, PROFILE) as path:
@@ -392,7 +451,7 @@ def test_what_a_party_has_shown_is_not_new_any_more(tmp_path: Path) -> None:
         assert {entry.id for entry in read(path).pending if entry.seen} == {"d1", "a1"}, "d2 may have taken it along"
 
 
-def test_what_mocks_hold_that_end_with_the_run_has_no_address() -> None:
+def test_mocks_that_end_with_the_run_have_no_address() -> None:
     profile = replace(
         PROFILE, konnect=KonnectSettings(mocked=Mocked()), portal=PortalSettings(mocked=Mocked("http://127.0.0.1:1"))
     )

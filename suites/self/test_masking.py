@@ -1,4 +1,4 @@
-"""What pytest prints and writes holds no secret, and the run finds out where one was let out all the same."""
+"""What pytest prints and writes has no secret in it, and a run that leaked one all the same finds it."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def token(dcr_target):
     return value
 """
 
-# another plugin, which takes warnings as they come
+# another plugin, which receives warnings
 LISTENING = (
     TOKEN
     + """
@@ -37,7 +37,7 @@ def pytest_warning_recorded(warning_message):
 """
 )
 
-# whatever a test can do to show what it was given
+# all ways in which a test can show a secret
 LEAKY = """\
 import base64, logging, os, sys, threading, warnings
 import pytest
@@ -122,7 +122,7 @@ EVERYTHING = ("-vv", "--showlocals", "--setup-show", "--log-cli-level=debug", "-
 
 @dataclass(frozen=True)
 class Ended:
-    """A run of a user's own tests: how it ended, what it printed, the files that it wrote, and the secrets that it was given."""
+    """A run of a user's own tests: exit code, output, the files that it wrote, and the secrets that it was given."""
 
     code: int
     printed: str
@@ -135,13 +135,13 @@ class Ended:
 
     @property
     def shown(self) -> str:
-        """What was printed, without colours, and with one fingerprint for all secrets."""
+        """The output without colours, with one fingerprint for all secrets."""
         return re.sub(r"<secret [0-9a-f]{8}>", "<secret>", re.sub(r"\x1b\[[\d;]*m", "", self.printed))
 
 
 @pytest.fixture
 def run_tests(tmp_path: Path) -> Callable[..., Ended]:
-    """Runs a user's own tests, in a folder of theirs; arguments are those of pytest."""
+    """Runs a user's own tests in their own folder; the arguments are those of pytest."""
 
     def run(tests: str, *arguments: str, conftest: str = TOKEN, **variables: str) -> Ended:
         (tmp_path / "test_of_a_user.py").write_text(tests)
@@ -170,7 +170,7 @@ def run_tests(tmp_path: Path) -> Callable[..., Ended]:
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_nothing_that_a_test_shows_is_printed_or_written(run_tests, workers):
+def test_no_secret_that_a_test_shows_is_printed_or_written(run_tests, workers):
     ended = run_tests(
         LEAKY,
         f"-n{workers}",
@@ -201,7 +201,7 @@ def test_nothing_that_a_test_shows_is_printed_or_written(run_tests, workers):
     assert "&lt;secret " in ended.files["junit.xml"]
 
 
-def test_the_trace_of_all_hooks_holds_none_either(run_tests):
+def test_the_trace_of_all_hooks_has_no_secret(run_tests):
     ended = run_tests(LEAKY, "--debug=trace.log", "-k", "locals or causes")
     assert ended.leaks == []
     assert "<secret " in ended.files["trace.log"]
@@ -220,7 +220,7 @@ def pytest_runtest_{hook}:
 
 
 @pytest.mark.parametrize(("hook", "raising", "code", "said"), CUT_SHORT.values(), ids=list(CUT_SHORT))
-def test_a_run_that_is_cut_short_shows_none(run_tests, hook, raising, code, said):
+def test_a_run_that_ends_early_shows_no_secret(run_tests, hook, raising, code, said):
     ended = run_tests(
         "def test_it(token): pass\n", *EVERYTHING, conftest=TOKEN + HOOK.format(hook=hook, raising=raising)
     )
@@ -229,7 +229,7 @@ def test_a_run_that_is_cut_short_shows_none(run_tests, hook, raising, code, said
     assert said in ended.shown, ended.shown
 
 
-def test_an_internal_error_of_a_worker_shows_none(run_tests):
+def test_an_internal_error_of_a_worker_shows_no_secret(run_tests):
     raising = "if 'PYTEST_XDIST_WORKER' in os.environ: raise AssertionError(token)"
     hook = HOOK.format(hook="logfinish()", raising=raising)
     ended = run_tests("def test_it(token): pass\n", "-n1", *EVERYTHING, conftest=TOKEN + hook)
@@ -237,7 +237,7 @@ def test_an_internal_error_of_a_worker_shows_none(run_tests):
     assert "AssertionError: <secret>" in ended.shown, ended.shown
 
 
-def test_a_module_that_cannot_be_collected_shows_none_of_the_profile(run_tests, mocks):
+def test_a_module_that_cannot_be_collected_shows_no_secret_of_the_profile(run_tests, mocks):
     secret = mocks.described["konnect"]["token"]
     tests = "import os\nraise ValueError(os.environ['KONNECT_TOKEN'])\n"
     options = (f"--dcr-profile={mocks.profile}", "--junitxml=junit.xml")
@@ -247,7 +247,7 @@ def test_a_module_that_cannot_be_collected_shows_none_of_the_profile(run_tests, 
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_the_id_of_a_test_holds_none(run_tests, mocks, workers):
+def test_an_id_of_a_test_with_a_secret_is_bad_usage(run_tests, mocks, workers):
     secret = mocks.described["konnect"]["token"]
     profile = mocks.changed("parallel", lambda text: text) if not workers else _live(mocks)
     tests = (
@@ -313,7 +313,7 @@ def test_other_runs_keep_examples_of_hypothesis(run_tests):
     assert [name for name in ended.files if "examples" in name], list(ended.files)
 
 
-def test_what_is_done_to_hypothesis_is_put_back(mocks, tmp_path):
+def test_the_settings_of_hypothesis_are_restored(mocks, tmp_path):
     (tmp_path / "put_back.py").write_text(
         "import pytest, sys\n"
         "from hypothesis import settings\n"
@@ -329,7 +329,7 @@ def test_what_is_done_to_hypothesis_is_put_back(mocks, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_what_is_changed_in_the_process_is_put_back(tmp_path):
+def test_what_is_changed_in_the_process_is_restored(tmp_path):
     (tmp_path / "conftest.py").write_text(TOKEN)
     (tmp_path / "test_of_a_user.py").write_text(
         "import logging\ndef test_it(token): assert logging.getLogRecordFactory() is not logging.LogRecord\n"
@@ -363,7 +363,7 @@ def test_without_a_fixture_of_dcrproof_nothing_is_changed(run_tests):
 
 # The search at the end
 
-LETS_OUT = """\
+LEAKING = """\
 import pytest
 from dcrproof.fixtures.run.run import run_of
 
@@ -386,23 +386,23 @@ def pytest_sessionfinish(session):
 
 
 @pytest.fixture
-def run_letting_out(run_checks, tmp_path):
-    """Runs some checks with a plugin that lets out a secret."""
+def run_leaking(run_checks, tmp_path):
+    """Runs some checks with a plugin that leaks a secret."""
 
     def run(hook: str, *arguments: str):
-        (tmp_path / "letting_out.py").write_text(LETS_OUT.format(hook=hook))
-        return run_checks("-p", "letting_out", *arguments, PYTHONPATH=str(tmp_path))
+        (tmp_path / "leaking.py").write_text(LEAKING.format(hook=hook))
+        return run_checks("-p", "leaking", *arguments, PYTHONPATH=str(tmp_path))
 
     return run
 
 
-def test_a_secret_in_a_file_of_the_run_is_found_and_the_run_is_no_success(run_letting_out, tmp_path):
-    ran = run_letting_out(INTO_THE_FOLDER, "--dcr-check=discovery")
+def test_a_secret_in_a_file_of_the_run_is_found_and_the_run_fails(run_leaking, tmp_path):
+    ran = run_leaking(INTO_THE_FOLDER, "--dcr-check=discovery")
     assert ran.code == 3
     secret = (tmp_path / "reports" / "latest" / "extra.txt").read_text().partition("\n")[2]
     told = f"extra.txt, at character 7: {Secret(secret)!r}"
     assert f"{told}\n" in ran.output
-    assert "SECRET LET OUT  " in ran.output
+    assert "LEAKED SECRET  " in ran.output
     assert secret not in ran.output
     assert "verdict    red, exit 3" in ran.output
     assert ran.report["exit"] == 3
@@ -412,27 +412,27 @@ def test_a_secret_in_a_file_of_the_run_is_found_and_the_run_is_no_success(run_le
     assert json.loads(events[-1])["exit"] == 3
 
 
-def test_a_secret_that_was_printed_before_it_was_known_is_found(run_letting_out):
-    ran = run_letting_out(BEFORE_IT_IS_KNOWN, "--dcr-check=discovery")
+def test_a_secret_that_was_printed_before_it_was_known_is_found(run_leaking):
+    ran = run_leaking(BEFORE_IT_IS_KNOWN, "--dcr-check=discovery")
     assert ran.code == 3
-    assert "SECRET LET OUT  the terminal, at character " in ran.output
+    assert "LEAKED SECRET  the terminal, at character " in ran.output
 
 
-def test_a_secret_that_was_let_out_comes_before_a_broken_contract(run_letting_out):
-    ran = run_letting_out(INTO_THE_FOLDER, "--dcr-check=token.is-jwt", "--dcr-undo=curity.token-issuer.jwt")
+def test_the_exit_code_of_a_leaked_secret_comes_before_that_of_a_broken_contract(run_leaking):
+    ran = run_leaking(INTO_THE_FOLDER, "--dcr-check=token.is-jwt", "--dcr-undo=curity.token-issuer.jwt")
     assert ran.code == 3
     assert "verdict    failed: token.is-jwt" in ran.output
 
 
-def test_an_interrupted_run_stays_an_interrupted_one(run_letting_out):
+def test_an_interrupted_run_with_a_leaked_secret_is_still_interrupted(run_leaking):
     interrupt = "def pytest_runtest_teardown(item):\n    raise KeyboardInterrupt\n"
-    ran = run_letting_out(INTO_THE_FOLDER + interrupt, "--dcr-check=discovery")
+    ran = run_leaking(INTO_THE_FOLDER + interrupt, "--dcr-check=discovery")
     assert ran.code == 2
-    assert "SECRET LET OUT  " in ran.output
+    assert "LEAKED SECRET  " in ran.output
     assert ran.report["exit"] == 2
 
 
-def test_a_secret_of_a_worker_is_looked_for_by_the_controller(run_letting_out, tmp_path):
+def test_the_controller_searches_for_the_secrets_of_its_workers(run_leaking, tmp_path):
     hook = """
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node):
@@ -440,13 +440,13 @@ def pytest_testnodedown(node):
     secret = next((value for value, _ in run.secrets.known if value.startswith("kpat_")), "")
     (run.recording.folder / "extra.txt").write_text(secret)
 """
-    ran = run_letting_out(hook, "-p", "xdist", "-n1", "--dcr-check=discovery")
+    ran = run_leaking(hook, "-p", "xdist", "-n1", "--dcr-check=discovery")
     assert (tmp_path / "reports" / "latest" / "extra.txt").read_text()
     assert ran.code == 3
     assert "extra.txt, at character 0: <secret " in ran.output
 
 
-def test_the_tests_of_others_are_looked_through_as_well(run_tests):
+def test_what_is_written_by_a_users_own_tests_is_searched_too(run_tests):
     hook = "\n@pytest.hookimpl(trylast=True)\ndef pytest_sessionfinish(session):\n    open('junit.xml', 'a').write('<!-- ' + open(os.environ['TOLD']).read())\n"
     ended = run_tests("def test_it(token): pass\n", "--junitxml=junit.xml", conftest=TOKEN + hook)
     assert ended.code == 3, ended.printed

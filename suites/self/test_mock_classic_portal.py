@@ -10,7 +10,8 @@ from dcrproof.mocks.classic_portal.state import ApplicationSetup
 from dcrproof.mocks.gateway.state import Admitted
 from dcrproof.mocks.konnect.problems import Problem
 from dcrproof.mocks.messages import Call, NoAnswer, Request, Response, perform
-from dcrproof.mocks.world import DEVELOPER, Start, World
+from dcrproof.mocks.start import DEVELOPER, Start
+from dcrproof.mocks.world import World
 
 HOSTS = ("curity", "konnect", "portal", "classic_portal", "gateway", "upstream", "gateway-2", "control")
 ADDRESSES = {name: f"http://{name.replace('_', '-')}.test" for name in HOSTS}
@@ -21,7 +22,7 @@ class Asked:
     """A world without sockets, and its classic portal as a developer who has signed in asks it."""
 
     def __init__(self) -> None:
-        self.world = World(Start(ADDRESSES, 11), lambda: None)
+        self.world = World(Start(ADDRESSES, 11))
         self.portal = self.world.classic_portal
         self.standing = self.world.classic_standing
         self.cookie = ""
@@ -108,7 +109,7 @@ def test_a_deleted_application_is_gone_at_the_portal_at_curity_and_at_the_gatewa
 def test_saving_the_form_overwrites_what_was_there(asked):
     asked.portal.save(ApplicationSetup("https://other.example/.well-known/openid-configuration", "another token"))
     assert asked.portal.strategy.config["issuer"].startswith("https://other.example")
-    assert len(asked.portal.strategies) == len(asked.portal.providers) == 1
+    assert len(asked.portal.tables.strategies) == len(asked.portal.tables.providers) == 1
     problem = asked.ask("POST", "/applications", {"name": "app"}, 400).json()
     assert problem["detail"] == "Unable to create the DCR application"
 
@@ -152,7 +153,7 @@ def test_admins_find_the_client_by_its_reference_id_and_revoke_the_registration(
     path = f"/v2/applications/{made['id']}"
     seen = asked.send("konnect", Request("GET", path, path, "", token)).json()
     assert seen["reference_id"] == made["reference_id"]
-    assert seen["dcr_provider"]["id"] in asked.portal.providers
+    assert seen["dcr_provider"]["id"] in asked.portal.tables.providers
     path = f"/v2/portals/{asked.portal.portal_id}/applications/{made['id']}/registrations/{registration['id']}"
     answer = asked.send("konnect", Request("PATCH", path, path, "", token, b'{"status":"revoked"}'))
     assert answer.json()["status"] == "revoked"
@@ -161,21 +162,21 @@ def test_admins_find_the_client_by_its_reference_id_and_revoke_the_registration(
 
 def test_nothing_is_pushed_beside_the_later_portal_before_there_is_an_application(asked):
     konnect = asked.world.konnect
-    assert not any(service.also for service in konnect.data_plane_configuration().services)
-    before = konnect.expected_hash()
+    assert not any(service.also for service in konnect.push.configuration.services)
+    before = konnect.push.hash
     made = asked.create()
-    (service,) = (one for one in konnect.data_plane_configuration().services if one.also)
+    (service,) = (one for one in konnect.push.configuration.services if one.also)
     assert service.also[0].strategy.id == asked.portal.strategy_id
     asked.ask("DELETE", f"/applications/{made['id']}", status=204)
-    assert konnect.expected_hash() == before
+    assert konnect.push.hash == before
 
 
 def test_neither_portal_shows_the_objects_of_the_other(asked):
     asked.create()
     konnect = asked.world.konnect
-    assert asked.portal.portal_id not in konnect.portals
-    assert asked.portal.strategy_id not in konnect.strategies
-    assert not konnect.applications
+    assert asked.portal.portal_id not in konnect.tables.portals
+    assert asked.portal.strategy_id not in konnect.tables.strategies
+    assert not konnect.tables.applications
 
 
 def test_an_application_of_the_classic_portal_does_not_pass_by_the_later_portals_strategy(asked):
@@ -183,7 +184,7 @@ def test_an_application_of_the_classic_portal_does_not_pass_by_the_later_portals
     asked.register(made)
     asked.route(made["credentials"])
     node = asked.world.data_planes[0]
-    service = next(one for one in asked.world.konnect.data_plane_configuration().services if one.also)
+    service = next(one for one in asked.world.konnect.push.configuration.services if one.also)
     request = Request("GET", "/accounts", "/accounts", "", ())
     verdicts = [perform_verdict(node.admit(one, request), asked) for one in service.stages[0]]
     assert not any(isinstance(verdict, Admitted) for verdict in verdicts)
@@ -211,4 +212,4 @@ def test_scopes_are_not_managed_by_developers(asked):
     answer = asked.ask("GET", f"/applications/{made['id']}/product-versions/{version}/granted-scopes", status=422)
     assert answer.json()["title"] == "Unsupported IDP"
     with pytest.raises(Problem):
-        asked.portal._allow_members("client_credentials", {"scopes": ["a"]})
+        asked.portal.applications.allow_members("client_credentials", {"scopes": ["a"]})

@@ -14,13 +14,15 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from dcrproof.mocks.clock import Clock
-from dcrproof.mocks.curity.configuration import (
+from dcrproof.mocks.curity.configuration import Configuration
+from dcrproof.mocks.curity.errors import CommitRejected
+from dcrproof.mocks.curity.http import CurityHttp
+from dcrproof.mocks.curity.settings import (
     DAY,
     AuthenticateClientBy,
     AuthenticateUserBy,
     Client,
     ClientManagement,
-    Configuration,
     DataSource,
     DefaultTokenIssuer,
     DynamicClientRegistration,
@@ -28,10 +30,8 @@ from dcrproof.mocks.curity.configuration import (
     NonTemplatized,
     RegistrationToken,
     ServiceRole,
-    how_to_configuration,
 )
-from dcrproof.mocks.curity.errors import CommitRejected
-from dcrproof.mocks.curity.http import CurityHttp
+from dcrproof.mocks.curity.setup import how_to_configuration
 from dcrproof.mocks.curity.state import Curity
 from dcrproof.mocks.curity.switches import Switches
 from dcrproof.mocks.messages import Request, Response, perform

@@ -12,23 +12,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dcrproof.mocks.clock import Clock
-from dcrproof.mocks.curity.configuration import (
+from dcrproof.mocks.curity.configuration import Configuration
+from dcrproof.mocks.curity.errors import CommitRejected, OAuthRefusal
+from dcrproof.mocks.curity.http import CurityHttp, CurityNodes
+from dcrproof.mocks.curity.restconf import tree
+from dcrproof.mocks.curity.restconf_xml import NAMESPACES, document
+from dcrproof.mocks.curity.settings import (
     HSQLDB,
     AuthenticateUserBy,
     Client,
-    Configuration,
     CustomTokenIssuer,
     DataSource,
     Endpoint,
     MutualTls,
     ServiceRole,
     Template,
-    how_to_configuration,
 )
-from dcrproof.mocks.curity.errors import CommitRejected, OAuthRefusal
-from dcrproof.mocks.curity.http import CurityHttp, CurityNodes
-from dcrproof.mocks.curity.restconf import tree
-from dcrproof.mocks.curity.restconf_xml import NAMESPACES, document
+from dcrproof.mocks.curity.setup import how_to_configuration
 from dcrproof.mocks.curity.state import Curity
 from dcrproof.mocks.messages import Request, Response, perform
 

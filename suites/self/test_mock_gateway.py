@@ -16,7 +16,7 @@ from joserfc.jwk import ECKey
 
 from dcrproof.mocks import upstream
 from dcrproof.mocks.clock import Clock
-from dcrproof.mocks.data_plane import Configuration, PushedApplication, PushedStrategy, Route, Service
+from dcrproof.mocks.data_plane import PushedApplication, PushedConfiguration, PushedStrategy, Route, Service
 from dcrproof.mocks.gateway.credentials import read_basic
 from dcrproof.mocks.gateway.discovery import read_keys, read_provider
 from dcrproof.mocks.gateway.grants import form_encode
@@ -150,7 +150,7 @@ class World:
 
 def configuration(
     config: dict[str, Any] | None = None, *, apis: tuple[str, ...] = (API,), strategy: bool = True, **service: Any
-) -> Configuration:
+) -> PushedConfiguration:
     strategy_config = {
         "issuer": f"{ISSUER}/.well-known/openid-configuration",
         "credential_claim": ["sub"],
@@ -165,7 +165,7 @@ def configuration(
         PushedStrategy(STRATEGY, strategy_config) if strategy else None,
     )
     applications = tuple(PushedApplication(f"id-{name}", name, STRATEGY, apis) for name in ("app-1", "app-2"))
-    return Configuration((replace(linked, **service),), applications)
+    return PushedConfiguration((replace(linked, **service),), applications)
 
 
 @pytest.fixture
@@ -311,7 +311,7 @@ def test_a_token_endpoint_that_gives_no_usable_token_is_401(world: World, answer
 def test_a_shared_salt_makes_a_shared_cache(world: World, config: dict[str, Any], hits: int) -> None:
     one = configuration(config).services[0]
     two = replace(one, id="service-2", routes=(Route("route-2", ("/two",)),))
-    world.node.apply(Configuration((one, two), configuration().applications))
+    world.node.apply(PushedConfiguration((one, two), configuration().applications))
     assert [world.call(basic(), path=path).status for path in ("/accounts", "/two")] == [200, 200]
     assert world.idp.count(TOKEN_ENDPOINT) == hits
 

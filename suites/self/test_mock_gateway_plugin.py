@@ -13,14 +13,21 @@ from joserfc import jws
 
 from dcrproof.mocks import upstream
 from dcrproof.mocks.clock import Clock
-from dcrproof.mocks.data_plane import Configuration, PushedApplication, PushedConsumer, PushedStrategy, Route, Service
+from dcrproof.mocks.data_plane import (
+    PushedApplication,
+    PushedConfiguration,
+    PushedConsumer,
+    PushedStrategy,
+    Route,
+    Service,
+)
 from dcrproof.mocks.gateway import releases, session
 from dcrproof.mocks.gateway.http import GatewayHttp
 from dcrproof.mocks.gateway.plugin import NOT_JUDGED, SchemaViolation, plugin
 from dcrproof.mocks.gateway.state import DataPlane
 from dcrproof.mocks.gateway.switches import Switches
 from dcrproof.mocks.keys import rsa_key
-from dcrproof.mocks.konnect.push import PLUGIN_SCHEMA, violation
+from dcrproof.mocks.konnect.plugin_schema import PLUGIN_SCHEMA, violation
 from dcrproof.mocks.messages import Call, NoAnswer, Request, Response, json_response, perform
 
 ISSUER = "https://issuer.test"
@@ -88,7 +95,7 @@ class Scene:
         service = Service(
             "s", "http://upstream.test", (Route("r", ("/a",)),), openid_connect={"issuer": ISSUER, **config}
         )
-        self.node.apply(Configuration((service,), (), CONSUMERS))
+        self.node.apply(PushedConfiguration((service,), (), CONSUMERS))
         assert self.node.violation is None
         return self
 
@@ -97,7 +104,7 @@ class Scene:
         methods = ["client_credentials", "bearer", "session"]
         config = {"issuer": ISSUER, "credential_claim": ["sub"], "auth_methods": methods, **config}
         service = Service("s", "http://upstream.test", (Route("r", ("/a",)),), "api", PushedStrategy("st", config))
-        self.node.apply(Configuration((service,), (PushedApplication("a", "app-1", "st", ("api",)),), CONSUMERS))
+        self.node.apply(PushedConfiguration((service,), (PushedApplication("a", "app-1", "st", ("api",)),), CONSUMERS))
         assert self.node.violation is None
         return self
 
@@ -468,7 +475,7 @@ def test_one_application_on_two_apis_loses_only_the_one():
     )
     application = PushedApplication("x", "app-1", "st", ("api-a", "api-b"))
     for apis, status in ((("api-a", "api-b"), 200), (("api-b",), 403)):
-        scene.node.apply(Configuration(services, (replace(application, apis=apis),)))
+        scene.node.apply(PushedConfiguration(services, (replace(application, apis=apis),)))
         assert scene.call(basic()).status == status
         other = Request("GET", "/b", headers=(basic(),))
         assert perform(GatewayHttp(scene.node).handle(other), scene.issuer).status == 200

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from dcrproof.mocks import data_plane
 from dcrproof.mocks.clock import Clock
-from dcrproof.mocks.curity.configuration import how_to_configuration
 from dcrproof.mocks.curity.http import CurityHttp
+from dcrproof.mocks.curity.setup import how_to_configuration
 from dcrproof.mocks.curity.state import Curity
-from dcrproof.mocks.konnect.http import KonnectHttp, PortalHttp
+from dcrproof.mocks.konnect.admin import KonnectHttp
 from dcrproof.mocks.konnect.objects import Application, Registration
+from dcrproof.mocks.konnect.portal import PortalHttp
 from dcrproof.mocks.konnect.problems import Problem
 from dcrproof.mocks.konnect.setup import Standing, how_to_setup
 from dcrproof.mocks.konnect.state import Konnect
@@ -86,7 +87,7 @@ class World:
     def application(self, name: str = "app", developer_id: str | None = None) -> tuple[Any, str]:
         body = {"name": name, "auth_strategy_id": self.ids.strategy_id}
         made: tuple[Any, str] = self.run(
-            self.konnect.create_application(self.ids.portal_id, developer_id or self.ids.developer_id, body)
+            self.konnect.applications.create(self.ids.portal_id, developer_id or self.ids.developer_id, body)
         )
         return made
 
@@ -214,7 +215,7 @@ def test_no_body_breaks_the_mock(provider_type: Any, members: dict[str, Any]) ->
 def test_pages_add_up_to_the_list(size: int, count: int, sort: str) -> None:
     world = World()
     for number in range(count):
-        world.konnect.create_provider(world.provider(name=f"p{number * 7 % 25:02}"))
+        world.konnect.auth.create_provider(world.provider(name=f"p{number * 7 % 25:02}"))
     pages = [
         world.ask(
             "GET", "/v2/dcr-providers", sort=sort, **{"page[size]": str(size), "page[number]": str(number)}
@@ -223,14 +224,14 @@ def test_pages_add_up_to_the_list(size: int, count: int, sort: str) -> None:
     ]
     names = [one["name"] for page in pages for one in page["data"]]
     assert all(page["meta"]["page"]["total"] == count + 1 for page in pages)
-    assert sorted(names) == sorted(held.name for held in world.konnect.providers.values())
+    assert sorted(names) == sorted(held.name for held in world.konnect.tables.providers.values())
     if sort.startswith(("name", "issuer")):
         assert names == sorted(names, reverse="desc" in sort)
 
 
 def test_a_page_has_ten_of_them_by_default(world: World) -> None:
     for number in range(12):
-        world.konnect.create_api({"name": f"api {number}"})
+        world.konnect.catalog.create_api({"name": f"api {number}"})
     page = world.ask("GET", "/v3/apis").json()
     assert len(page["data"]) == 10
     assert page["meta"] == {"page": {"number": 1, "size": 10, "total": 13}}
@@ -270,7 +271,7 @@ def test_a_query_that_means_nothing_is_refused(world: World, query: dict[str, st
 )
 def test_filters(world: World, query: dict[str, str], names: list[str]) -> None:
     for name in ("one", "two", "three"):
-        world.konnect.create_portal({"name": name, "authentication_enabled": name != "one"})
+        world.konnect.portals.create({"name": name, "authentication_enabled": name != "one"})
     assert [one["name"] for one in world.ask("GET", "/v3/portals", **query).json()["data"]] == names
 
 
@@ -290,8 +291,8 @@ def test_the_secret_of_a_provider_is_never_shown(world: World) -> None:
         world.ask("PATCH", path, {"dcr_config": {"initial_client_secret": "very-secret-456"}}),
     ]
     assert not any(b"very-secret" in answer.body for answer in answers)
-    assert "very-secret" not in repr(world.konnect.providers)
-    assert world.konnect.providers[made.json()["id"]].config == {"initial_client_id": "abc"}
+    assert "very-secret" not in repr(world.konnect.tables.providers)
+    assert world.konnect.tables.providers[made.json()["id"]].config == {"initial_client_id": "abc"}
 
 
 @pytest.mark.parametrize(
@@ -366,7 +367,7 @@ def test_other_providers_are_stored_but_not_driven(
 def test_a_provider_in_use_stays(world: World) -> None:
     path = f"/v2/dcr-providers/{world.ids.provider_id}"
     assert world.ask("DELETE", path).status == 409
-    world.konnect.patch_strategy(world.ids.strategy_id, {"dcr_provider_id": None})
+    world.konnect.auth.patch_strategy(world.ids.strategy_id, {"dcr_provider_id": None})
     assert world.ask("DELETE", path).status == 204
     assert world.ask("DELETE", path).status == 404
 
@@ -378,7 +379,7 @@ def test_active_is_computed(world: World) -> None:
         return provider["active"], strategy["active"]
 
     assert active() == (True, True)
-    world.konnect.unpublish(world.ids.api_id, world.ids.portal_id)
+    world.konnect.catalog.unpublish(world.ids.api_id, world.ids.portal_id)
     assert active() == (False, False)
 
 
@@ -386,7 +387,7 @@ def test_patching_a_provider_keeps_what_is_left_out(world: World) -> None:
     world.ask("PATCH", path := f"/v2/dcr-providers/{world.ids.provider_id}", {"labels": {"a": "1", "b": "2"}})
     body = {"dcr_config": {"initial_client_id": "other"}, "labels": {"a": None, "c": "3"}}
     assert world.ask("PATCH", path, body).json()["labels"] == {"b": "2", "c": "3"}
-    held = world.konnect.providers[world.ids.provider_id]
+    held = world.konnect.tables.providers[world.ids.provider_id]
     assert (held.config, held.secrets) == (
         {"initial_client_id": "other"},
         {"initial_client_secret": "registrar-secret"},
@@ -464,9 +465,9 @@ def test_a_strategy_in_use_stays(world: World) -> None:
     path = f"/v2/application-auth-strategies/{world.ids.strategy_id}"
     application, _ = world.application()
     assert world.ask("DELETE", path).status == 409
-    world.konnect.unpublish(world.ids.api_id, world.ids.portal_id)
+    world.konnect.catalog.unpublish(world.ids.api_id, world.ids.portal_id)
     assert world.ask("DELETE", path).status == 409
-    world.run(world.konnect.delete_application(application.id))
+    world.run(world.konnect.applications.delete(application.id))
     assert world.ask("DELETE", path).status == 204
 
 
@@ -481,7 +482,15 @@ def test_a_portal_with_published_apis_is_deleted_only_by_force(world: World) -> 
     assert world.ask("DELETE", path, force="true").status == 204
     assert world.clients == {}
     konnect = world.konnect
-    assert not any((konnect.portals, konnect.developers, konnect.applications, konnect.publications, konnect.pages))
+    assert not any(
+        (
+            konnect.tables.portals,
+            konnect.tables.developers,
+            konnect.tables.applications,
+            konnect.tables.publications,
+            konnect.tables.pages,
+        )
+    )
 
 
 def test_names_are_unique_where_the_documents_say_so(world: World) -> None:
@@ -497,7 +506,7 @@ def test_names_are_unique_where_the_documents_say_so(world: World) -> None:
 
 @pytest.mark.parametrize(("auto", "status"), [(True, "approved"), (False, "pending")])
 def test_approval_of_developers(world: World, auto: bool, status: str) -> None:
-    world.konnect.patch_portal(world.ids.portal_id, {"auto_approve_developers": auto})
+    world.konnect.portals.patch(world.ids.portal_id, {"auto_approve_developers": auto})
     path = f"/v3/portals/{world.ids.portal_id}/developers"
     assert world.ask("POST", path, {"email": "a@b.c", "full_name": "x"}).json()["status"] == status
     revoked = world.ask("POST", path, {"email": "d@b.c", "full_name": "x", "status": "revoked"})
@@ -542,7 +551,7 @@ def test_the_entities_of_the_gateway(world: World) -> None:
     (plugin,) = world.ask("GET", path + "/core-entities/plugins").json()["data"]
     assert (plugin["name"], plugin["service"]) == ("konnect-application-auth", {"id": world.ids.service_id})
     assert plugin["config"]["v2_strategies"]["openid_connect"][0]["strategy_id"] == world.ids.strategy_id
-    world.konnect.delete_implementation(world.ids.api_id, world.ids.implementation_id)
+    world.konnect.catalog.delete_implementation(world.ids.api_id, world.ids.implementation_id)
     assert world.ask("GET", path + "/core-entities/plugins").json()["data"] == []
 
 
@@ -635,8 +644,8 @@ def test_registrations_as_an_admin(world: World) -> None:
 
 def test_the_push_of_the_how_to(world: World) -> None:
     application, _ = world.application()
-    world.konnect.register(application, world.ids.api_id)
-    pushed = world.konnect.data_plane_configuration()
+    world.konnect.registrations.register(application, world.ids.api_id)
+    pushed = world.konnect.push.configuration
     service, free = pushed.services
     assert (free.api_id, free.strategy) == (None, None)
     assert (service.url, service.api_id) == ("http://upstream.test", world.ids.api_id)
@@ -656,46 +665,46 @@ def test_the_push_of_the_how_to(world: World) -> None:
 
 
 def test_without_a_link_the_route_is_open(world: World) -> None:
-    world.konnect.delete_implementation(world.ids.api_id, world.ids.implementation_id)
-    service, _ = world.konnect.data_plane_configuration().services
+    world.konnect.catalog.delete_implementation(world.ids.api_id, world.ids.implementation_id)
+    service, _ = world.konnect.push.configuration.services
     assert (service.api_id, service.strategy) == (None, None)
 
 
 def test_a_strategy_that_the_gateway_cannot_enforce_does_not_open_the_route(world: World) -> None:
     body = {"name": "k", "display_name": "K", "strategy_type": "key_auth", "configs": {"key-auth": {}}}
-    strategy = world.konnect.create_strategy(body)
-    world.konnect.publish(world.ids.api_id, world.ids.portal_id, {"auth_strategy_ids": [strategy.id]})
-    service, _ = world.konnect.data_plane_configuration().services
+    strategy = world.konnect.auth.create_strategy(body)
+    world.konnect.catalog.publish(world.ids.api_id, world.ids.portal_id, {"auth_strategy_ids": [strategy.id]})
+    service, _ = world.konnect.push.configuration.services
     assert service.strategy is not None
     assert service.strategy.config["auth_methods"] == []
 
 
 def test_only_what_alters_the_push_is_announced(world: World) -> None:
     heard: list[str] = []
-    world.konnect.on_change.append(lambda: heard.append(world.konnect.data_plane_configuration().hash))
+    world.konnect.push.on_change.append(lambda: heard.append(world.konnect.push.configuration.hash))
     application, _ = world.application()
-    registration = world.konnect.register(application, world.ids.api_id)
-    held = world.konnect.data_plane_configuration()
-    world.run(world.konnect.update_application(application.id, {"name": "new"}))
-    world.konnect.patch_registration(application.id, registration.id, {"status": "approved"})
-    world.konnect.patch_strategy(world.ids.strategy_id, {"name": "internal"})
-    assert world.konnect.data_plane_configuration() is held
+    registration = world.konnect.registrations.register(application, world.ids.api_id)
+    held = world.konnect.push.configuration
+    world.run(world.konnect.applications.update(application.id, {"name": "new"}))
+    world.konnect.registrations.patch(application.id, registration.id, {"status": "approved"})
+    world.konnect.auth.patch_strategy(world.ids.strategy_id, {"name": "internal"})
+    assert world.konnect.push.configuration is held
     assert len(heard) == 2
-    world.konnect.patch_registration(application.id, registration.id, {"status": "revoked"})
-    world.konnect.patch_registration(application.id, registration.id, {"status": "approved"})
+    world.konnect.registrations.patch(application.id, registration.id, {"status": "revoked"})
+    world.konnect.registrations.patch(application.id, registration.id, {"status": "approved"})
     assert heard[-1] == heard[1] != heard[2]
-    assert heard[-1] == world.konnect.expected_hash()
+    assert heard[-1] == world.konnect.push.hash
 
 
 def test_nodes_and_the_hash_they_should_have(world: World) -> None:
     path = f"/v2/control-planes/{world.ids.control_plane_id}"
     assert world.ask("GET", path + "/nodes").json() == {"items": [], "page": {"total_count": 0}}
     node = {"id": UNKNOWN, "hostname": "dp-1", "version": "3.14.0.8", "config_hash": "x", "last_ping": 1}
-    world.konnect.nodes = lambda: [node]
+    world.konnect.push.nodes = lambda: [node]
     assert world.ask("GET", path + "/nodes").json()["items"] == [node]
     assert world.ask("GET", f"{path}/nodes/{UNKNOWN}").json() == {"item": node}
     expected = world.ask("GET", path + "/expected-config-hash").json()
-    assert expected["expected_hash"] == world.konnect.data_plane_configuration().hash
+    assert expected["expected_hash"] == world.konnect.push.configuration.hash
     assert world.ask("GET", f"/v2/control-planes/{UNKNOWN}/nodes").status == 404
 
 
@@ -713,29 +722,29 @@ def perform_on_the_api(world: World, name: str, number: int) -> None:
     if name == "create":
         world.application(f"app {number}")
     elif name == "publish":
-        konnect.publish(ids.api_id, ids.portal_id, {"auth_strategy_ids": [ids.strategy_id] if number else None})
+        konnect.catalog.publish(ids.api_id, ids.portal_id, {"auth_strategy_ids": [ids.strategy_id] if number else None})
     elif name == "unpublish":
-        konnect.unpublish(ids.api_id, ids.portal_id)
+        konnect.catalog.unpublish(ids.api_id, ids.portal_id)
     else:
-        for held in list(konnect.implementations.values()):
-            konnect.delete_implementation(held.api_id, held.id)
+        for held in list(konnect.tables.implementations.values()):
+            konnect.catalog.delete_implementation(held.api_id, held.id)
         if number:
             service = {"control_plane_id": ids.control_plane_id, "id": ids.service_id}
-            konnect.create_implementation(ids.api_id, {"service": service})
+            konnect.catalog.create_implementation(ids.api_id, {"service": service})
 
 
 def perform_on_the_application(world: World, name: str, application: Application) -> None:
     konnect = world.konnect
-    registration = konnect.registration_for(application.id, world.ids.api_id)
+    registration = konnect.registrations.for_api(application.id, world.ids.api_id)
     if name == "register":
-        konnect.register(application, world.ids.api_id)
+        konnect.registrations.register(application, world.ids.api_id)
     elif name == "delete":
-        world.run(konnect.delete_application(application.id))
+        world.run(konnect.applications.delete(application.id))
     elif registration is not None and name == "drop":
-        konnect.delete_registration(application.id, registration.id)
+        konnect.registrations.delete(application.id, registration.id)
     elif registration is not None:
         status = "approved" if name == "approve" else "revoked"
-        konnect.patch_registration(application.id, registration.id, {"status": status})
+        konnect.registrations.patch(application.id, registration.id, {"status": status})
 
 
 @settings(max_examples=60, deadline=None)
@@ -744,7 +753,7 @@ def test_the_push_is_what_the_objects_say(operations: list[tuple[str, int]]) -> 
     world = World()
     konnect = world.konnect
     for name, number in operations:
-        applications = list(konnect.applications.values())
+        applications = list(konnect.tables.applications.values())
         application = applications[number % len(applications)] if applications else None
         try:
             if name in {"publish", "unpublish", "link", "create"}:
@@ -753,18 +762,22 @@ def test_the_push_is_what_the_objects_say(operations: list[tuple[str, int]]) -> 
                 perform_on_the_application(world, name, application)
         except Problem as problem:
             assert problem.status in {400, 404, 409}
-    pushed = konnect.data_plane_configuration()
+    pushed = konnect.push.configuration
     approved = {
-        (held.application_id, held.api_id) for held in konnect.registrations.values() if held.status == "approved"
+        (held.application_id, held.api_id)
+        for held in konnect.tables.registrations.values()
+        if held.status == "approved"
     }
     assert {(one.id, api) for one in pushed.applications for api in one.apis} == approved
     assert (
         {one.id for one in pushed.applications}
-        == set(konnect.applications)
-        == {held for names in konnect._applications_of.values() for held in names.values()}
+        == set(konnect.tables.applications)
+        == {held for names in konnect.tables.applications_of.values() for held in names.values()}
     )
-    assert set(world.clients) == {held.client_id for held in konnect.applications.values()}
-    enforced = konnect.implementations and any(held.auth_strategy_id for held in konnect.publications.values())
+    assert set(world.clients) == {held.client_id for held in konnect.tables.applications.values()}
+    enforced = konnect.tables.implementations and any(
+        held.auth_strategy_id for held in konnect.tables.publications.values()
+    )
     assert (pushed.services[0].strategy is not None) == bool(enforced)
 
 
@@ -772,23 +785,23 @@ def test_a_thousandth_application_costs_what_the_first_did(world: World, monkeyp
     """Counted, not timed: one application's change rebuilds one application's part."""
     konnect = world.konnect
     developers = [
-        konnect.create_developer(world.ids.portal_id, {"email": f"{number}@x.y", "full_name": "x"}).id
+        konnect.developers.create(world.ids.portal_id, {"email": f"{number}@x.y", "full_name": "x"}).id
         for number in range(4)
     ]
     rebuilt: list[str] = []
-    rule = konnect.lets_through
+    rule = konnect.push.lets_through
 
     def counted(registration: Registration) -> bool:
         rebuilt.append(registration.id)
         return rule(registration)
 
-    monkeypatch.setattr(konnect, "lets_through", counted)
-    konnect.on_change.append(lambda: None)
+    monkeypatch.setattr(konnect.push, "lets_through", counted)
+    konnect.push.on_change.append(lambda: None)
     for number in range(1000):
         application, _ = world.application(f"app {number}", developers[number % 4])
-        konnect.register(application, world.ids.api_id)
+        konnect.registrations.register(application, world.ids.api_id)
     assert len(rebuilt) == 1000
-    assert len(konnect.data_plane_configuration().applications) == 1000
+    assert len(konnect.push.configuration.applications) == 1000
 
 
 def test_a_seed_repeats_ids() -> None:

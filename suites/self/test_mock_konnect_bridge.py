@@ -6,7 +6,7 @@ import pytest
 
 from dcrproof.mocks.bridge import IDS, Asked, Bridge
 from dcrproof.mocks.clock import Clock
-from dcrproof.mocks.konnect.http import KonnectHttp
+from dcrproof.mocks.konnect.admin import KonnectHttp
 from dcrproof.mocks.konnect.portal import PortalHttp
 from dcrproof.mocks.konnect.setup import how_to_setup
 from dcrproof.mocks.konnect.state import Konnect
@@ -33,13 +33,13 @@ class World:
         )
         dcr = {"dcr_base_url": BASE, "api_key": KEY, **config}
         body = {"name": "bridge", "provider_type": "http", "issuer": "https://idp.test", "dcr_config": dcr}
-        self.provider = self.konnect.create_provider(body)
-        self.konnect.patch_strategy(self.ids.strategy_id, {"dcr_provider_id": self.provider.id})
+        self.provider = self.konnect.auth.create_provider(body)
+        self.konnect.auth.patch_strategy(self.ids.strategy_id, {"dcr_provider_id": self.provider.id})
         self.bridge = Bridge(KEY, seed=7)
         self.broken: Response | NoAnswer | None = None
         self.admin, self.portal = KonnectHttp(self.konnect), PortalHttp(self.konnect)
-        portal = self.konnect.portals[self.ids.portal_id]
-        session = self.konnect.accounts.sign_in(self.konnect.developers[self.ids.developer_id], portal)
+        portal = self.konnect.tables.portals[self.ids.portal_id]
+        session = self.konnect.accounts.sign_in(self.konnect.tables.developers[self.ids.developer_id], portal)
         self.cookie = f"portalaccesstoken={session.access_token}"
 
     def network(self, call: Call) -> Response | NoAnswer:
@@ -112,7 +112,7 @@ def test_a_bridge_that_fails_halts_the_application(world: World, answer: Respons
     refused = world.developer("POST", "", {"name": "app", "auth_strategy_id": world.ids.strategy_id})
     assert refused.status == 400
     assert b"s3cret" not in refused.body
-    assert world.konnect.applications == {}
+    assert world.konnect.tables.applications == {}
 
 
 def test_any_success_will_do(world: World) -> None:
@@ -124,7 +124,7 @@ def test_a_wrong_key_makes_no_application(world: World) -> None:
     config = {"dcr_base_url": BASE, "api_key": "another_key_of_it"}
     assert world.ask("PATCH", f"/v2/dcr-providers/{world.provider.id}", {"dcr_config": config}).status == 200
     refused = world.developer("POST", "", {"name": "app", "auth_strategy_id": world.ids.strategy_id})
-    assert (refused.status, world.bridge.asked, world.konnect.applications) == (400, [], {})
+    assert (refused.status, world.bridge.asked, world.konnect.tables.applications) == (400, [], {})
     assert KEY.encode() not in refused.body
 
 
@@ -183,7 +183,7 @@ def test_a_change_that_the_bridge_refuses_is_not_made(world: World) -> None:
 
 def test_a_bridge_hears_of_registrations_that_let_through(world: World) -> None:
     api = world.ids.api_id
-    world.konnect.patch_portal(world.ids.portal_id, {"auto_approve_applications": False})
+    world.konnect.portals.patch(world.ids.portal_id, {"auto_approve_applications": False})
     made = world.application()
     registered = world.developer("POST", f"/{made['id']}/registrations", {"api_id": api}).json()
     assert world.hooks() == []
@@ -197,7 +197,7 @@ def test_a_bridge_hears_of_registrations_that_let_through(world: World) -> None:
 
 
 def test_a_bridge_hears_of_an_api_that_goes(world: World) -> None:
-    world.konnect.patch_portal(world.ids.portal_id, {"auto_approve_applications": True})
+    world.konnect.portals.patch(world.ids.portal_id, {"auto_approve_applications": True})
     made = world.application()
     assert world.developer("POST", f"/{made['id']}/registrations", {"api_id": world.ids.api_id}).status == 201
     assert world.ask("DELETE", f"/v3/apis/{world.ids.api_id}").status == 204
@@ -205,7 +205,7 @@ def test_a_bridge_hears_of_an_api_that_goes(world: World) -> None:
 
 
 def test_an_approval_is_taken_back_though_the_bridge_is_down(world: World) -> None:
-    world.konnect.patch_portal(world.ids.portal_id, {"auto_approve_applications": True})
+    world.konnect.portals.patch(world.ids.portal_id, {"auto_approve_applications": True})
     made = world.application()
     world.broken = NoAnswer("down")
     registered = world.developer("POST", f"/{made['id']}/registrations", {"api_id": world.ids.api_id})
@@ -217,7 +217,7 @@ def test_an_approval_is_taken_back_though_the_bridge_is_down(world: World) -> No
 
 def test_hooks_may_be_disabled() -> None:
     world = World(disable_event_hooks=True)
-    world.konnect.patch_portal(world.ids.portal_id, {"auto_approve_applications": True})
+    world.konnect.portals.patch(world.ids.portal_id, {"auto_approve_applications": True})
     made = world.application()
     assert world.developer("PATCH", f"/{made['id']}", {"name": "renamed"}).status == 200
     assert world.developer("POST", f"/{made['id']}/registrations", {"api_id": world.ids.api_id}).status == 201

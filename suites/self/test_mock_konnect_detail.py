@@ -12,7 +12,8 @@ from dcrproof.mocks.konnect.listing import STRING, Listing, filtered, named
 from dcrproof.mocks.konnect.roles import KINDS, Token, viewer
 from dcrproof.mocks.konnect.switches import Switches
 from dcrproof.mocks.messages import Call, NoAnswer, Request, Response, perform
-from dcrproof.mocks.world import REGISTRAR, Start, World
+from dcrproof.mocks.start import REGISTRAR, Start
+from dcrproof.mocks.world import World
 
 HOSTS = ("curity", "konnect", "portal", "classic_portal", "gateway", "upstream", "gateway-2", "control")
 ADDRESSES = {name: f"http://{name.replace('_', '-')}.test" for name in HOSTS}
@@ -22,7 +23,7 @@ class Asked:
     """A world without sockets, and its admin API."""
 
     def __init__(self, **start) -> None:
-        self.world = World(Start(ADDRESSES, 12, **start), lambda: None)
+        self.world = World(Start(ADDRESSES, 12, **start))
         self.konnect, self.standing = self.world.konnect, self.world.standing
         self.calls: list[tuple[str, str]] = []
 
@@ -46,7 +47,7 @@ class Asked:
         return perform(self.world.handle("konnect", Request(method, path, path, query, headers, raw)), self.network)
 
     def create(self, name="app"):
-        steps = self.konnect.create_application(
+        steps = self.konnect.applications.create(
             self.standing.portal_id,
             self.standing.developer_id,
             {"name": name, "auth_strategy_id": self.standing.strategy_id},
@@ -75,7 +76,7 @@ def test_a_read_only_token_reads_everything_and_changes_nothing():
     assert refused.json()["detail"] == "You do not have permission to perform this action"
     for method, other in (("POST", "/v2/dcr-providers"), ("DELETE", path), ("POST", "/v3/apis")):
         assert asked.ask(method, other, {}).status == 403
-    assert asked.konnect.portals[asked.standing.portal_id].description is None
+    assert asked.konnect.tables.portals[asked.standing.portal_id].description is None
 
 
 @pytest.mark.parametrize(
@@ -160,14 +161,14 @@ def test_with_dcrm_a_token_is_fetched_for_each_request_and_the_how_to_grants_non
         "GET",
         "POST",
     ]  # discovery, then the token that is refused
-    assert application.id in asked.konnect.applications
+    assert application.id in asked.konnect.tables.applications
 
 
 def test_a_secret_can_be_renewed_by_an_update_as_well():
     asked = switched(regenerate_with="PUT")
     application = asked.create()
     before = len(asked.calls)
-    client_id, secret = asked.run(asked.konnect.regenerate_secret(application.id))
+    client_id, secret = asked.run(asked.konnect.applications.regenerate_secret(application.id))
     assert client_id == application.client_id
     assert secret
     assert [method for method, _ in asked.calls[before:]] == ["PUT"]
@@ -176,7 +177,7 @@ def test_a_secret_can_be_renewed_by_an_update_as_well():
 def test_a_client_that_nobody_deletes_stays():
     asked = switched(delete_client=False)
     application = asked.create()
-    asked.run(asked.konnect.delete_application(application.id))
+    asked.run(asked.konnect.applications.delete(application.id))
     assert application.client_id in {client.id for client in asked.world.curity.dynamic_clients}
     assert REGISTRAR not in {client.id for client in asked.world.curity.dynamic_clients}
 
@@ -193,7 +194,7 @@ def test_an_application_is_handed_over_to_another_developer():
     moved = asked.ask("PATCH", path, {"owner": {"type": "developer", "id": other["id"]}}).json()
     assert moved["owner"]["id"] == other["id"]
     assert [one["id"] for one in asked.ask("GET", f"{path}/developers").json()["data"]] == [other["id"]]
-    assert asked.konnect.applications_of(asked.standing.developer_id) == []
+    assert asked.konnect.applications.of(asked.standing.developer_id) == []
     assert asked.ask("PATCH", path, {"name": "renamed"}).status == 400
     assert asked.ask("PATCH", path, {"owner": {"type": "team", "id": other["id"]}}).status == 400
 
@@ -248,8 +249,10 @@ def test_with_rbac_an_api_is_for_the_teams_that_it_was_granted_to():
     ids, konnect = asked.standing, asked.konnect
     portal = f"/v3/portals/{ids.portal_id}"
     made = asked.create()
-    session = konnect.accounts.sign_in(konnect.developers[ids.developer_id], konnect.portals[ids.portal_id])
-    host = konnect.portals[ids.portal_id].canonical_domain
+    session = konnect.accounts.sign_in(
+        konnect.tables.developers[ids.developer_id], konnect.tables.portals[ids.portal_id]
+    )
+    host = konnect.tables.portals[ids.portal_id].canonical_domain
     headers = (("host", host), ("cookie", f"portalaccesstoken={session.access_token}"))
     headers = (*headers, ("content-type", "application/json"))
 
@@ -265,7 +268,9 @@ def test_with_rbac_an_api_is_for_the_teams_that_it_was_granted_to():
     def register():
         return developer("POST", f"/applications/{made.id}/registrations", {"api_id": ids.api_id}).status
 
-    konnect.publish(ids.api_id, ids.portal_id, {"visibility": "private", "auth_strategy_ids": [ids.strategy_id]})
+    konnect.catalog.publish(
+        ids.api_id, ids.portal_id, {"visibility": "private", "auth_strategy_ids": [ids.strategy_id]}
+    )
     assert seen_and_usable() is True
     assert asked.ask("PATCH", portal, {"rbac_enabled": True}).status == 200
     assert (seen_and_usable(), register()) == (None, 404)
@@ -297,9 +302,11 @@ def test_an_application_is_mapped_to_a_consumer_of_its_gateway():
     asked = Asked()
     ids, konnect = asked.standing, asked.konnect
     made = asked.create()
-    registered = konnect.register(made, ids.api_id)
+    registered = konnect.registrations.register(made, ids.api_id)
     path = f"/v3/portals/{ids.portal_id}/applications/{made.id}/registrations/{registered.id}"
-    elsewhere = konnect.add_consumer(konnect.create_control_plane("other").id, {"username": "accounting"})
+    elsewhere = konnect.entities.add_consumer(
+        konnect.entities.create_control_plane("other").id, {"username": "accounting"}
+    )
     consumers = f"/v2/control-planes/{ids.control_plane_id}/core-entities/consumers"
     consumer = asked.ask("POST", consumers, {"username": "accounting"}).json()["id"]
     assert asked.ask("POST", consumers, {"username": "accounting"}).status == 409
@@ -324,20 +331,20 @@ def test_a_plugin_that_its_schema_forbids_is_not_pushed():
     ids = asked.standing
     link = f"/v3/apis/{ids.api_id}/implementations/{ids.implementation_id}"
     plugins = f"/v2/control-planes/{ids.control_plane_id}/core-entities/plugins"
-    before, plugin = asked.konnect.expected_hash(), asked.ask("GET", plugins).json()
+    before, plugin = asked.konnect.push.hash, asked.ask("GET", plugins).json()
     for key, value in (("timeout", "soon"), ("auth_methods", ["bearer", "guessing"]), ("ssl_verify", "yes")):
         strategy = f"/v2/application-auth-strategies/{ids.strategy_id}"
-        good = asked.konnect.strategies[ids.strategy_id].config.get(key)
+        good = asked.konnect.tables.strategies[ids.strategy_id].config.get(key)
         changed = asked.ask("PATCH", strategy, {"configs": {"openid-connect": {key: value}}})
         assert changed.status == 200
         error = asked.ask("GET", link).json()["service"]["auth_strategy_sync_error"]
         assert error["control_plane_error"] == "control_plane_error_data_constraint_error"
         assert key in error["message"]
-        assert asked.konnect.expected_hash() == before
+        assert asked.konnect.push.hash == before
         assert asked.ask("GET", plugins).json() == plugin
         asked.ask("PATCH", strategy, {"configs": {"openid-connect": {key: good}}})
         assert asked.ask("GET", link).json()["service"]["auth_strategy_sync_error"] is None
-        before, plugin = asked.konnect.expected_hash(), asked.ask("GET", plugins).json()
+        before, plugin = asked.konnect.push.hash, asked.ask("GET", plugins).json()
 
 
 def test_a_plugin_put_on_the_service_by_hand_is_in_the_way_of_the_managed_one():
@@ -347,7 +354,7 @@ def test_a_plugin_put_on_the_service_by_hand_is_in_the_way_of_the_managed_one():
     service = f"/v2/control-planes/{ids.control_plane_id}/core-entities/services/{ids.service_id}"
     by_hand = {"name": "konnect-application-auth"}
     assert asked.ask("POST", f"{service}/plugins", by_hand).status == 409
-    asked.konnect.delete_implementation(ids.api_id, ids.implementation_id)
+    asked.konnect.catalog.delete_implementation(ids.api_id, ids.implementation_id)
     plugin = asked.ask("POST", f"{service}/plugins", by_hand).json()["id"]
     body = {"service": {"control_plane_id": ids.control_plane_id, "id": ids.service_id}}
     linked = asked.ask("POST", link, body).json()
@@ -372,7 +379,7 @@ def test_entities_of_the_gateway_are_made_and_deleted():
     assert asked.ask("POST", f"{service}/plugins", {"name": "rate-limiting"}).status == 400
     wrong = {"name": "openid-connect", "config": {"issuer": "https://curity.test", "leeway": "long"}}
     assert asked.ask("POST", f"{service}/plugins", wrong).json()["invalid_parameters"][0]["field"] == "config.leeway"
-    pushed = asked.konnect.data_plane_configuration().services[-1]
+    pushed = asked.konnect.push.configuration.services[-1]
     assert (pushed.url, pushed.routes[0].paths) == ("http://upstream.test:80/base", ("/own",))
     assert asked.ask("DELETE", service).status == 400
     assert asked.ask("DELETE", f"{core}/routes/{route.json()['id']}").status == 204
@@ -383,14 +390,14 @@ def test_entities_of_the_gateway_are_made_and_deleted():
 def test_with_its_portal_a_team_is_gone_and_with_its_api_a_role():
     asked = Asked()
     konnect, ids = asked.konnect, asked.standing
-    team = konnect.create_team(ids.portal_id, {"name": "accountants"})
+    team = konnect.teams.create(ids.portal_id, {"name": "accountants"})
     role = {"entity_id": ids.api_id, "entity_type_name": "Services", "entity_region": "us", "role_name": "API Viewer"}
-    konnect.grant(ids.portal_id, team.id, role)
-    konnect.join(ids.portal_id, team.id, {"id": ids.developer_id})
-    konnect.delete_api(ids.api_id)
-    assert konnect.team_roles == {}
+    konnect.teams.grant(ids.portal_id, team.id, role)
+    konnect.teams.join(ids.portal_id, team.id, {"id": ids.developer_id})
+    konnect.catalog.delete_api(ids.api_id)
+    assert konnect.tables.team_roles == {}
     assert asked.ask("DELETE", f"/v3/portals/{ids.portal_id}?force=true").status == 204
-    assert konnect.teams == {}
+    assert konnect.tables.teams == {}
 
 
 def test_an_old_node_is_incompatible_with_the_managed_plugin():
@@ -407,5 +414,5 @@ def test_an_old_node_is_incompatible_with_the_managed_plugin():
     old = asked.ask("GET", f"{path}/{asked.world.data_planes[1].id}").json()["item"]
     (issue,) = old["compatibility_status"]["issues"]
     assert "3.6" in issue["resolution"]
-    asked.konnect.delete_implementation(asked.standing.api_id, asked.standing.implementation_id)
+    asked.konnect.catalog.delete_implementation(asked.standing.api_id, asked.standing.implementation_id)
     assert states() == ["FULLY_COMPATIBLE", "FULLY_COMPATIBLE"]

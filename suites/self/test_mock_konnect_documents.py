@@ -15,10 +15,11 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
 from dcrproof.mocks.clock import Clock
-from dcrproof.mocks.curity.configuration import how_to_configuration
 from dcrproof.mocks.curity.http import CurityHttp
+from dcrproof.mocks.curity.setup import how_to_configuration
 from dcrproof.mocks.curity.state import Curity
-from dcrproof.mocks.konnect.http import KonnectHttp, PortalHttp
+from dcrproof.mocks.konnect.admin import KonnectHttp
+from dcrproof.mocks.konnect.portal import PortalHttp
 from dcrproof.mocks.konnect.setup import Standing, how_to_setup
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.messages import Call, Request, Response, perform
@@ -291,7 +292,7 @@ def test_apis(world: World) -> None:
 def test_control_planes(world: World) -> None:
     path = f"/v2/control-planes/{world.ids.control_plane_id}"
     node = {"id": UNKNOWN, "hostname": "d", "version": "3.14", "config_hash": "x", "last_ping": 1, "type": "kong-proxy"}
-    world.konnect.nodes = lambda: [node]
+    world.konnect.push.nodes = lambda: [node]
     world.ask("GET", path + "/nodes")
     world.ask("GET", f"{path}/nodes/{UNKNOWN}")
     world.ask("GET", path + "/expected-config-hash")
@@ -322,7 +323,7 @@ def test_accounts_at_the_portal(world: World) -> None:
     world.ask("GET", "/api/v3/pages")
     world.ask("POST", path, {"email": "n@b.c", "full_name": "New"}, 201)
     world.ask("POST", path, {"email": "n"}, 400)
-    verify = re.findall("token=(.*)", world.konnect.mail[-1]["text"])[0]
+    verify = re.findall("token=(.*)", world.konnect.accounts.mail[-1]["text"])[0]
     reset = world.ask("POST", path + "/verify-email", {"token": verify}, 202)["token"]
     world.ask("POST", path + "/verify-email", {"token": verify}, 404)
     world.ask("POST", path + "/verify-email", {"token": "x"}, 400)
@@ -330,7 +331,7 @@ def test_accounts_at_the_portal(world: World) -> None:
     world.konnect.clock.advance(25 * 3600)
     world.ask("POST", path + "/reset-password", {"token": reset, "password": PASSWORD}, 410)
     world.ask("POST", path + "/forgot-password", {"email": "n@b.c"})
-    reset = re.findall("token=(.*)", world.konnect.mail[-1]["text"])[0]
+    reset = re.findall("token=(.*)", world.konnect.accounts.mail[-1]["text"])[0]
     world.ask("POST", path + "/reset-password", {"token": reset, "password": PASSWORD}, 204)
     world.ask("GET", path + "/me", status=401)
     world.ask("POST", path + "/authenticate", {"username": "n@b.c"}, 400)
@@ -343,9 +344,9 @@ def test_accounts_at_the_portal(world: World) -> None:
 
 def test_applications_at_the_portal(world: World) -> None:
     ids = world.ids
-    key_strategy = world.konnect.create_strategy(KEY_STRATEGY).id
-    other = world.konnect.create_api({"name": "other", "spec_content": "openapi: 3.0.0"}).id
-    world.konnect.publish(other, ids.portal_id, {"auth_strategy_ids": [key_strategy]})
+    key_strategy = world.konnect.auth.create_strategy(KEY_STRATEGY).id
+    other = world.konnect.catalog.create_api({"name": "other", "spec_content": "openapi: 3.0.0"}).id
+    world.konnect.catalog.publish(other, ids.portal_id, {"auth_strategy_ids": [key_strategy]})
     world.sign_in()
     for path in (f"/{ids.api_id}", f"/{other}/versions", f"/{ids.api_id}/actions", "?sort=name"):
         world.ask("GET", "/api/v3/apis" + path)
@@ -375,7 +376,7 @@ def test_applications_at_the_portal(world: World) -> None:
 
 
 def test_a_provider_that_fails(world: World) -> None:
-    world.konnect.patch_provider(world.ids.provider_id, {"dcr_config": {"initial_client_secret": "wrong"}})
+    world.konnect.auth.patch_provider(world.ids.provider_id, {"dcr_config": {"initial_client_secret": "wrong"}})
     world.sign_in()
     world.ask("POST", "/api/v3/applications", {"name": "a", "auth_strategy_id": world.ids.strategy_id}, 400)
     world.ask("POST", f"/v2/dcr-providers/{world.ids.provider_id}/verify")
@@ -386,8 +387,8 @@ def test_applications_as_an_admin_sees_them(world: World) -> None:
     owner = {"type": "developer", "id": world.ids.developer_id}
     body = {"name": "a", "owner": owner, "auth_strategy_id": world.ids.strategy_id}
     made = world.ask("POST", here + "/applications", body, 201)["id"]
-    key_strategy = world.konnect.create_strategy(KEY_STRATEGY).id
-    world.konnect.patch_portal(world.ids.portal_id, {"default_application_auth_strategy_id": key_strategy})
+    key_strategy = world.konnect.auth.create_strategy(KEY_STRATEGY).id
+    world.konnect.portals.patch(world.ids.portal_id, {"default_application_auth_strategy_id": key_strategy})
     world.ask("POST", here + "/applications", {"name": "k", "owner": owner}, 201)
     one = f"{here}/applications/{made}"
     world.ask("GET", here + "/applications")

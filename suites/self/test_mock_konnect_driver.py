@@ -11,8 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcrproof.mocks.clock import Clock
-from dcrproof.mocks.konnect.driver import InitialAccess, InitialAccessToken, OpenRegistration, ProviderCredentials
-from dcrproof.mocks.konnect.http import KonnectHttp
+from dcrproof.mocks.konnect.admin import KonnectHttp
+from dcrproof.mocks.konnect.driver import (
+    Driver,
+    InitialAccess,
+    InitialAccessToken,
+    OpenRegistration,
+    ProviderCredentials,
+)
 from dcrproof.mocks.konnect.objects import Application
 from dcrproof.mocks.konnect.problems import Problem
 from dcrproof.mocks.konnect.setup import Standing, how_to_setup
@@ -110,8 +116,7 @@ class World:
             seed=7,
             token=TOKEN,
             portal_host=lambda portal_id: f"{portal_id}.portal.test",
-            switches=switches,
-            initial_access=initial_access,
+            driver=Driver(switches, initial_access),
         )
         self.ids: Standing = how_to_setup(
             self.konnect,
@@ -142,7 +147,7 @@ class World:
 
     def application(self, name: str = "app", **more: Any) -> tuple[Application, str]:
         body = {"name": name, "auth_strategy_id": self.ids.strategy_id, **more}
-        calls = self.konnect.create_application(self.ids.portal_id, self.ids.developer_id, body)
+        calls = self.konnect.applications.create(self.ids.portal_id, self.ids.developer_id, body)
         made: tuple[Application, str] = self.run(calls)
         return made
 
@@ -191,7 +196,7 @@ def test_what_is_registered(world: World) -> None:
 def test_scopes_and_a_redirect_uri_are_registered_too(world: World) -> None:
     methods = ["client_credentials", "authorization_code"]
     config = {"scopes": ["read", "write"], "auth_methods": methods}
-    world.konnect.patch_strategy(world.ids.strategy_id, {"configs": {"openid-connect": config}})
+    world.konnect.auth.patch_strategy(world.ids.strategy_id, {"configs": {"openid-connect": config}})
     application, _ = world.application(redirect_uri="https://app.test/cb")
     metadata = world.idp.clients[application.client_id]["metadata"]
     assert metadata["scope"] == "read write"
@@ -216,12 +221,12 @@ def test_a_fixed_initial_token_and_open_registration() -> None:
 def test_client_credentials_survive_the_basic_header(client_id: str, secret: str) -> None:
     config = {"initial_client_id": client_id, "initial_client_secret": secret}
     body = {"name": "p", "provider_type": "curity", "issuer": ISSUER, "dcr_config": config}
-    provider = WORLD.konnect.create_provider(body)
+    provider = WORLD.konnect.auth.create_provider(body)
     name, value = WORLD.konnect.driver.client_authentication(provider)
     sent = b64decode(value.removeprefix("Basic ")).decode()
     assert name == "authorization"
     assert tuple(map(unquote_plus, sent.split(":"))) == (client_id, secret)
-    WORLD.konnect.delete_provider(provider.id)
+    WORLD.konnect.auth.delete_provider(provider.id)
 
 
 FAILURES = [
@@ -289,18 +294,18 @@ def test_a_secret_too_long_to_be_shown_is_no_registration(world: World) -> None:
 
 def test_a_client_whose_developer_is_gone_meanwhile_is_deleted(world: World) -> None:
     body = {"name": "a", "auth_strategy_id": world.ids.strategy_id}
-    calls = world.konnect.create_application(world.ids.portal_id, world.ids.developer_id, body)
+    calls = world.konnect.applications.create(world.ids.portal_id, world.ids.developer_id, body)
     call = next(calls)
     for _ in range(2):
         call = calls.send(world.idp(call))
     answer = world.idp(call)
     assert len(world.idp.clients) == 1
-    world.run(world.konnect.delete_developer(world.ids.portal_id, world.ids.developer_id))
+    world.run(world.konnect.developers.delete(world.ids.portal_id, world.ids.developer_id))
     call = calls.send(answer)
     with pytest.raises(Problem) as caught:
         calls.send(world.idp(call))
     assert caught.value.status == 404
-    assert (world.idp.clients, world.konnect.applications) == ({}, {})
+    assert (world.idp.clients, world.konnect.tables.applications) == ({}, {})
 
 
 def test_the_same_client_id_twice_is_refused(world: World) -> None:
@@ -315,19 +320,19 @@ def test_the_same_client_id_twice_is_refused(world: World) -> None:
 def test_regenerate_takes_what_the_read_rotated(world: World) -> None:
     application, first = world.application()
     for _ in range(2):
-        client_id, secret = world.run(world.konnect.regenerate_secret(application.id))
+        client_id, secret = world.run(world.konnect.applications.regenerate_secret(application.id))
         client = world.idp.clients[application.client_id]
         assert (client_id, secret) == (application.client_id, client["secret"])
         assert secret != first
     assert not any(held in repr(vars(world.konnect)) for held in (first, secret, client["token"]))
-    world.run(world.konnect.delete_application(application.id))
+    world.run(world.konnect.applications.delete(application.id))
     assert world.idp.clients == {}
 
 
 def test_deleting_an_application_deletes_its_client(world: World) -> None:
     application, _ = world.application()
-    world.run(world.konnect.delete_application(application.id))
-    assert (world.idp.clients, world.konnect.applications) == ({}, {})
+    world.run(world.konnect.applications.delete(application.id))
+    assert (world.idp.clients, world.konnect.tables.applications) == ({}, {})
     assert world.idp.seen[-1] == ("DELETE", f"{REGISTRATION_ENDPOINT}/{application.client_id}")
 
 
@@ -337,12 +342,12 @@ def test_an_application_stays_while_its_client_cannot_be_deleted(world: World) -
     for answer in (NoAnswer("timed out"), Response(500)):
         world.idp.answers["DELETE", uri] = answer
         with pytest.raises(Problem) as caught:
-            world.run(world.konnect.delete_application(application.id))
+            world.run(world.konnect.applications.delete(application.id))
         assert (caught.value.status, caught.value.detail) == (400, "Unable to delete the DCR application")
-    assert application.id in world.konnect.applications
+    assert application.id in world.konnect.tables.applications
     world.idp.answers["DELETE", uri] = json_response(401, {"error": "invalid_token"})  # no such client any more
-    world.run(world.konnect.delete_application(application.id))
-    assert world.konnect.applications == {}
+    world.run(world.konnect.applications.delete(application.id))
+    assert world.konnect.tables.applications == {}
 
 
 @pytest.mark.parametrize("offered", [True, False])
@@ -351,15 +356,15 @@ def test_without_management_a_client_is_left_behind(offered: bool) -> None:
     world.idp.management = offered
     application, _ = world.application()
     with pytest.raises(Problem):
-        world.run(world.konnect.regenerate_secret(application.id))
-    world.run(world.konnect.delete_application(application.id))
+        world.run(world.konnect.applications.regenerate_secret(application.id))
+    world.run(world.konnect.applications.delete(application.id))
     assert list(world.idp.clients) == [application.client_id]
 
 
 def test_renaming_sends_nothing(world: World) -> None:
     application, secret = world.application()
     before = len(world.idp.calls)
-    world.run(world.konnect.update_application(application.id, {"name": "new"}))
+    world.run(world.konnect.applications.update(application.id, {"name": "new"}))
     assert len(world.idp.calls) == before
     assert world.idp.clients[application.client_id]["secret"] == secret
 
@@ -367,15 +372,15 @@ def test_renaming_sends_nothing(world: World) -> None:
 def test_renaming_with_the_switch_rotates_the_secret() -> None:
     world = World(switches=Switches(rename_updates_client=True))
     application, secret = world.application()
-    world.run(world.konnect.update_application(application.id, {"name": "new"}))
+    world.run(world.konnect.applications.update(application.id, {"name": "new"}))
     client = world.idp.clients[application.client_id]
     assert client["metadata"]["client_name"] == "new"
     assert client["metadata"]["client_id"] == application.client_id
     assert client["secret"] != secret
     calls = len(world.idp.calls)
-    world.run(world.konnect.update_application(application.id, {"description": "d"}))
+    world.run(world.konnect.applications.update(application.id, {"description": "d"}))
     assert len(world.idp.calls) == calls
-    world.run(world.konnect.delete_application(application.id))
+    world.run(world.konnect.applications.delete(application.id))
     assert world.idp.clients == {}
 
 

@@ -12,10 +12,10 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from dcrproof.mocks.clock import Clock
-from dcrproof.mocks.curity.configuration import how_to_configuration
 from dcrproof.mocks.curity.http import CurityHttp
+from dcrproof.mocks.curity.setup import how_to_configuration
 from dcrproof.mocks.curity.state import Curity
-from dcrproof.mocks.konnect.http import PortalHttp
+from dcrproof.mocks.konnect.portal import PortalHttp
 from dcrproof.mocks.konnect.setup import Standing, how_to_setup
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.messages import Call, Request, Response, perform
@@ -83,7 +83,7 @@ class World:
 
     def another_developer(self) -> None:
         body = {"email": OTHER_EMAIL, "full_name": "Other"}
-        made = self.konnect.create_developer(self.ids.portal_id, body)
+        made = self.konnect.developers.create(self.ids.portal_id, body)
         self.konnect.accounts.set_password(made.id, PASSWORD)
 
     def application(self, name: str = "app", **more: Any) -> dict[str, Any]:
@@ -94,10 +94,10 @@ class World:
         return made
 
     def set_portal(self, **settings: Any) -> None:
-        self.konnect.patch_portal(self.ids.portal_id, settings)
+        self.konnect.portals.patch(self.ids.portal_id, settings)
 
     def mailed_token(self) -> str:
-        return str(re.findall("token=(.*)", self.konnect.mail[-1]["text"])[0])
+        return str(re.findall("token=(.*)", self.konnect.accounts.mail[-1]["text"])[0])
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def faults(response: Response) -> list[tuple[str, str | None]]:
 
 
 def test_portals_are_told_apart_by_host(world: World) -> None:
-    other = world.konnect.create_portal({"name": "other", "display_name": "Other"})
+    other = world.konnect.portals.create({"name": "other", "display_name": "Other"})
     assert world.ask("GET", "/portal").json()["name"] == "Developers"
     assert world.ask("GET", "/portal", host=other.canonical_domain.upper()).json()["portal_id"] == other.id
     assert world.ask("GET", "/portal", host="elsewhere.test").status == 404
@@ -148,9 +148,9 @@ def test_a_portal_without_authentication_has_no_developers(signed_in: World) -> 
 
 
 def test_pages(world: World) -> None:
-    world.konnect.create_page(world.ids.portal_id, {"slug": "/draft", "content": "x"})
+    world.konnect.portals.create_page(world.ids.portal_id, {"slug": "/draft", "content": "x"})
     hidden = {"slug": "/in", "content": "x", "visibility": "private", "status": "published"}
-    world.konnect.create_page(world.ids.portal_id, hidden)
+    world.konnect.portals.create_page(world.ids.portal_id, hidden)
     assert [page["slug"] for page in world.ask("GET", "/pages").json()["data"]] == ["/"]
     assert [page["slug"] for page in world.sign_in().ask("GET", "/pages").json()["data"]] == ["/", "/in"]
 
@@ -161,7 +161,7 @@ def test_pages(world: World) -> None:
 def test_from_sign_up_to_session(world: World) -> None:
     world.set_portal(auto_approve_developers=False)
     assert world.ask("POST", "/developer", {"email": "New@example.com", "full_name": "New"}).status == 201
-    (mail,) = world.konnect.mail
+    (mail,) = world.konnect.accounts.mail
     assert (mail["to"], mail["subject"]) == ("New@example.com", "Please confirm your email address")
     assert mail["at"] <= world.clock.now()
     verified = world.ask("POST", "/developer/verify-email", {"token": world.mailed_token()})
@@ -171,9 +171,9 @@ def test_from_sign_up_to_session(world: World) -> None:
     credentials = {"username": "new@example.com", "password": PASSWORD}
     pending = world.ask("POST", "/developer/authenticate", credentials)
     assert (pending.status, pending.json()["title"]) == (401, "Approval Required")
-    developer = world.konnect.developer_with(world.ids.portal_id, "new@example.com")
+    developer = world.konnect.developers.with_email(world.ids.portal_id, "new@example.com")
     assert developer is not None
-    world.konnect.patch_developer(world.ids.portal_id, developer.id, {"status": "approved"})
+    world.konnect.developers.patch(world.ids.portal_id, developer.id, {"status": "approved"})
     assert world.sign_in("new@example.com").ask("GET", "/developer/me").json()["email"] == "New@example.com"
 
 
@@ -206,12 +206,12 @@ def test_a_weak_password_spends_no_token(world: World) -> None:
 
 def test_forgot_password_does_not_tell_who_exists(world: World) -> None:
     assert world.ask("POST", "/developer/forgot-password", {"email": "nobody@example.com"}).status == 200
-    assert world.konnect.mail == []
+    assert world.konnect.accounts.mail == []
 
 
 def test_an_invited_developer_sets_a_password(world: World) -> None:
     body = {"email": "new@example.com", "full_name": "New", "send_invitation_email": True}
-    world.konnect.create_developer(world.ids.portal_id, body)
+    world.konnect.developers.create(world.ids.portal_id, body)
     reset = {"token": world.mailed_token(), "password": PASSWORD}
     assert world.ask("POST", "/developer/reset-password", reset).status == 204
     world.sign_in("new@example.com")
@@ -243,7 +243,7 @@ def test_missing_credentials(world: World, body: Any, expected: list[str] | None
 
 @pytest.mark.parametrize("credentials", [(EMAIL, "wrong"), ("nobody@example.com", PASSWORD), (OTHER_EMAIL, PASSWORD)])
 def test_wrong_credentials(world: World, credentials: tuple[str, str]) -> None:
-    world.konnect.create_developer(world.ids.portal_id, {"email": OTHER_EMAIL, "full_name": "without a password"})
+    world.konnect.developers.create(world.ids.portal_id, {"email": OTHER_EMAIL, "full_name": "without a password"})
     body = dict(zip(("username", "password"), credentials, strict=True))
     response = world.ask("POST", "/developer/authenticate", body)
     assert (response.status, response.json()["title"]) == (401, "Invalid Credentials")
@@ -280,7 +280,7 @@ def test_a_session_ends(world: World) -> None:
 
 def test_a_session_ends_with_the_approval(signed_in: World) -> None:
     ids = signed_in.ids
-    signed_in.konnect.patch_developer(ids.portal_id, ids.developer_id, {"status": "revoked"})
+    signed_in.konnect.developers.patch(ids.portal_id, ids.developer_id, {"status": "revoked"})
     assert signed_in.ask("GET", "/developer/me").status == 401
     assert signed_in.ask("POST", "/developer/refresh").status == 401
 
@@ -307,7 +307,7 @@ def test_apis_by_id_and_slug(world: World) -> None:
 
 
 def test_a_private_api_is_for_developers(world: World) -> None:
-    world.konnect.publish(world.ids.api_id, world.ids.portal_id, {"auth_strategy_ids": [world.ids.strategy_id]})
+    world.konnect.catalog.publish(world.ids.api_id, world.ids.portal_id, {"auth_strategy_ids": [world.ids.strategy_id]})
     assert world.ask("GET", f"/apis/{world.ids.api_id}").status == 404
     assert world.ask("GET", "/apis").json()["data"] == []
     world.sign_in()
@@ -320,7 +320,9 @@ def test_actions(world: World) -> None:
     path = f"/apis/{world.ids.api_id}/actions"
     assert world.ask("GET", path).json()["actions"] == {"view": True, "register": False, "view_documentation": True}
     assert world.sign_in().ask("GET", path).json()["actions"]["register"] is True
-    world.konnect.publish(world.ids.api_id, world.ids.portal_id, {"visibility": "public", "auth_strategy_ids": None})
+    world.konnect.catalog.publish(
+        world.ids.api_id, world.ids.portal_id, {"visibility": "public", "auth_strategy_ids": None}
+    )
     assert world.ask("GET", path).json()["actions"]["register"] is False
 
 
@@ -335,7 +337,7 @@ def test_the_strategies_of_the_portal(signed_in: World) -> None:
     }
     none = signed_in.ask("GET", "/application-auth-strategies", query="filter[credential_type][eq]=key_auth")
     assert none.json()["data"] == []
-    signed_in.konnect.unpublish(signed_in.ids.api_id, signed_in.ids.portal_id)
+    signed_in.konnect.catalog.unpublish(signed_in.ids.api_id, signed_in.ids.portal_id)
     assert signed_in.ask("GET", "/application-auth-strategies").json()["data"] == []
 
 
@@ -376,7 +378,7 @@ def test_the_secret_is_shown_once(signed_in: World) -> None:
 def test_an_application_is_checked(signed_in: World, body: dict[str, Any], expected: list[tuple[str, str]]) -> None:
     given_strategy = {} if "auth_strategy_id" in body else {"auth_strategy_id": signed_in.ids.strategy_id}
     assert faults(signed_in.ask("POST", "/applications", {**given_strategy, **body})) == expected
-    assert (signed_in.calls, signed_in.konnect.applications) == (0, {})
+    assert (signed_in.calls, signed_in.konnect.tables.applications) == (0, {})
 
 
 def test_the_default_strategy_of_the_portal(signed_in: World) -> None:
@@ -387,9 +389,9 @@ def test_the_default_strategy_of_the_portal(signed_in: World) -> None:
 
 def test_a_strategy_of_no_use_here_is_not_found(signed_in: World) -> None:
     konnect = signed_in.konnect
-    held = konnect.strategies[signed_in.ids.strategy_id]
+    held = konnect.tables.strategies[signed_in.ids.strategy_id]
     other = replace(held, id=UNKNOWN)
-    konnect.strategies[other.id] = other
+    konnect.tables.strategies[other.id] = other
     for strategy_id in (other.id, UNKNOWN[:-1] + "1"):
         assert signed_in.ask("POST", "/applications", {"name": "a", "auth_strategy_id": strategy_id}).status == 404
 
@@ -427,14 +429,14 @@ def test_another_developers_application_is_not_found(signed_in: World) -> None:
 
 def test_500_applications_are_enough(signed_in: World) -> None:
     names = {f"app {number}": UNKNOWN for number in range(500)}
-    signed_in.konnect._applications_of[signed_in.ids.developer_id] = names
+    signed_in.konnect.tables.applications_of[signed_in.ids.developer_id] = names
     response = signed_in.ask("POST", "/applications", {"name": "a", "auth_strategy_id": signed_in.ids.strategy_id})
     assert (response.status, signed_in.calls) == (403, 0)
 
 
 def test_a_failing_provider_is_told_without_its_secret(signed_in: World) -> None:
     wrong = {"dcr_config": {"initial_client_secret": "wrong-secret-of-the-registrar"}}
-    signed_in.konnect.patch_provider(signed_in.ids.provider_id, wrong)
+    signed_in.konnect.auth.patch_provider(signed_in.ids.provider_id, wrong)
     body = {"name": "a", "auth_strategy_id": signed_in.ids.strategy_id}
     response = signed_in.ask("POST", "/applications", body)
     assert faults(response) == [("auth_strategy_id", "invalid")]
@@ -448,13 +450,13 @@ def test_deleting_an_application(signed_in: World) -> None:
     made = signed_in.application()
     signed_in.ask("POST", f"/applications/{made['id']}/registrations", {"api_id": signed_in.ids.api_id})
     assert signed_in.ask("DELETE", f"/applications/{made['id']}").status == 204
-    assert (signed_in.clients, signed_in.konnect.registrations) == ({}, {})
-    assert signed_in.konnect.data_plane_configuration().applications == ()
+    assert (signed_in.clients, signed_in.konnect.tables.registrations) == ({}, {})
+    assert signed_in.konnect.push.configuration.applications == ()
     assert signed_in.ask("DELETE", f"/applications/{made['id']}").status == 404
 
 
 def test_self_managed_oidc_takes_the_developers_client_id(signed_in: World) -> None:
-    signed_in.konnect.patch_strategy(signed_in.ids.strategy_id, {"dcr_provider_id": None})
+    signed_in.konnect.auth.patch_strategy(signed_in.ids.strategy_id, {"dcr_provider_id": None})
     body = {"name": "a", "auth_strategy_id": signed_in.ids.strategy_id}
     assert faults(signed_in.ask("POST", "/applications", body)) == [("client_id", "invalid")]
     made = signed_in.ask("POST", "/applications", {**body, "client_id": "mine"}).json()
@@ -468,7 +470,7 @@ def test_self_managed_oidc_takes_the_developers_client_id(signed_in: World) -> N
     ]
     changed = signed_in.ask("PATCH", f"/applications/{made['id']}", {"client_id": "other"})
     assert changed.json()["client_id"] == "other"
-    assert [one.client_id for one in signed_in.konnect.data_plane_configuration().applications] == ["other"]
+    assert [one.client_id for one in signed_in.konnect.push.configuration.applications] == ["other"]
 
 
 def test_what_curity_does_not_offer(signed_in: World) -> None:
@@ -490,11 +492,11 @@ def test_approval_of_registrations(signed_in: World, portal: bool, publication: 
     ids = signed_in.ids
     signed_in.set_portal(auto_approve_applications=portal)
     body = {"visibility": "public", "auth_strategy_ids": [ids.strategy_id], "auto_approve_registrations": publication}
-    signed_in.konnect.publish(ids.api_id, ids.portal_id, body)
+    signed_in.konnect.catalog.publish(ids.api_id, ids.portal_id, body)
     path = f"/applications/{signed_in.application()['id']}/registrations"
     made = signed_in.ask("POST", path, {"api_id": ids.api_id})
     assert (made.status, made.json()["status"]) == (201, status)
-    (pushed,) = signed_in.konnect.data_plane_configuration().applications
+    (pushed,) = signed_in.konnect.push.configuration.applications
     assert pushed.apis == ((ids.api_id,) if status == "approved" else ())
 
 
@@ -523,20 +525,20 @@ def test_registrations(signed_in: World) -> None:
 def test_an_api_with_another_strategy_is_refused(signed_in: World) -> None:
     ids = signed_in.ids
     path = f"/applications/{signed_in.application()['id']}/registrations"
-    signed_in.konnect.publish(ids.api_id, ids.portal_id, {"visibility": "public", "auth_strategy_ids": None})
+    signed_in.konnect.catalog.publish(ids.api_id, ids.portal_id, {"visibility": "public", "auth_strategy_ids": None})
     assert faults(signed_in.ask("POST", path, {"api_id": ids.api_id})) == [("api_id", "invalid")]
 
 
 def test_a_registration_needs_no_implementation(signed_in: World) -> None:
     ids = signed_in.ids
-    signed_in.konnect.delete_implementation(ids.api_id, ids.implementation_id)
+    signed_in.konnect.catalog.delete_implementation(ids.api_id, ids.implementation_id)
     path = f"/applications/{signed_in.application()['id']}/registrations"
     assert signed_in.ask("POST", path, {"api_id": ids.api_id}).json()["status"] == "approved"
 
 
 def test_a_rule_can_be_turned_off_on_one_instance(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(world.konnect, "may_sign_in", lambda _: True)
-    world.konnect.patch_developer(world.ids.portal_id, world.ids.developer_id, {"status": "revoked"})
+    monkeypatch.setattr(world.konnect.developers, "may_sign_in", lambda _: True)
+    world.konnect.developers.patch(world.ids.portal_id, world.ids.developer_id, {"status": "revoked"})
     world.sign_in()
 
 

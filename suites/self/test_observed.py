@@ -1,4 +1,4 @@
-"""`--dcr-observed` and `serve --observed`: mocks that behave as live parties were seen to, from a file that is checked whole."""
+"""`--dcr-observed` and `serve --observed`: mocks that behave as live parties were observed to. The file is validated as a whole."""
 
 import re
 import tomllib
@@ -47,7 +47,7 @@ color = "blue"
 """
 
 
-def test_switches_stand_as_the_file_says_and_otherwise_at_their_defaults(tmp_path):
+def test_the_file_sets_switches_and_the_others_keep_their_defaults(tmp_path):
     (tmp_path / "observed.toml").write_text(GOOD)
     found = read(tmp_path / "observed.toml")
     assert found.gateway.literal_basic is True
@@ -61,13 +61,13 @@ def test_switches_stand_as_the_file_says_and_otherwise_at_their_defaults(tmp_pat
     }
 
 
-def test_nothing_observed_turns_nothing(tmp_path):
+def test_an_empty_file_changes_no_switch(tmp_path):
     (tmp_path / "observed.toml").write_text("")
     assert read(tmp_path / "observed.toml") == Observed()
     assert Observed().turned == frozenset()
 
 
-def test_all_that_is_wrong_is_said_at_once_with_its_place(tmp_path):
+def test_all_problems_are_listed_with_their_places(tmp_path):
     (tmp_path / "observed.toml").write_text(BAD)
     with pytest.raises(BadObservations) as raised:
         read(tmp_path / "observed.toml")
@@ -90,7 +90,7 @@ def test_all_that_is_wrong_is_said_at_once_with_its_place(tmp_path):
     ("content", "said"),
     [(b"a = [", "is no TOML: "), (b"\xff\xfe", "is not UTF-8 text"), (None, "cannot be read: No such file")],
 )
-def test_a_file_that_is_none_is_bad_usage_of_both_commands(tmp_path, capsys, content, said):
+def test_an_unusable_file_is_bad_usage_of_both_commands(tmp_path, capsys, content, said):
     path = tmp_path / "observed.toml"
     if content is not None:
         path.write_bytes(content)
@@ -103,7 +103,7 @@ def test_a_file_that_is_none_is_bad_usage_of_both_commands(tmp_path, capsys, con
     assert "Traceback" not in found.output
 
 
-def test_it_is_refused_where_no_party_is_mocked(tmp_path):
+def test_a_run_without_mocked_parties_refuses_it(tmp_path):
     (tmp_path / "observed.toml").write_text(GOOD)
     (tmp_path / "live.toml").write_text('[run]\nmode = "inspect"\n[curity]\nissuer = "https://127.0.0.1:1/x"\n')
     options = [f"--dcr-profile={tmp_path / 'live.toml'}", f"--dcr-observed={tmp_path / 'observed.toml'}"]
@@ -112,7 +112,7 @@ def test_it_is_refused_where_no_party_is_mocked(tmp_path):
     assert "--dcr-observed: no party is mocked" in found.output
 
 
-def test_mocks_are_started_with_them():
+def test_mocks_are_started_from_observations():
     observed = Observed(gateway=SWITCHES["gateway"](literal_basic=True), konnect=SWITCHES["konnect"](management="dcrm"))
     with serving(seed=3, observed=observed) as served:
         world = served.worlds.current
@@ -122,7 +122,7 @@ def test_mocks_are_started_with_them():
         assert served.worlds.current.data_planes[0].switches.literal_basic is True
 
 
-def test_what_was_observed_is_not_judged_and_the_run_stays_green(tmp_path):
+def test_observed_behavior_is_not_judged_and_the_run_stays_green(tmp_path):
     (tmp_path / "observed.toml").write_text("[gateway]\nliteral_basic = true\naccept_missing_exp = true\n")
     options = ("--dcr-check=route.basic.literal", "--dcr-check=issuer.token.without-exp")
     found = run(tmp_path / "reports", *options, f"--dcr-observed={tmp_path / 'observed.toml'}")
@@ -135,7 +135,7 @@ def test_what_was_observed_is_not_judged_and_the_run_stays_green(tmp_path):
 
 
 @pytest.mark.parametrize(("shares", "asked"), [("true", "1 for 8 calls"), ("false", "8 for 8 calls")])
-def test_first_calls_share_a_token_request_where_that_was_observed(tmp_path, shares, asked):
+def test_first_calls_share_a_token_request_if_that_was_observed(tmp_path, shares, asked):
     (tmp_path / "observed.toml").write_text(f"[gateway]\nshares_token_requests = {shares}\n")
     options = ("--dcr-check=issuer.cache.parallel", f"--dcr-observed={tmp_path / 'observed.toml'}")
     found = run(tmp_path / "reports", *options)
@@ -155,12 +155,12 @@ def test_a_run_is_green_whatever_was_observed(tmp_path, party):
     assert named == set(report.SWITCHES[party])
 
 
-def test_a_switch_that_nobody_observed_is_judged(tmp_path):
+def test_behavior_that_was_not_observed_is_judged(tmp_path):
     found = run(tmp_path / "reports", "--dcr-check=route.basic.literal")
     assert [check["verdict"] for check in found.report["checks"] if check["id"] == "route.basic.literal"] == ["passed"]
 
 
-def test_what_a_run_writes_is_what_the_mocks_take(tmp_path):
+def test_mocks_can_read_what_a_run_writes(tmp_path):
     (tmp_path / "observed.toml").write_text(observed_toml(run_json(made_up(3, 3, 'said "so"\n'))))
     found = read(tmp_path / "observed.toml")
     assert found.turned == {("gateway", "literal_basic")}
@@ -168,7 +168,7 @@ def test_what_a_run_writes_is_what_the_mocks_take(tmp_path):
 
 
 @pytest.mark.parametrize(("held", "turned"), [((False, False), True), ((True, False), False), ((False, True), False)])
-def test_a_switch_is_turned_where_every_observation_of_it_says_so(tmp_path, held, turned):
+def test_a_switch_is_set_if_all_observations_agree(tmp_path, held, turned):
     found = run_json(made_up(2, 2))
     party = {"party": "gateway", "name": "any_spelling_of_basic", "observed": "200"}
     found["target"]["gateway"] = "live"
@@ -179,12 +179,12 @@ def test_a_switch_is_turned_where_every_observation_of_it_says_so(tmp_path, held
 
 
 @pytest.mark.parametrize("party", report.SWITCHES)
-def test_the_report_knows_the_switches_by_the_names_that_the_mocks_have(party):
+def test_the_report_and_the_mocks_use_the_same_names_of_switches(party):
     names = {field.name for field in fields(SWITCHES[party]) if field.default is False}
     assert set(report.SWITCHES[party]) <= names
 
 
-def test_a_check_names_what_it_observes_as_the_switch_is_named():
+def test_checks_use_the_names_of_switches_for_what_they_observe():
     suites = {entry.test.__code__.co_filename for entry in catalogue.entries()}
     text = "".join(Path(path).read_text("utf-8") for path in suites)
     for names in report.SWITCHES.values():

@@ -1,10 +1,20 @@
-"""Several workers share one tenant without standing in each other's way, and without making things twice."""
+"""Several workers share one tenant without interfering, and without creating anything twice."""
+
+import json
+from dataclasses import fields
 
 import pytest
 
+from dcrproof.core.checks.outcomes import Verdict
+from dcrproof.core.checks.results import Result
+from dcrproof.core.http.retry import Repeat
 from dcrproof.core.profile.model import KonnectSettings, Mode, Profile, RunSettings
+from dcrproof.fixtures import afterwards
 from dcrproof.fixtures.catalogue import entries, stands_on
-from dcrproof.fixtures.session.workers import together
+from dcrproof.fixtures.run.run import Run, Teardown
+from dcrproof.fixtures.session.parallel import WorkerOutput
+from dcrproof.fixtures.session.report_data import ReportData
+from dcrproof.fixtures.session.scheduler import together
 
 STANDING = Profile("a test", konnect=KonnectSettings(portal="developers", api="accounts"))
 
@@ -30,14 +40,14 @@ def test_workers_share_a_tenant(as_live, run_checks):
     assert sum(path.endswith("/implementations") for path in made) == 1
 
 
-def test_what_takes_the_gateway_service_goes_to_one_worker():
+def test_checks_that_link_the_gateway_service_go_to_one_worker():
     scopes = dict(together(STANDING))
     linking = {entry.check.id for entry in entries() if "provision.implementation" in stands_on(entry.test)}
     assert {scopes[id] for id in linking} == {"provision.publication"}
     assert "plugin.required.scopes" in linking
 
 
-def test_the_flow_goes_with_what_this_run_publishes_where_the_profile_names_nothing_else():
+def test_the_flow_goes_to_the_worker_that_publishes_if_the_profile_names_no_api():
     scopes = dict(together(Profile("a test", RunSettings(mode=Mode.PROVISION), konnect=KonnectSettings())))
     assert scopes["route.basic.accepted"] == scopes["life.deleted.route"] == scopes["plugin.required.scopes"]
 
@@ -52,14 +62,54 @@ def test_the_flow_goes_with_what_this_run_publishes_where_the_profile_names_noth
         ("konnect.authenticated", None),
     ],
 )
-def test_what_stands_on_a_created_thing_goes_with_it(check, gate):
+def test_checks_that_depend_on_a_created_thing_go_together(check, gate):
     assert dict(together(STANDING)).get(check) == gate
 
 
-def test_workers_say_that_a_check_is_unknown_as_a_serial_run_does(run_checks):
+def test_an_unknown_check_is_reported_by_workers_as_by_a_serial_run(run_checks):
     serial, parallel = (run_checks(*workers, "--dcr-check=route.baisc") for workers in ((), ("-p", "xdist", "-n2")))
-    said = "ERROR: --dcr-check route.baisc: no check of that id or prefix; `dcrproof checks` lists them"
+    said = "ERROR: --dcr-check route.baisc: no check has this id or prefix; `dcrproof checks` lists them"
     assert said in serial.output
     assert said in parallel.output
     assert "INTERNALERROR" not in parallel.output
     assert serial.code == parallel.code == 4
+
+
+# What workers tell their controller
+
+FOUND = Teardown(
+    left_behind=("a portal",),
+    clean_up_failed=("a client",),
+    clients_tried=2,
+    clients_alive=("a client",),
+    repeats=(Repeat("konnect", "429", 1.5),),
+    validated=3,
+    mismatches=(("a status", True), ("a member", False)),
+)
+EVENT = {"event": "note", "kind": "a kind", "text": "a text"}
+
+
+def test_what_a_worker_tells_at_its_end_arrives_whole_and_cannot_be_read_on_its_way():
+    secrets = [("a-secret-of-a-worker", "its-client"), ("another-secret", None)]
+    told = WorkerOutput(secrets=secrets, events=[EVENT], teardown=FOUND, bad_usage="an option")
+    key = Run().key
+    sealed = told.sealed(key)
+    assert "secret" not in sealed
+    found = WorkerOutput.unsealed(sealed, key)
+    assert [tuple(pair) for pair in found.secrets] == secrets
+    assert (found.events, found.teardown, found.bad_usage) == (told.events, told.teardown, told.bad_usage)
+
+
+def test_what_two_workers_found_is_added_up():
+    both = FOUND + FOUND
+    assert (both.clients_tried, both.validated) == (4, 6)
+    assert both.mismatches == (*FOUND.mismatches, *FOUND.mismatches)
+    assert Teardown() + FOUND == FOUND
+    assert all(getattr(FOUND, member.name) for member in fields(Teardown))  # this test covers each member
+
+
+@pytest.mark.parametrize("blocked", [False, True])
+def test_what_a_report_says_of_a_check_arrives_whole(blocked):
+    result = Result.afterwards(afterwards.clients_refused, Verdict.BLOCKED, "one", "another")
+    told = ReportData([EVENT], result, result if blocked else None)
+    assert ReportData.of(json.loads(json.dumps(told.data()))) == told

@@ -1,17 +1,26 @@
 """What a live run says before its first write, and what no run sends."""
 
 from collections import Counter
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from dcrproof.core.checks.outcomes import NotSeen, OwnFault
+from dcrproof.core.checks.outcomes import InternalError, NotSeen
+from dcrproof.core.http.exchange import Request
 from dcrproof.core.ledger.guard import NOTHING, refuse
-from dcrproof.core.ledger.ledger import BY_NAME, CLIENT, Ledger, new_mark
+from dcrproof.core.ledger.kinds import BY_NAME, CLIENT
+from dcrproof.core.ledger.ledger import Ledger, new_mark
+from dcrproof.core.ledger.watch import creates
+from dcrproof.core.party import Party
 from dcrproof.core.profile.model import Mode
 from dcrproof.fixtures.catalogue import entries
 
 OTHERS = "/v3/apis/9b6a7f4e-0000-4000-8000-00000000beef"
+
+
+def sent(party: Party, method: str, path: str, **more: Any) -> Request:
+    return Request(party=party, base="", method=method, url=path, **more)
 
 
 def asked_for(exchanges: list[dict]) -> dict[str, Counter[str]]:
@@ -22,7 +31,8 @@ def asked_for(exchanges: list[dict]) -> dict[str, Counter[str]]:
         headers = dict(one["request"]["headers"])
         body = (one["request"]["body"] or "").encode()
         path = urlsplit(one["url"]).path
-        kind = ledger.creates(one["party"], one["method"], path, headers.get("content-type", ""), body)
+        media_type = headers.get("content-type", "")
+        kind = creates(ledger, sent(one["party"], one["method"], path, media_type=media_type, body=body))
         own = one["party"] == "konnect" and one["method"] == "PUT" and "/publications/" in path
         if kind is not None or own:
             name = kind.name if kind else "publication"
@@ -58,11 +68,11 @@ def test_the_plan_is_printed_and_nothing_is_sent(run_checks, mocks) -> None:
         f"konnect live, {described['konnect']['url']}: nothing is created",
         f"portal live, {described['portal']['url']}: 1 application (owner: Konnect admins)",
         f"gateway live, {described['gateway']['url']}: nothing is created",
-        "in all 2 things at most, each with the mark of the run in its name, all deleted at the end",
+        "at most 2 objects in all, each with the mark of the run in its name, all deleted at the end",
         "Konnect registers a client at the authorization server for each application, and deletes it",
-        "where a step is wrong up to 6 more, to tell why: 4 clients, 1 DCR provider, 1 application",
+        "to diagnose a wrong step up to 6 more: 4 clients, 1 DCR provider, 1 application",
         "probes: 26 checks; hostile among them: none",
-        "probes: Konnect is asked to verify the provider, for which it may register and delete a client by itself",
+        "probes: Konnect is asked to verify the provider, for which it may register and delete a client",
     ], ran.output
 
 
@@ -79,7 +89,7 @@ def test_a_plan_above_the_cap_says_so(run_checks, mocks) -> None:
         return text.replace("max_created = 1000", "max_created = 1")
 
     ran = run_checks("--dcr-plan", profile=mocks.changed("capped", capped))
-    assert "more than [run] max_created = 1, so some will be not seen" in ran.output
+    assert "more than [run] max_created = 1, so some checks will not be seen" in ran.output
 
 
 @pytest.mark.parametrize(("mode", "kinds"), [("inspect", []), ("existing", []), ("create", ["client", "application"])])
@@ -91,7 +101,7 @@ def test_the_plan_of_a_mode_has_what_the_mode_may(run_checks, mocks, mode: str, 
 
     ran = run_checks("--dcr-plan", profile=mocks.changed(f"plan-{mode}", lesser))
     assert ran.code == 0, ran.output
-    assert ("things at most" in ran.output) is bool(kinds)
+    assert ("objects in all" in ran.output) is bool(kinds)
     assert all(f"{kind}s" in ran.output for kind in kinds)
     assert "DCR provider" not in ran.output
 
@@ -106,7 +116,7 @@ def test_a_test_of_your_own_has_a_plan_as_well(run_checks, mocks, tmp_path) -> N
     assert ran.code == 0, ran.output
     assert len(mocks.served.worlds.current.calls) == before
     assert f"portal live, {mocks.described['portal']['url']}: 1 application, 1 registration (owner:" in ran.output
-    assert "tests of your own: what they create themselves is not in this plan" in ran.output
+    assert "other tests: what they create is not in this plan" in ran.output
 
 
 def test_workers_share_out_what_may_be_created(run_checks, as_live) -> None:
@@ -134,7 +144,7 @@ def test_workers_share_out_what_may_be_created(run_checks, as_live) -> None:
 )
 def test_mode_inspect_sends_nothing_but_reads(mode: str, party: str, method: str) -> None:
     with pytest.raises(NotSeen, match='mode = "existing"'):
-        refuse(Ledger(new_mark()), Mode(mode), party, method, "/anything", None)
+        refuse(Ledger(new_mark()), Mode(mode), sent(party, method, "/anything"), None)
 
 
 @pytest.mark.parametrize(
@@ -148,34 +158,34 @@ def test_mode_inspect_sends_nothing_but_reads(mode: str, party: str, method: str
 )
 def test_no_mode_creates_more_than_it_says(mode: str, kind: str, wanted: str) -> None:
     with pytest.raises(NotSeen, match=f'mode = "{wanted}"'):
-        refuse(Ledger(new_mark()), Mode(mode), "konnect", "POST", "/anything", BY_NAME[kind])
-    refuse(Ledger(new_mark()), Mode(wanted), "konnect", "POST", "/anything", BY_NAME[kind])
+        refuse(Ledger(new_mark()), Mode(mode), sent("konnect", "POST", "/anything"), BY_NAME[kind])
+    refuse(Ledger(new_mark()), Mode(wanted), sent("konnect", "POST", "/anything"), BY_NAME[kind])
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT", "DELETE"])
 def test_what_the_run_has_not_made_is_not_changed(method: str) -> None:
     ledger = Ledger(new_mark())
-    with pytest.raises(OwnFault, match="it was not sent"):
-        refuse(ledger, Mode.PROVISION, "konnect", method, OTHERS, None)
-    refuse(ledger, Mode.PROVISION, "konnect", method, f"/v3/apis/{NOTHING}", None)
+    with pytest.raises(InternalError, match="it was not sent"):
+        refuse(ledger, Mode.PROVISION, sent("konnect", method, OTHERS), None)
+    refuse(ledger, Mode.PROVISION, sent("konnect", method, f"/v3/apis/{NOTHING}"), None)
     ledger.ids.add(OTHERS.rpartition("/")[2])
-    refuse(ledger, Mode.PROVISION, "konnect", method, OTHERS, None)
+    refuse(ledger, Mode.PROVISION, sent("konnect", method, OTHERS), None)
 
 
 @pytest.mark.parametrize("what", ["regenerate-secret", "credentials", "registrations"])
 def test_nothing_is_made_of_another_persons_application(what: str) -> None:
     ledger, path = Ledger(new_mark()), f"/api/v3/applications/somebodys/{what}"
-    kind = ledger.creates("portal", "POST", path, "application/json", b"{}")
-    with pytest.raises(OwnFault, match="it was not sent"):
-        refuse(ledger, Mode.PROVISION, "portal", "POST", path, kind)
+    kind = creates(ledger, sent("portal", "POST", path))
+    with pytest.raises(InternalError, match="it was not sent"):
+        refuse(ledger, Mode.PROVISION, sent("portal", "POST", path), kind)
     ledger.ids.add("somebodys")
-    refuse(ledger, Mode.PROVISION, "portal", "POST", path, kind)
+    refuse(ledger, Mode.PROVISION, sent("portal", "POST", path), kind)
 
 
 def test_nobody_signs_up_in_mode_existing() -> None:
     with pytest.raises(NotSeen, match='mode = "create"'):
-        refuse(Ledger(new_mark()), Mode.EXISTING, "portal", "POST", "/api/v3/developer", None)
-    refuse(Ledger(new_mark()), Mode.EXISTING, "portal", "POST", "/api/v3/developer/authenticate", None)
+        refuse(Ledger(new_mark()), Mode.EXISTING, sent("portal", "POST", "/api/v3/developer"), None)
+    refuse(Ledger(new_mark()), Mode.EXISTING, sent("portal", "POST", "/api/v3/developer/authenticate"), None)
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
@@ -184,6 +194,6 @@ def test_a_client_that_the_run_has_not_made_is_not_even_read(method: str) -> Non
     ledger = Ledger(new_mark())
     number = ledger.intend(CLIENT, "https://curity.example", "/registration", None)
     ledger.made(ledger.entries[number], "ours")
-    refuse(ledger, Mode.PROVISION, "curity", method, "/registration/ours", None)
-    with pytest.raises(OwnFault, match="it was not sent"):
-        refuse(ledger, Mode.PROVISION, "curity", method, "/registration/theirs", None)
+    refuse(ledger, Mode.PROVISION, sent("curity", method, "/registration/ours"), None)
+    with pytest.raises(InternalError, match="it was not sent"):
+        refuse(ledger, Mode.PROVISION, sent("curity", method, "/registration/theirs"), None)

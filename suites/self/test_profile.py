@@ -1,15 +1,25 @@
 """A profile: everything that is wrong is reported at once, with its place, and no value is ever repeated."""
 
 import json
+import socket
+import tomllib
+from importlib import resources
+from itertools import chain
 from pathlib import Path
 
 import pytest
 import trustme
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft7Validator
 
+import dcrproof
+from dcrproof.__main__ import main
 from dcrproof.core.profile.model import Mocked, Mode, Profile
 from dcrproof.core.profile.reading import ProfileError, read
+from dcrproof.core.profile.schema import json_schema
+from dcrproof.fixtures.catalogue import entries, needs
+from dcrproof.fixtures.session.visibility import ACCESS, CAPABILITIES
 
 SECRET = "correct horse battery staple"
 ENVIRONMENT = {"SECRET": SECRET, "SHORT": "seven77", "EMPTY": ""}
@@ -200,14 +210,14 @@ def test_a_secret_comes_from_a_file_beside_the_profile_without_its_newline(tmp_p
         ('{ env = "UNSET" }', "the environment variable UNSET is not set"),
         ('{ env = "EMPTY" }', "the value of the environment variable EMPTY is empty"),
         ('{ env = "SHORT" }', "the value of the environment variable SHORT has fewer than 8 characters"),
-        ('{ env = "" }', "expected a name after env"),
-        ("{ env = 1 }", "expected a name after env"),
-        ('{ env = "not a name" }', "expected the name of an environment variable"),
+        ('{ env = "" }', "a secret is never written in the profile"),
+        ("{ env = 1 }", "a secret is never written in the profile"),
+        ('{ env = "not a name" }', 'expected a table, { env = "VARIABLE" } or { file = "PATH" }'),
         ('{ file = "no-such-file" }', "cannot read"),
         ('{ file = "." }', "cannot read"),
         ('{ file = "empty" }', "is empty"),
         ('{ file = "newline" }', "is empty"),
-        ('{ file = "two-lines" }', "holds a line break"),
+        ('{ file = "two-lines" }', "contains a line break"),
         ('{ env = "SECRET", file = "empty" }', "a secret is never written in the profile"),
         ('{ value = "correct horse" }', "a secret is never written in the profile"),
         ("{}", "a secret is never written in the profile"),
@@ -229,7 +239,7 @@ def test_a_secret_hides_in_the_repr_of_its_profile(profile_of):
     assert SECRET not in repr(profile_of(EXISTING))
 
 
-# What is unknown, and what is of the wrong kind
+# Unknown keys, and values of the wrong kind
 
 
 @pytest.mark.parametrize(
@@ -240,16 +250,16 @@ def test_a_secret_hides_in_the_repr_of_its_profile(profile_of):
         ('[curity]\nissuer = "https://[::1"', "curity.issuer: expected a URL"),
         ('[curity]\nissuer = "https://curity.example:99999"', "curity.issuer: expected a URL"),
         ('[curity]\nissuer = "https://curity example"', "curity.issuer: expected a URL"),
-        ('[curity]\nissuer = "https://curity.example?tenant=1"', "curity.issuer: a URL in a profile carries no query"),
-        ('[curity]\nissuer = "https://me:secret@curity.example"', "curity.issuer: a URL in a profile carries no user"),
-        ('[curity]\nissuer = "  "', "curity.issuer: expected a text that is not empty"),
-        ("[curity]\nissuer = 2026-01-01", "curity.issuer: expected a text that is not empty, found a date or time"),
+        ('[curity]\nissuer = "https://curity.example?tenant=1"', "curity.issuer: a URL in a profile has no query"),
+        ('[curity]\nissuer = "https://me:secret@curity.example"', "curity.issuer: a URL in a profile has no user"),
+        ('[curity]\nversion = "  "', "curity.version: expected a text that is not empty"),
+        ("[curity]\nversion = 2026-01-01", "curity.version: expected a text that is not empty, found a date or time"),
         ("curity = 1", "[curity]: expected a table, found a number"),
         ("[[curity]]", "[curity]: expected a table, found a list"),
         ("[curity]\nadmin = 1", "curity.admin: expected a table, found a number"),
         ('[curity]\nkind = "okta"', "curity.kind: expected one of curity, openid, found a text"),
         ("[curity]\nmocked = false", "curity.mocked: expected true or { control = URL }, found false"),
-        ("[curity]\nmocked = { control = 1 }", "curity.mocked.control: expected a text"),
+        ("[curity]\nmocked = { control = 1 }", "curity.mocked.control: expected a URL"),
         (
             '[curity]\nmocked = { control = "http://mocks.example" }',
             "curity.mocked.control: expected an address of this",
@@ -263,10 +273,10 @@ def test_a_secret_hides_in_the_repr_of_its_profile(profile_of):
         (f'[curity]\nca = "{"long" * 2000}"', "curity.ca: cannot read"),
         ('[curity]\nca = "profile.toml"', "curity.ca: "),
         ('[curity]\nclient_key = "profile.toml"', "curity.client_cert: missing"),
-        ('[curity]\nclient_cert = "profile.toml"', "curity.client_cert: holds no certificate"),
+        ('[curity]\nclient_cert = "profile.toml"', "curity.client_cert: contains no PEM certificate"),
         ('[gateway]\nurl = "HTTP://gateway.example"', "gateway.url: expected https://"),
         ("[gateway]\nroute = 1", "gateway.route: expected [[gateway.route]] tables"),
-        ("[gateway]\nroute = [1]", "gateway.route: expected [[gateway.route]] tables"),
+        ("[gateway]\nroute = [1]", "gateway.route 1: expected a table, found a number"),
         ('[[gateway.route]]\npath = "/"\nmethod = "G ET"', "gateway.route 1.method: expected an HTTP method"),
         ('[[gateway.route]]\npath = "/"\nheaders = { "a b" = "c" }', "gateway.route 1.headers: expected a table"),
         ('[[gateway.route]]\npath = "/"\nheaders = { a = "b\\nc" }', "gateway.route 1.headers: expected a table"),
@@ -304,11 +314,11 @@ def test_an_unknown_key_is_a_problem_in_every_table_below(problems_of, table):
 # What each mode needs (the table of modes)
 
 
-def test_inspect_needs_whatever_there_is_to_look_at(problems_of):
+def test_inspect_needs_any_one_party(problems_of):
     assert problems_of(INSPECT) == []
     for name in ("curity", "konnect", "portal", "gateway"):
         assert problems_of(parties("inspect", **{name: "live"})) == []
-    assert problems_of('[run]\nmode = "inspect"\n') == ["profile: describes no party"]
+    assert problems_of('[run]\nmode = "inspect"\n') == ["profile: no party is described"]
 
 
 def test_existing_needs_an_application_and_a_route_and_nothing_of_konnect_or_the_portal(profile_of, problems_of):
@@ -325,7 +335,7 @@ def test_existing_needs_an_application_and_a_route_and_nothing_of_konnect_or_the
     assert problems_of("application = []\n" + without_application) == [missing]
     without_gateway = '[run]\nmode = "existing"\n[curity]\nissuer = "https://curity.example"\n' + APPLICATION
     assert problems_of(without_gateway) == [
-        'gateway: missing: mode "existing" needs it; describe it, or say mocked = true'
+        'gateway: missing: mode "existing" needs it; describe it, or set mocked = true'
     ]
 
 
@@ -335,7 +345,7 @@ def test_a_party_that_a_mode_needs_is_described_or_said_to_be_mocked(problems_of
     assert problems_of(parties(mode, **whole)) == []
     for forgotten in LIVE:
         rest = {name: text for name, text in whole.items() if name != forgotten}
-        missing = f'{forgotten}: missing: mode "{mode}" needs it; describe it, or say mocked = true'
+        missing = f'{forgotten}: missing: mode "{mode}" needs it; describe it, or set mocked = true'
         assert missing in problems_of(parties(mode, **rest))
 
 
@@ -349,19 +359,19 @@ def test_create_needs_a_developer_or_a_session_cookie(problems_of):
     cookie = 'url = "https://portal.example"\ncookie = { env = "SECRET" }\n'
     assert problems_of(parties("create", **(whole | {"portal": cookie}))) == []
     nobody = 'url = "https://portal.example"\n'
-    reason = "missing: a developer signs in, or give a session cookie"
+    reason = "missing: give email and password of a developer, or a session cookie"
     assert problems_of(parties("create", **(whole | {"portal": nobody}))) == [
         f"portal.email: {reason}",
         f"portal.password: {reason}",
     ]
 
 
-def test_create_names_what_exists_in_konnect_and_does_without_its_token(problems_of):
+def test_create_names_existing_objects_in_konnect_and_needs_no_token(problems_of):
     whole = dict.fromkeys(LIVE, "live")
     without_token = LIVE["konnect"].replace('token = { env = "SECRET" }\n', "")
     assert problems_of(parties("create", **(whole | {"konnect": without_token}))) == []
     nameless = 'url = "https://konnect.example"\n'
-    why = 'missing: mode "create" uses what exists, by name or id'
+    why = 'missing: mode "create" uses an existing one, by name or id'
     assert problems_of(parties("create", **(whole | {"konnect": nameless}))) == [
         f"konnect.portal: {why}",
         f"konnect.api: {why}",
@@ -401,9 +411,9 @@ def test_an_openid_provider_registers_with_a_registrar_a_token_or_openly(problem
 
 
 @pytest.mark.parametrize("key", ["open = true", 'initial_access_token = { env = "SECRET" }'])
-def test_curity_registers_with_a_registrar_alone(problems_of, key):
+def test_curity_registers_only_with_a_registrar(problems_of, key):
     text = parties("inspect", curity=LIVE["curity"] + REGISTRAR + key + "\n")
-    assert problems_of(text) == [f'curity.registrar.{key.partition(" ")[0]}: is for kind = "openid" alone']
+    assert problems_of(text) == [f'curity.registrar.{key.partition(" ")[0]}: only for kind = "openid"']
 
 
 # Mocks, and mixes of live and mocked
@@ -432,7 +442,7 @@ def test_addresses_and_secrets_have_no_meaning_beside_a_mock_of_this_run(problem
     ]
 
 
-def test_a_mock_that_runs_elsewhere_has_an_address(profile_of, problems_of):
+def test_a_mock_that_runs_elsewhere_needs_an_address(profile_of, problems_of):
     tables = {name: HERE[name] + CONTROL for name in LIVE}
     profile = profile_of(parties("provision", **tables))
     assert profile.live == []
@@ -475,11 +485,11 @@ MIXES = {
     "gateway live": (parties("create", curity="mocked", konnect="mocked", portal="mocked", gateway="live"), []),
     "live Konnect, mocked Curity": (
         parties("create", curity="mocked", konnect="live", portal="live", gateway="live"),
-        ["curity.mocked: live Konnect cannot reach a mocked Curity: its cloud has no way to here"],
+        ["curity.mocked: live Konnect cannot reach a mocked Curity: its cloud has no connection to this machine"],
     ),
     "live Konnect, Curity mocked elsewhere": (
         parties("create", curity=HERE["curity"] + CONTROL, konnect="live", portal="live", gateway="live"),
-        ["curity.mocked: live Konnect cannot reach a mocked Curity: its cloud has no way to here"],
+        ["curity.mocked: live Konnect cannot reach a mocked Curity: its cloud has no connection to this machine"],
     ),
     "live Konnect, an OpenID provider": (
         parties("create", curity=LIVE["curity"] + 'kind = "openid"\n', konnect="live", portal="live", gateway="live"),
@@ -487,15 +497,15 @@ MIXES = {
     ),
     "live Konnect, mocked portal": (
         parties("create", curity="live", konnect="live", portal="mocked", gateway="live"),
-        ["portal: Konnect and its portal are both live or both mocked: they share their applications"],
+        ["portal: Konnect and its portal must be both live or both mocked: they share their applications"],
     ),
     "live portal, mocked Konnect": (
         parties("create", curity=LIVE["curity"] + REGISTRAR, konnect="mocked", portal="live", gateway="mocked"),
-        ["portal: Konnect and its portal are both live or both mocked: they share their applications"],
+        ["portal: Konnect and its portal must be both live or both mocked: they share their applications"],
     ),
     "Konnect mocked here, portal elsewhere": (
         parties("create", curity="mocked", konnect="mocked", portal=HERE["portal"] + CONTROL, gateway="mocked"),
-        ["portal.mocked: Konnect and its portal are mocks of the same instance"],
+        ["portal.mocked: Konnect and its portal must be mocks of the same instance"],
     ),
     "Konnect and portal of two instances": (
         parties(
@@ -505,7 +515,7 @@ MIXES = {
             portal=HERE["portal"] + CONTROL.replace("8000", "9000"),
             gateway=HERE["gateway"] + CONTROL,
         ),
-        ["portal.mocked: Konnect and its portal are mocks of the same instance"],
+        ["portal.mocked: Konnect and its portal must be mocks of the same instance"],
     ),
     "a mocked gateway in front of a live classic portal": (
         parties(
@@ -515,13 +525,13 @@ MIXES = {
                 | {"portal": LIVE["portal"] + 'generation = "classic"\n', "gateway": "mocked"}
             ),
         ),
-        ["portal.generation: a mocked gateway takes its applications from a portal of generation v3 alone"],
+        ["portal.generation: a mocked gateway takes its applications from a portal of generation v3 only"],
     ),
 }
 
 
 @pytest.mark.parametrize("mix", MIXES)
-def test_a_mix_that_cannot_work_is_refused_with_its_reason(problems_of, mix):
+def test_a_mix_that_cannot_work_is_rejected_with_its_reason(problems_of, mix):
     text, problems = MIXES[mix]
     assert problems_of(text) == problems
 
@@ -549,15 +559,15 @@ def test_how_a_party_is_reached_is_read_for_each_party(tmp_path, profile_of):
         assert connection.nodes == ("10.0.0.4:8443", "[::1]:8443")
 
 
-def test_a_key_that_is_not_the_certificates_is_a_problem(tmp_path, problems_of):
+def test_a_key_that_does_not_belong_to_the_certificate_is_a_problem(tmp_path, problems_of):
     authority = trustme.CA()
     authority.issue_cert("one.example").cert_chain_pems[0].write_to_path(tmp_path / "one.pem")
     authority.issue_cert("two.example").private_key_pem.write_to_path(tmp_path / "two.key")
     text = parties("inspect", curity='client_cert = "one.pem"\nclient_key = "two.key"\n' + LIVE["curity"])
-    assert problems_of(text) == ["curity.client_cert: holds no certificate in PEM with its key, which is not encrypted"]
+    assert problems_of(text) == ["curity.client_cert: contains no PEM certificate with its unencrypted key"]
 
 
-def test_a_gateway_may_speak_plain_http_where_the_profile_says_so(profile_of):
+def test_a_gateway_may_use_plain_http_if_the_profile_allows_it(profile_of):
     text = EXISTING.replace('"https://gateway.example"', '"http://gateway.example"\nplain_http = true')
     profile = profile_of(text)
     assert profile.gateway is not None
@@ -565,7 +575,7 @@ def test_a_gateway_may_speak_plain_http_where_the_profile_says_so(profile_of):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "[::1]", "portal.localhost"])
-def test_plain_http_to_this_machine_needs_no_leave(problems_of, host):
+def test_plain_http_to_this_machine_is_allowed(problems_of, host):
     assert problems_of(INSPECT.replace("https://curity.example", f"http://{host}")) == []
 
 
@@ -578,10 +588,20 @@ def test_several_applications_each_say_whether_they_are_accepted(profile_of, pro
     assert found == ["application 2.client_id: missing"]
 
 
-# Whatever is written into a profile
+def test_each_of_many_wrong_applications_is_named(problems_of):
+    text = INSPECT.replace("[run]", f"application = [{', '.join(['{}', '1'] * 6)}]\n[run]", 1)
+    places = [line.partition(": ")[0] for line in problems_of(text)]
+    wrong = [
+        [f"application {n}.client_id", f"application {n}.client_secret"] if n % 2 else [f"application {n}"]
+        for n in range(1, 13)
+    ]
+    assert places == list(chain(*wrong))
+
+
+# Arbitrary content
 
 MARK = "¤"
-"""Stands in every generated value, and in no key: a problem that shows it has repeated a value."""
+"""Is in every generated value, and in no key: a problem that contains it has repeated a value."""
 
 marked = st.text(st.characters(exclude_categories=["Cs"]), max_size=12).map(lambda text: MARK + text)
 scalars = st.one_of(marked, st.integers(), st.booleans(), st.floats(), st.just(""))
@@ -629,7 +649,7 @@ tables = st.dictionaries(
 
 
 def toml(value: object) -> str:
-    """A value as TOML writes it inline."""
+    """A value as inline TOML."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):
@@ -647,7 +667,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 def profile_or_problems(folder: Path, content: bytes) -> str:
-    """What a reader of the problems sees; nothing where there are none. Anything but a ProfileError goes through."""
+    """The text of the ProfileError; empty where there is none. Any other exception is raised."""
     path = folder / "profile.toml"
     path.write_bytes(content)
     try:
@@ -663,6 +683,7 @@ def test_any_tables_are_a_profile_or_problems_that_repeat_no_value(folder, conte
     text = "".join(f"{json.dumps(key)} = {toml(value)}\n" for key, value in content.items())
     shown = profile_or_problems(folder, text.encode())
     assert "not TOML" not in shown
+    assert shown or VALIDATOR.is_valid(tomllib.loads(text)), "accepted by the reader, and not by the schema"
     assert MARK not in shown
     assert SECRET not in shown
     assert ENVIRONMENT["SHORT"] not in shown
@@ -674,12 +695,168 @@ def test_any_file_is_a_profile_or_problems(folder, content):
 
 
 @pytest.mark.parametrize("name", ["Authorization", "cookie", "X-Access-Token"])
-def test_a_header_of_the_route_carries_no_credentials(problems_of, name):
+def test_a_header_of_the_route_has_no_credentials(problems_of, name):
     route = f'[[gateway.route]]\npath = "/a"\nheaders = {{ {name} = "Bearer abc" }}\n'
     problems = problems_of(f'[run]\nmode = "inspect"\n[gateway]\nurl = "https://api.example.com"\n{route}')
-    assert any("carries credentials" in problem for problem in problems)
+    assert any("contains credentials" in problem for problem in problems)
 
 
-def test_a_client_id_that_basic_credentials_cannot_carry_is_refused(problems_of):
+def test_a_client_id_that_basic_credentials_cannot_contain_is_rejected(problems_of):
     application = '[application]\nclient_id = "a:b"\nclient_secret = { env = "SECRET" }\n'
-    assert any("holds a colon" in problem for problem in problems_of(f'[run]\nmode = "inspect"\n{application}'))
+    assert any("contains a colon" in problem for problem in problems_of(f'[run]\nmode = "inspect"\n{application}'))
+
+
+# The JSON Schema
+
+SHIPPED = resources.files("dcrproof.core.profile").joinpath("profile.schema.json").read_text("utf-8")
+VALIDATOR = Draft7Validator(json.loads(SHIPPED))
+
+
+def described(schema: dict, place: str = "") -> dict[str, dict]:
+    """All keys of a schema with their places, and the schema of each."""
+    found = {}
+    for one in (schema, *schema.get("anyOf", ()), schema.get("items", {})):
+        for key, value in one.get("properties", {}).items():
+            found |= {f"{place}{key}": value, **described(value, f"{place}{key}.")}
+    return found
+
+
+def test_the_shipped_schema_is_what_the_command_prints(capsys):
+    assert main(["profile", "--schema"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == json.loads(SHIPPED), "dcrproof profile --schema > dcrproof/core/profile/profile.schema.json"
+
+
+def test_the_schema_is_one_that_editors_read():
+    Draft7Validator.check_schema(json_schema())
+    assert "$ref" not in SHIPPED
+    assert "null" not in SHIPPED
+
+
+def test_every_key_of_the_schema_has_a_description_and_every_table_is_closed():
+    keys = described(json_schema())
+    assert {"run.mode", "curity.ca", "gateway.route.success", "application.client_secret.env"} <= keys.keys()
+    for place, schema in keys.items():
+        assert schema.get("description"), place
+        assert "properties" not in schema or schema["additionalProperties"] is False, place
+    assert keys["run.mode"]["enum"] == list(Mode)
+    forms = [list(form["properties"]) for form in keys["konnect.token"]["anyOf"]]
+    assert forms == [["env"], ["file"]]
+
+
+def test_every_key_of_the_schema_is_in_the_documentation():
+    text = (Path(dcrproof.__file__).parent.parent / "docs" / "profile.md").read_text("utf-8")
+    keys = {place.rpartition(".")[2] for place in described(json_schema())}
+    assert {
+        key for key in keys if f"`{key}`" not in text and f"{key}]" not in text and f"{key} = " not in text
+    } == set()
+
+
+@pytest.mark.parametrize("mix", MIXES)
+def test_the_schema_accepts_each_mix(mix):
+    assert list(VALIDATOR.iter_errors(tomllib.loads(MIXES[mix][0]))) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'colour = "red"',
+        '[curity]\ncolour = "red"',
+        '[run]\nmode = "look"',
+        "[run]\nmax_created = 0",
+        "[run]\nhostile = 1",
+        '[run]\napproval = "soon"',
+        '[curity]\nissuer = "curity.example"',
+        '[curity.admin]\nurl = "https://curity.example"',
+        "[curity]\nmocked = false",
+        '[konnect]\ntoken = "in plain"',
+        '[konnect]\ntoken = { env = "A", file = "b" }',
+        "[gateway]\nnodes = []",
+        '[[gateway.route]]\npath = "accounts"',
+        '[[gateway.route]]\npath = "/"\nheaders = { a = "b\\nc" }',
+        '[application]\nclient_id = "a"',
+    ],
+)
+def test_the_schema_rejects_what_the_reader_rejects(text):
+    assert not VALIDATOR.is_valid(tomllib.loads(text))
+
+
+# dcrproof profile check
+
+
+@pytest.fixture
+def checked(tmp_path, capsys, monkeypatch):
+    """Checks a profile from its text, without a socket; returns the exit code and both outputs."""
+
+    def check(text: str, *options: str) -> tuple[int, str, str]:
+        path = tmp_path / "profile.toml"
+        path.write_text(text, "utf-8")
+        monkeypatch.setenv("SECRET", SECRET)
+        monkeypatch.setattr(socket, "socket", None)
+        code = main(["profile", "check", str(path), *options])
+        captured = capsys.readouterr()
+        assert SECRET not in captured.out + captured.err
+        return code, captured.out, captured.err
+
+    return check
+
+
+def test_check_lists_all_problems_as_a_run_does(checked, problems_of):
+    text = parties("create", curity='kind = "okta"\n', konnect="live")
+    code, out, err = checked(text)
+    assert code == 4
+    assert out == ""
+    assert [line.strip() for line in err.splitlines()[1:]] == problems_of(text)
+    assert len(problems_of(text)) == 4
+
+
+def test_check_says_what_a_run_will_see_and_what_would_show_the_rest(checked):
+    code, out, err = checked(parties("create", curity="live", konnect="live", portal="live", gateway="mocked"))
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].endswith("profile.toml: no problems")
+    assert lines[1:6] == [
+        "mode create, hostile checks not allowed",
+        "curity live, https://curity.example/oauth",
+        "konnect live, https://konnect.example",
+        "portal live, https://portal.example",
+        "gateway mocked",
+    ]
+    seen, unseen = out.split("checks will be not seen")
+    assert "route.basic.accepted" in seen
+    assert "  needs [run] hostile = true (" in unseen
+    assert "route.bearer.tampered" in unseen
+    assert "  needs [curity.registrar] id and secret (" in unseen
+
+
+def test_check_prints_json(checked):
+    code, out, _ = checked(parties("provision", **dict.fromkeys(LIVE, "mocked")), "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert (found["mode"], found["target"]) == ("provision", dict.fromkeys(LIVE, "mocked"))
+    assert found["not_seen"] == {}, "a run in which all parties are mocked sees everything"
+    assert sorted(chain(*found["runs"].values())) == sorted(entry.check.id for entry in entries())
+
+
+def test_what_a_check_may_need_is_known_before_a_run():
+    needed = [needs(entry.test) for entry in entries()]
+    assert set(chain(*(one["access"] for one in needed))) == ACCESS.keys()
+    assert set(chain(*(one["capabilities"] for one in needed))) == CAPABILITIES.keys()
+
+
+@pytest.mark.parametrize("arguments", [["profile"], ["profile", "check"], ["profile", "look"]])
+def test_profile_says_how_it_is_called(capsys, arguments):
+    try:
+        code = main(arguments)
+    except SystemExit as stopped:
+        code = stopped.code
+    assert code == 4
+    assert "dcrproof profile" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["profile", "--help"], ["profile", "check", "--help"]])
+def test_profile_has_help(capsys, arguments):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 0
+    assert "Nothing is sent" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Progress: what a run waits for is said where that takes seconds, and never otherwise."""
+"""Progress: a run prints what it waits for, if that takes seconds, and only then."""
 
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -7,10 +7,10 @@ import pytest
 from recorded import run
 
 from dcrproof.core.http.exchange import Sent
-from dcrproof.core.http.progress import waiting_for, waits
-from dcrproof.core.secrets.secret import Secrets
+from dcrproof.core.http.polling import in_progress, polling_for
+from dcrproof.core.secrets.index import Secrets
 from dcrproof.fixtures.run.recording import Recording
-from dcrproof.fixtures.session.progress import LONGEST, PATIENCE, Progress
+from dcrproof.fixtures.session.progress import LONGEST, QUIET, Progress
 
 SECRET = "a-secret-that-nobody-may-see"
 
@@ -24,7 +24,7 @@ def recording():
 
 def request(recording: Recording, path: str = "/api/v3/applications") -> None:
     at = datetime(2026, 11, 24, 7, 55, tzinfo=UTC)
-    recording.saw(Sent(7, at, "portal", "GET", f"https://portal.example.com{path}?page=1"))
+    recording.saw(Sent(number=7, at=at, party="portal", method="GET", url=f"https://portal.example.com{path}?page=1"))
 
 
 def said(recording: Recording, *clock: float) -> list[str]:
@@ -35,23 +35,23 @@ def said(recording: Recording, *clock: float) -> list[str]:
     return lines
 
 
-def test_what_is_quick_is_not_said(recording):
-    assert said(recording, 0, 1, PATIENCE - 0.1) == []
+def test_a_short_wait_is_not_printed(recording):
+    assert said(recording, 0, 1, QUIET - 0.1) == []
 
 
-def test_a_wait_is_said_with_stage_check_request_and_since_when(recording):
+def test_a_wait_is_printed_with_stage_check_request_and_start(recording):
     for _ in range(3):
         request(recording)
-    with waiting_for("an approval by a person", 900):
-        (line,) = said(recording, 0, PATIENCE)
+    with polling_for("an approval by a person", 900):
+        (line,) = said(recording, 0, QUIET)
     assert line.startswith(
         "dcrproof: Portal: application.approved: waiting for an approval by a person (at most 900 s); "
         "GET portal /api/v3/applications, asked 3 times, since "
     )
-    assert line.endswith(f" UTC ({PATIENCE:.0f} s)")
+    assert line.endswith(f" UTC ({QUIET:.0f} s)")
 
 
-def test_a_long_wait_is_said_ever_more_seldom(recording):
+def test_a_long_wait_is_printed_less_and_less_often(recording):
     request(recording)
     lines = said(recording, *range(1000))
     seconds = [int(line.rpartition("(")[2].removesuffix(" s)")) for line in lines]
@@ -70,55 +70,54 @@ def test_another_check_is_another_wait(recording):
     assert lines == []
 
 
-def test_between_the_checks_it_says_so(recording):
+def test_a_wait_between_two_checks_is_printed_as_such(recording):
     recording.checking.clear()
     request(recording)
-    (line,) = said(recording, 0, PATIENCE)
+    (line,) = said(recording, 0, QUIET)
     assert line.startswith("dcrproof: between checks: GET portal /api/v3/applications, since ")
 
 
-def test_before_anything_runs_nothing_is_said(recording):
+def test_nothing_is_printed_before_anything_runs(recording):
     recording.checking.clear()
     assert said(recording, 0, 100) == []
 
 
-def test_no_secret_and_no_command_to_a_terminal_is_in_it(recording):
+def test_a_line_has_no_secret_and_no_escape_sequence(recording):
     recording.secrets.know(SECRET)
     request(recording, f"/{SECRET}/\x1b[2J")
-    (line,) = said(recording, 0, PATIENCE)
+    (line,) = said(recording, 0, QUIET)
     assert SECRET[:8] not in line
     assert "\x1b" not in line
 
 
-def test_it_is_recorded_each_time_and_the_last_one_counts(recording):
+def test_each_line_is_recorded_and_the_last_one_counts(recording):
     said(recording, 0, 5, 10)
     events = recording.taken()
     assert [(event["event"], event["seconds"]) for event in events] == [("waiting", 5), ("waiting", 10)]
     assert len({event["at"] for event in events}) == 1
 
 
-def test_what_is_waited_for_is_over_when_the_block_ends():
-    with waiting_for("one"), waiting_for("other", 3):
-        assert [wait.text for wait in waits()] == ["one", "other"]
-    assert waits() == ()
+def test_a_wait_ends_with_its_block():
+    with polling_for("one"), polling_for("other", 3):
+        assert [one.text for one in in_progress()] == ["one", "other"]
+    assert in_progress() == ()
 
 
 SLOW = """
 from dcrproof.core.checks.check import Evidence, check
-from dcrproof.core.http.polling import poll
-from dcrproof.core.http.progress import waiting_for
+from dcrproof.core.http.polling import poll, polling_for
 
 @check("a.slow", "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",), owner="a team")
 def test_a(dcr_target):
-    with waiting_for("what never comes", 2):
+    with polling_for("what never comes", 2):
         poll(lambda: False, bool, 2.0)
 """
 
 
 @pytest.mark.parametrize("parallel", [False, True])
-def test_a_slow_run_says_it_without_a_terminal_and_from_workers(tmp_path, parallel):
+def test_a_slow_run_prints_waits_without_a_terminal_and_from_workers(tmp_path, parallel):
     (tmp_path / "test_1_slow.py").write_text(SLOW)
-    (tmp_path / "conftest.py").write_text("from dcrproof.fixtures import progress\nprogress.PATIENCE = 0.4\n")
+    (tmp_path / "conftest.py").write_text("from dcrproof.fixtures.session import progress\nprogress.QUIET = 0.4\n")
     found = run(tmp_path / "reports", "test_1_slow.py", "-q", cwd=tmp_path, parallel=parallel)
     assert found.code == 0, found.output
     lines = [line for line in found.output.splitlines() if "waiting for" in line]
@@ -129,6 +128,6 @@ def test_a_slow_run_says_it_without_a_terminal_and_from_workers(tmp_path, parall
     assert 0.4 <= wait["seconds"] <= 3
 
 
-def test_a_quick_run_says_nothing(left):
+def test_a_quick_run_prints_no_waits(left):
     assert "waiting for" not in left("green").output
     assert left("green").report["waits"] == []

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from conftest import Ran
 from dcrproof.core.checks.outcomes import Failed
 from dcrproof.core.http import polling
-from dcrproof.core.http.connection import Connection, PartyConnection
+from dcrproof.core.http.connection import Connection
 from dcrproof.core.http.exchange import Exchange, Transcript, now
+from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.parties.gateway import Consumer, accepted_everywhere
 from dcrproof.core.parties.propagation import propagation
 from dcrproof.core.profile.model import RouteSettings
@@ -97,7 +98,19 @@ class ControlPlane:
         content = {"expected_hash": expected} if path.endswith("/expected-config-hash") else {"items": nodes}
         body = json.dumps(content).encode()
         headers = (("date", DATE), ("content-type", "application/json"))
-        return Exchange(1, now(), "konnect", "GET", f"https://a{path}", self.status, (), b"", headers, body, 0.0)
+        return Exchange(
+            number=1,
+            at=now(),
+            party="konnect",
+            method="GET",
+            url=f"https://a{path}",
+            status=self.status,
+            request_headers=(),
+            request_body=b"",
+            headers=headers,
+            body=body,
+            seconds=0.0,
+        )
 
 
 def looked(look: Callable[[], tuple[str, list[dict[str, Any]]]], deadline: float = 60.0, since: float | None = None):
@@ -126,8 +139,8 @@ def test_a_data_plane_that_is_behind_is_named_with_its_version(time):
 
 def test_a_data_plane_that_is_silent_is_told_so(time):
     found = looked(lambda: ("new", [node("dp-2", "old", AT - 7200)]), 0.0)
-    assert str(found) == "dp-2 (3.14.0.8) has the old configuration, and was last heard of 7200 s ago"
-    assert "last heard" not in str(looked(lambda: ("new", [node("dp-2", "old", None)]), 0.0))
+    assert str(found) == "dp-2 (3.14.0.8) has the old configuration, and its last ping was 7200 s ago"
+    assert "last ping" not in str(looked(lambda: ("new", [node("dp-2", "old", None)]), 0.0))
 
 
 def test_a_change_of_somebody_else_begins_the_wait_anew(time):
@@ -157,23 +170,36 @@ class Route(Consumer):
     def call(self, *_: object, node: str | None = None, **__: object) -> Exchange:
         from dcrproof.core.http.polling import time
 
-        number = len(self.line.transcript.exchanges) + 1
+        number = len(self.http.transcript.exchanges) + 1
         status = 200 if time.monotonic() - 100 >= {"one": 0.0, "two": 3.0, "three": 99.0}[str(node)] else 401
-        exchange = Exchange(number, now(), "gateway", "GET", "https://g/", status, (), b"", (), b"", 0.0, str(node))
-        self.line.transcript.add(exchange)
+        exchange = Exchange(
+            number=number,
+            at=now(),
+            party="gateway",
+            method="GET",
+            url="https://g/",
+            status=status,
+            request_headers=(),
+            request_body=b"",
+            headers=(),
+            body=b"",
+            seconds=0.0,
+            node=str(node),
+        )
+        self.http.transcript.add(exchange)
         return exchange
 
 
 def route(*nodes: str, behind: str = "") -> Route:
-    line = PartyConnection("gateway", "https://g", Transcript(), Connection(nodes=nodes))
-    return Route(line, "https://g", RouteSettings("/"), lambda: behind)
+    http = PartyConnection("gateway", "https://g", Transcript(), connection=Connection(nodes=nodes))
+    return Route(http, "https://g", RouteSettings("/"), lambda: behind)
 
 
 def test_a_node_that_has_accepted_is_not_called_again_while_another_one_is_waited_for(time):
     consumer = route("one", "two")
     answers = accepted_everywhere(consumer, {}, "the pair", 10.0)
     assert [exchange.node for exchange in answers] == ["one", "two"]
-    assert [exchange.node for exchange in consumer.line.transcript.exchanges].count("one") == 1
+    assert [exchange.node for exchange in consumer.http.transcript.exchanges].count("one") == 1
 
 
 def test_the_nodes_that_did_not_accept_are_all_named_with_what_the_control_plane_says(time):

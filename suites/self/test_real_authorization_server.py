@@ -1,7 +1,7 @@
 """The flow in front of an authorization server that dcrproof did not write: the npm package oidc-provider.
 
-Konnect, portal and gateway are mocks. What they and the checks take for the protocol is here held against somebody
-else's reading of it.
+Konnect, portal and gateway are mocks. This compares their reading of the protocol, and that of the checks, with an
+independent one.
 """
 
 import json
@@ -114,7 +114,7 @@ OF_A_REGISTRAR = {
     "provision.strategy",
     "provision.publication",
 }
-"""What a DCR provider of type curity stores, an id with its secret, and what is built on it."""
+"""Checks that depend on the id and secret that a DCR provider of type `curity` stores."""
 NEEDS_A_MOCK = {
     "client.registered-by-konnect",
     "route.basic.cached",
@@ -125,7 +125,7 @@ NEEDS_A_MOCK = {
 
 
 def environment() -> dict[str, str]:
-    """This process's own, without what pytest and its workers leave there; other plugins only cost time."""
+    """This process's environment without the variables of pytest and its workers; other plugins only cost time."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     return kept | {
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
@@ -137,7 +137,7 @@ def environment() -> dict[str, str]:
 
 @contextmanager
 def started(command: list[str], log: Path):
-    """A process that says in its first line that it is ready; it must stop cleanly when it is told to."""
+    """Yields the first line of a process, which says that it is ready; it must stop cleanly on SIGTERM."""
     with log.open("w") as errors:
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=errors, env=environment(), cwd=ROOT, text=True
@@ -155,7 +155,7 @@ def started(command: list[str], log: Path):
 
 @contextmanager
 def authorization_server(tmp_path: Path, registration: str, *options: str):
-    """The issuer of a new server. When a run is over, none of the clients that it registered may be left there."""
+    """Yields the issuer of a new server, and asserts that no registered client is left at the end."""
     command = [str(NODE), str(SERVER / "server.mjs"), "--registration", registration, *options]
     with started(command, tmp_path / "server.log") as (issuer, rest):
         yield issuer
@@ -163,7 +163,7 @@ def authorization_server(tmp_path: Path, registration: str, *options: str):
 
 
 def checks(tmp_path: Path, profile: Path, **variables: str):
-    """Runs the checks as a user does. Returns the exit code, run.json, and everything that was printed and written."""
+    """Runs the checks as a user does. Returns the exit code, the parsed run.json, and all text printed and written."""
     reports = tmp_path / "reports"
     command = [sys.executable, "-m", "pytest", "-p", "dcrproof", "-p", "no:cacheprovider"]
     run = subprocess.run(
@@ -193,7 +193,7 @@ def of_verdict(report, verdict: str) -> set[str]:
 
 
 def assert_proved(report, text: str, not_applicable: set[str]) -> None:
-    """Everything is proved that another OpenID provider can prove, and the rest says why it is not."""
+    """Asserts that all that applies to another OpenID provider passed, and that the rest gives a reason."""
     assert report["target"] == {"curity": "live", "konnect": "mocked", "portal": "mocked", "gateway": "mocked"}
     verdicts = {check["verdict"] for check in report["checks"]}
     assert verdicts <= {"passed", "observed", "not seen", "not applicable"}, text
@@ -221,7 +221,7 @@ def test_flow_is_green_in_front_of_another_authorization_server(tmp_path, regist
     assert REGISTRAR_SECRET not in text
 
 
-def test_served_mocks_stand_in_front_of_another_authorization_server(tmp_path):
+def test_served_mocks_work_in_front_of_another_authorization_server(tmp_path):
     secret = tmp_path / "registrar-secret"
     secret.write_text(REGISTRAR_SECRET + "\n")
     with authorization_server(tmp_path, "client") as issuer:
@@ -231,7 +231,7 @@ def test_served_mocks_stand_in_front_of_another_authorization_server(tmp_path):
             served = json.loads(line)
             assert served["curity"]["issuer"] == issuer
             profile = Path(served["profile"])
-            # what kind of server stands at the issuer only the user knows
+            # only the user knows what kind of server the issuer is
             kind = profile.read_text().replace('# kind = "openid"', 'kind = "openid" #')
             profile.write_text(kind)
             code, report, text = checks(tmp_path, profile)

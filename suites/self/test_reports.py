@@ -1,4 +1,4 @@
-"""The files that are made from a run: what each says, that its readers take it, and that nothing from outside is read as more than text."""
+"""The files that are made from a run: what each says, that its readers accept it, and that texts from outside stay texts."""
 
 import json
 import re
@@ -70,7 +70,7 @@ def test_a_failure_has_its_diagnosis_as_message_and_a_blocked_must_is_a_failure_
     assert failure.attrib["type"] == "failed"
     assert failure.attrib["message"].startswith("an opaque token")
     assert "(expected a signed JWT; step: curity.token-issuer.jwt)" in failure.attrib["message"]
-    for text in ("owner      Curity admins", "mend       enable the setting", "again      pytest --dcr-undo"):
+    for text in ("owner: Curity admins", "  fix            enable the setting", "  rerun          pytest --dcr-undo"):
         assert text in failure.text
     blocked = [check["id"] for check in undone.report["checks"] if check["verdict"] == "blocked" and check["red"]]
     assert blocked
@@ -79,7 +79,7 @@ def test_a_failure_has_its_diagnosis_as_message_and_a_blocked_must_is_a_failure_
         assert found[id].find("skipped") is None
 
 
-def test_an_unreachable_must_is_a_failure_and_our_own_fault_an_error():
+def test_an_unreachable_must_is_a_failure_and_an_internal_error_is_an_error():
     found = cases(junit_xml(run_json(made_up(3, 0, c0="unreachable", c1="error", c2="not seen"))))
     assert [found[f"{kind}.made-up-{n}"][0].tag for n, kind in enumerate(("route", "token", "route"))] == [
         "failure",
@@ -137,16 +137,16 @@ def test_the_har_has_what_the_format_demands_of_each_entry(left):
 # summary.md
 
 
-def test_the_summary_says_the_verdict_the_step_and_what_to_do(left):
+def test_the_summary_says_the_verdict_the_step_and_the_fix(left):
     text = left("undone").text("summary.md")
     assert text.startswith("## \N{CROSS MARK} dcrproof: broken\n")
     assert "### FAILED `token.is-jwt`" in text
-    assert "| mend | `enable the setting, leave wrapped opaque tokens off, then commit (Changes > Commit)` |" in text
-    assert "| again | `pytest --dcr-undo curity.token-issuer.jwt --dcr-check token.is-jwt` |" in text
+    assert "| fix | `enable the setting, leave wrapped opaque tokens off, then commit (Changes > Commit)` |" in text
+    assert "| rerun | `pytest --dcr-undo curity.token-issuer.jwt --dcr-check token.is-jwt` |" in text
     assert "Left undone on purpose: `curity.token-issuer.jwt`." in text
 
 
-def test_the_summary_draws_the_flow_as_it_went(left):
+def test_the_summary_draws_the_flow(left):
     text = left("green").text("summary.md")
     diagram = text.partition("```mermaid\n")[2].partition("```")[0].splitlines()
     assert diagram[0] == "sequenceDiagram"
@@ -190,22 +190,22 @@ def test_elsewhere_nothing_is_annotated(left):
 # handoff-OWNER.md
 
 
-def test_each_owner_of_a_failing_step_gets_what_it_needs_to_mend_it(left):
+def test_each_owner_of_a_failing_step_gets_what_it_needs_to_fix_it(left):
     text = left("undone").text("handoff-curity-admins.md")
     for part in (
         "# For the Curity admins",
         "`token.is-jwt`: failed",
         "**expected**: `a signed JWT`",
         "**ruled out**: `the client and its secret: the token endpoint answered 200`",
-        "**mend**: `enable the setting, leave wrapped opaque tokens off, then commit (Changes > Commit)`",
-        "**beware**: `profile-wide: every client of this profile gets JWTs from then on`",
-        "**again**: `pytest --dcr-undo",
+        "**fix**: `enable the setting, leave wrapped opaque tokens off, then commit (Changes > Commit)`",
+        "**caution**: `profile-wide: every client of this profile gets JWTs from then on`",
+        "**rerun**: `pytest --dcr-undo",
         "/oauth/v2/oauth-token",
     ):
         assert part in text
 
 
-def test_a_hand_over_holds_that_owners_exchanges_alone(left):
+def test_a_hand_over_holds_only_the_exchanges_of_its_owner(left):
     two = left("two undone")
     addresses = {one["party"]: one["url"].split("/")[2] for one in two.report["exchanges"]}
     theirs = {"handoff-konnect-admins.md": {"konnect", "portal"}, "handoff-curity-admins.md": {"curity"}}
@@ -221,6 +221,22 @@ def test_a_hand_over_holds_that_owners_exchanges_alone(left):
         assert parties <= theirs[name]
 
 
+def test_a_failure_that_no_step_explains_is_handed_to_the_owner_of_its_check_with_its_exchanges():
+    content = run_json(made_up(2, 2, c0="failed", c1="passed"))
+    failed = content["checks"][0] | {"candidates": [], "owner": "Curity admins", "owners": ["Curity admins"]}
+    found = handoffs({**content, "checks": [failed]})
+    assert list(found) == ["handoff-curity-admins.md"]
+    assert "**step**: `not a setup step`" in found["handoff-curity-admins.md"]
+    assert "### Exchange 2, " in found["handoff-curity-admins.md"]
+
+
+def test_security_is_shown_beside_the_title_in_every_format():
+    content = run_json(made_up(2, 2, c0="passed", c1="failed"))
+    assert "FAILED `token.made-up-1` SECURITY" in summary_md(content)
+    assert "`token.made-up-1`: failed, SECURITY" in handoffs(content)["handoff-curity-admins.md"]
+    assert "FAILED token.made-up-1: a claim about an answer   SECURITY   owner: Curity admins" in junit_xml(content)
+
+
 def test_a_green_run_hands_nothing_over(left):
     assert {name for name in left("green").files if name.startswith("handoff")} == set()
 
@@ -228,14 +244,14 @@ def test_a_green_run_hands_nothing_over(left):
 # observed.toml
 
 
-def test_what_live_parties_did_is_written_as_switches_take_it():
+def test_what_live_parties_did_is_written_as_switches():
     found = tomllib.loads(observed_toml(run_json(made_up(2, 0))))
     assert found["gateway"]["literal_basic"] is True
     assert str(found["gateway"]["date"]) == "2026-11-24"
     assert found["gateway"]["version"] == "an answer"
 
 
-def test_a_live_run_writes_what_the_next_mocked_one_takes(mocks, tmp_path):
+def test_a_live_run_writes_what_the_next_mocked_run_reads(mocks, tmp_path):
     profile = mocks.changed("live", lambda text: re.sub(r"^mocked = .*\n", "", text, flags=re.MULTILINE))
     options = (f"--dcr-profile={profile}", f"--dcr-ledger={tmp_path / 'ledgers'}", "--dcr-check=route.basic.literal")
     live = run(tmp_path / "live", *options)
@@ -248,11 +264,11 @@ def test_a_live_run_writes_what_the_next_mocked_one_takes(mocks, tmp_path):
     assert again.code == 0, again.output
 
 
-def test_mocks_teach_nothing_about_live_parties(left):
+def test_mocks_are_not_observed(left):
     assert tomllib.loads(left("green").text("observed.toml")) == {}
 
 
-# What comes from outside
+# Texts from outside
 
 HOSTILE = [
     "<script>alert(1)</script></script><img src=x onerror=alert(1)>",
@@ -274,7 +290,7 @@ def without_commands(text: str) -> bool:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_whatever_a_party_says_changes_nothing_but_its_own_text(tmp_path, text, monkeypatch):
+def test_a_text_from_a_party_changes_nothing_else(tmp_path, text, monkeypatch):
     content = run_json(made_up(9, 9, text))
     assert write(tmp_path, content) == []
     assert json.loads((tmp_path / "run.json").read_text("utf-8"))["exit"] == 1
@@ -292,7 +308,7 @@ def test_whatever_a_party_says_changes_nothing_but_its_own_text(tmp_path, text, 
 
 
 def outline(text: str) -> list[str]:
-    """What GitHub reads as structure: headings, tables, fences, diagrams; without what stands in code."""
+    """What GitHub parses as structure (headings, tables, fences, diagrams), without the content of code."""
     lines, fence = [], ""
     for line in text.splitlines():
         if fence:
@@ -305,7 +321,7 @@ def outline(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_markdown_keeps_its_structure_whatever_stands_in_it(text):
+def test_markdown_keeps_its_structure_with_any_text(text):
     for make in (summary_md, lambda content: "".join(handoffs(content).values())):
         tame, wild = (outline(make(run_json(made_up(9, 9, said)))) for said in ("an answer", text))
         titles = re.compile("a claim about .*")
@@ -350,7 +366,9 @@ from dcrproof.core.http.exchange import Exchange, now
 @check("a.large", "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",), owner="a team")
 def test_a(dcr_target):
     body = b"</script>" * 1_200_000
-    dcr_target.transcript.add(Exchange(1, now(), "curity", "GET", "https://x.example", 200, (), b"", (), body, 0.1))
+    sent = dict(number=1, at=now(), party="curity", method="GET", url="https://x.example")
+    sent |= dict(request_headers=(), request_body=b"")
+    dcr_target.transcript.add(Exchange(**sent, status=200, headers=(), body=body, seconds=0.1))
 """
     (tmp_path / "test_1_large.py").write_text(suite)
     found = run(tmp_path / "reports", "test_1_large.py", cwd=tmp_path)
@@ -360,7 +378,7 @@ def test_a(dcr_target):
     assert exchange["response"]["bytes"] == 10_800_000
 
 
-def test_a_file_that_cannot_be_made_takes_no_other_along(tmp_path, monkeypatch):
+def test_a_file_that_cannot_be_made_does_not_stop_the_others(tmp_path, monkeypatch):
     monkeypatch.setattr("dcrproof.reports.folder.FORMATS", {"broken": lambda _: 1 / 0, "whole": lambda _: "here"})
     (problem,) = write(tmp_path, run_json(made_up()))
     assert problem.startswith("broken: ZeroDivisionError")

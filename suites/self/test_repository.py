@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import dcrproof
+from dcrproof.core.checks.check import CLAIMED
 from dcrproof.core.checks.owners import OWNERS
 from dcrproof.core.guide import CLASSIC, HOW_TO, STEPS, classic_how_to
 from dcrproof.fixtures import catalogue
@@ -45,6 +46,12 @@ def test_the_owner_of_a_check_is_one_that_its_steps_have():
     for check in (entry.check for entry in [*catalogue.entries(), *catalogue.judged_afterwards()]):
         assert check.owner in OWNERS
         assert not check.steps or check.owner in {owner_of[step] for step in check.steps}, check.id
+
+
+def test_what_a_gate_claims_is_the_check_of_a_suite():
+    claimed = [check.id for gate, check in CLAIMED.items() if gate in vars(catalogue.FLOW)]
+    assert len(set(claimed)) == len(claimed)
+    assert set(claimed) <= {entry.check.id for entry in catalogue.entries()}
 
 
 def test_a_step_that_can_be_undone_is_guarded():

@@ -1,4 +1,4 @@
-"""`events.jsonl` and `run.json`: each run leaves them, however it ends, and they tell the truth."""
+"""`events.jsonl` and `run.json`: each run leaves them, however it ends, and they are right."""
 
 import json
 import re
@@ -29,7 +29,7 @@ def test_every_way_in_which_a_check_ends_is_in_the_schema():
     assert problems(run_json(made_up(20, 20))) == []
 
 
-def test_a_green_run_tells_all_that_happened(left):
+def test_a_green_run_records_everything(left):
     report = left("green").report
     assert problems(report) == []
     assert (report["exit"], report["verdict"]) == (Exit.GREEN, "green")
@@ -47,7 +47,10 @@ def test_each_exchange_belongs_to_the_check_whose_claim_it_serves(left):
     for check in report["checks"]:
         assert all(belongs[number] == check["id"] for number in check["exchanges"])
     owners = {(exchange["method"], exchange["check"]) for exchange in report["exchanges"]}
-    assert ("POST", "application.created") in owners  # a gate's are its check's, whichever check asked first
+    assert (
+        "POST",
+        "application.created",
+    ) in owners  # those of a gate belong to its check, not to the check that ran first
     assert ("DELETE", None) in owners  # the clean-up belongs to none
 
 
@@ -71,7 +74,7 @@ def test_run_json_is_made_from_the_events_and_nothing_else(left):
     assert run_json(read(green.text("events.jsonl").splitlines())) == green.report
 
 
-def test_a_step_undone_is_marked_and_what_stands_on_it_is_blocked(left):
+def test_a_step_undone_is_marked_and_what_depends_on_it_is_blocked(left):
     undone = left("undone")
     report = undone.report
     assert problems(report) == []
@@ -96,17 +99,17 @@ def test_workers_report_the_same_checks_verdicts_order_and_diagnoses(left, tmp_p
     report = run(tmp_path, *SOME, "--dcr-undo=curity.token-issuer.jwt", parallel=True).report
     assert problems(report) == []
 
-    def told(report) -> list:
-        names = ("id", "verdict", "candidates", "blocked_by", "expected", "ruled_out", "mend", "owners")
+    def essence(report) -> list:
+        names = ("id", "verdict", "candidates", "blocked_by", "expected", "ruled_out", "fix", "owners")
         return [[check[name] for name in names] for check in report["checks"]]
 
-    assert told(report) == told(left("undone").report)
+    assert essence(report) == essence(left("undone").report)
     assert report["steps"] == left("undone").report["steps"]
     numbers = [exchange["number"] for exchange in report["exchanges"]]
     assert len(numbers) == len(set(numbers))
 
 
-def test_a_target_that_is_down_is_told_with_the_requests_that_got_no_answer(left):
+def test_a_target_that_is_down_is_recorded_with_its_unanswered_requests(left):
     down = left("down")
     assert problems(down.report) == []
     assert (down.code, down.report["verdict"]) == (Exit.UNREACHABLE, "unreachable")
@@ -114,7 +117,7 @@ def test_a_target_that_is_down_is_told_with_the_requests_that_got_no_answer(left
     assert {exchange["error"] for exchange in down.report["exchanges"]} == {"connection refused"}
 
 
-def test_a_run_that_is_interrupted_half_way_tells_how_far_it_came(left):
+def test_an_interrupted_run_records_how_far_it_got(left):
     interrupted = left("interrupted")
     report = interrupted.report
     assert interrupted.code == report["exit"] == Exit.INTERRUPTED
@@ -160,8 +163,8 @@ def test_a_folder_that_cannot_be_written_is_bad_usage(tmp_path, parallel):
     assert "Traceback" not in left.output
 
 
-def test_what_cannot_be_written_while_the_run_goes_on_is_our_own_fault(tmp_path):
+def test_evidence_that_cannot_be_written_during_the_run_is_an_internal_error(tmp_path):
     stop = "import shutil; [shutil.rmtree(p) for p in __import__('pathlib').Path('reports').iterdir() if p.is_dir() and not p.is_symlink()]"
     left = own_suite(tmp_path, stop)
-    assert left.code == Exit.OWN_FAULT
+    assert left.code == Exit.INTERNAL_ERROR
     assert "the evidence of this run could not be written" in left.output

@@ -11,7 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from leaks import encodings, pieces, spellings, telling, unusual_spellings, urlsafe
 
-from dcrproof.core.secrets.secret import SHORTEST, Secret, Secrets, basic
+from dcrproof.core.secrets.index import Secrets
+from dcrproof.core.secrets.secret import SHORTEST, Secret, basic
 
 CHARACTERS = st.characters(exclude_categories=["Cs"])
 WEAK = set("0123456789abcdefABCDEF-_")
@@ -138,7 +139,7 @@ def test_what_a_message_keeps_of_a_long_secret_in_base64_is_masked(value, data):
 
 
 @given(TOKENS, IDS)
-def test_credentials_in_base64_give_way_to_the_fingerprint(value, client_id):
+def test_credentials_in_base64_are_replaced_by_the_fingerprint(value, client_id):
     secrets = Secrets()
     fingerprint = repr(secrets.know(value, client_id))
     for name, form in encodings(value, client_id).items():
@@ -162,7 +163,7 @@ def test_no_eight_characters_of_a_form_remain_of_a_piece_that_was_cut_out(value,
 
 
 def secret_characters(name: str, form: str, value: str, client_id: str) -> set[str]:
-    """The pieces of a form that tell something of the secret: not those that are of what stands beside it alone."""
+    """The pieces of a form that show a part of the secret, and not only of what is next to it."""
     of_client = {
         piece
         for id, secret in ((client_id, value), (quote_plus(client_id), quote_plus(value)))
@@ -205,7 +206,7 @@ def test_a_text_without_secrets_is_left_as_it_is(known, text):
 @given(
     st.lists(VALUES | TOKENS, min_size=1, max_size=4), st.lists(st.text(CHARACTERS, max_size=20), max_size=6), st.data()
 )
-def test_what_is_masked_stays_as_it_is(values, texts, data):
+def test_masking_is_idempotent(values, texts, data):
     secrets = Secrets()
     for value in values:
         secrets.know(value)
@@ -230,13 +231,13 @@ def test_a_longer_secret_is_masked_before_a_shorter_one_in_it():
     assert secrets.mask("abcdefgh-and-more and abcdefgh, too") == f"{longer} and {shorter}, too"
 
 
-def test_secrets_side_by_side_keep_a_fingerprint_each():
+def test_adjacent_secrets_have_a_fingerprint_each():
     secrets = Secrets()
     one, other = repr(secrets.know("the-first-of-them")), repr(secrets.know("another-altogether"))
     assert secrets.mask("the-first-of-themanother-altogether") == one + other
 
 
-def test_what_is_public_as_well_is_left_alone_where_it_stands_by_itself():
+def test_a_public_piece_is_left_alone_by_itself():
     secrets = Secrets()
     secrets.publish("https://idsvr.example.com/oauth", "Password", "client-17")
     password = repr(secrets.know("Password-of-idsvr.example.com!", "client-17"))
@@ -254,7 +255,7 @@ def test_a_client_id_is_public_in_base64_as_well():
         assert secrets.mask(text) == text
 
 
-def test_a_secret_that_is_a_public_word_is_masked_all_the_same():
+def test_a_secret_that_is_a_public_word_is_masked():
     secrets = Secrets()
     secrets.publish("the password of the developer")
     password = repr(secrets.know("password"))
@@ -277,7 +278,7 @@ def test_a_client_id_before_another_secret_is_not_found():
     assert list(secrets.search([other])) == [[]]
 
 
-def test_a_find_says_where_and_not_what():
+def test_a_find_has_the_place_and_not_the_value():
     secrets = Secrets()
     secret = secrets.know("Yf7P0Xl9PvY48Nm3UHrx2UeY86d2QGbW")
     found = secrets.find(f"line\n{secret.reveal()[:20]}, and more")
@@ -299,7 +300,7 @@ def test_a_jwt_keeps_header_and_claims_and_loses_its_signature(kept, before):
     )
 
 
-def test_of_a_known_jwt_a_piece_of_the_signature_is_enough():
+def test_a_piece_of_the_signature_of_a_known_jwt_is_masked():
     secrets = Secrets()
     token = repr(secrets.know(f"{HEADER}.{CLAIMS}.{OF_TOKEN}"))
     assert secrets.mask(f"{HEADER}.{CLAIMS}.{OF_TOKEN}") == f"{HEADER}.{CLAIMS}.{token}"
@@ -318,7 +319,7 @@ def test_basic_credentials_are_those_of_rfc_7617(client_id, secret):
     assert base64.b64decode(basic(client_id, secret)).decode() == f"{client_id}:{secret}"
 
 
-def test_of_a_uuid_a_few_characters_are_left_alone():
+def test_a_few_characters_of_a_uuid_are_left_alone():
     secrets = Secrets()
     token = repr(secrets.know("_0XBPWQQ_fa718628-3fda-4f57-863f-46a422531820"))
     other = "another one: 11718628-3fda-4000-8000-000000000000, fa718628"

@@ -20,7 +20,7 @@ from dcrproof.__main__ import main
 from dcrproof.core.profile.model import Mode
 from dcrproof.core.profile.reading import read
 from dcrproof.fixtures.catalogue import entries
-from dcrproof.fixtures.flow.access import NEEDS
+from dcrproof.fixtures.flow.gate import FIXTURES
 
 GREEN, USAGE = 0, 4
 COMMAND = [sys.executable, "-m", "dcrproof"]
@@ -411,7 +411,9 @@ def test_the_verdicts_with_its_profile_are_those_of_a_plain_run_and_without_mock
     assert live.code == GREEN, live.output
     assert set(live.report["target"].values()) == {"live"}
     assert list(live.verdicts) == list(plain.verdicts)
-    only_at_a_mock = {name for kind, name in NEEDS.values() if kind == "capability"} - {"echo at the upstream"}
+    only_at_a_mock = {one.needs[1] for one in FIXTURES.values() if one.needs and one.needs[0] == "capability"} - {
+        "echo at the upstream"
+    }
     wants_a_mock = {entry.check.id for entry in entries() if only_at_a_mock & {*entry.data()["needs"]["capabilities"]}}
     for check, verdict in plain.verdicts.items():
         allowed = {"not seen"} if check in wants_a_mock else {verdict, "observed"} if verdict == "passed" else {verdict}

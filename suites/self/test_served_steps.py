@@ -77,7 +77,7 @@ def test_an_application_that_a_restart_may_have_wiped_is_no_mistyped_secret_alon
     failed = ran.with_verdict("failed")["client.known"]
     assert failed["candidates"] == ["curity.dcr.data-source"]
     assert "org.hsqldb.jdbc.JDBCDriver: HSQLDB is in memory unless" in failed["observed"]
-    assert "compare the id and the secret" in failed["mend"]
+    assert "compare the id and the secret" in failed["fix"]
 
 
 def test_what_only_a_mock_shows_is_left_to_whoever_has_the_access_that_decides(run_checks):

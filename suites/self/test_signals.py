@@ -1,4 +1,4 @@
-"""A signal does not break off what would leave things behind."""
+"""A signal does not interrupt what would leave things behind."""
 
 import signal
 
@@ -13,7 +13,7 @@ BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=la
 
 
 @BOTH
-def test_a_signal_counts_when_the_block_has_ended(number):
+def test_a_signal_is_delivered_when_the_block_has_ended(number):
     came, done = [], []
     with put_off(came.append):
         signal.raise_signal(number)
@@ -35,7 +35,7 @@ def test_a_second_one_ends_it(number):
     assert came == [number]
 
 
-def test_the_handlers_are_put_back():
+def test_the_handlers_are_restored():
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with put_off():
         pass
@@ -45,11 +45,11 @@ def test_the_handlers_are_put_back():
 @pytest.mark.parametrize(
     ("party", "method"), [("curity", "POST"), ("curity", "GET"), ("konnect", "POST"), ("portal", "DELETE")]
 )
-def test_an_answer_on_its_way_is_not_lost_to_ctrl_c(line_to, party, method):
-    """Of a registration it alone tells the token that deletes the client."""
-    line = line_to(party, "https://curity.example")
+def test_a_pending_answer_is_not_lost_to_ctrl_c(connection_to, party, method):
+    """Only the answer to a registration has the token that deletes the client."""
+    http = connection_to(party, "https://curity.example")
     heard = []
-    line.watch = lambda *_: heard.append
+    http.watch = lambda *_: heard.append
 
     def interrupted(_: httpx.Request) -> httpx.Response:
         signal.raise_signal(signal.SIGINT)
@@ -58,5 +58,5 @@ def test_an_answer_on_its_way_is_not_lost_to_ctrl_c(line_to, party, method):
     with respx.mock as network:
         network.route(method=method, url=URL).mock(side_effect=interrupted)
         with pytest.raises(KeyboardInterrupt):
-            line.send(method, URL, headers={"content-type": "application/json"}, body=b"{}")
+            http.send(method, URL, headers={"content-type": "application/json"}, body=b"{}")
     assert [exchange.status for exchange in heard] == [201]

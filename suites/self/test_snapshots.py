@@ -9,7 +9,7 @@ import re
 
 import pytest
 from snapshots import DIAGNOSES, MATRIX, diagnoses, matrix
-from test_mutants import BLIND, SEEN, STEP, TURNS_RED, UNSEEN
+from test_mutants import CHECKS, SEEN, UNSEEN, against, target
 
 from dcrproof.core import guide
 from dcrproof.mocks.mutants import MUTANTS
@@ -18,12 +18,11 @@ REWRITE = "DCRPROOF_REWRITE"
 CASES = [parameters.values[0] for parameters in [*SEEN, *UNSEEN]]
 
 
-def rule(target):
+def rule(case):
     """What a mutant breaks, or what is not done where a step is left undone."""
-    if target in MUTANTS:
-        return MUTANTS[target].breaks
-    id = target.removeprefix(STEP).removeprefix(BLIND)
-    step = guide.step(id.partition("=")[0])
+    if case.mutant:
+        return MUTANTS[case.mutant].breaks
+    step = guide.step(case.undo.partition("=")[0])
     return f"{step.label or step.place}: {step.value}"
 
 
@@ -43,7 +42,7 @@ def test_each_diagnosis_reads_as_it_did(cases, ended):
 
 @pytest.mark.parametrize("cases", [pytest.param(CASES, id="all")])
 def test_the_verdicts_are_those_of_the_page(cases, ended):
-    red = ((check, target, rule(target)) for check, target in TURNS_RED.items())
+    red = ((check.id, target(check.id), rule(against(check.id))) for check in CHECKS)
     compared(MATRIX, matrix(ended, cases, red))
 
 

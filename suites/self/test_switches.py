@@ -31,13 +31,13 @@ def call(asked, headers, port="gateway"):
 def application(asked):
     """The Authorization header of an application that is registered for the API."""
     made, secret = asked.run(
-        asked.konnect.create_application(
+        asked.konnect.applications.create(
             asked.standing.portal_id,
             asked.standing.developer_id,
             {"name": "app", "auth_strategy_id": asked.standing.strategy_id},
         )
     )
-    asked.konnect.register(made, asked.standing.api_id)
+    asked.konnect.registrations.register(made, asked.standing.api_id)
     return "Basic " + base64.b64encode(f"{made.client_id}:{secret}".encode()).decode()
 
 
@@ -77,7 +77,7 @@ def test_nodes_share_a_session_secret_where_the_switch_says_so(asked, shared):
 @pytest.mark.parametrize("status", [400, 409, 500, 502])
 def test_a_developer_is_told_of_a_failure_with_the_status_of_the_switch(asked, status):
     konnect(asked, provider_failure=status)
-    steps = asked.konnect.create_application(
+    steps = asked.konnect.applications.create(
         asked.standing.portal_id,
         asked.standing.developer_id,
         {"name": "app", "auth_strategy_id": asked.standing.strategy_id},
@@ -129,7 +129,7 @@ def test_applications_stay_with_the_provider_of_their_client(asked):
     other = asked.ask("POST", "/v2/dcr-providers", elsewhere).json()["id"]
     path = f"/v2/application-auth-strategies/{asked.standing.strategy_id}"
     assert asked.ask("PATCH", path, {"dcr_provider_id": other}).json()["dcr_provider"]["id"] == other
-    client_id, secret = asked.run(asked.konnect.regenerate_secret(made.id))
+    client_id, secret = asked.run(asked.konnect.applications.regenerate_secret(made.id))
     assert (client_id, bool(secret)) == (made.client_id, True)
     with pytest.raises(Problem, match="Unable to create the DCR application"):
         asked.create("another")
@@ -139,7 +139,7 @@ def test_applications_stay_with_the_provider_of_their_client(asked):
 def test_a_refused_push_takes_the_plugin_away_where_the_switch_says_so(asked, takes_away):
     konnect(asked, refused_push_takes_plugin_away=takes_away)
     never = {"configs": {"openid-connect": {"timeout": "soon"}}}
-    asked.konnect.patch_strategy(asked.standing.strategy_id, never)
+    asked.konnect.auth.patch_strategy(asked.standing.strategy_id, never)
     assert call(asked, ()).status == (200 if takes_away else 401)
 
 

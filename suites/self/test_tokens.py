@@ -1,4 +1,4 @@
-"""The core's reading of tokens, held against tokens that another library signed."""
+"""The core reads tokens that another library has signed."""
 
 import time
 from base64 import urlsafe_b64encode
@@ -52,8 +52,8 @@ def test_without_a_key_nothing_verifies(keys):
     assert verify(signed("RS256"), keys) is not None
 
 
-def test_a_key_that_is_too_short_is_no_key():
-    """RFC 7518 3.3 asks for 2048 bits: what is signed with fewer can be forged."""
+def test_a_key_that_is_too_short_is_not_used():
+    """RFC 7518 3.3 asks for 2048 bits: a signature with a shorter key can be forged."""
     modulus = urlsafe_b64encode(b"\xc1" * 128).rstrip(b"=").decode()
     wrong = verify(signed("RS256", "short"), {"keys": [{"kty": "RSA", "kid": "short", "n": modulus, "e": "AQAB"}]})
     assert wrong is not None
@@ -82,7 +82,7 @@ def test_no_forgery_verifies(forgery):
 
 
 @pytest.mark.parametrize("forgery", list(FORGERIES))
-def test_a_forgery_differs_in_nothing_but_what_it_is_about(forgery):
+def test_a_forgery_differs_only_in_what_it_forges(forgery):
     token = decode(signed("RS256"))
     assert token is not None
     forged = decode(FORGERIES[forgery](token, published("RS256")))
@@ -98,11 +98,11 @@ def test_an_opaque_token_is_described_by_its_length_and_the_prefix_that_all_shar
 
 
 @pytest.mark.parametrize("text", ["", "a", "a.b", "a.b.c", "....", "é.é.é", "e30.e30."])
-def test_what_is_no_jwt_is_no_error(text):
+def test_what_is_not_a_jwt_is_not_an_error(text):
     assert verify(text, published("RS256")) is not None
 
 
-def test_keys_of_a_key_pair_are_told_by_their_private_members():
+def test_private_keys_are_recognised_by_their_members():
     from dcrproof.core.parties.tokens import PRIVATE_MEMBERS
 
     for key in (rsa_key(0), KEYS["ES256"], KEYS["Ed25519"]):

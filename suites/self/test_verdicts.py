@@ -13,37 +13,43 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dcrproof.core.checks.check import Check, Evidence, Level
-from dcrproof.core.checks.outcomes import Failed, Verdict
+from dcrproof.core.checks.outcomes import Failed
 from dcrproof.core.checks.owners import KONNECT
-from dcrproof.core.checks.results import RED, Exit, Result, exit_code
-from dcrproof.fixtures.session.verdicts import judge
+from dcrproof.core.checks.results import Exit, Result, exit_code
+from dcrproof.core.checks.verdict import RED, Verdict
+from dcrproof.fixtures.session.verdicts import result_of
 
 HEAD = """
 import pytest
-from dcrproof.core.checks.check import Evidence, Level, check
-from dcrproof.fixtures.flow.gate import gate
-from dcrproof.core.checks.outcomes import Failed, NotApplicable, NotSeen, OwnFault, Unreachable
+from dcrproof.core.checks.check import Evidence, Level, by_gate, check
+from dcrproof.fixtures.flow import gate
+from dcrproof.core.checks.outcomes import Failed, NotApplicable, NotSeen, InternalError, Unreachable
+
+SOURCED = {"evidence": Evidence.DOCUMENTED, "references": ("RFC 0",), "owner": "a team"}
 
 def claim(id, **members):
-    return check(id, "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",), owner="a team", **members)
+    return check(id, "a claim", **SOURCED, **members)
+
+def claiming(id, **members):
+    return gate.gate(id, "a claim", **SOURCED, **members)
 """
 
 EVERY_VERDICT = (
     HEAD
     + """
-@gate("gate.failed")
+@claiming("gate.failed", steps=("curity.token-issuer.jwt",))
 def dcr_failing():
     raise Failed("a word", "another word", ruled_out=("the weather",))
 
-@gate("gate.seen")
+@claiming("gate.seen")
 def dcr_unseen(dcr_failing_not=None):
     raise NotSeen("a telescope")
 
-@gate("gate.after", after=("dcr_unseen",))
+@claiming("gate.after", after=(dcr_unseen,))
 def dcr_going_on():
     return 1
 
-@gate("gate.broken")
+@claiming("gate.broken")
 def dcr_broken():
     raise ZeroDivisionError("a bug of ours")
 
@@ -51,7 +57,7 @@ def dcr_broken():
 def test_passed(dcr_expect):
     dcr_expect.that(True, "1", "2")
 
-@claim("gate.failed", steps=("curity.token-issuer.jwt",))
+@by_gate
 def test_gate_failed(dcr_failing):
     pass
 
@@ -59,11 +65,11 @@ def test_gate_failed(dcr_failing):
 def test_blocked(dcr_failing):
     pass
 
-@claim("gate.seen")
+@by_gate
 def test_unseen(dcr_unseen):
     pass
 
-@claim("gate.after")
+@by_gate
 def test_goes_on(dcr_going_on):
     pass
 
@@ -83,7 +89,7 @@ def test_unreachable():
 def test_error():
     raise KeyError("a bug")
 
-@claim("gate.broken")
+@by_gate
 def test_broken_gate(dcr_broken):
     pass
 
@@ -156,20 +162,20 @@ def test_a_failure_carries_both_sides_its_step_and_what_was_ruled_out(every_verd
 
 
 def test_an_error_of_our_own_goes_before_a_broken_contract(every_verdict):
-    assert every_verdict[0] == Exit.OWN_FAULT
+    assert every_verdict[0] == Exit.INTERNAL_ERROR
 
 
 def test_the_failure_is_printed_with_owner_step_mend_and_command(every_verdict):
     output = every_verdict[1]
     for text in (
         "FAILED gate.failed: a claim   owner: Curity admins",
-        "how-to     Configure the token issuer, step 2: Token Service > Token Issuers",
-        "expected   a word",
-        "observed   another word",
-        "ruled out  the weather",
-        "mend       enable the setting, leave wrapped opaque tokens off, then commit",
-        "symptom    1 check blocked",
-        "again      pytest --dcr-check gate.failed",
+        "  how-to         Configure the token issuer, step 2: Token Service > Token Issuers",
+        "  expected       a word",
+        "  observed       another word",
+        "  ruled out      the weather",
+        "  fix            enable the setting, leave wrapped opaque tokens off, then commit",
+        "  impact         1 check blocked",
+        "  rerun          pytest --dcr-check gate.failed",
     ):
         assert text in output
 
@@ -184,12 +190,14 @@ def test_of_candidates_each_is_printed_with_its_owner_and_its_mend(tmp_path):
     assert code == Exit.BROKEN
     lines = output.splitlines()
     assert "FAILED a.failed: a claim   owner: gateway team or Curity admins" in lines
-    assert any(line.startswith(f"  step       1 {candidates[0]} (gateway team): not a step") for line in lines)
-    assert any(line.startswith(f"             2 {candidates[1]} (Curity admins): Prereq") for line in lines)
-    assert "  decides    the error log of the node" in lines
-    assert any(line.startswith("  mend       1 add the authority to the file") for line in lines)
-    assert any(line.startswith("  beware     1 ssl_verify false") for line in lines)
-    assert any(line.startswith("  mend       2 open the way to Curity's runtime nodes") for line in lines)
+    assert any(
+        line.startswith(f"  step           1 {candidates[0]} (gateway team): not in the how-to") for line in lines
+    )
+    assert any(line.startswith(f"  step           2 {candidates[1]} (Curity admins): Prereq") for line in lines)
+    assert "  to narrow down the error log of the node" in lines
+    assert any(line.startswith("  fix            1 add the CA to the file") for line in lines)
+    assert any(line.startswith("  caution        1 ssl_verify false") for line in lines)
+    assert any(line.startswith("  fix            2 allow the connection to Curity's runtime nodes") for line in lines)
 
 
 def test_the_summary_counts_every_verdict_and_groups_the_rest(every_verdict):
@@ -221,7 +229,7 @@ def test_no_traceback_is_printed_for_an_outcome(tmp_path):
         ("raise Unreachable('curity', 'connection refused')", "MUST", Exit.UNREACHABLE),
         ("raise NotSeen('a telescope')", "MUST", Exit.NOTHING_RAN),
         ("raise KeyboardInterrupt", "MUST", Exit.INTERRUPTED),
-        ("1 / 0", "MUST", Exit.OWN_FAULT),
+        ("1 / 0", "MUST", Exit.INTERNAL_ERROR),
     ],
 )
 def test_the_exit_code_says_how_it_ended(tmp_path, body, level, code):
@@ -351,7 +359,7 @@ def test_our_own_fault_goes_before_a_broken_contract_and_that_before_an_unreacha
     code = exit_code(results)
     musts = {verdict for verdict, level in verdicts if level == "MUST"}
     if any(verdict is Verdict.ERROR for verdict, _ in verdicts):
-        assert code == Exit.OWN_FAULT
+        assert code == Exit.INTERNAL_ERROR
     elif Verdict.FAILED in musts:
         assert code == Exit.BROKEN
     elif Verdict.UNREACHABLE in musts:
@@ -369,7 +377,7 @@ def test_a_missing_role_is_named_where_the_answer_is_403_and_nowhere_else(status
     failed = Failed("a portal", "none")
     asked = {"party": "konnect", "method": "GET", "url": "https://eu.api.example/v3/portals", "summary": {}}
     failed.exchange = SimpleNamespace(status=status, **asked) if status else None
-    result = judge(check, (0, 0), failed, None, 0.0)
+    result = result_of(check, (0, 0), failed, None, 0.0)
     assert result.candidates == (named or ("konnect.account.created",))
 
 

@@ -5,13 +5,12 @@ import json
 import ssl
 
 import pytest
-from lines import identities, over_tls, proxy
+from connections import identities, over_tls, proxy
 
-from dcrproof.core.http.connection import Connection
 from dcrproof.core.profile.model import CuritySettings, KonnectSettings, Mocked, Profile
 from dcrproof.core.secrets.secret import Secret
-from dcrproof.fixtures.session.assemble import _ways
-from dcrproof.mocks.listen import AsgiApplication
+from dcrproof.fixtures.session.assembling import _ways
+from dcrproof.mocks.calls import Caller
 from dcrproof.mocks.messages import Call
 
 
@@ -24,15 +23,21 @@ def known(tmp_path):
 def test_a_mock_goes_by_the_proxy_and_shows_the_certificate(known, asks):
     with over_tls(known.context(ask_for_certificate=asks)) as server, proxy() as between:
         between.to["idsvr.example.com:443"] = server
-        way = Connection(ca=known.ca, proxy=between.url, client_cert=known.client_cert, client_key=known.client_key)
-        profile = Profile("a test", curity=CuritySettings("https://idsvr.example.com", connection=way))
-        application = AsgiApplication(None, {}, ssl.create_default_context(), _ways(profile))
+        curity = CuritySettings(
+            "https://idsvr.example.com",
+            ca=known.ca,
+            proxy=between.url,
+            client_cert=known.client_cert,
+            client_key=known.client_key,
+        )
+        profile = Profile("a test", curity=curity)
+        caller = Caller({}, ssl.create_default_context(), _ways(profile))
 
         async def call():
             try:
-                return await application._call(Call("GET", "https://idsvr.example.com/oauth"), "konnect")
+                return await caller.call(Call("GET", "https://idsvr.example.com/oauth"), "konnect")
             finally:
-                await application.close()
+                await caller.close()
 
         answer = asyncio.run(call())
     assert between.asked == ["CONNECT idsvr.example.com:443"]
@@ -43,7 +48,7 @@ def test_proxies_are_those_of_the_parties_and_never_of_this_machine(monkeypatch)
     monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
     profile = Profile(
         "a test",
-        curity=CuritySettings("https://idsvr.example.com", connection=Connection(proxy="http://another.example:3128")),
+        curity=CuritySettings("https://idsvr.example.com", proxy="http://another.example:3128"),
         konnect=KonnectSettings("https://eu.api.konghq.com", Secret("a token")),
     )
     assert {host: proxy for host, (_, proxy) in _ways(profile).items()} == {

@@ -1,13 +1,13 @@
-"""The baseline: failures that are known, each with its reason, who mends it, and the day on which it stops being known.
+"""The baseline: known failures, each with its reason, its owner, and the last day on which it is excused.
 
     [[known]]
-    check = "strategy.claim"           an id, the beginning of some (`plugin`), or a pattern (`route.*.cached`)
+    check = "strategy.claim"           an id, a prefix of ids (`plugin`), or a pattern (`route.*.cached`)
     reason = "TICKET-12: the claim is changed with the next release"
     owner = "Konnect admins"
     expires = 2026-12-24               the last day
 
-What a known failure blocks is known with it. An entry that has expired, or whose checks ran and passed, makes the run
-red: a baseline that nobody looks at hides what it should show.
+The checks that a known failure blocks are known too. An entry that has expired, or whose checks ran and passed, makes
+the run red: an outdated baseline would hide failures.
 """
 
 import tomllib
@@ -19,17 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from dcrproof.core.checks.check import matches
-from dcrproof.core.checks.outcomes import Verdict
 from dcrproof.core.checks.results import Result
+from dcrproof.core.checks.verdict import HELD, RED, Verdict
 
 KEYS = ("check", "reason", "owner", "expires")
-EXCUSED = frozenset({Verdict.FAILED, Verdict.BLOCKED, Verdict.UNREACHABLE})
-"""The verdicts that may be known; dcrproof's own fault never is."""
-CAME_THROUGH = frozenset({Verdict.PASSED, Verdict.OBSERVED})
+EXCUSED = RED - {Verdict.ERROR}
+"""The verdicts that may be known; an internal error never is."""
 
 
 class BadBaseline(Exception):
-    """What is wrong with a baseline: one line for each problem, with its place in the file."""
+    """An invalid baseline: one line for each problem, with its place in the file."""
 
     def __init__(self, source: str, problems: Sequence[str]) -> None:
         super().__init__("\n".join([f"{source}: {len(problems)} problem(s)", *(f"  {line}" for line in problems)]))
@@ -37,7 +36,7 @@ class BadBaseline(Exception):
 
 @dataclass(frozen=True)
 class Known:
-    """One entry; `number` is its place in the file, from 1 on."""
+    """One entry; `number` is its place in the file, from 1."""
 
     number: int
     check: str
@@ -62,7 +61,7 @@ class Baseline:
     entries: tuple[Known, ...]
 
     def why(self, result: Result, today: date) -> str:
-        """Why a result that would make the run red is known; empty where it is not."""
+        """Why a result that would make the run red is excused; empty where it is not."""
         if result.verdict not in EXCUSED:
             return ""
         by = {result.id, *([result.blocked_by] if result.blocked_by else [])}
@@ -70,21 +69,21 @@ class Baseline:
         return next((entry.why for entry in valid if any(map(entry.names, by))), "")
 
     def complaints(self, results: Iterable[Result], today: date) -> Iterator[str]:
-        """What is no longer right in the baseline, in words: entries that have expired, and those that are stale."""
+        """Problems of the baseline, in words: entries that have expired, and stale ones."""
         ran = list(results)
         for entry in self.entries:
             place = f"{self.source}: [[known]] {entry.number} ({entry.check})"
             if entry.expired(today):
-                yield f"{place} expired on {entry.expires}: mend it, or agree on another day with {entry.owner}"
+                yield f"{place} expired on {entry.expires}: fix it, or agree on another day with {entry.owner}"
                 continue
             named = [result for result in ran if entry.names(result.id)]
-            if named and all(result.verdict in CAME_THROUGH for result in named):
+            if named and all(result.verdict in HELD for result in named):
                 verdicts = "passed" if len(named) == 1 else f"all passed ({len(named)} checks)"
-                yield f"{place} is stale: {verdicts}; strike the entry out"
+                yield f"{place} is stale: {verdicts}; delete the entry"
 
 
 def read(path: Path, ids: Iterable[str]) -> Baseline:
-    """The baseline of a file; `ids` are those of all checks. Raises BadBaseline with everything that is wrong with it."""
+    """The baseline in a file; `ids` are those of all checks. Raises BadBaseline with all problems at once."""
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -92,8 +91,8 @@ def read(path: Path, ids: Iterable[str]) -> Baseline:
     except UnicodeError:
         raise BadBaseline(str(path), ["is not UTF-8 text"]) from None
     except tomllib.TOMLDecodeError as error:
-        raise BadBaseline(str(path), [f"is no TOML: {error}"]) from None
-    problems = [f"{name}: unknown; a baseline holds [[known]] alone" for name in content if name != "known"]
+        raise BadBaseline(str(path), [f"is not TOML: {error}"]) from None
+    problems = [f"{name}: unknown; a baseline contains only [[known]]" for name in content if name != "known"]
     entries = content.get("known", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise BadBaseline(str(path), [*problems, "known: expected tables, [[known]]"])
@@ -114,11 +113,11 @@ def _problems(entry: dict[str, Any], ids: list[str]) -> Iterator[str]:
             yield f": {name} is missing"
     for name in ("check", "reason", "owner"):
         if name in entry and not (isinstance(entry[name], str) and entry[name].strip()):
-            yield f" {name}: expected a text that is not empty, found {entry[name]!r}"
-    # a date with a time is a date as well, for Python
+            yield f" {name}: expected a non-empty text, found {entry[name]!r}"
+    # datetime is a subclass of date
     expires = entry.get("expires", date.min)
     if not isinstance(expires, date) or isinstance(expires, datetime):
         yield f" expires: expected a date, such as 2026-12-24, found {expires!r}"
     check = entry.get("check")
     if isinstance(check, str) and check.strip() and not any(Known(0, check, "", "", date.max).names(id) for id in ids):
-        yield f" check: no check of that id, beginning or pattern: {check!r}; `dcrproof checks` lists them"
+        yield f" check: no check matches {check!r}; `dcrproof checks` lists them"

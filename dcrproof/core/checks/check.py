@@ -1,10 +1,11 @@
-"""A check is one claim that is tested; its data stand beside its test, in the decorator `check`."""
+"""A check is one claim that is tested; its data stand in the decorator of its test (`check`), or of the gate that claims it."""
 
+import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Required, TypedDict, TypeVar, Unpack
 
 from dcrproof.core.checks.owners import CURITY, GATEWAY, KONNECT
 
@@ -57,7 +58,7 @@ class Level(StrEnum):
 
 
 class Evidence(StrEnum):
-    """What public documents say of an expectation."""
+    """How well public documents support an expectation."""
 
     DOCUMENTED = "documented"
     CONTRADICTED = "contradicted"
@@ -65,82 +66,89 @@ class Evidence(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Data(TypedDict, total=False):
+    """What a check says of itself beside its id and its title; see `Check`."""
+
+    evidence: Required[Evidence]
+    references: Required[tuple[str, ...]]
+    steps: tuple[str, ...]
+    level: Level
+    smoke: bool
+    hostile: bool
+    security: bool
+    owner: str
+    stage: str
+    creates: Mapping[str, int]
+    creates_on_failure: Mapping[str, int]
+
+
 @dataclass(frozen=True)
 class Check:
-    """The data of a check.
-
-    `steps` are the ids of the setup steps that it guards, `references` the documents that make the claim, `owner` the
-    team that looks at a failure that no setup step explains.
-    """
+    """The data of a check. Raises ValueError for an id that is not two or more dotted parts."""
 
     id: str
     title: str
-    level: Level
     evidence: Evidence
-    steps: tuple[str, ...]
     references: tuple[str, ...]
-    smoke: bool
-    hostile: bool
-    stage: str
-    owner: str
+    """The documents that make the claim."""
+    steps: tuple[str, ...] = ()
+    """The ids of the setup steps that it guards."""
+    level: Level = Level.MUST
+    smoke: bool = False
+    hostile: bool = False
     security: bool = False
-    """Whether it fails where somebody gets in who must not, or learns what they must not."""
+    """Whether its failure means that unauthorized callers get access or information."""
+    owner: str = ""
+    """The team that looks at a failure that no setup step explains: that of the stage by default."""
+    stage: str = ""
+    """By default that of the suite."""
     creates: Mapping[str, int] = field(default_factory=dict)
-    """How many objects of each kind the check asks for, those included whose creation it expects to be refused."""
+    """How many objects of each kind it asks for, those included whose creation it expects to be refused."""
     creates_on_failure: Mapping[str, int] = field(default_factory=dict)
     """The same for what is created in addition to distinguish the causes of a failure."""
 
+    def __post_init__(self) -> None:
+        if not ID.match(self.id):
+            raise ValueError(f"{self.id!r} is not the id of a check: two or more dotted parts of a-z, 0-9 and -")
 
-def check(
-    id: str,
-    title: str,
-    *,
-    evidence: Evidence,
-    references: tuple[str, ...],
-    steps: tuple[str, ...] = (),
-    level: Level = Level.MUST,
-    smoke: bool = False,
-    hostile: bool = False,
-    security: bool = False,
-    owner: str = "",
-    stage: str = "",
-    creates: Mapping[str, int] | None = None,
-    creates_on_failure: Mapping[str, int] | None = None,
-) -> Callable[[Test], Test]:
-    """Marks a test as the check of that id. The stage is that of its suite by default, the owner that of its stage.
+    def within(self, module: str) -> "Check":
+        """The check as a suite module holds it: with its stage and its owner. Raises ValueError where it has no owner."""
+        stage = self.stage or stage_of(module)
+        owner = self.owner or (STAGES[stage].owner if stage in STAGES else "")
+        if not owner:
+            raise ValueError(f"{self.id} has no owner, and neither has its stage {stage}")
+        return replace(self, stage=stage, owner=owner)
 
-    Raises ValueError for an id that is not two or more dotted parts, and for a check without an owner.
-    """
-    if not ID.match(id):
-        raise ValueError(f"{id!r} is not the id of a check: two or more dotted parts of a-z, 0-9 and -")
+
+CLAIMED: dict[str, Check] = {}
+"""The checks that gates claim, by the name of the gate: the flow fills it in."""
+
+
+def check(id: str, title: str, **data: Unpack[Data]) -> Callable[[Test], Test]:
+    """Marks a test as the check of that id. The stage is that of its suite by default, the owner that of its stage."""
+    made = Check(id, title, **data)
 
     def mark(test: Test) -> Test:
-        of = stage or stage_of(test.__module__)
-        team = owner or (STAGES[of].owner if of in STAGES else "")
-        if not team:
-            raise ValueError(f"{id} has no owner, and neither has its stage {of}")
-        test.dcr_check = Check(  # type: ignore[attr-defined] # a function takes any attribute
-            id,
-            title,
-            level,
-            evidence,
-            steps,
-            references,
-            smoke,
-            hostile,
-            of,
-            team,
-            security,
-            creates or {},
-            creates_on_failure or {},
-        )
+        test.dcr_check = made.within(test.__module__)  # type: ignore[attr-defined] # a function takes any attribute
         return test
 
     return mark
 
 
+def by_gate(test: Test) -> Test:
+    """Marks a test as the check that a gate claims: the gate is the first argument of the test.
+
+    The data of the check stand with the gate. A test with a body asserts more of it, such as the form of an answer.
+    """
+    test.dcr_by_gate = next(iter(inspect.signature(test).parameters))  # type: ignore[attr-defined] # as above
+    return test
+
+
 def check_of(test: object) -> Check | None:
-    """The check that a function was marked as, if it was."""
+    """The check that a function was marked as, if it was. Raises KeyError where its first argument is not a gate."""
+    gate = getattr(test, "dcr_by_gate", None)
+    if isinstance(gate, str):
+        return CLAIMED[gate].within(test.__module__)
     found = getattr(test, "dcr_check", None)
     return found if isinstance(found, Check) else None
 
@@ -157,6 +165,6 @@ def stage_of(module: str) -> str:
 
 
 def number_of(module: str) -> int:
-    """The number of a suite, which is its place in the flow: `suites.test_1_curity` has 1. 0 where there is none."""
+    """The number of a suite, which is its place in the flow: 1 for `suites.test_1_curity`, 0 for other modules."""
     found = re.search(r"test_(\d+)_\w+\Z", module)
     return int(found[1]) if found else 0

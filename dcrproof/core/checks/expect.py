@@ -16,7 +16,7 @@ from dcrproof.core.checks.outcomes import Failed, Why
 
 @dataclass(frozen=True)
 class Observation:
-    """What a live party did where nobody documents it. `name` is the row of its switch or form.
+    """What a live party did where the behaviour is undocumented. `name` is that of its switch or form.
 
     `held` says whether it is what is expected of a mock.
     """
@@ -28,38 +28,38 @@ class Observation:
 
 
 def demand(holds: object, expected: str, observed: str, **why: Unpack[Why]) -> None:
-    """A direction. Raises Failed with both sides unless it holds; `why` as Failed takes it."""
+    """Asserts a direction: raises Failed with both sides unless it holds; `why` as Failed takes it."""
     if not holds:
         raise Failed(expected, observed, **why)
 
 
 @dataclass
 class Expect:
-    """The expectations of one check. `live` are the parties of the target that are no mocks, with their versions.
+    """The expectations of one check. `live` are the live parties of the target, with their versions.
 
-    `mocked` are the versions that mocks were given: what a later one does is not expected of them.
+    `mocked` are the versions that mocks were given: behaviour of later versions is not expected of them.
     """
 
     live: Mapping[str, str | None]
     observations: list[Observation] = field(default_factory=list)
     notes: list[Observation] = field(default_factory=list)
-    """What was measured of a live party, or noticed on the way: shown beside the verdict, and no part of it."""
+    """What was measured or noticed of a live party: shown beside the verdict, and not part of it."""
     asserted: int = 0
     mocked: Mapping[str, str | None] = field(default_factory=dict)
     switched: frozenset[tuple[str, str]] = frozenset()
-    """Forms by party and name in which the mocks were told to do as a live party does: there is nothing to judge."""
+    """Forms by party and name in which the mocks were told to behave as a live party does: these are not judged."""
 
     def that(self, holds: object, expected: str, observed: str, **why: Unpack[Why]) -> None:
-        """A direction. Raises Failed with both sides unless it holds."""
+        """Asserts a direction: raises Failed with both sides unless it holds."""
         self.asserted += 1
         demand(holds, expected, observed, **why)
 
     def judged_by_the_gate(self) -> None:
-        """Says that the direction was asserted on the way to this check: what it adds is a form alone."""
+        """Says that a gate has asserted the direction, so that the check only adds a form."""
         self.asserted += 1
 
     def note(self, party: str, name: str, observed: str) -> None:
-        """Notes something of a live party: a time that it took, where its endpoints are."""
+        """Notes something about a live party, such as how long it took or where its endpoints are."""
         if party in self.live and observed:
             self.notes.append(Observation(party, name, observed))
 
@@ -73,9 +73,9 @@ class Expect:
         evidence: Evidence,
         since: str | None = None,
     ) -> None:
-        """A form: raises Failed unless it holds, where it can be judged; else records what was observed.
+        """Asserts a form where it can be judged: raises Failed unless it holds. Elsewhere records what was observed.
 
-        `since` is the first version that the document holds for.
+        `since` is the first version that the documentation holds for.
         """
         if party in self.live:
             judged = evidence is Evidence.DOCUMENTED and _covers(since, self.live[party])
@@ -94,7 +94,7 @@ class Expect:
 
 
 def _covers(since: str | None, version: str | None) -> bool:
-    """Whether a document that holds since a version holds for this one; of an unknown version nothing is known."""
+    """Whether documentation that holds since a version covers this one; an unknown version is not covered."""
     if since is None:
         return True
     return version is not None and _numbers(version) >= _numbers(since)

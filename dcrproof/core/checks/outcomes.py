@@ -1,34 +1,24 @@
-"""The verdicts of a check, and the outcomes that a check or a step of the flow ends with when it does not pass.
+"""The outcomes that a check or a step of the flow ends with when it does not pass.
 
     Outcome
     ├── Failed          the contract is broken: observed is not what was expected
     ├── NotSeen         the mode or the access of this run does not let it look
     ├── NotApplicable   the target declares that it lacks the thing
     ├── Unreachable     DNS, proxy, TLS, network, or an answer that is not the party's
-    └── OwnFault        dcrproof itself is at fault
+    └── InternalError   dcrproof itself is at fault
 
-`Blocked` is no outcome of its own: a check is blocked when a step that it stands on ended with Failed, Unreachable or
-OwnFault under the id of another check.
+There is no outcome for *blocked*: a check is blocked when a step that it depends on ended with Failed, Unreachable or
+InternalError under the id of another check.
 """
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any, Protocol, TypedDict, Unpack
 
-
-class Verdict(StrEnum):
-    PASSED = "passed"
-    FAILED = "failed"
-    BLOCKED = "blocked"
-    NOT_SEEN = "not seen"
-    NOT_APPLICABLE = "not applicable"
-    OBSERVED = "observed"
-    UNREACHABLE = "unreachable"
-    ERROR = "error"
+from dcrproof.core.checks.verdict import Verdict
 
 
 class Answered(Protocol):
-    """What a verdict needs to know of an exchange; `dcrproof.core.http.exchange` has the whole of it."""
+    """What a verdict needs to know of an exchange, which is a `dcrproof.core.http.exchange.Exchange`."""
 
     @property
     def party(self) -> str: ...
@@ -43,35 +33,35 @@ class Answered(Protocol):
 
 
 class Outcome(Exception):
-    """`check` is the id of the check whose claim ended so; a gate fills it in."""
+    """`check` is the id of the check whose claim ended this way; a gate fills it in."""
 
     verdict: Verdict
     expected: str = ""
     observed: str = ""
     check: str | None = None
     exchange: Answered | None = None
-    """What it rests on, as far as it is known."""
+    """The exchange that it rests on, as far as it is known."""
 
 
 class Why(TypedDict, total=False):
     """What else is known of a failure."""
 
     steps: tuple[str, ...]
-    """The check's own set-up steps, narrowed down to those that fit what was observed."""
+    """The check's setup steps, narrowed down to those that fit what was observed."""
     no_step: bool
-    """Whether all of the check's own set-up steps are known to be done."""
+    """Whether all of the check's setup steps are known to be done."""
     ruled_out: tuple[str, ...]
     """Which causes are excluded, and by which probe."""
     decides: tuple[str, ...]
-    """Which access would tell what is left from one another, where more than one thing can be to blame."""
+    """Which access would narrow the remaining causes down, where there are several."""
     owner: str
-    """Who mends it, where that is not the owner of a step."""
-    mend: str
-    """How, where no step says so."""
+    """Who fixes it, where that is not the owner of a step."""
+    fix: str
+    """How to fix it, where no step says so."""
 
 
 class Failed(Outcome):
-    """What was expected and what was observed, in words; secrets never stand in them."""
+    """What was expected and what was observed, in words without secrets."""
 
     verdict = Verdict.FAILED
 
@@ -84,7 +74,7 @@ class Failed(Outcome):
         self.ruled_out = why.get("ruled_out", ())
         self.decides = why.get("decides", ())
         self.owner = why.get("owner", "")
-        self.mend = why.get("mend", "")
+        self.fix = why.get("fix", "")
 
 
 class NotSeen(Outcome):
@@ -107,8 +97,7 @@ class NotApplicable(Outcome):
 class Unreachable(Outcome):
     """`party` did not answer, or what answered is not that party.
 
-    `lost`: the request may have arrived, so what it asked for may have been done. `passing`: the trouble may be over in
-    a moment.
+    `lost`: the request may have arrived and taken effect. `passing`: the problem may be over in a moment.
     """
 
     verdict = Verdict.UNREACHABLE
@@ -124,7 +113,7 @@ class Unreachable(Outcome):
         self.passing = passing
 
 
-class OwnFault(Outcome):
+class InternalError(Outcome):
     verdict = Verdict.ERROR
 
     def __init__(self, observed: str) -> None:
@@ -133,5 +122,5 @@ class OwnFault(Outcome):
 
 
 def blocks(outcome: Outcome) -> bool:
-    """Whether what stands on a step that ended so is blocked, rather than ending the same way."""
-    return isinstance(outcome, Failed | Unreachable | OwnFault)
+    """Whether what depends on a step that ended this way is blocked, rather than ending the same way."""
+    return isinstance(outcome, Failed | Unreachable | InternalError)

@@ -1,17 +1,17 @@
-"""What a run says of one check, in plain data: it crosses from worker to controller and into `run.json`."""
+"""The result of a check as plain data, which goes from worker to controller and into `run.json`; and the exit codes."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import IntEnum, StrEnum
 from typing import Any
 
-from dcrproof.core.checks.check import check_of
-from dcrproof.core.checks.outcomes import Verdict
+from dcrproof.core.checks.check import Check, Evidence, Level, check_of
+from dcrproof.core.checks.verdict import HELD, RED, SHOWN, Shown, Verdict
 
-RED = frozenset({Verdict.FAILED, Verdict.BLOCKED, Verdict.UNREACHABLE, Verdict.ERROR})
 AFTERWARDS = (99, 0)
-"""The place in the catalogue of what is judged when all other checks have ended."""
-RAN = frozenset({Verdict.PASSED, Verdict.OBSERVED}) | RED
+"""The place in the catalogue of checks that are judged when all others have ended."""
+RAN = HELD | RED
 
 
 @dataclass(frozen=True)
@@ -20,81 +20,76 @@ class Result:
 
     id: str
     title: str
-    level: str
+    level: Level
     stage: str
     order: tuple[int, int]
     verdict: Verdict
     steps: tuple[str, ...]
     candidates: tuple[str, ...] = ()
+    """Of a failure: the setup steps that may be wrong."""
     blocked_by: str | None = None
     expected: str = ""
     observed: str = ""
     ruled_out: tuple[str, ...] = ()
     decides: str = ""
-    """Which access would tell the candidates from one another."""
+    """Which access would narrow the candidates down."""
     owner: str = ""
-    mend: str = ""
-    """Who mends a failure and how, where that is not said by a set-up step."""
+    """Who looks at a failure that no setup step explains."""
+    fix: str = ""
+    """What to do about a failure that no setup step explains."""
     symptom: str = ""
-    """Of a blocked check: what happened when its step was tried all the same."""
+    """Of a blocked check: what happened when its step was tried nevertheless."""
     observations: tuple[Mapping[str, Any], ...] = ()
     evidence: Mapping[str, Any] | None = None
     """The exchange that a failure rests on: number, method, url, status, at."""
     seconds: float = 0.0
-    evidence_level: str = ""
+    evidence_level: Evidence = Evidence.UNKNOWN
     """How good the public evidence for the claim is."""
     hostile: bool = False
+    security: bool = False
     references: tuple[str, ...] = ()
     known: str = ""
-    """Why it may be red for now, as the baseline says; empty where it says nothing."""
-
-    def data(self) -> dict[str, Any]:
-        """As JSON takes it; `of` is the inverse."""
-        return {
-            **self.__dict__,
-            "order": list(self.order),
-            "verdict": str(self.verdict),
-            "steps": list(self.steps),
-            "candidates": list(self.candidates),
-            "ruled_out": list(self.ruled_out),
-            "references": list(self.references),
-            "observations": [dict(item) for item in self.observations],
-            "evidence": dict(self.evidence) if self.evidence else None,
-        }
+    """Why the baseline excuses it; empty where it does not."""
 
     @classmethod
-    def of(cls, data: Mapping[str, Any]) -> "Result":
+    def of_check(cls, check: Check, order: tuple[int, int], verdict: Verdict) -> "Result":
+        """A result with the data of its check, and nothing that was observed."""
         return cls(
-            **{
-                **data,
-                "order": tuple(data["order"]),
-                "verdict": Verdict(data["verdict"]),
-                "steps": tuple(data["steps"]),
-                "candidates": tuple(data["candidates"]),
-                "ruled_out": tuple(data["ruled_out"]),
-                "references": tuple(data["references"]),
-                "observations": tuple(data["observations"]),
-            }
+            id=check.id,
+            title=check.title,
+            level=check.level,
+            stage=check.stage,
+            order=order,
+            verdict=verdict,
+            steps=check.steps,
+            owner=check.owner,
+            evidence_level=check.evidence,
+            hostile=check.hostile,
+            security=check.security,
+            references=check.references,
         )
 
     @classmethod
     def afterwards(cls, test: Callable[..., Any], verdict: Verdict, expected: str, observed: str) -> "Result":
-        """The result of a check that is judged when all others have ended; it stands after them."""
+        """The result of a check that is judged when all others have ended. Raises TypeError where `test` is not one."""
         check = check_of(test)
-        assert check is not None  # noqa: S101 - for the type checker: such a function carries a check
-        failed = check.steps if verdict is Verdict.FAILED else ()
-        return cls(
-            check.id,
-            check.title,
-            str(check.level),
-            check.stage,
-            AFTERWARDS,
-            verdict,
-            check.steps,
-            failed,
-            expected=expected,
-            observed=observed,
-        )
+        if check is None:
+            raise TypeError(f"{test.__name__} is not a check")
+        candidates = check.steps if verdict is Verdict.FAILED else ()
+        result = cls.of_check(check, AFTERWARDS, verdict)
+        return replace(result, candidates=candidates, expected=expected, observed=observed)
+
+    def data(self) -> dict[str, Any]:
+        """As JSON takes it; `of` is the inverse."""
+        return {name: _plain(value) for name, value in vars(self).items()}
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> "Result":
+        values: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in data.items()}
+        values["level"] = Level(data["level"])
+        values["verdict"] = Verdict(data["verdict"])
+        values["evidence_level"] = Evidence(data["evidence_level"])
+        return cls(**values)
 
     def masked(self, mask: Callable[[str], str]) -> "Result":
         """The result with everything that came from outside masked."""
@@ -110,26 +105,42 @@ class Result:
 
     @property
     def red(self) -> bool:
-        return self.level == "MUST" and self.verdict in RED and not self.known
+        """Whether it makes the run red."""
+        return self.level == Level.MUST and self.verdict in RED and not self.known
+
+    @property
+    def shown(self) -> Shown:
+        if self.known:
+            return SHOWN["known"]
+        return SHOWN["failed SHOULD" if self.verdict is Verdict.FAILED and not self.red else self.verdict]
 
 
-class Exit:
+def _plain(value: Any) -> Any:
+    if isinstance(value, StrEnum):
+        return str(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+class Exit(IntEnum):
     """The exit codes of pytest and of `dcrproof`."""
 
     GREEN = 0
     BROKEN = 1
     INTERRUPTED = 2
-    OWN_FAULT = 3
+    INTERNAL_ERROR = 3
+    """Also for a failed clean-up and for a leaked secret."""
     USAGE = 4
     NOTHING_RAN = 5
     UNREACHABLE = 6
 
 
 def exit_code(results: Iterable[Result]) -> int:
-    """What a run that was not interrupted exits with: 3 before 1 before 6, 5 where no check ran."""
+    """The exit code of a run that was not interrupted: 3 before 1 before 6; 5 if no checks ran."""
     verdicts = [(result.verdict, result.red) for result in results]
     if any(verdict is Verdict.ERROR for verdict, _ in verdicts):
-        return Exit.OWN_FAULT
+        return Exit.INTERNAL_ERROR
     if any(verdict is Verdict.FAILED and red for verdict, red in verdicts):
         return Exit.BROKEN
     if any(verdict is Verdict.UNREACHABLE and red for verdict, red in verdicts):
@@ -143,42 +154,28 @@ def exit_code(results: Iterable[Result]) -> int:
 
 def headline(results: Sequence[Result], code: int | None) -> str:
     """The run in one line: it never says more than the exit code does."""
+    return f"{_outcome(results, code)} - {counted(results)}"
+
+
+def _outcome(results: Sequence[Result], code: int | None) -> str:
     if code is None:
-        return f"cut short: the record has no end - {counted(results)}"
+        return "cut short: the record has no end"
     if code == Exit.INTERRUPTED:
-        return f"interrupted - {counted(results)}"
+        return "interrupted"
     red = [result for result in results if result.red]
     first = next((result for result in red if result.verdict is not Verdict.BLOCKED), None)
     if first is not None:
         steps = f" ({', '.join(first.candidates)})" if first.candidates else ""
-        return f"{first.verdict}: {first.id}{steps} - {counted(results)}"
+        return f"{first.verdict}: {first.id}{steps}"
     if not any(result.verdict in RAN for result in results):
-        return f"no check ran: that is no pass - {counted(results)}"
+        return "no checks ran; this is not a pass"
     if code != Exit.GREEN:
         blocked = next((f": {result.id} is blocked by {result.blocked_by}" for result in red), "")
-        return f"red, exit {code}{blocked} - {counted(results)}"
-    return f"green - {counted(results)}"
+        return f"red, exit {code}{blocked}"
+    return "green"
 
 
 def counted(results: Iterable[Result]) -> str:
-    numbers = Counter(
-        "known"
-        if result.known
-        else "failed SHOULD"
-        if result.verdict is Verdict.FAILED and not result.red
-        else str(result.verdict)
-        for result in results
-    )
-    order = [
-        "failed",
-        "unreachable",
-        "error",
-        "failed SHOULD",
-        "known",
-        "passed",
-        "observed",
-        "blocked",
-        "not seen",
-        "not applicable",
-    ]
-    return ", ".join(f"{numbers[name]} {name}" for name in order if numbers[name])
+    """How many results there are of each kind: `1 failed, 2 passed`."""
+    numbers = Counter(result.shown for result in results)
+    return ", ".join(f"{numbers[shown]} {shown.word}" for shown in SHOWN.values() if numbers[shown])

@@ -1,14 +1,14 @@
-"""`dcrproof sweep`: what dead runs have left in live parties is listed, and deleted where that is said.
+"""`dcrproof sweep`: lists, or deletes, what dead runs have left in live parties.
 
-It deletes only what a ledger names, after a look whether the thing still bears the run's mark; how is in
-`dcrproof.core.cleanup.delete`. A ledger in use by a run or by another sweep is left alone.
+It deletes only what a ledger names and what still has the run's mark (`dcrproof.core.cleanup.clean_up`). A ledger in use
+by a run or by another sweep is left alone.
 """
 
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from dcrproof.core.cleanup.delete import CleanedUp, clean_up
+from dcrproof.core.cleanup.clean_up import CleanedUp, clean_up
 from dcrproof.core.ledger.file import SUFFIX, Busy, Swept, Unreadable, addresses, in_use, read, taken_over
 from dcrproof.core.ledger.ledger import Ledger, LedgerEntry
 from dcrproof.core.parties.target import Target
@@ -21,7 +21,7 @@ def ledgers(path: Path) -> list[Path]:
 
 
 def listed(path: Path, profile: Profile | None) -> Iterator[str]:
-    """What a ledger names, line by line; nothing is sent."""
+    """What a ledger names, in lines of text; nothing is sent."""
     try:
         ledger = read(path)
     except Swept:
@@ -41,7 +41,7 @@ def listed(path: Path, profile: Profile | None) -> Iterator[str]:
 
 
 def swept(path: Path, profile: Profile) -> Iterator[tuple[str, bool]]:
-    """Deletes what a ledger names. Yields lines, and whether each tells of something that failed."""
+    """Deletes what a ledger names. Yields lines of text, and whether each reports a failure."""
     try:
         with taken_over(path, profile) as ledger:
             yield _head(path, ledger), False
@@ -62,7 +62,7 @@ def swept(path: Path, profile: Profile) -> Iterator[tuple[str, bool]]:
     except Busy:
         yield f"in use      {path}: by a run or another sweep, left alone", False
     except Swept:
-        yield f"gone        {path}: whoever used it has left nothing behind", False
+        yield f"gone        {path}: nothing that it named is left", False
     except Unreadable as error:
         yield f"unreadable  {error}", True
 
@@ -81,7 +81,7 @@ def _told(done: CleanedUp) -> Iterator[tuple[str, bool]]:
 
 
 def _another_target(ledger: Ledger, profile: Profile) -> str:
-    """Where the run was, if that is not where the profile is; an empty text otherwise."""
+    """The addresses of the run that are not those of the profile, in words; an empty text where there are none."""
     here = addresses(profile)
     differ = [
         f"{name} {url} (the profile: {here.get(name, 'none')})"
@@ -92,9 +92,9 @@ def _another_target(ledger: Ledger, profile: Profile) -> str:
 
 
 def _of_dead_mocks(ledger: Ledger) -> list[LedgerEntry]:
-    """Applications of mocks that ended with their run, whose clients they had registered at a live authorization server.
+    """Applications in mocks that ended with their run, whose clients were registered at a live authorization server.
 
-    All that was made in such mocks leaves the ledger.
+    Removes everything that was made in such mocks from the ledger.
     """
     dead = [entry for entry in ledger.pending if entry.kind.party not in ledger.addresses]
     for entry in dead:

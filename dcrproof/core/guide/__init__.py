@@ -1,9 +1,9 @@
-"""The guide: the set-up steps of Kong's how-tos for Curity as data, and those that they forget and the products require.
+"""The guide: the setup steps of Kong's how-tos for Curity as data, with those that the how-tos omit and the products require.
 
-Sections and step numbers are those of the how-to as it is rendered ("Automatically create and manage Dev Portal
-applications in Curity with Dynamic Client Registration"), and of the older one for the classic portal, which has the
-same steps at Curity. A step without a place in either is implied. The how-to's steps are in its order, and the implied
-ones where the flow needs them. A step that no check can notice says why.
+Sections and step numbers are those of the rendered how-to "Automatically create and manage Dev Portal applications in
+Curity with Dynamic Client Registration", and of the older one for the classic portal, which has the same steps at
+Curity. A step without a place in either is implied. Steps are in the order of the how-to, with the implied ones where
+the flow needs them. A step that no check can notice says why.
 """
 
 from dataclasses import replace

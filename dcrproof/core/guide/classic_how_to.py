@@ -1,7 +1,7 @@
-"""The how-to for the classic portal, as places of steps: most of them are those of the current one.
+"""The how-to for the classic portal: the places of the steps that it shares with the current one.
 
-Section and number as rendered, with the steps that the how-to has there. What only this one has stands in
-`classic_portal`, with its place.
+Section and number as rendered, with the steps that the how-to has there. Steps that only this how-to has are in
+`classic_portal`.
 """
 
 from collections.abc import Mapping

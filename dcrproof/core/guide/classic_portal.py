@@ -1,4 +1,4 @@
-"""The steps in the classic portal, where one form is provider and strategy."""
+"""The steps in the classic portal, where a single form sets provider and strategy."""
 
 from dcrproof.core.checks.owners import KONNECT
 from dcrproof.core.guide.entry import CLASSIC, HowToPlace, Step, navigation
@@ -27,7 +27,7 @@ STEPS: tuple[Step, ...] = (
         "applications are not registered at Curity: the developer is asked for a client id",
         "select Curity, fill in the form again, and save",
         PORTAL_V2,
-        beware="saving overwrites the whole form",
+        caution="saving overwrites the whole form",
         guide=HowToPlace("Configure the Dev Portal", "4", CLASSIC),
     ),
     Step(
@@ -38,9 +38,9 @@ STEPS: tuple[Step, ...] = (
         "Issuer URL",
         "https://CURITY/oauth/v2/oauth-anonymous/.well-known/openid-configuration",
         "Konnect finds no metadata, and no application can be created",
-        "enter the whole discovery URL, and save",
+        "enter the full discovery URL, and save",
         PORTAL_V2,
-        beware="saving overwrites the whole form",
+        caution="saving overwrites the whole form",
         guide=HowToPlace("Configure the Dev Portal", "5", CLASSIC),
     ),
     Step(
@@ -53,9 +53,9 @@ STEPS: tuple[Step, ...] = (
         "Konnect cannot sign in at Curity, and no application can be created",
         "enter the secret again, and save; generate a new one in Curity if it is lost",
         PORTAL_V2,
-        beware="saving overwrites the whole form",
+        caution="saving overwrites the whole form",
         guide=HowToPlace("Configure the Dev Portal", "6", CLASSIC),
-        notes="the form asks for no client id, and no document says how Konnect knows it",
+        notes="the form does not ask for a client id, and it is undocumented how Konnect knows it",
     ),
     Step(
         "portal.application-setup.claims",
@@ -67,7 +67,7 @@ STEPS: tuple[Step, ...] = (
         "the token is valid, but the gateway finds no application for it",
         "enter sub: a Curity token has no client_id and no azp claim; then save",
         PORTAL_V2,
-        beware="every product of the portal",
+        caution="this affects every product of the portal",
         guide=HowToPlace("Configure the Dev Portal", "7", CLASSIC),
         variants=("client_id",),
     ),
@@ -78,10 +78,10 @@ STEPS: tuple[Step, ...] = (
         SETUP,
         "Scopes",
         "empty, or scopes that Curity grants to registered clients",
-        "the gateway's token request is refused (invalid_scope), and the caller gets 401",
-        "leave it empty where Curity grants openid to registered clients, else enter a scope that it grants; then save",
+        "the gateway's token request is rejected (invalid_scope), and the caller gets 401",
+        "leave it empty if Curity grants openid to registered clients, else enter a scope that it grants; then save",
         PORTAL_V2,
-        beware="every product of the portal",
+        caution="this affects every product of the portal",
         guide=HowToPlace("Configure the Dev Portal", "7", CLASSIC),
     ),
     Step(
@@ -90,15 +90,15 @@ STEPS: tuple[Step, ...] = (
         KONNECT,
         SETUP,
         "Save",
-        "the form, saved as it was filled in",
-        "the portal goes on with what was saved before",
+        "the completed form is saved",
+        "the portal keeps the previous settings",
         "fill in the form again, and save it",
         PORTAL_V2,
-        beware="saving overwrites the whole form",
+        caution="saving overwrites the whole form",
         guide=HowToPlace("Configure the Dev Portal", "8", CLASSIC),
         undo=False,
-        undo_reason="a form that was not saved is the one from before: each of its fields is a step of its own",
-        unguarded_reason="what was not saved is not set: guarded by the fields of the form",
+        undo_reason="an unsaved form is the previous one, and each of its fields is a step",
+        unguarded_reason="unsaved fields are not set: guarded by the steps of the fields",
     ),
     navigation(
         "portal.my-apps.new-app",

@@ -1,4 +1,4 @@
-"""What is known of one set-up step, and where the how-tos have it."""
+"""A setup step, and its place in the how-tos."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,7 +9,7 @@ CLASSIC = "Curity DCR for the classic portal (docs.konghq.com/konnect/dev-portal
 
 @dataclass(frozen=True)
 class HowToPlace:
-    """Where a how-to has the step: its section, and the number in it as rendered."""
+    """The place of a step in a how-to: its section, and its number there as rendered."""
 
     section: str
     step: str
@@ -18,10 +18,10 @@ class HowToPlace:
 
 @dataclass(frozen=True)
 class Step:
-    """One set-up step. `place` and `label` are the words of that product's user interface.
+    """One setup step. `place` and `label` are the words of the user interface of the product.
 
-    `undo` says whether the mocked target can be started with just this step left undone; `variants` are the ways of
-    doing it wrong; `undo_reason` says why where it cannot. `unguarded_reason` says why no check notices the step.
+    `undo` says whether the mocked target can be started with only this step left undone, and `undo_reason` why not;
+    `variants` are the ways to do it wrong. `unguarded_reason` says why no check notices the step.
     """
 
     id: str
@@ -31,12 +31,12 @@ class Step:
     label: str
     value: str
     breaks: str
-    mend: str
+    fix: str
     source: str
-    beware: str = ""
+    caution: str = ""
     guide: HowToPlace | None = None
     also: tuple[HowToPlace, ...] = ()
-    """Where the other how-to has the same step; `dcrproof.core.guide` fills it in."""
+    """Places of the same step in the other how-to; `dcrproof.core.guide` fills them in."""
     notes: str = ""
     undo: bool = True
     variants: tuple[str, ...] = ()
@@ -52,8 +52,14 @@ class Step:
         """The step in the how-to and in the product, in one line."""
         interface = f'{self.place} > "{self.label}"' if self.label else self.place
         if self.guide is None:
-            return f"not a step, the how-to forgets it: {interface}"
+            return f"not in the how-to: {interface}"
         return f"{self.guide.section}, step {self.guide.step}: {interface}"
+
+    @property
+    def brief(self) -> dict[str, Any]:
+        """The step as `run.json` holds it."""
+        names = ("id", "party", "owner", "where", "implied", "label", "value", "breaks", "fix", "caution")
+        return {name: getattr(self, name) for name in names}
 
     def data(self) -> dict[str, Any]:
         """The step as `dcrproof steps --json` prints it."""
@@ -70,7 +76,7 @@ def navigation(id: str, owner: str, place: str, label: str, guide: HowToPlace, n
         place,
         label,
         "opened",
-        "nothing by itself: what follows cannot be done",
+        "nothing by itself: the next steps cannot be done",
         "open it",
         "developer.konghq.com/how-to/curity-dcr/",
         guide=guide,

@@ -1,4 +1,4 @@
-"""The steps at the data planes, of which the how-to has none."""
+"""The steps at the data planes; the how-to has none of them."""
 
 from dcrproof.core.checks.owners import GATEWAY
 from dcrproof.core.guide.entry import Step
@@ -11,10 +11,10 @@ STEPS: tuple[Step, ...] = (
         "the data plane's image or package",
         "",
         "3.6 or newer",
-        "the managed plugin does not know auth strategies",
+        "the managed plugin does not support auth strategies",
         "upgrade the data plane",
         "Konnect version compatibility (D227, D228)",
-        beware="every API on this data plane; the plugin's defaults change with releases (hide_credentials and ssl_verify in 3.14)",
+        caution="this affects every API on this data plane; plugin defaults change between releases (hide_credentials and ssl_verify in 3.14)",
     ),
     Step(
         "gateway.data-plane.clock",
@@ -23,7 +23,7 @@ STEPS: tuple[Step, ...] = (
         "the data plane's machine",
         "",
         "synchronised with Curity's clock",
-        "a fresh token counts as not yet valid: leeway is 0 and Curity sets nbf, so the caller gets 401",
+        "a new token is not yet valid: leeway is 0 and Curity sets nbf, so the caller gets 401",
         "synchronise the clocks (NTP) of the data planes and of Curity",
         "developer.konghq.com/plugins/openid-connect/reference/, leeway",
         variants=("fast",),
@@ -34,12 +34,12 @@ STEPS: tuple[Step, ...] = (
         GATEWAY,
         "kong.conf of the data plane",
         "lua_ssl_trusted_certificate",
-        "system, or a file with the authority of Curity's certificate",
-        "the data plane fetches neither metadata nor keys, and answers 401 without saying why",
-        "add the authority to the file, and restart the data plane; with a public certificate at Curity there is nothing to add",
+        "system, or a file with the CA of Curity's certificate",
+        "the data plane cannot fetch metadata and keys, and answers 401 without a reason",
+        "add the CA to the file, and restart the data plane; a public certificate at Curity needs no addition",
         "developer.konghq.com/gateway/breaking-changes/, ssl_verify; developer.konghq.com/gateway/configuration/",
-        beware="ssl_verify false in the strategy would make it work, and let anybody between the two forge keys",
-        notes="from 3.14 on data planes verify certificates unless they are told not to: an upgrade can bring it up",
+        caution="ssl_verify false in the strategy would hide the problem, and allow anyone between the two to forge keys",
+        notes="data planes verify certificates by default since 3.14: the problem can appear after an upgrade",
         variants=("one-node",),
     ),
     Step(
@@ -48,12 +48,12 @@ STEPS: tuple[Step, ...] = (
         GATEWAY,
         "the data plane's cache",
         "",
-        "the keys that Curity signs with now",
-        "a good token counts as forged, and the caller gets 401",
-        "clear the cache (restart the data plane); from then on give a new key a new id in Curity, and it is found",
+        "the current signing keys of Curity",
+        "a valid token counts as forged, and the caller gets 401",
+        "clear the cache (restart the data plane); in future give each new key in Curity a new id, so that it is found",
         "developer.konghq.com/plugins/openid-connect/, keys; curity.io/resources/learn/token-signing-key-rotation",
-        beware="a restarted data plane has forgotten all tokens and sessions",
-        notes="a data plane looks for keys again for an id that it does not know, and not for one that it does",
+        caution="a restart loses all cached tokens and sessions of the data plane",
+        notes="a data plane fetches the keys again for an unknown key id, but not for a known one",
         variants=("one-node",),
     ),
 )

@@ -1,4 +1,4 @@
-"""What the how-to does last: an application, and a call with its credentials."""
+"""The last steps of the how-to: an application, and a call with its credentials."""
 
 from dcrproof.core.checks.owners import CONSUMER, CURITY, KONNECT
 from dcrproof.core.guide.entry import HowToPlace, Step
@@ -12,12 +12,12 @@ STEPS: tuple[Step, ...] = (
         "Log in",
         "a session of the developer",
         "no application can be created",
-        "sign in with the account that was signed up",
+        "sign in with the account of the developer",
         "developer.konghq.com, dcr-validate",
         guide=HowToPlace("Validate", "1"),
         undo=False,
-        undo_reason="it is an act of the developer, not a setting of any party",
-        unguarded_reason="the run does it itself, as check developer.signs-in",
+        undo_reason="an action of the developer, not a setting of a party",
+        unguarded_reason="the run does this itself, in developer.signs-in",
     ),
     Step(
         "portal.validate.use-api",
@@ -31,8 +31,8 @@ STEPS: tuple[Step, ...] = (
         "developer.konghq.com, dcr-validate",
         guide=HowToPlace("Validate", "2"),
         undo=False,
-        undo_reason="it is an act of the developer, not a setting of any party",
-        unguarded_reason="the run does it itself, as check api.offered",
+        undo_reason="an action of the developer, not a setting of a party",
+        unguarded_reason="the run does this itself, in api.offered",
     ),
     Step(
         "portal.validate.application",
@@ -46,8 +46,8 @@ STEPS: tuple[Step, ...] = (
         "developer.konghq.com, dcr-validate",
         guide=HowToPlace("Validate", "3"),
         undo=False,
-        undo_reason="it is an act of the developer, not a setting of any party",
-        unguarded_reason="the run does it itself, as check application.created",
+        undo_reason="an action of the developer, not a setting of a party",
+        unguarded_reason="the run does this itself, in application.created",
     ),
     Step(
         "portal.validate.credentials",
@@ -56,13 +56,13 @@ STEPS: tuple[Step, ...] = (
         "the portal > the new application",
         "Client ID and Client Secret",
         "stored: the secret is shown once",
-        "the secret cannot be seen again",
+        "the secret is not shown again",
         "generate a new secret for the application",
         "developer.konghq.com, dcr-validate",
         guide=HowToPlace("Validate", "4"),
         undo=False,
-        undo_reason="it is an act of the developer, not a setting of any party",
-        unguarded_reason="the run does it itself, as check application.created",
+        undo_reason="an action of the developer, not a setting of a party",
+        unguarded_reason="the run does this itself, in application.created",
     ),
     Step(
         "curity.validate.applications",
@@ -75,10 +75,10 @@ STEPS: tuple[Step, ...] = (
         "look for the client in the data source of dynamic clients, or introspect one of its tokens",
         "developer.konghq.com, dcr-validate",
         guide=HowToPlace("Validate", "5"),
-        notes="Curity has no Applications menu: the words are those of another product. Dynamic clients are in the data source that was chosen",
+        notes="Curity has no Applications menu: the wording is that of another product. Dynamic clients are in the chosen data source",
         undo=False,
-        undo_reason="it is an act of the developer, not a setting of any party",
-        unguarded_reason="there is no such menu; that the client exists is proved by its token",
+        undo_reason="an action of the developer, not a setting of a party",
+        unguarded_reason="there is no such menu; the token of the client proves that it exists",
     ),
     Step(
         "consumer.basic.encoding",
@@ -91,8 +91,8 @@ STEPS: tuple[Step, ...] = (
         'curl -u "$CLIENT_ID:$CLIENT_SECRET" URL',
         "RFC 7617 2; developer.konghq.com, enable-oidc-auth-for-dev-portal",
         guide=HowToPlace("Validate", "the curl command"),
-        notes="both how-tos print Basic CLIENT_ID:CLIENT_SECRET, which is not encoded",
+        notes="both how-tos show Basic CLIENT_ID:CLIENT_SECRET, without the base64 encoding",
         undo=False,
-        undo_reason="the caller's command is no setting of any party",
+        undo_reason="the command of the caller is not a setting of a party",
     ),
 )

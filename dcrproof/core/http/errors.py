@@ -1,18 +1,28 @@
-"""What goes wrong below HTTP, told apart: name, proxy, TLS, connection, time; and what is no answer at all."""
+"""Network errors, distinguished by the types and numbers of the libraries: name, proxy, TLS, connection, time, answer.
 
+The words of a message decide in two places only, where the libraries give neither a type nor a number: `CLOSED` and
+`CONNECT`.
+"""
+
+import errno
+import http.client
 import re
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+import httpx
+import requests
+import urllib3.exceptions as urllib3
 
 TIMEOUT = 15.0
 """Seconds that a party has to answer in: more than the ten that a gateway gives its authorization server."""
 
 
 class Endless(Exception):
-    """A body that is larger than any answer of this flow: more octets came than that."""
+    """A body of more than `most` bytes, which no answer of this flow has."""
 
     def __init__(self, most: int) -> None:
         super().__init__(most)
@@ -20,55 +30,61 @@ class Endless(Exception):
 
 
 class NotSent(Exception):
-    """Nothing of the request has left: the connection came to nothing. What it was is the cause."""
+    """Nothing of the request was sent, because no connection was established; the reason is the cause."""
 
 
 @dataclass(frozen=True)
 class NetworkError:
-    """Why no answer came. `passing`: it may be over in a moment, so that asking again makes sense."""
+    """Why no answer came. `passing`: it may be over in a moment, so that a retry makes sense."""
 
     said: str
     passing: bool = False
 
 
-UNFIT = NetworkError("nothing was sent: a value in it, such as a token, has characters that no HTTP header takes")
-NO_ADDRESS = NetworkError("nothing was sent: this is no address of the scheme http or https")
+UNFIT = NetworkError("nothing was sent: a value, such as a token, has characters that an HTTP header cannot have")
+NO_ADDRESS = NetworkError("nothing was sent: this is not an http:// or https:// address")
 NO_NAME = NetworkError("DNS: the host name cannot be resolved")
 NO_RESOLVER = NetworkError("DNS: the resolver does not answer", passing=True)
 REFUSED = NetworkError("connection refused", passing=True)
 DROPPED = NetworkError("the connection was dropped before the answer was complete", passing=True)
 NO_ROUTE = NetworkError("no route to the network", passing=True)
+NO_CONNECTION = NetworkError(f"no connection within {TIMEOUT:g} seconds", passing=True)
+NO_ANSWER = NetworkError(f"no answer within {TIMEOUT:g} seconds", passing=True)
+NOT_HTTP = NetworkError("the answer is not HTTP")
+BAD_ENCODING = NetworkError("the body is not what its Content-Encoding says")
 
-SIGNS = (
-    ("certificate", NetworkError("TLS: the certificate was not accepted")),
-    ("name or service not known", NO_NAME),
-    ("nodename nor servname", NO_NAME),
-    ("refused", REFUSED),
-    ("connecttimeout", NetworkError(f"no connection within {TIMEOUT:g} seconds", passing=True)),
-    ("timeout", NetworkError(f"no answer within {TIMEOUT:g} seconds", passing=True)),
-    ("timed out", NetworkError(f"no answer within {TIMEOUT:g} seconds", passing=True)),
-    ("reset", DROPPED),
-    ("disconnected", DROPPED),
-    ("incomplete", DROPPED),
-    ("closed", DROPPED),
-    ("broken pipe", DROPPED),
-    ("aborted", DROPPED),
-    ("localprotocolerror", UNFIT),
-    ("invalidheader", UNFIT),
-    ("idna", NO_NAME),
-    ("label", NO_NAME),
-    ("unicode", UNFIT),
-    ("unsupportedprotocol", NO_ADDRESS),
-    ("schema", NO_ADDRESS),
-    ("invalidurl", NO_ADDRESS),
-    ("decod", NetworkError("the body is not what its Content-Encoding says")),
-    ("protocol", NetworkError("the answer is not HTTP")),
-    ("unreachable", NO_ROUTE),
+TIMEOUTS = (httpx.TimeoutException, requests.Timeout, urllib3.ReadTimeoutError, TimeoutError)
+BY_TYPE: tuple[tuple[tuple[type[Exception], ...], NetworkError], ...] = (
+    ((ConnectionRefusedError,), REFUSED),
+    ((httpx.ConnectTimeout, requests.ConnectTimeout), NO_CONNECTION),
+    ((ConnectionError,), DROPPED),
+    (TIMEOUTS, NO_ANSWER),
+    ((urllib3.InvalidChunkLength,), NOT_HTTP),
+    ((http.client.IncompleteRead, httpx.ReadError, httpx.WriteError, httpx.CloseError), DROPPED),
+    ((httpx.LocalProtocolError, requests.exceptions.InvalidHeader), UNFIT),
+    (
+        (
+            httpx.UnsupportedProtocol,
+            httpx.InvalidURL,
+            requests.exceptions.InvalidSchema,
+            requests.exceptions.MissingSchema,
+            requests.exceptions.InvalidURL,
+            urllib3.LocationValueError,
+        ),
+        NO_ADDRESS,
+    ),
+    ((httpx.DecodingError, requests.exceptions.ContentDecodingError, urllib3.DecodeError), BAD_ENCODING),
+    ((httpx.ProtocolError, urllib3.ProtocolError, http.client.HTTPException), NOT_HTTP),
 )
-"""What the two libraries say, in lower case, where no type tells it."""
+"""In this order, because some of these types are derived from, or raised because of, others."""
+
+CLOSED = re.compile(r"Server disconnected|peer closed connection")
+"""How httpcore and h11 say that the connection was closed: what is not HTTP has the same type, RemoteProtocolError."""
+CONNECT = re.compile(r"(?:Tunnel connection failed: )?([45][0-9]{2})\b")
+"""Where httpcore and http.client have the status of a proxy's answer to CONNECT: in the message alone."""
 
 UNKNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
-"""OpenSSL's X509_V_ERR_ codes of a chain that ends at nobody who is trusted."""
+"""OpenSSL's X509_V_ERR_ codes of a chain that ends at an untrusted authority."""
 ALERTS = (
     ("CERTIFICATE_REQUIRED", "the other side asks for a client certificate (client_cert and client_key)"),
     ("ALERT_UNKNOWN_CA", "the other side does not know who issued the client certificate (client_cert)"),
@@ -80,57 +96,65 @@ ALERTS = (
     ),
     ("WRONG_VERSION_NUMBER", "what answers there does not speak TLS"),
 )
-"""OpenSSL's reasons (RFC 8446 6.2 for the alerts), and what they mean to whoever writes the profile."""
+"""OpenSSL's names of reasons (RFC 8446 6.2 for the alerts), and what they mean to the author of the profile."""
 
 
-def trouble(error: BaseException, proxy: str | None = None) -> NetworkError:
+def network_error(error: Exception, proxy: str | None = None) -> NetworkError:
     """Why no answer came; `proxy` is the address of the proxy that the request went through."""
     if isinstance(error, Endless):
         return NetworkError(f"more than {error.most:,} bytes came: what answers there is not the party")
-    found = list(causes(error))
-    for cause in found:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return NetworkError(f"TLS: {_not_verified(cause)}")
+    found = causes(error)
+    if refused := next((cause for cause in found if isinstance(cause, ssl.SSLCertVerificationError)), None):
+        hint = ": issuer not trusted (set `ca`)" if refused.verify_code in UNKNOWN_AUTHORITY else ""
+        return NetworkError(f"TLS: {refused.verify_message}{hint}")
     if alert := next((cause for cause in found if isinstance(cause, ssl.SSLError)), None):
         reason = alert.reason or "the handshake failed"
-        return NetworkError(f"TLS: {next((said for sign, said in ALERTS if sign in reason), reason)}")
-    kinds = {type(cause).__name__ for cause in found}
-    if "ProxyError" in kinds or (proxy and "NotSent" in kinds):
+        return NetworkError(f"TLS: {next((said for name, said in ALERTS if name in reason), reason)}")
+    at_the_proxy = httpx.ProxyError, requests.exceptions.ProxyError, urllib3.ProxyError
+    if _any(found, *at_the_proxy) or (proxy and _any(found, NotSent)):
         return _at_the_proxy(found, proxy)
+    meaning = _meaning(found) or NetworkError(type(error.__cause__ or error).__name__)
+    if proxy and meaning not in {NO_NAME, NO_RESOLVER, REFUSED}:
+        # requests does not tell who closed the connection, the proxy or the party
+        return NetworkError(f"{meaning.said}, through {_name(proxy)}", meaning.passing)
+    return meaning
+
+
+def _meaning(found: Sequence[BaseException]) -> NetworkError | None:
+    """What the causes of an error mean; None where none of them is known."""
     for cause in found:
         if isinstance(cause, socket.gaierror):
             return NO_RESOLVER if cause.errno == socket.EAI_AGAIN else NO_NAME
-        if type(cause).__name__ == "NameResolutionError":
-            return NO_NAME
-        if isinstance(cause, ConnectionRefusedError):
-            return REFUSED
-    text = _text(found)
-    meaning = next((meaning for sign, meaning in SIGNS if sign in text), NetworkError(type(error).__name__))
-    # requests does not tell who broke off, the proxy or the party
-    return NetworkError(f"{meaning.said}, through {_name(proxy)}", meaning.passing) if proxy else meaning
+        if isinstance(cause, OSError) and cause.errno in {errno.ENETUNREACH, errno.EHOSTUNREACH}:
+            return NO_ROUTE
+        if isinstance(cause, UnicodeError):
+            # from encoding the value of a header; host names are encoded with idna
+            value = isinstance(cause, UnicodeEncodeError) and cause.encoding in {"ascii", "latin-1"}
+            return UNFIT if value else NO_NAME
+        if isinstance(cause, httpx.RemoteProtocolError) and CLOSED.match(str(cause)):
+            return DROPPED
+    return next((meaning for types, meaning in BY_TYPE if _any(found, *types)), None)
 
 
-def _not_verified(error: ssl.SSLCertVerificationError) -> str:
-    said = error.verify_message
-    return f"{said}: nobody trusted here has issued it (ca)" if error.verify_code in UNKNOWN_AUTHORITY else said
+def _any(found: Sequence[BaseException], *types: type[BaseException]) -> bool:
+    return any(isinstance(cause, types) for cause in found)
 
 
-def _at_the_proxy(found: list[BaseException], proxy: str | None) -> NetworkError:
-    """What went wrong before the tunnel to the party stood."""
+def _at_the_proxy(found: Sequence[BaseException], proxy: str | None) -> NetworkError:
+    """What went wrong before the tunnel to the party was established."""
     where = f"{_name(proxy)}: "
-    text = _text(found)
-    if status := re.search(r"(?:proxyerror|failed:) ([45][0-9]{2})\b", text):
+    if status := next(filter(None, (CONNECT.match(str(cause)) for cause in found)), None):
         if status[1] == "407":
             return NetworkError(wants_credentials(proxy))
-        said = "it does not let this through, or does not reach the host itself"
+        said = "it rejects this request, or does not reach the host itself"
         return NetworkError(f"{where}{status[1]} to CONNECT, {said}", passing=status[1] in {"502", "503", "504"})
-    if any(isinstance(cause, socket.gaierror) or type(cause).__name__ == "NameResolutionError" for cause in found):
+    if _any(found, socket.gaierror):
         return NetworkError(where + "its name cannot be resolved")
-    if "refused" in text:
+    if _any(found, ConnectionRefusedError):
         return NetworkError(where + REFUSED.said, passing=True)
-    if "timeout" in text or "timed out" in text:
-        return NetworkError(f"{where}no answer within {TIMEOUT:g} seconds", passing=True)
-    return NetworkError(where + "it broke off, or what answers there is no proxy", passing=True)
+    if _any(found, *TIMEOUTS):
+        return NetworkError(where + NO_ANSWER.said, passing=True)
+    return NetworkError(where + "it closed the connection, or what answers there is not a proxy", passing=True)
 
 
 def wants_credentials(proxy: str | None) -> str:
@@ -142,12 +166,8 @@ def _name(proxy: str | None) -> str:
     return f"proxy {urlsplit(proxy).netloc.rpartition('@')[2]}" if proxy else "proxy"
 
 
-def _text(found: Iterable[BaseException]) -> str:
-    return " ".join(f"{type(cause).__name__} {cause}" for cause in found).lower()
-
-
-def causes(error: BaseException) -> Iterable[BaseException]:
-    """The error and all that it was raised from, nested arguments (urllib3's `reason`) included."""
+def causes(error: BaseException) -> list[BaseException]:
+    """The error and all that it was raised from, including those in arguments (urllib3's `reason`)."""
     seen: list[BaseException] = []
     waiting: list[BaseException] = [error]
     while waiting:

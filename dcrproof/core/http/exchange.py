@@ -1,4 +1,4 @@
-"""What was sent and what came back: each HTTP exchange of a run, numbered in the order of sending."""
+"""Requests and answers: each HTTP exchange of a run, numbered in the order of sending."""
 
 import json
 import threading
@@ -9,23 +9,41 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from dcrproof.core.checks.outcomes import Unreachable
+from dcrproof.core.party import Party
 
 Headers = tuple[tuple[str, str], ...]
 
 LONGEST_QUOTE = 300
-"""Characters of one value of an answer that a message repeats."""
+"""How many characters of a value in an answer a message repeats."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A request that is about to be sent. `url` is what is asked for, whatever address is dialled."""
+
+    party: Party
+    base: str
+    """The address of the party, which `path` is below."""
+    method: str
+    url: str
+    media_type: str = ""
+    body: bytes = field(default=b"", repr=False)
+
+    @property
+    def path(self) -> str:
+        return self.url.removeprefix(self.base).partition("?")[0]
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Exchange:
-    """One request to a party and its response. `at` is UTC, `seconds` the time until the body had been read.
+    """One request to a party and its response. `at` is UTC, `seconds` the time until the body was read.
 
-    The repr names the request and the status alone: bodies and headers hold secrets.
+    The repr has only the request line and the status: bodies and headers hold secrets.
     """
 
     number: int
     at: datetime
-    party: str
+    party: Party
     method: str
     url: str
     status: int
@@ -35,7 +53,7 @@ class Exchange:
     body: bytes
     seconds: float
     node: str | None = None
-    """The address that was dialled, where it is not the public name's."""
+    """The address that was dialled, where that is not the public name."""
 
     def __repr__(self) -> str:
         return f"<exchange {self.number}: {self.method} {self.url} -> {self.status}>"
@@ -55,10 +73,10 @@ class Exchange:
         return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The body as JSON. Raises Unreachable where it is none: then something else than the party answered.
+        """The body as JSON. Raises Unreachable where it is not JSON: then something other than the party answered.
 
-        Of a member that comes twice the last one counts (RFC 8259 4 leaves it open). A text with half a surrogate pair
-        (RFC 7493 2.1) is none: nothing could send, print or keep it.
+        Of a repeated member the last one counts (RFC 8259 4 leaves it open). A text with half a surrogate pair
+        (RFC 7493 2.1) is not JSON here: it could not be sent, printed or stored.
         """
         try:
             content = json.loads(self.body)
@@ -69,28 +87,28 @@ class Exchange:
         return content
 
     def members(self) -> dict[str, Any]:
-        """The members of the body, of an error for instance; none where it is no JSON object."""
+        """The members of the body, for example of an error; empty where it is not a JSON object."""
         try:
             return self.object()
         except Unreachable:
             return {}
 
     def object(self) -> dict[str, Any]:
-        """The body as a JSON object. Raises Unreachable where it is none."""
+        """The body as a JSON object. Raises Unreachable where it is something else."""
         content = self.json()
         if not isinstance(content, dict):
-            raise Unreachable(self.party, f"{self.what} is JSON, but no object", f"a JSON object from {self.party}")
+            raise Unreachable(self.party, f"{self.what} is JSON, but not an object", f"a JSON object from {self.party}")
         return content
 
     @property
     def what(self) -> str:
-        """The exchange in words, for a failure: `exchange 14, POST https://... -> 401`, with its node where it has one."""
+        """The exchange in words, for a failure: `exchange 14, POST https://... -> 401`, with its node, if any."""
         at = f" at {self.node}" if self.node else ""
         return f"exchange {self.number}, {self.method} {self.url}{at} -> {self.status}"
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What a report names of it: number, party, method, url, status, and the time in UTC to the millisecond."""
+        """The exchange in a report: number, party, method, url, status, time in UTC to the millisecond, and node, if any."""
         at = self.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         found = {"number": self.number, "party": self.party, "method": self.method, "url": self.url}
         return {**found, "status": self.status, "at": at, **({"node": self.node} if self.node else {})}
@@ -101,24 +119,24 @@ class Exchange:
         return f"{self.media_type or 'no content type'}, {len(self.body)} bytes"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sent:
-    """A request that is on its way."""
+    """A request that was sent, and not answered yet."""
 
     number: int
     at: datetime
-    party: str
+    party: Party
     method: str
     url: str
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Unanswered:
-    """A request to which no answer came; `error` says in words what came instead."""
+    """A request without an answer; `error` says why, in words."""
 
     number: int
     at: datetime
-    party: str
+    party: Party
     method: str
     url: str
     request_headers: Headers
@@ -130,7 +148,7 @@ class Unanswered:
 
 @dataclass
 class Transcript:
-    """The exchanges of a run. `tell` is told of each request when it is sent, and when it has ended in one way or another."""
+    """The exchanges of a run. `tell` is called for each request when it is sent, and again when it has ended."""
 
     exchanges: list[Exchange] = field(default_factory=list)
     tell: Callable[[Sent | Exchange | Unanswered], None] = lambda _: None
@@ -138,11 +156,11 @@ class Transcript:
     """The number of the newest request."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def sending(self, party: str, method: str, url: str) -> Sent:
-        """Numbers a request that is about to be sent, and says when that is."""
+    def sending(self, party: Party, method: str, url: str) -> Sent:
+        """Numbers a request that is about to be sent, and notes the time."""
         with self._lock:
             self.last += 1
-            request = Sent(self.last, now(), party, method, url)
+            request = Sent(number=self.last, at=now(), party=party, method=method, url=url)
         self.tell(request)
         return request
 
@@ -152,9 +170,9 @@ class Transcript:
 
 
 def skew(exchange: Exchange) -> float | None:
-    """Seconds by which the clock of whoever answered is ahead of ours, by its Date header; None without one.
+    """Seconds by which the other side's clock is ahead of ours, by the Date header; None without one.
 
-    The header is cut to whole seconds, so the result is up to a second too small.
+    The header has whole seconds, so the result is up to a second too small.
     """
     try:
         theirs = dated(exchange.header("date") or "")
@@ -164,13 +182,13 @@ def skew(exchange: Exchange) -> float | None:
 
 
 def dated(text: str) -> datetime:
-    """An HTTP date (RFC 9110 5.6.7). Raises ValueError for what is none."""
+    """An HTTP date (RFC 9110 5.6.7). Raises ValueError for anything else."""
     found = parsedate_to_datetime(text)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def quoted(value: object) -> str:
-    """What a party said, for a message: on one line, of printable characters, and not too long."""
+    """A value from a party, for a message: on one line, of printable characters, and not too long."""
     text = value if isinstance(value, str) else json.dumps(value)
     if text.isprintable() and len(text) <= LONGEST_QUOTE:
         return text

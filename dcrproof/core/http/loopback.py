@@ -4,7 +4,7 @@ import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Whether the host is in the loopback range by its spelling alone (RFC 6761 6.3 for names); no look-up is made."""
+    """Whether the host is in the loopback range, judged without a look-up (RFC 6761 6.3 for names)."""
     name = host.strip("[]").rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return True

@@ -1,7 +1,9 @@
-"""Waiting is polling with a deadline."""
+"""Polling with a deadline, and what is being polled for now."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
 Value = TypeVar("Value")
@@ -12,10 +14,10 @@ LONGEST_PAUSE = 2.0
 def poll(
     ask: Callable[[], Value], done: Callable[[Value], bool], deadline: float, longest: float = LONGEST_PAUSE
 ) -> tuple[Value, float]:
-    """Asks until `done` holds of the answer or `deadline` seconds have passed.
+    """Asks until `done` holds for the answer, or `deadline` seconds have passed.
 
-    Returns the last answer and the seconds that it took; the caller judges the answer. The first answer is asked for
-    at once, the pauses between the others grow up to `longest` seconds, and the last answer is one of the deadline.
+    Returns the last answer and the seconds that it took; the caller judges the answer. The first question is asked at
+    once, the pauses between the others grow up to `longest` seconds, and the last question is asked at the deadline.
     """
     started = time.monotonic()
     between = 0.05
@@ -29,5 +31,31 @@ def poll(
 
 
 def pause(seconds: float) -> None:
-    """The one pause of dcrproof: between two questions to a party."""
+    """The only pause in dcrproof: between two questions to a party."""
     time.sleep(seconds)
+
+
+@dataclass(frozen=True)
+class Polling:
+    """What is polled for, in words, and for how many seconds at most; 0 where that is unknown."""
+
+    text: str
+    deadline: float = 0.0
+
+
+_in_progress: list[Polling] = []
+
+
+def in_progress() -> tuple[Polling, ...]:
+    """What is polled for now; the innermost comes last."""
+    return tuple(_in_progress)
+
+
+@contextmanager
+def polling_for(text: str, deadline: float = 0.0) -> Iterator[None]:
+    """Reports, while the block runs, what is polled for."""
+    _in_progress.append(Polling(text, deadline))
+    try:
+        yield
+    finally:
+        _in_progress.pop()

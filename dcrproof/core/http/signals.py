@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, while something goes on that would leave things behind in a tenant if it were broken off."""
+"""Ctrl-C and SIGTERM during work that would leave things behind in a tenant if it were interrupted."""
 
 import signal
 import threading
@@ -8,10 +8,10 @@ from contextlib import ExitStack, contextmanager
 
 @contextmanager
 def put_off(then: Callable[[int], None] = signal.raise_signal) -> Iterator[None]:
-    """The first signal that comes while the block runs is put off: `then` takes its number when the block has ended.
+    """Delays the first signal until the block has ended: then `then` is called with its number.
 
-    A second one ends the block with KeyboardInterrupt. A signal that is ignored stays so. Outside the main thread,
-    where no signal arrives, nothing is changed.
+    A second one ends the block with KeyboardInterrupt. A signal that is ignored stays ignored. Outside the main thread,
+    where no signal arrives, this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

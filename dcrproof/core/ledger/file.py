@@ -1,8 +1,8 @@
-"""The file of a ledger: JSON lines that its owner alone can read, one file a run, locked while the run lives.
+"""The file of a ledger: JSON lines that only its owner can read, one file for each run, locked while the run lives.
 
-The one secret in it, the registration access token that deletes a client, is sealed with a key made of the profile's
-own secrets: a copy of the file alone is of no use. A last line that is torn, because the run was killed while it was
-written, does no harm: what it was about was not sent yet, or is looked up.
+Its only secrets, the registration access tokens that delete clients, are encrypted with a key derived from the profile's
+secrets: a copy of the file alone is useless. A torn last line, from a run that was killed while writing it, does no
+harm: its request was not sent yet, or its thing is looked up.
 """
 
 import base64
@@ -35,15 +35,15 @@ class Busy(Exception):
 
 
 class Unreadable(Exception):
-    """No ledger; the text says why."""
+    """Not a ledger; the text says why."""
 
 
 class Swept(Exception):
-    """The ledger is gone: whoever used it has left nothing behind."""
+    """The ledger is gone, because nothing that it named is left."""
 
 
 class Seal:
-    """Encrypts with a key made of the secrets of a profile (scrypt, RFC 7914; Fernet)."""
+    """Encrypts with a key derived from the secrets of a profile (scrypt, RFC 7914; Fernet)."""
 
     def __init__(self, profile: Profile, salt: str) -> None:
         self._material = _material(profile)
@@ -55,13 +55,13 @@ class Seal:
         return Fernet(base64.urlsafe_b64encode(key))
 
     def close(self, uri: str, token: Secret) -> str | None:
-        """The URL and the token in one sealed text; None where the profile has no secret to seal it with."""
+        """The URL and the token, encrypted; None where the profile has no secret to encrypt them with."""
         if not self._material:
             return None
         return self._fernet.encrypt(json.dumps([uri, token.reveal()]).encode()).decode()
 
     def open(self, sealed: str) -> tuple[str, Secret] | None:
-        """What was sealed, or None where it was not sealed with the secrets that the profile has now."""
+        """The URL and the token; None where they were not encrypted with the secrets that the profile has now."""
         if not self._material:
             return None
         try:
@@ -72,7 +72,7 @@ class Seal:
 
 
 def _material(profile: Profile) -> bytes:
-    """The secrets that a sweep must have as well: the registrar's, or all others where anybody may register."""
+    """The secrets that a sweep must have as well: the registrar's, or the others where registration is open."""
     curity, konnect, portal = profile.curity, profile.konnect, profile.portal
     registrar = curity.registrar if curity else None
     own = [registrar.secret, registrar.initial_access_token] if registrar else []
@@ -83,7 +83,7 @@ def _material(profile: Profile) -> bytes:
 
 
 def addresses(profile: Profile) -> dict[str, str]:
-    """Where things are created that outlive a run, by the party: mocks of the run's own are none of them."""
+    """The addresses at which things outlive a run, by party: not those of mocks that the run starts itself."""
     parties = ((name, profile.party(name)) for name in ("curity", "konnect", "portal"))
     return {
         name: party.address
@@ -93,12 +93,12 @@ def addresses(profile: Profile) -> dict[str, str]:
 
 
 def state_folder() -> Path:
-    """Where ledgers are kept: the user's state folder, by the platform's convention."""
+    """Where ledgers are kept: the user's state folder, by the convention of the platform."""
     return user_state_path("dcrproof", appauthor=False)
 
 
 def require_writable(folder: Path) -> None:
-    """Raises OSError where no ledger can be kept in that folder; it is made where there is none."""
+    """Creates the folder if it is missing. Raises OSError where no ledger can be written there."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with TemporaryFile(dir=folder):
         pass
@@ -108,7 +108,7 @@ def require_writable(folder: Path) -> None:
 def kept(ledger: Ledger, folder: Path, profile: Profile) -> Iterator[Path]:
     """Keeps a ledger in a file of that folder until the block ends. Raises OSError where it cannot be written.
 
-    A ledger that names nothing any more is removed: there is nothing to sweep.
+    A ledger is removed at the end if everything in it is gone: there is nothing to sweep.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     at, salt = now(), secrets.token_hex(16)
@@ -116,7 +116,7 @@ def kept(ledger: Ledger, folder: Path, profile: Profile) -> Iterator[Path]:
     ledger.addresses, ledger.started = addresses(profile), at.isoformat(timespec="seconds")
     ledger.seal = Seal(profile, salt).close
     first = {"ledger": 1, "mark": ledger.mark, "started": ledger.started, "salt": salt}
-    unfinished = path.with_suffix(".new")  # a ledger has its first line, whole, from the moment that it has its name
+    unfinished = path.with_suffix(".new")  # renamed when its first line is complete
     with _locked(path):
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with _writing(ledger, path, descriptor):
@@ -127,9 +127,9 @@ def kept(ledger: Ledger, folder: Path, profile: Profile) -> Iterator[Path]:
 
 @contextmanager
 def taken_over(path: Path, profile: Profile) -> Iterator[Ledger]:
-    """A ledger that a run has left, with what the profile's secrets open; it is written on until the block ends.
+    """A ledger that a run has left, decrypted with the profile's secrets; the block may continue to write it.
 
-    Raises Unreadable, Busy where a run or another sweep uses it, and Swept where that has ended meanwhile.
+    Raises Unreadable, Busy where a run or another sweep uses it, and Swept where it is gone.
     """
     with _locked(path):
         ledger, salt = _read(path)
@@ -148,7 +148,7 @@ def _writing(ledger: Ledger, path: Path, descriptor: int) -> Iterator[None]:
     with os.fdopen(descriptor, "ab") as file:
 
         def write(line: Mapping[str, Any]) -> None:
-            # begins with the end of the line before, which may be torn
+            # first ends the line before, which may be torn
             file.write(b"\n" + json.dumps(line).encode())
             file.flush()
             os.fsync(file.fileno())
@@ -163,7 +163,7 @@ def _writing(ledger: Ledger, path: Path, descriptor: int) -> Iterator[None]:
 
 
 def read(path: Path) -> Ledger:
-    """A ledger as it stands, also one in use. Raises Unreadable, and Swept where it is gone."""
+    """A ledger in its present state, even if it is in use. Raises Unreadable, and Swept where it is gone."""
     return _read(path)[0]
 
 
@@ -177,7 +177,7 @@ def in_use(path: Path) -> bool:
 
 
 def _read(path: Path) -> tuple[Ledger, str]:
-    """The ledger in a file, and the salt of its seal."""
+    """The ledger in a file, and the salt of its encryption."""
     try:
         lines = [_line(text) for text in path.read_text("utf-8", errors="replace").splitlines() if text]
     except FileNotFoundError:
@@ -187,7 +187,7 @@ def _read(path: Path) -> tuple[Ledger, str]:
     first = lines[0] if lines else {}
     mark, held = str(first.get("mark")), first.get("addresses")
     if first.get("ledger") != 1 or not isinstance(held, dict) or not MARK.match(mark):
-        raise Unreadable(f"{path}: its first line is not that of a ledger of dcrproof")
+        raise Unreadable(f"{path}: the first line is not that of a dcrproof ledger")
     ledger = Ledger(mark, held, started=str(first.get("started")))
     for line in lines[1:]:
         ledger.replay(line)
@@ -204,7 +204,7 @@ def _line(text: str) -> dict[str, Any]:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """The file beside the ledger is locked, and removed with it."""
+    """Locks the file beside the ledger; it is removed together with the ledger."""
     beside = path.with_name(path.name + ".lock")
     lock = FileLock(beside, timeout=0, mode=0o600)
     try:

@@ -1,6 +1,6 @@
 """The client of the authorization server: Curity, or any OpenID provider with RFC 7591 registration.
 
-Each method sends one request and returns the exchange as it was; what it means is judged elsewhere.
+Each method sends one request and returns the exchange unchanged; others judge it.
 """
 
 import json
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
-from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Exchange, quoted
+from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.profile.model import AdminSettings
 from dcrproof.core.secrets.secret import Secret, basic
 
@@ -25,7 +25,7 @@ class Metadata:
     members: Mapping[str, Any]
 
     def endpoint(self, name: str) -> str:
-        """The URL of that endpoint, or an empty text where the document names none."""
+        """The URL of that endpoint, or an empty text where the document has none."""
         value = self.members.get(name)
         return value if isinstance(value, str) else ""
 
@@ -47,9 +47,9 @@ class ClientRegistration:
 
 @dataclass(frozen=True)
 class AuthorizationServer:
-    line: PartyConnection
+    http: PartyConnection
     issuer: str
-    """As the profile gives it: without the well-known suffix, and without a slash at its end."""
+    """As in the profile: without the well-known suffix, and without a slash at its end."""
     admin: AdminSettings | None = None
 
     @property
@@ -57,56 +57,56 @@ class AuthorizationServer:
         return self.issuer + WELL_KNOWN
 
     def discovery(self, *, fresh: bool = False) -> Exchange:
-        """The metadata. `fresh` has every cache on the way ask for them anew (RFC 9111 5.2.1.4)."""
-        return self.line.send("GET", self.discovery_url, headers={"cache-control": "no-cache"} if fresh else {})
+        """The metadata. With `fresh`, caches on the way must not answer (RFC 9111 5.2.1.4)."""
+        return self.http.send("GET", self.discovery_url, headers={"cache-control": "no-cache"} if fresh else {})
 
     def keys(self, metadata: Metadata) -> Exchange:
-        return self.line.send("GET", metadata.endpoint("jwks_uri"))
+        return self.http.send("GET", metadata.endpoint("jwks_uri"))
 
     def token(self, metadata: Metadata, client_id: str, secret: Secret, scope: str | None = None) -> Exchange:
-        """A client_credentials request (RFC 6749 4.4.2), authenticated by Basic with the encoding of 2.3.1."""
+        """A client_credentials request (RFC 6749 4.4.2), with Basic and the encoding of 2.3.1."""
         form = {"grant_type": "client_credentials"} | ({"scope": scope} if scope is not None else {})
         return self.form(metadata.endpoint("token_endpoint"), form, client_id, secret)
 
     def form(self, url: str, form: Mapping[str, str], client_id: str, secret: Secret) -> Exchange:
-        """A form posted to one of the endpoints, by a client that authenticates by Basic (RFC 6749 2.3.1)."""
+        """Posts a form to an endpoint, as a client that authenticates with Basic (RFC 6749 2.3.1)."""
         return self.form_with(url, form, basic(quote_plus(client_id), quote_plus(secret.reveal())))
 
     def form_with(self, url: str, form: Mapping[str, str], pair: str | None) -> Exchange:
-        """The same with the credentials of a Basic header as they are given, or without any.
+        """The same, with the given credentials of a Basic header, or without any.
 
-        It may be repeated: nobody is harmed by a second token, and the other forms change nothing the second time.
+        It may be repeated: a second token does no harm, and the other forms are idempotent.
         """
         headers = FORM if pair is None else {**FORM, "authorization": f"Basic {pair}"}
-        return self.line.send("POST", url, headers=headers, body=urlencode(form).encode(), repeatable=True)
+        return self.http.send("POST", url, headers=headers, body=urlencode(form).encode(), repeatable=True)
 
     def get(self, url: str, token: Secret | None = None) -> Exchange:
-        return self.line.send("GET", url, headers=_bearer(token))
+        return self.http.send("GET", url, headers=_bearer(token))
 
     def register(self, metadata: Metadata, token: Secret | None, client: Mapping[str, Any]) -> Exchange:
-        """A registration request (RFC 7591 3.1), with an initial access token or without one."""
+        """A registration request (RFC 7591 3.1), with or without an initial access token."""
         return self.register_raw(metadata, token, json.dumps(client).encode())
 
     def register_raw(self, metadata: Metadata, token: Secret | None, body: bytes) -> Exchange:
         """A registration request with any body."""
         headers = {"content-type": "application/json", **_bearer(token)}
-        return self.line.send("POST", metadata.endpoint("registration_endpoint"), headers=headers, body=body)
+        return self.http.send("POST", metadata.endpoint("registration_endpoint"), headers=headers, body=body)
 
     def ask_to_register(self, url: str, node: str | None = None) -> Exchange:
-        """A registration request with neither token nor body: nothing can come of it, but it is served or it is not."""
-        return self.line.send("POST", url, headers={"content-type": "application/json"}, node=node)
+        """A registration request without token and body: it shows whether the endpoint is served, and creates nothing."""
+        return self.http.send("POST", url, headers={"content-type": "application/json"}, node=node)
 
     def manage(self, method: str, url: str, token: Secret | None, members: Mapping[str, Any] | None = None) -> Exchange:
         """A request of RFC 7592 with any token and any members.
 
-        It is never repeated, whatever its method: Curity changes the secret and the token with each read and update,
-        and after a deletion the token is void.
+        It is never repeated, whatever its method: Curity replaces the secret and the token with each read and update,
+        and a deletion voids the token.
         """
         headers, body = _bearer(token), b""
         if members is not None:
             headers["content-type"] = "application/json"
             body = json.dumps(members).encode()
-        return self.line.send(method, url, headers=headers, body=body, repeatable=False)
+        return self.http.send(method, url, headers=headers, body=body, repeatable=False)
 
     def read(self, registration: ClientRegistration) -> Exchange:
         """RFC 7592 2.1. At Curity it rotates the client's secret and the registration access token."""
@@ -123,11 +123,11 @@ class AuthorizationServer:
         return self.manage("DELETE", registration.registration_client_uri, registration.registration_access_token)
 
     def configuration(self, path: str) -> Exchange:
-        """One committed part of Curity's configuration, read over RESTCONF; `path` below `/data/`, encoded."""
+        """A part of Curity's committed configuration, read over RESTCONF; `path` is below `/data/`, and encoded."""
         if self.admin is None:
             raise ValueError("no admin access to Curity")
         pair = basic(self.admin.username, self.admin.password.reveal())
-        return self.line.send(
+        return self.http.send(
             "GET",
             f"{self.admin.url}/data/{path}",
             headers={"authorization": f"Basic {pair}", "accept": "application/yang-data+json"},
@@ -135,7 +135,7 @@ class AuthorizationServer:
 
 
 def error_code(exchange: Exchange) -> str:
-    """The status of an OAuth error answer with its `error` (RFC 6749 5.2): `400 invalid_scope`."""
+    """The status and the `error` of an OAuth error answer (RFC 6749 5.2): `400 invalid_scope`."""
     content = exchange.members()
     if not content:
         return f"{exchange.status}, {exchange.shape}"
@@ -144,7 +144,7 @@ def error_code(exchange: Exchange) -> str:
 
 
 def recognises(exchange: Exchange) -> bool:
-    """Whether an authorization server can have answered so: with a page only where it serves nothing."""
+    """Whether the answer can be an authorization server's: it sends a page only where it serves nothing else."""
     return exchange.status in {404, 405} or exchange.media_type not in {"text/html", "text/plain"}
 
 

@@ -1,8 +1,8 @@
 """The client of the classic Dev Portal's developer-facing API (Portal API v2).
 
-Accounts, sessions, applications and registrations have the paths of v3. What differs: a new application's credentials
-are nested, its client id is `reference_id`, `refresh-token` makes a new secret, and what is registered for is a version
-of a product.
+Accounts, sessions, applications and registrations have the paths of v3. The differences: a new application's credentials
+are nested, its client id is `reference_id`, `refresh-token` makes a new secret, and applications are registered for a
+version of a product.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ class ClassicPortalClient(PortalClient):
     REGISTERED_FOR: ClassVar[str] = "product_version_id"
 
     def credentials(self, created: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Client id and secret in the answer to a new application, where it has them."""
+        """The part of the answer to a new application that has its client id and secret."""
         found = created.get("credentials")
         return found if isinstance(found, dict) else {}
 

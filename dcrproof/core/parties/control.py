@@ -1,6 +1,6 @@
-"""The client of the mocks' control interface: what only a mock can do for a test.
+"""The client of the mocks' control interface, for what only a mock can do.
 
-Its exchanges are no part of the flow and stay out of the transcript.
+Its exchanges are not part of the flow, and are not in the transcript.
 """
 
 import json
@@ -9,50 +9,51 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dcrproof.core.checks.outcomes import OwnFault
-from dcrproof.core.http.connection import Connection, PartyConnection
+from dcrproof.core.checks.outcomes import InternalError
+from dcrproof.core.http.connection import Connection
 from dcrproof.core.http.exchange import Transcript
+from dcrproof.core.http.party_connection import PartyConnection
 
 
 @dataclass(frozen=True)
 class ControlClient:
     url: str
     ca: Path | None = None
-    line: PartyConnection = field(init=False)
+    http: PartyConnection = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "line", PartyConnection("control", self.url, Transcript(), Connection(ca=self.ca)))
+        object.__setattr__(self, "http", PartyConnection("control", self.url, Transcript(), Connection(ca=self.ca)))
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         content = b"" if body is None else json.dumps(body).encode()
-        exchange = self.line.send(method, self.url + path, headers={"content-type": "application/json"}, body=content)
+        exchange = self.http.send(method, self.url + path, headers={"content-type": "application/json"}, body=content)
         if exchange.status >= 400:
-            raise OwnFault(f"the control interface refused {method} {path}: {exchange.text}")
+            raise InternalError(f"the control interface refused {method} {path}: {exchange.text}")
         return exchange.json() if exchange.body else None
 
     def calls(self, party: str | None = None, after: int = 0) -> list[dict[str, Any]]:
-        """What that party, or any, was asked since call number `after`.
+        """The requests to that party, or to any, since call number `after`.
 
-        [{n, at, real, from, party, method, path, status}, ...]; `from` is the mock that asked, None for anybody else.
+        [{n, at, real, from, party, method, path, status}, ...]; `from` is the mock that asked, None for other callers.
         """
         selected = f"party={party}&" if party else ""
         calls: list[dict[str, Any]] = self._ask("GET", f"/calls?{selected}after={after}")
         return calls
 
     def last_call(self) -> int:
-        """The number of the newest call of any party, 0 where there was none."""
+        """The number of the newest call to any party, 0 where there was none."""
         return max((call["n"] for call in self.calls()), default=0)
 
     def now(self) -> float:
-        """The time of this world, in seconds since the epoch."""
+        """The time in the mocks, in seconds since the epoch."""
         return float(self._ask("GET", "/clock")["now"])
 
     def advance(self, seconds: float) -> None:
-        """Turns the clock of all parties of this world."""
+        """Turns the clock of all mocks."""
         self._ask("POST", "/clock", {"advance": seconds})
 
     def rotate_keys(self, kid: str) -> None:
-        """Has the authorization server sign with a new key: `new` key id, or the `same` key id."""
+        """Makes the authorization server sign with a new key, under a `new` key id or the `same` one."""
         self._ask("POST", "/keys", {"party": "curity", "kid": kid})
 
     def arm(self, fault: Mapping[str, Any]) -> str:
@@ -60,14 +61,14 @@ class ControlClient:
         return str(self._ask("POST", "/faults", fault)["id"])
 
     def disarm(self, fault: str) -> None:
-        """Disarms a fault, unless it is used up already."""
+        """Disarms a fault, unless it is used up."""
         try:
             self._ask("DELETE", f"/faults/{fault}")
-        except OwnFault:
+        except InternalError:
             return
 
     def bridge(self) -> Mapping[str, Any]:
-        """The bridge: `url`, `api_key`, in `asked` what it was asked, [{method, path, content}, ...], and ids of `clients`."""
+        """The bridge: `url`, `api_key`, the requests in `asked`, [{method, path, content}, ...], and ids of `clients`."""
         described: Mapping[str, Any] = self._ask("GET", "/bridge")
         return described
 

@@ -7,8 +7,8 @@ from typing import Any
 from dcrproof.core.checks.check import Evidence
 from dcrproof.core.checks.expect import Expect
 from dcrproof.core.checks.outcomes import Failed, Unreachable
-from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Exchange, quoted
+from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.http.polling import poll
 from dcrproof.core.profile.model import RouteSettings
 from dcrproof.core.secrets.secret import Secret, basic
@@ -18,16 +18,16 @@ REFUSED = (401, 403)
 
 @dataclass(frozen=True)
 class Consumer:
-    line: PartyConnection
+    http: PartyConnection
     url: str
     route: RouteSettings
     behind: Callable[[], str] = lambda: ""
-    """Asks which data planes have an old configuration, in words; an empty text where none has, or nobody knows."""
+    """Which data planes have an old configuration, in words; an empty text where none has, or it is unknown."""
 
     @property
     def nodes(self) -> tuple[str | None, ...]:
-        """The addresses to dial one by one; a single None is the host name itself."""
-        return self.line.connection.nodes or (None,)
+        """The addresses to dial one by one; a single None means the host name itself."""
+        return self.http.connection.nodes or (None,)
 
     @property
     def route_url(self) -> str:
@@ -44,13 +44,13 @@ class Consumer:
         body: bytes = b"",
     ) -> Exchange:
         """One call of the route, or of another path. Raises Unreachable where what answered is not Kong."""
-        exchange = self.line.send(
+        exchange = self.http.send(
             method or self.route.method,
             self.url + (self.route.path if path is None else path) + (f"?{query}" if query else ""),
             headers={**dict(self.route.headers), **(headers or {})},
             body=body,
             node=node or self.nodes[0],
-            repeatable=False,  # what the gateway says is what is looked at; 429 alone is a limit, and no answer
+            repeatable=False,  # checks judge every answer of the gateway; only 429 is a limit, and not an answer
         )
         if not answered_by_kong(exchange):
             raise Unreachable("gateway", f"{exchange.what} was not answered by Kong: {exchange.shape}")
@@ -60,7 +60,7 @@ class Consumer:
         return exchange.status in self.route.success
 
     def refuses(self, exchange: Exchange) -> bool:
-        """Refused, and never reached the upstream: Kong reports the upstream's latency when it asked it."""
+        """Whether the call was rejected before reaching the upstream, whose latency Kong reports otherwise."""
         return exchange.status in REFUSED and not reached_upstream(exchange)
 
 
@@ -77,12 +77,12 @@ def reached_upstream(exchange: Exchange) -> bool:
 
 
 def answered_by_kong(exchange: Exchange) -> bool:
-    """Whether Kong answered, by its headers or the shape of its errors; anything else is a firewall's or a proxy's."""
+    """Whether Kong answered, by its headers or the shape of its errors, and not a firewall or a proxy."""
     kong = "kong" in (exchange.header("via") or "").lower() or "kong" in (exchange.header("server") or "").lower()
     traced = any(name.lower().startswith("x-kong-") for name, _ in exchange.headers)
     if kong or traced:
         return True
-    # a gateway may be told to send no headers of its own: then the upstream's answer, or an error shaped as Kong's
+    # a gateway may be configured to add no headers: then the upstream's answer, or an error shaped as Kong's
     return exchange.media_type != "text/html" if exchange.status < 400 else bool(message(exchange))
 
 
@@ -93,7 +93,7 @@ def message(exchange: Exchange) -> str:
 
 
 def session_cookie(exchange: Exchange) -> str | None:
-    """The session that the gateway set, as a Cookie header takes it: all its parts, or None."""
+    """The session that the gateway set, as the value of a Cookie header, with all its parts; None without one."""
     parts = [cookie.partition(";")[0].strip() for cookie in exchange.headers_named("set-cookie")]
     session = [part for part in parts if part.startswith("session")]
     return "; ".join(session) or None
@@ -104,24 +104,26 @@ def echoed(exchange: Exchange) -> dict[str, Any]:
     content = exchange.object()
     headers = content.get("headers")
     if not isinstance(headers, dict):
-        raise Unreachable("upstream", f"{exchange.what} is no echo", "an object with method, path, headers and body")
+        raise Unreachable(
+            "upstream", f"{exchange.what} is not an echo", "an object with method, path, headers and body"
+        )
     return {**content, "headers": {str(name).lower(): str(value) for name, value in headers.items()}}
 
 
 def said(exchange: Exchange) -> str:
-    """A gateway's answer in a word: its status, and Kong's `message`."""
+    """A gateway's answer in short: its status, and Kong's `message`."""
     words = quoted(message(exchange))
     return f"{exchange.status} {words!r}" if words else str(exchange.status)
 
 
 def answer(exchange: Exchange) -> str:
-    """A gateway's answer in words, with the exchange in which it was given."""
+    """A gateway's answer in words, with its exchange."""
     through = ", from the upstream" if reached_upstream(exchange) else ""
     return f"{said(exchange)}{through} ({exchange.what})"
 
 
 def accepted(expect: Expect, consumer: Consumer, exchange: Exchange, what: str) -> None:
-    """The direction of one call: it was let through."""
+    """Judges the direction of a call: it was accepted."""
     expect.that(consumer.accepts(exchange), f"{what} accepted", answer(exchange))
 
 
@@ -134,12 +136,12 @@ def refused(
     evidence: Evidence = Evidence.INFERRED,
     switch: str | None = None,
 ) -> None:
-    """The direction of one call: it was not let through, and never reached the upstream; and the form, its status.
+    """Judges the direction of a call, rejected before reaching the upstream, and its form, the status.
 
-    `switch` names the form where a switch of the mock holds it.
+    `switch` names the form where a switch of the mock sets it.
     """
     kept_out = not consumer.accepts(exchange) and not reached_upstream(exchange)
-    expect.that(kept_out, f"{what} refused, short of the upstream", answer(exchange))
+    expect.that(kept_out, f"{what} rejected before reaching the upstream", answer(exchange))
     if status is not None:
         expect.form(
             "gateway", switch or what, exchange.status == status, f"{status} to {what}", answer(exchange), evidence
@@ -147,7 +149,7 @@ def refused(
 
 
 def accepted_everywhere(consumer: Consumer, headers: Mapping[str, str], what: str, deadline: float) -> list[Exchange]:
-    """Calls each node until it accepts; what Konnect was told takes time to reach it. Returns the last answers."""
+    """Calls each node until it accepts or the deadline has passed: changes in Konnect take time. Returns the last answers."""
     expected = f"{what} accepted ({', '.join(map(str, consumer.route.success))})"
     return _everywhere(consumer, headers, consumer.accepts, expected, deadline)
 
@@ -155,8 +157,8 @@ def accepted_everywhere(consumer: Consumer, headers: Mapping[str, str], what: st
 def refused_everywhere(
     consumer: Consumer, headers: Mapping[str, str], what: str, deadline: float = 0.0
 ) -> list[Exchange]:
-    """Calls each node, until it refuses or the deadline has passed. Returns the last answers."""
-    return _everywhere(consumer, headers, consumer.refuses, f"{what} refused, short of the upstream,", deadline)
+    """Calls each node until it rejects, or the deadline has passed. Returns the last answers."""
+    return _everywhere(consumer, headers, consumer.refuses, f"{what} rejected before reaching the upstream", deadline)
 
 
 def _everywhere(

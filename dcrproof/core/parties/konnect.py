@@ -1,6 +1,6 @@
 """The client of Konnect's admin API: DCR providers, auth strategies, portals, APIs, applications, data planes.
 
-Each method sends one request and returns the exchange as it was. Lists are read page by page.
+Each method sends one request and returns the exchange unchanged. Lists are read page by page.
 """
 
 import json
@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from dcrproof.core.checks.outcomes import Failed
-from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Exchange, quoted
+from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.parties.creation import Object, create_once
 from dcrproof.core.secrets.secret import Secret
 
@@ -22,7 +22,7 @@ MOST_PAGES = 1000
 
 @dataclass(frozen=True)
 class KonnectClient:
-    line: PartyConnection
+    http: PartyConnection
     url: str
     token: Secret
 
@@ -39,7 +39,7 @@ class KonnectClient:
         return self._send("PATCH", path, body)
 
     def delete(self, path: str) -> Exchange:
-        """Not repeated by itself: of a second deletion after a first that was done 404 would be said."""
+        """Not retried: after a first deletion that was done, a second one is answered with 404."""
         return self._send("DELETE", path, repeatable=False)
 
     def _send(
@@ -50,21 +50,21 @@ class KonnectClient:
         if body is not None:
             headers["content-type"] = "application/json"
             content = json.dumps(body).encode()
-        return self.line.send(method, self.url + path, headers=headers, body=content, repeatable=repeatable)
+        return self.http.send(method, self.url + path, headers=headers, body=content, repeatable=repeatable)
 
     def all(self, path: str, **filters: str) -> Iterator[dict[str, Any]]:
-        """The objects of a list, as `listed` reads it; `filters` are `filter[NAME][eq]`."""
+        """The objects of a list, as `listed` reads it; `filters` are sent as `filter[NAME][eq]`."""
         return listed(self.get, path, **filters)
 
     def create(self, path: str, body: Mapping[str, Any], look: Callable[[], Object | None] | None = None) -> Object:
-        """POSTs an object, never twice without having looked whether the first was made; returns it with its id.
+        """POSTs an object, and returns it with its id. A second POST is sent only after a look whether the first worked.
 
-        `look` finds it again; without it the list of the same path is searched for the `name` of `body`, and what has
-        none is asked for once. Raises Failed unless 201.
+        `look` finds the object; the default searches the list of the same path for the `name` of `body`. Without
+        either, the POST is sent once. Raises Failed unless 201.
         """
         if look is None and "name" in body:
             look = partial(self.named, path, str(body["name"]))
-        made = create_once(self.line, path, partial(self.post, path, body), look)
+        made = create_once(self.http, path, partial(self.post, path, body), look)
         if isinstance(made, Exchange):
             if made.status != 201:
                 raise Failed(f"201 to POST {path}", problem(made))
@@ -76,7 +76,7 @@ class KonnectClient:
         return made
 
     def named(self, path: str, name: str) -> dict[str, Any] | None:
-        """The one object of a list that has this id or name, or None. Raises Failed where the name is not unique."""
+        """The object of a list with this id or name, or None. Raises Failed where the name is not unique."""
         found = [item for item in self.all(path) if name in (item.get("id"), item.get("name"))]
         if len(found) > 1:
             raise Failed(f"one object named {name} in GET {path}", f"{len(found)} of that name; give its id instead")
@@ -84,11 +84,11 @@ class KonnectClient:
 
 
 def listed(get: Callable[[str], Exchange], path: str, **filters: str) -> Iterator[dict[str, Any]]:
-    """The objects of a list, over all its pages; `filters` are `filter[NAME][eq]`. Raises Failed unless 200.
+    """The objects of a list, over all its pages; `filters` are sent as `filter[NAME][eq]`. Raises Failed unless 200.
 
-    Ends where as many came as the list says that there are (`meta.page.total`), and where it does not say, with the
-    first page that is not full. The gateway's entities are listed as by its Admin API: while an answer has an `offset`,
-    there is more from there on. Raises Failed for a list that cannot be read to its end: a page comes again.
+    Ends after as many objects as the list says that there are (`meta.page.total`), or else with the first page that is
+    not full. The gateway's entities are listed as by its Admin API: an answer with an `offset` has a next page. Raises
+    Failed for a list that has no end, because a page is repeated.
     """
     pages: list[list[Any]] = []
     offset: object = None
@@ -107,7 +107,7 @@ def listed(get: Callable[[str], Exchange], path: str, **filters: str) -> Iterato
         if not isinstance(data, list):
             raise Failed(f"`data` in the answer to GET {path}", exchange.what)
         if data in pages or len(pages) == MOST_PAGES:
-            raise Failed(f"the end of the list {path}", f"{exchange.what}: a page that came before, or one too many")
+            raise Failed(f"the end of the list {path}", f"{exchange.what}: a repeated page, or one too many")
         pages.append(data)
         yield from objects(data)
         total, offset = _total(content), content.get("offset")
@@ -119,7 +119,7 @@ def listed(get: Callable[[str], Exchange], path: str, **filters: str) -> Iterato
 
 
 def _total(content: Mapping[str, Any]) -> int | None:
-    """How many objects a list says that it has, on all its pages."""
+    """How many objects a list says that it has in all; None where it does not say."""
     meta = content.get("meta")
     page = meta.get("page") if isinstance(meta, dict) else None
     total = page.get("total") if isinstance(page, dict) else None
@@ -127,12 +127,12 @@ def _total(content: Mapping[str, Any]) -> int | None:
 
 
 def objects(value: object) -> list[dict[str, Any]]:
-    """The objects of a list; none where it is no list."""
+    """The objects in a list; none where the value is not a list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def recognises(exchange: Exchange) -> bool:
-    """Whether Konnect or its portal can have answered so: with JSON, or with nothing."""
+    """Whether the answer can be Konnect's or its portal's: JSON, or no body."""
     return not exchange.body or "json" in exchange.media_type
 
 
@@ -142,7 +142,7 @@ def segment(value: str) -> str:
 
 
 def problem(exchange: Exchange) -> str:
-    """An error in words: status, Konnect's own detail, the fields that it names, and the trace for Kong support."""
+    """An error in words: status, Konnect's detail, the fields that it names, and the trace for Kong support."""
     content = exchange.members()
     if not content:
         return f"{exchange.what} ({exchange.shape})"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
-from dcrproof.core.http.connection import PartyConnection
 from dcrproof.core.http.exchange import Exchange
+from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.parties.creation import create_once
 from dcrproof.core.parties.konnect import listed, segment
 from dcrproof.core.secrets.secret import Secret
@@ -17,9 +17,9 @@ COOKIE = "portalaccesstoken"
 
 @dataclass(frozen=True)
 class PortalClient:
-    """`cookie` is the developer's session; without one only what needs no session can be asked."""
+    """`cookie` is the developer's session; some requests need none."""
 
-    line: PartyConnection
+    http: PartyConnection
     url: str
     cookie: Secret | None = None
 
@@ -27,7 +27,7 @@ class PortalClient:
     RENEW: ClassVar[str] = "regenerate-secret"
     """The last part of the path at which an application gets a new secret."""
     REGISTERED_FOR: ClassVar[str] = "api_id"
-    """The member that names what an application is registered for."""
+    """The member of a registration that names what the application is registered for."""
 
     def get(self, path: str) -> Exchange:
         return self._send("GET", path)
@@ -39,23 +39,23 @@ class PortalClient:
         return self._send("PATCH", path, body)
 
     def delete(self, path: str) -> Exchange:
-        """Not repeated by itself: of a second deletion after a first that was done 404 would be said."""
+        """Not retried: after a first deletion that was done, a second one is answered with 404."""
         return self._send("DELETE", path, repeatable=False)
 
     def authenticate(self, email: str, password: Secret) -> Exchange:
-        """May be repeated: a session more harms nobody."""
+        """May be repeated: a second session does no harm."""
         body = {"username": email, "password": password.reveal()}
         return self._send("POST", "/developer/authenticate", body, repeatable=True)
 
     def create_application(self, body: Mapping[str, Any]) -> Exchange:
-        """Makes an application, never a second one without having looked whether the first was made.
+        """Creates an application; a second request is sent only after a look whether the first worked.
 
-        The secret is shown in the answer alone. An application whose answer was lost is found by its name, deleted, and
-        made anew.
+        Only the answer shows the secret. An application whose answer was lost is found by its name, deleted, and created
+        again.
         """
         send = partial(self.post, "/applications", body)
         made = create_once(
-            self.line, f"{self.API}/applications", send, partial(self.application_named, str(body.get("name")))
+            self.http, f"{self.API}/applications", send, partial(self.application_named, str(body.get("name")))
         )
         if isinstance(made, Exchange):
             return made
@@ -67,7 +67,7 @@ class PortalClient:
         return next((item for item in listed(self.get, "/applications") if item.get("name") == name), None)
 
     def credentials(self, created: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Where the answer to a new application has its `client_id` and `client_secret`."""
+        """The part of the answer to a new application that has its client id and secret."""
         return created
 
     def regenerate_secret(self, application_id: str) -> Exchange:
@@ -83,13 +83,13 @@ class PortalClient:
         headers = {}
         content = b""
         if self.cookie is not None:
-            # sent by hand: the cookie is Secure and bound to the portal's domain, and the portal may be dialled otherwise
+            # sent by hand: the cookie is Secure and bound to the portal's domain, and another address may be dialled
             headers["cookie"] = f"{COOKIE}={self.cookie.reveal()}"
         if body is not None:
             headers["content-type"] = "application/json"
             content = json.dumps(body).encode()
         url = f"{self.url}{self.API}{path}"
-        return self.line.send(method, url, headers=headers, body=content, repeatable=repeatable)
+        return self.http.send(method, url, headers=headers, body=content, repeatable=repeatable)
 
 
 def session_of(exchange: Exchange) -> str | None:

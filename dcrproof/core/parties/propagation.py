@@ -1,4 +1,4 @@
-"""The push of the configuration from the control plane to its data planes, as the control plane itself tells of it.
+"""The push of the configuration from the control plane to its data planes, as the control plane reports it.
 
 The control plane knows the hash that each data plane should report, and lists its data planes with the hash that each
 has reported (control-planes-config v2, `get-expected-config-hash` and `list-dataplane-nodes`).
@@ -16,13 +16,13 @@ from dcrproof.core.parties.konnect import KonnectClient, objects, problem, segme
 
 NODES_SHOWN = 100
 SILENT = 120.0
-"""Seconds since a data plane's last ping from which on a message says so: it may have been stopped."""
+"""Seconds without a ping after which a message says so: the data plane may have been stopped."""
 
 
 @dataclass(frozen=True)
 class Node:
     """A data plane as the node list shows it. `after` are the seconds after which it had the expected configuration,
-    None while it has another one; `silent` those since its last ping, as far as the list tells.
+    None while it has another one; `silent` those since its last ping, None where the list has none.
     """
 
     name: str
@@ -33,21 +33,21 @@ class Node:
     def __str__(self) -> str:
         if self.after is not None:
             return f"{self.name} after {self.after:.1f} s"
-        silent = f", and was last heard of {self.silent:.0f} s ago" if self.silent and self.silent > SILENT else ""
+        silent = f", and its last ping was {self.silent:.0f} s ago" if self.silent and self.silent > SILENT else ""
         return f"{self.name} ({self.version}) has the old configuration{silent}"
 
 
 @dataclass(frozen=True)
 class Propagation:
-    """How far a change has come. Its text names each data plane: `dp-1 after 1.4 s, dp-2 after 3.0 s`."""
+    """How far a change has propagated. Its text names each data plane: `dp-1 after 1.4 s, dp-2 after 3.0 s`."""
 
     nodes: tuple[Node, ...]
     items: tuple[Mapping[str, Any], ...] = field(repr=False)
-    """The nodes as they were listed last."""
+    """The nodes as last listed."""
 
     @property
     def old(self) -> tuple[Node, ...]:
-        """The data planes that have another configuration than the expected one."""
+        """The data planes without the expected configuration."""
         return tuple(node for node in self.nodes if node.after is None)
 
     def __str__(self) -> str:
@@ -57,8 +57,8 @@ class Propagation:
 def propagation(konnect: KonnectClient, control_plane: str, deadline: float, since: float | None = None) -> Propagation:
     """Polls until every data plane reports the expected hash, or `deadline` seconds have passed.
 
-    The times of the data planes count from `since` (`time.monotonic()`), by default from the first look; each is known
-    to a pause between two looks. Raises Failed unless the control plane answers 200.
+    Times count from `since` (`time.monotonic()`), by default from the first look, and are as exact as the pauses between
+    looks. Raises Failed unless the control plane answers 200.
     """
     started = time.monotonic() if since is None else since
     path = f"/v2/control-planes/{segment(control_plane)}"
@@ -75,7 +75,7 @@ def propagation(konnect: KonnectClient, control_plane: str, deadline: float, sin
             if item.get("config_hash") == expected:
                 reached.setdefault(id, waited)
             else:
-                reached.pop(id, None)  # it has what was expected before another change
+                reached.pop(id, None)  # it has what was expected before a further change
             name, version = (quoted(item.get(key) or "unknown") for key in ("hostname", "version"))
             nodes.append(Node(name, version, reached.get(id), _silent(item, listed)))
         return Propagation(tuple(nodes), tuple(items))
@@ -86,12 +86,12 @@ def propagation(konnect: KonnectClient, control_plane: str, deadline: float, sin
 
 def _ok(exchange: Exchange) -> Exchange:
     if exchange.status != 200:
-        raise Failed("200 to what the control plane says of its data planes", problem(exchange))
+        raise Failed("200 to a request for the state of the data planes", problem(exchange))
     return exchange
 
 
 def _silent(item: Mapping[str, Any], listed: Exchange) -> float | None:
-    """The seconds since a data plane's last ping, by the clock of whoever lists it."""
+    """The seconds since a data plane's last ping, by the clock of the control plane."""
     ping = item.get("last_ping")
     if not isinstance(ping, int | float):
         return None

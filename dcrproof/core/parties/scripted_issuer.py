@@ -1,8 +1,7 @@
-"""An authorization server of the run's own, on the loopback address, that answers as a check has it answer.
+"""An authorization server on the loopback address that answers as a check tells it to.
 
-What a gateway does with an odd token, or with an odd answer of the authorization server, cannot be seen behind a
-healthy one. A gateway on this machine can be told to trust this one instead: its issuer's keys are ours, so that tokens
-with any claims can be made, and it keeps what it was asked.
+A healthy authorization server does not show what a gateway does with an odd token, or an odd answer. A gateway on this
+machine can be configured to trust this one instead: it makes tokens with any claims, and records its requests.
 """
 
 import base64
@@ -32,13 +31,13 @@ from cryptography.x509.oid import NameOID
 WELL_KNOWN = "/.well-known/openid-configuration"
 ALGORITHM = "ES256"
 ALGORITHMS = ("RS256", "PS256", "ES256", "ES384", "ES512")
-"""Those that a gateway takes; `EdDSA` is one more that a key can be made for."""
+"""Those that a gateway accepts; `new_key` also makes keys for `EdDSA`."""
 CURVES = {"ES256": ec.SECP256R1(), "ES384": ec.SECP384R1(), "ES512": ec.SECP521R1()}
 
 
 @dataclass(frozen=True)
 class Received:
-    """A request as it came; header names are lower case."""
+    """A request as it was received; header names are lower case."""
 
     method: str
     path: str
@@ -51,7 +50,7 @@ class Received:
 
     @property
     def basic(self) -> tuple[str, str] | None:
-        """Id and secret of the Authorization header, as they stand there before any form-decoding; None without."""
+        """Id and secret of the Authorization header, without form-decoding; None without such a header."""
         scheme, _, value = self.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "basic":
             return None
@@ -60,7 +59,7 @@ class Received:
 
     @property
     def client(self) -> tuple[str, str]:
-        """Id and secret by whichever method they came (RFC 6749 2.3.1); empty texts where there are none."""
+        """Id and secret, by either method (RFC 6749 2.3.1); empty texts where there are none."""
         if self.basic:
             return unquote_plus(self.basic[0]), unquote_plus(self.basic[1])
         return self.form.get("client_id", ""), self.form.get("client_secret", "")
@@ -68,7 +67,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Answer:
-    """`content` is sent as JSON unless it is a text or None. `delay` are seconds; `drop` closes without an answer."""
+    """`content` is sent as JSON unless it is a text or None. `delay` is in seconds; `drop` closes without an answer."""
 
     status: int = 200
     content: Any = None
@@ -87,9 +86,9 @@ class Answer:
 class ScriptedIssuer:
     """One issuer. A check sets what it needs before, or while, the gateway asks.
 
-    `document` has members of the discovery document that differ, None leaves one out. `claims` go into each token.
-    `answers` by endpoint (discovery, jwks, token, introspect, userinfo) stand in place of the usual answer; `down`
-    answers nothing at all. `now` is the time in seconds since the epoch.
+    `document` has members of the discovery document that differ; None leaves one out. `claims` are added to each token.
+    `answers`, by endpoint (discovery, jwks, token, introspect, userinfo), replace the usual answer; `down` drops every
+    request. `now` returns the time in seconds since the epoch.
     """
 
     url: str
@@ -98,12 +97,12 @@ class ScriptedIssuer:
     claims: dict[str, Any] = field(default_factory=dict)
     lifetime: int = 300
     members: dict[str, Any] = field(default_factory=dict)
-    """Members of the token response that differ, None leaves one out."""
+    """Members of the token response that differ; None leaves one out."""
     answers: dict[str, Answer] = field(default_factory=dict)
     down: bool = False
     gathers: threading.Barrier | None = None
-    """Holds back each token response until so many requests have come, or its time is over."""
-    kid: str = "laboratory-1"
+    """Delays each token response until that many requests have come, or the barrier times out."""
+    kid: str = "scripted-1"
     received: list[tuple[str, Received]] = field(default_factory=list, repr=False)
     _keys: dict[str, tuple[Any, str]] = field(default_factory=dict, repr=False)
 
@@ -111,18 +110,18 @@ class ScriptedIssuer:
         self.rotate(self.kid)
 
     def rotate(self, kid: str, algorithm: str = ALGORITHM) -> None:
-        """Signs with a new key from now on, and publishes it under this key id beside the others."""
+        """Signs with a new key from now on, and publishes it under this key id, together with the others."""
         self._keys[kid] = (new_key(algorithm), algorithm)
         self.kid = kid
 
     def asked(self, endpoint: str) -> list[Received]:
-        """What came to that endpoint."""
+        """The requests to that endpoint."""
         return [request for name, request in self.received if name == endpoint]
 
     def token(self, client_id: str, header: Mapping[str, Any] | None = None, /, **claims: Any) -> str:
         """An access token of that client. A claim or a header of None is left out."""
         now = int(self.now())
-        content = {"iss": self.url, "sub": client_id, "aud": "laboratory", "iat": now, "nbf": now}
+        content = {"iss": self.url, "sub": client_id, "aud": "scripted", "iat": now, "nbf": now}
         content |= {"exp": now + self.lifetime, **self.claims, **claims}
         key, algorithm = self._keys[self.kid]
         return signed(_given(content), _given({"kid": self.kid, "alg": algorithm, **(header or {})}), key)
@@ -142,7 +141,7 @@ class ScriptedIssuer:
                 if self.gathers is not None:
                     with suppress(threading.BrokenBarrierError):
                         self.gathers.wait()
-                # judges nobody: any secret is a client's own
+                # accepts any secret
                 members = {
                     "access_token": self.token(request.client[0] or request.form.get("username", "")),
                     "token_type": "bearer",
@@ -165,9 +164,9 @@ class ScriptedIssuer:
 
 
 class ScriptedIssuers:
-    """A server in a thread of its own with any number of issuers, each below a path of its own.
+    """A server in a thread, with any number of issuers, each below its own path.
 
-    With `secure` it speaks TLS, with a certificate that nobody trusts.
+    With `secure` it speaks TLS, with an untrusted certificate.
     """
 
     def __init__(self, now: Callable[[], float] = time.time, *, secure: bool = False) -> None:
@@ -179,7 +178,7 @@ class ScriptedIssuers:
             def handle_one_request(self) -> None:
                 try:
                     super().handle_one_request()
-                except OSError:  # whoever asked has gone
+                except OSError:  # the caller has closed the connection
                     self.close_connection = True
 
             def _any(self) -> None:
@@ -190,7 +189,7 @@ class ScriptedIssuers:
                 endpoint = "discovery" if f"/{rest}" == WELL_KNOWN else rest
                 answer = issuers[name].respond(endpoint, request) if name in issuers else Answer(404)
                 if answer.delay:
-                    time.sleep(answer.delay)  # the answer is late on purpose, in a thread of its own
+                    time.sleep(answer.delay)  # the answer is late on purpose, and each request has its own thread
                 if not answer.drop:
                     self.send_response(answer.status)
                     self.send_header("content-type", answer.media_type)
@@ -201,7 +200,7 @@ class ScriptedIssuers:
             do_GET = do_POST = _any  # noqa: N815 - the names that http.server asks for
 
             def log_message(self, format: str, *args: Any) -> None:
-                """Nothing is printed: `received` has it all."""
+                """Prints nothing: `received` has every request."""
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
@@ -217,7 +216,7 @@ class ScriptedIssuers:
         self._thread.start()
 
     def issuer(self) -> ScriptedIssuer:
-        """A new issuer, which no gateway has heard of."""
+        """A new issuer, unknown to every gateway."""
         name = f"issuer-{len(self._issuers) + 1}"
         made = ScriptedIssuer(f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}/{name}", self._now)
         self._issuers[name] = made
@@ -230,7 +229,7 @@ class ScriptedIssuers:
 
 
 def new_key(algorithm: str = ALGORITHM) -> Any:
-    """A private key of the algorithm's type. Elliptic unless told otherwise, since it is made in no time."""
+    """A private key for the algorithm. The default is elliptic, which is fast to make."""
     if algorithm == "EdDSA":
         return ed25519.Ed25519PrivateKey.generate()
     if algorithm in CURVES:
@@ -240,7 +239,7 @@ def new_key(algorithm: str = ALGORITHM) -> Any:
 
 @cache
 def _rsa_key() -> rsa.RSAPrivateKey:
-    """One for all: it takes its time."""
+    """One for all, because it is slow to make."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
@@ -251,9 +250,7 @@ def public(key: Any, kid: str, algorithm: str = ALGORITHM) -> dict[str, Any]:
 
 
 def signed(claims: Mapping[str, Any], header: Mapping[str, Any], key: Any) -> str:
-    """A JWT with any claims and any header, signed as its `alg` says: put together by hand, for PyJWT rightly makes no
-    odd ones.
-    """
+    """A JWT with any claims and any header, signed as its `alg` says; assembled by hand, because PyJWT refuses odd ones."""
     parts = ({"alg": ALGORITHM, **header}, claims)
     head = ".".join(_encoded(json.dumps(part).encode()) for part in parts)
     return f"{head}.{_encoded(jwt.get_algorithm_by_name(parts[0]['alg']).sign(head.encode(), key))}"
@@ -261,9 +258,9 @@ def signed(claims: Mapping[str, Any], header: Mapping[str, Any], key: Any) -> st
 
 @cache
 def self_signed() -> ssl.SSLContext:
-    """A server's TLS context with a certificate for 127.0.0.1 that it signed itself."""
+    """A server's TLS context with a self-signed certificate for 127.0.0.1."""
     key = new_key()
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "dcrproof laboratory")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "dcrproof scripted issuer")])
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()
@@ -278,7 +275,7 @@ def self_signed() -> ssl.SSLContext:
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "laboratory.pem"
+        path = Path(folder) / "issuer.pem"
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         path.write_bytes(private + certificate.public_bytes(Encoding.PEM))
         context.load_cert_chain(path)

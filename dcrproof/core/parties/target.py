@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal
 
-from dcrproof.core.checks.outcomes import Outcome
-from dcrproof.core.http.connection import PartyConnection, proxy_credentials
-from dcrproof.core.http.exchange import Exchange, Transcript
-from dcrproof.core.http.retry import Patience, Repeat
+from dcrproof.core.checks.outcomes import InternalError
+from dcrproof.core.http.connection import proxy_credentials
+from dcrproof.core.http.exchange import Exchange, Request, Transcript
+from dcrproof.core.http.party_connection import PartyConnection
+from dcrproof.core.http.retry import Repeat, Retry
 from dcrproof.core.ledger.guard import refuse
-from dcrproof.core.ledger.ledger import Ledger, below, new_mark
+from dcrproof.core.ledger.ledger import Ledger, new_mark
+from dcrproof.core.ledger.watch import creates, recover, watch
 from dcrproof.core.parties.authorization_server import AuthorizationServer
 from dcrproof.core.parties.authorization_server import recognises as of_authorization_server
 from dcrproof.core.parties.classic_portal import ClassicPortalClient
@@ -17,30 +21,28 @@ from dcrproof.core.parties.gateway import Consumer
 from dcrproof.core.parties.konnect import KonnectClient
 from dcrproof.core.parties.konnect import recognises as of_konnect
 from dcrproof.core.parties.portal import PortalClient
-from dcrproof.core.parties.propagation import Propagation, propagation
-from dcrproof.core.profile.model import PARTIES, Profile, RouteSettings
-from dcrproof.core.secrets.secret import Secrets
+from dcrproof.core.party import Party
+from dcrproof.core.profile.model import PARTIES, Profile
+from dcrproof.core.secrets.index import Secrets
 
 
 @dataclass
 class Target:
-    """A profile with everything that it takes to talk to its parties.
+    """A profile with everything that is needed to talk to its parties.
 
     `mocked` are the parties that are mocks, by name, each with the control interface that turns its clock, rotates its
-    keys and shows its calls. All secrets that the profile names are known to `secrets` from the beginning.
+    keys and shows its calls. `secrets` knows all secrets of the profile from the beginning.
     """
 
     profile: Profile
-    mocked: Mapping[str, ControlClient] = field(default_factory=dict)
+    mocked: Mapping[Party, ControlClient] = field(default_factory=dict)
     secrets: Secrets = field(default_factory=Secrets)
     transcript: Transcript = field(default_factory=Transcript)
     ledger: Ledger = field(default_factory=lambda: Ledger(new_mark()))
-    control_plane: tuple[KonnectClient, str] | None = None
-    """The control plane whose data planes serve the route, by its id, from the moment that it is known on."""
     repeats: list[Repeat] = field(default_factory=list)
-    """What was sent again to live parties."""
+    """The requests that were sent again to live parties."""
     _new: dict[str, float] = field(default_factory=dict)
-    _lines: list[PartyConnection] = field(default_factory=list)
+    _connections: list[PartyConnection] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.live:
@@ -52,111 +54,94 @@ class Target:
             self.secrets.know(secret.reveal(), client_id)
 
     @property
-    def parties(self) -> dict[str, str]:
+    def parties(self) -> dict[Party, Literal["live", "mocked"]]:
         """Each party that the profile describes: `live` or `mocked`."""
         described = [name for name in PARTIES if self.profile.party(name) is not None]
         return {name: "mocked" if name in self.mocked else "live" for name in described}
 
     @property
     def live(self) -> dict[str, str | None]:
-        """The live parties with their versions, as far as the profile names them."""
+        """The live parties, each with its version where the profile has one."""
         return {name: self._version(name) for name, kind in self.parties.items() if kind == "live"}
 
     @property
     def mocked_versions(self) -> dict[str, str | None]:
-        """The versions that the mocks were given."""
+        """The mocked parties, each with its version where the profile has one."""
         return {name: self._version(name) for name, kind in self.parties.items() if kind == "mocked"}
 
-    def _version(self, name: str) -> str | None:
+    def _version(self, name: Party) -> str | None:
         found = getattr(self.profile.party(name), "version", None)
         return found if isinstance(found, str) else None
 
     @property
     def gateway_by_hand(self) -> bool:
-        """Whether the gateway is live beside a mocked Konnect, and so knows only the applications of the profile."""
+        """Whether a live gateway stands beside a mocked Konnect, and knows only the applications of the profile."""
         kinds = self.parties
         beside = kinds.get("gateway") == "live" and kinds.get("konnect") == "mocked"
         return beside and bool(self.profile.applications)
 
-    def pushed(self, deadline: float, since: float | None = None) -> Propagation | None:
-        """How far the last change has come to the data planes, as `propagation` polls for it; None where that cannot
-        be known: no access to the control plane, or a gateway that takes its configuration from elsewhere.
+    def connection(self, party: Party, base: str, *, consumer: bool = False) -> PartyConnection:
+        """A connection to a party of the profile, at that address. The ledger watches what is created over it.
+
+        Raises InternalError where the profile does not describe the party.
         """
-        if self.control_plane is None or self.gateway_by_hand:
-            return None
-        return propagation(*self.control_plane, deadline, since)
-
-    def _behind(self) -> str:
-        """Which data planes are behind, for a call of the route that was not answered as expected."""
-        try:
-            found = self.pushed(0.0)
-        except Outcome:
-            return ""
-        return ", ".join(map(str, found.old)) if found else ""
-
-    def line(self, party: str, base: str, *, consumer: bool = False) -> PartyConnection:
-        """A line to a party of the profile, at that address. What is created over it stands in the ledger before."""
         described = self.profile.party(party)
-        assert described is not None  # noqa: S101 - for the type checker: clients are made of described parties alone
+        if described is None:
+            raise InternalError(f"the profile has no [{party}]")
         recognises = {"curity": of_authorization_server, "konnect": of_konnect, "portal": of_konnect}
-        can_be_theirs = recognises.get(party, lambda _: True)  # the consumer looks at the gateway's answers itself
         live = party not in self.mocked
-        patience = Patience(party, self.profile.run.patience, self._new, self.repeats) if live else None
-        line = PartyConnection(
-            party,
-            base,
-            self.transcript,
-            described.connection,
-            consumer,
-            can_be_theirs,
-            self._watch,
-            self.ledger.found,
-            patience,
+        connection = PartyConnection(
+            party=party,
+            base=base,
+            transcript=self.transcript,
+            connection=described.connection,
+            consumer=consumer,
+            recognises=recognises.get(party, lambda _: True),  # the consumer judges the gateway's answers itself
+            watch=self._watch,
+            found=partial(recover, self.ledger),
+            retry=Retry(party, self.profile.run.patience, self._new, self.repeats) if live else None,
         )
-        self._lines.append(line)
-        return line
+        self._connections.append(connection)
+        return connection
 
-    def _watch(
-        self, party: str, base: str, method: str, url: str, media_type: str, body: bytes
-    ) -> Callable[[Exchange | None], None]:
-        """Refuses what this run may not send, and writes down what it creates."""
-        path = below(base, url)
-        kind = self.ledger.creates(party, method, path, media_type, body)
-        refuse(self.ledger, self.profile.run.mode, party, method, path, kind)
-        return self.ledger.watch(party, base, method, url, media_type, body)
+    def _watch(self, request: Request) -> Callable[[Exchange | None], None]:
+        """Refuses what this run may not send, and records what it creates in the ledger."""
+        refuse(self.ledger, self.profile.run.mode, request, creates(self.ledger, request))
+        return watch(self.ledger, request)
 
     def authorization_server(self) -> AuthorizationServer | None:
         curity = self.profile.curity
         if curity is None:
             return None
-        return AuthorizationServer(self.line("curity", curity.issuer), curity.issuer, curity.admin)
+        return AuthorizationServer(self.connection("curity", curity.issuer), curity.issuer, curity.admin)
 
     def konnect(self) -> KonnectClient | None:
         konnect = self.profile.konnect
         if konnect is None or konnect.token is None:
             return None
-        return KonnectClient(self.line("konnect", konnect.url), konnect.url, konnect.token)
+        return KonnectClient(self.connection("konnect", konnect.url), konnect.url, konnect.token)
 
     def portal(self, url: str | None = None) -> PortalClient | None:
-        """The developer's view of the portal of the profile, or of another one at that URL."""
+        """The developer's client of the profile's portal, or of the portal at that URL."""
         portal = self.profile.portal
         if portal is None:
             return None
         kind = ClassicPortalClient if self.classic else PortalClient
-        return kind(self.line("portal", url or portal.url), url or portal.url)
+        return kind(self.connection("portal", url or portal.url), url or portal.url)
 
     @property
     def classic(self) -> bool:
-        """Whether the portal of the profile is of the classic generation."""
+        """Whether the profile's portal is of the classic generation."""
         return self.profile.portal is not None and self.profile.portal.generation == "classic"
 
-    def consumer(self, route: RouteSettings | None = None) -> Consumer | None:
+    def consumer(self, behind: Callable[[], str] = lambda: "") -> Consumer | None:
+        """The consumer of the first route of the profile. `behind` as `Consumer` takes it."""
         gateway = self.profile.gateway
-        if gateway is None or not (gateway.routes or route):
+        if gateway is None or not gateway.routes:
             return None
-        line = self.line("gateway", gateway.url, consumer=True)
-        return Consumer(line, gateway.url, route or gateway.routes[0], self._behind)
+        http = self.connection("gateway", gateway.url, consumer=True)
+        return Consumer(http, gateway.url, gateway.routes[0], behind)
 
     def close(self) -> None:
-        for line in self._lines:
-            line.close()
+        for connection in self._connections:
+            connection.close()

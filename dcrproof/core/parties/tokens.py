@@ -1,6 +1,6 @@
-"""Access tokens: what shape they have, whether they verify, and the forgeries that must never be accepted.
+"""Access tokens: their shape, their verification, and forgeries that must never be accepted.
 
-Signed tokens are verified with PyJWT; a forgery that PyJWT rightly refuses to make is put together by hand.
+PyJWT verifies signed tokens; forgeries that PyJWT refuses to make are assembled by hand.
 """
 
 import base64
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
 
 SIGNED = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
-"""Algorithms of public-key signatures: the only ones that an access token may bear."""
+"""Algorithms of public-key signatures: the only ones that an access token may use."""
 
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 """Members of a JWK that hold a private or symmetric key (RFC 7518 6)."""
@@ -38,7 +38,7 @@ class Jwt:
 
 
 def decode(text: str) -> Jwt | None:
-    """The token's header and claims, or None where it is no JWT."""
+    """The token's header and claims, or None where it is not a JWT."""
     try:
         parts = jwt.decode_complete(text, options={"verify_signature": False})
     except (jwt.PyJWTError, RecursionError):
@@ -47,7 +47,7 @@ def decode(text: str) -> Jwt | None:
 
 
 def describe(text: str) -> str:
-    """A token in words, without what makes it work."""
+    """A token in words, which do not reveal it."""
     found = decode(text)
     if found is not None:
         return f"a JWT signed with {found.header.get('alg')}"
@@ -57,13 +57,13 @@ def describe(text: str) -> str:
 
 
 def verify(text: str, keys: Mapping[str, Any]) -> str | None:
-    """Checks the signature against a JWK Set (RFC 7517). Returns None where it holds, else what is wrong, in words."""
+    """Verifies the signature with a JWK Set (RFC 7517). Returns None where it is valid, else what is wrong, in words."""
     token = decode(text)
     if token is None:
         return describe(text)
     algorithm = token.header.get("alg")
     if algorithm not in SIGNED:
-        return f"the algorithm {algorithm}, which is no public-key signature"
+        return f"the algorithm {algorithm}, which is not a public-key signature"
     kid = token.header.get("kid")
     found = keys.get("keys")
     published = [key for key in found if isinstance(key, dict)] if isinstance(found, list) else []
@@ -102,19 +102,19 @@ def foreign_key() -> RSAPrivateKey:
 
 
 def foreign(token: Jwt, **header: Any) -> str:
-    """The same claims, signed by a key of our own under the key id of the token, or under another one."""
+    """The same claims, signed with our own key, under the key id of the token or under another one."""
     return jwt.encode(
         dict(token.claims), foreign_key(), algorithm="RS256", headers={**token.header, "alg": "RS256", **header}
     )
 
 
 def foreign_jwk() -> dict[str, Any]:
-    """The public part of that key, as a JWK."""
+    """The public part of our own key, as a JWK."""
     return RSAAlgorithm.to_jwk(foreign_key().public_key(), as_dict=True)
 
 
 def tampered(token: Jwt) -> str:
-    """The token with one bit of its signature turned."""
+    """The token with one bit of its signature flipped."""
     head, _, signature = token.text.rpartition(".")
     content = bytearray(_decoded(signature))
     content[len(content) // 2] ^= 1
@@ -122,19 +122,19 @@ def tampered(token: Jwt) -> str:
 
 
 def with_claims(token: Jwt, **claims: Any) -> str:
-    """The token with claims changed, under its own signature."""
+    """The token with changed claims, and the old signature."""
     header, _, signature = token.text.split(".")
     return f"{header}.{_encoded(json.dumps({**token.claims, **claims}).encode())}.{signature}"
 
 
 def unsigned(token: Jwt, algorithm: str = "none") -> str:
-    """The same claims with `alg: none` in that spelling, and an empty signature (RFC 7519 6)."""
+    """The same claims with that spelling of `alg: none`, and an empty signature (RFC 7519 6)."""
     header = _encoded(json.dumps({**token.header, "alg": algorithm}).encode())
     return f"{header}.{token.text.split('.')[1]}."
 
 
 def hs_confused(token: Jwt, keys: Mapping[str, Any]) -> str:
-    """The same claims with HS256, the secret being the PEM of the published public key (RFC 8725 2.1)."""
+    """The same claims with HS256, where the secret is the PEM of the published public key (RFC 8725 2.1)."""
     kid = token.header.get("kid")
     key = next((key for key in keys.get("keys", []) if key.get("kid") == kid), None)
     if key is None:

@@ -1,10 +1,37 @@
-"""The profile: what a run may do, and the parties that it talks to. `dcrproof.core.profile.reading` reads it from its file."""
+"""The profile: what a run may do, and the parties that it talks to. `dcrproof.core.profile.reading` reads it from TOML.
+
+The fields are the keys of the file, their annotations say which values are accepted, and their docstrings are the
+descriptions in the JSON Schema.
+"""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Annotated, Any, Literal
 
 from dcrproof.core.http.connection import Connection
+from dcrproof.core.party import Party
+from dcrproof.core.profile.values import (
+    Approval,
+    ClientId,
+    Count,
+    Duration,
+    File,
+    Flag,
+    Headers,
+    Https,
+    Issuer,
+    Local,
+    Method,
+    Nodes,
+    RoutePath,
+    SecretValue,
+    Statuses,
+    Text,
+    Through,
+    Url,
+    kind,
+)
 from dcrproof.core.secrets.secret import Secret
 
 
@@ -21,7 +48,7 @@ class Mode(StrEnum):
         return order.index(mode) <= order.index(self)
 
 
-PARTIES = ("curity", "konnect", "portal", "gateway")
+PARTIES: tuple[Party, ...] = ("curity", "konnect", "portal", "gateway")
 """The parties that a profile describes, in the order of the flow."""
 
 
@@ -29,51 +56,116 @@ PARTIES = ("curity", "konnect", "portal", "gateway")
 class Mocked:
     """A party that is a mock: one that this run starts, or one that runs elsewhere with that control interface."""
 
-    control: str | None = None
+    control: Local | None = None
+    """The control interface of mocks that `dcrproof serve` has started."""
+
+
+def _mocked(value: Any, _: Any) -> Any:
+    if value is True:
+        return Mocked()
+    if not isinstance(value, dict) or not value:
+        hint = ": leave the key out for a live party" if value is False else ""
+        raise ValueError(f"expected true or {{ control = URL }}, found {kind(value)}{hint}")
+    return value
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """How long a run waits for live parties."""
+
+    propagation: Duration = "1m"
+    """How long a change in Konnect may take to reach the data planes."""
+    patience: Duration = "2m"
+    """How long one request to a live party may wait to be sent again."""
 
 
 @dataclass(frozen=True)
 class RunSettings:
+    """What the run may do."""
+
     mode: Mode = Mode.CREATE
-    hostile: bool = False
-    max_created: int = 100
-    parallel: bool = False
-    approval: str = "auto"
-    propagation: float = 60.0
-    """Seconds that a change in Konnect has to reach the data planes (`deadlines.propagation`)."""
-    patience: float = 120.0
-    """Seconds that one request to a live party may wait to be sent again (`deadlines.patience`)."""
+    """How far the run may go; each mode may also do what the ones before it may."""
+    hostile: Flag = False
+    """Whether checks run against live parties that look like an attack to whoever monitors them."""
+    max_created: Count = 100
+    """How many things a run may create in live parties, deleted ones included."""
+    parallel: Flag = False
+    """Whether a run with live parties may use several workers (pytest-xdist)."""
+    approval: Approval = "auto"
+    """What to do with a pending registration: expect it approved, approve it with the Konnect token, or wait for a person."""
+    deadlines: Deadlines = Deadlines()
+
+    @property
+    def propagation(self) -> float:
+        """Seconds that a change in Konnect has to reach the data planes."""
+        return seconds(self.deadlines.propagation)
+
+    @property
+    def patience(self) -> float:
+        """Seconds that one request to a live party may wait to be sent again."""
+        return seconds(self.deadlines.patience)
 
 
 @dataclass(frozen=True)
 class RegistrarSettings:
-    id: str | None = None
-    secret: Secret | None = None
-    scope: str = "dcr"
-    initial_access_token: Secret | None = None
-    open: bool = False
+    """The client that may register others."""
+
+    id: Text | None = None
+    """Its client id."""
+    secret: SecretValue | None = None
+    """Its client secret."""
+    scope: Text = "dcr"
+    """The scope of its token."""
+    initial_access_token: SecretValue | None = None
+    """The token that registers instead of a registrar; only for kind = "openid"."""
+    open: Flag = False
+    """Whether registration needs no token at all; only for kind = "openid"."""
 
 
 @dataclass(frozen=True)
 class AdminSettings:
-    url: str
-    username: str
-    password: Secret
+    """Read-only access to Curity's configuration over RESTCONF."""
+
+    url: Https
+    """The RESTCONF base."""
+    username: Text
+    """A user who may read the configuration."""
+    password: SecretValue
+    """The password of that user."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PartySettings:
-    """What a profile may say of every party: whether it is a mock, and the way there."""
+    """What a profile may say of every party: whether it is a mock, and how it is reached."""
 
-    mocked: Mocked | None = None
-    connection: Connection = Connection()
+    ca: File | None = None
+    """A file of certificate authorities in PEM; only they are trusted for this party."""
+    proxy: Url | None = None
+    """The HTTP proxy to go through; without it, the one of the environment."""
+    client_cert: File | None = None
+    """The certificate (PEM) for a party that asks for one."""
+    client_key: File | None = None
+    """The key (PEM, not encrypted) of that certificate."""
+    nodes: Nodes = ()
+    """Addresses, each host:port, that are dialled one by one with the public host name."""
+    mocked: Annotated[Mocked, Through(_mocked, written=Literal[True] | Mocked, first=True)] | None = None
+    """Whether the party is a mock: true for one that the run starts, { control = URL } for one of `dcrproof serve`."""
+
+    @property
+    def connection(self) -> Connection:
+        return Connection(self.ca, self.proxy, self.client_cert, self.client_key, self.nodes)
 
 
 @dataclass(frozen=True)
 class CuritySettings(PartySettings):
-    issuer: str = ""
-    kind: str = "curity"
-    version: str | None = None
+    """The authorization server."""
+
+    issuer: Issuer = ""
+    """The issuer, without /.well-known/openid-configuration."""
+    kind: Literal["curity", "openid"] = "curity"
+    """Curity, or any OpenID provider with RFC 7591 registration."""
+    version: Text | None = None
+    """The version of the product, as far as it is known."""
     registrar: RegistrarSettings | None = None
     admin: AdminSettings | None = None
 
@@ -84,16 +176,24 @@ class CuritySettings(PartySettings):
 
 @dataclass(frozen=True)
 class KonnectSettings(PartySettings):
-    """`control_plane`, `service`, `portal`, `api`, `strategy` and `provider` name what exists, by name or id."""
+    """The control plane, and what exists in it, by name or id."""
 
-    url: str = ""
-    token: Secret | None = None
-    control_plane: str | None = None
-    service: str | None = None
-    portal: str | None = None
-    api: str | None = None
-    strategy: str | None = None
-    provider: str | None = None
+    url: Https = ""
+    """The API of the region."""
+    token: SecretValue | None = None
+    """A personal or system access token."""
+    control_plane: Text | None = None
+    """The control plane of the gateway."""
+    service: Text | None = None
+    """The gateway service that a new API is linked to."""
+    portal: Text | None = None
+    """The Dev Portal."""
+    api: Text | None = None
+    """The API; with a classic portal, the product."""
+    strategy: Text | None = None
+    """The application auth strategy."""
+    provider: Text | None = None
+    """The DCR provider."""
 
     @property
     def address(self) -> str:
@@ -102,11 +202,18 @@ class KonnectSettings(PartySettings):
 
 @dataclass(frozen=True)
 class PortalSettings(PartySettings):
-    url: str = ""
-    email: str | None = None
-    password: Secret | None = None
-    cookie: Secret | None = None
-    generation: str = "v3"
+    """The Dev Portal, as a developer uses it."""
+
+    url: Https = ""
+    """The address of the portal."""
+    email: Text | None = None
+    """The developer who signs in."""
+    password: SecretValue | None = None
+    """The developer's password."""
+    cookie: SecretValue | None = None
+    """A session cookie instead of e-mail and password, for portals with single sign-on."""
+    generation: Literal["v3", "classic"] = "v3"
+    """The current Dev Portal, or the one of the older how-to (Portal API v2)."""
 
     @property
     def address(self) -> str:
@@ -115,19 +222,32 @@ class PortalSettings(PartySettings):
 
 @dataclass(frozen=True)
 class RouteSettings:
-    path: str
-    method: str = "GET"
-    headers: tuple[tuple[str, str], ...] = ()
-    success: tuple[int, ...] = (200,)
-    echo: bool = False
+    """A protected route."""
+
+    path: RoutePath
+    """The path that is called."""
+    method: Method = "GET"
+    """The method of the calls."""
+    headers: Headers = ()
+    """Headers that each call needs besides its credentials."""
+    success: Statuses = (200,)
+    """The statuses of an accepted call."""
+    echo: Flag = False
+    """Whether the upstream answers with JSON of the method, path, headers and body that reached it."""
 
 
 @dataclass(frozen=True)
 class GatewaySettings(PartySettings):
-    url: str = ""
-    version: str | None = None
-    plain_http: bool = False
-    routes: tuple[RouteSettings, ...] = ()
+    """The data plane."""
+
+    url: Url = ""
+    """The address of the gateway."""
+    version: Text | None = None
+    """The version of the product, as far as it is known."""
+    plain_http: Flag = False
+    """Whether a gateway that is not on this machine may be called without TLS."""
+    routes: tuple[RouteSettings, ...] = field(default=(), metadata={"alias": "route"})
+    """The routes to call."""
 
     @property
     def address(self) -> str:
@@ -138,27 +258,35 @@ class GatewaySettings(PartySettings):
 class ApplicationSettings:
     """The credentials of an application that exists, and whether the route must accept them."""
 
-    client_id: str
-    client_secret: Secret
-    accepted: bool = True
+    client_id: ClientId
+    """The client id of the application."""
+    client_secret: SecretValue
+    """The client secret of the application."""
+    accepted: Flag = True
+    """Whether the route must accept these credentials; if not, it must reject them."""
 
 
-Party = CuritySettings | KonnectSettings | PortalSettings | GatewaySettings
+DescribedParty = CuritySettings | KonnectSettings | PortalSettings | GatewaySettings
 """What a profile says of one party; `address` is where it is."""
 
 
 @dataclass(frozen=True)
 class Profile:
+    """The target of a run, and what the run may do."""
+
+    # pydantic takes it for the tables below as well
+    __pydantic_config__ = {"extra": "forbid", "arbitrary_types_allowed": True}  # noqa: RUF012 - never changed
+
     source: str
     run: RunSettings = RunSettings()
     curity: CuritySettings | None = None
     konnect: KonnectSettings | None = None
     portal: PortalSettings | None = None
     gateway: GatewaySettings | None = None
-    applications: tuple[ApplicationSettings, ...] = ()
+    applications: tuple[ApplicationSettings, ...] = field(default=(), metadata={"alias": "application"})
 
-    def party(self, name: str) -> Party | None:
-        found: Party | None = getattr(self, name)
+    def party(self, name: str) -> DescribedParty | None:
+        found: DescribedParty | None = getattr(self, name)
         return found
 
     @property

@@ -1,8 +1,8 @@
-"""The event stream of a run: what happened, in the order in which it happened, in plain data.
+"""The event stream of a run: what happened, in order, as plain data.
 
-Each event is a mapping with `event`, its kind, and what that kind says; `docs/run-json.md` has the kinds. The stream is
-written as lines of JSON while the run goes on, and everything else that a run leaves is made from it. Secrets are
-masked before an event is written.
+Each event is a mapping with its kind in `event`, and the members of that kind; `docs/run-json.md` lists the kinds. The
+stream is written as lines of JSON during the run, and all reports are made from it. Secrets are masked before an event
+is written.
 """
 
 import json
@@ -20,22 +20,22 @@ SCHEMA = 1
 """The version of the shapes of events and of `run.json`."""
 
 EACH_WORKER = 100_000
-"""How far apart the numbers of the exchanges of two workers of xdist begin."""
+"""The distance between the first exchange numbers of two xdist workers."""
 
 LONGEST_BODY = 16_384
-"""Characters of a body that an event keeps: no answer that a check reads is nearly as long."""
+"""Characters of a body that an event keeps: the answers that checks read are much shorter."""
 MARGIN = 4_096
-"""Characters beyond those that are masked as well, so that no part of a secret stands at the cut."""
+"""Further characters that are masked before the cut, so that no part of a secret is left there."""
 LONGEST_HEADER = 4_096
 
 SENDERS = {"portal": "developer", "gateway": "consumer"}
-"""In whose name the run sends its requests to a party; to the others it sends them in its own."""
+"""As whom the run sends requests to a party; to the others it sends them as dcrproof."""
 
 OURS = frozenset({"event", "at", "from", "to", "party", "method", "check", "id", "kind", "steps", "selected", "target"})
-"""Members of events whose words are dcrproof's own: a secret that happens to be one of them changes no event."""
+"""Members of events whose values are dcrproof's own words: a secret that equals one of them changes no event."""
 
 TOKEN = re.compile(r'(?:"?([\w-]+)"?\s*[:=]\s*"?)?(?:Bearer )?(eyJ[\w-]+\.eyJ[\w-]+\.[\w-]*)')
-"""A JWT in compact form, and the name of the member or parameter that it is the value of."""
+"""A JWT in compact form, and the name of the member or parameter with this value."""
 
 
 def instant(at: datetime) -> str:
@@ -44,7 +44,7 @@ def instant(at: datetime) -> str:
 
 
 def sent(request: Sent, check: str | None) -> dict[str, Any]:
-    """A request that is on its way. Where the run ends without an exchange of that number, no answer came."""
+    """A request that was sent. If the run ends without an exchange of that number, no answer came."""
     return {
         "event": "sent",
         "number": request.number,
@@ -59,7 +59,7 @@ def sent(request: Sent, check: str | None) -> dict[str, Any]:
 
 
 def exchanged(exchange: Exchange | Unanswered, check: str | None) -> dict[str, Any]:
-    """A request with its answer, or with the reason why none came; `check` is the id of the check that it belongs to."""
+    """A request with its answer, or the reason why there is none; `check` is the id of the check that it belongs to."""
     request = _message(exchange.request_headers, exchange.request_body)
     status = response = error = None
     if isinstance(exchange, Exchange):
@@ -87,7 +87,7 @@ def exchanged(exchange: Exchange | Unanswered, check: str | None) -> dict[str, A
 
 
 def _message(headers: Headers, body: bytes) -> dict[str, Any]:
-    """One side of an exchange. `body` is text, null where there is none; `bytes` its true size; `note` what the text lacks."""
+    """One side of an exchange. `body` is text, or null; `bytes` its full size; `note` says how the text differs."""
     fields = [
         [name, value if len(value) <= LONGEST_HEADER else f"{value[:LONGEST_HEADER]}..."] for name, value in headers
     ]
@@ -105,7 +105,7 @@ def _message(headers: Headers, body: bytes) -> dict[str, Any]:
 
 
 def _tokens(side: str, message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The public parts of the JWTs in a message: `where` it stands, header and claims."""
+    """The public parts of the JWTs in a message: `where`, header and claims."""
     places = [(f"{side} header {name}", value) for name, value in message["headers"]]
     places.append((f"{side} body", message["body"] or ""))
     for where, text in places:
@@ -125,7 +125,7 @@ def _decoded(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
 
 
 def called(call: Mapping[str, Any]) -> dict[str, Any]:
-    """A request that one mocked party sent to another, by the mocks' call log."""
+    """A request from one mock to another, from the mocks' call log."""
     return {
         "event": "call",
         "at": instant(datetime.fromtimestamp(call["real"], UTC)),
@@ -138,10 +138,9 @@ def called(call: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def masked(events: Iterable[Event], mask: Callable[[str], str]) -> list[Event]:
-    """The events with every text in them masked that may have come from outside, and no body longer than one may be.
+    """The events with each text masked that may come from outside, and with bodies cut to LONGEST_BODY.
 
-    All texts are masked in one go, which is far quicker than one by one; a text that holds the mark between them is
-    masked by itself.
+    All texts are masked together, which is much faster; only a text that contains the separator is masked alone.
     """
     given = list(events)
     texts = dict.fromkeys(text for event in given for text in _texts(event))
@@ -154,7 +153,7 @@ def masked(events: Iterable[Event], mask: Callable[[str], str]) -> list[Event]:
 
 
 def _texts(event: Event) -> Iterator[str]:
-    """The texts of an event that may have come from outside, and are long enough to hold a secret."""
+    """The texts of an event that may come from outside, and are long enough for a secret."""
     waiting = [value for name, value in event.items() if name not in OURS]
     while waiting:
         value = waiting.pop()
@@ -177,7 +176,7 @@ def _changed(event: Event, changed: Mapping[str, str]) -> Event:
 
 
 def _walk(value: Any, changed: Mapping[str, str]) -> Any:
-    """A copy of plain data in which texts are changed; the names of members are left as they are."""
+    """A copy of plain data with changed texts; the names of members are unchanged."""
     if isinstance(value, str):
         return changed.get(value, value)
     if isinstance(value, list):
@@ -193,7 +192,7 @@ def line(event: Event) -> str:
 
 
 def read(lines: Iterable[str]) -> Iterator[Event]:
-    """The events of a stream. A last line that was cut off, as a killed run leaves it, is no event."""
+    """The events of a stream. Lines that are not events, such as the cut last line of a killed run, are skipped."""
     for text in lines:
         try:
             event = json.loads(text)

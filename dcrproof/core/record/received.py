@@ -1,4 +1,4 @@
-"""The secrets that an answer brings, found where protocols and products put them, so that they can be masked by value."""
+"""The secrets in answers, found where protocols and products put them, so that they can be masked by value."""
 
 import json
 import re
@@ -9,45 +9,46 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from dcrproof.core.http.exchange import Exchange
-from dcrproof.core.secrets.secret import SHORTEST, jwts
+from dcrproof.core.secrets.forms import jwts
+from dcrproof.core.secrets.secret import SHORTEST
 
 NAMED = re.compile(
     r"(?P<chosen>secret|passwd|password|passphrase)s?$"
     r"|(?:token|credential|authorization|(?:access|account|api|encryption|hmac|private|provision|secret|shared)key)s?$"
 )
-"""How the name of a member ends whose value is a secret, in small letters and without `_` and `-`.
+"""The end of the name of a member whose value is a secret, in lower case and without `_` and `-`.
 
-So RFC 6749 5.1, RFC 7591 3.2.1, the portal and Kong's plugins call them (their published schemas: `x-encrypted`). What a
-person may have `chosen` can be shorter, and be a word. A name with one of these words inside it is that of a setting:
+The names are those of RFC 6749 5.1, RFC 7591 3.2.1, the portal and Kong's plugins (`x-encrypted` in their schemas). A
+secret that a person may have `chosen` can be shorter, and a word. A name with one of these words inside is a setting:
 `token_endpoint`, `credential_claim`.
 """
 LEAST_MADE = 12
-"""Fewer characters are no secret that a party makes, but a word."""
+"""A shorter value is not a secret made by a party, but a word."""
 WORDS = re.compile(r"[A-Za-z]{1,14}(?:[ _.-][A-Za-z]{1,14})*")
-"""What is no secret that a party makes either: `authorization_code`."""
+"""Not a secret made by a party either: `authorization_code`."""
 SENTENCE = re.compile(r"\S+(?: \S+){2,}|\{vault://.*")
-"""A message or a description, and a reference to where a secret is kept."""
+"""A message or a description, or a reference to a stored secret."""
 PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
-"""Members of a JWK that are not its public part (RFC 7518 6.2.2, 6.3.2, 6.4.1)."""
+"""Members of a JWK that are not public (RFC 7518 6.2.2, 6.3.2, 6.4.1)."""
 PRIVATE_KEY = re.compile(r"BEGIN [A-Z ]*PRIVATE KEY-----(.+?)(?:-----END|$)", re.DOTALL)
 """A private key in PEM (RFC 7468)."""
 QUOTED = re.compile(r'"([\w.-]+)"\s*:\s*"((?:[^"\\]|\\.)*)')
-"""A member with a text, in what is no JSON because it was cut off or is part of something else."""
+"""A member with a text, in a body that is not JSON because it was cut, or is embedded in something else."""
 
 PLUGINS = re.compile(r"/core-entities/(?:[\w-]+/[^/?]+/)?plugins$")
-"""Where Konnect lists plugins: those of all who use the service."""
+"""Where Konnect lists plugins: those of all users of the service."""
 MANAGED_PLUGIN = "konnect-application-auth"
-"""The plugin that Konnect itself keeps on a service."""
+"""The plugin that Konnect itself manages on a service."""
 LEFT_OUT = "the settings of other plugins are left out"
 
 Received = tuple[str, str | None]
-"""A secret, and the client id that it makes Basic credentials with, where one was beside it."""
+"""A secret, and the client id next to it, if any, with which it makes Basic credentials."""
 
 
 def received(exchange: Exchange) -> Iterator[Received]:
-    """The secrets that an answer brings: cookies, tokens, passwords, client secrets, private keys.
+    """The secrets in an answer: cookies, tokens, passwords, client secrets, private keys.
 
-    What was sent is left out: the run knows its own secrets, and makes up others that are none.
+    The request is not searched: the run knows its own secrets, and invents values that are not secret.
     """
     for header in exchange.headers_named("set-cookie"):
         yield from _cookie(header)
@@ -55,7 +56,7 @@ def received(exchange: Exchange) -> Iterator[Received]:
         yield from ((token, None) for token in jwts(value))
         if name.lower() == "location":
             yield from _fields("&".join(re.split("[?#]", value)[1:]))
-    if b".eyJ" in exchange.body:  # also where an upstream shows what reached it
+    if b".eyJ" in exchange.body:  # also in the answer of an upstream that shows what reached it
         yield from ((token, None) for token in jwts(exchange.text))
     try:
         content = json.loads(exchange.body)
@@ -66,7 +67,7 @@ def received(exchange: Exchange) -> Iterator[Received]:
 
 
 def _cookie(header: str) -> Iterator[Received]:
-    """The value of a cookie (RFC 6265 5.2: all up to the first semicolon, whatever is in it), as it is and decoded."""
+    """The value of a cookie (RFC 6265 5.2: everything up to the first semicolon), as it is and decoded."""
     value = header.partition(";")[0].partition("=")[2].strip(" \t").strip('"')
     for spelled in dict.fromkeys((value, unquote(value))):
         if len(spelled) >= LEAST_MADE and not _is_jwt(spelled):
@@ -82,7 +83,7 @@ def _fields(text: str) -> Iterator[Received]:
 
 
 def _fragments(text: str) -> Iterator[Received]:
-    """The secrets in a body that is no JSON."""
+    """The secrets in a body that is not JSON."""
     for name, value in QUOTED.findall(text):
         try:
             unescaped = json.loads(f'"{value}"')
@@ -95,7 +96,7 @@ def _fragments(text: str) -> Iterator[Received]:
 
 
 def _members(content: Any) -> Iterator[Received]:
-    """The secrets among the members of a body, at any depth, also in documents that are the text of one."""
+    """The secrets among the members of a body, at any depth, also in JSON documents inside texts."""
     waiting = [content]
     while waiting:
         item = waiting.pop()
@@ -120,7 +121,7 @@ def _members(content: Any) -> Iterator[Received]:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """The text, or the texts of a list: Kong's plugins keep several secrets under one name."""
+    """A text, or the texts of a list: Kong's plugins have several secrets under one name."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
@@ -128,7 +129,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _secrets(name: str, value: str) -> Iterator[str]:
-    """The secret that a member of that name has for its value, if it has one; of an Authorization header the credentials."""
+    """The secret in the value of a member with that name, if any; in an Authorization header, the credentials."""
     named = NAMED.search(re.sub(r"[_.-]", "", name.lower()))
     if not named or SENTENCE.fullmatch(value):
         return
@@ -141,7 +142,7 @@ def _secrets(name: str, value: str) -> Iterator[str]:
 
 
 def _password(credentials: str) -> str:
-    """The password in Basic credentials (RFC 7617); the credentials where they are none."""
+    """The password in Basic credentials (RFC 7617); the value itself where it is something else."""
     try:
         return b64decode(credentials).decode().partition(":")[2] or credentials
     except ValueError:
@@ -149,20 +150,20 @@ def _password(credentials: str) -> str:
 
 
 def _private_keys(text: str) -> Iterator[Received]:
-    """The private keys in a text, without what stands around them and between their lines."""
+    """The private keys in a text, without headers and line breaks."""
     for key in PRIVATE_KEY.findall(text):
         yield re.sub(r"\s|\\[nr]", "", key), None
 
 
 def _is_jwt(value: str) -> bool:
-    """Whether a value is a JWT: those are found wherever they stand."""
+    """Whether a value is a JWT: JWTs are found everywhere by their form."""
     return value.startswith("eyJ") and value.count(".") == 2  # header, claims, signature
 
 
 def without_others(exchange: Exchange) -> Exchange:
-    """The exchange as it is recorded: without the settings of plugins that Konnect does not keep itself.
+    """The exchange as it is recorded: without the settings of plugins that Konnect does not manage itself.
 
-    In a list of plugins they may be other people's, with secrets under names that nobody can know, such as headers.
+    In a list of plugins they may be other people's, with secrets under unknown names, such as those of headers.
     """
     if exchange.party != "konnect" or not PLUGINS.search(urlsplit(exchange.url).path):
         return exchange

@@ -1,14 +1,14 @@
-// oidc-provider on a free port of the loopback address, as an operator would set it up for a Dev Portal.
+// oidc-provider on a free loopback port, configured as an operator would for a Dev Portal.
 //
 //   node server.mjs --registration token|open|client [--rotate]
 //
 // token   one initial access token for all registrations: INITIAL_ACCESS_TOKEN in the environment
-// open    no token is asked for
-// client  as at Curity: the client REGISTRAR_ID with REGISTRAR_SECRET gets initial access tokens by client_credentials
-//         with scope dcr
+// open    registration needs no token
+// client  as at Curity: the client REGISTRAR_ID with REGISTRAR_SECRET gets initial access tokens with
+//         client_credentials and scope dcr
 //
-// With --rotate an update of a registration comes with a new registration access token. Standard output has two lines:
-// the issuer when connections are accepted, and how many registered clients are left when SIGTERM stops the server.
+// With --rotate, updating a registration returns a new registration access token. Standard output has two lines: the
+// issuer, once connections are accepted, and the number of registered clients left, when SIGTERM stops the server.
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -70,7 +70,7 @@ const provider = new Provider(issuer, {
     registrationManagement: { enabled: true, rotateRegistrationAccessToken: options.rotate },
     resourceIndicators: {
       enabled: true,
-      // without a resource access tokens would be opaque; nobody in front of this server sends one
+      // without a resource, access tokens would be opaque; no client here sends one
       defaultResource: () => 'urn:dcrproof:accounts',
       getResourceServerInfo: (ctx, audience) => ({
         scope: 'openid dcr',
@@ -83,7 +83,7 @@ const provider = new Provider(issuer, {
 });
 
 if (options.registration === 'client') {
-  // The library knows initial access tokens, but no request that gets one: scope dcr is that request, for one client.
+  // The library has initial access tokens, but no request that returns one: here, scope dcr does for one client.
   provider.use(async (ctx, next) => {
     await next();
     const granted = ctx.oidc?.route === 'token' && ctx.status === 200;

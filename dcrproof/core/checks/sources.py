@@ -1,0 +1,21 @@
+"""The documents that more than one module of checks cites."""
+
+CONFIG = "curity.io/docs/identity-server/configuration-reference"
+USING_DCR = "curity.io/resources/learn/using-dynamic-client-registration"
+DCRM = "curity.io/resources/learn/dynamic-client-registration-management"
+
+HOW_TO = "developer.konghq.com/how-to/curity-dcr/"
+DCR = "developer.konghq.com/dev-portal/dynamic-client-registration/"
+SELF_SERVICE = "developer.konghq.com/dev-portal/self-service/"
+STRATEGIES = "developer.konghq.com/dev-portal/auth-strategies/"
+AAS = "Konnect Application Auth Strategies API v2"
+API_BUILDER = "Konnect API Builder API v3"
+CONTROL_PLANES = "Konnect Control Planes Config API v2"
+PORTAL_API = "Konnect Portal API v3"
+PORTAL_MANAGEMENT = "Konnect Portal Management API v3"
+
+OIDC = "developer.konghq.com/plugins/openid-connect/"
+REFERENCE = f"{OIDC}reference/"
+CHANGELOG = f"{OIDC}changelog/"
+OLD = "openid-connect 1.5.x, parameters"
+SUPPORT = "developer.konghq.com/support/"

@@ -1,0 +1,62 @@
+"""Clean-up: deletes what a ledger names, and then proves that nothing is left.
+
+Both work in rounds: first `delete` until nothing more can be deleted, then `verify` until every claim is proved.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+from dcrproof.core.cleanup.asking import Asking
+from dcrproof.core.cleanup.delete import Deletion
+from dcrproof.core.cleanup.verify import Proof
+from dcrproof.core.http.polling import poll, polling_for
+from dcrproof.core.http.retry import SETTLING
+from dcrproof.core.ledger.ledger import Ledger
+from dcrproof.core.parties.creation import LOOKING
+from dcrproof.core.parties.target import Target
+
+RETRY_FOR = SETTLING
+"""Seconds for which deletion is retried, and for which a new thing may not be known everywhere yet."""
+LOST_FOR = LOOKING
+"""Seconds for which a thing is looked for whose creation was never answered, as a run does itself."""
+AT_ONCE = 1.0
+"""Both, for mocks that the run starts itself: nothing in them outlives it."""
+
+
+@dataclass
+class CleanedUp:
+    """The result for everything that a ledger names; each text has the thing, the reason and the owner."""
+
+    deleted: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    """What cannot be deleted."""
+    failed: list[str] = field(default_factory=list)
+    """What should have been deleted and was not, and claims that could not be proved."""
+    alive: list[str] = field(default_factory=list)
+    """Clients that still get tokens although they, or their applications, were deleted."""
+    tried: int = 0
+    """How many clients were tried at the token endpoint."""
+
+
+def clean_up(target: Target, ledger: Ledger, *, retry_for: float = RETRY_FOR, lost_for: float = LOST_FOR) -> CleanedUp:
+    """Deletes what the ledger names, and proves that it is gone. What is left stays in the ledger.
+
+    `retry_for` are seconds for each of the two phases, `lost_for` those since a creation that was never answered.
+    """
+    asking = Asking(target, ledger, deadline=time.monotonic() + retry_for)
+    deletion = Deletion(asking, ledger, retry_for, lost_for)
+    if ledger.entries:
+        with polling_for("what this run has made to be deleted", retry_for):
+            poll(deletion.round, bool, retry_for)
+    asking.deadline = time.monotonic() + retry_for
+    proof = Proof(asking, ledger, [*ledger.dead, *deletion.never_made])
+    done = CleanedUp([str(entry) for entry in deletion.deleted])
+    for entry in ledger.pending:
+        no_way, why = deletion.why.get(entry.number, (False, "not tried"))
+        (done.left if no_way else done.failed).append(f"{entry}: {why} (owner: {entry.kind.owner})")
+    if proof.open:
+        with polling_for("the proof that nothing of this run is left", retry_for):
+            poll(proof.round, bool, retry_for)
+    done.failed += dict.fromkeys(proof.open.values())
+    done.alive, done.tried = proof.alive, proof.tried
+    return done

@@ -1,0 +1,154 @@
+"""The two libraries that send: httpx for dcrproof's own clients, requests for the calls of an API consumer.
+
+Redirects are never followed: a redirect must not carry credentials to another host. No cookie is kept.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, Protocol
+
+import httpx
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError
+from urllib3.exceptions import HTTPError as Urllib3Error
+
+from dcrproof.core.http.connection import Connection, tls
+from dcrproof.core.http.errors import TIMEOUT, Endless, NotSent, causes
+from dcrproof.core.http.exchange import Headers
+
+LARGEST_BODY = 10_000_000
+"""Bytes of a body that are read: no answer of this flow has a tenth of them."""
+NO_COOKIES = DefaultCookiePolicy(allowed_domains=())
+"""No cookie is kept: a check that means to send one does so by hand."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    method: str
+    url: str
+    """What is dialled; where that is not the public name, the Host header has it."""
+    headers: Headers
+    body: bytes
+    name: str
+    """The public host name, for TLS."""
+
+
+class Transport(Protocol):
+    """Sends to one host, through one proxy or none. Raises NotSent where no connection was established."""
+
+    def send(self, request: Prepared) -> tuple[int, Headers, bytes]: ...
+
+    def close(self) -> None: ...
+
+
+class Httpx:
+    """A connection pool of httpx."""
+
+    def __init__(self, connection: Connection, proxy: str | None) -> None:
+        context = tls(connection.ca, connection.client_cert, connection.client_key)
+        self.client = httpx.Client(
+            verify=context,
+            proxy=httpx.Proxy(proxy, ssl_context=context if proxy.startswith("https:") else None) if proxy else None,
+            trust_env=False,
+            timeout=TIMEOUT,
+            follow_redirects=False,
+            cookies=CookieJar(NO_COOKIES),
+        )
+
+    def send(self, request: Prepared) -> tuple[int, Headers, bytes]:
+        begun = False
+
+        def watch(event: str, about: Mapping[str, Any]) -> None:
+            nonlocal begun
+            if event.endswith("send_request_headers.started"):
+                begun = begun or about["request"].method != b"CONNECT"
+
+        try:
+            with self.client.stream(
+                request.method,
+                request.url,
+                headers=[*request.headers, ("accept-encoding", "identity")],
+                content=request.body,
+                extensions={"sni_hostname": request.name, "trace": watch},
+            ) as response:
+                body = whole(response.iter_bytes())
+        except httpx.HTTPError as error:
+            if begun:
+                raise
+            raise NotSent from error
+        return response.status_code, tuple(response.headers.multi_items()), body
+
+    def close(self) -> None:
+        self.client.close()
+
+
+BEFORE_SENDING = (NewConnectionError, ConnectTimeoutError, ProxyError)
+"""What urllib3 raises where no connection was established."""
+
+
+class Requests:
+    """A session of requests, as an API consumer has it, to the host with that public name."""
+
+    def __init__(self, connection: Connection, proxy: str | None, name: str) -> None:
+        # not shared with httpx: urllib3 may change what it is given
+        context = tls.__wrapped__(connection.ca, connection.client_cert, connection.client_key)
+
+        class Adapter(HTTPAdapter):
+            """Verifies the certificate for the public name, whatever address is dialled, with the trust of `tls`."""
+
+            def init_poolmanager(self, *arguments: Any, **keywords: Any) -> None:
+                super().init_poolmanager(*arguments, ssl_context=context, server_hostname=name, **keywords)
+
+            def proxy_manager_for(self, proxy: str, **keywords: Any) -> Any:
+                return super().proxy_manager_for(
+                    proxy, ssl_context=context, proxy_ssl_context=context, server_hostname=name, **keywords
+                )
+
+            def cert_verify(self, *_: Any) -> None:
+                """Adds nothing to the context: by default requests would trust the authorities of certifi as well."""
+
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.cookies.set_policy(NO_COOKIES)
+        self.session.headers.clear()
+        self.session.proxies = {"all": proxy} if proxy else {}
+        self.session.mount("https://", Adapter())
+
+    def send(self, request: Prepared) -> tuple[int, Headers, bytes]:
+        try:
+            with self.session.request(
+                request.method,
+                request.url,
+                headers=dict(request.headers),
+                data=request.body or None,
+                timeout=TIMEOUT,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                body = whole(response.iter_content(65_536))
+        except requests.ConnectionError as error:
+            if any(isinstance(cause, BEFORE_SENDING) for cause in causes(error)):
+                raise NotSent from error
+            raise
+        return response.status_code, tuple(response.raw.headers.items()), body
+
+    def close(self) -> None:
+        self.session.close()
+
+
+def whole(chunks: Iterable[bytes]) -> bytes:
+    """The whole body. Raises Endless as soon as it is larger than LARGEST_BODY."""
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise Endless(LARGEST_BODY)
+    return bytes(body)
+
+
+NEVER_SENT = (NotSent, httpx.LocalProtocolError, httpx.InvalidURL, UnicodeError)
+"""What is raised before anything of a request is sent."""
+UNANSWERED = (Endless, NotSent, httpx.HTTPError, httpx.InvalidURL, requests.RequestException, Urllib3Error)
+"""What the two libraries raise where no complete answer comes; requests passes some errors of urllib3 on."""

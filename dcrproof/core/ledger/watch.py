@@ -1,0 +1,144 @@
+"""What the ledger learns from the requests of a run and their answers.
+
+All requests of a run pass by here before they are sent, so that nothing is created without the ledger: not even by a
+check that expects to be refused.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote
+
+from dcrproof.core.checks.outcomes import NotSeen
+from dcrproof.core.http.exchange import Exchange, Request
+from dcrproof.core.ledger.kinds import CLIENT, REGISTRATION, Kind, kind_at
+from dcrproof.core.ledger.ledger import Ledger, LedgerEntry
+from dcrproof.core.secrets.secret import Secret
+
+UNSETTLED = frozenset({408, 502, 503, 504})
+"""Statuses that leave open whether the request was carried out: something in front of the party gave up on it."""
+
+
+def watch(ledger: Ledger, request: Request) -> Callable[[Exchange | None], None]:
+    """Writes down what a request may create, before it is sent.
+
+    The result takes the party's answer, or None where the request was never sent; where no answer comes it is not
+    called. Raises NotSeen where the profile allows no more things to be created.
+    """
+    kind = creates(ledger, request)
+    if kind is None:
+        if request.party == "curity" and request.method in {"GET", "PUT"}:
+            for entry in ledger.at(request.url):
+                ledger.rotating(entry)
+        return lambda exchange: _answered(ledger, None, exchange) if exchange else None
+    if kind is not REGISTRATION:
+        if ledger.created >= ledger.most:
+            raise NotSeen(f"[run] max_created above {ledger.most}")
+        ledger.created += 1
+    number = ledger.intend(kind, request.base, kind.collection(request.path), _name(kind, request.body))
+    if kind.method == "PUT":
+        collection, _, id = request.path.rpartition("/")
+        ledger.made(replace(ledger.entries[number], collection=collection), id)
+
+    def answered(exchange: Exchange | None) -> None:
+        if exchange is None:
+            _turned_away(ledger, number)
+        else:
+            _answered(ledger, number, exchange)
+
+    return answered
+
+
+def creates(ledger: Ledger, request: Request) -> Kind | None:
+    """What a request creates, if anything."""
+    if request.party == "curity":
+        # RFC 7591 3.1: of all requests to an authorization server, the registration alone is JSON
+        is_json = request.media_type.partition(";")[0].strip().lower() == "application/json"
+        return CLIENT if request.method == "POST" and is_json and request.body else None
+    kind = kind_at(request.party, request.method, request.path)
+    if kind is not None and kind.method == "PUT" and not ledger.ours(request.path):
+        return None  # it changes what was there before
+    return kind
+
+
+def recover(ledger: Ledger, request: Request, item: Mapping[str, Any]) -> None:
+    """Takes what a request has created although its answer was lost, as a list shows it."""
+    kind = creates(ledger, request)
+    if kind is None:
+        return
+    place = (kind, request.base, kind.collection(request.path), item.get(kind.named) if kind.named else None)
+    entries = (one for one in ledger.entries.values() if one.id is None)
+    number = next((one.number for one in entries if (one.kind, one.base, one.collection, one.name) == place), None)
+    ledger.made(ledger.entries[number or ledger.intend(*place)], str(item.get("id")))
+
+
+def _name(kind: Kind, body: bytes) -> str | None:
+    if kind.named is None:
+        return None
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    name = content.get(kind.named) if isinstance(content, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _answered(ledger: Ledger, number: int | None, exchange: Exchange) -> None:
+    """Takes an answer; `number` is that of the entry which the request has created, or was to create."""
+    status = exchange.status
+    if status < 300:
+        named = {unquote(part) for part in exchange.url.partition("?")[0].split("/")}
+        _known(ledger, lambda entry: entry.kind.method == "POST" and entry.id in named)
+    if exchange.method == "DELETE" and status in {200, 204}:
+        for entry in ledger.at(exchange.url):
+            ledger.gone(entry)
+            if entry.kind.name == "developer":  # the applications are deleted with it
+                _known(ledger, lambda one: one.kind.name == "application of another developer")
+    elif number is not None and status >= 400:
+        # RFC 7591 3.2.2: an error creates nothing; Konnect may have carried on after a 500
+        unsettled = status in UNSETTLED or (status == 500 and ledger.entries[number].kind is not CLIENT)
+        if status == 429:
+            _turned_away(ledger, number)
+        elif not unsettled:
+            ledger.refused(ledger.entries[number])
+    elif status < 300:
+        _learn(ledger, number, exchange)
+
+
+def _turned_away(ledger: Ledger, number: int) -> None:
+    """The request may be sent again, and counts then."""
+    ledger.created -= ledger.entries[number].kind is not REGISTRATION
+    ledger.refused(ledger.entries[number])
+
+
+def _known(ledger: Ledger, which: Callable[[LedgerEntry], bool]) -> None:
+    for entry in [entry for entry in ledger.entries.values() if not entry.seen and which(entry)]:
+        ledger.seen(entry)
+
+
+def _learn(ledger: Ledger, number: int | None, exchange: Exchange) -> None:
+    """What an answer says of the thing that was created, or of a client whose secrets are new."""
+    content = exchange.members()
+    nested = content.get("credentials")
+    shown = {**content, **(nested if isinstance(nested, dict) else {})}
+    client_id, secret, uri, token = (
+        value if isinstance(value := shown.get(name), str) and value else None
+        for name in ("client_id", "client_secret", "registration_client_uri", "registration_access_token")
+    )
+    id = None
+    if number is not None:
+        id = client_id if ledger.entries[number].kind is CLIENT else content.get("id")
+    elif client_id is not None:
+        known = (entry for entry in ledger.entries.values() if entry.client_id == client_id)
+        number = next((entry.number for entry in known), None)
+    if number is None or number not in ledger.entries:
+        return
+    entry = ledger.entries[number]
+    if client_id:
+        entry = replace(entry, client_id=client_id, secret=Secret(secret) if secret else entry.secret)
+        ledger.entries[number] = entry
+    if token and (uri or entry.manage):  # before the id: then clean-up can delete it if the run is killed in between
+        ledger.managed(entry, uri or (entry.manage[0] if entry.manage else ""), Secret(token))
+    if isinstance(id, str) and id and entry.id is None:
+        ledger.made(ledger.entries[number], id)

@@ -1,0 +1,218 @@
+"""All secrets that a run knows, and the search for them in everything that is written.
+
+A secret is masked by value, in each form in which it can appear, whole or in part: `Secrets` says how.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain, compress, count
+from struct import calcsize
+from typing import Literal
+
+from dcrproof.core.secrets.decoding import (
+    BREAK,
+    LONG,
+    ODD,
+    SHORTEST_RUN,
+    Found,
+    in_escapes,
+    long_runs,
+    out_of_base64,
+    read,
+    readings,
+)
+from dcrproof.core.secrets.forms import LONGEST_IN_BASE64, SIGNATURE, base64_forms, forms_of, pair_forms, secret_part
+from dcrproof.core.secrets.secret import SHORTEST, Secret
+
+OPAQUE = re.compile(r"_[A-Z0-9]{7}_")
+"""The start of an opaque token of Curity: the same for all."""
+
+WEAK = re.compile(r"(?:_[A-Z0-9]{7}_)?[0-9a-fA-F-]+")
+"""A secret of digits and dashes, such as a UUID: a few characters of it may occur in any other."""
+
+_WORD = 4
+# Any 8 characters of a text hold 4 that begin at a multiple of 4: these words are looked up first, all at once.
+
+
+class Secrets:
+    """All secrets that a run has been given or has received, and what it knows to be public.
+
+    Each secret has forms: as it is, percent-encoded, escaped for JSON, HTML and Python, and in base64, by itself and
+    after a client id, at each alignment. Any 8 characters of a form are masked, so that the pieces of a form that was
+    cut are masked as well. Of a JWT only the signature is a secret.
+
+    Other escapes, and more than two levels of them, are found as well, if eight characters of the secret are left; and
+    in base64 a secret of any length.
+
+    Pieces that are also public, such as a host name that is part of a password, are left alone unless they are next to
+    a piece that is not, or are the whole secret.
+    """
+
+    def __init__(self) -> None:
+        self._clients: dict[str, str | None] = {}
+        self._forms: dict[str, str] = {}
+        self._pieces: dict[str, str] = {}
+        self._words: set[int] = set()
+        self._weak: set[str] = set()
+        self._public: set[str] = set()
+        self._long = False
+
+    def know(self, value: str, client_id: str | None = None) -> Secret:
+        """Registers a secret, and its Basic credentials with `client_id`, which is public."""
+        secret = Secret(value)
+        if len(value) < SHORTEST or (value in self._clients and client_id in {None, self._clients[value]}):
+            return secret
+        self._clients[value] = client_id
+        self._long = self._long or len(value) > LONGEST_IN_BASE64
+        if prefix := OPAQUE.match(value):
+            self.publish(prefix[0])
+        forms = set(forms_of(secret_part(value)))
+        if client_id:
+            self.publish(client_id)
+            for form, public in pair_forms(client_id, secret_part(value)):
+                forms.add(form)
+                self._public.update(_pieces(form[: public + SHORTEST - 1]))  # they show too little of the secret
+        for form in sorted(forms, key=len):  # a piece that two forms share belongs to the longer one
+            self._add(form, repr(secret))
+        if WEAK.fullmatch(value):
+            self._weak |= forms
+        return secret
+
+    def _add(self, form: str, shown: str) -> None:
+        if len(form) < SHORTEST or form in self._forms:
+            return
+        self._forms[form] = shown
+        self._pieces.update(dict.fromkeys(_pieces(form), form))
+        for start in range(_WORD):
+            self._words.update(_words(form[start:]))
+
+    def publish(self, *texts: str) -> None:
+        """Registers what is public, in base64 as well: dcrproof's own texts, and ids and addresses of the profile."""
+        for text in texts:
+            for form in {text, *(base64_forms(text) if len(text) <= LONGEST_IN_BASE64 else ())}:
+                self._public.update(_pieces(form))
+
+    @property
+    def known(self) -> list[tuple[str, str | None]]:
+        """The values given to `know`, each with its client id."""
+        return list(self._clients.items())
+
+    def mask(self, text: str) -> str:
+        """The text with each known secret replaced by its fingerprint, and each JWT without its signature."""
+        done, parts = 0, []
+        for start, end, shown in self.find(text):
+            parts += [text[done:start], shown]
+            done = end
+        if parts:
+            text = "".join([*parts, text[done:]])
+        return SIGNATURE.sub(r"\1.<signature>", text) if ".eyJ" in text else text
+
+    def find(self, text: str) -> list[Found]:
+        """The known secrets in a text, and pieces of them, in order and without overlap."""
+        found = self._runs(text)
+        if ODD.search(text) or len(text) >= SHORTEST_RUN:
+            for reading in readings(text, found if self._long else None):
+                found += [reading.found(run) for run in self._runs(reading.text, reading.joints)]
+        return _apart(found) if len(found) > 1 else found
+
+    def search(self, texts: Iterable[str]) -> Iterator[list[Found]]:
+        """The leaks in each of these texts: secrets, pieces of at least 15 characters, and signatures of JWTs.
+
+        It is fast for texts without any.
+        """
+        pieces = [piece for piece in self._pieces if piece not in self._public]
+        words = set(_words("".join(pieces), "Q"))
+        short = [form for form in self._forms if len(form) < LONG and not self._is_public(form)]
+        clean: set[str] = set()  # runs of base64 without a leak; many files have the same ones
+        for text in texts:
+            found = {Found(*match.span(), "<signature>") for match in SIGNATURE.finditer(text)}
+            found.update(self._telling(text, words, short))
+            runs = [run for run in long_runs(text) if run[0] not in clean] if self._long else []
+            hidden = [*in_escapes(text), *chain.from_iterable(map(out_of_base64, runs))]
+            if any(self._telling("\0".join(reading.text for reading in hidden), words, short)):  # all at once
+                for reading in hidden:
+                    found.update(map(reading.found, self._telling(reading.text, words, short)))
+            else:
+                clean.update(run[0] for run in runs)
+            yield _apart(found)
+
+    def _telling(self, text: str, words: set[int], short: Iterable[str]) -> Iterator[Found]:
+        """What `search` finds in one reading of a text; without one of these words or short forms there is nothing."""
+        places = [match.start() for form in short if form in text for match in re.finditer(re.escape(form), text)]
+        in_text = _words(text, "Q")
+        if not words.isdisjoint(in_text):
+            places += compress(count(0, 8), map(words.__contains__, in_text))
+        for place in places:
+            before = max(place - 2 * LONG, 0)
+            window = text[before : place + 3 * LONG]
+            found = self._runs(window)
+            if (joined := read(window, BREAK)) is not None:
+                found += map(joined.found, self._runs(joined.text, joined.joints))
+            for start, end, shown in _apart(found):
+                whole = window[start:end]
+                telling = [piece for piece in _pieces(whole) if piece not in self._public]
+                if telling and (len(telling) + SHORTEST > LONG or whole in self._forms):
+                    yield Found(before + start, before + end, shown)
+
+    def _is_public(self, form: str) -> bool:
+        """Whether all of it is public: a secret that is one of dcrproof's own words is in everything that is written."""
+        return self._public.issuperset(_pieces(form))
+
+    def _runs(self, text: str, joints: Iterable[int] | None = None) -> list[Found]:
+        """Secrets in a text; where `joints` are given only those across one of them."""
+        words = _words(text)
+        if joints is not None:
+            near = {at for joint in joints for at in range(max(joint // _WORD - 1, 0), joint // _WORD + 2)}
+            hits: Iterable[int] = [at for at in sorted(near) if at < len(words) and words[at] in self._words]
+        elif self._words.isdisjoint(words):
+            return []
+        else:
+            hits = compress(count(), map(self._words.__contains__, words))
+        pieces, public = self._pieces, self._public
+        runs: list[tuple[int, int, list[str]]] = []
+        done = 0
+        for hit in hits:
+            at = hit * _WORD
+            for start in range(max(at - _WORD + 1, done), at + 1):
+                piece = text[start : start + SHORTEST]
+                form = pieces.get(piece)
+                if form is None:
+                    continue
+                begin, end, of = start, start + SHORTEST, [] if piece in public else [form]
+                whole = start - form.index(piece)
+                if text.startswith(form, whole):
+                    begin, end, of = whole, whole + len(form), [form] * len(form)
+                    done = end
+                if runs and begin < runs[-1][1]:
+                    runs[-1] = (min(runs[-1][0], begin), max(runs[-1][1], end), runs[-1][2] + of)
+                else:
+                    runs.append((begin, end, of))
+        return [
+            Found(begin, end, self._forms.get(text[begin:end]) or self._forms[max(set(of), key=of.count)])
+            for begin, end, of in runs
+            if of and (len(of) + SHORTEST > LONG + 1 or text[begin:end] in self._forms or not self._weak.issuperset(of))
+        ]
+
+
+def _words(text: str, kind: Literal["I", "Q"] = "I") -> "memoryview[int]":
+    """A text in words of 4 characters, or 8 (`Q`), as numbers, for quick look-ups; other than ASCII is all the same."""
+    octets = memoryview(text.encode("ascii", "replace"))
+    size = calcsize(kind)
+    return octets[: len(octets) // size * size].cast(kind)
+
+
+def _pieces(text: str) -> list[str]:
+    return [text[at : at + SHORTEST] for at in range(len(text) - SHORTEST + 1)]
+
+
+def _apart(found: Iterable[Found]) -> list[Found]:
+    """Overlapping finds merged."""
+    apart: list[Found] = []
+    for start, end, shown in sorted(found):
+        if apart and start < apart[-1].end:
+            before = apart[-1]
+            longer = shown if end - start > before.end - before.start else before.shown
+            apart[-1] = Found(before.start, max(before.end, end), longer)
+        else:
+            apart.append(Found(start, end, shown))
+    return apart

@@ -1,0 +1,117 @@
+"""How the gateway's entities and nodes look in the admin API (control-planes-config v2)."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from dcrproof.mocks.konnect.objects import (
+    ControlPlane,
+    GatewayConsumer,
+    GatewayPlugin,
+    GatewayRoute,
+    GatewayService,
+    Implementation,
+)
+from dcrproof.mocks.konnect.push import MANAGED_PLUGIN
+from dcrproof.mocks.konnect.state import Konnect
+from dcrproof.mocks.konnect.views import View, epochs, members, times
+
+
+def control_plane(held: ControlPlane) -> View:
+    """Inferred: the document of control planes themselves is not among those that the mock was read from."""
+    config = {"cluster_type": "CLUSTER_TYPE_CONTROL_PLANE", "auth_type": "pinned_client_certs", "cloud_gateway": False}
+    return {**members(held, "id", "name"), "description": "", "labels": {}, "config": config, **times(held)}
+
+
+def service(held: GatewayService) -> View:
+    url = urlsplit(held.url)
+    return {
+        **members(held, "id", "name"),
+        "protocol": url.scheme,
+        "host": url.hostname or "",
+        "port": url.port or (443 if url.scheme == "https" else 80),
+        "path": url.path or None,
+        **members(held, "enabled", "read_timeout"),
+        "retries": 5,
+        "connect_timeout": 60000,
+        "write_timeout": 60000,
+        "tags": None,
+        **epochs(held),
+    }
+
+
+def route(held: GatewayRoute) -> View:
+    return {
+        **members(held, "id", "name", "strip_path"),
+        "paths": list(held.paths),
+        "methods": list(held.methods) or None,
+        "hosts": None,
+        "protocols": ["http", "https"],
+        "preserve_host": False,
+        "path_handling": "v0",
+        "regex_priority": 0,
+        "service": {"id": held.service_id},
+        "tags": None,
+        **epochs(held),
+    }
+
+
+def managed_plugin(konnect: Konnect, held: Implementation) -> View | None:
+    """The plugin that Konnect keeps on the linked service, where the API is published with an OIDC strategy.
+
+    Shape and tags: the plugin's schema (KonnectApplicationAuth.json) and the archived troubleshooting page.
+    """
+    accepted = konnect.push.accepted_strategy(held.service_id) if held.service_id is not None else None
+    if accepted is None or accepted.id not in konnect.tables.strategies:
+        return None
+    used = konnect.tables.strategies[accepted.id]
+    config = accepted.config if used.strategy_type == "openid_connect" else used.config
+    entry: Mapping[str, Any] = {"strategy_id": used.id, "config": config}
+    key = "openid_connect" if used.strategy_type == "openid_connect" else "key_auth"
+    return {
+        "id": held.id,  # no id of its own is modelled
+        "name": MANAGED_PLUGIN,
+        "enabled": True,
+        "service": {"id": held.service_id},
+        "config": {"auth_type": "v2-strategies", "scope": held.api_id, "v2_strategies": {key: [entry]}},
+        "tags": ["konnect-managed-plugin", "konnect-app-registration"],
+        **epochs(held),
+    }
+
+
+def plugin(held: GatewayPlugin) -> View:
+    return {
+        **members(held, "id", "name", "config"),
+        "enabled": True,
+        "service": {"id": held.service_id},
+        "tags": None,
+        **epochs(held),
+    }
+
+
+def consumer(held: GatewayConsumer) -> View:
+    return {**members(held, "id", "username", "custom_id"), "tags": None, **epochs(held)}
+
+
+OLDEST_WITH_STRATEGIES = (3, 6)
+"""The release of Kong Gateway from which the managed plugin knows strategies (Konnect version compatibility)."""
+
+
+def node(konnect: Konnect, held: Mapping[str, Any]) -> View:
+    """A node as it reports itself; that it is too old for what is pushed to it is Konnect's finding.
+
+    The members are those of NodeCompatibilityIssue (control-planes-config v2); their values are inferred.
+    """
+    guarded = [service.id for service in konnect.push.configuration.services if service.strategy is not None]
+    numbers = tuple(int(part) for part in str(held["version"]).split("-")[0].split(".") if part.isdigit())
+    if not guarded or numbers >= OLDEST_WITH_STRATEGIES:
+        return dict(held)
+    least = ".".join(map(str, OLDEST_WITH_STRATEGIES))
+    issue = {
+        "code": "D228",
+        "severity": "error",
+        "description": f"The plugin konnect-application-auth needs Kong Gateway {least} for auth strategies.",
+        "resolution": f"Upgrade the data plane to Kong Gateway {least} or newer.",
+        "affected_resources": [{"type": "plugin", "id": service_id} for service_id in guarded],
+    }
+    return {**held, "compatibility_status": {"state": "COMPATIBILITY_STATE_INCOMPATIBLE", "issues": [issue]}}

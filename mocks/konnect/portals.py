@@ -1,0 +1,125 @@
+"""Portals and their pages (portal-management v3)."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from dcrproof.mocks.konnect import schema
+from dcrproof.mocks.konnect.auth import Auth
+from dcrproof.mocks.konnect.developers import Developers
+from dcrproof.mocks.konnect.fields import check
+from dcrproof.mocks.konnect.objects import Page, Portal
+from dcrproof.mocks.konnect.problems import conflict
+from dcrproof.mocks.konnect.push import Push
+from dcrproof.mocks.konnect.tables import Body, Stamps, Tables, find, labelled, lowered
+from dcrproof.mocks.konnect.teams import Teams
+from dcrproof.mocks.messages import Asking
+
+
+class Portals:
+    """`portal_host` gives a portal's `canonical_domain` (host, or host:port) when the portal is created."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        stamps: Stamps,
+        push: Push,
+        auth: Auth,
+        teams: Teams,
+        developers: Developers,
+        portal_host: Callable[[str], str],
+    ) -> None:
+        self.tables = tables
+        self.stamps = stamps
+        self.push = push
+        self.auth = auth
+        self.teams = teams
+        self.developers = developers
+        self.portal_host = portal_host
+
+    def create(self, body: Body) -> Portal:
+        check(body, schema.PORTAL_CREATION)
+        self.require_free_name(body["name"], None)
+        self.auth.require_strategy(
+            body.get("default_application_auth_strategy_id"), "default_application_auth_strategy_id"
+        )
+        new = self.stamps.new()
+        made = Portal(
+            name=body["name"],
+            display_name=body.get("display_name", body["name"]),
+            description=body.get("description"),
+            authentication_enabled=body.get("authentication_enabled", True),
+            rbac_enabled=body.get("rbac_enabled", False),
+            sipr_enabled=body.get("sipr_enabled", False),
+            default_api_visibility=body.get("default_api_visibility", "private"),
+            default_page_visibility=body.get("default_page_visibility", "private"),
+            default_application_auth_strategy_id=lowered(body.get("default_application_auth_strategy_id")),
+            auto_approve_developers=body.get("auto_approve_developers", False),
+            auto_approve_applications=body.get("auto_approve_applications", False),
+            notifications_developer_pii_visibility_enabled=body.get(
+                "notifications_developer_pii_visibility_enabled", False
+            ),
+            labels=labelled({}, body.get("labels", {})),
+            canonical_domain=self.portal_host(new["id"]),
+            **new,
+        )
+        self.tables.portals[made.id] = made
+        self.tables.portal_by_host[made.canonical_domain.lower()] = made.id
+        return made
+
+    def patch(self, portal_id: str, body: Body) -> Portal:
+        held = find(self.tables.portals, portal_id)
+        check(body, schema.PORTAL_UPDATE)
+        self.require_free_name(body.get("name"), held)
+        self.auth.require_strategy(
+            body.get("default_application_auth_strategy_id"), "default_application_auth_strategy_id"
+        )
+        members = {key: value for key, value in body.items() if key != "labels"}
+        if default := body.get("default_application_auth_strategy_id"):
+            members["default_application_auth_strategy_id"] = default.lower()
+        labels = labelled(held.labels, body.get("labels", {}))
+        changed = replace(held, **members, labels=labels, updated_at=self.stamps.now())
+        self.tables.portals[held.id] = changed
+        return changed
+
+    def require_free_name(self, name: str | None, own: Portal | None) -> None:
+        # Documented for PATCH; that POST answers alike is inferred.
+        if name is not None and any(held.name == name and held != own for held in self.tables.portals.values()):
+            raise conflict("A portal with this name already exists")
+
+    def at(self, host: str) -> Portal:
+        """The portal whose `canonical_domain` this is."""
+        return find(self.tables.portals, find(self.tables.portal_by_host, host))
+
+    def create_page(self, portal_id: str, body: Body) -> Page:
+        portal = find(self.tables.portals, portal_id)
+        check(body, schema.PAGE_CREATION)
+        made = Page(
+            portal_id=portal.id,
+            slug=body["slug"],
+            title=body.get("title", body["slug"]),
+            content=body["content"],
+            description=body.get("description"),
+            visibility=body.get("visibility", portal.default_page_visibility),
+            status=body.get("status", "unpublished"),
+            parent_page_id=body.get("parent_page_id"),
+            **self.stamps.new(),
+        )
+        self.tables.pages[made.id] = made
+        return made
+
+    def delete(self, portal_id: str, *, force: bool) -> Asking[None]:
+        """With everything of it. Without force only while no API is published (the status is inferred)."""
+        held = find(self.tables.portals, portal_id)
+        published = [key for key in self.tables.publications if key[1] == held.id]
+        if published and not force:
+            raise conflict("The portal has published APIs")
+        for developer in [one for one in self.tables.developers.values() if one.portal_id == held.id]:
+            yield from self.developers.delete(held.id, developer.id)
+        for key in published:
+            self.tables.publications.pop(key, None)
+        for page in [one for one in self.tables.pages.values() if one.portal_id == held.id]:
+            self.tables.pages.pop(page.id, None)
+        self.teams.disband(held.id)
+        if self.tables.portals.pop(held.id, None) is not None:
+            self.tables.portal_by_host.pop(held.canonical_domain.lower(), None)
+        self.push.services_changed()

@@ -1,0 +1,122 @@
+"""An organisation's objects in tables, and what is looked up in them."""
+
+import random
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
+
+from dcrproof.mocks.clock import Clock
+from dcrproof.mocks.konnect.objects import (
+    Api,
+    ApiVersion,
+    Application,
+    ControlPlane,
+    Developer,
+    GatewayConsumer,
+    GatewayPlugin,
+    GatewayRoute,
+    GatewayService,
+    Implementation,
+    Page,
+    Portal,
+    Provider,
+    Publication,
+    Registration,
+    Strategy,
+    Team,
+    TeamRole,
+)
+from dcrproof.mocks.konnect.problems import not_found
+
+T = TypeVar("T")
+Body: TypeAlias = Mapping[str, Any]
+
+
+def find(table: Mapping[Any, T], key: Any) -> T:
+    """The object with that id; ids are compared case-insensitively. Raises Problem 404."""
+    found = table.get(key.lower() if isinstance(key, str) else key)
+    if found is None:
+        raise not_found()
+    return found
+
+
+def lowered(id_: str | None) -> str | None:
+    """Ids are kept in lower case, as Konnect makes them."""
+    return id_.lower() if id_ is not None else None
+
+
+def labelled(labels: Mapping[str, str], update: Mapping[str, str | None] | None) -> dict[str, str]:
+    """Labels after an update: a value of null removes its key, null alone removes all (AAS `LabelsUpdate`)."""
+    if update is None:
+        return {}
+    return {key: value for key, value in {**labels, **update}.items() if value is not None}
+
+
+@dataclass(slots=True)
+class Tables:
+    """The objects by id, in the order in which they were made."""
+
+    control_planes: dict[str, ControlPlane] = field(default_factory=dict)
+    gateway_services: dict[str, GatewayService] = field(default_factory=dict)
+    gateway_routes: dict[str, GatewayRoute] = field(default_factory=dict)
+    gateway_plugins: dict[str, GatewayPlugin] = field(default_factory=dict)
+    gateway_consumers: dict[str, GatewayConsumer] = field(default_factory=dict)
+    consumer_of: dict[tuple[str, str], str] = field(
+        default_factory=dict
+    )  # (application id, control plane id): consumer id
+    providers: dict[str, Provider] = field(default_factory=dict)
+    strategies: dict[str, Strategy] = field(default_factory=dict)
+    portals: dict[str, Portal] = field(default_factory=dict)
+    pages: dict[str, Page] = field(default_factory=dict)
+    developers: dict[str, Developer] = field(default_factory=dict)
+    teams: dict[str, Team] = field(default_factory=dict)
+    team_roles: dict[str, TeamRole] = field(default_factory=dict)
+    apis: dict[str, Api] = field(default_factory=dict)
+    api_versions: dict[str, ApiVersion] = field(default_factory=dict)
+    implementations: dict[str, Implementation] = field(default_factory=dict)
+    publications: dict[tuple[str, str], Publication] = field(default_factory=dict)  # (api id, portal id)
+    applications: dict[str, Application] = field(default_factory=dict)
+    registrations: dict[str, Registration] = field(default_factory=dict)
+
+    # indexes of what is looked up at every request of a developer
+    portal_by_host: dict[str, str] = field(default_factory=dict)
+    developer_by_email: dict[tuple[str, str], str] = field(default_factory=dict)  # (portal id, e-mail in lower case)
+    applications_of: dict[str, dict[str, str]] = field(default_factory=dict)  # developer id: name, application id
+    application_by_client: dict[tuple[str | None, str], str] = field(default_factory=dict)  # (provider id, client id)
+    registrations_of: dict[str, dict[str, str]] = field(default_factory=dict)  # application id: API id, registration id
+    told: dict[str, set[str]] = field(default_factory=dict)  # application id: APIs that its bridge was told of
+
+    def developer(self, portal_id: str, developer_id: str) -> Developer:
+        """A developer of that portal. Raises Problem 404."""
+        held = find(self.developers, developer_id)
+        if held.portal_id != portal_id.lower():
+            raise not_found()
+        return held
+
+    def publication(self, api_id: str, portal_id: str) -> Publication:
+        """How that portal publishes that API. Raises Problem 404."""
+        return find(self.publications, (api_id.lower(), portal_id.lower()))
+
+    def provider_of(self, application: Application) -> Provider | None:
+        """The DCR provider with which the application's client was registered."""
+        return self.providers.get(application.provider_id or "")
+
+
+class Stamps:
+    """The ids and times of new objects; one source of random numbers gives the same ids."""
+
+    def __init__(self, clock: Clock, source: random.Random) -> None:
+        self._clock = clock
+        self._random = source
+
+    def now(self) -> float:
+        return self._clock.now()
+
+    def id(self) -> str:
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def new(self) -> dict[str, Any]:
+        """`id`, `created_at` and `updated_at` of an object that is made now."""
+        now = self.now()
+        return {"id": self.id(), "created_at": now, "updated_at": now}
