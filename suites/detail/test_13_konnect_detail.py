@@ -5,7 +5,8 @@ from urllib.parse import urlencode
 from dcrproof.core.checks.check import Evidence, by_gate, check
 from dcrproof.core.checks.outcomes import NotApplicable
 from dcrproof.core.checks.sources import AAS, DCR, PORTAL_API, PORTAL_MANAGEMENT
-from dcrproof.core.parties.konnect import problem, segment
+from dcrproof.core.http.segments import segment
+from dcrproof.core.parties.konnect import problem
 from dcrproof.core.parties.portal import session_of
 from dcrproof.core.secrets.secret import Secret
 

@@ -83,10 +83,10 @@ DOTS = ["/v3/apis/../portals/p1", "/v3/apis/.", "/v3/apis/a/..", "/v3/apis/%2e%2
 
 @pytest.mark.parametrize("consumer", [False, True], ids=["httpx", "requests"])
 @pytest.mark.parametrize("path", DOTS)
-def test_a_path_that_names_something_else_than_it_seems_is_not_sent(line_to, mocks, path, consumer) -> None:
+def test_a_path_that_names_something_else_than_it_seems_is_not_sent(connection_to, mocks, path, consumer) -> None:
     """Both libraries resolve dots after everybody has looked at the path, and servers resolve those that are encoded."""
-    line = line_to("konnect", mocks.described["konnect"]["url"])
-    line.consumer = consumer
+    http = connection_to("konnect", mocks.described["konnect"]["url"])
+    http.consumer = consumer
     with pytest.raises(Outcome):
-        line.send("DELETE", line.base + path)
-    assert line.transcript.exchanges == []
+        http.send("DELETE", http.base + path)
+    assert http.transcript.exchanges == []
