@@ -19,7 +19,7 @@ LARGEST_BODY = 1024 * 1024
 
 
 class Listened(Protocol):
-    """What is listened for: `handle` answers for the party of that port, `log` takes each answered call."""
+    """What is served: `handle` answers for the party of that port, `log` records each answered call."""
 
     faults: Faults
 
@@ -33,7 +33,7 @@ class Listened(Protocol):
 
 
 class ListenedWorld(Protocol):
-    """Holds the listened world: swapped, never reset, so that a late request changes the world that it came to."""
+    """Holds the served world. A reset replaces it, so that a late request changes the world that it was sent to."""
 
     @property
     def current(self) -> Listened: ...

@@ -1,10 +1,10 @@
-"""A DCR bridge that can be watched: what a customer runs between Konnect and an authorization server of its own.
+"""A DCR bridge that can be observed: what a customer runs between Konnect and its own authorization server.
 
-It keeps its clients itself, and in `asked` everything that was asked of it, in order.
+It keeps its own clients, and in `asked` every request that it received, in order.
 
     POST /                         201 the client's id and secret
     DELETE /{client id}            204
-    POST /{client id}/new-secret   200 id and a new secret; the one before is worth nothing from then on
+    POST /{client id}/new-secret   200 id and a new secret; the old one is invalid from then on
     POST /{client id}/event-hook   200
 
 Each takes the key in X-API-KEY. Errors are `error` and `error_description`.

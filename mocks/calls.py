@@ -51,7 +51,7 @@ class Caller:
                 timeout=call.timeout,
             )
             if request.url.host.endswith(".invalid"):
-                return NoAnswer("a name below .invalid is nobody's, and is not asked for (RFC 6761 6.4)", "name")
+                return NoAnswer("names below .invalid do not exist (RFC 6761 6.4)", "name")
             answer = await client.send(request, stream=True)
             try:
                 body = b"".join([chunk async for chunk in answer.aiter_raw()])
@@ -64,7 +64,7 @@ class Caller:
         return Response(answer.status_code, tuple(answer.headers.multi_items()), body)
 
     def _client(self, verify: bool, own_authorities: bool) -> httpx.AsyncClient:
-        """One pool for all mocks, and others for calls that take any certificate, or that know fewer authorities."""
+        """One pool for most calls, and others for calls that accept any certificate, or trust fewer authorities."""
         key = (verify, own_authorities)
         if key not in self._clients:
             # calls on the loopback address never use the proxies of the environment

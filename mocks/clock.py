@@ -1,4 +1,4 @@
-"""The time of a world of mocks: the machine's clock plus what a test has turned it by."""
+"""The time of a world of mocks: the machine's clock plus the seconds by which a test has advanced it."""
 
 import time
 from dataclasses import dataclass

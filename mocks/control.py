@@ -1,4 +1,4 @@
-"""The control interface: what a test may do to a world, as JSON over HTTP on a port of its own.
+"""The control interface: what a test may do to a world, as JSON over HTTP on a separate port.
 
     GET    /calls?party=curity&after=12     [{"n": 13, "at": 1795500000.1, "real": ..., "from": "gateway", "party": "curity", ...}]
     GET    /clock                           {"now": 1795500000.1}
@@ -28,7 +28,7 @@ YEAR = 366 * 86400
 
 
 class BadControlRequest(Exception):
-    """A request that makes no sense; the text says why."""
+    """A request that is invalid; the text says why."""
 
     def __init__(self, error: str, status: int = 400) -> None:
         super().__init__(error)
@@ -87,14 +87,14 @@ class Control:
     def advance(self, request: Request) -> Response:
         seconds = _object(request, "advance")["advance"]
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= YEAR:
-            raise BadControlRequest("advance is a number of seconds, at least 0: time does not go back")
+            raise BadControlRequest("advance is a number of seconds, at least 0")
         self.world.clock.advance(seconds)
         return json_response(200, {"now": self.world.clock.now()})
 
     def rotate(self, request: Request) -> Response:
         asked = _object(request, "party", "kid")
         if asked["party"] != "curity":
-            raise BadControlRequest("party is curity: nobody else signs")
+            raise BadControlRequest("party is curity: no other party signs")
         if asked["kid"] not in ("new", "same"):
             raise BadControlRequest("kid is new or same")
         self.world.curity.rotate_keys(asked["kid"])

@@ -1,7 +1,7 @@
 """What the control plane pushes to the data planes: the one thing that mock Konnect and mock gateway both know.
 
 The documents name the parts (an application's client id, strategy and scopes; the strategy's plugin configuration on
-the linked service) but not the format of the push, so this is a format of our own.
+the linked service) but not the format of the push, so this is our own format.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ class Route:
 
 @dataclass(frozen=True)
 class PushedConsumer:
-    """A gateway consumer. Portal applications are none."""
+    """A gateway consumer. Portal applications are not consumers."""
 
     id: str
     username: str | None = None
@@ -53,8 +53,8 @@ class PushedConsumer:
 class Service:
     """A gateway service; `read_timeout` is in milliseconds. Without a strategy nothing is enforced: the route is open.
 
-    `openid_connect` is the configuration of a plugin of that name of its own, which knows consumers and no
-    applications; it may stand beside a strategy.
+    `openid_connect` is the configuration of a plugin of that name on the service, which maps consumers and not
+    applications; a service may have both it and a strategy.
     """
 
     id: str
@@ -63,13 +63,14 @@ class Service:
     api_id: str | None = None
     strategy: PushedStrategy | None = None
     also: tuple["Service", ...] = ()
-    """The same service as another portal publishes it: with an API and a strategy of its own."""
+    """The same service as another portal publishes it, with another API and strategy."""
     openid_connect: Mapping[str, Any] | None = None
     read_timeout: int = 60000
 
     @cached_property
     def stages(self) -> "tuple[tuple[Service, ...], ...]":
-        """What judges a request, one after the other; in each stage the service once for all that may admit it there.
+        """The plugins that check a request, one stage after the other; a stage has the service once for each strategy that may
+        admit the request.
 
         `openid-connect` comes before `konnect-application-auth` (plugin priorities 1050 and 960).
         """

@@ -35,7 +35,7 @@ class Fault:
 
 
 def read(content: Any, parties: tuple[str, ...]) -> Fault:
-    """A fault as the control interface takes it. Raises ValueError with what is wrong."""
+    """A fault as the control interface accepts it. Raises ValueError, whose text says what is wrong."""
     if not isinstance(content, dict):
         raise ValueError("a fault is a JSON object")
     unknown = set(content) - {"party", "method", "path", "times", "retry_after", *KINDS}

@@ -1,4 +1,4 @@
-"""Signing keys, made once per process: an RSA key takes tens of milliseconds, and worlds are many."""
+"""Signing keys, made once per process: an RSA key takes tens of milliseconds, and there are many worlds."""
 
 from functools import cache
 
@@ -8,8 +8,8 @@ from joserfc.jwk import OKPKey, RSAKey
 
 @cache
 def rsa_key(ordinal: int) -> RSAKey:
-    """The process's RSA key of that number, 2048 bits, without a `kid`: whoever uses it gives the names."""
-    del ordinal  # the cache's key alone
+    """The process's RSA key of that number, 2048 bits, without a `kid`, which the caller adds."""
+    del ordinal  # only the key of the cache
     return RSAKey.import_key(rsa.generate_private_key(public_exponent=65537, key_size=2048))
 
 

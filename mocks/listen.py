@@ -1,4 +1,4 @@
-"""Puts a world of mocks on sockets: one server in a thread of its own, one port for each party.
+"""Puts a world of mocks on sockets: one server thread, one port for each party.
 
 This module, asgi.py and calls.py are the only ones of the mocks that do I/O.
 """

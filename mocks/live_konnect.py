@@ -1,8 +1,8 @@
-"""Reads a Konnect that is not of this world, so that the mock data planes serve its applications.
+"""Reads a live Konnect, so that the mock data planes serve its applications.
 
-Read over the admin API, and nothing else: the APIs that are linked to gateway services, their publications and
+It reads over the admin API, and only this: the APIs that are linked to gateway services, their publications and
 strategies, and the applications with an approved registration. The upstream is this world's, whatever the service says:
-a mock that forwarded to a real upstream would be a gateway of its own.
+a mock that forwarded to a real upstream would be a real gateway.
 """
 
 import json
@@ -20,7 +20,7 @@ PAGE = 100
 
 
 class Unread(Exception):
-    """Konnect did not answer, or not with what was asked for."""
+    """Konnect did not answer, or with something unexpected."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,6 @@ def _routes(items: list[Object]) -> Iterator[Route]:
 
 
 def unread(error: Unread) -> Response:
-    """What a mock data plane answers that could not read its configuration: it serves nothing by guess."""
+    """The answer of a mock data plane that could not read its configuration."""
     body = json.dumps({"message": f"no configuration from Konnect: {error}"}).encode()
     return Response(500, (("content-type", "application/json; charset=utf-8"), ("x-kong-response-latency", "0")), body)

@@ -1,8 +1,8 @@
 """Requests and responses as plain data, so that the state cores of the mocks need no I/O.
 
 A handler takes a `Request` and returns a `Response`. A handler that must itself ask another server is a generator: it
-yields a `Call` and is sent the `Response` to it, or a `NoAnswer`; it returns its own `Response` at the end. What
-performs the calls (`dcrproof.mocks.listen` over sockets, `perform` in a test) is not the handler's business.
+yields a `Call` and is sent the `Response` to it, or a `NoAnswer`; it returns its own `Response` at the end. The
+calls are made by `dcrproof.mocks.calls`, or by `perform` in a test.
 """
 
 import json
@@ -42,7 +42,7 @@ class Request:
 
     @property
     def form(self) -> Pairs:
-        """The body read as application/x-www-form-urlencoded; empty where it is none."""
+        """The body read as application/x-www-form-urlencoded; empty where it is not a form."""
         return tuple(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
@@ -56,16 +56,16 @@ class Response:
         return find(self.headers, name)
 
     def json(self) -> Any:
-        """The body as JSON. Raises ValueError where it is none."""
+        """The body as JSON. Raises ValueError where it is not JSON."""
         return json.loads(self.body)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that a mock makes of another server. `url` is absolute; without `verify` any certificate will do.
+    """A request that a mock sends to another server. `url` is absolute; without `verify` any certificate is accepted.
 
-    Without `own_authorities` those count alone that come with the operating system. Calls that are alike, `flight`
-    included, are one while the first of them is under way: its answer is everybody's. Without a `flight` each is made.
+    Without `own_authorities` only the certificate authorities of the operating system are trusted. Equal calls, `flight`
+    included, are made once while the first is under way, and share its answer. Without a `flight` each call is made.
     """
 
     method: str
@@ -80,7 +80,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """Why a call got no HTTP response, in words, and of which kind that is: `name`, `tls`, `time` or `connection`."""
+    """Why a call got no HTTP response: in words, and its kind, `name`, `tls`, `time` or `connection`."""
 
     reason: str
     kind: str = "connection"
@@ -88,7 +88,7 @@ class NoAnswer:
 
 T = TypeVar("T")
 Asking: TypeAlias = Generator[Call, Response | NoAnswer, T]
-"""What makes calls of other servers before it knows its result: it yields each call, and is sent the answer."""
+"""A generator that makes calls before it returns its result: it yields each call, and is sent the answer."""
 Calls: TypeAlias = Asking[Response]
 Handler: TypeAlias = Callable[..., Response | Calls]
 H = TypeVar("H", bound=Handler)

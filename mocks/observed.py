@@ -5,11 +5,11 @@
     date = 2026-11-24
     literal_basic = true
 
-    [gateway.forms]                        for readers: no mock can be told to do as they say
+    [gateway.forms]                        for readers only: the mocks ignore them
     "route.basic.wrong-secret" = "403"
 
 A table for each party. `version` and `date` say what was observed and when; every other key is a switch of that party's
-mock, which stands at its default where the file says nothing.
+mock, which keeps its default where the file does not set it.
 """
 
 import tomllib
@@ -36,7 +36,7 @@ PARTIES = ("curity", "konnect", "portal", "gateway")
 ABOUT: Mapping[str, tuple[type, str]] = MappingProxyType(
     {"version": (str, "a text"), "date": (date, "a date, such as 2026-11-24"), "forms": (dict, "a table of texts")}
 )
-"""Keys of a table that are no switches: their type, and that in words."""
+"""Keys of a table that are not switches: their type, and its description."""
 
 
 class BadObservations(Exception):
@@ -56,7 +56,7 @@ class Observed:
 
     @property
     def turned(self) -> frozenset[tuple[str, str]]:
-        """The switches that do not stand at their defaults, by party and name."""
+        """The switches that differ from their defaults, by party and name."""
         return frozenset(
             (party, field.name)
             for party in SWITCHES
@@ -78,7 +78,7 @@ def read(path: Path) -> Observed:
     except UnicodeError:
         raise BadObservations(str(path), ["is not UTF-8 text"]) from None
     except tomllib.TOMLDecodeError as error:
-        raise BadObservations(str(path), [f"is no TOML: {error}"]) from None
+        raise BadObservations(str(path), [f"is not TOML: {error}"]) from None
     problems = [problem for party, table in content.items() for problem in _problems(party, table)]
     if problems:
         raise BadObservations(str(path), problems)
@@ -92,7 +92,7 @@ def read(path: Path) -> Observed:
 
 def _problems(party: str, table: Any) -> Iterator[str]:
     if party not in PARTIES:
-        yield f"[{party}]: no party; one of {', '.join(PARTIES)}"
+        yield f"[{party}]: unknown party; one of {', '.join(PARTIES)}"
         return
     if not isinstance(table, dict):
         yield f"{party}: expected a table, [{party}]"

@@ -9,14 +9,14 @@ from dcrproof.mocks.serve import Served
 from dcrproof.mocks.start import ROUTE
 
 PROFILE = """\
-# Drives the mocks of one running `dcrproof serve` as it would drive live tenants. Strike out `mocked` and the same
-# addresses are judged as live parties.
+# Drives the mocks of one running `dcrproof serve` as it would drive live tenants. Remove `mocked` and the same
+# addresses are treated as live parties.
 
 [run]
 mode = "provision"
 hostile = true
 max_created = 1000
-deadlines = {{ propagation = "0s" }}  # what this Konnect is told reaches its data planes at once
+deadlines = {{ propagation = "0s" }}  # changes in this Konnect reach its data planes at once
 
 [curity]
 issuer = {issuer}
@@ -67,7 +67,7 @@ password = {{ file = "admin-password" }}
 def write_profile(folder: Path, served: Served) -> Path:
     """Writes a profile for running mocks, with its secrets in files beside it that only their owner can read.
 
-    Its portal is of the generation whose set-up has a step undone, else the current one.
+    Its portal is the classic one where a step of the classic portal is undone, else the current one.
     """
     description, world = served.description, served.worlds.current
     curity, konnect, portal = description["curity"], description["konnect"], description["portal"]
@@ -88,7 +88,7 @@ def write_profile(folder: Path, served: Served) -> Path:
     mocked = f"{ca}mocked = {{ control = {quoted(description['control'])} }}\n"
     content = PROFILE.format(
         issuer=quoted(curity["issuer"]),
-        curity='# kind = "openid", where this is not Curity\n' if world.start.other_server else mocked,
+        curity='# kind = "openid" unless this is Curity\n' if world.start.other_server else mocked,
         registrar_id=quoted(curity["registrar_id"]),
         admin=CURITY_ADMIN.format(**admin) if admin else "",
         konnect=quoted(konnect["url"]),

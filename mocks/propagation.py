@@ -1,6 +1,6 @@
 """How the data planes get their configuration: pushed by mock Konnect, or read from another Konnect.
 
-The push happens at once, or after the seconds of `Start.propagation`; it is worked out when somebody asks a data plane.
+The push happens at once, or after the seconds of `Start.propagation`; it is worked out when a data plane is asked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from dcrproof.mocks.messages import Asking
 class Propagation:
     """`seconds` pass from a change in `konnect` until the data planes have it.
 
-    With `live_konnect` they have its configuration instead, whose services have `upstream_url` for an upstream.
+    With `live_konnect` they have its configuration instead, with `upstream_url` as the upstream of all services.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""How the authorization server looks from where a party stands.
+"""Which parties reach the authorization server, and trust its certificate.
 
-Konnect's cloud and each data plane are in networks of their own, with certificate authorities of their own: what the
-machine of whoever set it up reaches and trusts, they need not.
+Konnect's cloud and each data plane have their own networks and certificate authorities: they may not reach or trust what
+the machine does from which Curity was set up.
 """
 
 from dataclasses import dataclass, replace

@@ -122,8 +122,8 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
 
 
 def _description(world: World, ca: Path | None) -> dict[str, Any]:
-    address, secret, standing = world.start.addresses, world.credentials, world.standing
-    other = world.start.other_server  # of which nothing is known but its issuer and its registrar
+    address, secret, setup = world.start.addresses, world.credentials, world.setup
+    other = world.start.other_server  # only its issuer and its registrar are known
     return {
         "curity": {
             "issuer": world.discovery_url.rpartition("/.well-known")[0],
@@ -144,8 +144,8 @@ def _description(world: World, ca: Path | None) -> dict[str, Any]:
             "url": address["portal"],
             "email": DEVELOPER,
             "password": secret.developer_password,
-            "api_id": standing.api_id,
-            "strategy_id": standing.strategy_id,
+            "api_id": setup.api_id,
+            "strategy_id": setup.strategy_id,
         },
         "classic_portal": {
             "url": address["classic_portal"],

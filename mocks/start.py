@@ -10,7 +10,7 @@ from dcrproof.mocks.observed import NOTHING_OBSERVED, Observed
 
 PARTIES = ("curity", "konnect", "portal", "classic_portal", "gateway", "upstream", "bridge")
 PORTS = ("curity", "konnect", "portal", "classic_portal", "gateway", "upstream", "gateway-2", "control", "bridge")
-"""The ports of a world, in the order in which they are numbered, but for the bridge: the control interface tells its."""
+"""The ports of a world, in the order in which they are numbered. The bridge is not: the control interface names its port."""
 ROUTE = "/accounts"
 ISSUER_PATH = "/oauth/v2/oauth-anonymous"
 WELL_KNOWN = "/.well-known/openid-configuration"
@@ -44,7 +44,7 @@ class Credentials:
 
 @dataclass(frozen=True)
 class OtherServer:
-    """An authorization server in front of which the other mocks stand, in mock Curity's place.
+    """An authorization server that the other mocks use in place of mock Curity.
 
     `registrar` is the id and secret that Konnect's provider holds; `initial_access` how it may register.
     """
@@ -56,7 +56,7 @@ class OtherServer:
 
 @dataclass(frozen=True)
 class Start:
-    """How a world begins: what a reset begins again with."""
+    """How a world begins, also after a reset."""
 
     addresses: Mapping[str, str]
     """Base URL of each port."""

@@ -1,11 +1,11 @@
-"""The service behind the gateway: it shows what reached it."""
+"""The service behind the gateway: it echoes each request."""
 
 from dcrproof.mocks.messages import Request, Response, json_response
 
 
 def handle(request: Request) -> Response:
     """200 with `method`, `path` (as sent, without the query), `query`, `headers` (an object with lower-case names;
-    repeated headers joined with ", ") and `body` (text; octets that are no UTF-8 are replaced).
+    repeated headers joined with ", ") and `body` (text; octets that are not UTF-8 are replaced).
     """
     headers: dict[str, str] = {}
     for name, value in request.headers:

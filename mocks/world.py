@@ -6,7 +6,7 @@ from typing import Any
 from dcrproof.mocks import reachability, upstream
 from dcrproof.mocks.bridge import Bridge
 from dcrproof.mocks.classic_portal import admin as classic_admin
-from dcrproof.mocks.classic_portal import setup as classic_setup
+from dcrproof.mocks.classic_portal import setup as classic_how_to
 from dcrproof.mocks.classic_portal.http import ClassicPortalHttp
 from dcrproof.mocks.classic_portal.state import ClassicPortal
 from dcrproof.mocks.clock import Clock
@@ -20,7 +20,7 @@ from dcrproof.mocks.konnect.admin import KonnectHttp
 from dcrproof.mocks.konnect.driver import Driver, ProviderCredentials
 from dcrproof.mocks.konnect.portal import PortalHttp
 from dcrproof.mocks.konnect.roles import viewer
-from dcrproof.mocks.konnect.setup import Standing, how_to_setup
+from dcrproof.mocks.konnect.setup import Setup, how_to_setup
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.live_konnect import Unread, unread
 from dcrproof.mocks.messages import Calls, Request, Response
@@ -71,7 +71,7 @@ class World:
             portal_host=self.portal_host,
             driver=Driver(start.observed.konnect, other.initial_access if other else ProviderCredentials()),
         )
-        self.standing: Standing = how_to_setup(
+        self.setup: Setup = how_to_setup(
             self.konnect,
             issuer=self.discovery_url,
             registrar_id=self.registrar[0],
@@ -87,11 +87,11 @@ class World:
             host=start.addresses["classic_portal"].partition("://")[2],
             registrar_id=self.registrar[0],
         )
-        self.classic_standing = classic_setup.how_to_setup(
+        self.classic_setup = classic_how_to.how_to_setup(
             self.classic_portal,
             issuer_url=self.discovery_url,
             token=self.registrar[1],
-            service=(self.standing.control_plane_id, self.standing.service_id),
+            service=(self.setup.control_plane_id, self.setup.service_id),
             developer=(DEVELOPER, self.credentials.classic_developer_password),
         )
         self.data_planes = [
@@ -139,12 +139,12 @@ class World:
 
     @property
     def discovery_url(self) -> str:
-        """Where the metadata is served, whatever issuer stands in it."""
+        """The URL at which the metadata is served, whatever issuer it names."""
         other = self.start.other_server
         return (other.issuer if other else f"{self.start.addresses['curity']}{ISSUER_PATH}") + WELL_KNOWN
 
     def portal_host(self, portal_id: str) -> str:
-        """The first portal has the address itself; the others have names that RFC 6761 keeps on this machine."""
+        """The first portal has the address itself; the others have names below .localhost (RFC 6761)."""
         host = self.start.addresses["portal"].partition("://")[2]
         if not self.konnect.tables.portals:
             return host
@@ -156,7 +156,7 @@ class World:
         return "gateway" if port == "gateway-2" else port
 
     def now(self, port: str) -> float:
-        """The time by that party's clock: each data plane has one of its own."""
+        """The time by that party's clock; each data plane has its own."""
         nodes = {"gateway": 0, "gateway-2": 1}
         return self.data_planes[nodes[port]].clock.now() if port in nodes else self.clock.now()
 
@@ -168,7 +168,7 @@ class World:
 
     def log(self, port: str, request: Request, status: int, caller: str | None) -> None:
         if port != "control":
-            # what a portal has to ask an authorization server is asked by Konnect
+            # Konnect makes the calls of a portal to an authorization server
             by = "konnect" if caller in {"portal", "classic_portal"} else caller
             self.calls.append(
                 {

@@ -1,4 +1,4 @@
-"""What stands before the first application of the classic portal: the older how-to, done."""
+"""What comes before the first application of the classic portal: the older how-to, done."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from dcrproof.mocks.classic_portal.state import ApplicationSetup, ClassicPortal
 
 
 @dataclass(frozen=True)
-class ClassicStanding:
+class ClassicSetup:
     """The ids of what `how_to_setup` made, and the form as it was saved."""
 
     portal_id: str
@@ -24,7 +24,7 @@ def how_to_setup(
     service: tuple[str, str],
     developer: tuple[str, str],
     product: tuple[str, str] = ("accounts", "1.0.0"),
-) -> ClassicStanding:
+) -> ClassicSetup:
     """Opens the portal, saves the application setup, offers one product, and makes one developer.
 
     service: the ids of the control plane and of the gateway service that the product's version is linked to.
@@ -38,4 +38,4 @@ def how_to_setup(
     email, password = developer
     person = portal.developers.create(opened.id, {"email": email, "full_name": "Test Developer"})
     portal.accounts.set_password(person.id, password)
-    return ClassicStanding(opened.id, version.api_id, version.id, person.id, setup)
+    return ClassicSetup(opened.id, version.api_id, version.id, person.id, setup)

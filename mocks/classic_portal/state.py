@@ -4,15 +4,15 @@ Rules
     application setup   one for the whole portal: identity provider, issuer URL, token, claims, scopes. Saving
                         overwrites what was there (the older how-to); applications that exist keep their clients
     token               one opaque value: the secret of the client that registers others. The form does not ask for that
-                        client's id, and nobody says how Konnect learns it: here it is known from the start (inferred)
+                        client's id; how Konnect learns it is undocumented: here it is known from the start (inferred)
     identity provider   without one the developer brings the client's id (`reference_id`) and nothing is registered
     scopes              left empty they are the plugin's default, `openid` (the older how-to)
     application         name, redirect URI, description; its credentials are shown once
     registration        for a version of a product, which is linked to a gateway service
 
 A portal of either generation has developers, applications and registrations, and the same driver speaks to the
-authorization server. So this party stands on mock Konnect's own tables: a product is an API with one version, and the
-application setup is one DCR provider and one strategy that nobody else sees or uses.
+authorization server. So this party uses mock Konnect's tables: a product is an API with one version, and the
+application setup is one DCR provider and one strategy of its own.
 """
 
 from collections.abc import Mapping
@@ -70,7 +70,7 @@ class ClassicPortal(Konnect):
     # --- settings -------------------------------------------------------------------------------------------------
 
     def open(self, name: str) -> Portal:
-        """Makes the portal: for developers who sign in, who are approved as they come, and so are their requests."""
+        """Makes the portal: developers sign in, and they and their requests are approved automatically."""
         made = self.portals.create(
             {
                 "name": name,

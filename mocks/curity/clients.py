@@ -20,7 +20,7 @@ class DynamicClient:
     """A row of `dynamically_registered_clients`. Of secrets only digests are kept.
 
     `previous_secret` is the digest before the last rotation, and until when it is accepted. `instance_of` is the
-    template of a client that was registered by a `software_id` alone. `registered_at` is the endpoint's URL.
+    template of a client that was registered only by a `software_id`. `registered_at` is the endpoint's URL.
     """
 
     id: str

@@ -50,7 +50,7 @@ class Configuration:
     signature_verification_keys: tuple[str, ...] = ("default-signature-verification-key",)
     base_url: str | None = None
     issuer_override: str | None = None
-    """The issuer in place of base URL and anonymous endpoint: settings/authorization-server, issuer-override."""
+    """The issuer instead of base URL and anonymous endpoint: settings/authorization-server, issuer-override."""
     jwks_uri_override: str | None = None
 
     def __post_init__(self) -> None:
@@ -70,7 +70,7 @@ class Configuration:
         for client in self.clients:
             # Documented: curity.io/docs/identity-server/profiles/token-profile/clients/config-clients
             for capability in sorted(client.capabilities - self.client_capabilities):
-                yield f"client {client.id} has the capability {capability}, which the profile has not"
+                yield f"client {client.id} has the capability {capability}, which the profile does not have"
         yield from self._unknown("data source", self.data_sources_by_id, self._named_data_sources())
         yield from self._unknown("signing key", self.signing_keys, self._named_signing_keys())
         dynamic = self.dynamic_client_registration
@@ -170,8 +170,8 @@ class Configuration:
 
     @cached_property
     def _published(self) -> dict[str, Endpoint]:
-        """Where several of a kind are deployed the metadata must be told which to name (documented; that it names none
-        until then is inferred). The issuer is the first anonymous endpoint.
+        """Where several of a kind are deployed a setting says which one the metadata names (documented; that it names none
+        without the setting is inferred). The issuer is the first anonymous endpoint.
         """
         served = {endpoint for role in self.service_roles for endpoint in self.deployed(role.id)}
         published: dict[str, Endpoint] = {}

@@ -1,4 +1,4 @@
-"""The HTTP face of a Curity: which request means what, and how an answer or a refusal looks.
+"""The HTTP side of Curity: the meaning of each request, and the form of each answer.
 
 Paths are configuration. A node serves the endpoints of its service role and answers 404 to all else, `/` included
 (github.com/curityio/nginx_phantom_token_module waits for that 404). A 404 or 405 is not JSON.
@@ -40,7 +40,7 @@ def bearer_token(request: Request) -> str | None:
 
 
 def basic_credentials(authorization: str) -> tuple[str, str]:
-    """Client id and secret of `Authorization: Basic`, still form-encoded: RFC 7617. Raises Refused."""
+    """Client id and secret of `Authorization: Basic`, still form-encoded: RFC 7617. Raises OAuthRefusal."""
     scheme, _, value = authorization.partition(" ")
     try:
         pair = base64.b64decode(value.strip(" "), validate=True).decode()
@@ -53,7 +53,7 @@ def basic_credentials(authorization: str) -> tuple[str, str]:
 
 
 def json_value(body: bytes) -> object:
-    """The body as JSON in UTF-8 (RFC 8259: no NaN, no Infinity); None if it is none."""
+    """The body as JSON in UTF-8 (RFC 8259: no NaN, no Infinity); None if it is not JSON."""
     try:
         return json.loads(body.decode(), parse_constant=_not_json)
     except (ValueError, RecursionError):
@@ -65,7 +65,7 @@ def _not_json(constant: str) -> NoReturn:
 
 
 def form_parameters(request: Request) -> dict[str, str]:
-    """The parameters of the form; those without a value count as left out (RFC 6749 3.2). Raises Refused."""
+    """The parameters of the form; those without a value count as left out (RFC 6749 3.2). Raises OAuthRefusal."""
     media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
     if media_type != "application/x-www-form-urlencoded":
         return {}
@@ -124,7 +124,7 @@ class CurityHttp:
             return self._refusal(request, refused)
 
     def _table(self, configuration: Configuration) -> tuple[tuple[str, str, Handler], ...]:
-        """What the node's endpoints answer, as the configuration has it."""
+        """The handlers of the node's endpoints, as configured."""
         oidc, rfc8414 = configuration.openid_connect_expose_metadata, configuration.expose_metadata
         managed = configuration.client_management is not None
         # Kind of endpoint, method, path (`{uri}` is the endpoint's own), handler, whether that is on.
@@ -187,7 +187,7 @@ class CurityHttp:
         return Response(200, headers, self.curity.sign(token.claims).encode())
 
     def revoke(self, request: Request) -> Response:
-        """The hint is of no consequence: learn/oauth-revoke."""
+        """The hint is ignored: learn/oauth-revoke."""
         self.curity.revoke(*self._about_token(request))
         return Response(200, NO_STORE)
 
@@ -223,7 +223,7 @@ class CurityHttp:
     # What they share
 
     def _authenticated(self, request: Request, form: Mapping[str, str]) -> AnyClient:
-        """The client that the request authenticates, by one method and not by two: RFC 6749 2.3. Raises Refused."""
+        """The client that the request authenticates, by one method and not by two: RFC 6749 2.3. Raises OAuthRefusal."""
         authorization = request.header("authorization")
         if authorization is None:
             return self.curity.authenticate(form.get("client_id", ""), form.get("client_secret"))
@@ -248,7 +248,7 @@ class CurityHttp:
             body["error_description"] = refused.description
         headers = NO_STORE
         if refused.error in {"invalid_token", "insufficient_scope"}:
-            # A request without a token is not told an error: RFC 6750 3.1.
+            # A request without a token gets no error code: RFC 6750 3.1.
             error = f' error="{refused.error}"' if bearer_token(request) else ""
             headers += (("www-authenticate", f"Bearer{error}"),)
         elif refused.error == "invalid_client" and request.header("authorization") is not None:

@@ -2,7 +2,7 @@
 
 Rules:
 
-- Members of the wrong type, and redirect URIs that are none, are refused; unknown members are ignored (RFC 7591 2).
+- Members of the wrong type, and invalid redirect URIs, are refused; unknown members are ignored (RFC 7591 2).
 - A grant type, scope or method that is not allowed is dropped or replaced silently, so a client must read what it was
   granted: github.com/curityio/mcp-authorization-secured-api, clients/OAUTH-MCP-MESSAGES.md.
 - Missing grant types are `authorization_code` (RFC 7591 2), which then needs redirect URIs.
@@ -41,8 +41,8 @@ METHODS = {
     "private_key_jwt": "asymmetrically-signed-jwt",
 }
 
-# What a client gets that asked for a method that is not allowed, first choice first. The other methods need a key or
-# a certificate from the client, and so cannot be given unasked.
+# What replaces a method that is not allowed, first choice first. The other methods need a key or a certificate from
+# the client.
 FALLBACKS = ("client_secret_basic", "none")
 
 LONGEST_TTL = 2**31 - 1
@@ -142,7 +142,7 @@ class ClientMetadata:
 
 
 def checked(document: object) -> dict[str, Any]:
-    """The request's members that have a meaning, nulls left out (RFC 7592 2.2). Raises Refused."""
+    """The request's members that have a meaning, nulls left out (RFC 7592 2.2). Raises OAuthRefusal."""
     if not isinstance(document, Mapping):
         raise OAuthRefusal("invalid_request", "The body is not a JSON object.")
     given = {name: document[name] for name in MEMBERS if document.get(name) is not None}
@@ -157,7 +157,7 @@ def checked(document: object) -> dict[str, Any]:
 
 
 def granted_grant_types(given: Mapping[str, Any], capabilities: frozenset[str]) -> tuple[str, ...]:
-    """Each at most once, in the order asked for."""
+    """Each at most once, in the requested order."""
     asked = dict.fromkeys(given.get("grant_types", ["authorization_code"]))
     return tuple(grant for grant in asked if CAPABILITIES.get(grant) in capabilities)
 
@@ -179,7 +179,7 @@ def granted_method(given: Mapping[str, Any], allowed: frozenset[str]) -> str:
 
 
 def check_uris(given: Mapping[str, Any], grant_types: tuple[str, ...]) -> None:
-    """Raises Refused for redirect URIs that are missing or no redirect URIs, and for pages of another origin."""
+    """Raises OAuthRefusal for missing or invalid redirect URIs, and for pages of another origin."""
     redirects = given.get("redirect_uris", [])
     if not redirects and any(grant_type in RESPONSE_TYPES for grant_type in grant_types):
         raise OAuthRefusal("invalid_redirect_uri", "The grant types need redirect_uris.")
@@ -194,7 +194,7 @@ def check_uris(given: Mapping[str, Any], grant_types: tuple[str, ...]) -> None:
 
 
 def grant(document: object, non_templatized: NonTemplatized, allowed_scopes: tuple[str, ...]) -> ClientMetadata:
-    """What the request gets of what is allowed. Raises Refused. The caller judges an empty `grant_types`.
+    """The allowed part of the requested metadata. Raises OAuthRefusal. The caller handles an empty `grant_types`.
 
     `audiences` is not the registrar's to choose: the sample that shows it had it from a pre-processing procedure
     (OAUTH-MCP-MESSAGES.md). `requires_consent` follows the configuration for the same reason (inferred).
@@ -220,7 +220,7 @@ def grant(document: object, non_templatized: NonTemplatized, allowed_scopes: tup
 
 def of_template(template: Client) -> ClientMetadata:
     """What an instance of a template has: all that the template has, nothing that the request says (inferred but for
-    that the request is a `software_id` alone: token-profile/clients/dcr).
+    that the request is only a `software_id`: token-profile/clients/dcr).
     """
     grant_types = tuple(grant for grant, capability in CAPABILITIES.items() if capability in template.capabilities)
     return ClientMetadata(

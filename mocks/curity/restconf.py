@@ -3,7 +3,7 @@
 The tree is JSON by RFC 7951: a name carries its module where that differs from its parent's, an `empty` leaf is
 `[null]`, a presence container is an object, and what has its default is left out. `authorization-server` and what is
 below it belong to the OAuth module, all else to the base module (github.com/curityio/mcp-authorization-secured-api,
-idsvr/curity-config.xml). The URLs are composed from these names: nobody has shown them answered.
+idsvr/curity-config.xml). The URLs are composed from these names; no source shows an answer.
 """
 
 import base64
@@ -56,7 +56,7 @@ KEYS = {
 
 
 def hashed(client: Client) -> str:
-    """A secret as it is read back: of the form of a salted hash, by which nobody can tell the secret."""
+    """A secret as it is read back: in the form of a salted hash, which does not reveal the secret."""
     salt = hashlib.sha256(client.id.encode()).hexdigest()[:16]
     value = hashlib.sha256(f"{salt}${client.secret}".encode("utf-8", "surrogatepass")).digest()
     return f"$5${salt}${urlsafe_b64encode(value).rstrip(b'=').decode()}"
@@ -281,7 +281,7 @@ RESOURCES: dict[str, Tree] = {
 
 
 class Restconf:
-    """RESTCONF below `ROOT`, in JSON, or in XML where that alone is accepted."""
+    """RESTCONF below `ROOT`, in JSON, or in XML where only that is accepted."""
 
     def __init__(self, curity: Curity) -> None:
         self.curity = curity
@@ -309,7 +309,7 @@ class Restconf:
         return scheme.lower() == "basic" and hmac.compare_digest(given, expected)
 
     def configuration(self) -> Tree:
-        """What is committed; edits of a session that has not committed them are not in it."""
+        """The committed configuration, without uncommitted edits."""
         return tree(self.curity.configuration, self.curity.base_url)
 
     def _read(self, path: str, request: Request, media_type: str) -> Response:
@@ -330,7 +330,7 @@ class Restconf:
                 return _missing()
             module, name, node = found
             keyed = "=" in segment
-        # An entry that is named by its key is shown in a list of its own: RFC 7951 5.4.
+        # An entry that is addressed by its key is shown in a list: RFC 7951 5.4.
         shown = _pruned([node] if keyed else node, levels)
         full_name = f"{module or 'ietf-restconf'}:{name}"
         if media_type == MEDIA_TYPE:
@@ -342,7 +342,7 @@ class Restconf:
 
 
 def _accepted(accept: str) -> str | None:
-    """The first media type of those asked for that is offered; the weights that a client gives are not looked at."""
+    """The first media type of those asked for that is offered; weights are ignored."""
     for one in accept.split(","):
         asked = one.partition(";")[0].strip().lower()
         if asked in {MEDIA_TYPE, restconf_xml.MEDIA_TYPE}:
@@ -353,7 +353,7 @@ def _accepted(accept: str) -> str | None:
 
 
 def _missing() -> Response:
-    """A node that is not set is not there (inferred: 404 rather than an empty answer)."""
+    """A node that is not set is 404 (inferred, rather than an empty answer)."""
     return _error(404, "application", "invalid-value", "uri keypath not found")
 
 

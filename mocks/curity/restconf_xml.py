@@ -1,4 +1,4 @@
-"""The data of RESTCONF as XML: the same tree, encoded as RFC 7950 has it rather than RFC 7951.
+"""The data of RESTCONF as XML: the same tree, encoded by RFC 7950 rather than RFC 7951.
 
 A name's module is its namespace, an `empty` leaf an empty element, a list as many elements as it has entries.
 """

@@ -15,7 +15,7 @@ ALL_SCOPES = ("openid", "profile", "email", "address", "phone")
 
 
 def digest(secret: str) -> bytes:
-    """What is kept of a secret. Cheap, since a mock guards nothing and a slow hash caps the token endpoint."""
+    """What is kept of a secret. Cheap, since a mock protects nothing and a slow hash would slow the token endpoint."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
@@ -131,19 +131,19 @@ class AuthenticateClientBy:
 
 @dataclass(frozen=True)
 class AuthenticateUserBy:
-    """A user who logs in at one of these clients obtains it: no machine can."""
+    """A user who logs in at one of these clients obtains it: a machine cannot."""
 
     clients: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class NoAuthentication:
-    """Anybody may register."""
+    """Everyone may register."""
 
 
 @dataclass(frozen=True)
 class MutualTls:
-    """Whoever shows a trusted client certificate may register: on the connection, or `by_proxy` in a header."""
+    """A trusted client certificate is required to register: on the connection, or `by_proxy` in a header."""
 
     by_proxy: bool = False
 
@@ -182,7 +182,7 @@ class ClientManagement:
 
 @dataclass(frozen=True)
 class DynamicClientRegistration:
-    """Each part is off where it is None. Templates are clients that are marked so."""
+    """Each part is off where it is None. Templates are clients with a `template`."""
 
     client_data_source: str
     non_templatized: NonTemplatized | None = None
@@ -214,8 +214,8 @@ ENDPOINTS = tuple(
     Endpoint(f"token-service-{name}", f"oauth-{name}", f"/oauth/v2/oauth-{name}")
     for name in ("anonymous", "authorize", "token", "introspect", "revoke", "userinfo", "session", "assisted-token")
 )
-# Not below /oauth/v2, so that whoever guesses the path instead of reading it in the metadata is caught. The same URI
-# stands in curity.io/resources/learn/dynamic-client-registration-management.
+# Not below /oauth/v2, so that a client that guesses the path instead of reading the metadata fails. The same URI
+# is used in curity.io/resources/learn/dynamic-client-registration-management.
 REGISTRATION_ENDPOINT = Endpoint(
     "token-service-dynamic-client-registration",
     "oauth-dynamic-client-registration",

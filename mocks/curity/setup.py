@@ -16,8 +16,8 @@ from dcrproof.mocks.curity.settings import (
 
 
 def how_to_configuration(registrar: tuple[str, str], introspector: tuple[str, str]) -> Configuration:
-    """A profile with every step of Kong's how-to for Curity done, what it forgets (the capability of
-    registered clients, the commit) included, and one client more that may introspect.
+    """A profile with every step of Kong's how-to for Curity done, and those that it leaves out (the capability of
+    registered clients, the commit), and with another client that may introspect.
 
     `registrar` and `introspector` are pairs of client id and secret.
     """

@@ -15,7 +15,7 @@ Rules, as the documents of Curity have them:
   tokens are opaque always.
 - A read or an update of a registration rotates its token and the client's secret; what was before is void at once.
   After 28 days without that the token can only delete, after 365 nothing.
-- What a JWT says is true until it expires, whatever becomes of its client: it is not looked up anywhere.
+- A JWT is valid until it expires, even if its client is deleted: it is not looked up.
 
 Keys, clients and tokens are in token_service.py, registrations and their management here: nothing else changes state.
 A rule is a method, called through `self`, so that a test can break one.
@@ -63,9 +63,9 @@ class Curity(TokenService):
     # Dynamic client registration
 
     def register(self, bearer: str | None, document: object, endpoint: str | None = None) -> dict[str, Any]:
-        """The answer to a registration: `document` is the body's JSON, None if it is none. Raises Refused.
+        """The answer to a registration: `document` is the body's JSON, None if it is not JSON. Raises OAuthRefusal.
 
-        `endpoint` is the URL at which it was asked for, where that is not the published one.
+        `endpoint` is the URL of the request, where that is not the published one.
         """
         dynamic = self.configuration.dynamic_client_registration
         if dynamic is None:
@@ -103,7 +103,7 @@ class Curity(TokenService):
         return self.configuration.template(document.get("software_id")) if isinstance(document, Mapping) else None
 
     def granted_by(self, template: Client | None, document: object) -> ClientMetadata:
-        """What the template has, or what the request's metadata get. Raises Refused."""
+        """What the template has, or what the request's metadata get. Raises OAuthRefusal."""
         if template is not None:
             return registration.of_template(template)
         non_templatized = self.configuration.non_templatized
@@ -112,7 +112,7 @@ class Curity(TokenService):
         return self.grant_metadata(non_templatized, document)
 
     def userinfo_issuer(self, granted: ClientMetadata) -> str | None:
-        """The token issuer that signs the client's userinfo, where it asked for that. Raises Refused."""
+        """The token issuer that signs the client's userinfo, where it asked for that. Raises OAuthRefusal."""
         if granted.userinfo_signed_response_alg is None:
             return None
         issuers = [one.id for one in self.configuration.custom_token_issuers if one.purpose_type == "userinfo"]
@@ -121,13 +121,13 @@ class Curity(TokenService):
         return issuers[0]
 
     def check_registrar(self, bearer: str | None, template: Client | None) -> AccessToken | None:
-        """The initial access token of whoever registers; None where none is asked for. Raises Refused."""
+        """The initial access token of a registration; None where none is required. Raises OAuthRefusal."""
         non_templatized = self.configuration.non_templatized
         if template is None and non_templatized is None:
-            return None  # refused for its metadata: whoever asks
+            return None  # refused for its metadata, with any token
         if template is None and non_templatized is not None:
             if isinstance(non_templatized.authentication, MutualTls):
-                # A certificate does not come over plain HTTP, and a header of a proxy is no certificate here (inferred).
+                # Plain HTTP carries no certificate, and a header of a proxy is not accepted here (inferred).
                 raise OAuthRefusal("invalid_client", "There is no trusted client certificate.")
             if self.registration_is_open(non_templatized):
                 return None
@@ -158,7 +158,7 @@ class Curity(TokenService):
         return None if non_templatized is None else non_templatized.authentication
 
     def registration_is_open(self, non_templatized: NonTemplatized) -> bool:
-        """A token that is sent all the same is ignored."""
+        """A token in the request is ignored."""
         return isinstance(non_templatized.authentication, NoAuthentication)
 
     def check_initial_token(self, bearer: str | None) -> AccessToken | None:
@@ -174,11 +174,11 @@ class Curity(TokenService):
         return "dcr" in token.scopes
 
     def consume_initial_token(self, token: AccessToken) -> None:
-        """It serves once: learn/using-dynamic-client-registration."""
+        """It works once: learn/using-dynamic-client-registration."""
         self._tokens.pop(token.value, None)
 
     def grant_metadata(self, non_templatized: NonTemplatized, document: object) -> ClientMetadata:
-        """What a registration or an update is granted; see registration.py. Raises Refused."""
+        """What a registration or an update is granted; see registration.py. Raises OAuthRefusal."""
         # Both must have a capability: token-profile/client-config/capabilities.
         bounds = replace(
             non_templatized, capabilities=non_templatized.capabilities & self.configuration.client_capabilities
@@ -199,7 +199,7 @@ class Curity(TokenService):
         return self._rotated(self._managed(client_id, bearer, deleting=False), bearer)
 
     def update(self, client_id: str, bearer: str | None, document: object) -> dict[str, Any]:
-        """Replaces the metadata whole, and rotates. Raises Refused, and then nothing has changed."""
+        """Replaces the metadata whole, and rotates. Raises OAuthRefusal, and then nothing has changed."""
         client = self._managed(client_id, bearer, deleting=False)
         template = self.configuration.template(client.instance_of)
         granted = self.granted_by(template, document)

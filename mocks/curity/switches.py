@@ -1,4 +1,4 @@
-"""What nobody outside Curity knows, as switches. An unknown defaults to no; an exception gives its reason."""
+"""Undocumented behaviour of Curity, as switches. An unknown defaults to no; an exception gives its reason."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ class Switches:
 
     There is no user and so no ID token; Kong's how-to warns that the scope "restricts the use", and other servers
     refuse it, but no text of Curity's says. **Default: true**, an exception to the rule above, because the how-to's own
-    set-up (Scopes left empty) makes the gateway ask for `openid`. False: the scope is dropped, and `invalid_scope`
+    setup (Scopes left empty) makes the gateway ask for `openid`. False: the scope is dropped, and `invalid_scope`
     where nothing else was asked for. Source: unknown; developer.konghq.com, _how-tos/dev-portal/curity-dcr.md.
     """
 
@@ -48,10 +48,10 @@ class Switches:
     """
 
     metadata_is_kept: bool = False
-    """Whether Curity itself goes on serving a metadata document that it has built, for `cache-duration` (600 seconds).
+    """Whether Curity itself keeps serving a metadata document that it has built, for `cache-duration` (600 seconds).
 
     Documented is how long others may keep it. **Default: false**: each answer is what is committed, with the header
-    that lets others keep it. True: registration that was switched on a minute ago is not in the document yet. Source:
+    that allows others to cache it. True: registration that was switched on a minute ago is not in the document yet. Source:
     inferred; configuration reference, expose-metadata, cache-duration.
     """
 

@@ -49,7 +49,9 @@ class TokenService:
         self.edits: Configuration | None = None
         self.admin = admin
         self.switches = switches
-        self._random = random.Random(f"curity of {seed}")  # of its own: an id at another party is no token here
+        self._random = random.Random(
+            f"curity of {seed}"
+        )  # separate, so that an id at another party is not a token here
         self._next_key = first_key
         self._published: tuple[SigningKey, ...] = ()
         self._dynamic: dict[tuple[str, str], DynamicClient] = {}
@@ -61,13 +63,13 @@ class TokenService:
     # The session of an administrator
 
     def edit(self, configuration: Configuration) -> None:
-        """Changes in the admin UI: until the commit they are in that session alone, in force nowhere, and RESTCONF does
+        """Changes in the admin UI: until the commit they exist only in that session, and RESTCONF does
         not show them (learn/non-templatized-dcr).
         """
         self.edits = configuration
 
     def commit(self) -> None:
-        """Changes > Commit. What cannot be committed is no `Configuration`, and never came this far."""
+        """Changes > Commit. An invalid configuration raises before, when it is made."""
         if self.edits is not None:
             self.configuration, self.edits = self.edits, None
 
@@ -124,7 +126,7 @@ class TokenService:
         return next(key for key in reversed(self._published) if key.algorithm == algorithm)
 
     def published_keys(self) -> tuple[SigningKey, ...]:
-        """Those of the JWKS: the old verification key stays until its tokens have expired, which is nobody's to see.
+        """Those of the JWKS: the old verification key stays until its tokens have expired, which is not modelled.
 
         learn/token-signing-key-rotation
         """
@@ -135,8 +137,8 @@ class TokenService:
         return {"keys": [key.public_jwk for key in self.published_keys()]}
 
     def rotate_keys(self, kid: str) -> None:
-        """Makes another key the signing key. `kid` is "new": under a name of its own, the old one stays published; or
-        "same": in place of the old one, which is gone.
+        """Makes another key the signing key. `kid` is "new": under a new key id, and the old key stays published; or
+        "same": it replaces the old one.
         """
         if kid not in {"new", "same"}:
             raise ValueError(f'the kid of a rotation is "new" or "same", not {kid!r}')
@@ -154,7 +156,7 @@ class TokenService:
         return self.configuration.clients_by_id.get(client_id) or self.dynamic_client(client_id)
 
     def dynamic_client(self, client_id: str) -> DynamicClient | None:
-        """Raises Refused("server_error") where the data source does not answer."""
+        """Raises OAuthRefusal("server_error") where the data source does not answer."""
         dynamic = self.configuration.dynamic_client_registration
         if dynamic is None:
             return None
@@ -172,7 +174,7 @@ class TokenService:
         return tuple(self._dynamic.values())
 
     def authenticate(self, client_id: str, secret: str | None) -> AnyClient:
-        """The client whose secret that is. Raises Refused("invalid_client"), which does not say what was wrong."""
+        """The client whose secret that is. Raises OAuthRefusal("invalid_client"), which does not say what was wrong."""
         client = self.client(client_id)
         if (
             client is None
@@ -206,7 +208,7 @@ class TokenService:
     # Access tokens
 
     def grant(self, client: AnyClient, grant_type: str | None, scope: str | None) -> dict[str, Any]:
-        """The token endpoint's answer to a client that has authenticated. Raises Refused."""
+        """The token endpoint's answer to a client that has authenticated. Raises OAuthRefusal."""
         if grant_type is None:
             raise OAuthRefusal("invalid_request", "The parameter grant_type is missing.")
         if grant_type != "client_credentials" or not self.profile_has("client-credentials"):
@@ -222,7 +224,7 @@ class TokenService:
         return capability in client.capabilities
 
     def granted_scopes(self, client: AnyClient, scope: str | None) -> tuple[str, ...]:
-        """What is left of the scopes asked for. Dropping some of them silently is inferred; refusing when none is left
+        """The allowed ones of the requested scopes. Dropping some of them silently is inferred; refusing when none is left
         is documented (github.com/curityio/ai-agents-auth-demo, CLAUDE.md).
         """
         asked = dict.fromkeys(scope.split()) if scope else {}
@@ -256,7 +258,7 @@ class TokenService:
 
     def log_in(self, client_id: str, username: str, scope: str) -> str:
         """The access token at the end of a flow in which a user logs in at that client, without its pages: the mock
-        shows none. Raises Refused.
+        shows none. Raises OAuthRefusal.
         """
         client = self.client(client_id)
         if client is None or not (self.profile_has("code") and self.has_capability(client, "code")):
@@ -362,14 +364,14 @@ class TokenService:
         return token.client_id == client.id
 
     def introspect(self, client: AnyClient, value: str) -> AccessToken | None:
-        """Raises Refused for a client that may not introspect (status inferred)."""
+        """Raises OAuthRefusal for a client that may not introspect (status inferred)."""
         if not self.has_capability(client, "introspection"):
             raise OAuthRefusal("access_denied", "The client lacks the capability introspection.")
         return self.access_token(value)
 
     def userinfo(self, bearer: str | None) -> Mapping[str, Any] | str:
         """What is known of the token's user; signed where its client names an issuer for that. A client's own token has
-        no user to inform about (status inferred). Raises Refused.
+        no user to inform about (status inferred). Raises OAuthRefusal.
         """
         token = None if bearer is None else self.access_token(bearer)
         if token is None:

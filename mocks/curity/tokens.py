@@ -1,4 +1,4 @@
-"""Keys and what is signed with them: pure but for the signature."""
+"""Keys and what is signed with them."""
 
 import hashlib
 import json
@@ -35,7 +35,7 @@ class SigningKey:
 
     @cached_property
     def thumbprint(self) -> str:
-        """`x5t`. `include-x5c` is off, so nobody sees a certificate; the public key stands for it."""
+        """`x5t`. `include-x5c` is off, so no certificate is shown; the public key is used in its place."""
         public = self.key.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return _encoded(hashlib.sha1(public, usedforsecurity=False).digest())
 

@@ -1,4 +1,4 @@
-"""`konnect-application-auth`: which application a token stands for, and whether it may call the API.
+"""`konnect-application-auth`: which application a token belongs to, and whether it may call the API.
 
 Rules
 - The application is the one of the service's own strategy whose client id is the value of `credential_claim`. None:

@@ -1,9 +1,9 @@
-"""Consumers, for `openid-connect` that stands alone on a service: portal applications are none.
+"""Consumers, for `openid-connect` without Konnect's plugin: portal applications are not consumers.
 
 Rules
 - The value at the first path of `consumer_claims` that is in the token names a consumer, by `consumer_by` (plugin
   schema). A consumer that is not found is 403, unless `consumer_optional` (how-to "configure OIDC with consumers").
-- Without such a path nobody is mapped: every genuine token will do.
+- Without such a path no consumer is mapped, and every valid token is accepted.
 - `anonymous` names the consumer of a request that would be refused. If there is none of that name: 500 (the status is
   inferred; support article on `display_errors`).
 - The upstream is told the consumer in `X-Consumer-*`, and `X-Anonymous-Consumer` where it is the anonymous one (support

@@ -1,4 +1,4 @@
-"""Where the plugin looks for a caller's credentials, and how it takes them out of what goes upstream.
+"""Where the plugin looks for a caller's credentials, and how it removes them from the request that goes upstream.
 
 | method                                  | header                                                    | arguments                    |
 | `bearer`, `introspection`, `userinfo`   | `Authorization: Bearer`, `Access-Token`, `X-Access-Token` | `access_token`               |
@@ -121,7 +121,7 @@ def find_refresh_token(plugin: Plugin, request: Request) -> RefreshToken | None:
 
 
 def find_client_pair(plugin: Plugin, request: Request, switches: Switches = STRICT) -> ClientPair | None:
-    """The pair, or None; an empty id or an empty secret is none (inferred: nothing would come of it)."""
+    """The pair, or None; an empty id or secret does not count (inferred: it could never be right)."""
     return _find_pair(request, plugin.client_credentials_param_type, PAIR_ARGUMENTS, "client_credentials", switches)
 
 

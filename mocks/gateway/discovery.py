@@ -37,7 +37,7 @@ def discovery_url(issuer: str) -> str:
 
 
 def read_provider(answer: Response | NoAnswer) -> ProviderMetadata | None:
-    """None where the answer is no usable discovery document. Redirects are not followed (inferred)."""
+    """None where the answer is not a usable discovery document. Redirects are not followed (inferred)."""
     if isinstance(answer, NoAnswer) or answer.status != 200:
         return None
     document = strict.json_object(answer.body)
@@ -58,10 +58,10 @@ def read_provider(answer: Response | NoAnswer) -> ProviderMetadata | None:
 
 
 def read_keys(answer: Response | NoAnswer) -> tuple[Key, ...] | None:
-    """The public keys of a JWK Set, None where the answer is none.
+    """The public keys of a JWK Set, None where the answer is not one.
 
-    A key that cannot be read is left out, as RFC 7517 section 5 says. So is a shared secret: it has no business in a
-    published set, and must not become a key that verifies. A short RSA key is one like any other (inferred).
+    A key that cannot be read is left out, as RFC 7517 section 5 says. So is a shared secret: it does not belong in a
+    published set, and must not verify tokens. A short RSA key is accepted (inferred).
     """
     if isinstance(answer, NoAnswer) or answer.status != 200:
         return None

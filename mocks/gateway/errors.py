@@ -52,7 +52,7 @@ TEMPLATES: Mapping[str, tuple[str, str]] = {
 
 JSON, PLAIN = "application/json", "text/plain"
 RANGES: Mapping[str, str] = {"text/*": PLAIN}
-"""What stands for a range of media types; every other range, and every unknown type, is answered with JSON."""
+"""The media type that is used for a range; every other range, and every unknown type, is answered with JSON."""
 
 
 def plugin_error(status: int, message: str) -> Response:

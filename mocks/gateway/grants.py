@@ -1,8 +1,8 @@
-"""The token request that the plugin makes with a caller's id and secret, and how long its answer is kept.
+"""The token request that the plugin makes with a caller's id and secret, as the plugin is configured.
 
 Rules
 - `POST` to the token endpoint, `grant_type=client_credentials`, authenticated with the caller's own pair: the plugin
-  does not judge it (plugin page, "Client credentials").
+  does not check it (plugin page, "Client credentials").
 - The pair goes as `token_endpoint_auth_method` says, else as one of `client_auth` or of discovery's methods, else as
   Basic (openid-connect 1.5.x); other methods than Basic and post cannot carry a caller's secret.
 - `config.audience` is not sent (support article "does not set the audience form parameter").

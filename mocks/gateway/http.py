@@ -1,4 +1,4 @@
-"""The proxy port of a node: routes a request, lets the node judge it, and sends it on.
+"""The proxy port of a node: routes a request, has the node check it, and forwards it.
 
 Rules
 - A request that the node answers itself carries `Server: kong/<version>-enterprise-edition` and
@@ -55,7 +55,7 @@ REWRITTEN = frozenset(
         "x-kong-request-id",
     )
 )
-"""Headers of the caller that the gateway replaces by its own, or that whoever sends the request adds."""
+"""Headers of the caller that the gateway replaces, or that are added when a request is sent."""
 
 MADE_BY_THE_LISTENER = frozenset(("content-length", "date"))
 
@@ -64,7 +64,7 @@ LONGEST_HEADER, MOST_HEADERS = 8192, 4 * 8192
 
 
 class GatewayHttp:
-    """The HTTP face of one node. `scheme` is that of its port, `peer` the address from which all its callers come."""
+    """The proxy port of one node. `scheme` is that of its port, `peer` the address from which all its callers come."""
 
     def __init__(self, data_plane: DataPlane, *, scheme: str = "http", peer: str = "127.0.0.1") -> None:
         self.data_plane = data_plane
@@ -94,9 +94,9 @@ class GatewayHttp:
         return self._proxied(answer, admissions, request_id, proxy=sent - started, upstream=node.clock.now() - sent)
 
     def _judge(self, stage: tuple[Service, ...], request: Request) -> Asking[Admitted | Refused]:
-        """Admitted by the first strategy that does; where none does, an application that is known counts more.
+        """Admitted by the first strategy that admits it; else the refusal of a known application wins.
 
-        The managed plugin holds a list of strategies (its schema); which of them judges a request is inferred.
+        The managed plugin holds a list of strategies (its schema); which of them applies to a request is inferred.
         """
         refusals: list[Refused] = []
         for one in stage:
@@ -159,9 +159,9 @@ class GatewayHttp:
         return Call(request.method, url, tuple(headers), request.body, match.service.read_timeout / 1000)
 
     def _authenticated(self, request: Request, admitted: Admitted, before: list[Admitted]) -> Request:
-        """The request with the access token in it, without the identity that its caller may have made up.
+        """The request with the access token, without forged identity headers of the caller.
 
-        So it is seen by the plugin that comes next, if there is one (inferred: headers are changed for whoever reads
+        So it is seen by the plugin that comes next, if there is one (inferred: headers are changed for all that read
         them later). `before` are the verdicts of the plugins that came first.
         """
         plugin, credential, token = admitted.plugin, admitted.credential, admitted.token

@@ -5,7 +5,7 @@ Rules
 - After that it is repeated for a token whose `kid` is unknown, once in `rediscovery_lifetime` seconds, or 5 after a
   failure (changelog 3.8.0.0), and when `cache_ttl` is over. If it fails, what is known stays in use.
 - Some releases never tried again when the first discovery had failed (`releases`).
-- `extra_jwks_uris` are trusted in addition, `jwks_endpoint` in place of what the document says (plugin schema).
+- `extra_jwks_uris` are trusted in addition, `jwks_endpoint` replaces what the document says (plugin schema).
 - The certificate of the authorization server is verified with `ssl_verify`, and only then.
 """
 

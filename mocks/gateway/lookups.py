@@ -1,13 +1,12 @@
 """Tokens that the authorization server must be asked about: `introspection` and `userinfo`.
 
 Rules
-- An opaque token is none for `bearer`; these two methods take it (openid-connect 1.5.x). A JWT is introspected as well
+- `bearer` does not accept an opaque token; these two methods do (openid-connect 1.5.x). A JWT is introspected as well
   where `bearer` is not enabled, or with `introspect_jwt_tokens` (support article "continuing to process revoked
   tokens").
-- Introspection is asked with Kong's own client: without `client_id` there is nobody to ask as, and the token is refused
-  (inferred). `active` must be true, unless `introspection_check_active` is off.
+- Introspection uses Kong's own client: without `client_id` the token is refused (inferred). `active` must be true, unless `introspection_check_active` is off.
 - Answers are kept, up to their `exp`, `cache_ttl` without one and `cache_ttl_max` in any case, unless
-  `cache_introspection` or `cache_user_info` is off. `cache_tokens_salt` is no part of their key (support article on
+  `cache_introspection` or `cache_user_info` is off. `cache_tokens_salt` is not part of their key (support article on
   that setting). That an inactive answer is not kept is inferred: `cache_ttl_neg` is null.
 - With `introspection_accept: application/jwt` the answer is a JWT, and no answer means inactive (the phantom token of
   curity.io, "Integrating with Kong"). It is verified as an access token is.

@@ -5,8 +5,8 @@ Rules
   (developer.konghq.com, `app/_schemas/gateway/plugins/<version>/OpenidConnect.json`).
 - Two defaults depend on the version of the node (`releases`).
 - Only `issuer` has no default.
-- A value of the wrong type violates the schema. So does, in this mock only, a key that asks for a judgement which it
-  does not make (`NOT_JUDGED`): rather no configuration than callers who pass unjudged.
+- A value of the wrong type violates the schema. So does, in this mock only, a setting that asks for a check which it
+  does not make (`NOT_CHECKED`): rather no configuration than unchecked callers.
 - `upstream_headers` and `downstream_headers` (from 3.14) and their older shapes, two lists of claims and names, mean the
   same; the older ones know claims of the top level only.
 - Other keys of the plugin, and keys unknown to it, change nothing here.
@@ -61,7 +61,7 @@ CHOICES: Mapping[str, Names] = {
 }
 """Settings that take some of a few words, or one (plugin schema)."""
 
-NOT_JUDGED: Names = (
+NOT_CHECKED: Names = (
     "using_pseudo_issuer",
     "enable_hs_signatures",
     "proof_of_possession_mtls",
@@ -139,7 +139,7 @@ class Plugin:
     claims_forbidden: Names = ()
     credential_claim: Names = ("sub",)
 
-    # Consumers, where the plugin stands alone
+    # Consumers, where the plugin is used without Konnect's
     anonymous: str | None = None
     consumer_claim: Names = ()
     consumer_claims: tuple[Names, ...] = ()
@@ -205,15 +205,15 @@ class Plugin:
 
     @property
     def consumer_paths(self) -> tuple[Names, ...]:
-        """Where the consumer's name stands in the token; the first path that is there counts (plugin schema, 3.14)."""
+        """The claim paths of the consumer's name; the first that exists counts (plugin schema, 3.14)."""
         return self.consumer_claims or ((self.consumer_claim,) if self.consumer_claim else ())
 
 
 def plugin(config: Mapping[str, Any], version: str) -> Plugin:
     """The plugin that this strategy configuration makes on a node of this version. Raises SchemaViolation."""
-    for key in NOT_JUDGED:
+    for key in NOT_CHECKED:
         if config.get(key) not in (None, False, "off", [], {}, {"enabled": False}):
-            raise SchemaViolation(f"{key}: not judged by this mock")
+            raise SchemaViolation(f"{key}: not checked by this mock")
     values: dict[str, Any] = dict(releases.defaults(version))
     for field in fields(Plugin):
         if (given := config.get(field.name)) is not None:

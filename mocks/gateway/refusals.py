@@ -31,10 +31,10 @@ class RefusalRules:
         return Refused(status, text, error=error if plugin.expose_error_code else None, realm=plugin.issuer_host)
 
     def refusal_of(self, plugin: Plugin, credential: Credential, refused: Refused) -> Refused:
-        """The refusal of that credential: a session that is refused is over."""
+        """The refusal of that credential: a refused session ends."""
         return self.destroying(plugin, refused) if isinstance(credential, GatewaySession) else refused
 
     def destroying(self, plugin: Plugin, refused: Refused) -> Refused:
-        """The refusal of a session, which takes the cookie back unless the plugin is told to leave it."""
+        """The refusal of a session, which clears the cookie unless the plugin is configured otherwise."""
         destroys = plugin.unauthorized_destroy_session if refused.status == 401 else plugin.forbidden_destroy_session
         return replace(refused, set_cookies=(session.clear_cookie(plugin),)) if destroys else refused

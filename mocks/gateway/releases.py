@@ -1,7 +1,7 @@
-"""What depends on the version of a node: two defaults, and mistakes with the releases that mended them.
+"""What depends on the version of a node: two defaults, and bugs with the releases that fixed them.
 
-A mistake was mended in some lines of releases, each at its own patch. A line that is older than all of these, or that
-is not among them, still has it; a newer line has it no more (openid-connect changelog; "Gateway breaking changes").
+A bug was fixed in some lines of releases, each at its own patch. A line that is older than all of these, or that
+is not among them, still has it; a newer line does not (openid-connect changelog; "Gateway breaking changes").
 """
 
 import re
@@ -16,8 +16,8 @@ NEWEST = 1_000_000
 DEFAULTS_FROM_3_14: Mapping[str, bool] = {"ssl_verify": True, "hide_credentials": True}
 DEFAULTS_TO_3_13: Mapping[str, bool] = {"ssl_verify": False, "hide_credentials": False}
 
-MENDED: Mapping[str, tuple[str, ...]] = {
-    # A token whose `expires_in` was 0 or less was kept for ever, and sent upstream when it was long over.
+FIXED_IN: Mapping[str, tuple[str, ...]] = {
+    # A token whose `expires_in` was 0 or less was cached without end, and sent upstream long after it had expired.
     "keeps tokens that were over when they came": ("3.14.0.8", "3.15.0.1"),
     # `redirect_uri` went to the token endpoint with every grant.
     "sends redirect_uri with every grant": ("3.12.0.11", "3.13.0.10", "3.14.0.7"),
@@ -53,11 +53,11 @@ def defaults(version: str) -> Mapping[str, bool]:
     return DEFAULTS_FROM_3_14 if numbers(version) >= (3, 14) else DEFAULTS_TO_3_13
 
 
-def has(mistake: str, version: str) -> bool:
-    """Whether a node of that version still makes the mistake."""
+def has(bug: str, version: str) -> bool:
+    """Whether a node of that version still has the bug."""
     own = numbers(version)
-    if mistake in ONLY_IN:
-        return own == numbers(ONLY_IN[mistake])
-    mended = [numbers(one) for one in MENDED[mistake]]
-    in_line = [one for one in mended if one[:2] == own[:2]]
-    return own < in_line[0] if in_line else own < max(mended)
+    if bug in ONLY_IN:
+        return own == numbers(ONLY_IN[bug])
+    fixed = [numbers(one) for one in FIXED_IN[bug]]
+    in_line = [one for one in fixed if one[:2] == own[:2]]
+    return own < in_line[0] if in_line else own < max(fixed)

@@ -1,11 +1,11 @@
 """The session cookie: Kong's own, sealed, with the access token inside.
 
 Rules
-- Storage is the cookie itself: whoever holds it holds the session, and no node can take it back except by another
+- Storage is the cookie itself: its holder has the session, and no node can revoke it except by another
   secret (plugin schema, `session_storage`).
 - It is sealed with AES-256-GCM under a key made of `session_secret` (HKDF-SHA-256), for one issuer and one audience
   (lua-resty-session README; support article "sharing OIDC sessions"). A cookie with one changed character does not
-  open, and admits nobody; what becomes of another credential beside it is unknown (switches.py).
+  open, and admits nobody; how another credential beside it is treated is unknown (switches.py).
 - It ends after `session_idling_timeout` without use, `session_rolling_timeout` after it was made, and
   `session_absolute_timeout` in any case; 0 switches a limit off. Use is noted at most once a minute
   (lua-resty-session, `touch_threshold`).
@@ -15,7 +15,7 @@ Rules
   client credentials give nothing to refresh it with.
 - Without `session_secret` a node makes one up, for all its plugins. That two nodes share it is unknown; here they do
   not.
-- The layout of the value is this mock's own: nobody but the gateway reads it.
+- The layout of the value is this mock's own: only the gateway reads it.
 """
 
 import random
@@ -43,7 +43,7 @@ LARGEST_COOKIE, PIECE, MOST_PIECES = 4096, 4000, 9
 
 @dataclass(frozen=True)
 class GatewaySession:
-    """What the cookie holds. Moments are seconds since the epoch; `claims` are those of a token that is no JWT."""
+    """What the cookie holds. Moments are seconds since the epoch; `claims` are those of a token that is not a JWT."""
 
     access_token: str = field(repr=False)
     created: float
@@ -88,7 +88,7 @@ def set_cookies(plugin: Plugin, value: str) -> tuple[str, ...]:
 
 
 def set_cookie(plugin: Plugin, name: str, value: str) -> str:
-    """The attributes stand in lua-resty-session's order."""
+    """The attributes are in lua-resty-session's order."""
     attributes = [f"{name}={value}"]
     if plugin.session_cookie_domain:
         attributes.append(f"Domain={plugin.session_cookie_domain}")
@@ -107,7 +107,7 @@ def clear_cookie(plugin: Plugin) -> str:
 
 
 def sealed_value(request: Request, plugin: Plugin) -> str:
-    """The value of the session's cookie, put together from its pieces; empty where there is none."""
+    """The value of the session's cookie, joined from its pieces; empty where it is missing."""
     given = cookies(request)
     value = ""
     for name in cookie_names(plugin):
@@ -118,7 +118,7 @@ def sealed_value(request: Request, plugin: Plugin) -> str:
 
 
 class SessionRules:
-    """How sessions begin, go on and end."""
+    """How sessions begin, continue and end."""
 
     clock: Clock | WrongClock
     random: random.Random
@@ -149,7 +149,7 @@ class SessionRules:
         return self._sealed(plugin, GatewaySession(token, created=now, touched=now, claims=claims))
 
     def touched_session(self, plugin: Plugin, opened: GatewaySession) -> tuple[str, ...]:
-        """The cookies of a session that notes its use; none where that was noted less than a minute ago."""
+        """The cookies that renew the time of a session's last use; none where that is less than a minute ago."""
         now = self.clock.now()
         if now - opened.touched < TOUCH_THRESHOLD:
             return ()

@@ -1,13 +1,13 @@
-"""A data-plane node: all that it remembers, and everything that changes it.
+"""A data-plane node: its state, and everything that changes it.
 
 Rules
 - What the control plane pushes replaces what was pushed before. A configuration that the plugin's schema forbids is not
-  taken, the node keeps its last one (inferred from hybrid mode).
+  applied, the node keeps its previous one (inferred from hybrid mode).
 - Without a strategy nothing is enforced: the route is open (developer.konghq.com, "Application auth strategies").
 - A request first authenticates (`openid-connect`), then authorises (`konnect-application-auth`): "Catalog APIs",
-  sequence diagram. A plugin `openid-connect` of the service's own judges it before both (http.py).
+  sequence diagram. A plugin `openid-connect` on the service checks it before both (http.py).
 - Credentials are looked for in the order of `plugin.AUTH_METHODS`. The search stops at the first that is found; if that
-  one is refused, no other is tried. Whether it goes on after a session that does not open is unknown (switches.py).
+  one is refused, no other is tried. Whether it continues after a session that does not open is unknown (switches.py).
 - Every access token is verified at every request, the one from the token cache too. Only a session is trusted as it
   is (session.py).
 - Where `authorization_code` is enabled, a request without a usable credential is sent to the authorization endpoint
@@ -49,7 +49,7 @@ NO_CONFIGURATION = "0" * 32
 class DataPlane(
     TokenRules, TokenCacheRules, LookupRules, IssuerRules, SessionRules, ApplicationRules, ConsumerRules, UpstreamRules
 ):
-    """One node, with caches of its own. Handlers that must ask the authorization server are generators (`Asking`)."""
+    """One node with its own caches. Handlers that must ask the authorization server are generators (`Asking`)."""
 
     def __init__(
         self, *, name: str, clock: Clock | WrongClock, seed: int, version: str = "3.14.0.8", switches: Switches = STRICT
@@ -61,7 +61,7 @@ class DataPlane(
         self.switches = switches
         self.random = random.Random(f"{seed}/{name}")
         self.shared = random.Random(f"{seed}/shared").randbytes(32)
-        """What all nodes of a control plane would have in common, if they shared a secret."""
+        """What all nodes of a control plane would share, if they shared a secret."""
         self.id = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
         self.started_at = clock.now()
         self.configuration: PushedConfiguration | None = None
@@ -72,19 +72,19 @@ class DataPlane(
         self._hash: str | None = None
         self.restart()
 
-    # The node among its fellows
+    # The node and the control plane
 
     def restart(self) -> None:
         """The process ends and starts: caches and generated secrets are gone, the configuration is kept on disk."""
         self.issuers: dict[tuple[str, str | None, Names], KnownIssuer] = {}
         self.tokens: dict[CacheKey, CachedToken] = {}
         self.refusals: dict[CacheKey, float] = {}
-        """Until when pairs are refused that the token endpoint has refused."""
+        """The pairs that the token endpoint has refused, each until when it is refused without asking again."""
         self.answers: dict[tuple[str, str], CachedAnswer] = {}
         self.session_keys: dict[str | None, AESGCM] = {}
 
     def apply(self, configuration: PushedConfiguration) -> None:
-        """Takes over what the control plane has pushed. If it is not taken, `violation` says why."""
+        """Applies what the control plane has pushed. If it is invalid, `violation` says why."""
         try:
             services = {
                 service.id: plugin(config, self.version)
@@ -198,13 +198,13 @@ class DataPlane(
         return None
 
     def find_token(self, plugin: Plugin, request: Request, method: str) -> BearerToken | None:
-        """A bearer token. One that is no JWT is left to the methods that ask about it, where there is one."""
+        """A bearer token. One that is not a JWT is left to `introspection` or `userinfo`, where enabled."""
         found = credentials.find_bearer_token(plugin, request, method)
         asks = {"introspection", "userinfo"} & set(plugin.auth_methods)
         return None if found and method == "bearer" and asks and read_jwt(found.token) is None else found
 
     def stops_at_session(self, plugin: Plugin, request: Request) -> bool:
-        """Whether a session's cookie, which gave no session, keeps out the credential that was found beside it."""
+        """Whether a cookie that does not open as a session rejects a request with another credential."""
         listed = "session" in plugin.auth_methods and not self.switches.passes_over_broken_sessions
         return listed and session.sealed_value(request, plugin) != ""
 
@@ -223,7 +223,7 @@ class DataPlane(
     # Authentication
 
     def authenticate(self, service: Service, plugin: Plugin, credential: Credential) -> Asking[Jwt | Refused]:
-        """The access token that stands for the caller."""
+        """The access token of the caller."""
         if isinstance(credential, GatewaySession) and not plugin.reverify:
             return self.token_in_session(plugin, credential)
         issuer = yield from self.discovered(plugin)
@@ -248,7 +248,7 @@ class DataPlane(
         return token
 
     def verify(self, plugin: Plugin, issuer: KnownIssuer, text: str, *, is_dead: bool = False) -> Asking[Jwt | Refused]:
-        """The token, if it is a genuine one of this issuer. One `is_dead` that is kept for ever is not judged by time."""
+        """The token, if this issuer has signed it. The times of one that `is_dead`, which is cached without end, are ignored."""
         jwt = read_jwt(text)
         if jwt is None:
             return self.unauthorized(plugin, "the access token is no signed JWT")
@@ -277,7 +277,7 @@ class DataPlane(
     def exchange(
         self, service: Service, plugin: Plugin, issuer: KnownIssuer, pair: ClientPair
     ) -> Asking[Jwt | Refused]:
-        """A verified access token for the pair: from the cache, or from the token endpoint, which judges the pair."""
+        """A verified access token for the pair: from the cache, or from the token endpoint, which checks the pair."""
         key = self.token_cache_key(service, plugin, pair)
         cached = self.cached_token(plugin, key)
         if cached is not None:
@@ -385,7 +385,7 @@ class DataPlane(
     # Sessions
 
     def token_in_session(self, plugin: Plugin, opened: GatewaySession) -> Jwt | Refused:
-        """The session's token, unverified, if it has not ended: client credentials give nothing to refresh it with."""
+        """The session's token, unverified, if it has not expired: client credentials give no refresh token."""
         if opened.claims is not None:
             jwt: Jwt | None = Jwt(opened.access_token, {}, opened.claims, b"")
         else:
@@ -395,7 +395,7 @@ class DataPlane(
         return jwt
 
     def session_cookies(self, plugin: Plugin, credential: Credential, token: Jwt) -> tuple[str, ...]:
-        """The `Set-Cookie` headers of an admitted request: a first session, or an old one that notes its use."""
+        """The `Set-Cookie` headers of an admitted request: a new session, or one whose time of last use is renewed."""
         if isinstance(credential, GatewaySession):
             return self.touched_session(plugin, credential)
         method = "refresh_token" if isinstance(credential, RefreshToken) else credential.method

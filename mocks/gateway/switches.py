@@ -1,4 +1,4 @@
-"""What nobody has measured on a live data plane, and what this gateway does about it until somebody has."""
+"""Undocumented behaviour of the gateway, as switches."""
 
 from dataclasses import dataclass
 
@@ -63,18 +63,18 @@ class Switches:
     ignores_audience: bool = False
 
     # The search for credentials begins with the session and stops at the first credential (plugin page); whether a session
-    # that does not open is one, or the search goes on, is not documented. Default: **false**, a good pair or token
+    # that does not open is one, or the search continues, is not documented. Default: **false**, a good pair or token
     # beside such a cookie is refused, and the cookie taken back. Example: true, where a live gateway took the pair.
     passes_over_broken_sessions: bool = False
 
-    # A strategy takes any setting of the plugin, `anonymous` too, which lets a consumer stand in for a refusal (the plugin
+    # A strategy takes any setting of the plugin, `anonymous` too, which has a consumer replace a refusal (the plugin
     # `ace` forbids it in a strategy). Whether `konnect-application-auth`, which asks for an application, then lets the
     # call through is not documented. Default: **false**, the refusal stands.
     # Example: true, where a live route behind Konnect's plugin let a call without credentials through as that consumer.
     lets_anonymous_past_applications: bool = False
 
     # An application that is known and not approved for the API is refused (Dev Portal documents); with which status,
-    # nobody says. `konnect-application-auth` is said to replace `acl`, which answers 403.
+    # it is not documented. `konnect-application-auth` is said to replace `acl`, which answers 403.
     # Default: **false**, 403. Example: true, where a live gateway answered 401.
     answers_unapproved_with_401: bool = False
 
@@ -84,7 +84,7 @@ class Switches:
 
     # A pair that the token endpoint refused may be remembered: there is a `cache_ttl_neg`, null by default, and nothing
     # says whether it counts for token requests. Default: **false**, each call asks again, so that a pair serves as soon
-    # as the authorization server takes it. Example: true, where a live gateway went on refusing such a pair.
+    # as the authorization server takes it. Example: true, where a live gateway kept refusing such a pair.
     keeps_refusals: bool = False
 
     # First calls with one pair at the same time may wait for one token request, or each make its own; no document says

@@ -38,7 +38,7 @@ class TokenCacheRules:
     def token_cache_key(self, service: Service, plugin: Plugin, pair: ClientPair) -> CacheKey:
         """Issuer, id and secret (inferred), salt and, if asked, scopes.
 
-        Without a configured salt each plugin instance has one of its own, so that of another service never hits.
+        Without a configured salt each plugin instance has its own, so that services do not share tokens.
         """
         salt = f"generated {service.id}" if plugin.cache_tokens_salt is None else plugin.cache_tokens_salt
         includes = not releases.has("leaves configured scopes out of the key", self.version)
@@ -46,9 +46,9 @@ class TokenCacheRules:
         return (plugin.issuer, pair.id, pair.secret, salt, scopes)
 
     def token_lifetime(self, plugin: Plugin, token: Jwt, expires_in: float | None) -> float:
-        """Seconds for which the token is kept: what it says or its answer said, the shorter; else `cache_ttl`.
+        """Seconds for which the token is cached: its `exp` or `expires_in`, the shorter; else `cache_ttl`.
 
-        0 for a token that is over when it comes; some releases kept that one for ever (`releases`).
+        0 for a token that has expired when it arrives; some releases cached it without end (`releases`).
         """
         expiry = strict.number(token.claims.get("exp"))
         stated = (expires_in, None if expiry is None else expiry - self.clock.now())

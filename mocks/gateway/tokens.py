@@ -1,15 +1,15 @@
-"""How the plugin judges a JWT.
+"""How the plugin verifies a JWT.
 
 Rules
 - Only asymmetric algorithms, EdDSA not among them (unknown: `accept_eddsa`). HS256, HS384 and HS512 are refused (plugin schema: `enable_hs_signatures` is false by
-  default; this mock takes no other value), `none` always (inferred).
+  default; this mock accepts no other value), `none` always (inferred).
 - The key is the published one of the token's `kid`. `jku`, `jwk` and `x5u` in the header are ignored, nothing is
   fetched from there (inferred). A header that lists anything as `crit` is refused, as RFC 7515 section 4.1.11 asks.
 - `iss` is compared exactly, with the discovery document's issuer (support article "invalid issuer") and, where they are
   given, with `issuers_allowed`. Whether these let in a foreign issuer, Kong's documents contradict (switches.py).
 - `exp`, `nbf` and `iat` hold with `leeway` 0; so does `auth_time`, where there is a `max_age`, and `hd` must be one of
   `domains`. `azp`, `client_id`, `jti` and `typ` are not looked at, and `aud` only where there is an `audience`, of which
-  it is unknown whether it counts here (switches.py). Otherwise `audience_required` and its like judge them.
+  it is unknown whether it counts here (switches.py). Otherwise `audience_required` and the like check them.
 - `verify_claims` false still verifies the signature and the `*_required` lists (openid-connect 1.5.x).
 """
 
@@ -28,19 +28,19 @@ from dcrproof.mocks.gateway.plugin import Names, Plugin
 from dcrproof.mocks.gateway.switches import Switches
 
 ASYMMETRIC = frozenset(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"))
-"""Of those that the plugin's schema names for its own assertions (`client_alg`); that it verifies the same is inferred, and
-of EdDSA, which is among them, left open.
+"""Of those that the plugin's schema names for its own assertions (`client_alg`); that it verifies with the same is
+inferred; whether with EdDSA, which is among them, is unknown.
 """
 
 REQUIRED_LISTS: tuple[str, ...] = ("scopes", "audience", "groups", "roles")
-"""`<name>_required` are judged by the claim at the path `<name>_claim`."""
+"""`<name>_required` are compared with the claim at the path `<name>_claim`."""
 
 
 @dataclass(frozen=True)
 class Jwt:
-    """A JWS in compact form, taken apart and not yet believed. `identity` are the claims of the ID token beside it.
+    """A parsed JWS in compact form, not yet verified. `identity` are the claims of the ID token beside it.
 
-    An opaque token, too, is one of these once the authorization server has said what it means: its header is empty.
+    An opaque token becomes one of these, with an empty header, once the authorization server has described it.
     """
 
     text: str = field(repr=False)
@@ -65,7 +65,7 @@ class Jwt:
 
 
 def read_jwt(text: str) -> Jwt | None:
-    """None for what is no JWS of a JSON object: an opaque token, a JWE of five parts, damaged base64url or JSON."""
+    """None for anything but a JWS of a JSON object: an opaque token, a JWE of five parts, damaged base64url or JSON."""
     parts = text.split(".")
     if len(parts) != 3:
         return None
@@ -79,7 +79,7 @@ def read_jwt(text: str) -> Jwt | None:
 
 
 def claim(claims: Mapping[str, Any], path: Names) -> Any:
-    """The value at that path of member names; None where there is none."""
+    """The value at that path of member names; None where it is missing."""
     value: Any = claims
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
@@ -87,7 +87,7 @@ def claim(claims: Mapping[str, Any], path: Names) -> Any:
 
 
 class TokenRules:
-    """The rules that judge a token, each a method of its own."""
+    """The rules for a token, each a separate method."""
 
     clock: Clock | WrongClock
     switches: Switches
@@ -100,7 +100,7 @@ class TokenRules:
         return self.switches.accept_critical_extensions or "crit" not in header
 
     def keys_for(self, jwt: Jwt, keys: Sequence[Key]) -> tuple[Key, ...]:
-        """The keys that may have signed it. Only the published set counts, never what the token brings along."""
+        """The keys that may have signed it. Only published keys count, never those in the token."""
         if jwt.key_id is not None:
             return keys_named(keys, jwt.key_id)
         return tuple(keys) if "kid" not in jwt.header and self.switches.accept_missing_kid else ()
@@ -118,7 +118,7 @@ class TokenRules:
     def is_not_expired(self, jwt: Jwt, leeway: float) -> bool:
         """The second of `exp` itself is too late (RFC 7519 section 4.1.4; Kong corrected its boundary in 3.6).
 
-        A number in quotes is judged by its value (changelog 3.13).
+        A number in quotes counts by its value (changelog 3.13).
         """
         if jwt.claims.get("exp") is None:
             return self.switches.accept_missing_exp
@@ -138,7 +138,7 @@ class TokenRules:
         return any(held.issuperset(entry.split()) for entry in required)
 
     def claims_flaw(self, jwt: Jwt, plugin: Plugin, provider: ProviderMetadata) -> str | None:
-        """The first standard claim that refuses the token, in words that name no value of it; None if all hold."""
+        """The first standard claim that refuses the token, in words without any of its values; None if all hold."""
         if not self.issuer_is_expected(jwt, plugin, provider):
             return "invalid issuer was specified for access token"
         if not self.is_not_expired(jwt, plugin.leeway):
@@ -167,7 +167,7 @@ class TokenRules:
         return seconds is not None and self.clock.now() <= seconds + (plugin.max_age or 0.0) + plugin.leeway
 
     def authorisation_flaw(self, jwt: Jwt, plugin: Plugin) -> str | None:
-        """Why a genuine token is not enough, or None. These are the demands that are answered with 403."""
+        """Why a verified token is rejected with 403, or None."""
         for name in REQUIRED_LISTS:
             required: Names | None = getattr(plugin, f"{name}_required")
             if required and not self.holds_required(jwt, required, getattr(plugin, f"{name}_claim")):

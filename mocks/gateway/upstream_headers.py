@@ -1,8 +1,8 @@
-"""The headers in which the upstream learns who calls.
+"""The headers that tell the upstream who calls.
 
 Rules
 - By default the access token goes in `Authorization: Bearer`, in place of what the caller sent (plugin schema).
-- Headers in which Kong names the caller do not get through as the caller sent them (inferred). Nor do those that
+- Kong's identity headers are removed from the caller's request (inferred). Nor do those that
   `upstream_headers` maps, whether or not the token has the claim; in some releases they did (`releases`).
 - A claim that is no text is sent as JSON (inferred), one that is not there not at all.
 - `X-Authenticated-Groups` lists the groups of `authenticated_groups_claim`, with a comma and a blank (how-to "configure

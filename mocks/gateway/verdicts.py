@@ -1,4 +1,4 @@
-"""What becomes of a request: it goes upstream, or it is answered here."""
+"""The outcome for a request: it goes upstream, or it is answered here."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -41,5 +41,5 @@ class Admitted:
 
     @property
     def identifies(self) -> bool:
-        """Whether anybody asked who the caller is."""
+        """Whether the caller was identified."""
         return self.token is not None or self.consumer is not None

@@ -95,7 +95,7 @@ class Accounts:
         self._send(developer, "Reset your password", "Set a new password for your account.", "reset")
 
     def token_of(self, token: str, purpose: str) -> MailToken:
-        """The live token with that purpose. Each works once: whoever takes it calls `spend`."""
+        """The live token with that purpose. Each works once: its user calls `spend`."""
         if not UUID.match(token):
             raise Problem(
                 400,

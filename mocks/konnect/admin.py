@@ -37,7 +37,7 @@ class KonnectHttp(HttpApi):
             raise forbidden()
 
     def refusal(self, request: Request, problem: Problem) -> Response:
-        """The gateway's entities have a form of 401 of their own (control-planes-config v2, HTTP401Error)."""
+        """The gateway's entities have their own form of 401 (control-planes-config v2, HTTP401Error)."""
         if problem.status == 401 and "/core-entities/" in request.path:
             return json_response(401, {"message": problem.detail, "status": 401})
         return super().refusal(request, problem)

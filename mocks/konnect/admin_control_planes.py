@@ -1,7 +1,7 @@
 """`/v2/control-planes`: the gateway's entities, its nodes and the configuration they should have.
 
-The flow reads them. Services, routes, plugins and consumers can be made and deleted as well (control-planes-config v2),
-so that there may be more than the how-to has; an update of them is not among what the mock knows.
+The flow reads them. Services, routes, plugins and consumers can also be created and deleted (control-planes-config v2);
+updating them is not supported.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -164,7 +164,7 @@ def _applications(konnect: Konnect) -> Rows:
         return ok(APPLICATION_LIST.page(request, _in_portal(konnect, konnect.tables.applications, portal_id), view))
 
     def list_credentials(request: Request, portal_id: str, application_id: str) -> Response:
-        """Ids alone, as the identity provider has them (app/dev-portal/dynamic-client-registration.md)."""
+        """Only ids, as the identity provider has them (app/dev-portal/dynamic-client-registration.md)."""
         held = konnect.applications.get(portal_id, application_id)
         known = [held] if held.client_id is not None else []
         return ok(Listing().page(request, known, views.credential))

@@ -3,8 +3,8 @@
 An application has one owner and one strategy for life; through DCR its client id comes from the authorization server,
 and its secret is shown once.
 
-What asks an authorization server (driver.py, bridges.py) is a generator. After its last call everything is looked up
-again, for other requests may have come between.
+Methods that call an authorization server (driver.py, bridges.py) are generators. After the last call everything is
+looked up again, because other requests may have come between.
 """
 
 from collections.abc import Callable
@@ -135,7 +135,7 @@ class Applications:
         return (yield from self.driver.create(provider, metadata))
 
     def _abandon_client(self, provider: Provider, client: RegisteredClient) -> Asking[None]:
-        """Tries to delete a client that nobody will own."""
+        """Tries to delete a client that has no application."""
         if not self.bridges.is_bridge(provider):
             yield from self.driver.abandon(client.registration, provider)
             return

@@ -49,7 +49,7 @@ class Auth:
         return made
 
     def patch_provider(self, provider_id: str, body: Body) -> Provider:
-        """Members of `dcr_config` that are left out stay as they are (inferred: clients rotate the secret alone)."""
+        """Members of `dcr_config` that are left out stay as they are (inferred: clients rotate only the secret)."""
         held = find(self.tables.providers, provider_id)
         check(body, schema.provider_update(held.provider_type))
         self._require_own_name(self.tables.providers, body.get("name"), held.id)
@@ -74,7 +74,7 @@ class Auth:
             self.tables.strategies[strategy.id] = replace(strategy, dcr_provider_id=None)
 
     def provider_is_in_use(self, provider: Provider) -> bool:
-        """No document has a 409 here, the strategies' deletion does."""
+        """No 409 is documented here, as it is for the deletion of a strategy."""
         return not self.driver.switches.deletes_providers_in_use and any(
             strategy.dcr_provider_id == provider.id for strategy in self.tables.strategies.values()
         )
@@ -84,10 +84,10 @@ class Auth:
         return any(self.strategy_is_active(strategy) for strategy in users)
 
     def verify_provider(self, provider_id: str) -> Asking[list[str]]:
-        """Registers a client and deletes it again. Gives the errors; none is success.
+        """Registers a client and deletes it again. Returns the errors; no error means success.
 
         The first error's text is the document's example; that a client is really made is inferred from it. A bridge
-        takes no payload without a portal and a developer, so that what Konnect would send there is unknown: it fails.
+        accepts no payload without a portal and a developer, so what Konnect would send there is unknown: it fails.
         """
         held = find(self.tables.providers, provider_id)
         if self.bridges.is_bridge(held):
@@ -103,7 +103,7 @@ class Auth:
     def _require_own_name(
         self, table: Mapping[str, Provider | Strategy], name: str | None, own: str | None = None
     ) -> None:
-        """No status is documented for a name that another one has; 400 is the one that fits and is documented."""
+        """No status is documented for a name that is taken; of the documented ones 400 fits."""
         taken = any(held.name == name and held.id != own for held in table.values())
         if taken and not self.driver.switches.names_may_repeat:
             raise invalid("name", '"name" must be unique')

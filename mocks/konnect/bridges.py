@@ -1,4 +1,4 @@
-"""What Konnect asks of a DCR bridge: the server of a customer that stands before an authorization server of its own.
+"""What Konnect asks of a DCR bridge: a customer's server between Konnect and the customer's authorization server.
 
     event                   request, below the provider's `dcr_base_url`              success
     application created     POST /                             ApplicationPayload     2xx, with client_id, client_secret
@@ -8,7 +8,7 @@
     API granted, withdrawn  POST /{client id}/event-hook       add_registration, remove_registration
 
 Each carries the provider's `api_key` in X-API-KEY. `disable_event_hooks` silences the hooks, and
-`disable_refresh_secret` the new secret. A bridge that does not answer 2xx halts the making of an application.
+`disable_refresh_secret` the new secret. A bridge that does not answer 2xx prevents the application.
 Source: github.com/Kong/konnect-portal-dcr-handler, README and openapi document; it predates v3 portals, so that what
 those send for several credentials is not known, and not sent.
 """
@@ -100,7 +100,7 @@ class Bridges:
     def renews_secrets(self, provider: Provider) -> bool:
         return provider.config.get("disable_refresh_secret") is not True
 
-    # --- wire ---
+    # --- messages ---
 
     def _client(self, client_id: str) -> str:
         return "/" + quote(client_id, safe="")

@@ -153,7 +153,7 @@ class Catalog:
         self.push.services_changed()
 
     def publish(self, api_id: str, portal_id: str, body: Body) -> Publication:
-        """Creates or replaces. What is left out takes its default again, as in any PUT (inferred)."""
+        """Creates or replaces. Members that are left out get their defaults, as in any PUT (inferred)."""
         api, portal = find(self.tables.apis, api_id), find(self.tables.portals, portal_id)
         check(body, schema.PUBLICATION)
         strategy_id = self.published_strategy(portal, body)

@@ -27,7 +27,7 @@ class Developers:
         self.applications = applications
 
     def create(self, portal_id: str, body: Body) -> Developer:
-        """By an admin. The account has no password: that takes a token from a mail."""
+        """By an admin. The account has no password: setting one takes a token from a mail."""
         portal = find(self.tables.portals, portal_id)
         check(body, schema.DEVELOPER_CREATION)
         made = self._add_developer(portal, body["email"], body["full_name"], body.get("status"))

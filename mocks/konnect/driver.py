@@ -10,7 +10,7 @@ stores (one client id and secret), what the how-to turns on, and what Curity acc
     application deleted   DELETE registration_client_uri
     provider verified     as created, then as deleted
 
-Each registration has an initial access token of its own: at Curity it works once.
+Each registration has its own initial access token: at Curity it works once.
 Everything here is a generator that yields `Call`s and returns a result, or raises `ProviderFailed`.
 """
 
@@ -26,8 +26,8 @@ from dcrproof.mocks.konnect.objects import ClientRegistration, Provider, Strateg
 from dcrproof.mocks.konnect.switches import DEFAULT_SWITCHES, Switches
 from dcrproof.mocks.messages import Asking, Call, NoAnswer, Pairs, Response
 
-# Error codes that may be shown: those of RFC 6749, 6750 and 7591. Anything else an authorization server writes stays
-# out of Konnect's answers, for it could hold anything.
+# Error codes that may be shown: those of RFC 6749, 6750 and 7591. Anything else from an authorization server is
+# left out of Konnect's answers, because it could contain secrets.
 ERROR_CODES = frozenset(
     {
         "invalid_request",
@@ -51,7 +51,7 @@ LONGEST = 255  # of a client id and a client secret (dev-portal v3, ApplicationC
 
 
 class ProviderFailed(Exception):
-    """The authorization server could not be asked, or did not do it. The text holds no secret."""
+    """The authorization server did not answer, or refused. The text contains no secret."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class RegisteredClient:
 
 
 def members_of(response: Response) -> Mapping[str, Any]:
-    """The response's JSON object; empty where it is none."""
+    """The response's JSON object; empty where it is not an object."""
     try:
         content = response.json()
     except (ValueError, RecursionError):
@@ -124,7 +124,7 @@ def ask(
 
 
 def account(answer: Response | NoAnswer) -> str:
-    """What may be told of an answer: its status and a registered error code, or that there was none."""
+    """What may be shown of an answer: its status and a registered error code, or that there was no answer."""
     if isinstance(answer, NoAnswer):
         return "no answer"
     code = members_of(answer).get("error")
@@ -290,7 +290,7 @@ class Driver:
                 raise ProviderFailed(f"client management: {account(answer)}")
 
     def abandon(self, registration: ClientRegistration | None, provider: Provider | None = None) -> Asking[None]:
-        """Tries to delete a client that nobody will own."""
+        """Tries to delete a client that has no application."""
         try:
             yield from self.delete(registration, provider)
         except ProviderFailed:

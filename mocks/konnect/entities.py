@@ -1,11 +1,11 @@
 """The gateway's own entities in a control plane: services, routes, plugins, consumers (control-planes-config v2).
 
 Rules
-- A name is there once. A service that routes still use is not deleted; that it is answered with 400 is inferred.
+- Names are unique. A service that routes still use is not deleted; that it is answered with 400 is inferred.
 - A plugin's settings are held against its schema at once, not at the push (inferred).
 - The plugins here are `openid-connect` and `konnect-application-auth`: another one, which the mocked data planes do not
-  have, is refused. One of the latter that somebody puts on a service takes the place of Konnect's own, and admits
-  nobody here.
+  have, is refused. One of the latter that is added to a service replaces Konnect's own, and rejects every caller
+  here.
 """
 
 from typing import Any

@@ -18,7 +18,7 @@ from dcrproof.mocks.konnect.views import View, epochs, members, times
 
 
 def control_plane(held: ControlPlane) -> View:
-    """Inferred: the document of control planes themselves is not among those that the mock was read from."""
+    """Inferred: the mock does not follow a document of the control planes themselves."""
     config = {"cluster_type": "CLUSTER_TYPE_CONTROL_PLANE", "auth_type": "pinned_client_certs", "cloud_gateway": False}
     return {**members(held, "id", "name"), "description": "", "labels": {}, "config": config, **times(held)}
 
@@ -69,7 +69,7 @@ def managed_plugin(konnect: Konnect, held: Implementation) -> View | None:
     entry: Mapping[str, Any] = {"strategy_id": used.id, "config": config}
     key = "openid_connect" if used.strategy_type == "openid_connect" else "key_auth"
     return {
-        "id": held.id,  # no id of its own is modelled
+        "id": held.id,  # it has no separate id here
         "name": MANAGED_PLUGIN,
         "enabled": True,
         "service": {"id": held.service_id},
@@ -98,7 +98,7 @@ OLDEST_WITH_STRATEGIES = (3, 6)
 
 
 def node(konnect: Konnect, held: Mapping[str, Any]) -> View:
-    """A node as it reports itself; that it is too old for what is pushed to it is Konnect's finding.
+    """A node as it reports itself, with Konnect's finding where it is too old for the pushed configuration.
 
     The members are those of NodeCompatibilityIssue (control-planes-config v2); their values are inferred.
     """

@@ -1,4 +1,4 @@
-"""What both HTTP faces share: bodies in, answers and problems out."""
+"""What both APIs of Konnect share: bodies in, answers and problems out."""
 
 import json
 import math
@@ -12,11 +12,11 @@ from dcrproof.mocks.messages import Calls, Handler, Pairs, Request, Response, Ro
 
 Rows: TypeAlias = tuple[tuple[str, str, Handler], ...]  # of a table of routes
 
-DEEPEST = 32  # levels of a body; what nests deeper is taken for an attack (inferred)
+DEEPEST = 32  # levels of a body; deeper nesting is rejected (inferred)
 
 
 def read(request: Request) -> Any:
-    """The JSON of a body. Raises Problem 415 for another media type, 400 for what is no JSON text."""
+    """The JSON of a body. Raises Problem 415 for another media type, 400 for a body that is not JSON."""
     media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise unsupported()
@@ -38,7 +38,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _well_formed(content: Any) -> bool:
-    """No lone surrogate, no infinite number, no NUL, no endless nesting: what could not be stored or sent again."""
+    """Whether it can be stored and sent again: no lone surrogate, infinite number, NUL or endless nesting."""
     waiting = [(content, 0)]
     while waiting:
         value, depth = waiting.pop()
@@ -87,7 +87,7 @@ class HttpApi:
         return found
 
     def refusal(self, request: Request, problem: Problem) -> Response:
-        del request  # some faces answer some paths in another form
+        del request  # some APIs answer some paths in another form
         content = problem.body(self.konnect.trace())
         return json_response(problem.status, content, problem.headers, "application/problem+json")
 
@@ -109,6 +109,6 @@ def accepted(view: Mapping[str, Any]) -> Response:
 
 
 def done(change: Callable[..., None], *arguments: str) -> Response:
-    """Makes a change that gives nothing back."""
+    """Makes a change that returns nothing."""
     change(*arguments)
     return no_content()

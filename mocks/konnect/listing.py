@@ -67,7 +67,7 @@ class Listing:
         }
 
     def select(self, request: Request, items: Iterable[Any]) -> list[Any]:
-        """All that the filters let through, sorted as asked. Raises Problem 400."""
+        """All that match the filters, sorted as requested. Raises Problem 400."""
         held = list(items)
         for name, value in request.parameters:
             if name == "sort":

@@ -53,7 +53,7 @@ class GatewayConsumer:
 
 @dataclass(frozen=True)
 class GatewayPlugin:
-    """A plugin that somebody has put on a service; Konnect's own is derived from publication and link."""
+    """A plugin that was added to a service; Konnect's own is derived from publication and link."""
 
     id: str
     service_id: str
@@ -211,7 +211,7 @@ class Implementation:
 
 @dataclass(frozen=True)
 class Publication:
-    """An API on a portal. `auth_strategy_id` None means that no application auth is asked for."""
+    """An API on a portal. `auth_strategy_id` None means that no application auth is required."""
 
     api_id: str
     portal_id: str
@@ -224,7 +224,7 @@ class Publication:
 
 @dataclass(frozen=True)
 class ClientRegistration:
-    """Where and with what RFC 7592 lets Konnect manage a client."""
+    """Where and with what Konnect manages a client by RFC 7592."""
 
     uri: str
     access_token: str = field(repr=False)

@@ -1,11 +1,11 @@
-"""The schema of the settings that the pushed plugin takes, as far as these mocks give them a meaning."""
+"""The schema of the pushed plugin's settings, as far as these mocks use them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 
 def violation(config: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The first setting that the plugin's schema forbids, and what it should be; None where there is none."""
+    """The first setting that the plugin's schema forbids, and what it should be; None where there is no such setting."""
     for key, (expected, allows) in PLUGIN_SCHEMA.items():
         value = config.get(key)
         if value is not None and not allows(value):

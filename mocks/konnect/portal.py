@@ -1,6 +1,6 @@
 """The Portal API, `/api/v3/...` (dev-portal v3): what a developer, or a developer's client, sees of one Dev Portal.
 
-One face answers for all portals and tells them apart by the Host header. The session is the cookie
+One API answers for all portals and distinguishes them by the Host header. The session is the cookie
 `portalaccesstoken`; APIs and pages can also be seen without one. Where a portal's authentication is disabled there are
 no developers, and everything that needs one answers 404.
 
@@ -120,7 +120,7 @@ class PortalHttp(HttpApi):
     # --- who asks -------------------------------------------------------------------------------------------------
 
     def visitor(self, request: Request, portal: Portal) -> Developer | None:
-        """The developer who is signed in, or None without a cookie. A cookie that is no good: 401."""
+        """The developer who is signed in, or None without a cookie. An invalid cookie: 401."""
         token = cookies(request).get(ACCESS_COOKIE)
         if token is None or not portal.authentication_enabled:
             return None

@@ -7,7 +7,7 @@ Rules
     nodes        the data planes are those of the first control plane
 
 An application costs the same to push however many there are: each keeps its own part, and only the part of what
-changed is made anew. The configuration as a whole is put together when somebody asks for it.
+changed is made again. The configuration as a whole is put together when it is asked for.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,7 +21,7 @@ from dcrproof.mocks.konnect.objects import Application, GatewayPlugin, Publicati
 from dcrproof.mocks.konnect.plugin_schema import PLUGIN_CONFIG, violation
 from dcrproof.mocks.konnect.tables import Tables
 
-# A strategy that the data plane of these mocks cannot enforce (key auth) admits nobody there: it must not leave the
+# A strategy that the data plane of these mocks cannot enforce (key auth) rejects every caller there: it must not leave the
 # route open.
 NO_METHOD: Mapping[str, object] = {
     "issuer": "https://no-issuer.invalid",
@@ -56,9 +56,9 @@ def conflicting() -> Mapping[str, Any]:
 
 
 def refused(strategy: Strategy) -> Mapping[str, Any] | None:
-    """Why the control plane does not take the plugin that this strategy makes; None where it does.
+    """Why the control plane rejects the plugin that this strategy makes; None where it accepts it.
 
-    `configs.openid-connect` is open, so that what the plugin's schema forbids is found out at the push alone. The form
+    `configs.openid-connect` is open, so that what the plugin's schema forbids is found out only at the push. The form
     is `AuthStrategyApiSyncError` of api-builder v3; which of its codes is meant for a schema is inferred.
     """
     flaw = violation(strategy.config) if strategy.strategy_type == "openid_connect" else None
@@ -107,7 +107,7 @@ class PushedParts:
     def share(self, shared: data_plane.PushedConfiguration) -> bool:
         """Replaces what another portal of this organisation pushes to the same services. True if that altered anything.
 
-        Without applications nobody could use its strategies, and nothing of it is pushed.
+        Without applications its strategies are of no use, and nothing of it is pushed.
         """
         if not shared.applications:
             shared = data_plane.PushedConfiguration()
@@ -149,7 +149,7 @@ class PushedParts:
 class Push:
     """The configuration that the data planes of an organisation should have.
 
-    `nodes` (set by whoever runs data planes) lists what each node reports: a mapping with `id`, `hostname`, `version`,
+    `nodes` (set by `Propagation`) lists what each node reports: a mapping with `id`, `hostname`, `version`,
     `config_hash` and `last_ping`, and whatever else the admin API shows of a node. The functions in `on_change` are
     called, without arguments, after each change that alters the configuration.
     """
@@ -186,7 +186,7 @@ class Push:
                 notify()
 
     def services_changed(self) -> None:
-        """Works out anew what the services and consumers of the data planes are."""
+        """Works out the services and consumers of the data planes again."""
         consumers = (
             data_plane.PushedConsumer(held.id, held.username, held.custom_id)
             for held in self.tables.gateway_consumers.values()
@@ -222,7 +222,7 @@ class Push:
             )
 
     def _accept(self, service_id: str, strategy_id: str | None) -> None:
-        """The control plane takes the plugin of a service, or keeps the one before, and says why."""
+        """The control plane accepts the plugin of a service, or keeps the previous one and says why."""
         refusal = None if strategy_id is None else self.push_is_refused(service_id, self.tables.strategies[strategy_id])
         if strategy_id is not None and refusal is None:
             self._parts.accepted[service_id] = strategy_of(self.tables.strategies[strategy_id])
@@ -232,7 +232,7 @@ class Push:
             self.tables.implementations[held.id] = replace(held, auth_strategy_sync_error=refusal)
 
     def push_is_refused(self, service_id: str, strategy: Strategy) -> Mapping[str, Any] | None:
-        """Why the control plane does not take the managed plugin, as `auth_strategy_sync_error` says it; else None."""
+        """Why the control plane rejects the managed plugin, as `auth_strategy_sync_error` says it; else None."""
         if self.plugin_on(service_id, MANAGED_PLUGIN) is not None:
             return conflicting()
         return refused(strategy)
@@ -242,7 +242,7 @@ class Push:
         return data_plane.PushedStrategy(held.id, NO_METHOD) if held is not None else None
 
     def plugin_on(self, service_id: str, name: str) -> GatewayPlugin | None:
-        """The plugin of that name that somebody has put on a service."""
+        """The plugin of that name that was added to a service."""
         held = self.tables.gateway_plugins.values()
         return next((one for one in held if (one.service_id, one.name) == (service_id, name)), None)
 
@@ -254,11 +254,11 @@ class Push:
         return enforced(held for held in self.tables.publications.values() if held.api_id == api_id)
 
     def application_changed(self, application: Application) -> None:
-        """Works out anew for which APIs the data planes accept the application."""
+        """Works out again for which APIs the data planes accept the application."""
         held = self.tables.registrations_of.get(application.id, {}).values()
         approved = [one.api_id for one in map(self.tables.registrations.__getitem__, held) if self.lets_through(one)]
         self._announce(self._parts.application(application, approved))
 
     def lets_through(self, registration: Registration) -> bool:
-        """Only `approved` lets traffic through (portal-management v3)."""
+        """Only `approved` gives access (portal-management v3)."""
         return registration.status == "approved"

@@ -92,7 +92,7 @@ class Registrations:
     def map_consumer(self, application_id: str, registration_id: str, body: Body) -> None:
         """Maps the application to a gateway consumer, for all of its registrations in the same gateway context.
 
-        What the data planes make of it is not known: nothing of it is pushed.
+        What the data planes do with it is undocumented: nothing of it is pushed.
         """
         held = self.get(application_id, registration_id)
         check(body, schema.CONSUMER_MAPPING)
@@ -111,10 +111,10 @@ class Registrations:
         return self.tables.gateway_consumers[held] if held is not None else None
 
     def tell_bridge(self, application_id: str) -> Asking[None]:
-        """Tells a bridge of the APIs that the application may call since it was last told, and of those it no longer may.
+        """Notifies a bridge of the APIs that the application may call since the last notification, and of those it no longer may.
 
         That the events go with the approval rather than with the request for it is inferred; so is that a bridge that
-        fails changes nothing: an approval that was taken back must not wait for anybody.
+        fails changes nothing: revoking an approval must not wait.
         """
         held = self.tables.applications.get(application_id)
         provider = self.tables.provider_of(held) if held is not None else None

@@ -6,7 +6,7 @@
     (app/konnect-platform/teams-and-roles.md)
 
 A token without the role is answered with 403. Two roles go across kinds: API Publisher publishes APIs, and API
-Registration Approver decides on registrations; whoever may edit the API needs them as well (the same page, "Dev Portal
+Registration Approver decides on registrations; an editor of the API needs them as well (the same page, "Dev Portal
 custom teams": API Owner). That a token of an organisation's admin may do everything needs no role.
 """
 

@@ -172,7 +172,7 @@ DEVELOPER_CREATION = body(
 TEAM_CREATION = body({"name": needed(text(250, 1)), "description": text(250, 1), "can_own_applications": BOOLEAN})
 TEAM_MEMBER = body({"id": needed(ID)})
 CONSUMER_MAPPING = body({"id": needed(ID)})
-# control-planes-config v2 knows more members of these, which the mock does not: it refuses them.
+# control-planes-config v2 knows more members of these, which the mock refuses.
 GATEWAY_SERVICE = body(
     {
         "name": needed(text(least=1)),

@@ -1,4 +1,4 @@
-"""The standing objects of the how-to and its prerequisites, made with the bodies that a person's clicks send.
+"""The objects of the how-to and its prerequisites, made with the bodies that the user interface sends.
 
 Each step is undone by an ordinary call on these objects, for instance `delete_implementation`, `patch_strategy`,
 `patch_provider`, `publish` with other members, `unpublish`, `patch_portal`, `patch_developer`.
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from dcrproof.mocks.konnect.state import Konnect
 
 FREE_SERVICE = "orders"
-"""A gateway service, with a route of its name, that no API is linked to: for whoever goes through the how-to anew."""
+"""A gateway service, with a route of its name, that no API is linked to: for a run that does the how-to again."""
 
 SPECIFICATION = '{"openapi":"3.0.3","info":{"title":"%s","version":"%s"},"paths":{}}'
 
 
 @dataclass(frozen=True)
-class Standing:
+class Setup:
     """The ids of what `how_to_setup` made; `portal_domain` is the portal's canonical domain."""
 
     control_plane_id: str
@@ -44,8 +44,8 @@ def how_to_setup(
     route_path: str = "/accounts",
     api: tuple[str, str] = ("accounts", "1.0.0"),
     scopes: Iterable[str] = (),
-) -> Standing:
-    """Does everything that stands before the first application.
+) -> Setup:
+    """Does everything that comes before the first application.
 
     issuer: the URL of the discovery document, which provider and strategy both hold.
     developer: e-mail and password of one approved developer.
@@ -108,7 +108,7 @@ def how_to_setup(
     email, password = developer
     person = konnect.developers.create(portal.id, {"email": email, "full_name": "Test Developer"})
     konnect.accounts.set_password(person.id, password)
-    return Standing(
+    return Setup(
         control_plane.id,
         service.id,
         route.id,

@@ -1,4 +1,4 @@
-"""What nobody outside Kong knows about Konnect, and what the mock does until somebody finds out."""
+"""Undocumented behaviour of Konnect, as switches."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -50,12 +50,12 @@ class Switches:
     # Source: dev-portal v3, authenticate and refresh, which contradict one another.
     refresh_cookie_reaches_its_endpoint: bool = False
 
-    # What becomes of the plugin on a service when the control plane refuses a new configuration of it. **False**: it stays
+    # What happens to the plugin on a service when the control plane rejects a new configuration of it. **False**: it stays
     # as it was. True: it is taken away, and the route is open until a configuration is accepted.
     # Source: none; api-builder v3 documents that the implementation tells of the error.
     refused_push_takes_plugin_away: bool = False
 
-    # With which status developers are told that the authorization server failed. The Portal API documents 400, 401, 403,
+    # The status with which developers see that the authorization server failed. The Portal API documents 400, 401, 403,
     # 404 and 409 for a new application and no 5xx; the classic portal's user interface expected a 500.
     # **400**: the one that fits best. 409, 500 and 502 are other guesses.
     # Source: dev-portal v3; github.com/Kong/konnect-portal, end-to-end tests.

@@ -47,7 +47,7 @@ def lowered(id_: str | None) -> str | None:
 
 
 def labelled(labels: Mapping[str, str], update: Mapping[str, str | None] | None) -> dict[str, str]:
-    """Labels after an update: a value of null removes its key, null alone removes all (AAS `LabelsUpdate`)."""
+    """Labels after an update: null as a value removes its key, null as the whole removes all (AAS `LabelsUpdate`)."""
     if update is None:
         return {}
     return {key: value for key, value in {**labels, **update}.items() if value is not None}
@@ -85,7 +85,7 @@ class Tables:
     applications_of: dict[str, dict[str, str]] = field(default_factory=dict)  # developer id: name, application id
     application_by_client: dict[tuple[str | None, str], str] = field(default_factory=dict)  # (provider id, client id)
     registrations_of: dict[str, dict[str, str]] = field(default_factory=dict)  # application id: API id, registration id
-    told: dict[str, set[str]] = field(default_factory=dict)  # application id: APIs that its bridge was told of
+    told: dict[str, set[str]] = field(default_factory=dict)  # application id: APIs of which its bridge was notified
 
     def developer(self, portal_id: str, developer_id: str) -> Developer:
         """A developer of that portal. Raises Problem 404."""

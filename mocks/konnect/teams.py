@@ -103,7 +103,7 @@ class Teams:
         )
 
     def api_is_visible(self, publication: Publication, portal: Portal, developer: Developer | None) -> bool:
-        """Public APIs to everybody; private ones to developers who are signed in, with rbac to those of some teams."""
+        """Public APIs are visible to all; private ones to signed-in developers, with rbac to those of some teams."""
         if publication.visibility == "public":
             return True
         return developer is not None and (

@@ -83,7 +83,7 @@ def _provider_of(konnect: Konnect, held: Strategy) -> View | None:
 def supports_multiple_credentials(konnect: Konnect, held: Strategy) -> bool:
     """Key auth; and of the DCR providers Entra, Okta and the HTTP bridge.
 
-    Source: app/dev-portal/dynamic-client-registration.md. That Curity and Auth0 do not is the other side of that list.
+    Source: app/dev-portal/dynamic-client-registration.md. Curity and Auth0 are not in that list.
     """
     if held.strategy_type == "key_auth":
         return True
@@ -151,12 +151,12 @@ def admin_application(konnect: Konnect, held: Application) -> View:
         **view,
         "client_id": held.client_id,
         "dcr_provider": {"id": held.provider_id} if held.provider_id is not None else None,
-        "granted_scopes": None,  # as /granted-scopes: not told by Curity (inferred)
+        "granted_scopes": None,  # as /granted-scopes: not shown by Curity (inferred)
     }
 
 
 def credential(held: Application) -> View:
-    """A client secret without the secret; Curity tells no more than the client's id (inferred)."""
+    """A client secret without the secret; Curity shows only the client's id (inferred)."""
     return {
         "type": "client_secret",
         "id": held.client_id,

@@ -1,9 +1,8 @@
 """Products that break one rule each: for every check a target on which it must be red.
 
-A mutant is a plausible wrong product, not a trick on a check: it changes what a party of a world does, never what is
-asked of it. Some of what a check looks for is seen only behind another party that would have stopped it; such a mutant
-takes that party's guard away as well, and says so. Set-up steps that are left undone (steps.py) are mutants of their
-own, and not repeated here.
+A mutant is a plausible wrong product, not a trick on a check: it changes what a party of a world does, never the
+requests. Some faults are visible only behind another party that would have stopped them; such a mutant removes that
+party's check as well, and says so. Setup steps that are left undone (steps/) are mutants too, and not repeated here.
 """
 
 from collections.abc import Mapping

@@ -64,7 +64,7 @@ _curity(
 
 @_mutant("curity.publishes-private-keys", turns_red=["keys.public"])
 def _publishes_private_keys(world: "World") -> None:
-    """Of a key only the public members are published."""
+    """Only the public members of a key are published."""
     curity = world.curity
 
     def jwks() -> dict[str, Any]:
@@ -79,7 +79,7 @@ def _publishes_private_keys(world: "World") -> None:
 
 _curity(
     "curity.accepts-any-secret",
-    "A client authenticates with its own secret, and with no other.",
+    "A client authenticates only with its own secret.",
     turns_red=["registrar.wrong-secret", "client.wrong-secret"],
     accepts_secret=lambda *_: True,
 )
@@ -87,7 +87,7 @@ _curity(
 
 @_mutant("curity.grants-nothing-to-registered-clients", turns_red=["token.granted"])
 def _grants_nothing_to_registered_clients(world: "World") -> None:
-    """A registered client has the capabilities that it was granted."""
+    """A registered client has the capabilities that were granted."""
     has = world.curity.has_capability
     override(
         world.curity, has_capability=lambda client, name: not isinstance(client, DynamicClient) and has(client, name)
@@ -124,7 +124,7 @@ def _types_its_tokens(world: "World") -> None:
 
 @_mutant("curity.issues-under-another-name", turns_red=["claims.iss"])
 def _issues_under_another_name(world: "World") -> None:
-    """`iss` is the issuer of the metadata. (The gateway does not mind.)"""
+    """`iss` is the issuer of the metadata. (The gateway accepts it.)"""
     _claims(world, lambda claims: {**claims, "iss": f"{claims['iss']}/"})
     for node in world.data_planes:
         override(node, issuer_is_expected=lambda *_: True)
@@ -138,7 +138,7 @@ def _leaves_out_aud(world: "World") -> None:
 
 @_mutant("curity.post-dates-tokens", turns_red=["claims.times"])
 def _post_dates_tokens(world: "World") -> None:
-    """A token is valid from the moment of its issue. (The gateway does not mind.)"""
+    """A token is valid from the moment it is issued. (The gateway accepts it.)"""
     _claims(world, lambda claims: {**claims, "iat": claims["iat"] + 60, "nbf": claims["nbf"] + 60})
     for node in world.data_planes:
         override(node, is_issued_already=lambda *_: True, is_valid_already=lambda *_: True)
@@ -146,13 +146,13 @@ def _post_dates_tokens(world: "World") -> None:
 
 @_mutant("curity.repeats-jti", turns_red=["claims.jti"])
 def _repeats_jti(world: "World") -> None:
-    """Each token has a jti of its own."""
+    """Each token has a unique jti."""
     _claims(world, lambda claims: {**claims, "jti": "1"})
 
 
 @_mutant("curity.grants-more-than-asked", turns_red=["claims.scope"])
 def _grants_more_than_asked(world: "World") -> None:
-    """A token has the scopes that were asked for, and no others."""
+    """A token has exactly the requested scopes."""
     _claims(world, lambda claims: {**claims, "scope": " ".join(world.curity.configuration.scopes)})
 
 
@@ -183,7 +183,7 @@ _curity(
 
 _curity(
     "curity.reuses-initial-tokens",
-    "An initial access token serves for one registration.",
+    "An initial access token works for one registration.",
     turns_red=["registration.initial-token-once"],
     consume_initial_token=lambda *_: None,
 )
@@ -191,14 +191,14 @@ _curity(
 
 @_mutant("curity.registers-clients-without-grants", turns_red=["registration.grants"])
 def _registers_clients_without_grants(world: "World") -> None:
-    """A client is granted what it asked for, where it is allowed."""
+    """A client is granted what it requested, where that is allowed."""
     grant = world.curity.grant_metadata
     override(world.curity, grant_metadata=lambda *arguments: replace(grant(*arguments), grant_types=()))
 
 
 @_mutant("curity.refuses-grants-that-are-not-allowed", turns_red=["registration.filtered"])
 def _refuses_grants_that_are_not_allowed(world: "World") -> None:
-    """A grant that is not allowed is left out silently."""
+    """A grant type that is not allowed is dropped silently."""
     grant = world.curity.grant_metadata
 
     def refuse(bounds: Any, document: Any) -> Any:
@@ -243,7 +243,7 @@ _curity(
 
 _curity(
     "curity.keeps-deleted-clients",
-    "With its registration a client is gone.",
+    "Deleting the registration deletes the client.",
     turns_red=["registration.deleted-client", "managed.after-delete"],
     delete=lambda *_: None,
 )
@@ -268,7 +268,7 @@ def _keeps_registration_tokens(world: "World") -> None:
 
 @_mutant("curity.shows-a-secret-that-it-does-not-take", turns_red=["registration.new-secret"])
 def _shows_a_secret_that_it_does_not_take(world: "World") -> None:
-    """After a rotation the new secret is the client's secret."""
+    """After a rotation the client authenticates with the new secret."""
     rotate = world.curity.rotate_secret
 
     def show(client: DynamicClient) -> tuple[DynamicClient, str | None]:
@@ -280,13 +280,13 @@ def _shows_a_secret_that_it_does_not_take(world: "World") -> None:
 
 @_mutant("curity.takes-old-secrets", turns_red=["registration.old-secret", "life.secret.old", "life.secret.expired"])
 def _takes_old_secrets(world: "World") -> None:
-    """After a rotation the old secret is void (rotated-secret-ttl: 0)."""
+    """After a rotation the old secret is invalid (rotated-secret-ttl: 0)."""
     _management(world, lambda management: replace(management, rotated_secret_ttl=3600))
 
 
 _curity(
     "curity.takes-any-registration-token",
-    "A registration is managed with its newest token, and with no other.",
+    "A registration is managed only with its newest token.",
     turns_red=["registration.old-token", "managed.other-clients-token", "managed.no-token"],
     is_registration_token=lambda *_: True,
 )

@@ -39,7 +39,7 @@ def _answers_at(
 
 
 def _metadata(world: "World", change: Callable[[Any], Any], then: Callable[[Any, Any], Any] | None = None) -> None:
-    """Changes the metadata of a request before they are judged, or what was granted afterwards."""
+    """Changes the metadata of a request before they are checked, or what was granted afterwards."""
     grant = world.curity.grant_metadata
 
     def grant_metadata(bounds: Any, document: Any) -> Any:
@@ -73,7 +73,7 @@ def _shows(world: "World", part: str, change: Callable[[Members], Members]) -> N
 
 @_mutant("curity.knows-no-admin", turns_red=["configuration.readable"])
 def _knows_no_admin(world: "World") -> None:
-    """The admin service takes the user and the password of the profile."""
+    """The admin service accepts the user and password of the profile."""
 
     def refuse(request: Request, response: Response) -> Response:
         return json_response(401, {}) if request.path.startswith(RESTCONF) else response
@@ -111,7 +111,7 @@ def _has_no_client_credentials(world: "World") -> None:
 
 @_mutant("curity.lets-nobody-keep-metadata", turns_red=["metadata.cache-lifetime"])
 def _lets_nobody_keep_metadata(world: "World") -> None:
-    """The metadata may be kept for the cache duration."""
+    """The metadata may be cached for the cache duration."""
     path = world.discovery_url.removeprefix(world.start.addresses["curity"])
     _answers_at(world, path, lambda response: without(response, "cache-control"))
 
@@ -123,7 +123,7 @@ def _jwks(world: "World", change: Callable[[Members], Members]) -> None:
 
 @_mutant("curity.numbers-its-keys", turns_red=["keys.identified"])
 def _numbers_its_keys(world: "World") -> None:
-    """A kid is a text, though it looks like a number."""
+    """A kid is a string, although it looks like a number."""
     _jwks(world, lambda key: {**key, "kid": int(key["kid"])})
 
 
@@ -145,7 +145,7 @@ def _withdraws_old_keys(world: "World") -> None:
 
 @_mutant("curity.takes-no-secret-in-the-form", turns_red=["grant.by-post"])
 def _takes_no_secret_in_the_form(world: "World") -> None:
-    """A secret may come in the form."""
+    """A secret may be sent in the form."""
 
     def refuse(request: Request, response: Response) -> Response:
         by_form = request.path == TOKEN and request.header("authorization") is None
@@ -156,7 +156,7 @@ def _takes_no_secret_in_the_form(world: "World") -> None:
 
 _curity(
     "curity.decodes-no-basic",
-    "The halves of Basic credentials are form-decoded.",
+    "The id and secret of Basic credentials are form-decoded.",
     turns_red=["grant.encoded-basic"],
     form_decoded=lambda pair: pair,
 )
@@ -164,7 +164,7 @@ _curity(
 
 @_mutant("curity.takes-two-methods", turns_red=["grant.two-methods"])
 def _takes_two_methods(world: "World") -> None:
-    """A client authenticates in one way in each request."""
+    """A client uses one authentication method per request."""
     handler = world.handlers["curity"]
 
     def handle(request: Request) -> Response | Calls:
@@ -178,7 +178,7 @@ def _takes_two_methods(world: "World") -> None:
 
 @_mutant("curity.challenges-nobody", turns_red=["grant.unknown-client"])
 def _challenges_nobody(world: "World") -> None:
-    """Whoever fails to authenticate by Basic is told the scheme."""
+    """A client that fails to authenticate by Basic gets a challenge."""
     _answers_at(world, TOKEN, lambda response: without(response, "www-authenticate"), status=401)
 
 
@@ -189,25 +189,25 @@ def _granting(world: "World", grant_type: Callable[[str | None], str | None]) ->
 
 @_mutant("curity.knows-no-grant-types", turns_red=["grant.other-grant"])
 def _knows_no_grant_types(world: "World") -> None:
-    """Another grant type than the client's is refused."""
+    """An unsupported grant type is rejected."""
     _granting(world, lambda asked: asked and "client_credentials")
 
 
 @_mutant("curity.assumes-a-grant-type", turns_red=["grant.no-grant-type"])
 def _assumes_a_grant_type(world: "World") -> None:
-    """The grant type is not assumed."""
+    """A missing grant type is not assumed."""
     _granting(world, lambda asked: asked or "client_credentials")
 
 
 @_mutant("curity.grants-by-get", turns_red=["grant.by-get"])
 def _grants_by_get(world: "World") -> None:
-    """Tokens are for POST alone."""
+    """Only POST requests get tokens."""
     _answers_at(world, TOKEN, lambda _: json_response(200, {"access_token": "a token"}), "GET", 405)
 
 
 _curity(
     "curity.grants-any-scope",
-    "A client gets the scopes that it may have.",
+    "A client gets only the scopes that it may have.",
     turns_red=["grant.scope-unknown", "grant.scope-filtered"],
     may_have_scope=lambda *_: True,
 )
@@ -229,14 +229,14 @@ def _lets_tokens_be_stored(world: "World") -> None:
 
 @_mutant("curity.refreshes-client-credentials", turns_red=["grant.no-refresh-token"])
 def _refreshes_client_credentials(world: "World") -> None:
-    """With client_credentials comes no refresh token."""
+    """client_credentials gives no refresh token."""
     grant = world.curity.grant
     override(world.curity, grant=lambda *given: {**grant(*given), "refresh_token": "_1XBPWQQ_a-refresh-token"})
 
 
 @_mutant("curity.forgets-lifetimes", turns_red=["grant.lifetime"])
 def _forgets_lifetimes(world: "World") -> None:
-    """A token lives as long as its client's access_token_ttl says."""
+    """The lifetime of a token is its client's access_token_ttl."""
     claims = world.curity.access_token_claims
 
     def for_ever(client: AnyClient, scope: str) -> Members:
@@ -256,13 +256,13 @@ def _registers(world: "World", change: Callable[[Members], Members]) -> None:
 
 @_mutant("curity.tells-no-methods", turns_red=["registered.members"])
 def _tells_no_methods(world: "World") -> None:
-    """A client is told every method by which it may authenticate."""
+    """The answer lists every method by which the client may authenticate."""
     _registers(world, _less("token_endpoint_auth_methods"))
 
 
 @_mutant("curity.tells-no-lifetime-of-registration-tokens", turns_red=["registered.management-members"])
 def _tells_no_lifetime_of_registration_tokens(world: "World") -> None:
-    """A client is told how long it can be managed."""
+    """The answer says how long the client can be managed."""
     _registers(world, _less("registration_access_token_expires_in"))
 
 
@@ -274,7 +274,7 @@ def _lets_secrets_be_stored(world: "World") -> None:
 
 @_mutant("curity.lets-clients-choose-their-id", turns_red=["registered.own-id"])
 def _lets_clients_choose_their_id(world: "World") -> None:
-    """The server makes the id of a client."""
+    """The server chooses the id of a client."""
 
     def choose(request: Request, response: Response) -> Response:
         if (request.path, response.status) != (REGISTER, 201):
@@ -299,7 +299,7 @@ def _refuses_methods_that_are_not_allowed(world: "World") -> None:
 
 @_mutant("curity.gives-no-scope-unasked", turns_red=["registered.all-scopes"])
 def _gives_no_scope_unasked(world: "World") -> None:
-    """Without a scope a client may have all that are allowed."""
+    """A client that requests no scope may have all allowed scopes."""
     _metadata(
         world, _as_it_is, lambda granted, document: granted if document.get("scope") else replace(granted, scopes=())
     )
@@ -307,7 +307,7 @@ def _gives_no_scope_unasked(world: "World") -> None:
 
 @_mutant("curity.registers-any-scope", turns_red=["registered.unknown-scope"])
 def _registers_any_scope(world: "World") -> None:
-    """A scope that is not allowed is left out."""
+    """A scope that is not allowed is dropped."""
 
     def any_scope(granted: Any, document: Any) -> Any:
         return replace(granted, scopes=tuple(document["scope"].split())) if document.get("scope") else granted
@@ -317,13 +317,13 @@ def _registers_any_scope(world: "World") -> None:
 
 @_mutant("curity.registers-everybody-for-client-credentials", turns_red=["registered.nothing-unasked"])
 def _registers_everybody_for_client_credentials(world: "World") -> None:
-    """Without grant types a client is one for the code flow."""
+    """A client that requests no grant types gets authorization_code."""
     _metadata(world, lambda document: {"grant_types": ["client_credentials"], **document})
 
 
 @_mutant("curity.looks-at-no-page", turns_red=["registered.foreign-page"])
 def _looks_at_no_page(world: "World") -> None:
-    """A client's pages lie at an origin of its redirect URIs."""
+    """The pages of a client share an origin with its redirect URIs."""
     _metadata(world, _less("client_uri"))
 
 
@@ -335,7 +335,7 @@ def _looks_at_no_redirect(world: "World") -> None:
 
 @_mutant("curity.fails-on-broken-metadata", turns_red=["registered.broken-body"])
 def _fails_on_broken_metadata(world: "World") -> None:
-    """A body that is no metadata is the client's fault."""
+    """A body that is not client metadata is answered with 4xx."""
 
     def judge(document: Any) -> Any:
         if not isinstance(document, dict):
@@ -353,7 +353,7 @@ def _describes_errors(world: "World") -> None:
 
 _curity(
     "curity.takes-expired-tokens",
-    "An expired token is as good as none.",
+    "An expired token is rejected like a missing one.",
     turns_red=["registered.expired-token"],
     is_not_expired=lambda _: True,
 )
@@ -381,7 +381,7 @@ def _updates_whatever_is_named(world: "World") -> None:
 
 @_mutant("curity.takes-what-it-sets-itself", turns_red=["managed.update-server-members"])
 def _takes_what_it_sets_itself(world: "World") -> None:
-    """An update carries nothing that the server sets."""
+    """An update must not contain members that the server sets."""
     update = world.curity.update
 
     def take(client_id: str, bearer: str | None, document: Any) -> Members:
@@ -395,14 +395,14 @@ def _takes_what_it_sets_itself(world: "World") -> None:
 
 @_mutant("curity.lets-everybody-introspect", turns_red=["introspection.needs-capability"])
 def _lets_everybody_introspect(world: "World") -> None:
-    """Who introspects has the capability for it."""
+    """Only a client with the capability may introspect."""
     has = world.curity.has_capability
     override(world.curity, has_capability=lambda client, name: name == "introspection" or has(client, name))
 
 
 @_mutant("curity.refuses-to-revoke-unknown-tokens", turns_red=["revocation.answer"])
 def _refuses_to_revoke_unknown_tokens(world: "World") -> None:
-    """A token that is unknown is as good as revoked."""
+    """Revoking an unknown token succeeds."""
     curity, revoke = world.curity, world.curity.revoke
 
     def refuse(client: AnyClient, value: str) -> None:
@@ -415,7 +415,7 @@ def _refuses_to_revoke_unknown_tokens(world: "World") -> None:
 
 _curity(
     "curity.revokes-nothing",
-    "A token that was revoked is unknown.",
+    "A revoked token is no longer active.",
     turns_red=["revocation.effect"],
     revoke=lambda *_: None,
 )
@@ -423,7 +423,7 @@ _curity(
 
 _curity(
     "curity.revokes-for-any-client",
-    "A client revokes its own tokens.",
+    "A client can revoke only its own tokens.",
     turns_red=["revocation.other-client"],
     may_revoke=lambda *_: True,
 )
@@ -431,7 +431,7 @@ _curity(
 
 _curity(
     "curity.takes-clients-for-users",
-    "A token that a client got for itself says nothing of a user.",
+    "A client_credentials token gives no userinfo.",
     turns_red=["userinfo.needs-user"],
     may_ask_for_userinfo=lambda _: True,
 )
@@ -439,7 +439,7 @@ _curity(
 
 _curity(
     "curity.informs-everybody",
-    "Userinfo is for who has a token.",
+    "Userinfo requires a token.",
     turns_red=["userinfo.no-token"],
     userinfo=lambda _: {"sub": "johndoe"},
 )
@@ -447,5 +447,5 @@ _curity(
 
 @_mutant("curity.shows-registration-scopes", turns_red=["metadata.registration-scopes"])
 def _shows_registration_scopes(world: "World") -> None:
-    """The metadata list the profile's own scopes alone."""
+    """The metadata lists only the scopes of the profile."""
     world.curity.switches = replace(world.curity.switches, shows_registration_scopes=True)

@@ -42,7 +42,7 @@ def _basic(request: Request) -> str:
 
 @_mutant("gateway.one-node-takes-no-configuration", turns_red=["nodes.in-sync"])
 def _one_node_takes_no_configuration(world: "World") -> None:
-    """Every node takes the configuration that is pushed."""
+    """Every node applies the pushed configuration."""
     override(world.data_planes[-1], apply=lambda _: None)
 
 
@@ -53,7 +53,7 @@ _nodes(
 
 _nodes(
     "gateway.enforces-nothing",
-    "Where a strategy is pushed, credentials are asked for.",
+    "A pushed strategy requires credentials.",
     turns_red=["route.no-credentials"],
     is_enforced_for=lambda *_: False,
 )
@@ -62,7 +62,7 @@ _nodes(
 @_mutant("gateway.leaves-a-path-open", turns_red=["route.others"])
 @on_each_node
 def _leaves_a_path_open(node: DataPlane) -> None:
-    """Every path of a route is protected alike."""
+    """Every path of a route is protected."""
     enforced = node.is_enforced_for
     override(
         node, is_enforced_for=lambda plugin, request: not request.path.endswith("/second") and enforced(plugin, request)
@@ -72,7 +72,7 @@ def _leaves_a_path_open(node: DataPlane) -> None:
 @_mutant("gateway.takes-no-basic", turns_red=["route.basic.accepted"])
 @on_each_node
 def _takes_no_basic(node: DataPlane) -> None:
-    """Basic credentials are looked for where the strategy lists client_credentials."""
+    """Basic credentials are accepted where the strategy lists client_credentials."""
     find = node.find_credential
     override(node, find_credential=lambda plugin, request: None if _basic(request) else find(plugin, request))
 
@@ -80,7 +80,7 @@ def _takes_no_basic(node: DataPlane) -> None:
 @_mutant("gateway.takes-no-bearer", turns_red=["route.bearer.accepted"])
 @on_each_node
 def _takes_no_bearer(node: DataPlane) -> None:
-    """Bearer tokens are looked for where the strategy lists bearer."""
+    """Bearer tokens are accepted where the strategy lists bearer."""
     find = node.find_credential
 
     def look(*arguments: Any) -> Any:
@@ -93,14 +93,14 @@ def _takes_no_bearer(node: DataPlane) -> None:
 @_mutant("gateway.takes-plain-basic", turns_red=["route.basic.literal"])
 @on_each_node
 def _takes_plain_basic(node: DataPlane) -> None:
-    """The pair of a Basic header is base64."""
+    """Basic credentials must be base64."""
     node.switches = replace(node.switches, literal_basic=True)
 
 
 @_mutant("gateway.fails-on-broken-basic", turns_red=["route.basic.malformed"])
 @on_each_node
 def _fails_on_broken_basic(node: DataPlane) -> None:
-    """A header that cannot be decoded is no credential, and no error."""
+    """A header that cannot be decoded is ignored, and is not an error."""
 
     def change(request: Request, verdict: Verdict) -> Verdict:
         broken = _basic(request) and read_basic(_basic(request)) is None
@@ -121,14 +121,14 @@ def _fails_on_broken_basic(node: DataPlane) -> None:
 )
 @on_each_node
 def _opens_when_curity_refuses(node: DataPlane) -> None:
-    """A pair that the authorization server refuses is refused."""
+    """Credentials that the authorization server rejects are rejected."""
     judges(node, lambda request, verdict: Admitted() if isinstance(verdict, Refused) and _basic(request) else verdict)
 
 
 @_mutant("gateway.locks-out-after-a-wrong-secret", turns_red=["route.basic.after-wrong-secret"])
 @on_each_node
 def _locks_out_after_a_wrong_secret(node: DataPlane) -> None:
-    """A wrong secret does not keep the right one out."""
+    """The right secret works after a wrong one."""
     locked: dict[bytes, Refused] = {}
 
     def change(request: Request, verdict: Verdict) -> Verdict:
@@ -146,7 +146,7 @@ def _locks_out_after_a_wrong_secret(node: DataPlane) -> None:
 )
 @on_each_node
 def _caches_by_client_id_alone(node: DataPlane) -> None:
-    """A cached token is found by the id and the secret."""
+    """A cached token is found by id and secret."""
     key = node.token_cache_key
     override(
         node, token_cache_key=lambda service, plugin, pair: key(service, plugin, replace(pair, secret=b"any secret"))
@@ -183,7 +183,7 @@ _nodes(
 @_mutant("gateway.trusts-unknown-key-ids", turns_red=["route.bearer.unknown-kid"])
 @on_each_node
 def _trusts_unknown_key_ids(node: DataPlane) -> None:
-    """A token of a key that is not published is refused."""
+    """A token of an unpublished key is rejected."""
     matches = node.signature_matches
     override(node, signature_matches=lambda jwt, keys: not keys or matches(jwt, keys))
 
@@ -191,7 +191,7 @@ def _trusts_unknown_key_ids(node: DataPlane) -> None:
 @_mutant("gateway.takes-unsigned-tokens", turns_red=["route.bearer.unsigned"])
 @on_each_node
 def _takes_unsigned_tokens(node: DataPlane) -> None:
-    """A token with alg none is refused."""
+    """A token with alg none is rejected."""
     accepts, matches = node.accepts_algorithm, node.signature_matches
     override(
         node,
@@ -203,7 +203,7 @@ def _takes_unsigned_tokens(node: DataPlane) -> None:
 @_mutant("gateway.takes-the-public-key-for-a-secret", turns_red=["route.bearer.hs-confused"])
 @on_each_node
 def _takes_the_public_key_for_a_secret(node: DataPlane) -> None:
-    """An HMAC is no signature of a token."""
+    """An HMAC is not accepted as a signature."""
     accepts, matches = node.accepts_algorithm, node.signature_matches
 
     def is_hmac(jwt: Jwt, key: Any) -> bool:
@@ -222,7 +222,7 @@ def _takes_the_public_key_for_a_secret(node: DataPlane) -> None:
 
 _nodes(
     "gateway.takes-expired-tokens",
-    "A token is refused from the second of its exp on.",
+    "A token is rejected from its exp on.",
     turns_red=["route.bearer.expired"],
     is_not_expired=lambda *_: True,
 )
@@ -231,7 +231,7 @@ _nodes(
 @_mutant("gateway.opens-for-opaque-tokens", turns_red=["route.bearer.opaque"])
 @on_each_node
 def _opens_for_opaque_tokens(node: DataPlane) -> None:
-    """A bearer token that is no JWT is refused."""
+    """A bearer token that is not a JWT is rejected."""
 
     def change(request: Request, verdict: Verdict) -> Verdict:
         scheme, _, token = (request.header("authorization") or "").partition(" ")
@@ -243,7 +243,7 @@ def _opens_for_opaque_tokens(node: DataPlane) -> None:
 
 _nodes(
     "gateway.never-looks-for-new-keys",
-    "A key id that is not known is looked for again.",
+    "An unknown key id triggers a new discovery.",
     turns_red=["route.bearer.rotated-key"],
     may_discover=lambda _, issuer: issuer.provider is None,
 )
@@ -270,7 +270,7 @@ def _shows_the_session_to_scripts(node: DataPlane) -> None:
 
 _nodes(
     "gateway.opens-no-session",
-    "The session cookie alone is a credential.",
+    "The session cookie is a credential by itself.",
     turns_red=["route.session.accepted"],
     open_session=lambda *_: None,
 )
@@ -279,7 +279,7 @@ _nodes(
 @_mutant("gateway.opens-broken-sessions", turns_red=["route.session.tampered"])
 @on_each_node
 def _opens_broken_sessions(node: DataPlane) -> None:
-    """A session cookie that was changed does not open."""
+    """A modified session cookie is rejected."""
     open_session, last = node.open_session, []
 
     def reopen(plugin: Any, request: Request) -> Any:
@@ -297,7 +297,7 @@ def _opens_broken_sessions(node: DataPlane) -> None:
 
 _nodes(
     "gateway.lets-every-client-through",
-    "A client that is no portal application is refused.",
+    "A client that is not a portal application is rejected.",
     turns_red=["route.basic.foreign-client", "plugin.claim.missing", "issuer.userinfo", "issuer.token.subject"],
     authorise=lambda *_: PushedApplication("any", "any", "any", ()),
 )
@@ -313,14 +313,14 @@ _nodes(
 
 @_mutant("gateway.one-node-asks-for-no-registration", turns_red=["life.revoked.route"])
 def _one_node_asks_for_no_registration(world: "World") -> None:
-    """Every node asks for an approved registration."""
+    """Every node requires an approved registration."""
     override(world.data_planes[-1], is_approved=lambda *_: True)
 
 
 @_mutant("gateway.remembers-deleted-applications", turns_red=["life.deleted.route"])
 @on_each_node
 def _remembers_deleted_applications(node: DataPlane) -> None:
-    """What is no longer pushed is forgotten."""
+    """An application that is no longer pushed has no access."""
     find, known = node.application_of, {}
 
     def remember(service: Any, client_id: str | None) -> Any:
@@ -387,7 +387,7 @@ def _sends_credentials_upstream(world: "World") -> None:
 
 @_mutant("gateway.sends-sessions-without-token", turns_red=["upstream.session-bearer"])
 def _sends_sessions_without_token(world: "World") -> None:
-    """With a session, too, the upstream receives the access token."""
+    """The upstream receives the access token with a session as well."""
 
     def change(request: Request, call: Call) -> Call:
         if request.header("cookie") is None:

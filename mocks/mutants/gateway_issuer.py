@@ -26,7 +26,7 @@ _rules = overriding(_mutants, lambda world: world.data_planes)
 
 @_node("gateway.trusts-keys-in-tokens", turns_red=["route.bearer.own-key", "issuer.keys.own-key"])
 def _trusts_keys_in_tokens(node: DataPlane) -> None:
-    """Only published keys verify a token, never one that it brings along."""
+    """Only published keys verify a token, never a key in the token itself."""
     keys_for = node.keys_for
 
     def trust(jwt: Jwt, keys: Any) -> Any:
@@ -38,7 +38,7 @@ def _trusts_keys_in_tokens(node: DataPlane) -> None:
 
 @_node("gateway.forgives-a-minute", turns_red=["issuer.token.leeway"])
 def _forgives_a_minute(node: DataPlane) -> None:
-    """exp, nbf and iat hold with the configured leeway, which is 0 by default."""
+    """exp, nbf and iat are checked with the configured leeway, which is 0 by default."""
 
     def forgiving(rule: Callable[..., bool]) -> Callable[..., bool]:
         return lambda jwt, leeway: rule(jwt, leeway + 60)
@@ -49,38 +49,38 @@ def _forgives_a_minute(node: DataPlane) -> None:
 
 @_node("gateway.takes-exp-as-text-for-never", turns_red=["issuer.token.exp-as-text"])
 def _takes_exp_as_text_for_never(node: DataPlane) -> None:
-    """`exp` that is a text is judged by its value."""
+    """A string `exp` is checked by its value."""
     rule = node.is_not_expired
     override(node, is_not_expired=lambda jwt, leeway: isinstance(jwt.claims.get("exp"), str) or rule(jwt, leeway))
 
 
 @_node("gateway.takes-endless-tokens", turns_red=["issuer.token.without-exp"])
 def _takes_endless_tokens(node: DataPlane) -> None:
-    """A token without exp is refused."""
+    """A token without exp is rejected."""
     node.switches = replace(node.switches, accept_missing_exp=True)
 
 
 @_node("gateway.tries-every-key", turns_red=["issuer.token.without-kid"])
 def _tries_every_key(node: DataPlane) -> None:
-    """A token without kid is refused."""
+    """A token without kid is rejected."""
     node.switches = replace(node.switches, accept_missing_kid=True)
 
 
 @_node("gateway.takes-eddsa", turns_red=["issuer.token.eddsa"])
 def _takes_eddsa(node: DataPlane) -> None:
-    """A token that is signed with EdDSA is refused."""
+    """A token signed with EdDSA is rejected."""
     node.switches = replace(node.switches, accept_eddsa=True)
 
 
 _rules(
     "gateway.understands-everything",
-    "A token with a critical extension that is not understood is refused.",
+    "A token with an unknown critical extension is rejected.",
     turns_red=["issuer.token.critical"],
     understands_header=lambda _: True,
 )
 _rules(
     "gateway.compares-issuers-loosely",
-    "iss is compared to the letter.",
+    "iss is compared exactly.",
     turns_red=["issuer.token.iss-exact"],
     issuer_is_expected=lambda jwt, _, provider: (
         str(jwt.claims.get("iss")).rstrip("/").lower() == provider.issuer.rstrip("/").lower()
@@ -88,13 +88,13 @@ _rules(
 )
 _rules(
     "gateway.knows-one-issuer",
-    "issuers_allowed leaves no other issuer.",
+    "With issuers_allowed all other issuers are rejected.",
     turns_red=["plugin.issuers-allowed"],
     issuer_is_expected=lambda jwt, _, provider: jwt.claims.get("iss") == provider.issuer,
 )
 _rules(
     "gateway.takes-every-allowed-issuer",
-    "A foreign issuer is not taken for being in issuers_allowed.",
+    "issuers_allowed does not make a foreign issuer trusted.",
     turns_red=["issuer.token.iss-allowed"],
     issuer_is_expected=lambda jwt, plugin, provider: (
         jwt.claims.get("iss") in (plugin.issuers_allowed or (provider.issuer,))
@@ -102,13 +102,13 @@ _rules(
 )
 _rules(
     "gateway.requires-nothing",
-    "What is required of a token must be in it.",
+    "A token must contain the required values.",
     turns_red=["plugin.required.audience", "plugin.required.groups", "issuer.token.audience"],
     holds_required=lambda *_: True,
 )
 _rules(
     "gateway.takes-any-word-of-a-requirement",
-    "All words of a required entry must be in the token.",
+    "A token must contain all words of a required entry.",
     turns_red=["plugin.required.scopes"],
     holds_required=lambda jwt, required, path: any(
         word in str(jwt.claims.get(path[0])).split() for entry in required for word in entry.split()
@@ -116,7 +116,7 @@ _rules(
 )
 _rules(
     "gateway.forbids-nothing",
-    "A forbidden claim is refused.",
+    "A token with a forbidden claim is rejected.",
     turns_red=["plugin.claims-forbidden"],
     authorisation_flaw=lambda *_: None,
 )
@@ -124,7 +124,7 @@ _rules(
 
 @_node("gateway.refuses-id-tokens", turns_red=["issuer.token.id-token"])
 def _refuses_id_tokens(node: DataPlane) -> None:
-    """An ID token is judged as an access token is."""
+    """An ID token is checked like an access token."""
     flaw = node.claims_flaw
     override(node, claims_flaw=lambda jwt, *others: "an ID token" if "nonce" in jwt.claims else flaw(jwt, *others))
 
@@ -133,7 +133,7 @@ def _refuses_id_tokens(node: DataPlane) -> None:
 
 _rules(
     "gateway.looks-for-keys-each-time",
-    "An unknown key id is looked for once in 30 seconds.",
+    "An unknown key id triggers at most one discovery in 30 seconds.",
     turns_red=["issuer.keys.burst", "issuer.keys.rotation"],
     may_discover=lambda *_: True,
 )
@@ -141,7 +141,7 @@ _rules(
 
 @_node("gateway.discovers-at-each-call", turns_red=["issuer.discovery.first-call", "issuer.keys.same-kid"])
 def _discovers_at_each_call(node: DataPlane) -> None:
-    """What was discovered is used until it is old."""
+    """A discovery is cached."""
     own = node.discovered
 
     def discovered(plugin: Any) -> Generator[Call, Response | NoAnswer, Any]:
@@ -170,7 +170,7 @@ def _verifies_no_certificate(node: DataPlane) -> None:
 
 _rules(
     "gateway.asks-for-no-scope",
-    "Without scopes openid is asked for.",
+    "Without configured scopes the gateway requests openid.",
     turns_red=["issuer.request.scope"],
     requested_scope=lambda plugin: " ".join(plugin.scopes),
 )
@@ -178,19 +178,19 @@ _rules(
 
 _rules(
     "gateway.always-sends-basic",
-    "The pair goes as configured, else as the issuer supports it.",
+    "The client authentication method is the configured one, else one that the issuer supports.",
     turns_red=["issuer.request.authentication"],
     client_authentication=lambda *_: "client_secret_basic",
 )
 _rules(
     "gateway.encodes-no-secret",
-    "Id and secret are form-encoded before they become Basic.",
+    "Id and secret are form-encoded in Basic credentials.",
     turns_red=["issuer.request.encoding"],
     encoded=lambda octets: octets,
 )
 _rules(
     "gateway.keeps-tokens-for-an-hour",
-    "A token is kept until it expires.",
+    "A token is cached until it expires.",
     turns_red=["issuer.cache.lifetime"],
     token_lifetime=lambda *_: 3600.0,
 )
@@ -198,27 +198,27 @@ _rules(
 
 @_node("gateway.knows-no-limit-of-its-cache", turns_red=["issuer.cache.limit"])
 def _knows_no_limit_of_its_cache(node: DataPlane) -> None:
-    """A token is kept for cache_ttl_max at most."""
+    """A token is cached for at most cache_ttl_max."""
     settings(node, "token_lifetime", cache_ttl_max=None)
 
 
 @_node("gateway.always-keeps-tokens", turns_red=["issuer.cache.off", "issuer.cache.password"])
 def _always_keeps_tokens(node: DataPlane) -> None:
-    """With cache_tokens off, or beside password, no token is kept."""
+    """With cache_tokens off, or with the method password, no token is cached."""
     for rule in ("cached_token", "keep_token"):
         settings(node, rule, cache_tokens=True)
 
 
 @_mutant("gateway.shares-tokens-between-nodes", turns_red=["issuer.cache.nodes"])
 def _shares_tokens_between_nodes(world: "World") -> None:
-    """Each node keeps tokens of its own."""
+    """Each node has its own token cache."""
     for node in world.data_planes:
         node.tokens = world.data_planes[0].tokens
 
 
 @_node("gateway.refuses-while-it-fetches", turns_red=["issuer.cache.parallel"])
 def _refuses_while_it_fetches(node: DataPlane) -> None:
-    """First calls at the same time are all served."""
+    """Parallel first calls are all accepted."""
     own, busy = node.exchange, set()
 
     def exchange(service: Any, plugin: Any, issuer: Any, pair: Any) -> Generator[Call, Response | NoAnswer, Any]:
@@ -238,13 +238,13 @@ def _refuses_while_it_fetches(node: DataPlane) -> None:
 
 @_node("gateway.takes-every-known-token-for-active", turns_red=["issuer.introspection.opaque"])
 def _takes_every_known_token_for_active(node: DataPlane) -> None:
-    """Only active: true is active."""
+    """Only `active: true` means that a token is active."""
     settings(node, "is_active", introspection_check_active=False)
 
 
 _rules(
     "gateway.keeps-no-answers",
-    "An introspection is kept.",
+    "An introspection is cached.",
     turns_red=["issuer.introspection.cached"],
     cached_answer=lambda *_, **__: None,
 )
@@ -252,7 +252,7 @@ _rules(
 
 @_node("gateway.introspects-no-jwt", turns_red=["issuer.introspection.revoked"])
 def _introspects_no_jwt(node: DataPlane) -> None:
-    """With introspect_jwt_tokens a JWT is asked about, too."""
+    """With introspect_jwt_tokens a JWT is introspected as well."""
     own = node.authenticate
     override(
         node,
@@ -262,7 +262,7 @@ def _introspects_no_jwt(node: DataPlane) -> None:
 
 @_node("gateway.asks-for-json-alone", turns_red=["issuer.introspection.phantom"])
 def _asks_for_json_alone(node: DataPlane) -> None:
-    """An introspection is asked for in the configured form."""
+    """An introspection requests the configured media type."""
     settings(node, "introspection_request", introspection_accept="application/json")
 
 
@@ -279,26 +279,26 @@ _rules(
 
 @_node("gateway.always-verifies-claims", turns_red=["issuer.token.unverified-claims"])
 def _always_verifies_claims(node: DataPlane) -> None:
-    """With verify_claims off no times are judged."""
+    """With verify_claims off the times are not checked."""
     settings(node, "verify", verify_claims=True)
 
 
 @_node("gateway.looks-for-requirements-at-the-usual-place", turns_red=["issuer.token.claim-paths"])
 def _looks_for_requirements_at_the_usual_place(node: DataPlane) -> None:
-    """What is required is looked for where it is configured."""
+    """Required values are read at the configured claim."""
     holds, usual = node.holds_required, {"scopes": "scope", "audience": "aud"}
     override(node, holds_required=lambda jwt, required, path: holds(jwt, required, (usual.get(path[-1], path[-1]),)))
 
 
 _rules(
     "gateway.asks-not-when-a-user-signed-in",
-    "max_age bounds the time since then.",
+    "max_age limits the time since the user signed in.",
     turns_red=["issuer.token.user"],
     is_recent=lambda *_: True,
 )
 _rules(
     "gateway.tells-no-groups",
-    "The upstream is told the groups of the token.",
+    "The upstream receives the groups of the token.",
     turns_red=["issuer.token.groups"],
     groups_header=lambda *_: (),
 )
@@ -312,7 +312,7 @@ def _adds_nothing_to_token_requests(node: DataPlane) -> None:
 
 @_node("gateway.asks-at-discovered-endpoints-alone", turns_red=["issuer.discovery.overrides"])
 def _asks_at_discovered_endpoints_alone(node: DataPlane) -> None:
-    """A configured endpoint takes the place of the discovered one."""
+    """A configured endpoint replaces the discovered one."""
     own = node.exchange
     override(
         node, exchange=lambda service, plugin, *others: own(service, replace(plugin, token_endpoint=None), *others)
@@ -321,6 +321,6 @@ def _asks_at_discovered_endpoints_alone(node: DataPlane) -> None:
 
 @_node("gateway.introspects-in-one-way", turns_red=["issuer.introspection.settings"])
 def _introspects_in_one_way(node: DataPlane) -> None:
-    """Hint and parameter of an introspection are as configured."""
+    """The hint and the parameter of an introspection are as configured."""
     usual = {"introspection_hint": "access_token", "introspection_token_param_name": "token"}
     settings(node, "introspection_request", **usual)

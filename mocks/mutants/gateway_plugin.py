@@ -1,6 +1,6 @@
 """Gateways that break one rule each, for the checks of the plugin's settings.
 
-Some are nodes of another release, with the mistakes that this one had.
+Some are nodes of another release, with its bugs.
 """
 
 from base64 import b64decode, b64encode
@@ -50,9 +50,9 @@ RELEASES: Mapping[str, tuple[str, list[str]]] = {
         ["plugin.hide-credentials"],
     ),
     "3.12.0.0": ("A first discovery that failed is tried again.", ["issuer.discovery.recovers"]),
-    "3.9.0.0": ("Who is forbidden is sent to forbidden_redirect_uri.", ["plugin.redirects"]),
+    "3.9.0.0": ("A forbidden caller is redirected to forbidden_redirect_uri.", ["plugin.redirects"]),
     "3.8.1.1": (
-        "null in a body is no error; configured scopes can be part of the token cache's key.",
+        "null in a body is not an error; configured scopes can be part of the token cache's key.",
         ["plugin.body.null", "issuer.cache.scopes"],
     ),
 }
@@ -74,7 +74,7 @@ for _version, (_breaks, _turns_red) in RELEASES.items():
 
 @_node("gateway.takes-every-spelling-of-basic", turns_red=["route.basic.spelling"])
 def _takes_every_spelling_of_basic(node: DataPlane) -> None:
-    """Of the scheme Basic two spellings are taken."""
+    """Two spellings of the scheme Basic are accepted."""
 
     def spelled(name: str, value: str) -> tuple[str, str]:
         scheme, _, rest = value.partition(" ")
@@ -95,7 +95,7 @@ def _reads_authorization_alone(node: DataPlane) -> None:
 
 @_node("gateway.takes-tokens-without-a-scheme", turns_red=["route.bearer.no-scheme"])
 def _takes_tokens_without_a_scheme(node: DataPlane) -> None:
-    """A token in Authorization has a scheme before it."""
+    """A token in Authorization needs a scheme."""
 
     def schemed(name: str, value: str) -> tuple[str, str]:
         return name, f"Bearer {value}" if name == "authorization" and value.startswith("ey") else value
@@ -105,7 +105,7 @@ def _takes_tokens_without_a_scheme(node: DataPlane) -> None:
 
 @_node("gateway.falls-back-to-basic", turns_red=["route.bearer.before-basic"])
 def _falls_back_to_basic(node: DataPlane) -> None:
-    """The search for credentials stops at the first that is found."""
+    """The search for credentials stops at the first one."""
 
     def kept(name: str, value: str) -> tuple[str, str] | None:
         return None if name == "x-access-token" else (name, value)
@@ -115,7 +115,7 @@ def _falls_back_to_basic(node: DataPlane) -> None:
 
 @_node("gateway.looks-for-basic-first", turns_red=["route.session.before-basic"])
 def _looks_for_basic_first(node: DataPlane) -> None:
-    """The session is looked for before all other credentials."""
+    """The session comes before all other credentials."""
 
     def kept(name: str, value: str) -> tuple[str, str] | None:
         return None if name == "cookie" else (name, value)
@@ -125,7 +125,7 @@ def _looks_for_basic_first(node: DataPlane) -> None:
 
 @_node("gateway.takes-basic-always", turns_red=["plugin.methods.listed"])
 def _takes_basic_always(node: DataPlane) -> None:
-    """A method that is not listed admits nobody."""
+    """Credentials of a method that is not listed are rejected."""
     find = node.find_credential
 
     def look(plugin: Any, request: Request) -> Any:
@@ -136,14 +136,14 @@ def _takes_basic_always(node: DataPlane) -> None:
 
 @_node("gateway.reads-credentials-everywhere", turns_red=["plugin.bearer.places", "plugin.body.credentials"])
 def _reads_credentials_everywhere(node: DataPlane) -> None:
-    """Credentials are read in the places that are configured."""
+    """Credentials are read only in the configured places."""
     everywhere = ("header", "query", "body")
     settings(node, "find_credential", bearer_token_param_type=everywhere, client_credentials_param_type=everywhere)
 
 
 @_node("gateway.reads-tokens-in-every-cookie", turns_red=["plugin.bearer.cookie"])
 def _reads_tokens_in_every_cookie(node: DataPlane) -> None:
-    """A token is read in the cookie that is named, and in no other."""
+    """A token is read only in the configured cookie."""
     find = node.find_credential
 
     def look(plugin: Any, request: Request) -> Any:
@@ -171,14 +171,14 @@ def _serves_the_first_service_alone(node: DataPlane) -> None:
 
 @_node("gateway.says-it-in-its-own-words", turns_red=["plugin.messages"])
 def _says_it_in_its_own_words(node: DataPlane) -> None:
-    """The messages of refusals are as configured."""
+    """The error messages are as configured."""
     for rule in ("unauthorized", "forbidden"):
         settings(node, rule, unauthorized_error_message="Unauthorized", forbidden_error_message="Forbidden")
 
 
 @_node("gateway.shows-credentials-in-errors", turns_red=["plugin.display-errors"])
 def _shows_credentials_in_errors(node: DataPlane) -> None:
-    """No error shows a credential."""
+    """Errors do not contain credentials."""
 
     def change(request: Request, verdict: Admitted | Refused) -> Admitted | Refused:
         value = (request.header("authorization") or "").partition(" ")[2]
@@ -191,21 +191,21 @@ def _shows_credentials_in_errors(node: DataPlane) -> None:
 
 @_node("gateway.always-names-the-error", turns_red=["plugin.error-code"])
 def _always_names_the_error(node: DataPlane) -> None:
-    """Without expose_error_code no error is named."""
+    """Without expose_error_code the error code is not shown."""
     for rule in ("unauthorized", "forbidden"):
         settings(node, rule, expose_error_code=True)
 
 
 @_node("gateway.lets-preflight-through", turns_red=["plugin.preflight"])
 def _lets_preflight_through(node: DataPlane) -> None:
-    """OPTIONS needs credentials, too."""
+    """OPTIONS requests need credentials."""
     enforced = node.is_enforced_for
     override(node, is_enforced_for=lambda plugin, request: request.method != "OPTIONS" and enforced(plugin, request))
 
 
 @_node("gateway.lets-head-through", turns_red=["route.head"])
 def _lets_head_through(node: DataPlane) -> None:
-    """HEAD needs credentials, too."""
+    """HEAD requests need credentials."""
     enforced = node.is_enforced_for
     override(node, is_enforced_for=lambda plugin, request: request.method != "HEAD" and enforced(plugin, request))
 
@@ -237,19 +237,19 @@ def _is_json(response: Response) -> bool:
 
 @_mutant("gateway.hides-its-latency", turns_red=["route.headers"])
 def _hides_its_latency(world: "World") -> None:
-    """An answer of the upstream says how long the gateway itself took."""
+    """A proxied response has the latency of the gateway."""
     at_each_port(world, lambda _, response: without(response, "x-kong-proxy-latency"))
 
 
 @_mutant("gateway.fails-on-large-headers", turns_red=["route.header-too-large"])
 def _fails_on_large_headers(world: "World") -> None:
-    """A header that is too large is the caller's fault."""
+    """A header that is too large is answered with 4xx."""
     at_each_port(world, lambda _, response: replace(response, status=500) if response.status == 400 else response)
 
 
 @_mutant("gateway.blames-the-caller-for-the-upstream", turns_red=["route.upstream-down"])
 def _blames_the_caller_for_the_upstream(world: "World") -> None:
-    """An upstream that is down is 502."""
+    """An unreachable upstream is answered with 502."""
     at_each_port(world, lambda _, response: replace(response, status=401) if response.status == 502 else response)
 
 
@@ -257,25 +257,25 @@ def _blames_the_caller_for_the_upstream(world: "World") -> None:
 
 _rules(
     "gateway.lets-forged-identities-through",
-    "Headers in which Kong names the caller do not get through.",
+    "The caller's own headers cannot pass for Kong's identity headers.",
     turns_red=["upstream.forged-identity"],
     is_forged_identity=lambda _: False,
 )
 _rules(
     "gateway.sends-tokens-in-authorization-alone",
-    "The token goes upstream in the header that is configured.",
+    "The token goes upstream in the configured header.",
     turns_red=["plugin.upstream.token-header"],
     upstream_token_header=lambda _, token: ("authorization", f"Bearer {token.text}"),
 )
 _rules(
     "gateway.maps-no-claims",
-    "Mapped claims go into headers.",
+    "Mapped claims are sent as headers.",
     turns_red=["plugin.upstream.claims"],
     claim_headers=lambda *_: [],
 )
 _rules(
     "gateway.lets-mapped-headers-through",
-    "A header of a mapped name that the caller sent does not get through.",
+    "The caller cannot set a header of a mapped claim.",
     turns_red=["plugin.upstream.cleared"],
     clears_mapped_headers=lambda: False,
 )
@@ -283,7 +283,7 @@ _rules(
 
 @_mutant("gateway.lets-forwarding-headers-through", turns_red=["upstream.forwarded"])
 def _lets_forwarding_headers_through(world: "World") -> None:
-    """Whom the caller says it forwards for is not believed."""
+    """Forwarding headers of the caller are not trusted."""
 
     def passing(request: Request, call: Call) -> Call:
         own = tuple(pair for pair in request.headers if pair[0] in {"x-forwarded-host", "x-real-ip"})
@@ -297,13 +297,13 @@ def _lets_forwarding_headers_through(world: "World") -> None:
 
 _rules(
     "gateway.always-sets-a-session",
-    "Where sessions are off, or disabled for a method, none is set.",
+    "No session is set where sessions are off, or disabled for the method.",
     turns_red=["plugin.session.disabled", "plugin.session.off"],
     issues_session=lambda *_: True,
 )
 _rules(
     "gateway.ends-no-session",
-    "A session ends.",
+    "A session expires.",
     turns_red=["plugin.session.limits"],
     session_is_running=lambda *_: True,
 )
@@ -311,21 +311,21 @@ _rules(
 
 @_node("gateway.has-one-secret-for-all-sessions", turns_red=["plugin.session.secret"])
 def _has_one_secret_for_all_sessions(node: DataPlane) -> None:
-    """A session opens under the secret that it was made under."""
+    """A session opens only with the secret that sealed it."""
     key = session_key(b"one for all")
     override(node, _session_key=lambda _: key)
 
 
 @_mutant("gateway.shares-session-secrets", turns_red=["route.session.other-node"])
 def _shares_session_secrets(world: "World") -> None:
-    """Each node makes up a session secret of its own."""
+    """Each node generates its own session secret."""
     for node in world.data_planes:
         node.session_keys = world.data_planes[0].session_keys
 
 
 _rules(
     "gateway.passes-over-broken-sessions",
-    "The search for credentials stops at a session, one that does not open included.",
+    "The search for credentials stops at a session cookie, even one that does not open.",
     turns_red=["route.session.broken-beside-basic"],
     stops_at_session=lambda *_: False,
 )
@@ -333,7 +333,7 @@ _rules(
 
 @_node("gateway.asks-no-session-for-a-registration", turns_red=["route.session.revoked"])
 def _asks_no_session_for_a_registration(node: DataPlane) -> None:
-    """The application of a session, too, must be registered."""
+    """The application of a session must be registered."""
 
     def change(request: Request, verdict: Admitted | Refused) -> Admitted | Refused:
         by_session = request.header("cookie") and not request.header("authorization")
@@ -344,14 +344,14 @@ def _asks_no_session_for_a_registration(node: DataPlane) -> None:
 
 @_node("gateway.marks-every-cookie-alike", turns_red=["plugin.session.attributes"])
 def _marks_every_cookie_alike(node: DataPlane) -> None:
-    """The session cookie is marked as configured."""
+    """The session cookie has the configured attributes."""
     made = node.session_cookies
     override(node, session_cookies=lambda *given: tuple(one.replace("Strict", "Lax") for one in made(*given)))
 
 
 @_node("gateway.never-verifies-a-session-again", turns_red=["plugin.session.reverify"])
 def _never_verifies_a_session_again(node: DataPlane) -> None:
-    """With reverify the token of a session is judged again."""
+    """With reverify the token of a session is verified again."""
     own = node.authenticate
     override(node, authenticate=lambda service, plugin, found: own(service, replace(plugin, reverify=False), found))
 
@@ -369,7 +369,7 @@ def _sets_sessions_in_one_cookie(node: DataPlane) -> None:
 
 @_node("gateway.takes-no-cookie-back", turns_red=["plugin.session.forbidden", "issuer.session.expired"])
 def _takes_no_cookie_back(node: DataPlane) -> None:
-    """A session that is refused is taken back."""
+    """The cookie of a rejected session is cleared."""
     judges(node, lambda _, verdict: replace(verdict, set_cookies=()) if isinstance(verdict, Refused) else verdict)
 
 
@@ -380,7 +380,7 @@ def _takes_no_cookie_back(node: DataPlane) -> None:
     "gateway.knows-applications-by-client-id-alone", turns_red=["plugin.other-strategy", "issuer.token.other-tenant"]
 )
 def _knows_applications_by_client_id_alone(node: DataPlane) -> None:
-    """An application is one of the service's own strategy. (Nor does it ask for a registration, which would show it.)"""
+    """An application must belong to the service's own strategy. (The registration is not checked either: it would fail.)"""
 
     def by_client_id(_: Service, client_id: str | None) -> PushedApplication | None:
         held = node.configuration.applications if node.configuration else ()
@@ -419,25 +419,25 @@ def _pushes(node: DataPlane, change: Callable[[Service], Service]) -> None:
 
 @_node("gateway.runs-konnects-plugin-alone", turns_red=["plain.genuine"])
 def _runs_konnects_plugin_alone(node: DataPlane) -> None:
-    """A plugin that somebody puts on a service runs there."""
+    """A plugin that was added to a service runs there."""
     _pushes(node, lambda service: replace(service, openid_connect=None))
 
 
 @_node("gateway.runs-one-plugin-of-a-service", turns_red=["plain.beside-managed"])
 def _runs_one_plugin_of_a_service(node: DataPlane) -> None:
-    """Two plugins on a service both judge a request."""
+    """Two plugins on a service both check a request."""
     _pushes(node, lambda service: replace(service, strategy=None) if service.openid_connect else service)
 
 
 _rules(
     "gateway.maps-no-consumer",
-    "A consumer whom the token names is told to the upstream.",
+    "The upstream is told which consumer the token names.",
     turns_red=["plain.consumer"],
     consumer_of=lambda *_: None,
 )
 _rules(
     "gateway.knows-nobody-anonymous",
-    "A consumer named anonymous stands in.",
+    "The anonymous consumer replaces a rejection.",
     turns_red=["plain.anonymous"],
     anonymous=lambda _: None,
 )
@@ -445,7 +445,7 @@ _rules(
 
 @_node("gateway.serves-disabled-services", turns_red=["service.disabled"])
 def _serves_disabled_services(node: DataPlane) -> None:
-    """A service that is disabled is not served."""
+    """A disabled service is not served."""
     _pushes(
         node, lambda service: service if service.routes else replace(service, routes=(Route("any", ("/dcrproof",)),))
     )
@@ -456,7 +456,7 @@ def _serves_disabled_services(node: DataPlane) -> None:
     turns_red=["service.unknown-name", "service.late", "service.refused-connection"],
 )
 def _answers_every_failing_upstream_alike(world: "World") -> None:
-    """What is wrong with an upstream shows in the status."""
+    """The status tells how the upstream failed."""
 
     def alike(_: Request, response: Response) -> Response:
         return replace(response, status=500) if response.status in {502, 503, 504} else response
@@ -469,13 +469,13 @@ def _answers_every_failing_upstream_alike(world: "World") -> None:
 
 @_node("gateway.reads-proxy-authorization", turns_red=["route.basic.proxy-header"])
 def _reads_proxy_authorization(node: DataPlane) -> None:
-    """A pair is read in Authorization alone."""
+    """Basic credentials are read only in Authorization."""
     node.switches = replace(node.switches, reads_proxy_authorization=True)
 
 
 @_node("gateway.trims-credentials", turns_red=["route.basic.near-miss"])
 def _trims_credentials(node: DataPlane) -> None:
-    """A secret is what stands there, to the last character."""
+    """A secret is compared exactly, including blanks."""
 
     def trimmed(name: str, value: str) -> tuple[str, str]:
         scheme, _, pair = value.partition(" ")
@@ -491,14 +491,14 @@ def _trims_credentials(node: DataPlane) -> None:
 
 @_node("gateway.knows-one-audience-of-sessions", turns_red=["plugin.session.audience"])
 def _knows_one_audience_of_sessions(node: DataPlane) -> None:
-    """A session is for the audience that is configured."""
+    """A session is valid only for the configured audience."""
     for rule in ("open_session", "new_session", "touched_session"):
         settings(node, rule, session_audience="default")
 
 
 _rules(
     "gateway.compares-consumers-to-the-letter",
-    "With by_username_ignore_case a name may be spelled in any case.",
+    "With by_username_ignore_case names are compared case-insensitively.",
     turns_red=["plain.consumer-by"],
     is_named=lambda held, value, *_: held == value,
 )

@@ -26,7 +26,7 @@ _push = overriding(_mutants, lambda world: [world.konnect.push])
 
 _konnect(
     "konnect.refuses-its-own-token",
-    "Konnect takes the token that it has issued.",
+    "Konnect accepts the token that it has issued.",
     turns_red=["konnect.authenticated"],
     admits=lambda _: False,
 )
@@ -35,19 +35,19 @@ _konnect(
 @_mutant("konnect.has-no-such-portal", turns_red=["portal.found"])
 def _has_no_such_portal(world: "World") -> None:
     """The organisation has the portal that the profile names."""
-    world.konnect.portals.patch(world.standing.portal_id, {"name": "another portal"})
+    world.konnect.portals.patch(world.setup.portal_id, {"name": "another portal"})
 
 
 @_mutant("konnect.has-no-such-api", turns_red=["api.found"])
 def _has_no_such_api(world: "World") -> None:
     """The organisation has the API that the profile names."""
-    world.konnect.catalog.patch_api(world.standing.api_id, {"name": "another API"})
+    world.konnect.catalog.patch_api(world.setup.api_id, {"name": "another API"})
 
 
 @_mutant("konnect.has-no-such-strategy", turns_red=["strategy.found"])
 def _has_no_such_strategy(world: "World") -> None:
     """The organisation has the auth strategy that the profile names."""
-    world.konnect.auth.patch_strategy(world.standing.strategy_id, {"name": "another strategy"})
+    world.konnect.auth.patch_strategy(world.setup.strategy_id, {"name": "another strategy"})
 
 
 @_mutant("konnect.shows-provider-secrets", turns_red=["provider.secret-hidden", "provision.provider-secret"])
@@ -60,7 +60,7 @@ def _shows_provider_secrets(world: "World") -> None:
         konnect.tables.providers[shown.id] = shown
         return shown
 
-    show(konnect.tables.providers[world.standing.provider_id])
+    show(konnect.tables.providers[world.setup.provider_id])
     override(konnect.auth, create_provider=lambda body: show(create(body)))
 
 
@@ -93,7 +93,7 @@ def _takes_passwords(world: "World") -> None:
     """The strategy does not list `password` beside client credentials."""
     methods = ["client_credentials", "bearer", "session", "password"]
     world.konnect.auth.patch_strategy(
-        world.standing.strategy_id, {"configs": {"openid-connect": {"auth_methods": methods}}}
+        world.setup.strategy_id, {"configs": {"openid-connect": {"auth_methods": methods}}}
     )
 
 
@@ -101,12 +101,12 @@ def _takes_passwords(world: "World") -> None:
 def _cannot_push(world: "World") -> None:
     """Konnect pushes the strategy to the control plane."""
     never = {"configs": {"openid-connect": {"timeout": "soon"}}}
-    world.konnect.auth.patch_strategy(world.standing.strategy_id, never)
+    world.konnect.auth.patch_strategy(world.setup.strategy_id, never)
 
 
 @_mutant("konnect.forgets-the-plugin", turns_red=["api.plugin"])
 def _forgets_the_plugin(world: "World") -> None:
-    """On a linked service whose API has a strategy Konnect keeps its plugin."""
+    """Konnect keeps its plugin on a linked service whose API has a strategy."""
 
     def change(request: Request, response: Response) -> Response:
         return changed(response, lambda _: {"data": []}) if request.path.endswith("/plugins") else response
@@ -116,7 +116,7 @@ def _forgets_the_plugin(world: "World") -> None:
 
 @_mutant("konnect.sees-no-node", turns_red=["nodes.connected"])
 def _sees_no_node(world: "World") -> None:
-    """A data plane that is connected is listed."""
+    """A connected data plane is listed."""
     world.konnect.push.nodes = list
 
 
@@ -126,7 +126,7 @@ def _forbid(*_: object) -> None:
 
 _auth(
     "konnect.makes-no-provider",
-    "Whoever has the role may create a DCR provider.",
+    "A token with the role may create a DCR provider.",
     turns_red=["provision.provider"],
     create_provider=_forbid,
 )
@@ -141,7 +141,7 @@ def _forgets_the_provider_of_a_strategy(world: "World") -> None:
 
 _portals(
     "konnect.makes-no-portal",
-    "Whoever has the role may create a portal.",
+    "A token with the role may create a portal.",
     turns_red=["provision.portal"],
     create=_forbid,
 )
@@ -167,7 +167,7 @@ def _links_nothing(world: "World") -> None:
 
 _catalog(
     "konnect.publishes-nothing",
-    "Whoever has the role may publish an API.",
+    "A token with the role may publish an API.",
     turns_red=["provision.publication"],
     publish=_forbid,
 )
@@ -175,7 +175,7 @@ _catalog(
 
 @_mutant("konnect.ignores-unknown-properties", turns_red=["provision.unknown-property"])
 def _ignores_unknown_properties(world: "World") -> None:
-    """A property that is not known is refused."""
+    """An unknown property is rejected."""
     patch, known = world.konnect.auth.patch_provider, {"name", "display_name", "issuer", "dcr_config", "labels"}
     override(
         world.konnect.auth,
@@ -226,7 +226,7 @@ def _renames_clients(world: "World") -> None:
 
 @_mutant("konnect.leaves-clients-behind", turns_red=["life.deleted.client"])
 def _leaves_clients_behind(world: "World") -> None:
-    """With its application a client is deleted."""
+    """Deleting an application deletes its client."""
 
     def leave(*_: object) -> Generator[Call, Any, None]:
         yield from ()
@@ -236,7 +236,7 @@ def _leaves_clients_behind(world: "World") -> None:
 
 @_mutant("konnect.deletes-clients-of-revoked-registrations", turns_red=["life.revoked.client"])
 def _deletes_clients_of_revoked_registrations(world: "World") -> None:
-    """A revocation is the gateway's: the client lives on."""
+    """Revoking a registration does not delete the client."""
     konnect, patch = world.konnect, world.konnect.registrations.patch
 
     def delete(*arguments: Any) -> Any:
@@ -251,7 +251,7 @@ def _deletes_clients_of_revoked_registrations(world: "World") -> None:
 
 _push(
     "konnect.pushes-pending-registrations",
-    "Only an approved registration lets through.",
+    "Only an approved registration gives access.",
     turns_red=["route.pending"],
     lets_through=lambda registration: registration.status in {"approved", "pending"},
 )
@@ -259,7 +259,7 @@ _push(
 
 @_mutant("konnect.revokes-for-ever", turns_red=["life.approved-again"])
 def _revokes_for_ever(world: "World") -> None:
-    """A registration that is approved again lets through."""
+    """A registration that is approved again gives access."""
     revoked: set[str] = set()
 
     def lets_through(registration: Any) -> bool:

@@ -33,7 +33,7 @@ _portals = overriding(_mutants, lambda world: [world.konnect.portals])
 
 _konnect(
     "konnect.admits-any-token",
-    "Konnect takes a token that it has issued, and no other.",
+    "Konnect accepts only tokens that it has issued.",
     turns_red=["admin.wrong-token"],
     admits=lambda _: True,
 )
@@ -47,19 +47,19 @@ def _answers_errors_in_plain_json(world: "World") -> None:
 
 @_mutant("konnect.ignores-unknown-filters", turns_red=["admin.unknown-filter"])
 def _ignores_unknown_filters(world: "World") -> None:
-    """A filter that a list does not have is refused."""
+    """An unknown filter is rejected."""
     asked_otherwise(world, "konnect", "no_such_field", "")
 
 
 @_mutant("konnect.takes-any-page", turns_red=["admin.bad-page"])
 def _takes_any_page(world: "World") -> None:
-    """A page is a number."""
+    """A page must be a number."""
     asked_otherwise(world, "konnect", "second", "")
 
 
 @_mutant("konnect.replaces-all-labels", turns_red=["admin.labels"])
 def _replaces_all_labels(world: "World") -> None:
-    """An update of labels leaves those alone that it does not name."""
+    """An update of labels keeps the labels that it does not name."""
     konnect, patch = world.konnect, world.konnect.auth.patch_provider
 
     def replacing(provider_id: str, body: Any) -> Any:
@@ -73,7 +73,7 @@ def _replaces_all_labels(world: "World") -> None:
 
 @_mutant("konnect.answers-a-replaced-strategy-with-200", turns_red=["admin.strategy-replaced"])
 def _answers_a_replaced_strategy_with_200(world: "World") -> None:
-    """A strategy that was replaced is answered with 201."""
+    """Replacing a strategy is answered with 201."""
 
     def change(request: Request, response: Response) -> Response:
         return replace(response, status=200) if (request.method, response.status) == ("PUT", 201) else response
@@ -93,7 +93,7 @@ def _ignores_another_strategy_type(world: "World") -> None:
 
 _auth(
     "konnect.deletes-strategies-in-use",
-    "A strategy that is in use stays.",
+    "A strategy that is in use cannot be deleted.",
     turns_red=["admin.strategy-in-use"],
     strategy_is_in_use=lambda _: False,
 )
@@ -101,7 +101,7 @@ _auth(
 
 _auth(
     "konnect.refuses-to-see-providers-in-use",
-    "A provider that a strategy uses stays (inferred).",
+    "A provider that a strategy uses cannot be deleted (inferred).",
     turns_red=["admin.provider-in-use"],
     provider_is_in_use=lambda _: False,
 )
@@ -121,7 +121,7 @@ def _shows_secrets_to_admins(world: "World") -> None:
 
 @_mutant("konnect.lets-admins-choose-client-ids", turns_red=["admin.client-id"])
 def _lets_admins_choose_client_ids(world: "World") -> None:
-    """Through DCR the authorization server chooses the client id."""
+    """With DCR the authorization server chooses the client id."""
     create = world.konnect.applications.create_as_admin
 
     def choose(portal_id: str, body: Any) -> Generator[Call, Any, Any]:
@@ -132,7 +132,7 @@ def _lets_admins_choose_client_ids(world: "World") -> None:
 
 @_mutant("konnect.keeps-applications-of-deleted-developers", turns_red=["admin.developer-deleted"])
 def _keeps_applications_of_deleted_developers(world: "World") -> None:
-    """With a developer their applications are deleted."""
+    """Deleting a developer deletes their applications."""
     konnect = world.konnect
 
     def delete(_: str, developer_id: str) -> Generator[Call, Any, None]:
@@ -161,14 +161,14 @@ def _tells_of_no_failed_push(world: "World") -> None:
 
 
 def _made_up(*_: Any) -> Generator[Call, Response | NoAnswer, RegisteredClient]:
-    """A client that no bridge knows."""
+    """A client that the bridge does not have."""
     yield from ()
     return RegisteredClient("made up by Konnect", "a secret that nobody has", None)
 
 
 @_mutant("konnect.goes-on-without-its-bridge", turns_red=["bridge.halted"])
 def _goes_on_without_its_bridge(world: "World") -> None:
-    """A bridge that fails halts the making of an application."""
+    """An application is not created when the bridge fails."""
     create = world.konnect.bridges.create
 
     def go_on(provider: Any, payload: Any) -> Generator[Call, Response | NoAnswer, RegisteredClient]:
@@ -182,13 +182,13 @@ def _goes_on_without_its_bridge(world: "World") -> None:
 
 @_mutant("konnect.asks-no-bridge-for-clients", turns_red=["bridge.client"])
 def _asks_no_bridge_for_clients(world: "World") -> None:
-    """The bridge makes the client."""
+    """The bridge creates the client."""
     override(world.konnect.bridges, create=_made_up)
 
 
 @_mutant("konnect.tells-no-bridge", turns_red=["bridge.hooks"])
 def _tells_no_bridge(world: "World") -> None:
-    """Event hooks tell the bridge of changes."""
+    """Event hooks notify the bridge of changes."""
     override(world.konnect.bridges, sends_hooks=lambda _: False)
 
 
@@ -200,7 +200,7 @@ def _renews_secrets_that_it_may_not(world: "World") -> None:
 
 @_mutant("konnect.deletes-nothing-at-the-bridge", turns_red=["bridge.deleted"])
 def _deletes_nothing_at_the_bridge(world: "World") -> None:
-    """With its application a client is deleted at the bridge."""
+    """Deleting an application deletes its client at the bridge."""
 
     def nothing(*_: Any) -> Generator[Call, Response | NoAnswer, None]:
         yield from ()
@@ -238,13 +238,13 @@ def _sorts_nothing(world: "World") -> None:
 
 @_mutant("konnect.sorts-by-anything", turns_red=["admin.unknown-sort"])
 def _sorts_by_anything(world: "World") -> None:
-    """An attribute by which a list cannot be sorted is refused."""
+    """Sorting by an unknown attribute is rejected."""
     asked_otherwise(world, "konnect", "no_such_attribute", "")
 
 
 @_mutant("konnect.forgets-what-a-change-leaves-out", turns_red=["admin.provider-changed"])
 def _forgets_what_a_change_leaves_out(world: "World") -> None:
-    """A change leaves what it does not name."""
+    """A change keeps the members that it does not name."""
     konnect, patch = world.konnect, world.konnect.auth.patch_provider
 
     def forget(provider_id: str, body: Any) -> Any:
@@ -257,7 +257,7 @@ def _forgets_what_a_change_leaves_out(world: "World") -> None:
 
 @_mutant("konnect.ignores-another-provider-type", turns_red=["admin.provider-type"])
 def _ignores_another_provider_type(world: "World") -> None:
-    """A property that cannot be changed is refused."""
+    """Changing a read-only property is rejected."""
     patch = world.konnect.auth.patch_provider
     override(
         world.konnect.auth,
@@ -267,7 +267,7 @@ def _ignores_another_provider_type(world: "World") -> None:
 
 @_mutant("konnect.links-again", turns_red=["admin.linked-twice"])
 def _links_again(world: "World") -> None:
-    """An API is linked once."""
+    """An API can be linked only once."""
     konnect, link = world.konnect, world.konnect.catalog.create_implementation
 
     def again(api_id: str, body: Any) -> Any:
@@ -279,7 +279,7 @@ def _links_again(world: "World") -> None:
 
 @_mutant("konnect.registers-again", turns_red=["admin.registration"])
 def _registers_again(world: "World") -> None:
-    """A second registration for an API is refused."""
+    """A second registration for an API is rejected."""
     konnect, register = world.konnect, world.konnect.registrations.register_as_admin
     override(
         konnect.registrations,
@@ -303,7 +303,7 @@ def _shows_secrets_among_credentials(world: "World") -> None:
 
 @_mutant("konnect.has-large-pages", turns_red=["admin.page-size"])
 def _has_large_pages(world: "World") -> None:
-    """A page has ten objects unless the query says otherwise."""
+    """The default page size is ten."""
 
     def large(response: Response) -> Response:
         page = {"number": 1, "size": 100, "total": 2}
@@ -314,7 +314,7 @@ def _has_large_pages(world: "World") -> None:
 
 _portals(
     "konnect.names-portals-alike",
-    "A name is one portal's alone.",
+    "The name of a portal is unique.",
     turns_red=["admin.unique-name"],
     require_free_name=lambda *_: None,
 )

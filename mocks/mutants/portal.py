@@ -26,14 +26,14 @@ def _takes_any_password(world: "World") -> None:
 @_mutant("portal.needs-no-session", turns_red=["portal.no-session"])
 def _needs_no_session(world: "World") -> None:
     """Applications are shown to the developer who is signed in."""
-    handler, konnect, standing = world.handlers["portal"], world.konnect, world.standing
+    handler, konnect, setup = world.handlers["portal"], world.konnect, world.setup
 
     def handle(request: Request) -> Response | Calls:
         """A request without a session is taken for one of the first developer's."""
         if request.header("cookie") is None:
             developer, portal = (
-                konnect.tables.developers[standing.developer_id],
-                konnect.tables.portals[standing.portal_id],
+                konnect.tables.developers[setup.developer_id],
+                konnect.tables.portals[setup.portal_id],
             )
             token = konnect.accounts.sign_in(developer, portal).access_token
             request = replace(request, headers=(*request.headers, ("cookie", f"portalaccesstoken={token}")))
@@ -44,7 +44,7 @@ def _needs_no_session(world: "World") -> None:
 
 _teams(
     "portal.hides-public-apis",
-    "A public API is shown to everybody.",
+    "A public API is visible without a session.",
     turns_red=["api.offered"],
     api_is_visible=lambda *_: False,
 )
@@ -64,7 +64,7 @@ def _keeps_the_secret(world: "World") -> None:
 
 @_mutant("portal.shows-another-secret", turns_red=["client.known"])
 def _shows_another_secret(world: "World") -> None:
-    """The secret that is shown is the client's."""
+    """The secret that is shown belongs to the client."""
     create = world.konnect.applications.create
 
     def show(*arguments: Any) -> Generator[Call, Any, Any]:
@@ -93,7 +93,7 @@ def _shows_the_secret_again(world: "World") -> None:
 
 @_mutant("portal.calls-credentials-self-managed", turns_red=["application.dcr-strategy"])
 def _calls_credentials_self_managed(world: "World") -> None:
-    """Through DCR the type of an application is client_credentials."""
+    """With DCR the type of an application is client_credentials."""
 
     def change(request: Request, response: Response) -> Response:
         if (request.method, request.path, response.status) != ("POST", "/api/v3/applications", 201):
@@ -114,7 +114,7 @@ _registrations(
 
 @_mutant("portal.registers-twice", turns_red=["application.registered-twice"])
 def _registers_twice(world: "World") -> None:
-    """For each API an application has one registration."""
+    """An application has one registration per API."""
     konnect, register = world.konnect, world.konnect.registrations.register
 
     def again(application: Any, api_id: str, status: str | None = None) -> Any:
@@ -125,7 +125,7 @@ def _registers_twice(world: "World") -> None:
 
 @_mutant("portal.announces-another-secret", turns_red=["life.secret.new"])
 def _announces_another_secret(world: "World") -> None:
-    """The new secret that is shown is the client's."""
+    """The new secret that is shown belongs to the client."""
     regenerate = world.konnect.applications.regenerate_secret
 
     def announce(application_id: str) -> Generator[Call, Any, tuple[str, str]]:
@@ -148,7 +148,7 @@ def _ignores_new_names(world: "World") -> None:
 
 @_mutant("portal.keeps-deleted-applications", turns_red=["life.deleted.portal"])
 def _keeps_deleted_applications(world: "World") -> None:
-    """An application that was deleted is gone."""
+    """A deleted application no longer exists."""
 
     def keep(_: object) -> Generator[Call, Any, None]:
         yield from ()

@@ -29,7 +29,7 @@ _registrations = overriding(_mutants, lambda world: [world.konnect.registrations
 
 @_mutant("portal.calls-missing-passwords-wrong", turns_red=["developer.missing-field"])
 def _calls_missing_passwords_wrong(world: "World") -> None:
-    """A sign-in without a password is a bad request."""
+    """A sign-in without a password is answered with 400."""
 
     def change(request: Request, response: Response) -> Response:
         meant = request.path.endswith("/developer/authenticate") and response.status == 400
@@ -40,7 +40,7 @@ def _calls_missing_passwords_wrong(world: "World") -> None:
 
 @_mutant("portal.keeps-sessions", turns_red=["developer.signs-out"])
 def _keeps_sessions(world: "World") -> None:
-    """Whoever signs out ends the session."""
+    """Signing out ends the session."""
     override(world.konnect.accounts, sign_out=lambda _: None)
 
 
@@ -62,13 +62,13 @@ def _applications_made_of(world: "World", *left_out: str) -> None:
 
 @_mutant("portal.ignores-unknown-properties", turns_red=["application.unknown-property"])
 def _portal_ignores_unknown_properties(world: "World") -> None:
-    """A property that is not known is refused."""
+    """An unknown property is rejected."""
     _applications_made_of(world, "no_such_property")
 
 
 _applications(
     "portal.makes-two-applications-of-a-name",
-    "A developer has one application of a name (inferred).",
+    "The applications of a developer have unique names (inferred).",
     turns_red=["application.same-name"],
     require_free_name=lambda *_: None,
 )
@@ -76,7 +76,7 @@ _applications(
 
 @_mutant("portal.shows-applications-of-others", turns_red=["application.of-another"])
 def _shows_applications_of_others(world: "World") -> None:
-    """A developer sees their own applications."""
+    """A developer sees only their own applications."""
     konnect = world.konnect
     override(
         konnect.applications,
@@ -108,26 +108,26 @@ def _is(request: Request, method: str) -> bool:
 
 @_mutant("portal.tells-granted-scopes", turns_red=["application.granted-scopes"])
 def _tells_granted_scopes(world: "World") -> None:
-    """The scopes of a client of Curity are not told (inferred)."""
+    """The granted scopes of a Curity client are not shown (inferred)."""
     _instead(world, "GET", "/granted-scopes", json_response(200, {"scopes": ["openid"]}))
 
 
 @_mutant("portal.makes-second-credentials", turns_red=["application.one-credential"])
 def _makes_second_credentials(world: "World") -> None:
-    """An application whose client is Curity's has one secret."""
+    """An application with a Curity client has one secret."""
     made = {"type": "client_secret", "id": "2", "client_id": "1", "client_secret": "a second secret"}
     _instead(world, "POST", "/credentials", json_response(201, made))
 
 
 @_mutant("portal.repeats-a-page", turns_red=["application.paged"])
 def _repeats_a_page(world: "World") -> None:
-    """The pages of a list repeat nothing."""
+    """The pages of a list do not overlap."""
     asked_otherwise(world, "portal", "page%5Bnumber%5D=2", "page%5Bsize%5D=1&page%5Bnumber%5D=1")
 
 
 @_mutant("portal.makes-applications-without-client", turns_red=["application.provider-down"])
 def _makes_applications_without_client(world: "World") -> None:
-    """Without a client there is no application."""
+    """An application is not created without a client."""
     driver, create = world.konnect.driver, world.konnect.driver.create
 
     def make(*arguments: Any) -> Generator[Call, Any, Any]:
@@ -141,7 +141,7 @@ def _makes_applications_without_client(world: "World") -> None:
 
 _registrations(
     "portal.lists-every-application",
-    "Of an API those applications are listed that are registered, or are not.",
+    "The applications of an API are those that are registered for it, or those that are not.",
     turns_red=["application.of-api"],
     for_api=lambda *_: None,
 )
@@ -149,21 +149,21 @@ _registrations(
 
 @_mutant("portal.picks-any-strategy", turns_red=["application.default-strategy"])
 def _picks_any_strategy(world: "World") -> None:
-    """Without a default nobody picks a strategy for an application."""
+    """Without a default strategy an application must name one."""
     create = world.konnect.applications.create
     override(
         world.konnect.applications,
         create=lambda portal_id, developer_id, body: create(
             portal_id,
             developer_id,
-            {**body, "auth_strategy_id": body.get("auth_strategy_id") or world.standing.strategy_id},
+            {**body, "auth_strategy_id": body.get("auth_strategy_id") or world.setup.strategy_id},
         ),
     )
 
 
 @_mutant("portal.shows-its-session-to-scripts", turns_red=["developer.cookie"])
 def _shows_its_session_to_scripts(world: "World") -> None:
-    """The cookie of a session is kept from scripts."""
+    """The session cookie is HttpOnly."""
 
     def bare(_: Request, response: Response) -> Response:
         return replace(
@@ -175,7 +175,7 @@ def _shows_its_session_to_scripts(world: "World") -> None:
 
 @_mutant("portal.tells-who-is-not-known", turns_red=["developer.unknown-address"])
 def _tells_who_is_not_known(world: "World") -> None:
-    """Who has forgotten a password is not told whether there is an account."""
+    """The answer to a forgotten password does not tell whether the account exists."""
 
     def tell(request: Request, response: Response) -> Response:
         asks = request.path.endswith("/forgot-password") and b"nobody@" in request.body
@@ -186,7 +186,7 @@ def _tells_who_is_not_known(world: "World") -> None:
 
 _registrations(
     "portal.registers-for-any-strategy",
-    "An application is registered for APIs of its own strategy.",
+    "An application can be registered only for APIs of its own strategy.",
     turns_red=["application.other-strategy"],
     strategy_fits=lambda *_: True,
 )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _application_setup(change: Callable[[ApplicationSetup], ApplicationSetup]) -> Act:
-    """Fills in the form otherwise than the how-to says, and saves it."""
+    """Fills in the form with another value than the how-to says, and saves it."""
     return lambda world: world.classic_portal.save(change(_form(world)))
 
 
@@ -20,14 +20,14 @@ def _application_setup_done(*members: str) -> Act:
     """Fills in these fields as the how-to says, and saves the form."""
 
     def act(world: "World") -> None:
-        done = world.classic_standing.application_setup
+        done = world.classic_setup.application_setup
         world.classic_portal.save(replace(_form(world), **{name: getattr(done, name) for name in members}))
 
     return act
 
 
 def _form(world: "World") -> ApplicationSetup:
-    return world.classic_portal.application_setup or world.classic_standing.application_setup
+    return world.classic_portal.application_setup or world.classic_setup.application_setup
 
 
 ACTS: Mapping[str, Acts] = {

@@ -96,21 +96,21 @@ def _base_url(value: str) -> Change:
 
 
 def _data_source(**members: Any) -> Change:
-    """The one data source there is, which tokens share with the clients."""
+    """The only data source, which tokens and clients share."""
     return lambda configuration, _: replace(
         configuration, data_sources=tuple(replace(one, **members) for one in configuration.data_sources)
     )
 
 
 def _edwards_key(configuration: Configuration, _: str) -> Configuration:
-    """Signs with another key, of Ed25519; the RSA key signs for the other issuers still."""
+    """Signs with an Ed25519 key; the RSA key still signs for the other issuers."""
     issuer = replace(configuration.default_token_issuer, algorithm="EdDSA", signing_key_id="eddsa-signing-key")
     keys = (*configuration.signing_keys, "eddsa-signing-key")
     return replace(configuration, default_token_issuer=issuer, signing_keys=keys)
 
 
 def _second_registration_endpoint(configuration: Configuration, _: str) -> Configuration:
-    """Deployed beside the first one, and the metadata are not told which of them to name."""
+    """Deployed beside the first one, with no setting that says which of them the metadata name."""
     second = replace(REGISTRATION_ENDPOINT, id="second-client-registration", uri="/oauth/v2/oauth-registration")
     roles = tuple(replace(role, endpoints=role.endpoints | {second.id}) for role in configuration.service_roles)
     return replace(configuration, endpoints=(*configuration.endpoints, second), service_roles=roles)
@@ -274,12 +274,12 @@ CONFIGURATION: Mapping[str, Mapping[str, Variant[Change]]] = {
 }
 
 
-# The metadata that somebody has kept
+# Cached metadata
 
 
 def _kept_metadata(*, on_the_way: bool) -> Act:
-    """Registration was enabled a moment ago, and who has kept the metadata from before goes on with them until the
-    cache duration is over: a cache on the way, which asks again when it is told to (RFC 9111 5.2.1.4), or Curity itself.
+    """Registration was enabled a moment ago, and the old metadata stay in use until the cache duration is over: in a
+    cache on the way, which revalidates on request (RFC 9111 5.2.1.4), or in Curity itself.
     """
 
     def act(world: "World") -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def _stale_keys(*ports: str) -> Act:
-    """Somebody has called these nodes before Curity's key was replaced by another one under the same key id."""
+    """These nodes were called before Curity's key was replaced by another one under the same key id."""
 
     def act(world: "World") -> None:
         def answer(call: Call) -> Response | NoAnswer:

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def _portal(**members: Any) -> Act:
-    return lambda world: _ignore(world.konnect.portals.patch(world.standing.portal_id, members))
+    return lambda world: _ignore(world.konnect.portals.patch(world.setup.portal_id, members))
 
 
 def _provider(**members: Any) -> Act:
-    return lambda world: _ignore(world.konnect.auth.patch_provider(world.standing.provider_id, members))
+    return lambda world: _ignore(world.konnect.auth.patch_provider(world.setup.provider_id, members))
 
 
 def _provider_issuer(issuer: Callable[[str], str]) -> Act:
@@ -30,15 +30,15 @@ def _provider_issuer(issuer: Callable[[str], str]) -> Act:
 def _strategy(**members: Any) -> Act:
     """Changes what reaches the gateway's plugin."""
     return lambda world: _ignore(
-        world.konnect.auth.patch_strategy(world.standing.strategy_id, {"configs": {"openid-connect": members}})
+        world.konnect.auth.patch_strategy(world.setup.strategy_id, {"configs": {"openid-connect": members}})
     )
 
 
 def _strategy_without(*members: str) -> Act:
-    """The strategy saved anew without these members of its advanced configuration."""
+    """The strategy saved again without these members of its advanced configuration."""
 
     def act(world: "World") -> None:
-        held = world.konnect.tables.strategies[world.standing.strategy_id]
+        held = world.konnect.tables.strategies[world.setup.strategy_id]
         config = {name: value for name, value in held.config.items() if name not in members}
         body = {
             "name": held.name,
@@ -58,25 +58,25 @@ def _strategy_issuer(issuer: Callable[[str], str]) -> Act:
 
 def _publish(*, with_strategy: bool) -> Act:
     def act(world: "World") -> None:
-        ids = [world.standing.strategy_id] if with_strategy else None
+        ids = [world.setup.strategy_id] if with_strategy else None
         body = {"visibility": "public", "auth_strategy_ids": ids}
-        world.konnect.catalog.publish(world.standing.api_id, world.standing.portal_id, body)
+        world.konnect.catalog.publish(world.setup.api_id, world.setup.portal_id, body)
 
     return act
 
 
 def _unpublish(world: "World") -> None:
-    world.konnect.catalog.unpublish(world.standing.api_id, world.standing.portal_id)
+    world.konnect.catalog.unpublish(world.setup.api_id, world.setup.portal_id)
 
 
 def _unlink(world: "World") -> None:
-    world.konnect.catalog.delete_implementation(world.standing.api_id, world.standing.implementation_id)
+    world.konnect.catalog.delete_implementation(world.setup.api_id, world.setup.implementation_id)
 
 
 def _link_to_another_service(world: "World") -> None:
-    """One of the same upstream with a route of its own: the route that callers know belongs to the first."""
+    """A service of the same upstream with another route: the route that callers use belongs to the first one."""
     _unlink(world)
-    _link_to_a_new_one(world, world.standing.control_plane_id, f"/{ANOTHER}")
+    _link_to_a_new_one(world, world.setup.control_plane_id, f"/{ANOTHER}")
 
 
 def _link_to_another_control_plane(world: "World") -> None:
@@ -93,32 +93,32 @@ def _link_to_a_new_one(world: "World", control_plane_id: str, path: str) -> None
 
 
 def _link_to_the_control_plane(world: "World") -> None:
-    """Where Konnect leaves it to a plugin that somebody else installs (konnect docs, kaa-vs-ace): nobody has."""
+    """There Konnect expects the plugin `ace` (konnect docs, kaa-vs-ace), which is not installed."""
     _unlink(world)
-    _link_to(world, {"control_plane": {"control_plane_id": world.standing.control_plane_id}})
+    _link_to(world, {"control_plane": {"control_plane_id": world.setup.control_plane_id}})
 
 
 def _link_as_the_how_to_needs_it(world: "World") -> None:
     konnect = world.konnect
-    if world.standing.implementation_id in konnect.tables.implementations:
+    if world.setup.implementation_id in konnect.tables.implementations:
         _unlink(world)
     for service in [one for one in konnect.tables.gateway_services.values() if one.name == ANOTHER]:
         for route in [one for one in konnect.tables.gateway_routes.values() if one.service_id == service.id]:
             konnect.entities.delete_gateway_route(service.control_plane_id, route.id)
         konnect.entities.delete_gateway_service(service.control_plane_id, service.id)
-        if service.control_plane_id != world.standing.control_plane_id:
+        if service.control_plane_id != world.setup.control_plane_id:
             del konnect.tables.control_planes[service.control_plane_id]
-    own = {"control_plane_id": world.standing.control_plane_id, "id": world.standing.service_id}
+    own = {"control_plane_id": world.setup.control_plane_id, "id": world.setup.service_id}
     _link_to(world, {"service": own})
 
 
 def _link_to(world: "World", link: Mapping[str, Any]) -> None:
-    made = world.konnect.catalog.create_implementation(world.standing.api_id, link)
-    world.standing = replace(world.standing, implementation_id=made.id)
+    made = world.konnect.catalog.create_implementation(world.setup.api_id, link)
+    world.setup = replace(world.setup, implementation_id=made.id)
 
 
 ANOTHER = "accounts-test"
-"""What is linked by mistake: a gateway service, and a control plane around it."""
+"""The gateway service, and the control plane, that is linked by mistake."""
 
 
 def _developer(status: str) -> Act:
@@ -126,8 +126,8 @@ def _developer(status: str) -> Act:
 
     def act(world: "World") -> None:
         body = {"status": status}
-        world.konnect.developers.patch(world.standing.portal_id, world.standing.developer_id, body)
-        classic = world.classic_standing
+        world.konnect.developers.patch(world.setup.portal_id, world.setup.developer_id, body)
+        classic = world.classic_setup
         world.classic_portal.developers.patch(classic.portal_id, classic.developer_id, body)
 
     return act
@@ -138,14 +138,14 @@ def _approves_applications(approves: bool) -> Act:
 
     def act(world: "World") -> None:
         _portal(auto_approve_applications=approves)(world)
-        world.classic_portal.portals.patch(world.classic_standing.portal_id, {"auto_approve_applications": approves})
+        world.classic_portal.portals.patch(world.classic_setup.portal_id, {"auto_approve_applications": approves})
 
     return act
 
 
 def _other_provider_type(world: "World") -> None:
-    """The provider of the set-up is of another type: it bears the name that the set-up's provider should have."""
-    world.konnect.auth.patch_provider(world.standing.provider_id, {"name": "Curity, of type Curity"})
+    """The provider has another type, under the name that the provider of the setup should have."""
+    world.konnect.auth.patch_provider(world.setup.provider_id, {"name": "Curity, of type Curity"})
     provider = world.konnect.auth.create_provider(
         {
             "name": "Curity",
@@ -154,7 +154,7 @@ def _other_provider_type(world: "World") -> None:
             "dcr_config": {"dcr_token": "a token of another type of provider"},
         }
     )
-    world.konnect.auth.patch_strategy(world.standing.strategy_id, {"dcr_provider_id": provider.id})
+    world.konnect.auth.patch_strategy(world.setup.strategy_id, {"dcr_provider_id": provider.id})
 
 
 def _no_other_provider_type(world: "World") -> None:
@@ -162,20 +162,20 @@ def _no_other_provider_type(world: "World") -> None:
     for provider in list(world.konnect.tables.providers.values()):
         if provider.name == "Curity":
             world.konnect.auth.delete_provider(provider.id)
-    world.konnect.auth.patch_provider(world.standing.provider_id, {"name": "Curity"})
+    world.konnect.auth.patch_provider(world.setup.provider_id, {"name": "Curity"})
 
 
 def _own_provider(world: "World") -> None:
-    world.konnect.auth.patch_strategy(world.standing.strategy_id, {"dcr_provider_id": world.standing.provider_id})
+    world.konnect.auth.patch_strategy(world.setup.strategy_id, {"dcr_provider_id": world.setup.provider_id})
 
 
 def _no_provider(world: "World") -> None:
-    world.konnect.auth.patch_strategy(world.standing.strategy_id, {"dcr_provider_id": None})
+    world.konnect.auth.patch_strategy(world.setup.strategy_id, {"dcr_provider_id": None})
 
 
 def _key_auth(world: "World") -> None:
-    """The strategy of the set-up is one of keys: it bears the name that the set-up's strategy should have."""
-    world.konnect.auth.patch_strategy(world.standing.strategy_id, {"name": "curity-dcr, of type DCR"})
+    """The strategy is of type key_auth, under the name that the strategy of the setup should have."""
+    world.konnect.auth.patch_strategy(world.setup.strategy_id, {"name": "curity-dcr, of type DCR"})
     body = {
         "name": "curity-dcr",
         "display_name": "Curity",
@@ -184,7 +184,7 @@ def _key_auth(world: "World") -> None:
     }
     keys = world.konnect.auth.create_strategy(body)
     world.konnect.catalog.publish(
-        world.standing.api_id, world.standing.portal_id, {"visibility": "public", "auth_strategy_ids": [keys.id]}
+        world.setup.api_id, world.setup.portal_id, {"visibility": "public", "auth_strategy_ids": [keys.id]}
     )
 
 
@@ -193,11 +193,11 @@ def _no_key_auth(world: "World") -> None:
     for strategy in list(world.konnect.tables.strategies.values()):
         if strategy.name == "curity-dcr":
             world.konnect.auth.delete_strategy(strategy.id)
-    world.konnect.auth.patch_strategy(world.standing.strategy_id, {"name": "curity-dcr"})
+    world.konnect.auth.patch_strategy(world.setup.strategy_id, {"name": "curity-dcr"})
 
 
 def _another_strategy(world: "World") -> None:
-    """The publication has a strategy that the set-up knows nothing of."""
+    """The publication has a strategy that is not part of the setup."""
     config = {
         "issuer": world.discovery_url,
         "credential_claim": ["sub"],
@@ -210,11 +210,11 @@ def _another_strategy(world: "World") -> None:
             "display_name": "Another strategy",
             "strategy_type": "openid_connect",
             "configs": {"openid-connect": config},
-            "dcr_provider_id": world.standing.provider_id,
+            "dcr_provider_id": world.setup.provider_id,
         }
     )
     world.konnect.catalog.publish(
-        world.standing.api_id, world.standing.portal_id, {"visibility": "public", "auth_strategy_ids": [another.id]}
+        world.setup.api_id, world.setup.portal_id, {"visibility": "public", "auth_strategy_ids": [another.id]}
     )
 
 
@@ -250,7 +250,7 @@ def _role(kind: str, name: str, turns_red: Sequence[str] = ()) -> Acts:
 
 
 def _other_region(world: "World") -> None:
-    """The admin API of another region: it takes the same token, and has none of what was set up (inferred)."""
+    """The admin API of another region: it accepts the same token, and has none of the objects (inferred)."""
     elsewhere = Konnect(
         clock=world.clock, seed=world.start.seed + 1, token=world.credentials.konnect_token, portal_host=lambda _: ""
     )
@@ -266,7 +266,7 @@ def _own_region(world: "World") -> None:
 
 
 def _ignore(result: object) -> None:
-    """For a call whose result is of no use."""
+    """Discards the result of a call."""
 
 
 ACTS: Mapping[str, Acts] = {

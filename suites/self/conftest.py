@@ -22,7 +22,7 @@ from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.mocks.profile import write_profile
 from dcrproof.mocks.serve import Served, serving
 
-# what takes how long is no matter of a test: machines differ, and are busy
+# no deadlines: machines differ, and are busy
 settings.register_profile("dcrproof", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("dcrproof")
 
@@ -59,7 +59,7 @@ class Mocks:
 
 @pytest.fixture(scope="session", autouse=True)
 def state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Runs of the tests keep their ledgers here, and not with those of whoever runs the tests."""
+    """Runs of the tests keep their ledgers here, apart from those of the user."""
     os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
 
 
@@ -79,7 +79,7 @@ def connection_to() -> Iterator[Callable[[str, str], PartyConnection]]:
 
 @pytest.fixture(scope="session")
 def mocks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mocks]:
-    """Running mocks that the tests of one worker share: whoever turns a clock or leaves a step undone starts others."""
+    """Running mocks that the tests of one worker share: a test that advances the clock or leaves a step undone starts its own."""
     with serving(seed=20) as served:
         yield Mocks(served, write_profile(tmp_path_factory.mktemp("served"), served))
 

@@ -40,7 +40,7 @@ ALSO = " and "
 
 @dataclass(frozen=True)
 class Case:
-    """One run: of these checks or of all, against this mutant or alternative, or with a set-up step (or some) left undone."""
+    """One run: of these checks or of all, against this mutant or alternative, or with setup steps left undone."""
 
     checks: str = ""
     mutant: str = ""
@@ -48,7 +48,7 @@ class Case:
     undo: str = ""
     blind: bool = False
     loud: bool = False
-    """With every option on that shows something, and with a look for what the mocks have made of secrets."""
+    """With all options that print more, and a search for the secrets that the mocks have made."""
     workers: bool = False
     """A loud one, with workers of xdist."""
     brief: bool = False
@@ -58,7 +58,7 @@ class Case:
 
     @property
     def generation(self) -> str:
-        """The generation of the portal in whose set-up the step is."""
+        """The generation of the portal to which the step belongs."""
         return guide.generation(self.undo) or "v3"
 
 
@@ -72,7 +72,7 @@ class Ended:
     secrets: int = 0
     """How many secrets the mocks of a loud run have made."""
     leaks: tuple[str, ...] = ()
-    """Where a piece of one of them stands in what that run printed and wrote."""
+    """Where a piece of one of them was found in what that run printed and wrote."""
 
     @property
     def verdicts(self) -> dict[str, str]:
@@ -119,7 +119,7 @@ ALTERNATIVES: Mapping[str, Any] = {
     "dcrm, which the how-to gives to nobody": _switched(management="dcrm"),
     "dcrm, given to the registrar": _by_scope,
 }
-"""What Konnect may send to manage a client; nobody knows which it is."""
+"""What Konnect may send to manage a client: which of them is undocumented."""
 
 
 # The program: runs the cases that it reads, and prints how they ended
@@ -222,7 +222,7 @@ def perform(case: Case, folder: Path, report: str = "report") -> Ended:
 
 
 def _with_workers(case: Case, own: Path, options: list[str]) -> Ended:
-    """Runs a loud case in a process of its own, with workers of xdist."""
+    """Runs a loud case in a separate process, with workers of xdist."""
     made = own.with_suffix(".made")
     made.mkdir()
     told = {"DCRPROOF_LOUD": json.dumps(asdict(case)), "DCRPROOF_LOUD_MADE": str(made)}

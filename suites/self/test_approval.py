@@ -51,7 +51,7 @@ def test_a_run_waits_for_a_person_and_continues(run_checks: Callable[..., Ran], 
         ran = run_checks("--dcr-check=route.basic.accepted", profile=mocks.profile)
     assert ran.code == 0, ran.output
     (registration,) = person.approved
-    assert f"dcrproof: waiting 1m for somebody to approve registration {registration} of the application" in ran.output
+    assert f"dcrproof: waiting 1m for the approval of registration {registration} of the application" in ran.output
 
 
 @pytest.mark.parametrize("approval", ["wait:1s", "auto"])

@@ -65,7 +65,7 @@ class Tenant:
     @property
     def objects(self) -> dict[str, set[object]]:
         """The ids of everything in Konnect."""
-        return {table: set(getattr(self.world.konnect, table)) for table in TABLES}
+        return {table: set(getattr(self.world.konnect.tables, table)) for table in TABLES}
 
     @property
     def clients(self) -> dict[str, str]:

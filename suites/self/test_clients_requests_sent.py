@@ -1,6 +1,6 @@
 """Which requests the clients send, exactly, how often, and to whom.
 
-What may be sent twice is sent twice by whoever means to: no client repeats anything of itself, follows a redirect, or
+What may be sent twice is sent twice by the caller: no client repeats anything of itself, follows a redirect, or
 keeps a cookie.
 """
 
@@ -433,7 +433,7 @@ def test_a_registration_that_is_refused_is_not_tried_again(
     ours = registrations(REGISTRAR)
     assert ours.attempt("one", ours.access.token()).status == status
     assert len(server.asked) == 2
-    # whoever says 503 need not know whether the server has done it
+    # a proxy that says 503 need not know whether the server has done it
     assert [entry.id for entry in ours.target.ledger.pending] == ([None] if status == 503 else [])
 
 

@@ -1,4 +1,4 @@
-"""`dcrproof steps` and `checks`, what they promise, and a run for whoever is on call (mode existing)."""
+"""`dcrproof steps` and `checks`, what they promise, and a run of a person on call (mode existing)."""
 
 import json
 import re

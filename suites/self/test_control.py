@@ -282,9 +282,9 @@ def test_a_step_or_a_variant_that_there_is_not_is_refused(instance, method, step
 
 
 def settings(world):
-    """Everything that a set-up step sets, of one world."""
+    """Everything that a setup step changes in a world."""
     konnect = world.konnect
-    portal = konnect.tables.portals[world.standing.portal_id]
+    portal = konnect.tables.portals[world.setup.portal_id]
     strategies = {
         strategy.id: (strategy.name, repr(strategy.config), strategy.dcr_provider_id)
         for strategy in konnect.tables.strategies.values()
@@ -293,9 +293,9 @@ def settings(world):
         "curity": world.curity.configuration,
         "pushed": konnect.push.configuration,
         "portal": (portal.authentication_enabled, portal.auto_approve_applications),
-        "developer": konnect.tables.developers[world.standing.developer_id].status,
+        "developer": konnect.tables.developers[world.setup.developer_id].status,
         "application setup": vars(world.classic_portal.application_setup),
-        "provider": vars(konnect.tables.providers[world.standing.provider_id]) | {"updated_at": None},
+        "provider": vars(konnect.tables.providers[world.setup.provider_id]) | {"updated_at": None},
         "strategies": {id: strategies[id] for id in sorted(strategies)},
         "publications": sorted((key, made.auth_strategy_id) for key, made in konnect.tables.publications.items()),
         "versions": [data_plane.version for data_plane in world.data_planes],

@@ -1,4 +1,4 @@
-"""What the checks say of each way in which Konnect may manage its clients: nobody knows which one it is."""
+"""Which checks fail for each way in which Konnect may manage its clients: the real one is undocumented."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -50,7 +50,7 @@ def test_life_afterwards_is_told_as_it_is(case, ended):
     assert set(run.verdicts.values()) <= {"passed", "failed", "blocked"}
     for check in run.failed:
         assert expected.failed[check["id"]] in check["observed"]
-        # Curity allows management: the run has seen so, and blames nobody there
+        # Curity allows management: the run has seen it, and does not suspect Curity
         assert check["candidates"] == []
         assert check["owner"] != "Curity admins" or check["id"] == "life.rename.keeps-secret"
     if "life.deleted.client" in expected.failed:

@@ -24,7 +24,7 @@ class Asked:
     def __init__(self) -> None:
         self.world = World(Start(ADDRESSES, 11))
         self.portal = self.world.classic_portal
-        self.standing = self.world.classic_standing
+        self.setup = self.world.classic_setup
         self.cookie = ""
         password = self.world.credentials.classic_developer_password
         signed_in = self.ask("POST", "/developer/authenticate", {"username": DEVELOPER, "password": password}, 204)
@@ -55,7 +55,7 @@ class Asked:
         return self.ask("POST", "/applications", {"name": name, **members}, 201).json()
 
     def register(self, application: Any, status: int = 201) -> Any:
-        body = {"product_version_id": self.standing.product_version_id}
+        body = {"product_version_id": self.setup.product_version_id}
         return self.ask("POST", f"/applications/{application['id']}/registrations", body, status).json()
 
     def clients(self) -> set[str]:
@@ -115,7 +115,7 @@ def test_saving_the_form_overwrites_what_was_there(asked):
 
 
 def test_without_an_identity_provider_the_developer_brings_the_client_id(asked):
-    setup = asked.standing.application_setup
+    setup = asked.setup.application_setup
     asked.portal.save(ApplicationSetup(setup.issuer_url, setup.token, provider=None))
     assert asked.ask("GET", "/portal").json()["dcr_provider_ids"] == []
     asked.ask("POST", "/applications", {"name": "app"}, 400)
@@ -128,8 +128,8 @@ def test_with_an_identity_provider_the_reference_id_cannot_be_set(asked):
 
 
 def test_the_token_of_the_form_is_shown_to_nobody(asked):
-    token = asked.standing.application_setup.token
-    assert token not in repr(asked.standing.application_setup)
+    token = asked.setup.application_setup.token
+    assert token not in repr(asked.setup.application_setup)
     for path in ("/portal", "/applications/auth-strategies", "/products"):
         assert token.encode() not in asked.ask("GET", path).body
 
@@ -202,13 +202,13 @@ def perform_verdict(steps: Any, asked: Asked) -> Any:
 
 
 def test_a_product_is_found_by_its_id_alone(asked):
-    asked.ask("GET", f"/products/{asked.standing.product_id}")
+    asked.ask("GET", f"/products/{asked.setup.product_id}")
     asked.ask("GET", "/products/accounts", status=404)
 
 
 def test_scopes_are_not_managed_by_developers(asked):
     made = asked.create()
-    version = asked.standing.product_version_id
+    version = asked.setup.product_version_id
     answer = asked.ask("GET", f"/applications/{made['id']}/product-versions/{version}/granted-scopes", status=422)
     assert answer.json()["title"] == "Unsupported IDP"
     with pytest.raises(Problem):

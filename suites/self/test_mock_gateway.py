@@ -549,7 +549,7 @@ def test_leeway_forgives_a_difference_between_clocks(world: World) -> None:
 @pytest.mark.parametrize(
     ("switch", "token"), [("accept_missing_exp", {"exp": None}), ("accept_missing_kid", {"header": {"kid": None}})]
 )
-def test_what_nobody_has_measured_is_a_switch(world: World, switch: str, token: dict[str, Any]) -> None:
+def test_what_is_undocumented_is_a_switch(world: World, switch: str, token: dict[str, Any]) -> None:
     world.node.switches = Switches(**{switch: True})
     assert world.call(bearer(world.idp.token(**token))).status == 200
     assert refused(world, world.call(bearer(world.idp.token(key=rsa_key(9), **token))))

@@ -23,7 +23,7 @@ from dcrproof.mocks.data_plane import (
 )
 from dcrproof.mocks.gateway import releases, session
 from dcrproof.mocks.gateway.http import GatewayHttp
-from dcrproof.mocks.gateway.plugin import NOT_JUDGED, SchemaViolation, plugin
+from dcrproof.mocks.gateway.plugin import NOT_CHECKED, SchemaViolation, plugin
 from dcrproof.mocks.gateway.state import DataPlane
 from dcrproof.mocks.gateway.switches import Switches
 from dcrproof.mocks.keys import rsa_key
@@ -120,8 +120,8 @@ def basic(identifier: str = "app-1", secret: str = "s3cret") -> tuple[str, str]:
     return "authorization", "Basic " + b64encode(f"{identifier}:{secret}".encode()).decode()
 
 
-@pytest.mark.parametrize("key", NOT_JUDGED)
-def test_what_the_mock_does_not_judge_is_refused(key):
+@pytest.mark.parametrize("key", NOT_CHECKED)
+def test_what_the_mock_does_not_check_is_refused(key):
     with pytest.raises(SchemaViolation, match=key):
         plugin({"issuer": ISSUER, key: True}, "3.14.0.8")
     assert plugin({"issuer": ISSUER, key: None}, "3.14.0.8").issuer == ISSUER
@@ -240,7 +240,7 @@ def test_groups_of_the_token_reach_the_upstream():
 
 
 @pytest.mark.parametrize(
-    ("mistake", "made", "mended"),
+    ("bug", "present", "fixed"),
     [
         ("keeps tokens that were over when they came", ("3.13.0.99", "3.14.0.7", "3.15.0.0"), ("3.14.0.8", "3.15.0.1")),
         ("sends redirect_uri with every grant", ("3.11.0.0", "3.13.0.9"), ("3.12.0.11", "3.14.0.7", "3.15.0.0")),
@@ -249,16 +249,16 @@ def test_groups_of_the_token_reach_the_upstream():
         ("refuses nested claims", ("3.14.0.0",), ("3.13.0.0", "3.14.0.1", "3.15.0.0")),
     ],
 )
-def test_a_mistake_is_mended_in_each_line_of_releases(mistake, made, mended):
-    assert all(releases.has(mistake, version) for version in made)
-    assert not any(releases.has(mistake, version) for version in mended)
+def test_a_bug_is_fixed_in_each_line_of_releases(bug, present, fixed):
+    assert all(releases.has(bug, version) for version in present)
+    assert not any(releases.has(bug, version) for version in fixed)
 
 
-@given(st.sampled_from(sorted(releases.MENDED)), st.tuples(st.integers(4, 16), st.integers(0, 2), st.integers(0, 40)))
-def test_what_is_mended_stays_mended_in_its_line(mistake, numbers):
+@given(st.sampled_from(sorted(releases.FIXED_IN)), st.tuples(st.integers(4, 16), st.integers(0, 2), st.integers(0, 40)))
+def test_what_is_fixed_stays_fixed_in_its_line(bug, numbers):
     minor, patch, build = numbers
-    if not releases.has(mistake, f"3.{minor}.{patch}.{build}"):
-        assert not releases.has(mistake, f"3.{minor}.{patch}.{build + 1}")
+    if not releases.has(bug, f"3.{minor}.{patch}.{build}"):
+        assert not releases.has(bug, f"3.{minor}.{patch}.{build + 1}")
 
 
 def test_an_old_release_keeps_a_dead_token_for_ever_and_sends_it_upstream():

@@ -18,7 +18,7 @@ from dcrproof.mocks.konnect.admin import KonnectHttp
 from dcrproof.mocks.konnect.objects import Application, Registration
 from dcrproof.mocks.konnect.portal import PortalHttp
 from dcrproof.mocks.konnect.problems import Problem
-from dcrproof.mocks.konnect.setup import Standing, how_to_setup
+from dcrproof.mocks.konnect.setup import Setup, how_to_setup
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.messages import Call, Calls, Request, Response, perform
 
@@ -45,7 +45,7 @@ class World:
         self.konnect = Konnect(
             clock=clock, seed=7, token=TOKEN, portal_host=lambda portal_id: f"{portal_id}.portal.test:8000"
         )
-        self.ids: Standing = how_to_setup(
+        self.ids: Setup = how_to_setup(
             self.konnect,
             issuer=ISSUER,
             registrar_id=registrar[0],

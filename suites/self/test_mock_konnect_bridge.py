@@ -128,7 +128,7 @@ def test_a_wrong_key_makes_no_application(world: World) -> None:
     assert KEY.encode() not in refused.body
 
 
-def test_a_client_that_nobody_can_own_is_deleted(world: World) -> None:
+def test_a_client_without_an_application_is_deleted(world: World) -> None:
     taken = world.application(name="first")
     world.broken = json_response(201, {"client_id": taken["client_id"], "client_secret": "s"})
     again = world.developer("POST", "", {"name": "second", "auth_strategy_id": world.ids.strategy_id})

@@ -24,7 +24,7 @@ class Asked:
 
     def __init__(self, **start) -> None:
         self.world = World(Start(ADDRESSES, 12, **start))
-        self.konnect, self.standing = self.world.konnect, self.world.standing
+        self.konnect, self.setup = self.world.konnect, self.world.setup
         self.calls: list[tuple[str, str]] = []
 
     def network(self, call: Call) -> Response | NoAnswer:
@@ -48,9 +48,9 @@ class Asked:
 
     def create(self, name="app"):
         steps = self.konnect.applications.create(
-            self.standing.portal_id,
-            self.standing.developer_id,
-            {"name": name, "auth_strategy_id": self.standing.strategy_id},
+            self.setup.portal_id,
+            self.setup.developer_id,
+            {"name": name, "auth_strategy_id": self.setup.strategy_id},
         )
         return self.run(steps)[0]
 
@@ -68,7 +68,7 @@ class Asked:
 
 def test_a_read_only_token_reads_everything_and_changes_nothing():
     asked = Asked(read_only=True)
-    path = f"/v3/portals/{asked.standing.portal_id}"
+    path = f"/v3/portals/{asked.setup.portal_id}"
     assert asked.ask("GET", path).status == 200
     assert asked.ask("GET", "/v2/dcr-providers").status == 200
     refused = asked.ask("PATCH", path, {"description": "changed"})
@@ -76,7 +76,7 @@ def test_a_read_only_token_reads_everything_and_changes_nothing():
     assert refused.json()["detail"] == "You do not have permission to perform this action"
     for method, other in (("POST", "/v2/dcr-providers"), ("DELETE", path), ("POST", "/v3/apis")):
         assert asked.ask(method, other, {}).status == 403
-    assert asked.konnect.tables.portals[asked.standing.portal_id].description is None
+    assert asked.konnect.tables.portals[asked.setup.portal_id].description is None
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_token_beside_the_admins_is_admitted_with_its_own_roles():
 
 def test_a_push_that_takes_time_reaches_the_data_planes_when_it_is_over():
     asked = Asked(propagation=30.0)
-    plane = f"/v2/control-planes/{asked.standing.control_plane_id}"
+    plane = f"/v2/control-planes/{asked.setup.control_plane_id}"
 
     def in_sync():
         expected = asked.ask("GET", f"{plane}/expected-config-hash").json()["expected_hash"]
@@ -154,7 +154,7 @@ def test_with_dcrm_a_token_is_fetched_for_each_request_and_the_how_to_grants_non
     assert application.client_registration.access_token == ""
     assert application.client_registration.uri.endswith(f"/{application.client_id}")
     before = len(asked.calls)
-    path = f"/v3/portals/{asked.standing.portal_id}/applications/{application.id}"
+    path = f"/v3/portals/{asked.setup.portal_id}/applications/{application.id}"
     refused = asked.ask("DELETE", path)
     assert refused.status == 400
     assert [method for method, _ in asked.calls[before:]] == [
@@ -188,13 +188,13 @@ def test_a_client_that_nobody_deletes_stays():
 def test_an_application_is_handed_over_to_another_developer():
     asked = Asked()
     application = asked.create()
-    portal = f"/v3/portals/{asked.standing.portal_id}"
+    portal = f"/v3/portals/{asked.setup.portal_id}"
     other = asked.ask("POST", f"{portal}/developers", {"email": "b@example.com", "full_name": "B"}).json()
     path = f"{portal}/applications/{application.id}"
     moved = asked.ask("PATCH", path, {"owner": {"type": "developer", "id": other["id"]}}).json()
     assert moved["owner"]["id"] == other["id"]
     assert [one["id"] for one in asked.ask("GET", f"{path}/developers").json()["data"]] == [other["id"]]
-    assert asked.konnect.applications.of(asked.standing.developer_id) == []
+    assert asked.konnect.applications.of(asked.setup.developer_id) == []
     assert asked.ask("PATCH", path, {"name": "renamed"}).status == 400
     assert asked.ask("PATCH", path, {"owner": {"type": "team", "id": other["id"]}}).status == 400
 
@@ -202,7 +202,7 @@ def test_an_application_is_handed_over_to_another_developer():
 def test_admins_see_the_ids_of_credentials_and_no_secret():
     asked = Asked()
     application = asked.create()
-    path = f"/v3/portals/{asked.standing.portal_id}/applications/{application.id}/credentials"
+    path = f"/v3/portals/{asked.setup.portal_id}/applications/{application.id}/credentials"
     (credential,) = asked.ask("GET", path).json()["data"]
     assert credential["client_id"] == application.client_id
     assert "client_secret" not in credential
@@ -246,7 +246,7 @@ def test_pages_and_filters_lose_and_repeat_nothing(names, size, wanted, sort):
 
 def test_with_rbac_an_api_is_for_the_teams_that_it_was_granted_to():
     asked = Asked()
-    ids, konnect = asked.standing, asked.konnect
+    ids, konnect = asked.setup, asked.konnect
     portal = f"/v3/portals/{ids.portal_id}"
     made = asked.create()
     session = konnect.accounts.sign_in(
@@ -300,7 +300,7 @@ def test_with_rbac_an_api_is_for_the_teams_that_it_was_granted_to():
 
 def test_an_application_is_mapped_to_a_consumer_of_its_gateway():
     asked = Asked()
-    ids, konnect = asked.standing, asked.konnect
+    ids, konnect = asked.setup, asked.konnect
     made = asked.create()
     registered = konnect.registrations.register(made, ids.api_id)
     path = f"/v3/portals/{ids.portal_id}/applications/{made.id}/registrations/{registered.id}"
@@ -328,7 +328,7 @@ def test_an_application_is_mapped_to_a_consumer_of_its_gateway():
 
 def test_a_plugin_that_its_schema_forbids_is_not_pushed():
     asked = Asked()
-    ids = asked.standing
+    ids = asked.setup
     link = f"/v3/apis/{ids.api_id}/implementations/{ids.implementation_id}"
     plugins = f"/v2/control-planes/{ids.control_plane_id}/core-entities/plugins"
     before, plugin = asked.konnect.push.hash, asked.ask("GET", plugins).json()
@@ -349,7 +349,7 @@ def test_a_plugin_that_its_schema_forbids_is_not_pushed():
 
 def test_a_plugin_put_on_the_service_by_hand_is_in_the_way_of_the_managed_one():
     asked = Asked()
-    ids = asked.standing
+    ids = asked.setup
     link = f"/v3/apis/{ids.api_id}/implementations"
     service = f"/v2/control-planes/{ids.control_plane_id}/core-entities/services/{ids.service_id}"
     by_hand = {"name": "konnect-application-auth"}
@@ -369,7 +369,7 @@ def test_a_plugin_put_on_the_service_by_hand_is_in_the_way_of_the_managed_one():
 
 def test_entities_of_the_gateway_are_made_and_deleted():
     asked = Asked()
-    core = f"/v2/control-planes/{asked.standing.control_plane_id}/core-entities"
+    core = f"/v2/control-planes/{asked.setup.control_plane_id}/core-entities"
     made = asked.ask("POST", f"{core}/services", {"name": "own", "host": "upstream.test", "path": "/base"})
     assert made.status == 201
     service = f"{core}/services/{made.json()['id']}"
@@ -389,7 +389,7 @@ def test_entities_of_the_gateway_are_made_and_deleted():
 
 def test_with_its_portal_a_team_is_gone_and_with_its_api_a_role():
     asked = Asked()
-    konnect, ids = asked.konnect, asked.standing
+    konnect, ids = asked.konnect, asked.setup
     team = konnect.teams.create(ids.portal_id, {"name": "accountants"})
     role = {"entity_id": ids.api_id, "entity_type_name": "Services", "entity_region": "us", "role_name": "API Viewer"}
     konnect.teams.grant(ids.portal_id, team.id, role)
@@ -402,7 +402,7 @@ def test_with_its_portal_a_team_is_gone_and_with_its_api_a_role():
 
 def test_an_old_node_is_incompatible_with_the_managed_plugin():
     asked = Asked()
-    path = f"/v2/control-planes/{asked.standing.control_plane_id}/nodes"
+    path = f"/v2/control-planes/{asked.setup.control_plane_id}/nodes"
 
     def states():
         held = asked.ask("GET", path).json()["items"]
@@ -414,5 +414,5 @@ def test_an_old_node_is_incompatible_with_the_managed_plugin():
     old = asked.ask("GET", f"{path}/{asked.world.data_planes[1].id}").json()["item"]
     (issue,) = old["compatibility_status"]["issues"]
     assert "3.6" in issue["resolution"]
-    asked.konnect.catalog.delete_implementation(asked.standing.api_id, asked.standing.implementation_id)
+    asked.konnect.catalog.delete_implementation(asked.setup.api_id, asked.setup.implementation_id)
     assert states() == ["FULLY_COMPATIBLE", "FULLY_COMPATIBLE"]

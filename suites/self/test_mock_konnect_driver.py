@@ -21,7 +21,7 @@ from dcrproof.mocks.konnect.driver import (
 )
 from dcrproof.mocks.konnect.objects import Application
 from dcrproof.mocks.konnect.problems import Problem
-from dcrproof.mocks.konnect.setup import Standing, how_to_setup
+from dcrproof.mocks.konnect.setup import Setup, how_to_setup
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.konnect.switches import Switches
 from dcrproof.mocks.messages import Call, NoAnswer, Request, Response, json_response, perform
@@ -118,7 +118,7 @@ class World:
             portal_host=lambda portal_id: f"{portal_id}.portal.test",
             driver=Driver(switches, initial_access),
         )
-        self.ids: Standing = how_to_setup(
+        self.ids: Setup = how_to_setup(
             self.konnect,
             issuer=ISSUER,
             registrar_id=REGISTRAR[0],

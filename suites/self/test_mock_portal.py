@@ -16,7 +16,7 @@ from dcrproof.mocks.curity.http import CurityHttp
 from dcrproof.mocks.curity.setup import how_to_configuration
 from dcrproof.mocks.curity.state import Curity
 from dcrproof.mocks.konnect.portal import PortalHttp
-from dcrproof.mocks.konnect.setup import Standing, how_to_setup
+from dcrproof.mocks.konnect.setup import Setup, how_to_setup
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.messages import Call, Request, Response, perform
 
@@ -44,7 +44,7 @@ class World:
         self.konnect = Konnect(
             clock=clock, seed=7, token=TOKEN, portal_host=lambda portal_id: f"{portal_id}.portal.test:8000"
         )
-        self.ids: Standing = how_to_setup(
+        self.ids: Setup = how_to_setup(
             self.konnect,
             issuer=ISSUER,
             registrar_id=registrar[0],
@@ -268,7 +268,7 @@ def test_a_session_ends(world: World) -> None:
     assert world.ask("GET", "/developer/me").status == 200
     world.clock.advance(2)
     assert world.ask("GET", "/developer/me").status == 401
-    assert world.ask("GET", "/apis").status == 401  # a cookie that is no good is not the same as none
+    assert world.ask("GET", "/apis").status == 401  # an invalid cookie differs from no cookie
     renewed = world.ask("POST", "/developer/refresh")
     assert renewed.status == 204
     assert world.ask("POST", "/developer/refresh").status == 401

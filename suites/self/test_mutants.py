@@ -1,4 +1,4 @@
-"""Every check can fail, and a set-up step that is left undone is named: the checks against targets with one thing wrong."""
+"""Every check can fail, and a setup step left undone is named: the checks against targets with one thing wrong."""
 
 import subprocess
 import sys
@@ -56,7 +56,7 @@ def test_check_turns_red_on_its_mutant(case, ended):
 
 
 @pytest.mark.parametrize("case", [pytest.param(against(check.id), id=check.id) for check in CHECKS])
-def test_what_a_red_check_stands_on_is_green(case, ended):
+def test_what_a_red_check_depends_on_is_green(case, ended):
     others = {id: verdict for id, verdict in ended[case].verdicts.items() if id != case.checks}
     if ended[case] and case.blind:
         others = {id: verdict for id, verdict in others.items() if not id.startswith("configuration.")}
@@ -87,13 +87,13 @@ def test_every_mutant_turns_a_check_red():
     assert [name for name, mutant in MUTANTS.items() if not mutant.turns_red] == []
 
 
-WAY = "curity.instance.reachable"
+REACHABLE = "curity.instance.reachable"
 LIKE: Mapping[str, tuple[str, ...]] = {
-    # whoever cannot verify a certificate and whoever cannot get there see the same: nothing
-    "curity.instance.certificate": (WAY,),
-    "gateway.data-plane.trust": (WAY,),
+    # an untrusted certificate and an unreachable server look the same: there is no answer
+    "curity.instance.certificate": (REACHABLE,),
+    "gateway.data-plane.trust": (REACHABLE,),
 }
-"""Steps that no probe of a run with all access tells from others, each with those others."""
+"""Steps that no probe of a run with all access distinguishes from others, each with those others."""
 BLIND_LIKE: Mapping[str, tuple[str, ...]] = {
     "curity.client.created": ("curity.client.authentication-method", "curity.client.secret"),
     "curity.client.authentication-method": ("curity.client.created", "curity.client.secret"),
@@ -105,7 +105,7 @@ BLIND_LIKE: Mapping[str, tuple[str, ...]] = {
     "curity.dcr.capabilities": ("curity.dcr.non-templatized",),
     **LIKE,
 }
-"""The same for a run that may not read Curity's configuration; some of their variants are told apart all the same."""
+"""The same for a run that may not read Curity's configuration; some of their variants can still be distinguished."""
 ALONE_WHEN_BLIND = ("curity.dcr.nodes=some-nodes", "curity.dcr.authenticate-client-by=no-authentication")
 
 SEEN = [pytest.param(Case(undo=undo, brief="=" in undo), id=undo) for undo in UNDONE]
@@ -125,7 +125,7 @@ UNSEEN = [
     for undo in UNDONE
     if undo.startswith("curity.") and undo not in IN_THE_CONFIGURATION_ALONE and not undo.startswith("curity.instance.")
 ]
-"""Without a look at Curity's configuration: all of its steps but those that show nowhere else, or never there."""
+"""Without access to Curity's configuration: all of its steps but those that show only there, or never there."""
 
 
 @pytest.mark.parametrize("case", SEEN + UNSEEN)
@@ -152,7 +152,7 @@ def test_what_the_configuration_alone_shows_is_not_seen_without_it_and_never_pas
     (found,) = [check for check in ended[case].checks if check["id"] == case.checks]
     assert found["verdict"] == "not seen"
     assert found["expected"] == "with [curity.admin] url, username and password"
-    assert ended[case].exit == 5, "no check ran: that is no pass"
+    assert ended[case].exit == 5, "no checks ran; this is not a pass"
 
 
 @pytest.mark.parametrize(

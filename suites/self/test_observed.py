@@ -74,7 +74,7 @@ def test_all_problems_are_listed_with_their_places(tmp_path):
     said = str(raised.value).partition("\n")
     assert said[0] == f"{tmp_path / 'observed.toml'}: 9 problem(s)"
     assert said[2].splitlines() == [
-        "  [top]: no party; one of curity, konnect, portal, gateway",
+        "  [top]: unknown party; one of curity, konnect, portal, gateway",
         "  [gateway] version: expected a text, found 3",
         "  [gateway] date: expected a date, such as 2026-11-24, found 'yesterday'",
         "  [gateway] literal_basik: no switch of mock gateway; is literal_basic meant?",
@@ -82,13 +82,13 @@ def test_all_problems_are_listed_with_their_places(tmp_path):
         "  [gateway] accept_missing_kid: expected false or true, found 1",
         '  [konnect] management: expected "registration_access_token" or "dcrm" or "nothing", found "something"',
         "  [portal] color: no switch of mock portal; it has none",
-        "  [upstream]: no party; one of curity, konnect, portal, gateway",
+        "  [upstream]: unknown party; one of curity, konnect, portal, gateway",
     ]
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"a = [", "is no TOML: "), (b"\xff\xfe", "is not UTF-8 text"), (None, "cannot be read: No such file")],
+    [(b"a = [", "is not TOML: "), (b"\xff\xfe", "is not UTF-8 text"), (None, "cannot be read: No such file")],
 )
 def test_an_unusable_file_is_bad_usage_of_both_commands(tmp_path, capsys, content, said):
     path = tmp_path / "observed.toml"

@@ -85,7 +85,7 @@ def node(name: str, config_hash: str, ping: int | None = AT) -> dict[str, Any]:
 
 
 class ControlPlane:
-    """In the place of Konnect: at each look the hash that is expected, and the nodes."""
+    """Stands in for Konnect: at each poll the hash that is expected, and the nodes."""
 
     def __init__(self, look: Callable[[], tuple[str, list[dict[str, Any]]]], status: int = 200) -> None:
         self.look = look

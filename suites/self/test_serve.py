@@ -1,4 +1,4 @@
-"""`dcrproof serve` as a process of its own, and the checks against it."""
+"""`dcrproof serve` as a separate process, and the checks against it."""
 
 import json
 import os
@@ -224,7 +224,7 @@ def test_the_profile_names_every_party_as_a_mock_with_all_access(described):
 
 @contextmanager
 def free_ports(number):
-    """The first of so many ports in a row that nobody uses."""
+    """The first of so many unused ports in a row."""
     for first in range(20_000 + os.getpid() % 500 * 16, 60_000, 16):
         bound = []
         try:
@@ -379,7 +379,7 @@ def test_the_secret_of_another_authorization_server_must_be_readable(refused, ot
     assert "none: No such file or directory" in refused("serve", *options(other))
     (tmp_path / "secret").write_text("\n")
     other["--registrar-secret-file"] = str(tmp_path / "secret")
-    assert "it is empty" in refused("serve", *options(other))
+    assert "secret: empty" in refused("serve", *options(other))
 
 
 def test_no_step_of_curity_is_left_undone_at_another_authorization_server(refused, other):

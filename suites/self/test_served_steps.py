@@ -12,7 +12,7 @@ FIRST = named_first()
 
 
 def served(undo):
-    """The run of the check that names the step, with what it stands on."""
+    """The run of the check that names the step, with what it depends on."""
     return Case(FIRST.get(undo, ""), undo=undo, served=True)
 
 
@@ -51,7 +51,7 @@ def test_step_is_named_through_the_real_command_line(undo, run_checks):
 
 @pytest.mark.parametrize("read", [True, False], ids=["read", "blind"])
 def test_metadata_that_a_live_curity_keeps_are_told_by_its_configuration(run_checks, read):
-    """Nobody turns the clock of a live Curity, and it does not ask anybody anew: what is left is what is set."""
+    """The clock of a live Curity cannot be advanced, and it does not load keys again: the setting remains."""
     with profile_of_served(Case(undo="curity.metadata.cache-duration")) as written:
         live = written.with_name("live.toml")
         text = "".join(line for line in written.read_text("utf-8").splitlines(True) if not line.startswith("mocked"))
@@ -66,7 +66,7 @@ def test_metadata_that_a_live_curity_keeps_are_told_by_its_configuration(run_che
 
 
 def test_an_application_that_a_restart_may_have_wiped_is_no_mistyped_secret_alone(run_checks):
-    """In mode existing: whoever has an id and a secret that worked yesterday."""
+    """In mode existing: with an id and a secret that worked yesterday."""
     with profile_of_served(Case(undo="curity.dcr.data-source=in-memory")) as written:
         (written.parent / "yesterday").write_text("Gq7-was-good-until-the-restart")
         old = written.with_name("old.toml")
@@ -80,8 +80,8 @@ def test_an_application_that_a_restart_may_have_wiped_is_no_mistyped_secret_alon
     assert "compare the id and the secret" in failed["fix"]
 
 
-def test_what_only_a_mock_shows_is_left_to_whoever_has_the_access_that_decides(run_checks):
-    """At live parties nobody looks into Curity's log, and no forged token makes a data plane fetch its keys again."""
+def test_what_only_a_mock_shows_is_left_to_the_access_that_decides(run_checks):
+    """At live parties Curity's log is not readable, and no forged token makes a data plane fetch its keys again."""
     with profile_of_served(Case(undo="gateway.data-plane.keys")) as written:
         lines = written.read_text("utf-8").splitlines(True)
         live = written.with_name("live.toml")

@@ -32,12 +32,12 @@ def application(asked):
     """The Authorization header of an application that is registered for the API."""
     made, secret = asked.run(
         asked.konnect.applications.create(
-            asked.standing.portal_id,
-            asked.standing.developer_id,
-            {"name": "app", "auth_strategy_id": asked.standing.strategy_id},
+            asked.setup.portal_id,
+            asked.setup.developer_id,
+            {"name": "app", "auth_strategy_id": asked.setup.strategy_id},
         )
     )
-    asked.konnect.registrations.register(made, asked.standing.api_id)
+    asked.konnect.registrations.register(made, asked.setup.api_id)
     return "Basic " + base64.b64encode(f"{made.client_id}:{secret}".encode()).decode()
 
 
@@ -60,7 +60,7 @@ def test_a_pair_is_taken_as_the_switch_says(asked, switch, header, change):
 
 def test_credentials_of_a_developer_who_is_no_longer_approved_work_on(asked):
     pair = (("authorization", application(asked)),)
-    path = f"/v3/portals/{asked.standing.portal_id}/developers/{asked.standing.developer_id}"
+    path = f"/v3/portals/{asked.setup.portal_id}/developers/{asked.setup.developer_id}"
     assert asked.ask("PATCH", path, {"status": "revoked"}).status == 200
     assert call(asked, pair).status == 200
 
@@ -78,9 +78,9 @@ def test_nodes_share_a_session_secret_where_the_switch_says_so(asked, shared):
 def test_a_developer_is_told_of_a_failure_with_the_status_of_the_switch(asked, status):
     konnect(asked, provider_failure=status)
     steps = asked.konnect.applications.create(
-        asked.standing.portal_id,
-        asked.standing.developer_id,
-        {"name": "app", "auth_strategy_id": asked.standing.strategy_id},
+        asked.setup.portal_id,
+        asked.setup.developer_id,
+        {"name": "app", "auth_strategy_id": asked.setup.strategy_id},
     )
     next(steps)
     with pytest.raises(Problem, match="Unable to create the DCR application") as told:
@@ -92,19 +92,19 @@ def test_a_developer_is_told_of_a_failure_with_the_status_of_the_switch(asked, s
 @pytest.mark.parametrize("deletes", [False, True])
 def test_a_provider_in_use_is_deleted_where_the_switch_says_so(asked, deletes):
     konnect(asked, deletes_providers_in_use=deletes)
-    path = f"/v2/dcr-providers/{asked.standing.provider_id}"
+    path = f"/v2/dcr-providers/{asked.setup.provider_id}"
     assert asked.ask("DELETE", path).status == (204 if deletes else 409)
-    strategy = asked.ask("GET", f"/v2/application-auth-strategies/{asked.standing.strategy_id}")
+    strategy = asked.ask("GET", f"/v2/application-auth-strategies/{asked.setup.strategy_id}")
     assert (strategy.json()["dcr_provider"] is None) is deletes
 
 
 @pytest.mark.parametrize("repeats", [False, True])
 @pytest.mark.parametrize(
-    ("path", "standing"), [("/v2/dcr-providers", "provider_id"), ("/v2/application-auth-strategies", "strategy_id")]
+    ("path", "setup"), [("/v2/dcr-providers", "provider_id"), ("/v2/application-auth-strategies", "strategy_id")]
 )
-def test_two_providers_or_strategies_have_one_name_where_the_switch_says_so(asked, repeats, path, standing):
+def test_two_providers_or_strategies_have_one_name_where_the_switch_says_so(asked, repeats, path, setup):
     konnect(asked, names_may_repeat=repeats)
-    held = asked.ask("GET", f"{path}/{getattr(asked.standing, standing)}").json()
+    held = asked.ask("GET", f"{path}/{getattr(asked.setup, setup)}").json()
     shown = ("id", "active", "created_at", "updated_at", "dcr_provider", "supports_multiple_credentials")
     body = {name: value for name, value in held.items() if name not in shown}
     if "dcr_config" in body:
@@ -119,7 +119,7 @@ def test_two_providers_or_strategies_have_one_name_where_the_switch_says_so(aske
 
 def test_applications_stay_with_the_provider_of_their_client(asked):
     made = asked.create()
-    held = asked.ask("GET", f"/v2/dcr-providers/{asked.standing.provider_id}").json()
+    held = asked.ask("GET", f"/v2/dcr-providers/{asked.setup.provider_id}").json()
     elsewhere = {
         "name": "elsewhere",
         "provider_type": "curity",
@@ -127,7 +127,7 @@ def test_applications_stay_with_the_provider_of_their_client(asked):
         "dcr_config": {**held["dcr_config"], "initial_client_secret": "another secret"},
     }
     other = asked.ask("POST", "/v2/dcr-providers", elsewhere).json()["id"]
-    path = f"/v2/application-auth-strategies/{asked.standing.strategy_id}"
+    path = f"/v2/application-auth-strategies/{asked.setup.strategy_id}"
     assert asked.ask("PATCH", path, {"dcr_provider_id": other}).json()["dcr_provider"]["id"] == other
     client_id, secret = asked.run(asked.konnect.applications.regenerate_secret(made.id))
     assert (client_id, bool(secret)) == (made.client_id, True)
@@ -139,7 +139,7 @@ def test_applications_stay_with_the_provider_of_their_client(asked):
 def test_a_refused_push_takes_the_plugin_away_where_the_switch_says_so(asked, takes_away):
     konnect(asked, refused_push_takes_plugin_away=takes_away)
     never = {"configs": {"openid-connect": {"timeout": "soon"}}}
-    asked.konnect.auth.patch_strategy(asked.standing.strategy_id, never)
+    asked.konnect.auth.patch_strategy(asked.setup.strategy_id, never)
     assert call(asked, ()).status == (200 if takes_away else 401)
 
 
@@ -148,16 +148,16 @@ def test_an_existing_client_is_taken_over_where_the_switch_says_so(asked, import
     konnect(asked, imports_clients=imports)
     body = {
         "name": "imported",
-        "owner": {"type": "developer", "id": asked.standing.developer_id},
-        "auth_strategy_id": asked.standing.strategy_id,
+        "owner": {"type": "developer", "id": asked.setup.developer_id},
+        "auth_strategy_id": asked.setup.strategy_id,
         "dcr_client_id": "made-elsewhere",
     }
-    made = asked.ask("POST", f"/v3/portals/{asked.standing.portal_id}/applications", body)
+    made = asked.ask("POST", f"/v3/portals/{asked.setup.portal_id}/applications", body)
     assert made.status == (201 if imports else 400)
     if imports:
         assert made.json()["client_id"] == "made-elsewhere"
         assert not [call for call in asked.calls if call[0] == "POST"]
-        again = asked.ask("POST", f"/v3/portals/{asked.standing.portal_id}/applications", {**body, "name": "again"})
+        again = asked.ask("POST", f"/v3/portals/{asked.setup.portal_id}/applications", {**body, "name": "again"})
         assert again.status == 409
 
 

@@ -1,4 +1,4 @@
-"""Two set-up steps left undone at once: both are named, in one run, or the second once the first is mended."""
+"""Two setup steps left undone at once: both are named, in one run, or the second one once the first is done."""
 
 import pytest
 from performing import ALSO, Case
@@ -40,13 +40,13 @@ PARAMETERS = [pytest.param(cases(*pair), id="+".join(pair)) for pair in PAIRS]
 
 
 @pytest.mark.parametrize("cases", PARAMETERS)
-def test_both_are_named_in_one_run_or_in_the_one_after_the_first_was_mended(cases, ended):
+def test_both_are_named_in_one_run_or_in_the_one_after_the_first_was_done(cases, ended):
     both, *alone = (ended[case] for case in cases)
     steps = [case.undo for case in cases[1:]]
     found = [step for step in steps if step in named(both)]
     assert found, both.printed
     for step, run in zip(steps, reversed(alone), strict=True):
-        left = next(other for other in steps if other != step)  # what is undone still once this one is mended
+        left = next(other for other in steps if other != step)  # what is still undone once this one is done
         if step in found and left not in found:
             assert left in named(run), run.printed
 

@@ -86,7 +86,7 @@ class RunSettings:
     mode: Mode = Mode.CREATE
     """How far the run may go; each mode may also do what the ones before it may."""
     hostile: Flag = False
-    """Whether checks run against live parties that look like an attack to whoever monitors them."""
+    """Whether checks run against live parties that look like an attack to the people who monitor them."""
     max_created: Count = 100
     """How many things a run may create in live parties, deleted ones included."""
     parallel: Flag = False

@@ -1,4 +1,4 @@
-"""The way of a mock to a live party is the one that the profile names for that party."""
+"""A mock reaches a live party by the TLS settings and the proxy that the profile names for that party."""
 
 import asyncio
 import json
