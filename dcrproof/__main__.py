@@ -190,10 +190,10 @@ def _sweep(options: argparse.Namespace) -> int:
         raise Usage("--yes needs --profile FILE, for the addresses and the secrets")
     profile = _read(options.profile) if options.profile else None
     where = options.ledger or state_folder()
-    if options.ledger and not options.ledger.exists():
-        raise Usage(f"--ledger {options.ledger}: no such file or folder")
     failed = False
     try:
+        if options.ledger and not sweep.exists(where):
+            raise Usage(f"--ledger {where}: no such file or folder")
         found = sweep.ledgers(where)
     except Unreadable as error:
         say(f"unreadable  {error}")

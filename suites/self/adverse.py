@@ -147,14 +147,16 @@ def _things(live: Tenant) -> set[tuple[str, str]]:
 
 def tell(live: Tenant, *, party: str, method: str, path: str, says: Mapping[str, Any]) -> None:
     """Has a party say that, wherever its answer to such a request is a success in JSON, and it has those members."""
-    face = live.world.faces[party]
-    foreign = next(id for id, one in live.world.konnect.applications.items() if one.name == "dcrproof application")
+    face = live.world.handlers[party]
+    foreign = next(
+        id for id, one in live.world.konnect.tables.applications.items() if one.name == "dcrproof application"
+    )
     said = json.loads(json.dumps(says).replace("FOREIGN", foreign))
 
     def lying(request: Request, answer: Response) -> Response:
         if not (answer.status < 300 and answer.body and request.method == method and fnmatchcase(request.path, path)):
             return answer
-        content = answer.json()
+        content = json.loads(answer.body)
         return json_response(answer.status, content | {name: value for name, value in said.items() if name in content})
 
     def handle(request: Request) -> Response | Calls:
@@ -164,7 +166,7 @@ def tell(live: Tenant, *, party: str, method: str, path: str, says: Mapping[str,
     def waited_for(request: Request, outcome: Calls) -> Calls:
         return lying(request, (yield from outcome))
 
-    live.world.faces[party] = handle
+    live.world.handlers[party] = handle
 
 
 @contextlib.contextmanager

@@ -58,7 +58,7 @@ def good(live: Tenant) -> Callable[[], bool]:
     mark = f"dcrproof {next(NUMBERS):08x}"
     id = made_api(live, mark)
     ledger(live, intent(live, name=mark), {**MADE, "id": id}, name="20270101T000000Z-z", mark=mark)
-    return lambda: id not in live.world.konnect.apis
+    return lambda: id not in live.world.konnect.tables.apis
 
 
 def made_api(live: Tenant, name: str) -> str:
@@ -68,7 +68,7 @@ def made_api(live: Tenant, name: str) -> str:
 
 
 def foreign(live: Tenant) -> str:
-    return next(id for id, one in live.world.konnect.portals.items() if one.name == "dcrproof")
+    return next(id for id, one in live.world.konnect.tables.portals.items() if one.name == "dcrproof")
 
 
 def sweep(live: Tenant, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
@@ -229,7 +229,7 @@ def test_ledgers_of_another_user_are_not_nothing(
     profile = read(live.profile)
     monkeypatch.setattr("dcrproof.core.profile.reading.read", lambda _: profile)  # it is a matter of the ledgers alone
     good(live)
-    for folder in live.ledgers.parents[1], live.ledgers.parents[2]:
+    for folder in [*live.ledgers.parents][:3]:
         folder.chmod(folder.stat().st_mode | 0o111)
     with somebody_else(live.ledgers, mode):
         code, told = sweep(live, capsys)
@@ -249,7 +249,7 @@ def test_a_client_whose_deletion_was_on_its_way_is_gone_for_the_next_sweep(
         run = live.run("--dcr-check=registration.delete")
         assert until(lambda: not live.world.faults.armed)
         run.kill()
-        run.wait()
+        run.communicate()
         assert until(lambda: any(call["method"] == "DELETE" for call in live.world.calls))
         code, told = live.sweep(capsys, "--profile", str(live.profile), "--yes")
         assert (code, live.clients) == (0, before), told

@@ -20,12 +20,26 @@ Line = tuple[str, bool]
 """A line of text, and whether it reports a failure."""
 
 
+def exists(path: Path) -> bool:
+    """Whether there is such a file or folder. Raises Unreadable where that cannot be seen."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise Unreadable(f"{path}: {error.strerror}") from None
+    return True
+
+
 def ledgers(path: Path) -> list[Path]:
     """The ledgers of a folder, oldest first, or the one file. Raises Unreadable."""
+    if not exists(path):
+        return []
     try:
-        if path.is_dir():
-            return sorted(Path(one) for one in os.scandir(path) if one.name.endswith(SUFFIX))
-        return [path] if path.exists() else []
+        with os.scandir(path) as found:
+            return sorted(Path(one) for one in found if one.name.endswith(SUFFIX))
+    except NotADirectoryError:
+        return [path]
     except OSError as error:
         raise Unreadable(f"{path}: {error.strerror}") from None
 

@@ -193,7 +193,7 @@ def _read(path: Path) -> tuple[Ledger, str]:
         if isinstance(error, FileNotFoundError) and not path.is_symlink():
             raise Swept(str(path)) from None
         raise Unreadable(f"{path}: {error.strerror}") from None
-    lines = [(number, _line(line)) for number, line in enumerate(text.split("\n"), 1) if line]
+    lines = [(number, _line(line), line[0] == "{") for number, line in enumerate(text.split("\n"), 1) if line]
     first = (lines[0][1] if lines else None) or {}
     mark, held, salt, started = (first.get(key) for key in ("mark", "addresses", "salt", "started"))
     texts = [mark, salt, started, *([*held, *held.values()] if isinstance(held, dict) else [None])]
@@ -202,9 +202,9 @@ def _read(path: Path) -> tuple[Ledger, str]:
         raise Unreadable(f"{path}: the first line is not that of a dcrproof ledger")
     ledger = Ledger(str(mark), held or {}, started=str(started))
     bad = []
-    for index, (number, line) in enumerate(lines[1:], 2):
+    for index, (number, line, begun) in enumerate(lines[1:], 2):
         after = lines[index][1] if index < len(lines) else {"sweep": ""}
-        if line is None and after is not None and "sweep" in after:
+        if line is None and begun and after is not None and "sweep" in after:
             continue  # torn: the run, or a sweep, was killed while it was written
         try:
             ledger.replay(line or {})
