@@ -42,8 +42,10 @@ class Asking:
 
     def connection(self, party: Party, base: str) -> PartyConnection:
         if (party, base) not in self._connections:
-            self._connections[party, base] = self.target.connection(party, base)
-            self._connections[party, base].retry = None  # what fails is tried again in the next round
+            made = self._connections[party, base] = self.target.connection(party, base)
+            made.retry = None  # what fails is tried again in the next round
+            theirs = made.recognises
+            made.recognises = lambda exchange: exchange.status >= 500 or theirs(exchange)  # of one thing, not of all
         return self._connections[party, base]
 
     def forget(self) -> None:

@@ -47,7 +47,7 @@ class PartyConnection:
     connection: Connection = Connection()
     consumer: bool = False
     recognises: Callable[[Exchange], bool] = lambda _: True
-    """Whether an answer can be the party's: a page of a firewall or a proxy is not."""
+    """Whether an answer can be the party's: a page of a firewall or a proxy is not, and an undocumented 5xx says nothing."""
     watch: Watch = unwatched
     """Told of each request before it is sent, and of its answer."""
     found: Callable[[Request, Mapping[str, Any]], None] = lambda *_: None
@@ -118,7 +118,9 @@ class PartyConnection:
             exchange = self.retry.send(attempt, method, url, repeatable=repeatable)
         if not self.recognises(exchange):
             said = f"{exchange.what} is not an answer of {self.party}: {exchange.shape}"
-            raise Unreachable(self.party, said, lost=exchange.status >= 500)
+            error = Unreachable(self.party, said, lost=exchange.status >= 500 or exchange.broken)
+            error.exchange = exchange
+            raise error
         return exchange
 
     def request(self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Request:

@@ -90,7 +90,9 @@ class Retry:
         if outcome.status in NOT_YET:
             return self._is_new(url)
         self._learn(method, url, outcome)
-        return outcome.status == HTTPStatus.TOO_MANY_REQUESTS or (repeatable and outcome.status in OVERLOADED)
+        return outcome.status == HTTPStatus.TOO_MANY_REQUESTS or (
+            repeatable and (outcome.status in OVERLOADED or outcome.broken)
+        )
 
     def _given_up(self, outcome: Exchange | Unreachable, attempts: int) -> Exchange:
         """The last answer. Raises Unreachable where there was none, and where the party has asked for more time."""

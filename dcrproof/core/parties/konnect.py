@@ -133,8 +133,8 @@ def objects(value: object) -> list[dict[str, Any]]:
 
 
 def recognises(exchange: Exchange) -> bool:
-    """Whether the answer can be Konnect's or its portal's: JSON, or no body."""
-    return not exchange.body or "json" in exchange.media_type
+    """Whether the answer can be Konnect's or its portal's: JSON, or no body, and not an undocumented error of a server."""
+    return exchange.status < 500 and not exchange.broken and (not exchange.body or "json" in exchange.media_type)
 
 
 def problem(exchange: Exchange) -> str:
