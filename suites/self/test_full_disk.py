@@ -9,9 +9,12 @@ from adverse import Case, Ended, adversity  # noqa: F401 - a fixture
 from test_ledger import KONNECT, PORTAL, answer, send
 
 from dcrproof.core.checks.outcomes import Outcome
+from dcrproof.core.http.exchange import Request
 from dcrproof.core.ledger.ledger import Ledger, new_mark
+from dcrproof.core.ledger.watch import watch
 
 OWN_FAULT = 3
+JSON = "application/json"
 ROOM = [600, 2048, 8192]
 
 
@@ -72,7 +75,9 @@ def test_what_cannot_be_written_down_is_not_sent() -> None:
 def test_what_was_answered_is_known_although_it_cannot_be_written_down(method, url, status, content, left) -> None:
     ledger = Ledger(new_mark())
     send(ledger, "portal", "POST", f"{PORTAL}/api/v3/applications", {"name": "one"}, status=201, content={"id": "a1"})
-    answered = ledger.watch("portal", PORTAL, method, PORTAL + url, "application/json", b'{"name": "two"}')
+    body = b'{"name": "two"}'
+    request = Request(party="portal", base=PORTAL, method=method, url=PORTAL + url, media_type=JSON, body=body)
+    answered = watch(ledger, request)
     ledger.write = full
     answered(answer("portal", method, PORTAL + url, status, content))
     assert [entry.id for entry in ledger.pending] == left
