@@ -1,4 +1,4 @@
-"""The parties of the flow, by the names that they have everywhere."""
+"""The parties that an exchange can be with, by the names that they have everywhere."""
 
 from typing import Literal
 

@@ -6,14 +6,15 @@ Rules, as the documents of Curity have them:
   once it names another or registration is off.
 - A client gets a token with client_credentials if it authenticates with its secret, and client and profile have the
   capability. No scope asked for: a token with none. Scopes that it may not have are dropped; if none is left, refused.
-- `dcr` is given to the clients of `authenticate-client-by` alone, when asked for by name. That token serves for one
+- `dcr` is given to the clients of `authenticate-client-by` alone, when asked for by name. That token is valid for one
   registration. `dcrm` is given to management clients and manages any dynamic client.
 - A registration that names a template (`software_id`) is an instance of it; any other is by RFC 7591 metadata, and is
-  bounded by what `non-templatized` allows. Either kind may be off. Who may register is set for each template, and once
+  bounded by what `non-templatized` allows. Either kind can be disabled. Who may register is set for each template, and once
   for all others.
 - Access tokens are opaque unless the profile says JWT or wrapped; the switch is the whole profile's. Registration
   tokens are opaque always.
-- A read or an update of a registration rotates its token and the client's secret; what was before is void at once.
+- A read or an update of a registration rotates its token and the client's secret; the previous ones are invalid at once (the
+  secret's lifetime after that is a setting, by default none).
   After 28 days without that the token can only delete, after 365 nothing.
 - A JWT is valid until it expires, even if its client is deleted: it is not looked up.
 
