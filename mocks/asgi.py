@@ -6,6 +6,8 @@ clock.
 
 import asyncio
 import email.utils
+import re
+import traceback
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -15,7 +17,10 @@ from dcrproof.mocks.calls import CALLER, Caller
 from dcrproof.mocks.faults import Fault, Faults
 from dcrproof.mocks.messages import Calls, Request, Response, find, json_response, pairs
 
-LARGEST_BODY = 1024 * 1024
+LONGEST_TARGET, LARGEST_HEAD, LARGEST_BODY = 8 * 1024, 32 * 1024, 1024 * 1024
+"""Octets. The first two are nginx's (`large_client_header_buffers`), and are taken for the other products (inferred)."""
+
+CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class Listened(Protocol):
@@ -24,6 +29,8 @@ class Listened(Protocol):
     faults: Faults
 
     def handle(self, port: str, request: Request) -> Response | Calls: ...
+
+    def too_large(self, port: str, request: Request, status: int) -> Response: ...
 
     def log(self, port: str, request: Request, status: int, caller: str | None) -> None: ...
 
@@ -69,29 +76,33 @@ class AsgiApplication:
         if fault and fault.drop:
             scope["dcrproof.transport"].abort()
             return
-        if body is None:
-            response = json_response(413, {"error": "payload too large"})
-        elif fault and (fault.status or fault.malformed):
+        too_large = scope.get("dcrproof.too_large") or (413 if body is None else None)
+        if fault and (fault.status or fault.malformed) and not too_large:
             response = _faulty(fault)
         else:
-            response = await self._perform(world.handle(port, request), world.party(port))
+            response = await self._response(world, port, request, too_large)
         world.log(port, request, response.status, caller)
         await self._answer(send, scope, world, request, response, fault)
 
     async def _body(self, receive: Any) -> bytes | None:
-        """The whole body, or None for one that is too large."""
-        chunks: list[bytes] = []
-        size = 0
+        """The whole body, or None for one that is too large: what is left of it the server throws away."""
+        body = bytearray()
         while True:
             message = await receive()
-            if message["type"] != "http.request":
-                return b"".join(chunks)
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size <= LARGEST_BODY:
-                chunks.append(chunk)
+            body += message.get("body", b"")
+            if len(body) > LARGEST_BODY:
+                return None
             if not message.get("more_body"):
-                return b"".join(chunks) if size <= LARGEST_BODY else None
+                return bytes(body)
+
+    async def _response(self, world: Listened, port: str, request: Request, too_large: int | None) -> Response:
+        try:
+            if too_large:
+                return world.too_large(port, request, too_large)
+            return await self._perform(world.handle(port, request), world.party(port))
+        except Exception:  # noqa: BLE001 - whatever it is, it is a fault of the mock's own: answered, and never silent
+            traceback.print_exc()
+            return Response(500, (("content-type", "text/plain"),), b"Internal Server Error")
 
     async def _perform(self, outcome: Response | Calls, caller: str) -> Response:
         if isinstance(outcome, Response):
@@ -109,7 +120,7 @@ class AsgiApplication:
     ) -> None:
         port = self.ports[scope["server"][1]]
         headers = [
-            (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
+            (name.lower().encode("latin-1"), CONTROLS.sub(_escaped, value).encode("latin-1", "replace"))
             for name, value in response.headers
             if name.lower() not in {"content-length", "date"}
         ]
@@ -123,6 +134,11 @@ class AsgiApplication:
             scope["dcrproof.transport"].close()
             return
         await send({"type": "http.response.body", "body": body})
+
+
+def _escaped(character: re.Match[str]) -> str:
+    """What cannot stand in a header, as OpenResty sends it (`ngx.header`); for the other products it is inferred."""
+    return f"%{ord(character[0]):02X}"
 
 
 @lru_cache(maxsize=4)

@@ -19,7 +19,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dcrproof.mocks.messages import Request, Response, Routes, json_response
+from dcrproof.mocks.messages import Request, Response, Routes, json_response, read_json
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 
@@ -111,8 +111,8 @@ class Bridge:
         if not request.body:
             return None
         try:
-            return Response(200, body=request.body).json()
-        except (ValueError, RecursionError):
+            return read_json(request.body)
+        except ValueError:
             raise BridgeRefusal(400, "invalid_request", "the body is not JSON") from None
 
     # --- what it does ---

@@ -72,7 +72,9 @@ class Caller:
             self._clients[key] = httpx.AsyncClient(
                 verify=trust if verify else False,
                 mounts={
-                    f"all://{host}": httpx.AsyncHTTPTransport(verify=tls if verify else False, proxy=proxy)
+                    f"all://[{host}]" if ":" in host else f"all://{host}": httpx.AsyncHTTPTransport(
+                        verify=tls if verify else False, proxy=proxy
+                    )
                     for host, (tls, proxy) in self.transports.items()
                 },
                 trust_env=False,

@@ -13,18 +13,20 @@
     GET    /bridge                          {"url": "...", "api_key": "...", "asked": [{"method": "POST", "path": "/", "content": {...}}], "clients": ["..."]}
     POST   /reset                           a new world with the same seed, credentials and undone steps
 
-Errors are 4xx with {"error": "..."}.
+A body needs Content-Type: application/json. Web pages are refused: the Host is a name of the loopback address, and there
+is no Origin but the interface's own. Errors are 4xx with {"error": "..."}.
 """
 
-import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 from dcrproof.mocks import faults, steps
-from dcrproof.mocks.messages import Request, Response, Routes, json_response
+from dcrproof.mocks.messages import Request, Response, Routes, json_response, read_json
 from dcrproof.mocks.world import World
 
 YEAR = 366 * 86400
+LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 
 
 class BadControlRequest(Exception):
@@ -57,6 +59,8 @@ class Control:
         )
 
     def handle(self, request: Request) -> Response:
+        if (foreign := self.foreign(request)) is not None:
+            return json_response(foreign.status, {"error": str(foreign)})
         found = self.routes.find(request.method, request.path)
         if isinstance(found, frozenset):
             if not found:
@@ -67,6 +71,21 @@ class Control:
             return handler(request, **arguments)
         except BadControlRequest as refused:
             return json_response(refused.status, {"error": str(refused)})
+
+    def foreign(self, request: Request) -> BadControlRequest | None:
+        """What is wrong with a request that a page in a browser may have sent, by its own name for this address or by
+        a form. A page has an `Origin`, and cannot send JSON to another without asking first (Fetch, CORS preflight).
+        """
+        hosts = [value for name, value in request.headers if name == "host"]
+        if len(hosts) != 1 or LOOPBACK.fullmatch(hosts[0]) is None:
+            return BadControlRequest("the Host is 127.0.0.1, localhost or [::1]", 403)
+        own = f"{self.world.scheme}://{hosts[0]}"
+        if any(name == "origin" and value.lower() != own.lower() for name, value in request.headers):
+            return BadControlRequest("the Origin is another one: the control interface is not for web pages", 403)
+        media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
+        if request.body and media_type != "application/json":
+            return BadControlRequest("a body needs Content-Type: application/json", 415)
+        return None
 
     def calls(self, request: Request) -> Response:
         asked = dict(request.parameters)
@@ -160,8 +179,8 @@ class Control:
 
 def _json(request: Request) -> Any:
     try:
-        return json.loads(request.body)
-    except (ValueError, RecursionError):
+        return read_json(request.body)
+    except ValueError:
         raise BadControlRequest("the body is JSON") from None
 
 

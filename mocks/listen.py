@@ -11,20 +11,117 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from dcrproof.mocks.asgi import AsgiApplication, ListenedWorld
+from dcrproof.mocks.asgi import LARGEST_HEAD, LONGEST_TARGET, AsgiApplication, ListenedWorld
 from dcrproof.mocks.calls import Caller, Transports
 
+IDLE = 60.0
+"""Seconds: the longest wait for a whole head, and between two pieces of a body (nginx's defaults)."""
 
-class Droppable(HttpToolsProtocol):
-    """Hands the connection to the application, which must be able to drop it."""
+
+class Lingering:
+    """A connection that an answer does not close: a close with octets unread resets it, and the answer is lost.
+
+    The protocol's keep-alive timer closes it.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self.transport = transport
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.transport, name)
+
+    def close(self) -> None:
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+
+class Bounded(HttpToolsProtocol):
+    """Bounds what a caller can make a mock keep, and how long; the body is bounded by the application that reads it.
+
+    The parser joins the pieces of a header, so its limit is held here, where they arrive. The application answers, and
+    finds in the scope the status of what is too large; it finds there the connection, too, which it must be able to drop.
+    """
+
+    heading = refused = False
+    unparsed = 0
+    """Octets since the last piece of a body, or since a message ended."""
+    since = 0.0
+    """When the caller last did what it is given time for."""
+    timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
+        super().connection_made(transport)
+        self.since = self.loop.time()
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.refused:
+            return
+        self.unparsed += len(data)
+        super().data_received(data)
+        if self.unparsed > LARGEST_HEAD and not self.transport.is_closing():
+            self._refuse()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.heading, self.since = True, self.loop.time()
 
     def on_headers_complete(self) -> None:
+        self.heading = False
         self.scope["dcrproof.transport"] = self.transport  # type: ignore[typeddict-unknown-key] # a key of our own
+        if status := self._too_large():
+            self.scope["dcrproof.too_large"] = status  # type: ignore[typeddict-unknown-key] # a key of our own
+        if status == 414:
+            self.url = b"/"
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self.unparsed, self.since = 0, self.loop.time()
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self.unparsed, self.since = 0, self.loop.time()
+        super().on_message_complete()
+
+    def _too_large(self) -> int | None:
+        if len(self.url) > LONGEST_TARGET:
+            return 414
+        size = sum(len(name) + len(value) + 4 for name, value in self.headers)
+        return 431 if self.refused or size > LARGEST_HEAD else None
+
+    def _refuse(self) -> None:
+        """Parses no more of this connection; answers where it is a head that is too large."""
+        self.refused = True
+        if not self.heading:
+            self.transport.close()
+            return
+        before = self.cycle
+        if before is not None and not before.response_complete:
+            self.transport.close()  # a pipelined request: the connection ends as it would with a malformed one
+            return
+        self.on_headers_complete()
+        self.cycle.more_body = self.cycle.keep_alive = False
+        self.cycle.transport = Lingering(self.transport)  # type: ignore[assignment] # has what a cycle calls
+        self.cycle.message_event.set()
+
+    def _watch(self) -> None:
+        """Closes the connection of a caller who keeps a mock waiting; nginx answers nothing then."""
+        waiting = self.cycle is None or self.heading or self.cycle.response_complete or self.cycle.more_body
+        left = self.since + IDLE - self.loop.time() if waiting else IDLE
+        if left <= 0:
+            self.transport.abort()
+        else:
+            self.timer = self.loop.call_later(left, self._watch)
 
 
 class Server(uvicorn.Server):
@@ -69,7 +166,7 @@ def listening(
     caller = Caller(ports, trust or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), transports or {})
     config = uvicorn.Config(
         AsgiApplication(world, ports, caller),
-        http=Droppable,
+        http=Bounded,
         ws="none",
         lifespan="off",
         log_config=None,

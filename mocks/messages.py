@@ -6,10 +6,11 @@ calls are made by `dcrproof.mocks.calls`, or by `perform` in a test.
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
@@ -57,7 +58,7 @@ class Response:
 
     def json(self) -> Any:
         """The body as JSON. Raises ValueError where it is not JSON."""
-        return json.loads(self.body)
+        return read_json(self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,38 @@ Asking: TypeAlias = Generator[Call, Response | NoAnswer, T]
 Calls: TypeAlias = Asking[Response]
 Handler: TypeAlias = Callable[..., Response | Calls]
 H = TypeVar("H", bound=Handler)
+
+
+def read_json(body: bytes, *, deepest: int = 200, nul: bool = True) -> Any:
+    """JSON in UTF-8 (RFC 8259) that can be written again. Raises ValueError for all else.
+
+    Refused too: NaN, infinite numbers, escapes of lone surrogates (RFC 8259 8.2), more than `deepest` levels, and
+    without `nul` the character NUL.
+    """
+    try:
+        content = json.loads(body.decode(), parse_constant=_no_json)
+    except RecursionError:
+        raise ValueError("the JSON nests too deep") from None
+    waiting = [(content, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if depth > deepest:
+            raise ValueError("the JSON nests too deep")
+        if isinstance(value, dict):
+            waiting.extend((part, depth + 1) for pair in value.items() for part in pair)
+        elif isinstance(value, list):
+            waiting.extend((part, depth + 1) for part in value)
+        elif isinstance(value, str):
+            value.encode()  # raises UnicodeEncodeError, a ValueError
+            if not nul and "\0" in value:
+                raise ValueError("the JSON holds NUL")
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise ValueError("the JSON holds a number that is too large")
+    return content
+
+
+def _no_json(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def json_response(status: int, content: Any, headers: Pairs = (), media_type: str = "application/json") -> Response:

@@ -42,10 +42,17 @@ def seen(reachability: Reachability, port: str, server: str, calls: Calls) -> Ca
         except StopIteration as stop:
             response: Response = stop.value
             return response
-        if urlsplit(call.url)[:2] == urlsplit(server)[:2]:
+        if _is_at(call.url, server):
             if port in reachability.unreached:
                 answer = NoAnswer("connection refused")
                 continue
             if port in reachability.untrusted:
                 call = replace(call, own_authorities=False)
         answer = yield call
+
+
+def _is_at(url: str, server: str) -> bool:
+    try:
+        return urlsplit(url)[:2] == urlsplit(server)[:2]
+    except ValueError:  # an address in brackets that is none, as a discovery document may have it
+        return False

@@ -1,6 +1,7 @@
 """A world: one Curity, one Konnect with its portals, the data planes behind it, an upstream, a bridge, one clock for all."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from dcrproof.mocks import reachability, upstream
@@ -23,8 +24,9 @@ from dcrproof.mocks.konnect.roles import viewer
 from dcrproof.mocks.konnect.setup import Setup, how_to_setup
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.live_konnect import Unread, unread
-from dcrproof.mocks.messages import Calls, Request, Response
+from dcrproof.mocks.messages import Calls, Request, Response, json_response
 from dcrproof.mocks.propagation import Propagation
+from dcrproof.mocks.reachability import DATA_PLANES
 from dcrproof.mocks.start import (
     ADMIN,
     DEVELOPER,
@@ -116,13 +118,16 @@ class World:
         self.classic_portal.push.on_change.append(self._share)
         if start.read_only:
             self.konnect.tokens[:] = [viewer(self.credentials.konnect_token)]
+        self.gateways = {
+            port: GatewayHttp(node, scheme=self.scheme)
+            for port, node in zip(DATA_PLANES, self.data_planes, strict=True)
+        }
         self.handlers: dict[str, Callable[[Request], Response | Calls]] = {
             "curity": CurityNodes(self.curity).handle,
             "konnect": KonnectHttp(self.konnect, classic_admin.routes(self.classic_portal)).handle,
-            "portal": PortalHttp(self.konnect).handle,
-            "classic_portal": ClassicPortalHttp(self.classic_portal).handle,
-            "gateway": self._gateway(GatewayHttp(self.data_planes[0], scheme=self.scheme)),
-            "gateway-2": self._gateway(GatewayHttp(self.data_planes[1], scheme=self.scheme)),
+            "portal": PortalHttp(self.konnect, secure=self.scheme == "https").handle,
+            "classic_portal": ClassicPortalHttp(self.classic_portal, secure=self.scheme == "https").handle,
+            **{port: self._gateway(gateway) for port, gateway in self.gateways.items()},
             "upstream": upstream.handle,
             "bridge": self.bridge.handle,
         }
@@ -165,6 +170,12 @@ class World:
         if isinstance(outcome, Response):
             return outcome
         return reachability.seen(self.reachability, port, self.discovery_url, outcome)
+
+    def too_large(self, port: str, request: Request, status: int) -> Response:
+        """The answer to a request that is not read to its end: 413, 414 or 431."""
+        if port in self.gateways:
+            return self.gateways[port].too_large(request, status)
+        return json_response(status, {"error": HTTPStatus(status).phrase})
 
     def log(self, port: str, request: Request, status: int, caller: str | None) -> None:
         if port != "control":

@@ -45,8 +45,8 @@ ALL = Listing()
 class ClassicPortalHttp(PortalHttp):
     """`handle(request)` answers for the Portal API of the classic portal."""
 
-    def __init__(self, classic: ClassicPortal) -> None:
-        super().__init__(classic)
+    def __init__(self, classic: ClassicPortal, *, secure: bool = True) -> None:
+        super().__init__(classic, secure=secure)
         self.classic = classic
         self.products = Listing(
             filters={

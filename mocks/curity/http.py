@@ -6,16 +6,15 @@ Paths are configuration. A node serves the endpoints of its service role and ans
 
 import base64
 import binascii
-import json
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from dcrproof.mocks.curity.clients import AnyClient
 from dcrproof.mocks.curity.configuration import Configuration
 from dcrproof.mocks.curity.errors import OAuthRefusal
 from dcrproof.mocks.curity.restconf import PROFILE_ID, ROOT, Restconf
 from dcrproof.mocks.curity.state import REGISTRATION, Curity
-from dcrproof.mocks.messages import Calls, Handler, Pairs, Request, Response, Routes, json_response
+from dcrproof.mocks.messages import Calls, Handler, Pairs, Request, Response, Routes, json_response, read_json
 
 # What is not 400. RFC 6749 5.2, RFC 6750 3.1; access_denied (introspection without the capability) is inferred.
 STATUS = {
@@ -53,15 +52,11 @@ def basic_credentials(authorization: str) -> tuple[str, str]:
 
 
 def json_value(body: bytes) -> object:
-    """The body as JSON in UTF-8 (RFC 8259: no NaN, no Infinity); None if it is not JSON."""
+    """The body as JSON; None if it is not JSON."""
     try:
-        return json.loads(body.decode(), parse_constant=_not_json)
-    except (ValueError, RecursionError):
+        return read_json(body)
+    except ValueError:
         return None
-
-
-def _not_json(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def form_parameters(request: Request) -> dict[str, str]:

@@ -26,6 +26,8 @@ from dcrproof.mocks.gateway.state import DataPlane
 from dcrproof.mocks.gateway.verdicts import Admitted, Credential, Refused
 from dcrproof.mocks.messages import Asking, Call, Calls, NoAnswer, Pairs, Request, Response
 
+TOO_LARGE = {413: "Payload too large", 414: "URI too long", 431: "Request header or cookie too large"}
+"""Status -> message (`kong/error_handlers.lua`)."""
 NO_ROUTE = "no Route matched with those values"
 
 HOP_BY_HOP = frozenset(
@@ -75,8 +77,7 @@ class GatewayHttp:
         node = self.data_plane
         started, request_id = node.clock.now(), node.request_id()
         if not self.fits(request):
-            message = "Request header or cookie too large"
-            return self._own(errors.nginx_error(400, message, request, request_id), started, request_id)
+            return self.too_large(request, 431)
         match = node.match(request)
         if match is None:
             return self._own(errors.core_error(404, NO_ROUTE, request, request_id), started, request_id)
@@ -105,6 +106,12 @@ class GatewayHttp:
                 return verdict
             refusals.append(verdict)
         return next((refused for refused in refusals if refused.status == 403), refusals[0])
+
+    def too_large(self, request: Request, status: int) -> Response:
+        """The answer of nginx to what is larger than its buffers: 431 is its 494, which it shows as 400."""
+        request_id = self.data_plane.request_id()
+        error = errors.nginx_error(400 if status == 431 else status, TOO_LARGE[status], request, request_id)
+        return self._own(error, self.data_plane.clock.now(), request_id)
 
     def fits(self, request: Request) -> bool:
         sizes = [len(name) + len(value) + 4 for name, value in request.headers]

@@ -222,6 +222,13 @@ class DataPlane(
 
     # Authentication
 
+    def forget(self) -> None:
+        """Drops what it has kept since something was wrong: tokens, refusals, and discoveries that failed."""
+        self.tokens.clear()
+        self.refusals.clear()
+        for key in [key for key, issuer in self.issuers.items() if issuer.provider is None or issuer.failed]:
+            del self.issuers[key]
+
     def authenticate(self, service: Service, plugin: Plugin, credential: Credential) -> Asking[Jwt | Refused]:
         """The access token of the caller."""
         if isinstance(credential, GatewaySession) and not plugin.reverify:

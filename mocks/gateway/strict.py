@@ -3,7 +3,9 @@
 import json
 import math
 from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
-from typing import Any, NoReturn
+from typing import Any
+
+from dcrproof.mocks.messages import read_json
 
 
 def base64(text: str) -> bytes | None:
@@ -41,16 +43,16 @@ def to_base64url(octets: bytes) -> str:
 
 
 def json_object(octets: bytes) -> dict[str, Any] | None:
-    """The JSON object that these octets hold, or None; None too for NaN, Infinity and nesting that is too deep."""
+    """The JSON object that these octets hold, or None."""
     try:
-        value = json.loads(octets.decode(), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
+        value = read_json(octets)
+    except ValueError:
         return None
     return value if isinstance(value, dict) else None
 
 
 def to_json(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def number(value: object) -> float | None:
@@ -64,7 +66,3 @@ def number(value: object) -> float | None:
     except (ValueError, OverflowError):
         return None
     return converted if math.isfinite(converted) else None
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)

@@ -93,7 +93,7 @@ def members_of(response: Response) -> Mapping[str, Any]:
     """The response's JSON object; empty where it is not an object."""
     try:
         content = response.json()
-    except (ValueError, RecursionError):
+    except ValueError:
         return {}
     return content if isinstance(content, dict) else {}
 

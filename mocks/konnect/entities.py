@@ -56,7 +56,8 @@ class Entities:
         check(body, schema.GATEWAY_SERVICE)
         protocol = body.get("protocol", "http")
         port = body.get("port", 443 if protocol == "https" else 80)
-        url = f"{protocol}://{body['host']}:{port}{body.get('path') or ''}"
+        host = f"[{body['host'].strip('[]')}]" if ":" in body["host"] else body["host"]
+        url = f"{protocol}://{host}:{port}{body.get('path') or ''}"
         members = {name: body[name] for name in ("read_timeout", "enabled") if name in body}
         return self.create_gateway_service(control_plane.id, body["name"], url, **members)
 

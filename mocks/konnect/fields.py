@@ -4,6 +4,7 @@ Rule names and reasons are those of Kong's documents (schemas `InvalidRules`, `I
 portal-management v3). Schemas are closed: an unknown property is an error, except inside `configs.openid-connect`.
 """
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from dcrproof.mocks.konnect.problems import Invalid, Problem, invalid_parameters
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE)
 EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)*\Z")
 LABEL_VALUE = re.compile(r"[a-z0-9A-Z]([a-z0-9A-Z\-._]*[a-z0-9A-Z]+)?\Z")
+HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\Z", re.IGNORECASE)
 RESERVED_LABELS = ("kong", "konnect", "mesh", "kic", "_")
 
 
@@ -25,6 +27,17 @@ def is_url(value: str) -> bool:
         return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and is_uri(value)
     except ValueError:
         return False
+
+
+def is_host(value: str) -> bool:
+    """A name, or an address, of either version, without a port (Kong's `typedefs.host`, kong/db/schema/typedefs.lua)."""
+    bare = value[1:-1] if value.startswith("[") and value.endswith("]") else value
+    if ":" in bare:
+        try:
+            return "%" not in bare and bool(ipaddress.IPv6Address(bare))
+        except ValueError:
+            return False
+    return bare == value and len(value) <= 255 and HOST_NAME.match(value) is not None
 
 
 def is_uri(value: str) -> bool:
@@ -39,6 +52,7 @@ FORMATS: Mapping[str, tuple[Callable[[str], object], str, str]] = {
     "uuid": (UUID.match, "is_uuid", '"{name}" must be a valid UUID'),
     "url": (is_url, "invalid", '"{name}" must be a valid URL'),
     "uri": (is_uri, "invalid", '"{name}" must be a valid URI'),
+    "host": (is_host, "invalid", '"{name}" must be a host without a port'),
     "email": (EMAIL.match, "invalid", '"{name}" must be a valid email'),
 }
 

@@ -1,14 +1,12 @@
 """What both APIs of Konnect share: bodies in, answers and problems out."""
 
-import json
-import math
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
 from dcrproof.mocks.konnect.problems import Problem, method_not_allowed, not_found, unreadable_body
 from dcrproof.mocks.konnect.problems import unsupported_media_type as unsupported
 from dcrproof.mocks.konnect.state import Konnect
-from dcrproof.mocks.messages import Calls, Handler, Pairs, Request, Response, Routes, json_response
+from dcrproof.mocks.messages import Calls, Handler, Pairs, Request, Response, Routes, json_response, read_json
 
 Rows: TypeAlias = tuple[tuple[str, str, Handler], ...]  # of a table of routes
 
@@ -21,39 +19,13 @@ def read(request: Request) -> Any:
     if media_type != "application/json":
         raise unsupported()
     try:
-        content = json.loads(request.body.decode(), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
+        return read_json(request.body, deepest=DEEPEST, nul=False)
+    except ValueError:
         raise unreadable_body() from None
-    if not _well_formed(content):
-        raise unreadable_body()
-    return content
 
 
 def read_if_any(request: Request) -> Any:
     return read(request) if request.body else {}
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)  # NaN and Infinity are not JSON
-
-
-def _well_formed(content: Any) -> bool:
-    """Whether it can be stored and sent again: no lone surrogate, infinite number, NUL or endless nesting."""
-    waiting = [(content, 0)]
-    while waiting:
-        value, depth = waiting.pop()
-        if depth > DEEPEST:
-            return False
-        if isinstance(value, dict):
-            waiting.extend((part, depth + 1) for pair in value.items() for part in pair)
-        elif isinstance(value, list):
-            waiting.extend((part, depth + 1) for part in value)
-        elif isinstance(value, str):
-            if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
-                return False
-        elif isinstance(value, float) and not math.isfinite(value):
-            return False
-    return True
 
 
 class HttpApi:

@@ -54,10 +54,14 @@ def cookies(request: Request) -> Mapping[str, str]:
 
 
 class PortalHttp(HttpApi):
-    """`handle(request)` answers for the Portal API of every portal."""
+    """`handle(request)` answers for the Portal API of every portal.
 
-    def __init__(self, konnect: Konnect) -> None:
+    Its cookies are `secure`, as they are documented; over plain HTTP no client would send such a one back.
+    """
+
+    def __init__(self, konnect: Konnect, *, secure: bool = True) -> None:
         super().__init__(konnect)
+        self.secure = secure
         self.apis = Listing(
             filters={
                 "id": (UUIDS, self._of_api("id")),
@@ -239,7 +243,8 @@ class PortalHttp(HttpApi):
         domain = portal.canonical_domain.partition(":")[0]
         until = formatdate(expires_at, usegmt=True)
         path = "/" if name == ACCESS_COOKIE else self.refresh_path()
-        attributes = f"Path={path}; Domain={domain}; Expires={until}; HttpOnly; Secure; SameSite=None"
+        secure = " Secure;" if self.secure else ""
+        attributes = f"Path={path}; Domain={domain}; Expires={until}; HttpOnly;{secure} SameSite=None"
         return ("set-cookie", f"{name}={value}; {attributes}")
 
     def refresh_path(self) -> str:

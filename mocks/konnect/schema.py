@@ -177,7 +177,7 @@ GATEWAY_SERVICE = body(
     {
         "name": needed(text(least=1)),
         "protocol": text(choices=("http", "https")),
-        "host": needed(text(least=1)),
+        "host": needed(text(least=1, format="host")),
         "port": Field("integer", least=0, most=65535),
         "path": text(nullable=True, pattern=re.compile("/")),
         "read_timeout": Field("integer", least=1, most=2147483646),

@@ -94,6 +94,8 @@ def redo(world: World, step: str) -> None:
     variants(step)
     if world.undone.pop(step, None) is None:
         return
+    for data_plane in world.data_planes:
+        data_plane.forget()
     if step in ACTS:
         ACTS[step].redo(world)
     else:

@@ -41,7 +41,8 @@ class Instance:
 
     def ask(self, method, path, **keywords):
         """A call of the control interface."""
-        return self.client.request(method, self.described["control"] + path, **keywords)
+        headers = {"content-type": "application/json"}
+        return self.client.request(method, self.described["control"] + path, headers=headers, **keywords)
 
     def to(self, party, method, path, **keywords):
         return self.client.request(method, self.address(party) + path, **keywords)

@@ -675,7 +675,7 @@ def test_templatized_registration_alone_refuses_metadata(world: World) -> None:
         ({"tos_uri": "no url"}, "invalid_client_metadata"),
         ({"client_name": 7}, "invalid_client_metadata"),
         ({"client_name": "a\0b"}, "invalid_client_metadata"),
-        ({"client_name": "\ud800"}, "invalid_client_metadata"),
+        ({"client_name": "\ud800"}, "invalid_request"),
         ({"grant_types": "client_credentials"}, "invalid_client_metadata"),
         ({"grant_types": [7]}, "invalid_client_metadata"),
         ({"scope": ["email"]}, "invalid_client_metadata"),
