@@ -10,7 +10,9 @@ import signal
 import sys
 import textwrap
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -18,6 +20,7 @@ from urllib.parse import urlsplit
 from dcrproof import __version__
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.http.loopback import is_loopback
+from dcrproof.core.text import say
 
 if TYPE_CHECKING:
     from dcrproof.core.profile.model import Profile
@@ -34,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = options.run(options)
     except Usage as usage:
-        print(f"dcrproof {options.command}: {usage}", file=sys.stderr)
+        say(f"dcrproof {options.command}: {usage}", partial(print, file=sys.stderr))
         return Exit.USAGE
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
@@ -145,7 +148,7 @@ def _profile(options: argparse.Namespace) -> int:
 
     if not options.schema:
         raise Usage("say --schema, or check FILE")
-    print(json.dumps(json_schema(), indent=2))
+    say(json.dumps(json_schema(), indent=2))
     return Exit.GREEN
 
 
@@ -156,15 +159,15 @@ def _check_profile(options: argparse.Namespace) -> int:
     found = foreseen(profile)
     if options.json:
         about = {"mode": profile.run.mode, "hostile": profile.run.hostile, "target": profile.kinds}
-        print(json.dumps({**about, **found}, indent=2))
+        say(json.dumps({**about, **found}, indent=2))
         return Exit.GREEN
-    print(f"{options.file}: no problems")
-    print(f"mode {profile.run.mode}, hostile checks {'allowed' if profile.run.hostile else 'not allowed'}")
-    print("\n".join(parties(profile)))
+    say(f"{options.file}: no problems")
+    say(f"mode {profile.run.mode}, hostile checks {'allowed' if profile.run.hostile else 'not allowed'}")
+    say("\n".join(parties(profile)))
     for title, of, groups in (("will run", "", found["runs"]), ("will be not seen", "needs ", found["not_seen"])):
-        print(f"{sum(map(len, groups.values()))} checks {title}")
+        say(f"{sum(map(len, groups.values()))} checks {title}")
         for name, ids in groups.items():
-            print(f"  {of}{name} ({len(ids)})")
+            say(f"  {of}{name} ({len(ids)})")
             _fields(("", ", ".join(ids)))
     return Exit.GREEN
 
@@ -181,27 +184,29 @@ def _read(path: Path) -> "Profile":
 
 def _sweep(options: argparse.Namespace) -> int:
     from dcrproof.core.cleanup import sweep
-    from dcrproof.core.ledger.file import state_folder
+    from dcrproof.core.ledger.file import Unreadable, state_folder
 
     if options.yes and options.profile is None:
         raise Usage("--yes needs --profile FILE, for the addresses and the secrets")
     profile = _read(options.profile) if options.profile else None
     where = options.ledger or state_folder()
-    if options.ledger and not options.ledger.exists():
-        raise Usage(f"--ledger {options.ledger}: no such file or folder")
     failed = False
-    found = sweep.ledgers(where)
+    try:
+        if options.ledger and not sweep.exists(where):
+            raise Usage(f"--ledger {where}: no such file or folder")
+        found = sweep.ledgers(where)
+    except Unreadable as error:
+        say(f"unreadable  {error}")
+        return Exit.INTERNAL_ERROR
     for path in found:
-        if profile and options.yes:
-            for line, bad in sweep.swept(path, profile):
-                failed = failed or bad
-                print(line, flush=True)
-        else:
-            print("\n".join(sweep.listed(path, profile)))
+        told = sweep.swept(path, profile) if profile and options.yes else sweep.listed(path, profile)
+        for line, bad in told:
+            failed = failed or bad
+            say(line, partial(print, flush=True))
     if not found:
-        print(f"nothing to sweep: no ledger in {where}")
+        say(f"nothing to sweep: no ledger in {where}")
     elif not options.yes:
-        print("nothing was deleted; to delete, add --profile FILE --yes")
+        say("nothing was deleted; to delete, add --profile FILE --yes")
     return Exit.INTERNAL_ERROR if failed else Exit.GREEN
 
 
@@ -209,12 +214,13 @@ def _compare(options: argparse.Namespace) -> int:
     from dcrproof.reports.compare import compare, lines
 
     old, new = _run(options.old), _run(options.new)
-    found = compare(old, new)
+    with _record(f"{options.old} or {options.new}"):
+        found = compare(old, new)
     if options.json:
-        print(json.dumps(found.data(), indent=2, ensure_ascii=False))
+        say(json.dumps(found.data(), indent=2))
     else:
         for line in lines(found):
-            print(line)
+            say(line)
     return Exit.BROKEN if found.broke else Exit.GREEN
 
 
@@ -226,7 +232,9 @@ def _run(path: Path) -> dict[str, Any]:
     file = path / "run.json" if path.is_dir() else path
     try:
         if path.is_dir() and not file.exists():
-            return run_json(_events(path))
+            events = _events(path)
+            with _record(f"{path / 'events.jsonl'}"):
+                return run_json(events)
         run = json.loads(file.read_text("utf-8"))
     except OSError as error:
         raise Usage(f"{file}: {error.strerror}") from None
@@ -235,6 +243,15 @@ def _run(path: Path) -> dict[str, Any]:
     if not isinstance(run, dict) or run.get("schema") != SCHEMA or not isinstance(run.get("exchanges"), list):
         raise Usage(f"{file}: not a run.json of schema {SCHEMA}")
     return run
+
+
+@contextmanager
+def _record(source: str) -> Iterator[None]:
+    """Raises Usage where the block finds that a record is damaged: it may hold anything in any place."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise Usage(f"{source}: damaged, or of another version ({type(error).__name__})") from None
 
 
 def _events(folder: Path) -> list[Mapping[str, Any]]:
@@ -247,7 +264,7 @@ def _events(folder: Path) -> list[Mapping[str, Any]]:
             events = list(read(lines))
     except OSError as error:
         raise Usage(f"{file}: {error.strerror}") from None
-    if not events or events[0]["event"] != "started":
+    if not events or events[0].get("event") != "started":
         raise Usage(f"{file}: not the record of a run")
     return events
 
@@ -256,12 +273,14 @@ def _report(options: argparse.Namespace) -> int:
     from dcrproof.reports.folder import write
     from dcrproof.reports.run_json import run_json
 
-    run = run_json(_events(options.folder))
-    problems = write(options.folder, run)
+    events = _events(options.folder)
+    with _record(f"{options.folder / 'events.jsonl'}"):
+        run = run_json(events)
+        problems = write(options.folder, run)
     for problem in problems:
-        print(f"dcrproof report: {problem}", file=sys.stderr)
-    print(run["headline"])
-    print(options.folder / "index.html")
+        say(f"dcrproof report: {problem}", partial(print, file=sys.stderr))
+    say(run["headline"])
+    say(str(options.folder / "index.html"))
     return Exit.INTERNAL_ERROR if problems else Exit.GREEN
 
 
@@ -269,10 +288,10 @@ def _steps(options: argparse.Namespace) -> int:
     from dcrproof.core.guide import STEPS
 
     if options.json:
-        print(json.dumps([step.data() for step in STEPS], indent=2, ensure_ascii=False))
+        say(json.dumps([step.data() for step in STEPS], indent=2))
         return Exit.GREEN
     for step in STEPS:
-        print(step.id)
+        say(step.id)
         _fields(
             ("where", step.where),
             ("value", step.value),
@@ -293,12 +312,12 @@ def _checks(options: argparse.Namespace) -> int:
 
     found = [entry.data() for entry in (*entries(), *judged_afterwards())]
     if options.json:
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+        say(json.dumps(found, indent=2))
         return Exit.GREEN
     for check in found:
         marks = [check["level"], check["evidence"]]
         marks += [mark for mark in ("smoke", "hostile") if check[mark]]
-        print(f"{check['id']}  ({', '.join(marks)})")
+        say(f"{check['id']}  ({', '.join(marks)})")
         needs = check["needs"]
         _fields(
             ("claims", check["title"]),
@@ -312,7 +331,7 @@ def _checks(options: argparse.Namespace) -> int:
 def _fields(*fields: tuple[str, str]) -> None:
     for name, text in fields:
         if text:
-            print(
+            say(
                 textwrap.fill(
                     text,
                     110,
@@ -359,7 +378,7 @@ def _serve(options: argparse.Namespace) -> int:
                 folder=folder if over_tls else None,
             ) as served:
                 profile = write_profile(folder, served)
-                print(json.dumps({**served.description, "profile": str(profile)}), flush=True)
+                say(json.dumps({**served.description, "profile": str(profile)}), partial(print, flush=True))
                 stop.wait()
         except (UnknownStep, NotHere) as error:
             raise Usage(f"--undo {error}") from None

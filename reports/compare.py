@@ -6,9 +6,9 @@ from statistics import median
 from typing import Any
 
 from dcrproof.core.checks.verdict import HELD, RED
+from dcrproof.core.text import one_line
 from dcrproof.reports.diagnosis import Check, Run
 from dcrproof.reports.facts import MASKED, facts, times
-from dcrproof.reports.text import one_line
 
 SAMPLES = 5
 """The fewest exchanges of a kind in each run for which times are compared."""

@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dcrproof.core.text import one_line
 from dcrproof.reports.diagnosis import Check, Run, diagnosis, needing_attention
-from dcrproof.reports.text import block, code, one_line
+from dcrproof.reports.text import block, code
 
 REQUEST_IDS = ("x-kong-request-id", "x-request-id", "traceparent", "date", "via", "server")
 """Headers by which the owner finds an exchange in the log of the party."""

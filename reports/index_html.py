@@ -22,9 +22,9 @@ from markupsafe import Markup
 from dcrproof.core.checks.check import stage_title
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.checks.verdict import CAUSES, SHOWN, Verdict
+from dcrproof.core.text import visible
 from dcrproof.reports.diagnosis import Check, diagnosis, evidence
 from dcrproof.reports.flow import calls_within, flow
-from dcrproof.reports.text import visible
 from dcrproof.reports.words import ENDINGS, MARKS, PARTIES, lanes
 
 Step = Mapping[str, Any]

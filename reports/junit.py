@@ -9,8 +9,8 @@ from itertools import groupby
 from xml.etree import ElementTree as ET
 
 from dcrproof.core.checks.check import stage_title
+from dcrproof.core.text import one_line, visible
 from dcrproof.reports.diagnosis import Check, Run, plain
-from dcrproof.reports.text import one_line, visible
 
 NAME = "dcrproof"
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import tomli_w
 
+from dcrproof.core.text import visible
 from dcrproof.reports.diagnosis import Run
-from dcrproof.reports.text import visible
 
 SWITCHES = {
     "curity": (

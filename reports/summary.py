@@ -7,9 +7,10 @@ from itertools import groupby
 
 from dcrproof.core.checks.check import stage_title
 from dcrproof.core.checks.verdict import Verdict
+from dcrproof.core.text import one_line
 from dcrproof.reports.diagnosis import Run, diagnosis, needing_attention, status
 from dcrproof.reports.flow import Arrow, happy_path
-from dcrproof.reports.text import code, one_line
+from dcrproof.reports.text import code
 from dcrproof.reports.words import ENDINGS, lanes
 
 SHOWN = 10

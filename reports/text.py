@@ -1,22 +1,8 @@
-"""Escapes texts from outside, so that nothing in them is read as markup or as a command."""
+"""Texts from outside in Markdown: nothing in them is markup."""
 
 import re
 
-CONTROL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
-)
-"""Control characters of terminals, characters that change the direction of text, and those that XML 1.0 cannot hold."""
-
-
-def visible(text: str) -> str:
-    """The text with control characters escaped as in Python, ESC for example; line ends and tabs stay."""
-    return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text.replace("\r\n", "\n"))
-
-
-def one_line(text: str, longest: int = 1_000) -> str:
-    """The text on one line, cut after `longest` characters."""
-    flat = " ".join(visible(text).split())
-    return flat if len(flat) <= longest else f"{flat[:longest]}..."
+from dcrproof.core.text import one_line, visible
 
 
 def code(text: str, longest: int = 1_000) -> str:

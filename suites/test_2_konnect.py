@@ -4,7 +4,7 @@ import json
 
 from dcrproof.core.checks.check import Evidence, Level, by_gate, check
 from dcrproof.core.checks.sources import AAS, HOW_TO
-from dcrproof.core.parties.konnect import segment
+from dcrproof.core.http.segments import segment
 
 
 @by_gate

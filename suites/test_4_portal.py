@@ -5,7 +5,8 @@ import json
 from dcrproof.core.checks.check import Evidence, by_gate, check
 from dcrproof.core.checks.outcomes import NotSeen
 from dcrproof.core.checks.sources import DCR, PORTAL_API
-from dcrproof.core.parties.konnect import problem, segment
+from dcrproof.core.http.segments import segment
+from dcrproof.core.parties.konnect import problem
 
 
 @by_gate

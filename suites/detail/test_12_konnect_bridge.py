@@ -1,7 +1,8 @@
 """A DCR provider of type http: what Konnect requests from the customer's bridge when an application is created, used and deleted."""
 
 from dcrproof.core.checks.check import Evidence, check
-from dcrproof.core.parties.konnect import problem, segment
+from dcrproof.core.http.segments import segment
+from dcrproof.core.parties.konnect import problem
 
 BRIDGE = "github.com/Kong/konnect-portal-dcr-handler"
 PAYLOAD = {

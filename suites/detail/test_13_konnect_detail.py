@@ -1,13 +1,16 @@
 """Konnect and the portal in detail: what they refuse, the form of their errors, and what they keep."""
 
+from functools import partial
 from urllib.parse import urlencode
 
 from dcrproof.core.checks.check import Evidence, by_gate, check
 from dcrproof.core.checks.outcomes import NotApplicable
 from dcrproof.core.checks.sources import AAS, DCR, PORTAL_API, PORTAL_MANAGEMENT
-from dcrproof.core.parties.konnect import problem, segment
+from dcrproof.core.http.segments import segment
+from dcrproof.core.parties.konnect import problem
 from dcrproof.core.parties.portal import session_of
 from dcrproof.core.secrets.secret import Secret
+from dcrproof.fixtures.flow.answers import whatever_the_status
 
 PROBLEM = "application/problem+json"
 NO_SUCH = "00000000-0000-4000-8000-000000000000"
@@ -601,7 +604,7 @@ def test_failures_of_the_authorization_server(dcr_outage, dcr_applications, dcr_
         what = f"without {stage}"
         fault = dcr_outage.at(stage)
         try:
-            exchange = dcr_applications.attempt(what)
+            exchange = whatever_the_status(partial(dcr_applications.attempt, what))
         finally:
             dcr_outage.control.disarm(fault)
         dcr_expect.that(exchange.status >= 400, f"a refusal while the {stage} of Curity fails", problem(exchange))

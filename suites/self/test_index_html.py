@@ -16,10 +16,10 @@ from jsonschema import Draft202012Validator
 
 from dcrproof.core.checks.check import STAGES
 from dcrproof.core.checks.verdict import Verdict
+from dcrproof.core.text import visible
 from dcrproof.fixtures.catalogue import entries
 from dcrproof.reports.flow import FLOW, HAPPY, calls_within, flow
 from dcrproof.reports.index_html import duration, index_html, link, numbers
-from dcrproof.reports.text import visible
 
 SCHEMA = json.loads(resources.files("dcrproof.reports").joinpath("run.schema.json").read_text("utf-8"))
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from dcrproof.core.text import visible
 from dcrproof.reports.index_html import index_html
-from dcrproof.reports.text import visible
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra `browser`: pip install -e '.[browser]'")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs the extra `browser`")

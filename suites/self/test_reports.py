@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recorded import SOME, made_up, run
 
+from dcrproof.core.text import visible
 from dcrproof.fixtures.session.github import annotations
 from dcrproof.reports.folder import write
 from dcrproof.reports.handoff import handoffs
@@ -21,7 +22,7 @@ from dcrproof.reports.junit import junit_xml
 from dcrproof.reports.observed import observed_toml
 from dcrproof.reports.run_json import run_json
 from dcrproof.reports.summary import summary_md
-from dcrproof.reports.text import block, code, visible
+from dcrproof.reports.text import block, code
 
 JUNIT = xmlschema.XMLSchema(Path(__file__).with_name("junit.xsd"))
 FILES = {"events.jsonl", "run.json", "junit.xml", "transcript.har", "summary.md", "observed.toml"}

@@ -13,7 +13,7 @@ from conftest import Ran
 from dcrproof.core.checks.outcomes import Unreachable
 from dcrproof.core.http.exchange import Exchange, Transcript, now
 from dcrproof.core.http.party_connection import PartyConnection
-from dcrproof.core.http.retry import ATTEMPTS, ATTEMPTS_UNANSWERED, Retry, retry_after
+from dcrproof.core.http.retry import ATTEMPTS, ATTEMPTS_UNANSWERED, Repeat, Retry, retry_after
 from dcrproof.core.parties.authorization_server import AuthorizationServer, ClientRegistration
 from dcrproof.core.parties.gateway import Consumer
 from dcrproof.core.parties.konnect import KonnectClient
@@ -346,6 +346,18 @@ def test_what_the_run_has_not_created_is_judged_at_once(pauses):
         http.send("POST", f"{party.base}/v3/apis", body=b"{}")
         assert http.send("GET", f"{party.base}/v3/apis/1111").status == 404
     assert pauses == []
+
+
+def test_a_party_gets_no_more_time_in_a_run_than_twice_that_of_a_request(pauses):
+    repeats: list[Repeat] = []
+    with scripted(status(429, "retry-after: 30")) as party:
+        for _ in range(10):
+            http = patient(party, 60.0)
+            http.retry.repeats = repeats
+            with pytest.raises(Unreachable):
+                http.send("GET", f"{party.base}/")
+    assert sum(pauses) <= 120.0
+    assert len(pauses) == 4
 
 
 # --- where patience belongs ---

@@ -13,6 +13,7 @@ from dcrproof.core.checks.outcomes import Failed, Unreachable
 from dcrproof.core.http.exchange import Exchange, quoted
 from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.http.retry import retry_after
+from dcrproof.core.http.segments import is_id
 from dcrproof.core.ledger.ledger import Ledger, LedgerEntry
 from dcrproof.core.parties.konnect import listed
 from dcrproof.core.parties.portal import COOKIE, session_of
@@ -41,8 +42,10 @@ class Asking:
 
     def connection(self, party: Party, base: str) -> PartyConnection:
         if (party, base) not in self._connections:
-            self._connections[party, base] = self.target.connection(party, base)
-            self._connections[party, base].retry = None  # what fails is tried again in the next round
+            made = self._connections[party, base] = self.target.connection(party, base)
+            made.retry = None  # what fails is tried again in the next round
+            theirs = made.recognises
+            made.recognises = lambda exchange: exchange.status >= 500 or theirs(exchange)  # of one thing, not of all
         return self._connections[party, base]
 
     def forget(self) -> None:
@@ -77,6 +80,8 @@ class Asking:
             token = profile.konnect.token if profile.konnect else None
             if token is None:
                 raise Failed("[konnect] token", "the profile has none")
+            if profile.konnect is None or base != profile.konnect.url:
+                raise Failed("the profile's Konnect", f"the ledger names {quoted(base)}: nothing was sent there")
             return {"authorization": f"Bearer {token.reveal()}"}
         return {"cookie": f"{COOKIE}={self._cookie(base, path).reveal()}"}
 
@@ -161,7 +166,7 @@ class Asking:
 
             try:
                 held = list(listed(get, path, **filters))
-                self._lists[key] = {item["id"]: item for item in held if isinstance(item.get("id"), str)}
+                self._lists[key] = {item["id"]: item for item in held if is_id(item.get("id"))}
             except _Gone:
                 self._lists[key] = {}
             except NotNow as answer:

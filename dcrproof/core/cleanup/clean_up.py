@@ -57,6 +57,11 @@ def clean_up(target: Target, ledger: Ledger, *, retry_for: float = RETRY_FOR, lo
     if proof.open:
         with polling_for("the proof that nothing of this run is left", retry_for):
             poll(proof.round, bool, retry_for)
+    for entry in proof.still.values():
+        ledger.restore(entry)
     done.failed += dict.fromkeys(proof.open.values())
+    if ledger.unwritten:
+        what = f"the ledger could not be written ({ledger.unwritten})"
+        done.failed.append(f"{what}: `dcrproof sweep` may not know of what is listed here")
     done.alive, done.tried = proof.alive, proof.tried
     return done

@@ -164,7 +164,7 @@ class Deletion:
             return self._stays(entry, why, no_way=True)
         uri, token = entry.manage
         exchange = self._sent(entry, lambda: self.asking.manage(uri, token))
-        if exchange.status == 401 and entry.number in self.sent:
+        if exchange.status == 401 and (entry.number in self.sent or entry.deleting):
             return self._gone(entry)  # it was deleted: a deleted client's token is void
         if exchange.status == 401 and entry.rotating:
             why = "the answer to its last read or update, with its new registration access token, never came"

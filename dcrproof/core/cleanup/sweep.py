@@ -4,6 +4,7 @@ It deletes only what a ledger names and what still has the run's mark (`dcrproof
 by a run or by another sweep is left alone.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,38 +14,69 @@ from dcrproof.core.ledger.file import SUFFIX, Busy, Swept, Unreadable, addresses
 from dcrproof.core.ledger.ledger import Ledger, LedgerEntry
 from dcrproof.core.parties.target import Target
 from dcrproof.core.profile.model import Profile
+from dcrproof.core.text import one_line
+
+Line = tuple[str, bool]
+"""A line of text, and whether it reports a failure."""
+
+
+def exists(path: Path) -> bool:
+    """Whether there is such a file or folder. Raises Unreadable where that cannot be seen."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise Unreadable(f"{path}: {error.strerror}") from None
+    return True
 
 
 def ledgers(path: Path) -> list[Path]:
-    """The ledgers of a folder, oldest first, or the one file."""
-    return sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path] if path.exists() else []
+    """The ledgers of a folder, oldest first, or the one file. Raises Unreadable."""
+    if not exists(path):
+        return []
+    try:
+        with os.scandir(path) as found:
+            return sorted(Path(one) for one in found if one.name.endswith(SUFFIX))
+    except NotADirectoryError:
+        return [path]
+    except OSError as error:
+        raise Unreadable(f"{path}: {error.strerror}") from None
 
 
-def listed(path: Path, profile: Profile | None) -> Iterator[str]:
-    """What a ledger names, in lines of text; nothing is sent."""
+def listed(path: Path, profile: Profile | None) -> Iterator[Line]:
+    """What a ledger names; nothing is sent."""
     try:
         ledger = read(path)
+        yield _head(path, ledger), False
+        yield from _bad_lines(path, ledger)
+        if in_use(path):
+            yield "  in use     by a run or another sweep: left alone", False
     except Swept:
         return
     except Unreadable as error:
-        yield f"unreadable  {error}"
+        yield f"unreadable  {error}", True
         return
-    yield _head(path, ledger)
-    if in_use(path):
-        yield "  in use     by a run or another sweep: left alone"
     if profile and (other := _another_target(ledger, profile)):
-        yield f"  skipped    {other}"
+        yield f"  skipped    {other}", False
         return
     for entry in ledger.pending:
         what = f"may exist, its creation was never answered: {entry}" if entry.id is None else str(entry)
-        yield f"  {'would delete' if profile else 'left'}  {what}"
+        yield f"  {'would delete' if profile else 'left'}  {what}", False
 
 
-def swept(path: Path, profile: Profile) -> Iterator[tuple[str, bool]]:
-    """Deletes what a ledger names. Yields lines of text, and whether each reports a failure."""
+def _bad_lines(path: Path, ledger: Ledger) -> Iterator[Line]:
+    if ledger.bad_lines:
+        numbers = ", ".join(map(str, ledger.bad_lines))
+        yield f"  unreadable  {path}: line {numbers}: not of dcrproof, or damaged; what it names is unknown", True
+
+
+def swept(path: Path, profile: Profile) -> Iterator[Line]:
+    """Deletes what a ledger names."""
     try:
         with taken_over(path, profile) as ledger:
             yield _head(path, ledger), False
+            yield from _bad_lines(path, ledger)
             if other := _another_target(ledger, profile):
                 yield f"  skipped    {other}", False
                 return
@@ -57,7 +89,7 @@ def swept(path: Path, profile: Profile) -> Iterator[tuple[str, bool]]:
                     f"  left       the client of the {entry}: registered by a mock that is gone (owner: Curity admins)",
                     False,
                 )
-            if ledger.entries:
+            if ledger.entries or ledger.bad_lines:
                 yield f"  kept       {path}: remove it when that is settled", False
     except Busy:
         yield f"in use      {path}: by a run or another sweep, left alone", False
@@ -68,10 +100,10 @@ def swept(path: Path, profile: Profile) -> Iterator[tuple[str, bool]]:
 
 
 def _head(path: Path, ledger: Ledger) -> str:
-    return f"{path.name}: {ledger.mark}, begun {ledger.started}"
+    return f"{path.name}: {ledger.mark}, begun {one_line(ledger.started)}"
 
 
-def _told(done: CleanedUp) -> Iterator[tuple[str, bool]]:
+def _told(done: CleanedUp) -> Iterator[Line]:
     for text in done.deleted:
         yield f"  deleted    {text}", False
     for text in done.left:

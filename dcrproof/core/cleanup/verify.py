@@ -1,7 +1,7 @@
 """Rounds of proof after deletion, whatever the DELETE requests were answered."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from dcrproof.core.checks.outcomes import Outcome, Unreachable
@@ -32,6 +32,8 @@ class Proof:
         self.asking = asking
         self.ledger = ledger
         self.gone = gone
+        self.still: dict[str, LedgerEntry] = {}
+        """What is still there, by its id."""
         self.alive: list[str] = []
         self.tried = 0
         self.open = dict.fromkeys([*self._lists(), *self._clients()], "")
@@ -70,12 +72,15 @@ class Proof:
                 self.open[claim] = f"{claim.about} is unknown: {unseen}" if unseen else against
             else:
                 del self.open[claim]
+        if final:
+            self.still = {id: entry for id, entry in self.still.items() if entry.kind is CLIENT}
         return final
 
     def _listed(self, entry: LedgerEntry) -> str:
         kept = {one.id for one in self.ledger.entries.values() if one.kind.method == "POST"}
         held = self.asking.items(entry).items()
         left = [id for id, item in held if id not in kept and self.ledger.mark in str(item.get(str(entry.kind.named)))]
+        self.still |= {id: replace(entry, id=id) for id in left}
         where = f"still listed in {entry.kind.party.capitalize()} with the mark of this run (owner: {entry.kind.owner})"
         return f"{entry.kind.name} {', '.join(left)}: {where}" if left else ""
 
@@ -86,6 +91,8 @@ class Proof:
         ):  # a client that may use only one method is rejected with the other as if it were unknown
             exchange = self.asking.token(client_id, secret, by_post=by_post)
             if exchange.status == 200:
+                if entry.kind is CLIENT:
+                    self.still[client_id] = entry
                 self.alive.append(f"client {client_id} of the {entry.kind.name} {entry.name!r}: {exchange.what}")
                 break
             if exchange.status != 401 and exchange.members().get("error") != "invalid_client":  # RFC 6749 5.2

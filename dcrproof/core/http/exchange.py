@@ -86,6 +86,17 @@ class Exchange:
             raise Unreachable(self.party, f"{self.what} is {self.shape}", f"JSON from {self.party}") from None
         return content
 
+    @property
+    def broken(self) -> bool:
+        """Whether the body is not what the answer says: JSON that cannot be read."""
+        if "json" not in self.media_type or not self.body:
+            return False
+        try:
+            self.json()
+        except Unreachable:
+            return True
+        return False
+
     def members(self) -> dict[str, Any]:
         """The members of the body, for example of an error; empty where it is not a JSON object."""
         try:

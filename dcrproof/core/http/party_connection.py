@@ -15,6 +15,7 @@ from dcrproof.core.http.errors import NO_ADDRESS, UNFIT, network_error, wants_cr
 from dcrproof.core.http.exchange import Exchange, Request, Transcript, Unanswered, quoted
 from dcrproof.core.http.loopback import is_loopback
 from dcrproof.core.http.retry import IDEMPOTENT, READS, Retry
+from dcrproof.core.http.segments import is_plain
 from dcrproof.core.http.signals import put_off
 from dcrproof.core.http.transport import NEVER_SENT, UNANSWERED, Httpx, Prepared, Requests, Transport
 from dcrproof.core.party import Party
@@ -46,7 +47,7 @@ class PartyConnection:
     connection: Connection = Connection()
     consumer: bool = False
     recognises: Callable[[Exchange], bool] = lambda _: True
-    """Whether an answer can be the party's: a page of a firewall or a proxy is not."""
+    """Whether an answer can be the party's: a page of a firewall or a proxy is not, and an undocumented 5xx says nothing."""
     watch: Watch = unwatched
     """Told of each request before it is sent, and of its answer."""
     found: Callable[[Request, Mapping[str, Any]], None] = lambda *_: None
@@ -83,7 +84,7 @@ class PartyConnection:
 
         `repeatable` says whether a second request does no harm where the outcome of the first is unknown; the default
         depends on the method. Raises Failed, and sends nothing, where a party has named an address to which secrets
-        would go over plain HTTP.
+        would go over plain HTTP, or an id that makes of the URL another one than it seems.
         """
         where = f"{method} {quoted(url) or 'to no address'}"
         sent = {"user-agent": USER_AGENT, "accept": "application/json", **(headers or {})}
@@ -98,6 +99,8 @@ class PartyConnection:
             raise Unreachable(self.party, f"{where}: {UNFIT.said}")
         if not self.may_be_plain(parts.scheme, host):
             raise Failed("an https:// address", f"{quoted(url)}, named by {self.party}; nothing was sent there")
+        if not is_plain(parts.path) or parts.fragment:
+            raise Failed("ids that are one segment of a path", f"{quoted(url)}; nothing was sent there")
         if not dialled and host.endswith(".localhost"):
             # this machine (RFC 6761 6.3), whether or not its resolver knows
             dialled = f"127.0.0.1:{parts.port or (443 if parts.scheme == 'https' else 80)}"
@@ -115,7 +118,9 @@ class PartyConnection:
             exchange = self.retry.send(attempt, method, url, repeatable=repeatable)
         if not self.recognises(exchange):
             said = f"{exchange.what} is not an answer of {self.party}: {exchange.shape}"
-            raise Unreachable(self.party, said, lost=exchange.status >= 500)
+            error = Unreachable(self.party, said, lost=exchange.status >= 500 or exchange.broken)
+            error.exchange = exchange
+            raise error
         return exchange
 
     def request(self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Request:

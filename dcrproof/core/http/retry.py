@@ -25,6 +25,8 @@ OVERLOADED = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, 
 NOT_YET = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 ATTEMPTS = 8
 ATTEMPTS_UNANSWERED = 4
+SHARE = 2
+"""How many times the deadline of one request a party gets in a whole run: after that it is not waited for any more."""
 SETTLING = 30.0
 """Seconds for which 403 and 404 to something new may mean that it is not known everywhere yet.
 
@@ -77,11 +79,16 @@ class Retry:
                 after, attempts, asked_for = "no answer", ATTEMPTS_UNANSWERED, 0.0
             backoff = min(0.5 * 2 ** (number - 1), 10) + random.uniform(0, 0.5)
             seconds = max(backoff, asked_for)
-            if number == attempts or waited + seconds > self.deadline:
+            if number == attempts or waited + seconds > self.deadline or self._spent + seconds > SHARE * self.deadline:
                 return self._given_up(outcome, number)
             self.repeats.append(Repeat(self.party, after, seconds))
             pause(seconds)
             number, waited = number + 1, waited + seconds
+
+    @property
+    def _spent(self) -> float:
+        """The seconds for which this run has waited for the party."""
+        return sum(one.seconds for one in self.repeats if one.party == self.party)
 
     def _makes_sense(self, outcome: Exchange | Unreachable, method: str, url: str, *, repeatable: bool) -> bool:
         """Whether a request that ended so is worth another attempt."""
@@ -90,7 +97,9 @@ class Retry:
         if outcome.status in NOT_YET:
             return self._is_new(url)
         self._learn(method, url, outcome)
-        return outcome.status == HTTPStatus.TOO_MANY_REQUESTS or (repeatable and outcome.status in OVERLOADED)
+        return outcome.status == HTTPStatus.TOO_MANY_REQUESTS or (
+            repeatable and (outcome.status in OVERLOADED or outcome.broken)
+        )
 
     def _given_up(self, outcome: Exchange | Unreachable, attempts: int) -> Exchange:
         """The last answer. Raises Unreachable where there was none, and where the party has asked for more time."""

@@ -22,12 +22,14 @@ from cryptography.fernet import Fernet, InvalidToken
 from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
+from dcrproof.core.files import content
 from dcrproof.core.http.exchange import now
 from dcrproof.core.ledger.ledger import MARK, Ledger
 from dcrproof.core.profile.model import Profile
 from dcrproof.core.secrets.secret import Secret
 
 SUFFIX = ".jsonl"
+LARGEST = 100_000_000
 
 
 class Busy(Exception):
@@ -138,19 +140,26 @@ def taken_over(path: Path, profile: Profile) -> Iterator[Ledger]:
             if entry.sealed:
                 ledger.entries[entry.number] = replace(entry, manage=seal.open(entry.sealed))
         ledger.seal = seal.close
-        with _writing(ledger, path, os.open(path, os.O_WRONLY | os.O_APPEND)):
+        with _writing(ledger, path, _opened(path)):
             ledger.write({"sweep": now().isoformat(timespec="seconds")})
             yield ledger
 
 
+def _opened(path: Path) -> int:
+    try:
+        return os.open(path, os.O_WRONLY | os.O_APPEND)
+    except OSError as error:
+        raise Unreadable(f"{path}: it cannot be written: {error.strerror}") from None
+
+
 @contextmanager
 def _writing(ledger: Ledger, path: Path, descriptor: int) -> Iterator[None]:
-    with os.fdopen(descriptor, "ab") as file:
+    with os.fdopen(descriptor, "ab", buffering=0) as file:
 
         def write(line: Mapping[str, Any]) -> None:
-            # first ends the line before, which may be torn
-            file.write(b"\n" + json.dumps(line).encode())
-            file.flush()
+            octets = b"\n" + json.dumps(line).encode()  # first ends the line before, which may be torn
+            while octets:
+                octets = octets[file.write(octets) :]
             os.fsync(file.fileno())
 
         ledger.write = write
@@ -158,7 +167,7 @@ def _writing(ledger: Ledger, path: Path, descriptor: int) -> Iterator[None]:
             yield
         finally:
             ledger.write = lambda _: None
-    if not ledger.entries:
+    if not (ledger.entries or ledger.bad_lines):
         path.unlink(missing_ok=True)
 
 
@@ -179,38 +188,52 @@ def in_use(path: Path) -> bool:
 def _read(path: Path) -> tuple[Ledger, str]:
     """The ledger in a file, and the salt of its encryption."""
     try:
-        lines = [_line(text) for text in path.read_text("utf-8", errors="replace").splitlines() if text]
-    except FileNotFoundError:
-        raise Swept(str(path)) from None
+        text = content(path, LARGEST).decode("utf-8", "replace")
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and not path.is_symlink():
+            raise Swept(str(path)) from None
         raise Unreadable(f"{path}: {error.strerror}") from None
-    first = lines[0] if lines else {}
-    mark, held = str(first.get("mark")), first.get("addresses")
-    if first.get("ledger") != 1 or not isinstance(held, dict) or not MARK.match(mark):
+    lines = [(number, _line(line), line[0] == "{") for number, line in enumerate(text.split("\n"), 1) if line]
+    first = (lines[0][1] if lines else None) or {}
+    mark, held, salt, started = (first.get(key) for key in ("mark", "addresses", "salt", "started"))
+    texts = [mark, salt, started, *([*held, *held.values()] if isinstance(held, dict) else [None])]
+    whole = bool(held) and all(isinstance(value, str) for value in texts)
+    if first.get("ledger") != 1 or not whole or not MARK.match(str(mark)):
         raise Unreadable(f"{path}: the first line is not that of a dcrproof ledger")
-    ledger = Ledger(mark, held, started=str(first.get("started")))
-    for line in lines[1:]:
-        ledger.replay(line)
-    return ledger, str(first.get("salt"))
+    ledger = Ledger(str(mark), held or {}, started=str(started))
+    bad = []
+    for index, (number, line, begun) in enumerate(lines[1:], 2):
+        after = lines[index][1] if index < len(lines) else {"sweep": ""}
+        if line is None and begun and after is not None and "sweep" in after:
+            continue  # torn: the run, or a sweep, was killed while it was written
+        try:
+            ledger.replay(line or {})
+        except ValueError:
+            bad.append(number)
+    ledger.bad_lines = tuple(bad)
+    return ledger, str(salt)
 
 
-def _line(text: str) -> dict[str, Any]:
+def _line(text: str) -> dict[str, Any] | None:
+    """A line as a JSON object; None where it is something else."""
     try:
-        content = json.loads(text)
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) else {}
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Locks the file beside the ledger; it is removed together with the ledger."""
+    """Locks the file beside the ledger; it is removed together with the ledger. Raises Busy, or Unreadable."""
     beside = path.with_name(path.name + ".lock")
     lock = FileLock(beside, timeout=0, mode=0o600)
     try:
         lock.acquire()
     except Timeout:
         raise Busy(str(path)) from None
+    except OSError as error:
+        raise Unreadable(f"{path}: its lock: {error.strerror}") from None
     try:
         yield
     finally:

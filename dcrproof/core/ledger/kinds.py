@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from dcrproof.core.http.segments import is_plain
 from dcrproof.core.party import Party
 from dcrproof.core.profile.model import Mode
 
@@ -38,6 +39,13 @@ class Kind:
     def collection(self, path: str) -> str:
         """The path that lists what was created at that path: entities of the gateway are listed by the control plane."""
         return BELOW_A_SERVICE.sub(r"\1\2", path)
+
+    def listed_at(self, collection: str) -> bool:
+        """Whether that is where things of this kind are listed, or, before one has its id, where it is put."""
+        below = collection if self.method == "POST" else f"{collection}/id"
+        places = {self.path, self.path.replace("services/[^/]+/", "")}
+        fits = self is CLIENT or any(re.fullmatch(place, at) for place in places for at in (collection, below))
+        return fits and is_plain(collection)
 
 
 REGISTRATION = Kind(

@@ -19,7 +19,9 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
+from dcrproof.core.checks.outcomes import InternalError
 from dcrproof.core.http.exchange import now
+from dcrproof.core.http.segments import is_id, segment
 from dcrproof.core.ledger.kinds import BY_NAME, CLIENT, KINDS, Kind
 from dcrproof.core.secrets.secret import Secret
 
@@ -49,6 +51,8 @@ class LedgerEntry:
     """`manage` as in the file, where it could not be opened."""
     rotating: bool = False
     """Whether a read or an update of the client was sent and not answered."""
+    deleting: bool = False
+    """Whether a deletion of the client was sent and not answered."""
     client_id: str | None = None
     secret: Secret | None = field(default=None, repr=False)
     at: datetime = field(default_factory=now)
@@ -58,7 +62,7 @@ class LedgerEntry:
 
     @property
     def path(self) -> str:
-        return f"{self.collection}/{self.id}"
+        return f"{self.collection}/{segment(str(self.id))}"
 
     def __str__(self) -> str:
         named = [repr(self.name)] if self.name else []
@@ -89,6 +93,10 @@ class Ledger:
     """Writes a line, and returns when it is on disk."""
     seal: Callable[[str, Secret], str | None] = field(default=lambda *_: None, repr=False)
     """Encrypts the URL and the token that delete a client, for the file; None where the file must not have them."""
+    unwritten: str = ""
+    """Why something could not be written, and is known here alone; empty otherwise."""
+    bad_lines: tuple[int, ...] = ()
+    """The numbers of the lines of its file that make no sense."""
     _last: int = 0
 
     @property
@@ -111,9 +119,13 @@ class Ledger:
         return [entry for entry in self.entries.values() if _is_at(entry, url)]
 
     def intend(self, kind: Kind, base: str, collection: str, name: str | None) -> int:
+        """Raises InternalError where that cannot be written down."""
         self._last += 1
         self.entries[self._last] = LedgerEntry(self._last, kind, base, collection, name)
-        self._write({"intent": self._last, "kind": kind.name, "base": base, "collection": collection, "name": name})
+        self._write(_intent(self.entries[self._last]))
+        if self.unwritten:
+            del self.entries[self._last]
+            raise InternalError(f"the ledger cannot be written: {self.unwritten}; nothing was sent")
         return self._last
 
     def made(self, entry: LedgerEntry, id: str) -> LedgerEntry:
@@ -137,6 +149,11 @@ class Ledger:
         self.entries[entry.number] = replace(entry, rotating=True)
         self._write({"rotating": entry.number})
 
+    def deleting(self, entry: LedgerEntry, *, over: bool) -> None:
+        """A deletion of a client is about to be sent, or (`over`) was answered and not done."""
+        self.entries[entry.number] = replace(entry, deleting=not over)
+        self._write({"deleting": entry.number, "over": over})
+
     def seen(self, entry: LedgerEntry) -> None:
         """Its party has shown it: if it is not found from now on, it is gone, and not just new."""
         self.entries[entry.number] = replace(entry, seen=True)
@@ -151,44 +168,97 @@ class Ledger:
             if entry.id:
                 self.dead.append(entry)
 
+    def restore(self, entry: LedgerEntry) -> None:
+        """A thing that was said to be gone, and is there."""
+        self._last += 1
+        back = self.entries[self._last] = replace(entry, number=self._last)
+        self.dead = [one for one in self.dead if one.number != entry.number]
+        self._write(_intent(back))
+        self._write({"made": back.number, "collection": back.collection, "id": back.id})
+        if back.manage:
+            self.managed(back, *back.manage)
+
     def refused(self, entry: LedgerEntry) -> None:
         del self.entries[entry.number]
         self._write({"refused": entry.number})
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        self.write({**line, "at": now().isoformat(timespec="milliseconds")})
+        try:
+            self.write({**line, "at": now().isoformat(timespec="milliseconds")})
+        except OSError as error:  # a full disk: what was created is deleted all the same
+            self.unwritten = error.strerror or str(error)
 
     def replay(self, line: Mapping[str, Any]) -> None:
-        """Applies one line of a file; an invalid line is ignored."""
-        kind, number = BY_NAME.get(str(line.get("kind"))), line.get("intent")
-        if kind is not None and isinstance(number, int):
-            self._last = max(self._last, number)
-            place = (str(line.get("base")), str(line.get("collection")), line.get("name"))
-            self.entries[number] = LedgerEntry(number, kind, *place, at=_time(line))
-        for what, changed in REPLAYED.items():
-            if (entry := self.entries.get(line.get(what, 0))) is None:
-                continue
-            if (after := changed(entry, line)) is None:
-                del self.entries[entry.number]
-                if what == "gone" and entry.id is not None:
-                    self.dead.append(entry)
-                continue
-            self.entries[entry.number] = after
-            if after.id is not None:
-                self._take(after, after.id)
+        """Applies one line of a file. Raises ValueError where it makes no sense, and changes nothing then."""
+        if "sweep" in line:
+            return
+        if "intent" in line:
+            entry = self._intended(line)
+            self._last = max(self._last, entry.number)
+            self.entries[entry.number] = entry
+            return
+        what = next((what for what in REPLAYED if what in line), None)
+        if what is None or not isinstance(line[what], int) or (before := self.entries.get(line[what])) is None:
+            raise ValueError("no entry")
+        after = REPLAYED[what](before, line)
+        if after is None:
+            del self.entries[before.number]
+            if what == "gone" and before.id is not None:
+                self.dead.append(before)
+            return
+        self.entries[after.number] = after
+        if after.id is not None:
+            self._take(after, after.id)
+
+    def _intended(self, line: Mapping[str, Any]) -> LedgerEntry:
+        number, kind, base, collection, name = (
+            line.get(key) for key in ("intent", "kind", "base", "collection", "name")
+        )
+        of_kind = BY_NAME.get(kind) if isinstance(kind, str) else None
+        if of_kind is None or type(number) is not int or not 0 < number < 10**9:
+            raise ValueError("no such kind")
+        base, collection = _text(base), _text(collection)
+        known = self.addresses.get(of_kind.party, base)
+        if not of_kind.listed_at(collection) or (of_kind.party != "portal" and base != known):
+            raise ValueError("another place")
+        return LedgerEntry(number, of_kind, base, collection, None if name is None else _text(name), at=_time(line))
+
+
+def _intent(entry: LedgerEntry) -> dict[str, Any]:
+    place = {"base": entry.base, "collection": entry.collection, "name": entry.name}
+    return {"intent": entry.number, "kind": entry.kind.name, **place}
+
+
+def _made(entry: LedgerEntry, line: Mapping[str, Any]) -> LedgerEntry:
+    collection, id = _text(line.get("collection")), _text(line.get("id"))
+    if not entry.kind.listed_at(collection) or not (entry.kind is CLIENT or is_id(id)):
+        raise ValueError("no id")
+    return replace(entry, collection=collection, id=id, at=_time(line))
+
+
+def _managed(entry: LedgerEntry, line: Mapping[str, Any]) -> LedgerEntry:
+    sealed = line.get("sealed")
+    return replace(entry, sealed=None if sealed is None else _text(sealed), rotating=False)
 
 
 REPLAYED: dict[str, Callable[[LedgerEntry, Mapping[str, Any]], LedgerEntry | None]] = {
-    "made": lambda entry, line: replace(
-        entry, collection=str(line.get("collection")), id=str(line.get("id")), at=_time(line)
-    ),
-    "manage": lambda entry, line: replace(entry, sealed=line.get("sealed"), rotating=False),
+    "made": _made,
+    "manage": _managed,
     "rotating": lambda entry, _: replace(entry, rotating=True),
+    "deleting": lambda entry, line: replace(entry, deleting=not line.get("over")),
     "seen": lambda entry, _: replace(entry, seen=True),
     "gone": lambda *_: None,
     "refused": lambda *_: None,
 }
 """By the kind of a line, the entry after it; None removes the entry."""
+
+
+def _text(value: object) -> str:
+    """A text that can be written. Raises ValueError for anything else."""
+    if not isinstance(value, str):
+        raise ValueError("no text")
+    value.encode()
+    return value
 
 
 def _time(line: Mapping[str, Any]) -> datetime:

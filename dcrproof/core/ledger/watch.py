@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from dcrproof.core.checks.outcomes import NotSeen
 from dcrproof.core.http.exchange import Exchange, Request
+from dcrproof.core.http.segments import is_id
 from dcrproof.core.ledger.kinds import CLIENT, REGISTRATION, Kind, kind_at
 from dcrproof.core.ledger.ledger import Ledger, LedgerEntry
 from dcrproof.core.secrets.secret import Secret
@@ -28,9 +29,12 @@ def watch(ledger: Ledger, request: Request) -> Callable[[Exchange | None], None]
     """
     kind = creates(ledger, request)
     if kind is None:
-        if request.party == "curity" and request.method in {"GET", "PUT"}:
+        if request.party == "curity" and request.method in {"GET", "PUT", "DELETE"}:
             for entry in ledger.at(request.url):
-                ledger.rotating(entry)
+                if request.method == "DELETE":
+                    ledger.deleting(entry, over=False)
+                else:
+                    ledger.rotating(entry)
         return lambda exchange: _answered(ledger, None, exchange) if exchange else None
     if kind is not REGISTRATION:
         if ledger.created >= ledger.most:
@@ -70,7 +74,9 @@ def recover(ledger: Ledger, request: Request, item: Mapping[str, Any]) -> None:
     place = (kind, request.base, kind.collection(request.path), item.get(kind.named) if kind.named else None)
     entries = (one for one in ledger.entries.values() if one.id is None)
     number = next((one.number for one in entries if (one.kind, one.base, one.collection, one.name) == place), None)
-    ledger.made(ledger.entries[number or ledger.intend(*place)], str(item.get("id")))
+    id = item.get("id")
+    if is_id(id):  # else clean-up looks for it
+        ledger.made(ledger.entries[number or ledger.intend(*place)], str(id))
 
 
 def _name(kind: Kind, body: bytes) -> str | None:
@@ -95,6 +101,9 @@ def _answered(ledger: Ledger, number: int | None, exchange: Exchange) -> None:
             ledger.gone(entry)
             if entry.kind.name == "developer":  # the applications are deleted with it
                 _known(ledger, lambda one: one.kind.name == "application of another developer")
+    elif exchange.method == "DELETE" and 400 <= status < 500:
+        for entry in [entry for entry in ledger.at(exchange.url) if entry.deleting]:
+            ledger.deleting(entry, over=True)
     elif number is not None and status >= 400:
         # RFC 7591 3.2.2: an error creates nothing; Konnect may have carried on after a 500
         unsettled = status in UNSETTLED or (status == 500 and ledger.entries[number].kind is not CLIENT)
@@ -140,5 +149,5 @@ def _learn(ledger: Ledger, number: int | None, exchange: Exchange) -> None:
         ledger.entries[number] = entry
     if token and (uri or entry.manage):  # before the id: then clean-up can delete it if the run is killed in between
         ledger.managed(entry, uri or (entry.manage[0] if entry.manage else ""), Secret(token))
-    if isinstance(id, str) and id and entry.id is None:
+    if isinstance(id, str) and entry.id is None and (is_id(id) or (id and entry.kind is CLIENT)):
         ledger.made(ledger.entries[number], id)

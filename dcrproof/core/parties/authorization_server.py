@@ -145,6 +145,10 @@ def error_code(exchange: Exchange) -> str:
 
 def recognises(exchange: Exchange) -> bool:
     """Whether the answer can be an authorization server's: it sends a page only where it serves nothing else."""
+    if exchange.status >= 500:  # what Curity says where its data source fails; anything else may be said in front of it
+        return exchange.status == 500 and exchange.members().get("error") == "server_error"
+    if exchange.broken:
+        return False
     return exchange.status in {404, 405} or exchange.media_type not in {"text/html", "text/plain"}
 
 

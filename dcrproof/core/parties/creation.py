@@ -31,13 +31,16 @@ def create_once(
         return send()
     found, answer = _sent(send, look)
     if found is None:
-        if isinstance(answer, Exchange):
-            if answer.status not in OVERLOADED:
-                return answer
-            asked_for = retry_after(answer) or 0.0
-            if asked_for > http.retry.deadline:
-                return answer
+        if isinstance(answer, Exchange) and answer.status not in OVERLOADED:
+            return answer
+        last = answer if isinstance(answer, Exchange) else answer.exchange
+        asked_for = (retry_after(last) if isinstance(last, Exchange) else None) or 0.0
+        if asked_for <= http.retry.deadline:
             pause(max(0.0, asked_for - LOOKING))
+        elif isinstance(answer, Exchange):
+            return answer
+        else:
+            raise answer
         found, answer = _sent(send, look)
     if found is not None:
         http.found(http.request("POST", http.base + path), found)

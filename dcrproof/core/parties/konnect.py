@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from dcrproof.core.checks.outcomes import Failed
 from dcrproof.core.http.exchange import Exchange, quoted
 from dcrproof.core.http.party_connection import PartyConnection
+from dcrproof.core.http.segments import is_id
 from dcrproof.core.parties.creation import Object, create_once
 from dcrproof.core.secrets.secret import Secret
 
@@ -71,8 +72,8 @@ class KonnectClient:
             what, made = made.what, made.object()
         else:
             what = f"what GET {path} lists"
-        if not isinstance(made.get("id"), str) or not made["id"]:
-            raise Failed("an id in the answer", f"{what}: none")
+        if not is_id(made.get("id")):
+            raise Failed("an id in the answer", f"{what}: {quoted(made.get('id'))}")
         return made
 
     def named(self, path: str, name: str) -> dict[str, Any] | None:
@@ -132,13 +133,8 @@ def objects(value: object) -> list[dict[str, Any]]:
 
 
 def recognises(exchange: Exchange) -> bool:
-    """Whether the answer can be Konnect's or its portal's: JSON, or no body."""
-    return not exchange.body or "json" in exchange.media_type
-
-
-def segment(value: str) -> str:
-    """A value as one segment of a path."""
-    return quote(value, safe="")
+    """Whether the answer can be Konnect's or its portal's: JSON, or no body, and not an undocumented error of a server."""
+    return exchange.status < 500 and not exchange.broken and (not exchange.body or "json" in exchange.media_type)
 
 
 def problem(exchange: Exchange) -> str:

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 from dcrproof.core.http.exchange import Exchange
 from dcrproof.core.http.party_connection import PartyConnection
+from dcrproof.core.http.segments import segment
 from dcrproof.core.parties.creation import create_once
-from dcrproof.core.parties.konnect import listed, segment
+from dcrproof.core.parties.konnect import listed
 from dcrproof.core.secrets.secret import Secret
 
 COOKIE = "portalaccesstoken"

@@ -12,7 +12,8 @@ from typing import Any
 from dcrproof.core.checks.outcomes import Failed
 from dcrproof.core.http.exchange import Exchange, dated, quoted
 from dcrproof.core.http.polling import poll
-from dcrproof.core.parties.konnect import KonnectClient, objects, problem, segment
+from dcrproof.core.http.segments import segment
+from dcrproof.core.parties.konnect import KonnectClient, objects, problem
 
 NODES_SHOWN = 100
 SILENT = 120.0

@@ -13,7 +13,6 @@ from dcrproof.core.http.connection import Connection
 from dcrproof.core.party import Party
 from dcrproof.core.profile.values import (
     Approval,
-    ClientId,
     Count,
     Duration,
     File,
@@ -30,6 +29,7 @@ from dcrproof.core.profile.values import (
     Text,
     Through,
     Url,
+    User,
     kind,
 )
 from dcrproof.core.secrets.secret import Secret
@@ -110,7 +110,7 @@ class RunSettings:
 class RegistrarSettings:
     """The client that may register others."""
 
-    id: Text | None = None
+    id: User | None = None
     """Its client id."""
     secret: SecretValue | None = None
     """Its client secret."""
@@ -128,7 +128,7 @@ class AdminSettings:
 
     url: Https
     """The RESTCONF base."""
-    username: Text
+    username: User
     """A user who may read the configuration."""
     password: SecretValue
     """The password of that user."""
@@ -258,7 +258,7 @@ class GatewaySettings(PartySettings):
 class ApplicationSettings:
     """The credentials of an application that exists, and whether the route must accept them."""
 
-    client_id: ClientId
+    client_id: User
     """The client id of the application."""
     client_secret: SecretValue
     """The client secret of the application."""

@@ -16,9 +16,11 @@ from typing import Any, get_args
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ArgsKwargs, ErrorDetails
 
+from dcrproof.core.files import content
 from dcrproof.core.profile.combinations import problems
 from dcrproof.core.profile.model import Profile
 from dcrproof.core.profile.values import Surroundings, kind
+from dcrproof.core.text import one_line
 
 PROFILE = TypeAdapter(Profile)
 
@@ -51,7 +53,7 @@ def _content(path: Path) -> dict[str, Any]:
     """The tables of that file. Raises ProfileError where it cannot be read."""
     source = str(path)
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(content(path).decode("utf-8"))
     except OSError as error:
         raise ProfileError(source, [f"cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError:
@@ -105,7 +107,7 @@ def _problem(error: ErrorDetails, content: Mapping[str, Any]) -> str:
         expected = error["msg"] if type_ == "expected" else f"expected {EXPECTED.get(type_) or f'one of {choices}'}"
         found = kind(error["input"])
         text = expected if found in expected else f"{expected}, found {found}"
-    return f"{_shown(place, content)}: {text}"
+    return one_line(f"{_shown(place, content)}: {text}")
 
 
 def _shown(place: tuple[int | str, ...], content: Mapping[str, Any]) -> str:

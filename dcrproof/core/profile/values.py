@@ -4,12 +4,18 @@
 is used when a profile is read: a run without a profile never imports pydantic.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from encodings import idna
+from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+from dcrproof.core.files import content
+from dcrproof.core.http import segments
 from dcrproof.core.http.loopback import is_loopback
 from dcrproof.core.secrets.secret import SHORTEST, Secret
 
@@ -72,16 +78,39 @@ def kind(value: Any) -> str:
 def _url(text: str, _: Any) -> str:
     try:
         parts = urlsplit(text)
-        usable = parts.hostname and parts.port != 0
+        usable = is_host(parts.hostname or "") and parts.port != 0 and not parts.netloc.endswith(":")
     except ValueError:
         usable = False
-    if not usable or not text.isprintable() or " " in text:
+    if not usable or not text.isprintable() or not is_path(parts.path):
         raise ValueError("expected a URL that begins with https:// and has a host")
-    if parts.username or parts.password:
+    if "@" in parts.netloc:
         raise ValueError("a URL in a profile has no user name or password")
     if "?" in text or "#" in text:
         raise ValueError("a URL in a profile has no query and no fragment")
     return text.rstrip("/")
+
+
+def is_host(name: str) -> bool:
+    """Whether that can be a host: an IP address, or a name of labels (RFC 1035 2.3.1, and `_`), also of other letters."""
+    try:
+        ip_address(name)
+    except ValueError:
+        pass
+    else:
+        return "%" not in name
+    try:
+        labels = [idna.ToASCII(label) for label in name.removesuffix(".").split(".")]
+    except UnicodeError:
+        return False
+    numeric = re.fullmatch(rb"[0-9]*|0[xX][0-9A-Fa-f]*", labels[-1])
+    fits = all(re.fullmatch(rb"(?!-)[0-9A-Za-z_-]{1,63}(?<!-)", label) for label in labels)
+    return fits and not numeric and len(b".".join(labels)) <= 253
+
+
+def is_path(text: str) -> bool:
+    """Whether that can be the path of a URL, as it is sent (RFC 3986 3.3)."""
+    characters = re.fullmatch(r"(?!//)(?:[\w.~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*", text, re.ASCII)
+    return bool(characters) and segments.is_plain(text)
 
 
 def on_this_machine(url: str) -> bool:
@@ -115,19 +144,38 @@ def _local(url: str, _: Any) -> str:
 def _file(name: str, info: Any) -> Path:
     path: Path = info.context.folder / name
     try:
-        path.read_bytes()
+        content(path)
     except (OSError, ValueError) as error:
         raise ValueError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'not a file name'}") from None
     return path
 
 
 def _node(address: str, _: Any) -> str:
-    if not 0 < int(address.rpartition(":")[2]) < 65536:
+    host, _, port = address.rpartition(":")
+    if not 0 < int(port) < 65536:
         raise ValueError("expected a port below 65536")
+    in_brackets = host.startswith("[")
+    if not is_host(host.strip("[]")) or (":" in host) != in_brackets:
+        raise ValueError("expected an address or a host name before the port")
     return address
 
 
-def _client_id(text: str, _: Any) -> str:
+def _line(text: str, _: Any) -> str:
+    if not text.isprintable():
+        raise ValueError("contains a line break or another character that cannot be seen")
+    return text
+
+
+def _route(path: str, _: Any) -> str:
+    where, _, query = path.partition("?")
+    if not is_path(where) or not is_path(f"/{query.replace('?', '')}"):
+        raise ValueError(
+            "expected a path that begins with / and is encoded (RFC 3986 3.3), with nothing to resolve in it"
+        )
+    return path
+
+
+def _user(text: str, _: Any) -> str:
     if ":" in text:
         raise ValueError("contains a colon, which the user-id of Basic credentials cannot (RFC 7617 2)")
     return text
@@ -151,7 +199,7 @@ def _secret(source: "Variable | SecretFile", info: Any) -> Secret:
     else:
         path = info.context.folder / source.file
         try:
-            text = path.read_text("utf-8")
+            text = content(path).decode("utf-8")
         except (OSError, UnicodeError, ValueError) as error:
             raise ValueError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
         text = text.removesuffix("\n").removesuffix("\r")
@@ -161,7 +209,33 @@ def _secret(source: "Variable | SecretFile", info: Any) -> Secret:
         raise ValueError(f"the value of {found} {state}")
     if not text.isprintable():
         raise ValueError(f"the value of {found} contains a line break or another control character")
+    if unmaskable := why_unmaskable(text):
+        raise ValueError(f"the value of {found} could not be masked: {unmaskable}")
     return Secret(text)
+
+
+def why_unmaskable(text: str) -> str:
+    """Why a mask of that text would hide, or stand in, what dcrproof itself writes; an empty text where it would not."""
+    if len({*text}) < FEWEST_CHARACTERS:
+        return "it has too few different characters, and rules and indents are made of such"
+    if TIME.fullmatch(text):
+        return "it looks like a date or a time, and every record is full of them"
+    if text.strip().lower() in _own_texts():
+        return "it stands in dcrproof's own texts"
+    return ""
+
+
+FEWEST_CHARACTERS = 4
+TIME = re.compile(r"(?:(?:19|20)\d\d-?\d\d-?\d\d)?(?:[T ]?\d\d:?\d\d:?\d\d(?:[.:]\d+)?Z?)?")
+
+
+@cache
+def _own_texts() -> str:
+    """The sources of what writes: every fixed text stands in them."""
+    root = Path(__file__).parents[2]
+    folders = (root / name for name in ("core", "fixtures", "reports", "suites", "suites/detail"))
+    sources = (path for folder in folders for path in folder.glob("*.py" if "suites" in str(folder) else "**/*.py"))
+    return "\n".join(path.read_text("utf-8") for path in sources).lower()
 
 
 _DURATION = "[0-9]{1,6}[smh]"
@@ -171,7 +245,7 @@ _HTTP_URL = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#]"
 
 Flag = Annotated[bool, Limits("true or false", strict=True)]
 Count = Annotated[int, Limits("a whole number above 0", strict=True, ge=1)]
-Text = Annotated[str, Limits("a text that is not empty", strict=True, pattern=r"\S")]
+Text = Annotated[str, Limits("a text that is not empty", strict=True, pattern=r"\S"), Through(_line)]
 Duration = Annotated[str, Limits('a duration such as "30s", "15m" or "1h"', strict=True, pattern=f"^{_DURATION}$")]
 Approval = Annotated[
     str, Limits('"auto", "admin" or "wait:15m"', strict=True, pattern=f"^(auto|admin|wait:{_DURATION})$")
@@ -194,14 +268,15 @@ Node = Annotated[
 ]
 Nodes = Annotated[tuple[Node, ...], Limits('a list of addresses such as ["10.0.0.4:8443"]', min_length=1)]
 Method = Annotated[str, Limits("an HTTP method such as GET", strict=True, pattern=_TOKEN)]
-RoutePath = Annotated[str, Limits("a path that begins with /", strict=True, pattern="^/")]
+RoutePath = Annotated[str, Limits("a path that begins with /", strict=True, pattern="^/"), Through(_route)]
 Status = Annotated[int, Limits("an HTTP status", strict=True, ge=100, le=599)]
 Statuses = Annotated[tuple[Status, ...], Limits("a list of HTTP statuses such as [200, 204]", min_length=1)]
 HeaderName = Annotated[str, Limits("a header name", strict=True, pattern=_TOKEN)]
 HeaderText = Annotated[str, Limits("a text in ASCII", strict=True, pattern="^[ -~]*$")]
 HeaderTable = Annotated[dict[HeaderName, HeaderText], Limits("a table of header names and texts in ASCII")]
 Headers = Annotated[tuple[tuple[str, str], ...], Through(_headers, written=HeaderTable)]
-ClientId = Annotated[Text, Through(_client_id)]
+User = Annotated[Text, Through(_user)]
+"""What stands before the colon of Basic credentials."""
 
 
 @dataclass(frozen=True)

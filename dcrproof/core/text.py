@@ -1,0 +1,40 @@
+"""Texts from outside, escaped so that nothing in them is read as a command."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+SPECIAL = re.compile(r"[^\x20-\x7e\n\t]")
+COMMAND = re.compile(r"(?m)^(\s*):(?=:)|(#)#(?=\[)")
+"""How a line begins, or what it holds, that GitHub Actions executes when a job prints it."""
+
+
+def visible(text: str) -> str:
+    """The text with control and format characters escaped as in Python, ESC for example; line ends and tabs stay.
+
+    By their Unicode category: what commands a terminal, changes the direction of text, is invisible, or cannot be
+    written in XML 1.0 is not printable. Spaces are.
+    """
+    return SPECIAL.sub(_shown, text.replace("\r\n", "\n"))
+
+
+def _shown(found: re.Match[str]) -> str:
+    character = found[0]
+    printable = character.isprintable() or unicodedata.category(character) == "Zs"
+    return character if printable else ascii(character)[1:-1]
+
+
+def one_line(text: str, longest: int = 1_000) -> str:
+    """The text on one line, cut after `longest` characters."""
+    flat = " ".join(visible(text).split())
+    return flat if len(flat) <= longest else f"{flat[:longest]}..."
+
+
+def harmless(text: str) -> str:
+    """The text as a terminal may show it: it commands neither the terminal nor GitHub Actions. JSON stays JSON."""
+    return COMMAND.sub(lambda found: f"{found[1]}\\u003a" if found[2] is None else "#\\u0023", visible(text))
+
+
+def say(text: str, write: Callable[[str], object] = print) -> None:
+    """Writes a text to a terminal. It is the only way: the text may hold something from outside."""
+    write(harmless(text))

@@ -1,0 +1,282 @@
+"""Runs against parties that lie, or that are out of order for good: for the tests that look at how such runs end.
+
+The parties are mocks that are driven as live ones; other people have things there.
+
+A program, as `performing` is one: it imports and collects once, and forks for each case. In a fork no pause takes time:
+the clock that dcrproof waits by is moved on instead, and the case says how far it was moved.
+"""
+
+import contextlib
+import errno
+import fcntl
+import gc
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+from performing import SUITES, Recorder, environment
+from test_clean_up import Tenant, tenant
+
+from dcrproof.core.http import exchange
+from dcrproof.core.parties.tokens import foreign_key
+from dcrproof.mocks.keys import rsa_key
+from dcrproof.mocks.messages import Calls, Request, Response, json_response
+
+AT_ONCE = 2 * (os.cpu_count() or 1)
+STEADY = 10**6
+"""As often as a fault can come."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A run of these checks while something is wrong all the time; its name is its own."""
+
+    name: str
+    checks: tuple[str, ...]
+    faults: tuple[Mapping[str, Any], ...] = ()
+    """As the control interface takes them, without `times`."""
+    lies: tuple[Mapping[str, Any], ...] = ()
+    """{party, method, path, says}: the JSON that is answered there with success has these members instead of its own.
+    FOREIGN in a text stands for the id of an application of somebody else."""
+    settings: str = ""
+    """Lines of `[run]`."""
+    disk: int | None = None
+    """How many octets of a ledger there is room for."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """`checks` are the data of the results, `paused` the seconds that the run would have waited. `left` is what was not
+    there before, `taken` what was and is gone: table and id.
+    """
+
+    exit: int
+    checks: tuple[Mapping[str, Any], ...]
+    printed: str
+    paused: float = 0.0
+    left: tuple[tuple[str, str], ...] = ()
+    taken: tuple[tuple[str, str], ...] = ()
+
+    def verdicts(self, *wanted: str) -> dict[str, str]:
+        """What was observed by the checks that ended so."""
+        return {check["id"]: check["observed"] for check in self.checks if check["verdict"] in wanted}
+
+    @property
+    def blamed(self) -> list[str]:
+        """The setup steps that are said to be wrong."""
+        return [step for check in self.checks if check["verdict"] == "failed" for step in check["candidates"]]
+
+
+@dataclass
+class Clock:
+    """The module `time`, with pauses that are over at once."""
+
+    paused: float = 0.0
+    real: Any = field(default=time, repr=False)
+
+    def sleep(self, seconds: float) -> None:
+        self.paused += max(seconds, 0.0)
+
+    def monotonic(self) -> float:
+        return self.real.monotonic() + self.paused
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+
+def hurry() -> Clock:
+    """From here on no pause of dcrproof's takes time in this process: it moves this clock on."""
+    clock, now = Clock(), exchange.now
+
+    def later() -> datetime:
+        return now() + timedelta(seconds=clock.paused)
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith(("dcrproof.core", "dcrproof.fixtures")):
+            for member, value in list(vars(module).items()):
+                if value is time:
+                    setattr(module, member, clock)
+                elif value is now:
+                    setattr(module, member, later)
+    return clock
+
+
+def perform(case: Case, folder: Path, number: int, clock: Clock) -> Ended:
+    from dcrproof.fixtures import plugin  # by hand, for entry points are off in this process
+
+    own = folder / f"of-{number}"
+    own.mkdir()
+    recorder, printed = Recorder(), io.StringIO()
+    with tenant(own) as live:
+        before = _things(live)
+        for fault in case.faults:
+            live.fault(**{"times": STEADY, **fault})
+        for lie in case.lies:
+            tell(live, **lie)
+        live.profile.write_text(
+            live.profile.read_text("utf-8").replace("[run]\n", f"[run]\n{case.settings}\n"), "utf-8"
+        )
+        options = ["-p", "no:cacheprovider", "-p", "no:unraisableexception", "-q", "--tb=native"]
+        options += [f"--dcr-ledger={live.ledgers}", f"--dcr-report={own / 'report'}", f"--dcr-profile={live.profile}"]
+        options += [f"--dcr-check={check}" for check in case.checks]
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), small_disk(case.disk):
+            status = pytest.main([str(SUITES), *options], plugins=[plugin, recorder])
+        after = _things(live)
+    checks = tuple(sorted(recorder.checks, key=lambda check: check["order"]))
+    left, taken = tuple(sorted(after - before)), tuple(sorted(before - after))
+    return Ended(int(status), checks, printed.getvalue(), clock.paused, left, taken)
+
+
+def _things(live: Tenant) -> set[tuple[str, str]]:
+    """Everything in Konnect and its portals, and the clients at Curity, by table and id."""
+    found = {(table, str(id)) for table, ids in live.objects.items() for id in ids}
+    return found | {("clients", id) for id in live.clients}
+
+
+def tell(live: Tenant, *, party: str, method: str, path: str, says: Mapping[str, Any]) -> None:
+    """Has a party say that, wherever its answer to such a request is a success in JSON, and it has those members."""
+    face = live.world.handlers[party]
+    foreign = next(
+        id for id, one in live.world.konnect.tables.applications.items() if one.name == "dcrproof application"
+    )
+    said = json.loads(json.dumps(says).replace("FOREIGN", foreign))
+
+    def lying(request: Request, answer: Response) -> Response:
+        if not (answer.status < 300 and answer.body and request.method == method and fnmatchcase(request.path, path)):
+            return answer
+        content = json.loads(answer.body)
+        return json_response(answer.status, content | {name: value for name, value in said.items() if name in content})
+
+    def handle(request: Request) -> Response | Calls:
+        outcome = face(request)
+        return lying(request, outcome) if isinstance(outcome, Response) else waited_for(request, outcome)
+
+    def waited_for(request: Request, outcome: Calls) -> Calls:
+        return lying(request, (yield from outcome))
+
+    live.world.handlers[party] = handle
+
+
+@contextlib.contextmanager
+def small_disk(room: int | None) -> Iterator[None]:
+    """Has room for that many octets of a ledger; then, and for each write after that, the disk is full."""
+    if room is None:
+        yield
+        return
+    opened = os.fdopen
+
+    class File:
+        def __init__(self, *given: Any) -> None:
+            self.file = opened(*given, buffering=0)
+            self.room = room
+
+        def write(self, octets: bytes) -> int:
+            fit = octets[: self.room]
+            self.room -= self.file.write(fit)
+            if len(fit) < len(octets):
+                self.room = 0
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return len(fit)
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.file.close()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.file, name)
+
+    os.fdopen = lambda descriptor, mode="r", *more, **named: (
+        File(descriptor, mode) if mode == "ab" else opened(descriptor, mode, *more, **named)
+    )
+    try:
+        yield
+    finally:
+        os.fdopen = opened
+
+
+def perform_all(cases: list[Case], folder: Path) -> list[Ended]:
+    perform(Case("first", ("discovery",)), folder, -1, Clock())  # from here on everything is imported and collected
+    for ordinal in range(2):
+        rsa_key(ordinal)
+    foreign_key()
+    gc.freeze()
+    running: set[int] = set()
+    for number, case in enumerate(cases):
+        if len(running) >= AT_ONCE:
+            running.discard(os.wait()[0])
+        pid = os.fork()
+        if pid == 0:
+            _in_a_fork(case, folder, number)
+        running.add(pid)
+    for pid in running:
+        os.waitpid(pid, 0)
+    return [Ended(**json.loads((folder / str(number)).read_text())) for number in range(len(cases))]
+
+
+def _in_a_fork(case: Case, folder: Path, number: int) -> None:
+    ended = Ended(-1, (), "")
+    try:
+        ended = perform(case, folder, number, hurry())
+    except BaseException:  # noqa: BLE001 - whatever it is, the process that waits shall show it
+        ended = Ended(-1, (), traceback.format_exc())
+    finally:
+        (folder / str(number)).write_text(json.dumps(asdict(ended)))
+        os._exit(0)
+
+
+def main() -> None:
+    cases = [Case(**members) for members in json.load(sys.stdin)]
+    with tempfile.TemporaryDirectory() as name:
+        ended = perform_all(cases, Path(name))
+    json.dump([asdict(one) for one in ended], sys.stdout)
+
+
+# For the tests
+
+
+@pytest.fixture(scope="session")
+def adversity(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Ended]:
+    """How the cases of all selected tests ended, by their names; under xdist one worker performs them for all."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    found = (item.callspec.params.get("case") for item in request.session.items if hasattr(item, "callspec"))
+    cases = {case.name: case for case in found if isinstance(case, Case)}
+    with (folder / "adversity.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        path = folder / "adversity.json"
+        if not path.exists():
+            path.write_text(_performed(list(cases.values())))
+    return {name: Ended(**one) for name, one in zip(cases, json.loads(path.read_text()), strict=True)}
+
+
+def _performed(cases: list[Case]) -> str:
+    """How the cases ended, as this program prints it."""
+    done = subprocess.run(
+        [sys.executable, __file__],
+        input=json.dumps([asdict(case) for case in cases]),
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""An outage that lasts, at each party and endpoint: the party is unreachable, no setup step is blamed, and the run ends."""
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+from adverse import Case, Ended, adversity  # noqa: F401 - a fixture
+
+UNREACHABLE, OWN_FAULT = 6, 3
+PATIENCE = 300.0
+"""Seconds that a run may wait in all for a party that is out of order: what one party gets, and what the clean-up needs."""
+
+DOWN: Mapping[str, Mapping[str, object]] = {
+    "500": {"status": 500},
+    "502": {"status": 502},
+    "503": {"status": 503},
+    "504": {"status": 504},
+    "malformed": {"malformed": True},
+    "dropped": {"drop": True},
+    "too many": {"status": 429, "retry_after": "20"},
+}
+REGISTRATION, STRATEGY = "/token-service/oauth-registration", "/v2/application-auth-strategies"
+ENDPOINTS: tuple[tuple[str, str | None, str | None, tuple[str, ...]], ...] = (
+    # party, method, path, and checks that ask there
+    ("curity", "GET", "*/.well-known/*", ("discovery",)),
+    ("curity", "GET", "*/jwks", ("keys", "gateway.reads-tokens")),
+    ("curity", "POST", "/oauth/v2/oauth-token", ("registrar", "token.granted")),
+    ("curity", "POST", "/oauth/v2/oauth-revoke", ("revocation.answer",)),
+    ("curity", "GET", "/oauth/v2/oauth-userinfo", ("userinfo.no-token",)),
+    ("curity", "POST", REGISTRATION, ("registration.created",)),
+    ("curity", "GET", f"{REGISTRATION}/*", ("registration.read", "managed.after-delete")),
+    ("curity", "PUT", f"{REGISTRATION}/*", ("registration.update",)),
+    ("curity", "GET", "/admin/api/restconf/*", ("configuration",)),
+    ("konnect", "GET", "/v2/dcr-providers*", ("konnect.authenticated", "strategy.dcr-provider", "admin.problem-form")),
+    ("konnect", "GET", "/v3/apis*", ("api.found", "api.published")),
+    ("konnect", "GET", "/v2/control-planes*", ("nodes", "api.linked-to-route")),
+    ("konnect", "POST", "/v2/dcr-providers/*/verify", ("provider.verified",)),
+    ("konnect", "POST", STRATEGY, ("provision.strategy",)),
+    ("konnect", "PATCH", f"{STRATEGY}/*", ("admin.strategy-type", "plugin.methods.listed")),
+    ("konnect", "PATCH", "*/registrations/*", ("application.decided",)),
+    ("portal", "GET", "/api/v3/portal", ("portal.open",)),
+    ("portal", "POST", "/api/v3/developer/authenticate", ("developer.signs-in",)),
+    ("portal", "GET", "/api/v3/apis/*", ("api.offered",)),
+    ("portal", "POST", "/api/v3/applications", ("application.created",)),
+    ("portal", "POST", "*/registrations", ("application.registered",)),
+    ("portal", "PATCH", "/api/v3/applications/*", ("life.rename.done",)),
+    ("portal", "POST", "*/regenerate-secret", ("life.secret.regenerated",)),
+)
+WHOLE = (
+    ("curity", None, None, ("configuration.readable", "discovery.served")),
+    ("konnect", None, None, ("konnect.authenticated",)),
+    ("portal", None, None, ("portal.open", "developer.signs-in")),
+)
+
+
+def cases() -> Iterator[Case]:
+    for number, (party, method, path, checks) in enumerate(ENDPOINTS):
+        for fault in ("502" if number % 2 else "503", "malformed"):
+            yield case(party, method, path, checks, fault)
+    for party, method, path, checks in WHOLE:
+        for fault in ("500", "504", "dropped", "too many"):
+            yield case(party, method, path, checks, fault)
+
+
+def case(party: str, method: str | None, path: str | None, checks: tuple[str, ...], fault: str) -> Case:
+    where = {"method": method, "path": path} if method else {}
+    return Case(f"{party} {method} {path} {fault}", checks, ({"party": party, **where, **DOWN[fault]},))
+
+
+@pytest.mark.parametrize("case", [*cases()], ids=lambda case: case.name)
+def test_a_party_that_is_out_of_order_is_unreachable_and_no_step_is_to_blame(
+    adversity: Mapping[str, Ended],  # noqa: F811 - as above
+    case: Case,
+) -> None:
+    ended = adversity[case.name]
+    assert ended.verdicts("failed", "error") == {}
+    assert ended.blamed == []
+    assert ended.verdicts("unreachable"), ended.printed
+    assert ended.exit == (OWN_FAULT if ended.left else UNREACHABLE), ended.printed
+    assert ended.paused < PATIENCE
+
+
+SLOW = Case(
+    "curity is busy during a whole run",
+    (),
+    ({"party": "curity", "path": "/oauth/v2/oauth-token", **DOWN["too many"]},),
+)
+SLOW_LATER = Case(
+    "the portal is busy once there is an application",
+    (),
+    ({"party": "portal", "method": "DELETE", "path": "*", **DOWN["too many"]},),
+)
+
+
+@pytest.mark.parametrize("case", [SLOW, SLOW_LATER], ids=lambda case: case.name)
+def test_a_party_that_asks_for_time_again_and_again_gets_no_more_than_the_run_has(
+    adversity: Mapping[str, Ended],  # noqa: F811 - as above
+    case: Case,
+) -> None:
+    ended = adversity[case.name]
+    assert ended.paused < PATIENCE
+    assert ended.verdicts("failed", "error") == {}
+    assert len(ended.checks) > 300
+
+
+@pytest.mark.parametrize(
+    "case",
+    [Case("one answer in three is lost", ("application",), ({"party": "konnect", "status": 503, "times": 2},))],
+    ids=lambda case: case.name,
+)
+def test_an_outage_that_passes_changes_no_verdict(
+    adversity: Mapping[str, Ended],  # noqa: F811 - as above
+    case: Case,
+) -> None:
+    assert adversity[case.name].exit == 0
