@@ -1,16 +1,22 @@
 """Escapes texts from outside, so that nothing in them is read as markup or as a command."""
 
 import re
+from unicodedata import category
 
-CONTROL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
-)
-"""Control characters of terminals, characters that change the direction of text, and those that XML 1.0 cannot hold."""
+UNUSUAL = re.compile(r"[^\n\t -~]")
+HIDDEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+"""Unicode categories of what cannot be seen: control characters of terminals, characters that change the direction of
+text, line ends of other kinds, and those that XML 1.0 cannot hold.
+"""
 
 
 def visible(text: str) -> str:
-    """The text with control characters escaped as in Python, ESC for example; line ends and tabs stay."""
-    return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text.replace("\r\n", "\n"))
+    """The text with each invisible character escaped as in Python, ESC for instance; line ends and tabs stay."""
+    return UNUSUAL.sub(_escaped, text.replace("\r\n", "\n"))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return ascii(found[0])[1:-1] if category(found[0]) in HIDDEN else found[0]
 
 
 def one_line(text: str, longest: int = 1_000) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+from dcrproof.core.http.idna import a_label
 from dcrproof.core.http.loopback import is_loopback
 from dcrproof.core.secrets.secret import SHORTEST, Secret
 
@@ -72,7 +73,7 @@ def kind(value: Any) -> str:
 def _url(text: str, _: Any) -> str:
     try:
         parts = urlsplit(text)
-        usable = parts.hostname and parts.port != 0
+        usable = parts.hostname and parts.port != 0 and a_label(text).isascii()
     except ValueError:
         usable = False
     if not usable or not text.isprintable() or " " in text:
@@ -81,7 +82,7 @@ def _url(text: str, _: Any) -> str:
         raise ValueError("a URL in a profile has no user name or password")
     if "?" in text or "#" in text:
         raise ValueError("a URL in a profile has no query and no fragment")
-    return text.rstrip("/")
+    return a_label(text).rstrip("/")
 
 
 def on_this_machine(url: str) -> bool:
