@@ -177,7 +177,7 @@ def test_a_registration_without_usable_credentials_is_not_one(
         as_registration(Target(Profile("none")), curity.register(METADATA, SECRET, {}))
 
 
-@pytest.mark.parametrize("uri", [None, 17, "", "/relative", "http://[", "ftp://idsvr.example.com/1", "https://a:b/"])
+@pytest.mark.parametrize("uri", [None, 17, "", "http://[", "ftp://idsvr.example.com/1", "https://a:b/"])
 def test_a_client_without_a_management_address_is_not_requested(
     network: respx.Router, curity: AuthorizationServer, uri: object
 ) -> None:
