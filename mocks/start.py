@@ -52,6 +52,7 @@ class OtherServer:
     issuer: str
     registrar: tuple[str, str] = ("registrar", "not used by this authorization server")
     initial_access: InitialAccess = ProviderCredentials()
+    client_id_claim: str = "sub"
 
 
 @dataclass(frozen=True)

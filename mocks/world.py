@@ -81,6 +81,7 @@ class World:
             upstream_url=start.addresses["upstream"],
             developer=(DEVELOPER, self.credentials.developer_password),
             route_path=ROUTE,
+            claim=other.client_id_claim if other else "sub",
         )
         self.classic_portal = ClassicPortal(
             clock=self.clock,

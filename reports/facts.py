@@ -32,7 +32,7 @@ MASKED = "(masked)"
 
 VOLATILE = (
     (re.compile(r"eyJ[\w-]+(?:\.(?:[\w-]|<[\w ]+>)*)*"), "JWT"),
-    (re.compile(r"[\w.~+=-]*(?:<secret \w+>[\w.~+=-]*)+"), MASKED),
+    (re.compile(r"(?<![\w.~+=-])[\w.~+=-]*(?:<secret \w+>[\w.~+=-]*)+"), MASKED),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE), "*"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)?"), "time"),
     (re.compile(r"\b\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT"), "time"),

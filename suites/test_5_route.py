@@ -51,13 +51,13 @@ def test_clocks_agree(dcr_clocks): ...
 
 
 @by_gate
-def test_route_refuses_no_credentials(dcr_protected, dcr_first_answers, dcr_expect):
-    for exchange in dcr_first_answers.values():
+def test_route_refuses_no_credentials(dcr_protected, dcr_first_answers, dcr_unauthorized, dcr_expect):
+    for exchange in dcr_first_answers.values() if dcr_unauthorized else ():
         dcr_expect.form(
             "gateway",
             "route.no-credentials",
-            (exchange.status, message(exchange)) == (401, "Unauthorized"),
-            "401 'Unauthorized'",
+            (exchange.status, message(exchange)) == (401, dcr_unauthorized),
+            f"401 {dcr_unauthorized!r}",
             answer(exchange),
             Evidence.DOCUMENTED,
         )
@@ -408,7 +408,7 @@ def test_tampered_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expec
 )
 def test_changed_claims(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
     token = dcr_bearer()
-    longer = with_claims(token, exp=int(token.claims.get("exp", 0)) + 3600)
+    longer = with_claims(token, exp=(token.date("exp") or 0) + 3600)
     _refused(dcr_consumer, dcr_expect, longer, "a token with a later exp under the old signature")
 
 
@@ -458,7 +458,11 @@ def test_unsigned_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expec
     security=True,
 )
 def test_hs_confused_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_jwks, dcr_expect):
-    _refused(dcr_consumer, dcr_expect, hs_confused(dcr_bearer(), dcr_jwks), "a token with HS256 and the public key")
+    forgeries = hs_confused(dcr_bearer(), dcr_jwks)
+    if not forgeries:
+        raise NotApplicable("no published key can be used as a secret")
+    for spelling, token in forgeries.items():
+        _refused(dcr_consumer, dcr_expect, token, f"a token with HS256 and the public key as {spelling}")
 
 
 @check(
@@ -472,7 +476,7 @@ def test_expired_token(dcr_clock, dcr_consumer, dcr_bearer_accepted, dcr_bearer,
     token = dcr_bearer()
     before = dcr_consumer.call(with_bearer(token.text))
     dcr_expect.that(dcr_consumer.accepts(before), "the token accepted while it is valid", answer(before))
-    dcr_clock.advance(int(token.claims["exp"]) - int(token.claims["iat"]) + 2)
+    dcr_clock.advance(max(0.0, (token.date("exp") or 0.0) - dcr_clock.now()) + 2)
     _refused(dcr_consumer, dcr_expect, token.text, "a token past its exp")
 
 

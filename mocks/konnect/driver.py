@@ -19,7 +19,7 @@ from base64 import b64encode
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
-from urllib.parse import quote, quote_plus, urlencode
+from urllib.parse import quote, quote_plus, urlencode, urljoin
 
 from dcrproof.mocks.konnect.fields import is_url
 from dcrproof.mocks.konnect.objects import ClientRegistration, Provider, Strategy
@@ -209,15 +209,16 @@ class Driver:
             raise ProviderFailed(f"providers of type {provider.provider_type} are not driven here")
         endpoints = yield from self.endpoints(provider)
         token = yield from self.initial_access_token(provider, endpoints)
-        answer = yield from ask(
-            "registration endpoint",
-            "POST",
-            endpoints.registration,
-            expected=(201,),
-            headers=(("content-type", "application/json"), *([_bearer(token)] if token is not None else [])),
-            body=json.dumps(metadata).encode(),
-        )
+        headers = (("content-type", "application/json"), *([_bearer(token)] if token is not None else []))
+        body = json.dumps(metadata).encode()
+        created = yield Call("POST", endpoints.registration, (("accept", "application/json"), *headers), body)
+        if not isinstance(created, Response) or not 200 <= created.status < 300:
+            raise ProviderFailed(f"registration endpoint: {account(created)}")
+        answer = members_of(created)
         registration = self.client_registration(answer, endpoints)
+        if created.status != 201:  # RFC 7591 3.2.1: but a client may be there all the same
+            yield from self.abandon(registration, provider)
+            raise ProviderFailed(f"registration endpoint: {account(created)}")
         client_id, secret = text_of(answer, "client_id"), text_of(answer, "client_secret")
         if client_id is None or secret is None or max(len(client_id), len(secret)) > LONGEST:
             yield from self.abandon(registration, provider)
@@ -318,6 +319,8 @@ class Driver:
                 ClientRegistration(f"{endpoints.registration}/{quote(client_id, safe='')}", "") if client_id else None
             )
         uri, token = text_of(answer, "registration_client_uri"), _credential(answer, "registration_access_token")
+        if uri and uri.startswith("/"):  # RFC 7592 3 asks for a whole URL
+            uri = urljoin(endpoints.registration, uri)
         return ClientRegistration(uri, token) if uri and token and is_url(uri) else None
 
     def rotated(self, registration: ClientRegistration, answer: Mapping[str, Any]) -> ClientRegistration:

@@ -44,6 +44,7 @@ def how_to_setup(
     route_path: str = "/accounts",
     api: tuple[str, str] = ("accounts", "1.0.0"),
     scopes: Iterable[str] = (),
+    claim: str = "sub",
 ) -> Setup:
     """Does everything that comes before the first application.
 
@@ -75,7 +76,7 @@ def how_to_setup(
             "configs": {
                 "openid-connect": {
                     "issuer": issuer,
-                    "credential_claim": ["sub"],
+                    "credential_claim": [claim],
                     "scopes": list(scopes),
                     "auth_methods": ["client_credentials", "bearer", "session"],
                 }

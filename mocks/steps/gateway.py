@@ -32,6 +32,7 @@ def _stale_keys(*ports: str) -> Act:
 def _fresh_keys(world: "World") -> None:
     for data_plane in world.data_planes:
         data_plane.issuers.clear()
+        data_plane.tokens.clear()  # signed with the key from before the change
 
 
 def _old_node(world: "World") -> None:

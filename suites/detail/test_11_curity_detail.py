@@ -1,8 +1,12 @@
 """Curity in detail: what it grants, refuses and says, apart from what the flow depends on."""
 
 from dcrproof.core.checks.check import Evidence, Level, check
+from dcrproof.core.checks.expect import demand
+from dcrproof.core.checks.outcomes import NotApplicable
 from dcrproof.core.checks.sources import CONFIG, DCRM, USING_DCR
+from dcrproof.core.parties.answers import received
 from dcrproof.core.parties.authorization_server import error_code
+from dcrproof.core.parties.konnect import objects
 from dcrproof.core.parties.tokens import decode
 from dcrproof.core.secrets.secret import basic
 
@@ -25,7 +29,8 @@ def _token(server, metadata, client, **form):
 def _new_token(target, server, metadata, client):
     """An access token of that client, masked from here on."""
     exchange = _token(server, metadata, client)
-    return target.secrets.know(str(exchange.object()["access_token"]))
+    demand(exchange.status == 200, f"a token for {client.client_id}", error_code(exchange))
+    return received(target, exchange, "access_token")
 
 
 # Metadata and keys
@@ -70,6 +75,7 @@ def test_scopes_in_the_metadata(dcr_is_curity, dcr_authorization_server, dcr_reg
         "RFC 7517 4.5",
         "curity.io/docs/identity-server/profiles/token-profile/lifecycle/token-profile-metadata",
     ),
+    level=Level.SHOULD,
 )
 def test_keys_have_a_kid(dcr_jwks, dcr_expect):
     kids = [key.get("kid") for key in dcr_jwks["keys"]]
@@ -98,10 +104,13 @@ def test_keys_say_what_they_are_for(dcr_is_curity, dcr_jwks, dcr_expect):
 def test_old_key_stays_published(
     dcr_is_curity, dcr_key_rotation, dcr_authorization_server, dcr_endpoints, dcr_jwt, dcr_expect
 ):
-    before = {key["kid"] for key in dcr_authorization_server.keys(dcr_endpoints).object()["keys"]}
+    def published():
+        return {str(key.get("kid")) for key in objects(dcr_authorization_server.keys(dcr_endpoints).object()["keys"])}
+
+    before = published()
     dcr_key_rotation.rotate_keys("new")
     dcr_key_rotation.advance(31)  # a data plane looks for an unknown key id at most every 30 seconds
-    after = {key["kid"] for key in dcr_authorization_server.keys(dcr_endpoints).object()["keys"]}
+    after = published()
     dcr_expect.that(after > before, "the old keys and a new one", f"{len(before - after)} gone, {len(after)} published")
 
 
@@ -312,7 +321,7 @@ def test_token_lifetime(dcr_is_curity, dcr_registrations, dcr_granted, dcr_endpo
     exchange = _token(dcr_registrations.server, dcr_endpoints, client)
     answer = exchange.object()
     token = decode(dcr_target.secrets.know(str(answer.get("access_token"))).reveal())
-    lifetime = token.claims["exp"] - token.claims["iat"] if token else None
+    lifetime = token.lifetime if token else None
     dcr_expect.that(lifetime == ttl, f"exp - iat of {ttl} seconds, as registered", f"{lifetime}")
     expires = answer.get("expires_in")
     dcr_expect.that(expires in {ttl - 1, ttl}, f"expires_in {ttl}, or a second less", f"expires_in {expires!r}")
@@ -579,7 +588,7 @@ def test_read_shows_what_was_granted(dcr_read, dcr_expect):
     changed = [
         f"{name} {before.get(name)!r}, then {after.get(name)!r}"
         for name in names
-        if before.get(name) != after.get(name)
+        if name in before and name in after and (before[name] or "") != (after[name] or "")
     ]
     dcr_expect.that(not changed, "the members as they were registered", "; ".join(changed))
 
@@ -730,6 +739,8 @@ def test_revocation(
         exchange = dcr_authorization_server.form(
             dcr_revocation_endpoint, form, dcr_granted.client_id, dcr_granted.client_secret
         )
+        if exchange.members().get("error") == "unsupported_token_type":
+            raise NotApplicable("the server revokes no tokens of this type (RFC 7009 2.2.1)")
         dcr_expect.that(exchange.status == 200, "200", error_code(exchange))
         _form(dcr_expect, "revocation.answer", not exchange.body, "an empty body", exchange.shape, Evidence.INFERRED)
 

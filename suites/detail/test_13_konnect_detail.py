@@ -7,10 +7,10 @@ from dcrproof.core.checks.check import Evidence, by_gate, check
 from dcrproof.core.checks.outcomes import NotApplicable
 from dcrproof.core.checks.sources import AAS, DCR, PORTAL_API, PORTAL_MANAGEMENT
 from dcrproof.core.http.segments import segment
-from dcrproof.core.parties.konnect import problem
+from dcrproof.core.parties.answers import whatever_the_status
+from dcrproof.core.parties.konnect import inner, objects, problem
 from dcrproof.core.parties.portal import session_of
 from dcrproof.core.secrets.secret import Secret
-from dcrproof.fixtures.flow.answers import whatever_the_status
 
 PROBLEM = "application/problem+json"
 NO_SUCH = "00000000-0000-4000-8000-000000000000"
@@ -117,7 +117,7 @@ def test_unknown_sort_is_refused(dcr_admin, dcr_expect):
 )
 def test_default_size_of_a_page(dcr_admin, dcr_expect):
     exchange = dcr_admin.get("/v3/portals")
-    size = exchange.object().get("meta", {}).get("page", {}).get("size")
+    size = inner(exchange.object(), "meta", "page", "size")
     dcr_expect.form(
         "konnect", "admin.page-size", size == 10, "10, as the examples have it", f"{size}", Evidence.UNKNOWN
     )
@@ -216,7 +216,7 @@ def test_registration_by_an_admin(dcr_admin, dcr_api, dcr_foreign, dcr_expect):
     again = dcr_admin.post(f"{application}/registrations", body)
     dcr_expect.that(again.status == 409, "409 to a second one", problem(again))
     of_api = dcr_admin.get(f"/v3/apis/{segment(dcr_api['id'])}/registrations?page%5Bsize%5D=100")
-    listed = [item.get("id") for item in of_api.object().get("data") or []]
+    listed = [item.get("id") for item in objects(of_api.object().get("data"))]
     dcr_expect.that(made.object()["id"] in listed, "the registration among those of its API", problem(of_api))
     gone = dcr_admin.delete(registration)
     dcr_expect.that(gone.status == 204, "204 to its end", problem(gone))
@@ -584,8 +584,9 @@ def test_pages_lose_and_repeat_nothing(dcr_applications, dcr_new_application, dc
         exchange = dcr_applications.developer.get(f"/applications?{query}")
         dcr_expect.that(exchange.status == 200, f"200 to page {number}", problem(exchange))
         content = exchange.object()
-        seen += [item.get("id") for item in content.get("data") or []]
-        total = (content.get("meta") or {}).get("page", {}).get("total", 0)
+        seen += [str(item.get("id")) for item in objects(content.get("data"))]
+        said = inner(content, "meta", "page", "total")
+        total = said if isinstance(said, int) else 0
     dcr_expect.that(len(set(seen)) == len(seen), "no application twice", f"{len(seen) - len(set(seen))} repeated")
     if total <= 20:
         missing = {dcr_new_application.id, other.id} - set(seen)

@@ -18,7 +18,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import chaos
+import on_call
 import pytest
+import quirks
 from leaks import THEIRS, leaks, made_by_mocks, mark_cookies, put_other_plugin
 
 from dcrproof.core import guide
@@ -55,6 +58,12 @@ class Case:
     """Without the suites that look at the products in detail, behind the flow."""
     served: bool = False
     """Over HTTP, with the profile that `dcrproof serve` writes."""
+    quirk: str = ""
+    """In front of an authorization server with this quirk."""
+    on_call: str = ""
+    """In that situation of somebody who is on call."""
+    chaos: int = 0
+    """With mocks of which some answers are odd, by this seed."""
 
     @property
     def generation(self) -> str:
@@ -71,12 +80,26 @@ class Ended:
     printed: str
     secrets: int = 0
     """How many secrets the mocks of a loud run have made."""
+    left: int = 0
+    """How many clients are left at the authorization server with a quirk."""
     leaks: tuple[str, ...] = ()
     """Where a piece of one of them was found in what that run printed and wrote."""
 
     @property
     def verdicts(self) -> dict[str, str]:
         return {check["id"]: check["verdict"] for check in self.checks}
+
+    @property
+    def red(self) -> list[Mapping[str, Any]]:
+        """Checks that make the run red: what is only a SHOULD does not."""
+        verdicts = {"failed", "unreachable", "error"}
+        return [one for one in self.checks if one["verdict"] in verdicts and one["level"] == "MUST"]
+
+    @property
+    def said(self) -> str:
+        """What the checks that are red said, a line each."""
+        lines = (f"{c['verdict']} {c['id']}: {c['expected']} | {c['observed']} | {c['candidates']}" for c in self.red)
+        return "\n".join([*lines, "" if self.checks else self.printed, f"exit {self.exit}, {self.left} left"])
 
     @property
     def failed(self) -> list[Mapping[str, Any]]:
@@ -167,6 +190,8 @@ class Broken:
             ALTERNATIVES[self.case.alternative](world)
         if self.case.mutant:
             MUTANTS[self.case.mutant].apply(world)
+        if self.case.chaos:
+            chaos.disturb(world, self.case.chaos)
         if self.case.loud:
             put_other_plugin(world)
 
@@ -198,8 +223,7 @@ def perform(case: Case, folder: Path, report: str = "report") -> Ended:
         options += ["-q", "--tb=native", f"--dcr-report={folder / report}"]
     if case.blind:
         blindfold()
-    if case.checks:
-        options.append(f"--dcr-check={case.checks}")
+    options += [f"--dcr-check={check}" for check in case.checks.split()]
     if case.workers:
         options += [
             f"--dcr-profile={folder / 'v3.toml'}",
@@ -209,7 +233,13 @@ def perform(case: Case, folder: Path, report: str = "report") -> Ended:
     with contextlib.ExitStack() as stack:
         stack.enter_context(contextlib.redirect_stdout(printed))
         stack.enter_context(contextlib.redirect_stderr(printed))
-        if case.served:
+        issuer = None
+        if case.quirk:
+            profile, issuer = stack.enter_context(quirks.profile_of(case.quirk))
+            options.append(f"--dcr-profile={profile}")
+        elif case.on_call:
+            options.append(f"--dcr-profile={stack.enter_context(on_call.profile_of(case.on_call))}")
+        elif case.served:
             options.append(f"--dcr-profile={stack.enter_context(profile_of_served(case))}")
         else:
             options.append(f"--dcr-profile={folder / case.generation}.toml")
@@ -217,7 +247,9 @@ def perform(case: Case, folder: Path, report: str = "report") -> Ended:
         status = pytest.main(
             [*(FLOW if case.brief else [str(SUITES)]), *options], plugins=[plugin, recorder, Broken(case)]
         )
-    ended = Ended(int(status), tuple(sorted(recorder.checks, key=lambda check: check["order"])), printed.getvalue())
+        left = len(issuer.clients) if issuer else 0
+    checks = tuple(sorted(recorder.checks, key=lambda check: check["order"]))
+    ended = Ended(int(status), checks, printed.getvalue(), left=left)
     return _looked_through(ended, own, secrets) if case.loud else ended
 
 

@@ -22,6 +22,7 @@ from dcrproof.core.http import transport as core_http
 from dcrproof.core.http.errors import network_error
 from dcrproof.core.http.exchange import LONGEST_QUOTE, Exchange, now
 from dcrproof.core.http.party_connection import PartyConnection
+from dcrproof.core.parties.answers import received
 from dcrproof.core.parties.authorization_server import AuthorizationServer, Metadata, error_code
 from dcrproof.core.parties.gateway import Consumer, answer, echoed, message, session_cookie
 from dcrproof.core.parties.konnect import KonnectClient, problem
@@ -29,7 +30,6 @@ from dcrproof.core.parties.portal import PortalClient, session_of
 from dcrproof.core.parties.target import Target
 from dcrproof.core.profile.model import Profile, RouteSettings
 from dcrproof.core.secrets.secret import Secret
-from dcrproof.fixtures.flow.answers import received
 from dcrproof.fixtures.flow.registrations import as_registration
 
 IDSVR = "https://idsvr.example.com"
@@ -177,7 +177,7 @@ def test_a_registration_without_usable_credentials_is_not_one(
         as_registration(Target(Profile("none")), curity.register(METADATA, SECRET, {}))
 
 
-@pytest.mark.parametrize("uri", [None, 17, "", "/relative", "http://[", "ftp://idsvr.example.com/1", "https://a:b/"])
+@pytest.mark.parametrize("uri", [None, 17, "", "http://[", "ftp://idsvr.example.com/1", "https://a:b/"])
 def test_a_client_without_a_management_address_is_not_requested(
     network: respx.Router, curity: AuthorizationServer, uri: object
 ) -> None:

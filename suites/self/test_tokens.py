@@ -1,5 +1,6 @@
 """The core reads tokens that another library has signed."""
 
+import hmac
 import time
 from base64 import urlsafe_b64encode
 
@@ -68,7 +69,12 @@ FORGERIES = {
     "other claims": lambda token, _: with_claims(token, sub="somebody else"),
     "no signature": lambda token, _: unsigned(token),
     "no signature, spelt otherwise": lambda token, _: unsigned(token, "NoNe"),
-    "the public key as HMAC secret": hs_confused,
+    **{
+        f"the public key as HMAC secret: {spelling}": lambda token, keys, spelling=spelling: hs_confused(token, keys)[
+            spelling
+        ]
+        for spelling in ("PEM", "PEM without its last line end", "DER")
+    },
 }
 
 
@@ -109,3 +115,15 @@ def test_private_keys_are_recognised_by_their_members():
         assert PRIVATE_MEMBERS & set(key.as_dict(private=True))
         assert not PRIVATE_MEMBERS & set(key.as_dict(private=False))
     assert isinstance(rsa_key(0), RSAKey)
+
+
+def test_a_public_key_that_serves_as_secret_may_lack_its_last_line_end():
+    token = decode(signed("RS256"))
+    assert token is not None
+    pem = rsa_key(0).as_pem(private=False).rstrip()
+    head, _, signature = hs_confused(token, published("RS256"))["PEM without its last line end"].rpartition(".")
+    assert signature == urlsafe_b64encode(hmac.digest(pem, head.encode(), "sha256")).rstrip(b"=").decode()
+
+
+def test_an_encrypted_token_is_not_called_opaque():
+    assert describe("eyJlbmMiOiJBMjU2R0NNIn0.a.b.c.d").startswith("an encrypted token (JWE, five parts)")

@@ -1,14 +1,16 @@
 """Requests and answers: each HTTP exchange of a run, numbered in the order of sending."""
 
 import json
+import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
-from dcrproof.core.checks.outcomes import Unreachable
+from dcrproof.core.checks.outcomes import Failed, Unreachable
 from dcrproof.core.party import Party
 
 Headers = tuple[tuple[str, str], ...]
@@ -32,6 +34,19 @@ class Request:
     @property
     def path(self) -> str:
         return self.url.removeprefix(self.base).partition("?")[0]
+
+
+class Members(dict[str, Any]):
+    """An object of an answer, at any depth. A member that is asked for and missing is the party's failure, not an error
+    of whoever asks: it raises Failed, where a dictionary would raise KeyError.
+    """
+
+    def __init__(self, what: str, members: Mapping[str, Any]) -> None:
+        super().__init__(members)
+        self._what = what
+
+    def __missing__(self, name: str) -> Any:
+        raise Failed(f"{name} in the answer", f"{self._what}: none")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -79,7 +94,7 @@ class Exchange:
         (RFC 7493 2.1) is not JSON here: it could not be sent, printed or stored.
         """
         try:
-            content = json.loads(self.body)
+            content = json.loads(self.body, object_hook=partial(Members, self.what))
             if b"\\u" in self.body:
                 json.dumps(content, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
@@ -87,15 +102,18 @@ class Exchange:
         return content
 
     @property
-    def broken(self) -> bool:
-        """Whether the body is not what the answer says: JSON that cannot be read."""
-        if "json" not in self.media_type or not self.body:
-            return False
+    def is_json(self) -> bool:
+        """Whether the body is JSON, whatever type it is said to be of."""
         try:
             self.json()
         except Unreachable:
-            return True
-        return False
+            return False
+        return True
+
+    @property
+    def broken(self) -> bool:
+        """Whether the body is not what the answer says: JSON that cannot be read."""
+        return "json" in self.media_type and bool(self.body) and not self.is_json
 
     def members(self) -> dict[str, Any]:
         """The members of the body, for example of an error; empty where it is not a JSON object."""
@@ -183,13 +201,16 @@ class Transcript:
 def skew(exchange: Exchange) -> float | None:
     """Seconds by which the other side's clock is ahead of ours, by the Date header; None without one.
 
-    The header has whole seconds, so the result is up to a second too small.
+    The header has whole seconds, so the result is up to a second too small. An answer that a cache kept is as old as the
+    cache says (RFC 9111 5.1).
     """
     try:
         theirs = dated(exchange.header("date") or "")
     except ValueError:
         return None
-    return (theirs - exchange.at).total_seconds() - exchange.seconds / 2
+    age = exchange.header("age") or ""
+    kept = int(age) if re.fullmatch("[0-9]{1,9}", age) else 0
+    return (theirs - exchange.at).total_seconds() - exchange.seconds / 2 + kept
 
 
 def dated(text: str) -> datetime:

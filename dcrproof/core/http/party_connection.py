@@ -13,6 +13,7 @@ from dcrproof.core.checks.outcomes import Failed, Unreachable
 from dcrproof.core.http.connection import Connection, host_and_port, is_address, proxy_for
 from dcrproof.core.http.errors import NO_ADDRESS, UNFIT, network_error, wants_credentials
 from dcrproof.core.http.exchange import Exchange, Request, Transcript, Unanswered, quoted
+from dcrproof.core.http.idna import a_label
 from dcrproof.core.http.loopback import is_loopback
 from dcrproof.core.http.retry import IDEMPOTENT, READS, Retry
 from dcrproof.core.http.segments import is_plain
@@ -90,6 +91,7 @@ class PartyConnection:
         sent = {"user-agent": USER_AGENT, "accept": "application/json", **(headers or {})}
         if not is_address(url):
             raise Unreachable(self.party, f"{where}: {NO_ADDRESS.said}")
+        url = a_label(url)
         parts = urlsplit(url)
         host = parts.hostname or ""
         dialled = node or self.node_for(host_and_port(url))

@@ -36,7 +36,7 @@ def refuse(ledger: Ledger, mode: Mode, request: Request, kind: Kind | None) -> N
     changes = method in CHANGES or (method == "POST" and OF_AN_APPLICATION.search(path))
     if party in {"konnect", "portal"} and changes and kind in {None, REGISTRATION} and not _ours(ledger, path):
         raise InternalError(f"{method} {path} would change what this run has not created; it was not sent")
-    if party == "curity" and method in READS | CHANGES and ledger.is_another_client(path):
+    if party == "curity" and method in READS | CHANGES and ledger.is_another_client(request.url, path):
         raise InternalError(f"{method} {path} is of a client that this run has not created; it was not sent")
 
 

@@ -108,11 +108,16 @@ class Ledger:
         """Whether the path is below something that this run has created."""
         return any(entry.id and path.startswith(f"{entry.path}/") for entry in self.entries.values())
 
-    def is_another_client(self, path: str) -> bool:
-        """Whether that is the path of a client that this run has not created, where its own clients are as well."""
-        collections = {entry.collection for entry in [*self.entries.values(), *self.dead] if entry.kind is CLIENT}
+    def is_another_client(self, url: str, path: str) -> bool:
+        """Whether that is the address of a client that this run has not created, where its own clients are as well.
+
+        Its own are known by the address that the server gave, which need not have the client id in it, or by that id.
+        """
+        clients = [entry for entry in [*self.entries.values(), *self.dead] if entry.kind is CLIENT]
+        if any(entry.manage and entry.manage[0] == url for entry in clients):
+            return False
         parent, _, id = path.rpartition("/")
-        return parent in collections and unquote(id) not in self.ids
+        return parent in {entry.collection for entry in clients} and unquote(id) not in self.ids
 
     def at(self, url: str) -> list[LedgerEntry]:
         """The entries of the thing that a URL names."""

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from dcrproof.core.checks.outcomes import NotSeen
 from dcrproof.core.http.exchange import Exchange, Request
+from dcrproof.core.http.idna import absolute
 from dcrproof.core.http.segments import is_id
 from dcrproof.core.ledger.kinds import CLIENT, REGISTRATION, Kind, kind_at
 from dcrproof.core.ledger.ledger import Ledger, LedgerEntry
@@ -147,6 +148,8 @@ def _learn(ledger: Ledger, number: int | None, exchange: Exchange) -> None:
     if client_id:
         entry = replace(entry, client_id=client_id, secret=Secret(secret) if secret else entry.secret)
         ledger.entries[number] = entry
+    if uri:
+        uri = absolute(exchange.url, uri)  # RFC 7592 3 asks for a whole URL; without one the client is deleted as well
     if token and (uri or entry.manage):  # before the id: then clean-up can delete it if the run is killed in between
         ledger.managed(entry, uri or (entry.manage[0] if entry.manage else ""), Secret(token))
     if isinstance(id, str) and entry.id is None and (is_id(id) or (id and entry.kind is CLIENT)):

@@ -5,16 +5,18 @@ Each method sends one request and returns the exchange unchanged; others judge i
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
 from dcrproof.core.http.exchange import Exchange, quoted
+from dcrproof.core.http.idna import a_label
 from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.profile.model import AdminSettings
 from dcrproof.core.secrets.secret import Secret, basic
 
 WELL_KNOWN = "/.well-known/openid-configuration"
+BASIC, POST = "client_secret_basic", "client_secret_post"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
@@ -27,7 +29,7 @@ class Metadata:
     def endpoint(self, name: str) -> str:
         """The URL of that endpoint, or an empty text where the document has none."""
         value = self.members.get(name)
-        return value if isinstance(value, str) else ""
+        return a_label(value) if isinstance(value, str) else ""
 
     @property
     def issuer(self) -> str:
@@ -51,6 +53,17 @@ class AuthorizationServer:
     issuer: str
     """As in the profile: without the well-known suffix, and without a slash at its end."""
     admin: AdminSettings | None = None
+    methods: dict[str, str] = field(default_factory=dict, repr=False)
+    """By client id the method with which a client authenticates, as it was registered; the empty id stands for others."""
+
+    def default_method(self, metadata: Metadata) -> None:
+        """Takes the method of clients of which nothing is known from the metadata (RFC 8414 2)."""
+        listed = metadata.members.get("token_endpoint_auth_methods_supported")
+        if isinstance(listed, list) and BASIC not in listed and POST in listed:
+            self.methods[""] = POST
+
+    def method_of(self, client_id: str) -> str:
+        return self.methods.get(client_id) or self.methods.get("") or BASIC
 
     @property
     def discovery_url(self) -> str:
@@ -64,12 +77,14 @@ class AuthorizationServer:
         return self.http.send("GET", metadata.endpoint("jwks_uri"))
 
     def token(self, metadata: Metadata, client_id: str, secret: Secret, scope: str | None = None) -> Exchange:
-        """A client_credentials request (RFC 6749 4.4.2), with Basic and the encoding of 2.3.1."""
+        """A client_credentials request (RFC 6749 4.4.2)."""
         form = {"grant_type": "client_credentials"} | ({"scope": scope} if scope is not None else {})
         return self.form(metadata.endpoint("token_endpoint"), form, client_id, secret)
 
     def form(self, url: str, form: Mapping[str, str], client_id: str, secret: Secret) -> Exchange:
-        """Posts a form to an endpoint, as a client that authenticates with Basic (RFC 6749 2.3.1)."""
+        """Posts a form to an endpoint, as a client that authenticates with its secret (RFC 6749 2.3.1)."""
+        if self.method_of(client_id) == POST:
+            return self.form_with(url, {**form, "client_id": client_id, "client_secret": secret.reveal()}, None)
         return self.form_with(url, form, basic(quote_plus(client_id), quote_plus(secret.reveal())))
 
     def form_with(self, url: str, form: Mapping[str, str], pair: str | None) -> Exchange:
@@ -143,13 +158,30 @@ def error_code(exchange: Exchange) -> str:
     return f"{exchange.status} {quoted(code)}" if code else str(exchange.status)
 
 
+def told(exchange: Exchange) -> str:
+    """The same with the server's `error_description`, for a failure."""
+    description = exchange.members().get("error_description")
+    return f"{error_code(exchange)} ({quoted(description)})" if description else error_code(exchange)
+
+
+PAGES = frozenset({"text/html", "application/xhtml+xml"})
+ANSWERED_BY_STATUS = frozenset({400, 401, 404, 405})
+"""Errors that the RFCs know by their status: whatever page stands beside them, it is a server's own framework."""
+
+
 def recognises(exchange: Exchange) -> bool:
-    """Whether the answer can be an authorization server's: it sends a page only where it serves nothing else."""
-    if exchange.status >= 500:  # what Curity says where its data source fails; anything else may be said in front of it
+    """Whether the answer can be an authorization server's: a page with 200, 403 or a failure is a firewall's or a proxy's.
+
+    An empty body says nothing of its sender, whatever its type, and JSON is JSON. Of the 5xx one alone is an answer:
+    what Curity says where its data source fails; any other may be said by something in front of it.
+    """
+    if exchange.status >= 500:
         return exchange.status == 500 and exchange.members().get("error") == "server_error"
     if exchange.broken:
         return False
-    return exchange.status in {404, 405} or exchange.media_type not in {"text/html", "text/plain"}
+    if not exchange.body or exchange.status in ANSWERED_BY_STATUS or exchange.is_json:
+        return True
+    return exchange.media_type not in PAGES and exchange.media_type != "text/plain"
 
 
 def _bearer(token: Secret | None) -> dict[str, str]:

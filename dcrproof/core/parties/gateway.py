@@ -14,6 +14,7 @@ from dcrproof.core.profile.model import RouteSettings
 from dcrproof.core.secrets.secret import Secret, basic
 
 REFUSED = (401, 403)
+REDIRECTED = (302, 303, 307)
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,14 @@ class Consumer:
         return exchange.status in self.route.success
 
     def refuses(self, exchange: Exchange) -> bool:
-        """Whether the call was rejected before reaching the upstream, whose latency Kong reports otherwise."""
-        return exchange.status in REFUSED and not reached_upstream(exchange)
+        """Whether the call was rejected before reaching the upstream, whose latency Kong reports otherwise.
+
+        That is the direction alone: with `unauthorized_redirect_uri`, or with the code flow among the methods, a caller
+        without usable credentials is sent away (302), and is not let in either. Such a redirect has to bear the header of
+        an answer of Kong's own: an upstream redirects as well.
+        """
+        own = exchange.status in REDIRECTED and exchange.header("x-kong-response-latency") is not None
+        return (exchange.status in REFUSED or own) and not reached_upstream(exchange)
 
 
 def with_basic(client_id: str, secret: Secret) -> dict[str, str]:

@@ -127,6 +127,13 @@ def _total(content: Mapping[str, Any]) -> int | None:
     return total if type(total) is int else None
 
 
+def inner(value: object, *names: str) -> object:
+    """The member of that path in an object; None where one of them is missing, or is not an object."""
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
 def objects(value: object) -> list[dict[str, Any]]:
     """The objects in a list; none where the value is not a list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -130,6 +130,16 @@ class Target:
         return kind(self.connection("portal", url or portal.url), url or portal.url)
 
     @property
+    def is_curity(self) -> bool:
+        """Whether the authorization server is Curity, as far as the profile says, and not another OpenID provider."""
+        return self.profile.curity is None or self.profile.curity.kind == "curity"
+
+    @property
+    def client_id_claim(self) -> str:
+        """The claim of an access token that holds the client id."""
+        return self.profile.curity.client_id_claim if self.profile.curity else "sub"
+
+    @property
     def classic(self) -> bool:
         """Whether the profile's portal is of the classic generation."""
         return self.profile.portal is not None and self.profile.portal.generation == "classic"

@@ -7,12 +7,13 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
@@ -31,6 +32,17 @@ class Jwt:
     text: str
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
+
+    def date(self, name: str) -> float | None:
+        """A claim that is a NumericDate (RFC 7519 2: seconds, which may have a fraction); None where it is none."""
+        value = self.claims.get(name)
+        return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+    @property
+    def lifetime(self) -> float | None:
+        """The seconds from `iat` to `exp`, where there are both."""
+        begins, ends = self.date("iat"), self.date("exp")
+        return None if begins is None or ends is None else ends - begins
 
     @property
     def signing_input(self) -> str:
@@ -51,30 +63,98 @@ def describe(text: str) -> str:
     found = decode(text)
     if found is not None:
         return f"a JWT signed with {found.header.get('alg')}"
+    if text.count(".") == JWE_DOTS and text.startswith("eyJ"):
+        return "an encrypted token (JWE, five parts), which the gateway cannot read"
     prefix = text[: text.find("_", 1) + 1] if text.startswith("_") else ""
     beginning = f", beginning {prefix}" if prefix else ""
     return f"an opaque token, {len(text)} characters{beginning}"
 
 
+JWE_DOTS = 4
+"""A JWE in compact form has five parts (RFC 7516 3.1)."""
+
+
 def verify(text: str, keys: Mapping[str, Any]) -> str | None:
-    """Verifies the signature with a JWK Set (RFC 7517). Returns None where it is valid, else what is wrong, in words."""
+    """Verifies the signature with a JWK Set (RFC 7517). Returns None where it is valid, else what is wrong, in words.
+
+    Several keys may have the token's key id, and a token may have none: each key that suits its algorithm is tried.
+    """
     token = decode(text)
     if token is None:
         return describe(text)
     algorithm = token.header.get("alg")
     if algorithm not in SIGNED:
         return f"the algorithm {algorithm}, which is not a public-key signature"
+    named = _named(token, keys)
     kid = token.header.get("kid")
-    found = keys.get("keys")
-    published = [key for key in found if isinstance(key, dict)] if isinstance(found, list) else []
-    candidates = [key for key in published if key.get("kid") == kid]
-    if not candidates:
-        names = ", ".join(str(key.get("kid")) for key in published)
+    if not named:
+        names = ", ".join(str(key.get("kid")) for key in _published(keys))
         return f"the key id {kid}, which is not among the published ones ({names or 'none'})"
+    flaws = [_unfit(key, algorithm) or _flaw(text, key, algorithm) for key in named]
+    return None if None in flaws else "; ".join(dict.fromkeys(map(str, flaws)))
+
+
+def claims_flaw(token: Jwt, issuer: str, now: float) -> str | None:
+    """Why a verifier refuses the claims of a token that is genuine, in words (RFC 7519 4.1); None where nothing is wrong."""
+    if token.claims.get("iss") != issuer:
+        return f"iss {token.claims.get('iss')!r}, and the issuer is {issuer!r}"
+    for name in ("exp", "nbf", "iat"):
+        if name in token.claims and token.date(name) is None:
+            return f"{name} {token.claims[name]!r}, which is no number of seconds"
+    ends = token.date("exp")
+    if ends is None:
+        return "no exp"
+    if ends > now + MILLISECONDS:
+        return f"exp {ends}, which is in milliseconds"
+    if ends <= now:
+        return f"exp {ends}, which was over {now - ends:.0f} s ago"
+    early = {name: value for name in ("nbf", "iat") if (value := token.date(name)) is not None and value > now + SLACK}
+    return (
+        "; ".join(f"{name} {value}, which is {value - now:.0f} s in the future" for name, value in early.items())
+        or None
+    )
+
+
+MILLISECONDS = 1e11
+"""Seconds that no token lives: as many from now on a time in milliseconds lies, which is a thousand times as large."""
+SLACK = 2
+"""Seconds by which two clocks differ anyway, in whole seconds."""
+
+
+def _published(keys: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found = keys.get("keys")
+    return [key for key in found if isinstance(key, dict)] if isinstance(found, list) else []
+
+
+def _named(token: Jwt, keys: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The published keys of the token's key id; all of them where it has none."""
+    kid = token.header.get("kid")
+    return [key for key in _published(keys) if kid in (None, key.get("kid"))]
+
+
+KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
+"""The key type (RFC 7518 6.1, RFC 8037 2) by the beginning of the algorithm."""
+
+
+def _unfit(key: Mapping[str, Any], algorithm: str) -> str | None:
+    """Why a published key is not one for signatures of that algorithm, in words."""
+    name, kind = f"the published key {key.get('kid')}", KEY_TYPES[algorithm[:2]]
+    if key.get("kty") != kind:
+        return f"{name} is of type {key.get('kty')}, not {kind}"
+    if key.get("use") not in (None, "sig"):
+        return f"{name} is for {key.get('use')}, not for signatures"
+    if key.get("alg") not in (None, algorithm):
+        return f"{name} is for {key.get('alg')}, not {algorithm}"
+    padded = [member for member in ("n", "e", "x", "y") if str(key.get(member, "")).endswith("=")]
+    return f"{name} has padded base64 in {', '.join(padded)} (RFC 7515 2: without padding)" if padded else None
+
+
+def _flaw(text: str, key: Mapping[str, Any], algorithm: str) -> str | None:
+    """Why the signature does not verify with that key, in words."""
     try:
         jwt.decode(
             text,
-            jwt.PyJWK(dict(candidates[0]), algorithm),
+            jwt.PyJWK(dict(key), algorithm),
             algorithms=[algorithm],
             options={
                 "verify_signature": True,
@@ -88,11 +168,15 @@ def verify(text: str, keys: Mapping[str, Any]) -> str | None:
                 "verify_jti": False,
             },
         )
-    except jwt.InvalidKeyError as error:
-        return f"the published key {kid}, which cannot be used: {error}"
-    except jwt.PyJWTError as error:
-        return f"a signature that does not verify with the published key {kid} ({type(error).__name__})"
+    except jwt.InvalidSignatureError as error:
+        return f"a signature that does not verify with the published key {key.get('kid')} ({type(error).__name__})"
+    except (jwt.PyJWTError, *UNUSABLE) as error:
+        return f"the published key {key.get('kid')}, which cannot be used: {error}"
     return None
+
+
+UNUSABLE = (ValueError, TypeError, KeyError, AttributeError, UnsupportedAlgorithm)
+"""What PyJWT and cryptography raise for a key with odd members, besides their own errors."""
 
 
 @cache
@@ -103,9 +187,9 @@ def foreign_key() -> RSAPrivateKey:
 
 def foreign(token: Jwt, **header: Any) -> str:
     """The same claims, signed with our own key, under the key id of the token or under another one."""
-    return jwt.encode(
-        dict(token.claims), foreign_key(), algorithm="RS256", headers={**token.header, "alg": "RS256", **header}
-    )
+    head = _encoded(json.dumps({**token.header, "alg": "RS256", **header}).encode())
+    signing_input = f"{head}.{token.text.split('.')[1]}"
+    return f"{signing_input}.{_encoded(RSAAlgorithm(RSAAlgorithm.SHA256).sign(signing_input.encode(), foreign_key()))}"
 
 
 def foreign_jwk() -> dict[str, Any]:
@@ -114,9 +198,9 @@ def foreign_jwk() -> dict[str, Any]:
 
 
 def tampered(token: Jwt) -> str:
-    """The token with one bit of its signature flipped."""
+    """The token with one bit of its signature flipped; one without a signature gets one of a single octet."""
     head, _, signature = token.text.rpartition(".")
-    content = bytearray(_decoded(signature))
+    content = bytearray(_decoded(signature) or b"\0")
     content[len(content) // 2] ^= 1
     return f"{head}.{_encoded(bytes(content))}"
 
@@ -133,17 +217,31 @@ def unsigned(token: Jwt, algorithm: str = "none") -> str:
     return f"{header}.{token.text.split('.')[1]}."
 
 
-def hs_confused(token: Jwt, keys: Mapping[str, Any]) -> str:
-    """The same claims with HS256, where the secret is the PEM of the published public key (RFC 8725 2.1)."""
-    kid = token.header.get("kid")
-    key = next((key for key in keys.get("keys", []) if key.get("kid") == kid), None)
-    if key is None:
-        raise ValueError(f"no published key {kid}")
-    pem = jwt.PyJWK(dict(key)).key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+def hs_confused(token: Jwt, keys: Mapping[str, Any]) -> dict[str, str]:
+    """The same claims with HS256, where the secret is a published public key (RFC 8725 2.1), by how that is spelled.
+
+    Empty where no published key can be used.
+    """
     header = _encoded(json.dumps({**token.header, "alg": "HS256"}).encode())
     signing_input = f"{header}.{token.text.split('.')[1]}"
-    signature = hmac.new(pem, signing_input.encode(), hashlib.sha256).digest()
-    return f"{signing_input}.{_encoded(signature)}"
+    return {
+        spelling: f"{signing_input}.{_encoded(hmac.new(secret, signing_input.encode(), hashlib.sha256).digest())}"
+        for key in reversed(_named(token, keys))
+        for spelling, secret in _spelled(key)
+    }
+
+
+def _spelled(key: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
+    """The forms in which a verifier may hold a public key."""
+    try:
+        public = jwt.PyJWK(dict(key)).key
+        pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except (jwt.PyJWTError, *UNUSABLE):
+        return
+    yield "PEM", pem
+    yield "PEM without its last line end", pem.rstrip()
+    yield "DER", der
 
 
 def _encoded(content: bytes) -> str:

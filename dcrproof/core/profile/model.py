@@ -166,6 +166,8 @@ class CuritySettings(PartySettings):
     """Curity, or any OpenID provider with RFC 7591 registration."""
     version: Text | None = None
     """The version of the product, as far as it is known."""
+    client_id_claim: Text = "sub"
+    """The claim of an access token that holds the client id."""
     registrar: RegistrarSettings | None = None
     admin: AdminSettings | None = None
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from dcrproof.core.files import content
 from dcrproof.core.http import segments
+from dcrproof.core.http.idna import a_label
 from dcrproof.core.http.loopback import is_loopback
 from dcrproof.core.secrets.secret import SHORTEST, Secret
 
@@ -78,7 +79,12 @@ def kind(value: Any) -> str:
 def _url(text: str, _: Any) -> str:
     try:
         parts = urlsplit(text)
-        usable = is_host(parts.hostname or "") and parts.port != 0 and not parts.netloc.endswith(":")
+        usable = (
+            is_host(parts.hostname or "")
+            and parts.port != 0
+            and not parts.netloc.endswith(":")
+            and a_label(text).isascii()
+        )
     except ValueError:
         usable = False
     if not usable or not text.isprintable() or not is_path(parts.path):
@@ -87,7 +93,7 @@ def _url(text: str, _: Any) -> str:
         raise ValueError("a URL in a profile has no user name or password")
     if "?" in text or "#" in text:
         raise ValueError("a URL in a profile has no query and no fragment")
-    return text.rstrip("/")
+    return a_label(text).rstrip("/")
 
 
 def is_host(name: str) -> bool:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dcrproof.core.http.exchange import Exchange, Headers, Sent, Unanswered
+from dcrproof.core.secrets.forms import compact
 from dcrproof.core.secrets.secret import SHORTEST
 
 Event = Mapping[str, Any]
@@ -34,8 +35,10 @@ SENDERS = {"portal": "developer", "gateway": "consumer"}
 OURS = frozenset({"event", "at", "from", "to", "party", "method", "check", "id", "kind", "steps", "selected", "target"})
 """Members of events whose values are dcrproof's own words: a secret that equals one of them changes no event."""
 
-TOKEN = re.compile(r'(?:"?([\w-]+)"?\s*[:=]\s*"?)?(?:Bearer )?(eyJ[\w-]+\.eyJ[\w-]+\.[\w-]*)')
-"""A JWT in compact form, and the name of the member or parameter with this value."""
+NAME = re.compile(r'([\w-]+)"?\s*[:=]\s*"?(?:Bearer )?\Z')
+"""The name of the member or parameter whose value follows."""
+LONGEST_NAME = 80
+"""Characters before a value in which its name is looked for."""
 
 
 def instant(at: datetime) -> str:
@@ -111,10 +114,11 @@ def _tokens(side: str, message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for where, text in places:
         if "eyJ" not in text:
             continue
-        for name, token in TOKEN.findall(text):
+        for start, token in compact(text):
             parts = _decoded(token)
             if parts is not None:
-                yield {"where": f"{where}, {name}" if name else where, "header": parts[0], "claims": parts[1]}
+                name = NAME.search(text[max(0, start - LONGEST_NAME) : start])
+                yield {"where": f"{where}, {name[1]}" if name else where, "header": parts[0], "claims": parts[1]}
 
 
 def _decoded(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:

@@ -30,7 +30,7 @@ SENTENCE = re.compile(r"\S+(?: \S+){2,}|\{vault://.*")
 """A message or a description, or a reference to a stored secret."""
 PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 """Members of a JWK that are not public (RFC 7518 6.2.2, 6.3.2, 6.4.1)."""
-PRIVATE_KEY = re.compile(r"BEGIN [A-Z ]*PRIVATE KEY-----(.+?)(?:-----END|$)", re.DOTALL)
+PRIVATE_KEY = re.compile(r"BEGIN [A-Z ]{0,30}PRIVATE KEY-----(.+?)(?:-----END|$)", re.DOTALL)
 """A private key in PEM (RFC 7468)."""
 QUOTED = re.compile(r'"([\w.-]+)"\s*:\s*"((?:[^"\\]|\\.)*)')
 """A member with a text, in a body that is not JSON because it was cut, or is embedded in something else."""

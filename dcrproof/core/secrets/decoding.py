@@ -15,14 +15,17 @@ from urllib.parse import unquote
 
 BREAK = re.compile(
     r"""[\r\n\\&\#\x1b] (?:                          # first, so that a text without them is skipped quickly
-            (?: (?<=[\r\n]) [\r\n]* | (?<=\\) \\* (?: r\\+ )? n | (?<=&) \#(?: 10 | xA ); )  # a new line, or as it is escaped
+            (?: (?<=[\r\n]) [\r\n]* | (?<=(?<!\\)\\) \\* (?: r\\+ )? n | (?<=&) \#(?: 10 | xA ); )  # a new line, or as it is escaped
             (?: E(?=[ ]) )? [ \t]* (?: [-+][ ]+ )?      # what pytest puts before the lines of a message
             (?: b?['"] )?
-        |   (?: (?<=\x1b) | (?<=\\) \\* (?: x1b | u001b ) | (?<=\#) x1B ) \[ [\d;]* m  # a change of colour
+        |   (?: (?<=\x1b) | (?<=(?<!\\)\\) \\* (?: x1b | u001b ) | (?<=\#) x1B ) \[ [\d;]* m  # a change of colour
         )""",
     re.VERBOSE,
 )
-"""What can be in the middle of a secret that is printed over several lines, or in colours."""
+"""What can be in the middle of a secret that is printed over several lines, or in colours.
+
+A run of backslashes is tried from its first one only: from each of them it would take quadratic time.
+"""
 
 ESCAPE = re.compile(
     r"""(?P<escape> [\\&%] (?:               # first, as above

@@ -9,6 +9,8 @@ from urllib.parse import quote, quote_plus
 
 SIGNATURE = re.compile(r"(\.eyJ[\w-]+(?:<secret \w+>[\w-]*)*)\.(?!eyJ)[\w-]+")
 """The claims and the signature of a JWT, whole or cut off. Without the header, so that matching takes linear time."""
+CLAIMS = re.compile(r"\.eyJ[\w-]+\.[\w-]*")
+"""The claims of a JWT in compact form, and its signature, which may be empty."""
 JWS = re.compile(r"(eyJ[\w-]+\.[\w-]*\.)([\w-]*)")
 JWE = re.compile(r"(eyJ[\w-]+\.)([\w.-]*)")
 
@@ -89,12 +91,23 @@ def pair_forms(client_id: str, secret: str) -> Iterator[tuple[str, int]]:
 
 
 def jwts(text: str) -> Iterator[str]:
-    """The JWTs in a text."""
-    for match in SIGNATURE.finditer(text):
-        start = match.start()
-        while start and (text[start - 1].isalnum() or text[start - 1] in "-_"):
-            start -= 1
-        yield text[start : match.end()]
+    """The JWTs in a text that have a signature."""
+    return (text[_header(text, match.start()) : match.end()] for match in SIGNATURE.finditer(text))
+
+
+def compact(text: str) -> Iterator[tuple[int, str]]:
+    """The JWTs in a text, also those without a signature, each with the place where it begins."""
+    for match in CLAIMS.finditer(text):
+        begins = text.find("eyJ", _header(text, match.start()), match.start())
+        if begins >= 0:
+            yield begins, text[begins : match.end()]
+
+
+def _header(text: str, end: int) -> int:
+    """Where the run of base64url begins that ends there: read backwards, so that many beginnings take no longer."""
+    while end and (text[end - 1].isalnum() or text[end - 1] in "-_"):
+        end -= 1
+    return end
 
 
 def secret_part(value: str) -> str:

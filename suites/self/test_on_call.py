@@ -1,0 +1,25 @@
+"""Called at night with an id, a secret and a route: what a run says, and whom it does not blame."""
+
+import pytest
+from on_call import SITUATIONS
+from performing import Case
+
+CASES = [Case(checks=row.checks, on_call=name) for name, row in SITUATIONS.items()]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.on_call)
+def test_what_is_said_on_call(case, ended):
+    row, run = SITUATIONS[case.on_call], ended[case]
+    assert "error" not in run.verdicts.values(), run.said
+    if not (row.check or row.steps):
+        assert (run.exit, run.red) == (0, []), run.said
+        return
+    assert run.red, run.said
+    first = run.red[0]
+    assert (first["id"] + ".").startswith(row.check + "." if row.check else ""), run.said
+    said = " ".join([first["expected"], first["observed"], *first["ruled_out"], *first["decides"], first["fix"]])
+    assert [word for word in row.words if word not in said] == [], run.said
+    for check in run.red:
+        assert {*check["steps"], *check["candidates"]}.issuperset(row.steps), run.said
+        assert {*check["candidates"]}.isdisjoint(row.not_steps), run.said
+    assert run.exit == 1, run.said
