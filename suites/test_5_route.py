@@ -1,6 +1,7 @@
 """The gateway: the application's client at Curity, and the protected route with each kind of credentials."""
 
 import base64
+from dataclasses import replace
 
 from dcrproof.core.checks.check import Evidence, Level, by_gate, check
 from dcrproof.core.checks.outcomes import NotApplicable
@@ -164,11 +165,11 @@ def test_given_applications(dcr_consumer, dcr_given_applications, dcr_protected,
     evidence=Evidence.DOCUMENTED,
     references=(OIDC, DCR),
 )
-def test_other_routes(dcr_target, dcr_application, dcr_basic, dcr_expect):
+def test_other_routes(dcr_target, dcr_consumer, dcr_application, dcr_basic, dcr_expect):
     routes = dcr_target.profile.gateway.routes[1:]
     if not routes:
         raise NotApplicable("the profile names one route")
-    for consumer in map(dcr_target.consumer, routes):
+    for consumer in (replace(dcr_consumer, route=route) for route in routes):
         refused = consumer.call()
         dcr_expect.that(consumer.refuses(refused), "401 or 403 without credentials", answer(refused))
         accepted = consumer.call(with_basic(dcr_application.client_id, dcr_application.secret))
