@@ -67,4 +67,4 @@ def test_an_undone_setup_step_is_named_without_a_profile(run_checks):
 def test_steps_of_two_generations_are_rejected(run_checks):
     ran = run_checks("--dcr-undo=portal.application-setup.claims", "--dcr-undo=konnect.strategy.claim")
     assert ran.code == 4
-    assert "the portal is of generation classic" in ran.output
+    assert "this portal is of generation classic" in ran.output
