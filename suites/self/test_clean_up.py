@@ -302,7 +302,7 @@ def test_a_client_that_outlives_its_application_is_a_failed_check(tmp_path: Path
     assert "FAILED clean-up.clients-refused: " in output
     assert re.search(r"step +curity\.dcr\.client-management", output)
     assert re.search(
-        r"observed   client [0-9a-f-]{36} of the application 'dcrproof [0-9a-f]{8} application': exchange", output
+        r"observed +client [0-9a-f-]{36} of the application 'dcrproof [0-9a-f]{8} application': exchange", output
     )
     report = json.loads((tmp_path / "reports" / "latest" / "run.json").read_text("utf-8"))
     assert report["checks"][-1]["id"] == "clean-up.clients-refused"
