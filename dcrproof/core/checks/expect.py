@@ -12,6 +12,7 @@ from typing import Unpack
 
 from dcrproof.core.checks.check import Evidence
 from dcrproof.core.checks.outcomes import Failed, Why
+from dcrproof.core.party import Party
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Observation:
     `held` says whether it is what is expected of a mock.
     """
 
-    party: str
+    party: Party
     name: str
     observed: str
     held: bool = False
@@ -58,14 +59,14 @@ class Expect:
         """Says that a gate has asserted the direction, so that the check only adds a form."""
         self.asserted += 1
 
-    def note(self, party: str, name: str, observed: str) -> None:
+    def note(self, party: Party, name: str, observed: str) -> None:
         """Notes something about a live party, such as how long it took or where its endpoints are."""
         if party in self.live and observed:
             self.notes.append(Observation(party, name, observed))
 
     def form(
         self,
-        party: str,
+        party: Party,
         name: str,
         holds: object,
         expected: str,

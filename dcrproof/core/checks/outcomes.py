@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol, TypedDict, Unpack
 
 from dcrproof.core.checks.verdict import Verdict
+from dcrproof.core.party import Party
 
 
 class Answered(Protocol):
@@ -103,7 +104,7 @@ class Unreachable(Outcome):
     verdict = Verdict.UNREACHABLE
 
     def __init__(
-        self, party: str, observed: str, expected: str = "", *, lost: bool = False, passing: bool = False
+        self, party: Party, observed: str, expected: str = "", *, lost: bool = False, passing: bool = False
     ) -> None:
         super().__init__(f"{party} is unreachable from here: {observed}")
         self.party = party

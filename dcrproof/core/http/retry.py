@@ -39,7 +39,7 @@ Kong's own command line tool retries them, and its end-to-end tests wait as long
 class Repeat:
     """One request that was sent again: the party, the status before (or `no answer`), and the pause in seconds."""
 
-    party: str
+    party: Party
     after: str
     seconds: float
 

@@ -13,6 +13,7 @@ from dcrproof.core.checks.outcomes import InternalError
 from dcrproof.core.http.connection import Connection
 from dcrproof.core.http.exchange import Transcript
 from dcrproof.core.http.party_connection import PartyConnection
+from dcrproof.core.party import Party
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class ControlClient:
             raise InternalError(f"the control interface refused {method} {path}: {exchange.text}")
         return exchange.json() if exchange.body else None
 
-    def calls(self, party: str | None = None, after: int = 0) -> list[dict[str, Any]]:
+    def calls(self, party: Party | None = None, after: int = 0) -> list[dict[str, Any]]:
         """The requests to that party, or to any, since call number `after`.
 
         [{n, at, real, from, party, method, path, status}, ...]; `from` is the mock that asked, None for other callers.
