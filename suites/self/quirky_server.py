@@ -109,7 +109,7 @@ class Quirk:
     header: Mapping[str, Any] = field(default_factory=dict)
     claims: Mapping[str, Any] = field(default_factory=dict)
     token: Callable[[str], str] = lambda text: text
-    """What becomes of a signed token."""
+    """What the server does with a signed token."""
     keys: Callable[[list[Json]], list[Any]] = lambda keys: keys
     metadata: Mapping[str, Any] = field(default_factory=dict)
     answers: Mapping[str, Change] = field(default_factory=dict)
@@ -392,7 +392,7 @@ class Servers:
             request_queue_size = 64
 
             def handle_error(self, *_: Any) -> None:
-                """Whoever asked has gone."""
+                """The caller has gone."""
 
         class Server6(Server):
             address_family = socket.AF_INET6

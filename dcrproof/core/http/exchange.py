@@ -38,7 +38,7 @@ class Request:
 
 class Members(dict[str, Any]):
     """An object of an answer, at any depth. A member that is asked for and missing is the party's failure, not an error
-    of whoever asks: it raises Failed, where a dictionary would raise KeyError.
+    of the caller: it raises Failed, where a dictionary would raise KeyError.
     """
 
     def __init__(self, what: str, members: Mapping[str, Any]) -> None:

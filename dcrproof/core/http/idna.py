@@ -10,7 +10,7 @@ def a_label(url: str) -> str:
     try:
         host = urlsplit(url).hostname or ""
         return url.replace(host, host.encode("idna").decode(), 1)
-    except ValueError:  # no host name at all: whoever sends to it says so
+    except ValueError:  # no host name at all: sending to it says so
         return url
 
 
