@@ -538,11 +538,22 @@ def pytest_sessionfinish(session):
     (run.recording.folder / "extra.txt").write_text("a line\\n" + secret)
 """
 BEFORE_IT_IS_KNOWN = """
-def pytest_runtest_setup(item):
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item):
     item.config.get_terminal_writer().line("a value that is known later: not-known-before-it-is-too-late")
 
 def pytest_sessionfinish(session):
     run_of(session.config).secrets.know("not-known-before-it-is-too-late")
+"""
+
+
+HALF_OF_OWN_WORDS = """
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session):
+    for secret in ("verdict-application.created-passed-Zq8wRt5x", "2026-11-30T12:00:00Z-Zq8wRt5x", "        Zq8wRt5x"):
+        run_of(session.config).secrets.know(secret)
+    for word in ("exchange", "verdict ", "password", "client_credentials", "2026-11-30", "        ", "evidence   reports"):
+        run_of(session.config).secrets.know(word)  # as a party may answer
 """
 
 
@@ -583,6 +594,13 @@ def test_the_exit_code_of_a_leaked_secret_comes_before_that_of_a_broken_contract
     ran = run_leaking(INTO_THE_FOLDER, "--dcr-check=token.is-jwt", "--dcr-undo=curity.token-issuer.jwt")
     assert ran.code == 3
     assert "verdict    failed: token.is-jwt" in ran.output
+
+
+def test_a_secret_of_dcrproofs_own_words_changes_none_of_them_and_is_no_leak(run_leaking):
+    ran = run_leaking(HALF_OF_OWN_WORDS, "--dcr-check=application.created", "-v")
+    assert ran.code == 0, ran.output
+    assert "<secret" not in ran.output
+    assert "<secret" not in json.dumps([check["id"] + check["title"] for check in ran.report["checks"]])
 
 
 def test_an_interrupted_run_with_a_leaked_secret_is_still_interrupted(run_leaking):
