@@ -207,7 +207,7 @@ def test_second_link(dcr_admin, dcr_own_objects, dcr_new_implementation, dcr_exp
     "An API cannot be linked to a gateway service or a control plane that does not exist",
     evidence=Evidence.DOCUMENTED,
     references=(API_BUILDER,),
-    creates={"API": 1},
+    creates={"API": 1, "implementation": 2},
 )
 def test_link_to_nothing(dcr_admin, dcr_creations, dcr_mark, dcr_expect):
     made = dcr_creations.create("/v3/apis", {"name": f"{dcr_mark} linked to nothing"})
