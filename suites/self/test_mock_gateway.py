@@ -1145,6 +1145,41 @@ def test_headers_of_the_gateways_own_answer(world: World) -> None:
     assert world.call(bearer("x")).header("www-authenticate") == 'Bearer realm="curity.test"'
 
 
+UNAUTHORIZED = {"unauthorized_redirect_uri": ["https://portal.test/401"]}
+FORBIDDEN = {"forbidden_redirect_uri": ["https://portal.test/403"], "scopes_required": ["never"]}
+CODE = {"auth_methods": ["client_credentials", "authorization_code"]}
+
+
+@pytest.mark.parametrize(
+    ("config", "headers", "location"),
+    [
+        (UNAUTHORIZED, (), "https://portal.test/401"),
+        (UNAUTHORIZED, (basic(secret="wrong"),), "https://portal.test/401"),
+        (FORBIDDEN | UNAUTHORIZED, (basic(),), "https://portal.test/403"),
+        (CODE, (), "https://curity.test/authorize?response_type=code&scope=openid"),
+        (
+            CODE | {"authorization_endpoint": "https://other.test/a"},
+            (),
+            "https://other.test/a?response_type=code&scope=openid",
+        ),
+        (
+            CODE | {"client_id": ["kong"]},
+            (),
+            "https://curity.test/authorize?response_type=code&scope=openid&client_id=kong",
+        ),
+    ],
+)
+def test_a_refusal_may_be_a_redirect(
+    world: World, config: dict[str, Any], headers: tuple[tuple[str, str], ...], location: str
+) -> None:
+    """Plugin schema, unauthorized_redirect_uri and forbidden_redirect_uri; support article "302 response instead of 401"."""
+    world.idp.document = {"authorization_endpoint": "https://curity.test/authorize"}
+    world.configure(config)
+    answer = world.call(*headers)
+    assert (answer.status, answer.header("location")) == (302, location)
+    assert world.reached is None
+
+
 def test_messages_as_configured_and_reasons_that_hold_no_secret(world: World) -> None:
     world.configure({"unauthorized_error_message": "No", "display_errors": True})
     for headers in ((), (basic(secret="very-secret"),), (bearer(world.idp.token(key=rsa_key(9))),)):
