@@ -58,7 +58,13 @@ CONFIGS: Mapping[str, Limits] = {
     },
 }
 PORTAL: Limits = {"name": (1, 255), "display_name": (1, 255), "description": (None, 512), **LABELS}
-API: Limits = {"name": (1, 255), "version": (1, 255), **LABELS}
+API: Limits = {
+    "name": (1, 255),
+    "version": (1, 255),
+    **LABELS,
+    "attributes.*": (1, 20),
+    "attributes.*[]": (1, 512),
+}
 APPLICATION: Limits = {"name": (None, 255), "description": (None, 255), "client_id": (None, 255)}
 
 BODIES: Mapping[str, tuple[Field, Limits]] = {
@@ -108,7 +114,7 @@ def limited(body: Field, path: str = "") -> Iterator[tuple[str, Field]]:
         yield path, body
     if body.items is not None:
         yield from limited(body.items, path + "[]")
-    for name, member in (body.fields or {}).items():
+    for name, member in {**(body.fields or {}), **({"*": body.others} if body.others else {})}.items():
         yield from limited(member, f"{path}.{name}".strip("."))
 
 
@@ -142,14 +148,22 @@ def test_each_body_has_the_limits_of_its_document() -> None:
     assert not [name for name in rest if any(limited(vars(schema)[name]))], "a body with limits is not in the table"
 
 
+def rules(body: Field, path: str, value: Any) -> set[str]:
+    """The rules that refuse that value at that path of the body, without what else the body lacks."""
+    for part in reversed(path.replace("[]", ".[]").split(".")):
+        value = [value] if part == "[]" else {part: value}
+    named = path.replace("[]", "[0]")
+    return {str(fault["rule"]).partition("_")[0] for fault in fields.faults("", value, body) if fault["field"] == named}
+
+
 @pytest.mark.parametrize("name", BODIES)
 def test_a_body_is_refused_beyond_each_limit(name: str) -> None:
-    for path, one in limited(BODIES[name][0]):
+    body, _ = BODIES[name]
+    for path, one in limited(body):
         for limit, step, rule in ((one.least, -1, "min"), (one.most, 1, "max")):
             if limit is not None:
-                assert not list(fields.faults("x", of_size(one, limit), one)), path
-                beyond = [fault["rule"] for fault in fields.faults("x", of_size(one, limit + step), one)]
-                assert [found for found in beyond if found.partition("_")[0] == rule], path
+                assert not rules(body, path, of_size(one, limit)), path
+                assert rule in rules(body, path, of_size(one, limit + step)), path
 
 
 # What else has a size
