@@ -713,6 +713,14 @@ def test_a_client_may_ask_for_another_lifetime_of_its_tokens(world: World) -> No
     assert claims["exp"] - claims["iat"] == 5
 
 
+@pytest.mark.parametrize("flaw", ["schema", "answers"])
+def test_a_data_source_that_cannot_hold_the_client_is_an_error_of_the_server(world: World, flaw: str) -> None:
+    """The status is inferred."""
+    world.configure(data_sources=(replace(DataSource("default-datasource"), **{flaw: False}),))
+    assert refusal(world.register()) == (500, {"error": "server_error"})
+    assert world.curity.dynamic_clients == ()
+
+
 def test_clients_of_another_data_source_are_not_found(world: World) -> None:
     app = pair(world.register().json())
     world.configure(data_sources=(DataSource("default-datasource"), DataSource("other")))
