@@ -25,6 +25,25 @@ settings.register_profile("dcrproof", deadline=None, suppress_health_check=[Heal
 settings.load_profile("dcrproof")
 
 
+FULL = "full"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="run the tests marked full as well, as tox -e full does")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{FULL}: more of what other tests show on a sample; runs with --full only")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.option.full:
+        return
+    left_out = [item for item in items if item.get_closest_marker(FULL)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
 @dataclass(frozen=True)
 class Mocks:
     """Mocks that run in this process, as `dcrproof serve` runs them. `profile` drives them; `folder` holds its secrets."""
