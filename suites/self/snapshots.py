@@ -7,7 +7,8 @@ from functools import cache
 from itertools import groupby
 from pathlib import Path
 
-from performing import Case, Ended, Performed
+from forks import Performed
+from performing import Case, Ended
 
 from dcrproof.core.checks.verdict import SHOWN
 
@@ -50,7 +51,7 @@ def diagnosis(run: Ended) -> str:
     return text
 
 
-def diagnoses(ended: Performed, cases: Iterable[Case]) -> str:
+def diagnoses(ended: Performed[Case, Ended], cases: Iterable[Case]) -> str:
     return "\n\n".join(f"# {title(case)}\n\n{diagnosis(ended[case])}" for case in cases) + "\n"
 
 
@@ -103,7 +104,7 @@ def vector(run: Ended) -> list[str]:
     return lines
 
 
-def matrix(ended: Performed, cases: Iterable[Case], red: Iterable[tuple[str, str, str]]) -> str:
+def matrix(ended: Performed[Case, Ended], cases: Iterable[Case], red: Iterable[tuple[str, str, str]]) -> str:
     """The page: `cases` are the runs with a step undone, `red` are check, mutant or step, and the rule that it breaks."""
     parts = [HEAD]
     for case in cases:
