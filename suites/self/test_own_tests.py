@@ -1,15 +1,13 @@
 """The tests of somebody else: what they get where they use a fixture of dcrproof, and that nothing else changes for them."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import forks
 import pytest
 
 STEP = "curity.token-issuer.jwt"
@@ -94,20 +92,11 @@ def run_own(tmp_path: Path) -> Callable[..., Ran]:
     def run(tests: str, *arguments: str, **files: str) -> Ran:
         for name, text in {"test_own": tests, "shared": SHARED, **files}.items():
             (tmp_path / f"{name}.py").write_text(text)
-        command = [sys.executable, "-m", "pytest", "-p", "dcrproof", "-p", "xdist", "-p", "anyio.pytest_plugin"]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "GITHUB"))}
-        done = subprocess.run(
-            [*command, "--rootdir=.", *arguments],
-            cwd=tmp_path,
-            env={**environment, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "200"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
+        code, output = forks.command_line(
+            "-p", "anyio.pytest_plugin", "--rootdir=.", *arguments, cwd=tmp_path, COLUMNS="200"
         )
         written = tmp_path / "reports" / "out" / "latest" / "run.json"
-        return Ran(done.returncode, done.stdout, json.loads(written.read_text("utf-8")) if written.is_file() else {})
+        return Ran(code, output, json.loads(written.read_text("utf-8")) if written.is_file() else {})
 
     return run
 
@@ -119,7 +108,7 @@ def test_every_way_to_use_a_fixture_gives_an_application_that_works(run_own: Cal
     assert ran.report == {}, "a report is left where something is to be reported"
 
 
-@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["serial", "parallel"])
+@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["serial", "in a worker"])
 def test_every_way_gets_the_diagnosis_of_the_check_where_a_step_is_undone(
     run_own: Callable[..., Ran], workers: tuple[str, ...]
 ) -> None:
