@@ -4,14 +4,16 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import forks
 import on_call
 import pytest
 
 from dcrproof.__main__ import main
 from dcrproof.core.http.loopback import is_loopback
+from dcrproof.mocks.konnect.roles import EVERY_ROLE, Token
 
-PROFILES = sorted((Path(__file__).parents[2] / "examples" / "profiles").glob("*.toml"))
+ROOT = Path(__file__).parents[2]
+PROFILES = sorted((ROOT / "examples" / "profiles").glob("*.toml"))
+ACCESS_PAGE = ROOT / "docs" / "access.md"
 WHOLE = {"inspect", "existing", "existing-konnect"}
 """Modes that create nothing run all their checks here; of the others the smoke run must do."""
 ACCESS = re.compile(r"with (\[(?:curity|konnect|portal|\[gateway)\b.*|a gateway that .*)")
@@ -67,6 +69,27 @@ def secrets(scene: on_call.Scene, portal: str = "portal") -> dict[str, str]:
     }
 
 
+def roles(mode: str) -> frozenset[tuple[str, str]]:
+    """The roles that a token needs in that mode, as docs/access.md says, by kind of thing and name."""
+    column = ["inspect", "create", "provision"].index(mode.replace("existing", "inspect"))
+    rows = re.findall(
+        r"^\| ([\w ]+): ([\w ]+) \| (.?) ?\| (.?) ?\| (.?) ?\|", ACCESS_PAGE.read_text("utf-8"), re.MULTILINE
+    )
+    return frozenset((kind, role) for kind, role, *marks in rows if marks[column] == "*")
+
+
+def test_the_page_on_access_has_each_role_that_a_token_can_have_but_those_that_no_run_needs():
+    assert roles("provision") == EVERY_ROLE - {("Control Planes", "Creator"), ("Control Planes", "Maintainer")}
+    assert roles("inspect") < roles("create") < roles("provision")
+    assert {role for _, role in roles("inspect")} == {"Viewer"}
+
+
+def test_the_page_on_access_names_every_example_profile_with_its_mode():
+    rows = re.findall(r"\(\.\./examples/profiles/([\w-]+)\.toml\) \| `(\w+)`", ACCESS_PAGE.read_text("utf-8"))
+    modes = {path.stem: re.findall('(?m)^mode = "(.*)"', path.read_text("utf-8")) for path in PROFILES}
+    assert {name: [mode] for name, mode in rows} == modes
+
+
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
 def test_an_example_profile_has_no_problems(path, monkeypatch, capsys):
     for name in re.findall(r'env = "(\w+)"', path.read_text("utf-8")):
@@ -76,7 +99,9 @@ def test_an_example_profile_has_no_problems(path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
-def test_a_run_with_an_example_profile_is_green(path, scene, tmp_path, run_checks):
+def test_a_run_with_an_example_profile_is_green_with_the_roles_that_its_mode_needs(path, scene, tmp_path, run_checks):
+    mode = re.findall('(?m)^mode = "(.*)"', path.read_text("utf-8"))[0]
+    scene.served.worlds.current.konnect.tokens[:] = [Token(scene.described["konnect"]["token"], roles(mode))]
     profile = tmp_path / path.name
     profile.write_text(filled(path.read_text("utf-8"), scene), "utf-8")
     variables = secrets(scene, "classic_portal" if path.stem == "classic" else "portal")
