@@ -11,6 +11,9 @@ import forks
 import pytest
 
 STEP = "curity.token-issuer.jwt"
+ROOT = Path(__file__).parents[2]
+SHOWN = [ROOT / "README.md", ROOT / "docs" / "fixtures.md"]
+"""Pages with an example of a test."""
 RERUN = f"pytest --pyargs dcrproof.suites --dcr-undo {STEP} --dcr-check token.is-jwt"
 CLAIM = "FAILED token.is-jwt: The access token is a signed JWT   owner: Curity admins"
 
@@ -32,13 +35,8 @@ EVERY_WAY = """
 import unittest
 
 import pytest
-import requests
 
 from shared import Base, pair
-
-def test_argument(dcr_application, dcr_consumer, dcr_basic):
-    pair = (dcr_application.client_id, dcr_application.secret.reveal())
-    assert requests.get(dcr_consumer.route_url, auth=pair, timeout=5).status_code == 200
 
 def test_own_fixture(pair):
     assert all(pair)
@@ -101,10 +99,16 @@ def run_own(tmp_path: Path) -> Callable[..., Ran]:
     return run
 
 
+def examples() -> dict[str, str]:
+    """The tests that the documentation shows, as files."""
+    found = [code for page in SHOWN for code in re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)]
+    return {f"test_shown_{number}": code for number, code in enumerate(found)}
+
+
 def test_every_way_to_use_a_fixture_gives_an_application_that_works(run_own: Callable[..., Ran]) -> None:
-    ran = run_own(EVERY_WAY)
+    ran = run_own(EVERY_WAY, **examples())
     assert ran.code == 0, ran.output
-    assert "10 passed" in ran.output
+    assert "11 passed" in ran.output
     assert ran.report == {}, "a report is left where something is to be reported"
 
 
@@ -117,7 +121,7 @@ def test_every_way_gets_the_diagnosis_of_the_check_where_a_step_is_undone(
     assert "Traceback" not in ran.output
     assert "gate.py" not in ran.output
     summary = [line for line in ran.output.splitlines() if line.startswith(("ERROR test_own", "FAILED test_own"))]
-    assert len(summary) == 10
+    assert len(summary) == 9
     assert all(line.endswith(f" - {CLAIM}") for line in summary), summary
     last = ran.output[ran.output.index("= dcrproof =") :]
     assert ran.output.count("Use Access Token as JWT") == 1, "one wrong step is diagnosed once"
@@ -183,3 +187,11 @@ def test_what_a_run_does_not_see_skips_the_test_with_the_reason(run_own: Callabl
     assert ran.code == 0, ran.output
     assert 'not seen: mode = "existing" would show it' in ran.output
     assert "1 passed, 1 skipped" in ran.output
+
+
+def test_pytest_lists_the_public_fixtures_with_their_docstrings(run_own: Callable[..., Ran]) -> None:
+    ran = run_own("", "--fixtures")
+    listed = dict(re.findall(r"^(dcr_\w+) \[session scope\] -- .*\n +(.+)$", ran.output, re.MULTILINE))
+    public = set(re.findall(r"^## (\w+)$", SHOWN[1].read_text("utf-8"), re.MULTILINE))
+    assert public <= set(listed)
+    assert "no docstring available" not in {listed[name] for name in public}
