@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from dcrproof.mocks import faults as armed
+from dcrproof.mocks.classic_portal import http as classic
 from dcrproof.mocks.clock import Clock
 from dcrproof.mocks.curity import registration
 from dcrproof.mocks.curity.errors import OAuthRefusal
@@ -66,6 +67,7 @@ API: Limits = {
     "attributes.*[]": (1, 512),
 }
 APPLICATION: Limits = {"name": (None, 255), "description": (None, 255), "client_id": (None, 255)}
+CLASSIC: Limits = {"name": (None, 255), "description": (None, 255), "reference_id": (None, 255)}
 
 BODIES: Mapping[str, tuple[Field, Limits]] = {
     # application-auth-strategies v2
@@ -105,6 +107,9 @@ BODIES: Mapping[str, tuple[Field, Limits]] = {
     "SIGN_UP": (schema.SIGN_UP, {"email": (None, 255), "full_name": (1, 256)}),
     "APPLICATION_CREATION": (schema.APPLICATION_CREATION, APPLICATION),
     "APPLICATION_UPDATE": (schema.APPLICATION_UPDATE, APPLICATION),
+    # dev-portal v2 has none: these are inferred from v3
+    "application of the classic portal": (classic.CREATION, CLASSIC),
+    "application of the classic portal, changed": (classic.UPDATE, CLASSIC),
 }
 
 
