@@ -169,7 +169,17 @@ def test_each_member_is_shown_to_admins_as_it_was_given(asked):
         "is_public": False,
         "default_domain": portal.canonical_domain,
     }
-    path = f"/v2/portals/{portal.id}/applications/{made['id']}"
+    lists = f"/v2/portals/{portal.id}"
+    path = f"{lists}/applications/{made['id']}"
+    for listed, one in (
+        ("/v2/portals", lists),
+        (f"{lists}/applications", path),
+        (f"{path}/registrations", f"{path}/registrations/{registration['id']}"),
+        (f"{lists}/application-registrations", f"{path}/registrations/{registration['id']}"),
+        (f"{lists}/developers", f"{lists}/developers/{asked.setup.developer_id}"),
+    ):
+        (first,) = asked.send("konnect", Request("GET", listed, listed, "", token)).json()["data"]
+        assert without_times(first) == shown(one)
     strategy = {
         name: made["auth_strategy"][name] for name in made["auth_strategy"].keys() - {"supports_multiple_credentials"}
     }
