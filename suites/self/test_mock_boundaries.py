@@ -174,7 +174,7 @@ def test_a_body_is_refused_beyond_each_limit(name: str) -> None:
 # What else has a size
 
 
-def refuses(act: Callable[[Any], object], refusal: type[Exception]) -> Callable[[Any], bool]:
+def unless_refused(act: Callable[[Any], object], refusal: type[Exception]) -> Callable[[Any], bool]:
     def accepts(value: Any) -> bool:
         try:
             act(value)
@@ -193,7 +193,7 @@ def page(parameter: str) -> Callable[[int], bool]:
     def ask(size: int) -> object:
         return Listing().page(Request("GET", "/", "/", f"page%5B{parameter}%5D={size}"), [], dict)
 
-    return refuses(ask, Problem)
+    return unless_refused(ask, Problem)
 
 
 def password(characters: str) -> bool:
@@ -208,7 +208,7 @@ def metadata(value: int) -> object:
 
 def fault(name: str) -> Callable[[int], bool]:
     kind = {} if name in {"status", "truncate", "delay"} else {"drop": True}
-    return refuses(lambda value: armed.read({"party": "curity", **kind, name: value}, ("curity",)), ValueError)
+    return unless_refused(lambda value: armed.read({"party": "curity", **kind, name: value}, ("curity",)), ValueError)
 
 
 NODE = DataPlane(name="node", clock=Clock(), seed=1)
@@ -233,12 +233,12 @@ SIZES: Mapping[str, tuple[Callable[[int], bool], int | None, int]] = {
     "a host": (lambda size: fields.is_host("a" * size), 1, 255),
     "page[size]": (page("size"), 1, 100),  # the most is inferred
     "page[number]": (page("number"), 1, 10**9 - 1),
-    "a token's lifetime at Curity": (refuses(metadata, OAuthRefusal), 1, 2**31 - 1),
+    "a token's lifetime at Curity": (unless_refused(metadata, OAuthRefusal), 1, 2**31 - 1),
     "one header at the gateway": (headers, None, 8192),
     "all headers at the gateway": (lambda size: headers(8192, 8192, 8192, size), None, 8192),
     "the value of a session in one cookie": (lambda size: pieces(size) == 1, None, 4096 - len("session=")),
     "the value of a session in nine cookies": (lambda size: pieces(size) > 0, None, 9 * 4000),
-    "levels of JSON": (refuses(lambda deep: read_json(b"[" * deep + b"]" * deep), ValueError), 1, 201),
+    "levels of JSON": (unless_refused(lambda deep: read_json(b"[" * deep + b"]" * deep), ValueError), 1, 201),
     "how often a fault comes": (fault("times"), 1, 10**6),
     "the status of a fault": (fault("status"), 100, 599),
     "the octets of a fault": (fault("truncate"), 0, 10**9),
