@@ -147,16 +147,14 @@ class AuthorizationServer:
         """RFC 7592 2.3."""
         return self.manage("DELETE", registration.registration_client_uri, registration.registration_access_token)
 
-    def configuration(self, path: str) -> Exchange:
+    def configuration(self, path: str, *, authenticated: bool = True) -> Exchange:
         """A part of Curity's committed configuration, read over RESTCONF; `path` is below `/data/`, and encoded."""
         if self.admin is None:
             raise ValueError("no admin access to Curity")
-        pair = basic(self.admin.username, self.admin.password.reveal())
-        return self.http.send(
-            "GET",
-            f"{self.admin.url}/data/{path}",
-            headers={"authorization": f"Basic {pair}", "accept": "application/yang-data+json"},
-        )
+        headers = {"accept": "application/yang-data+json"}
+        if authenticated:
+            headers["authorization"] = f"Basic {basic(self.admin.username, self.admin.password.reveal())}"
+        return self.http.send("GET", f"{self.admin.url}/data/{path}", headers=headers)
 
 
 def error_code(exchange: Exchange) -> str:
