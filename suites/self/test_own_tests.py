@@ -195,3 +195,35 @@ def test_pytest_lists_the_public_fixtures_with_their_docstrings(run_own: Callabl
     public = set(re.findall(r"^## (\w+)$", SHOWN[1].read_text("utf-8"), re.MULTILINE))
     assert public <= set(listed)
     assert "no docstring available" not in {listed[name] for name in public}
+
+
+UNREACHABLE = """
+[run]
+mode = "existing"
+deadlines = { propagation = "0s", patience = "1s" }
+[curity]
+issuer = "http://127.0.0.1:9/oauth/v2/oauth-anonymous"
+[gateway]
+url = "http://127.0.0.1:9"
+[[gateway.route]]
+path = "/accounts"
+[application]
+client_id = "an-application"
+client_secret = { env = "APPLICATION_SECRET" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "code"), [("", 6), ("\ndef test_other(): assert 1 == 2\n", 1)], ids=["alone", "beside a failure"]
+)
+def test_an_unreachable_party_ends_the_run_with_6_unless_another_test_fails(
+    run_own: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str, code: int
+) -> None:
+    monkeypatch.setenv("APPLICATION_SECRET", "a-secret-of-a-test")
+    (tmp_path / "unreachable.toml").write_text(UNREACHABLE)
+    tests = "def test_it(dcr_bearer): pass\n\ndef test_call(dcr_consumer): dcr_consumer.call()\n" + more
+    ran = run_own(tests, "--dcr-profile=unreachable.toml")
+    assert ran.code == code, ran.output
+    assert "UNREACHABLE discovery.served" in ran.output
+    assert "UNREACHABLE test_own.py::test_call" in ran.output
+    assert "connection refused" in ran.output
