@@ -114,7 +114,7 @@ def test_every_way_to_use_a_fixture_gives_an_application_that_works(run_own: Cal
 
 @pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["serial", "in a worker"])
 def test_every_way_gets_the_diagnosis_of_the_check_where_a_step_is_undone(
-    run_own: Callable[..., Ran], workers: tuple[str, ...]
+    run_own: Callable[..., Ran], tmp_path: Path, workers: tuple[str, ...]
 ) -> None:
     ran = run_own(EVERY_WAY, f"--dcr-undo={STEP}", "--junitxml=junit.xml", *workers)
     assert ran.code == 1, ran.output
@@ -133,6 +133,9 @@ def test_every_way_gets_the_diagnosis_of_the_check_where_a_step_is_undone(
         ("token.is-jwt", "failed", [STEP])
     ]
     assert ran.report["exit"] == 1
+    assert (tmp_path / "junit.xml").read_text("utf-8").count("Use Access Token as JWT") >= 9, (
+        "for those who read no terminal"
+    )
 
 
 def test_the_command_that_is_printed_runs_the_check_from_any_folder(run_own: Callable[..., Ran]) -> None:
