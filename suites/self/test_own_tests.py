@@ -31,6 +31,13 @@ class Base:
 """
 """Fixtures that use dcrproof's, in a module of their own: a test module that imports them does not name dcrproof's."""
 
+PLUGGED = """
+import pytest
+
+@pytest.fixture
+def of_plugin(dcr_basic):
+    return dcr_basic
+"""
 EVERY_WAY = """
 import unittest
 
@@ -106,9 +113,10 @@ def examples() -> dict[str, str]:
 
 
 def test_every_way_to_use_a_fixture_gives_an_application_that_works(run_own: Callable[..., Ran]) -> None:
-    ran = run_own(EVERY_WAY, **examples())
+    files = {"plugged": PLUGGED, "test_plugged": "def test_it(of_plugin): assert of_plugin\n", **examples()}
+    ran = run_own(EVERY_WAY, "-p", "plugged", **files)
     assert ran.code == 0, ran.output
-    assert "11 passed" in ran.output
+    assert "12 passed" in ran.output
     assert ran.report == {}, "a report is left where something is to be reported"
 
 
@@ -190,6 +198,11 @@ def test_what_a_run_does_not_see_skips_the_test_with_the_reason(run_own: Callabl
     assert ran.code == 0, ran.output
     assert 'not seen: mode = "existing" would show it' in ran.output
     assert "1 passed, 1 skipped" in ran.output
+
+
+def test_a_fixture_that_the_settings_of_a_project_use_in_every_test_is_found(run_own: Callable[..., Ran]) -> None:
+    ran = run_own("def test_it(): pass\n", "-o", "usefixtures=dcr_metadata")
+    assert ran.code == 0, ran.output
 
 
 def test_pytest_lists_the_public_fixtures_with_their_docstrings(run_own: Callable[..., Ran]) -> None:
