@@ -829,6 +829,13 @@ def test_check_says_what_a_run_will_see_and_what_would_show_the_rest(checked):
     assert "  needs [curity.registrar] id and secret (" in unseen
 
 
+@pytest.mark.parametrize("echo", ["true", "false"])
+def test_a_live_upstream_that_echoes_needs_no_mock(checked, echo):
+    code, out, err = checked(EXISTING.replace('path = "/accounts"', f'path = "/accounts"\necho = {echo}'))
+    assert (code, err) == (0, "")
+    assert ("[[gateway.route]] echo = true" in out) is (echo == "false")
+
+
 def test_check_prints_json(checked):
     code, out, _ = checked(parties("provision", **dict.fromkeys(LIVE, "mocked")), "--json")
     found = json.loads(out)
