@@ -145,6 +145,7 @@ class Situation:
 METHODS, SCOPES = "konnect.strategy.auth-methods", "konnect.strategy.scopes"
 APPROVED, REQUIREMENTS = "konnect.registration.approved", "konnect.strategy.requirements"
 KEYS = "gateway.data-plane.keys"
+SECRET = "konnect.provider.initial-client-secret"
 
 
 def revoked(scene: Scene) -> None:
@@ -164,8 +165,18 @@ def another_service(scene: Scene) -> None:
     plane = scene.konnect("GET", "/v2/control-planes")["data"][0]["id"]
     entities = f"/v2/control-planes/{plane}/core-entities"
     service = scene.konnect("POST", f"{entities}/services", {"name": "another", "host": "127.0.0.1"})
-    route = {"name": "elsewhere", "paths": ["/elsewhere"], "service": {"id": service["id"]}}
-    scene.konnect("POST", f"{entities}/routes", route)
+    scene.konnect("POST", f"{entities}/services/{service['id']}/routes", {"name": "elsewhere", "paths": ["/elsewhere"]})
+
+
+def provider(**settings: Any) -> Callable[[Scene], None]:
+    """Changes the DCR provider; a value that can be called is called with the scene."""
+
+    def act(scene: Scene) -> None:
+        held = next(one for one in scene.konnect("GET", "/v2/dcr-providers")["data"] if one["name"] == "Curity")
+        body = {name: value(scene) if callable(value) else value for name, value in settings.items()}
+        scene.konnect("PATCH", f"/v2/dcr-providers/{held['id']}", body)
+
+    return act
 
 
 def setting(**settings: Any) -> Callable[[Scene], None]:
@@ -228,6 +239,44 @@ SITUATIONS: Mapping[str, Situation] = {
         "gateway.reads-tokens",
         ("issuers_allowed",),
         konnect=True,
+    ),
+    # the stage in Konnect's error text
+    "a wrong secret of the provider": Situation(
+        provider(dcr_config={"initial_client_secret": "yq7-last-year-Kd93hhLm2"}),
+        "application.created",
+        ("token endpoint",),
+        (SECRET,),
+        ("curity.instance.reachable", "konnect.provider.issuer"),
+        mode="create",
+        checks="application.created",
+    ),
+    "a wrong secret of the provider, with Konnect": Situation(
+        provider(dcr_config={"initial_client_secret": "yq7-last-year-Kd93hhLm2"}),
+        "provider.verified",
+        ("token endpoint",),
+        (SECRET,),
+        ("curity.instance.reachable", "konnect.provider.initial-client-id"),
+        mode="create",
+        konnect=True,
+        checks="provider.verified",
+    ),
+    "an issuer of the provider that is not there": Situation(
+        provider(issuer=lambda scene: f"{scene.issuer}/.well-known/openid-configuration/"),
+        "application.created",
+        ("discovery", "404"),
+        ("konnect.provider.issuer",),
+        ("curity.instance.reachable", SECRET),
+        mode="create",
+        checks="application.created",
+    ),
+    "Curity that Konnect does not reach": Situation(
+        lambda scene: scene.undo("curity.instance.reachable", "not-from-konnect"),
+        "application.created",
+        ("discovery", "no answer"),
+        ("curity.instance.reachable",),
+        (SECRET, "konnect.provider.issuer"),
+        mode="create",
+        checks="application.created",
     ),
     # settings beyond the how-to
     "a message of their own": Situation(setting(unauthorized_error_message="Please sign in")),
@@ -307,6 +356,7 @@ SITUATIONS: Mapping[str, Situation] = {
         ("konnect.implementation.linked",),
         profile=("[[gateway.route]] path",),
         values={"gateway.route": [{"path": "/elsewhere"}]},
+        checks="api.linked-to-route",
         konnect=True,
     ),
     "a gateway by an address with a path": Situation(
