@@ -371,7 +371,7 @@ def test_token_before_basic(dcr_consumer, dcr_application, dcr_bearer_accepted, 
 def test_token_with_its_own_key(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_metadata, dcr_expect):
     from dcrproof.core.parties.tokens import foreign_jwk
 
-    url = f"{dcr_metadata.issuer}/dcrproof-keys"
+    url = f"{dcr_metadata.endpoint('issuer')}/dcrproof-keys"
     for header in ({"jwk": foreign_jwk()}, {"jku": url}, {"x5u": url}):
         for kid in ({}, {"kid": "dcrproof"}):
             token = foreign(dcr_bearer(), **header, **kid)
