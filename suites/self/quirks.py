@@ -321,7 +321,9 @@ LEGAL: Mapping[str, Legal] = {
         Quirk(answers={"jwks": typed("application/jwk-set+json")}), "RFC 7517 8.5.2"
     ),
     "discovery from a cache": Legal(
-        Quirk(answers={"discovery": headed(Date=formatdate(time() - 500, usegmt=True), Age="500")}),
+        Quirk(
+            answers={"discovery": lambda answer: headed(Date=formatdate(time() - 500, usegmt=True), Age="500")(answer)}
+        ),
         "RFC 9111 5.1",
         passed="gateway.clock route.basic.accepted",
     ),
