@@ -38,6 +38,7 @@ def check(id: str, verdict: str = "passed", **members: Any) -> dict[str, Any]:
         "red": verdict in {"failed", "blocked", "unreachable", "error"},
         "steps": [],
         "candidates": [],
+        "profile": [],
         "blocked_by": None,
         "expected": "",
         "observed": "",

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from forks import environment
 from leaks import leaks
-from performing import environment
 
 from dcrproof.core.secrets.secret import Secret
 

@@ -222,6 +222,20 @@ def test_the_pair_is_posted_where_only_that_is_supported_or_asked_for(world: Wor
     assert "authorization" not in dict(world.idp.calls[-1].headers)
 
 
+@pytest.mark.parametrize(
+    ("names", "values", "sent"),
+    [(["a"], ["1"], {"a": ["1"]}), (["a", "b"], ["1"], {"a": ["1"]}), (["a"], ["1", "2"], {"a": ["1"]})],
+)
+def test_further_arguments_go_to_the_token_endpoint_in_pairs(
+    world: World, names: list[str], values: list[str], sent: dict[str, list[str]]
+) -> None:
+    """Plugin schema, token_post_args_names and token_post_args_values; that what has no partner is left out is inferred."""
+    world.configure({"token_post_args_names": names, "token_post_args_values": values})
+    assert world.call(basic()).status == 200
+    form = parse_qs(world.idp.calls[-1].body.decode())
+    assert {name: value for name, value in form.items() if name not in {"grant_type", "scope"}} == sent
+
+
 def test_a_wrong_secret_is_refused_while_the_right_one_is_cached_and_does_not_harm_it(world: World) -> None:
     assert world.call(basic()).status == 200
     assert refused(world, world.call(basic(secret="wrong")))
@@ -366,6 +380,10 @@ def test_a_basic_pair_reads_back(identifier: str, secret: str) -> None:
 def test_reading_basic_never_raises(value: bytes, switches: Switches, prefix: str) -> None:
     pair = read_basic(prefix + value.decode("latin-1"), switches)
     assert pair is None or b":" not in pair[0]
+
+
+def test_what_has_no_colon_is_no_pair() -> None:
+    assert read_basic(f"Basic {b64encode(b'an id alone').decode()}") is None
 
 
 @given(octets=st.binary())
@@ -587,10 +605,20 @@ def test_a_refusal_is_kept_where_the_switch_says_so(
     assert refused(world, world.call(basic("app-1", "another")))
 
 
+@pytest.mark.parametrize("status", [400, 499])
+def test_any_refusal_is_one(world: World, status: int) -> None:
+    world.node.switches = Switches(keeps_refusals=True)
+    world.idp.token_answer = Response(status)
+    assert refused(world, world.call(basic()))
+    world.idp.token_answer = None
+    assert refused(world, world.call(basic()))
+
+
 @pytest.mark.parametrize(
     ("config", "answer"),
     [
-        ({}, Response(503)),
+        ({}, Response(399)),
+        ({}, Response(500)),
         ({}, Response(200, body=b"{}")),
         ({}, NoAnswer("connection refused")),
         ({"cache_tokens": False}, Response(401)),
@@ -838,6 +866,27 @@ def test_the_first_success_sets_a_cookie_that_is_enough_afterwards(world: World)
     assert world.seen("authorization") == token
     assert world.seen("cookie") is None
     assert world.idp.count(TOKEN_ENDPOINT) == 1
+
+
+@pytest.mark.parametrize(
+    ("config", "attributes"),
+    [
+        ({"session_cookie_domain": "gateway.test"}, " Domain=gateway.test; Path=/; SameSite=Lax; HttpOnly"),
+        ({"session_cookie_path": "/own"}, " Path=/own; SameSite=Lax; HttpOnly"),
+        ({"session_cookie_same_site": "Strict"}, " Path=/; SameSite=Strict; HttpOnly"),
+        ({"session_cookie_same_site": "None"}, " Path=/; SameSite=None; Secure; HttpOnly"),
+        ({"session_cookie_same_site": "Default"}, " Path=/; HttpOnly"),
+        ({"session_cookie_secure": True}, " Path=/; SameSite=Lax; Secure; HttpOnly"),
+        ({"session_cookie_secure": False}, " Path=/; SameSite=Lax; HttpOnly"),
+        ({"session_cookie_http_only": False}, " Path=/; SameSite=Lax"),
+    ],
+)
+def test_the_attributes_of_the_cookie_are_the_configured_ones(
+    world: World, config: dict[str, Any], attributes: str
+) -> None:
+    """Plugin schema, session_cookie_*."""
+    world.configure(config)
+    assert (world.call(basic()).header("set-cookie") or "").partition(";")[2] == attributes
 
 
 def test_other_cookies_reach_the_upstream(world: World) -> None:
@@ -1108,6 +1157,41 @@ def test_headers_of_the_gateways_own_answer(world: World) -> None:
     assert world.call(bearer("x")).header("www-authenticate") == 'Bearer realm="curity.test", error="invalid_token"'
     world.configure({"expose_error_code": False})
     assert world.call(bearer("x")).header("www-authenticate") == 'Bearer realm="curity.test"'
+
+
+UNAUTHORIZED = {"unauthorized_redirect_uri": ["https://portal.test/401"]}
+FORBIDDEN = {"forbidden_redirect_uri": ["https://portal.test/403"], "scopes_required": ["never"]}
+CODE = {"auth_methods": ["client_credentials", "authorization_code"]}
+
+
+@pytest.mark.parametrize(
+    ("config", "headers", "location"),
+    [
+        (UNAUTHORIZED, (), "https://portal.test/401"),
+        (UNAUTHORIZED, (basic(secret="wrong"),), "https://portal.test/401"),
+        (FORBIDDEN | UNAUTHORIZED, (basic(),), "https://portal.test/403"),
+        (CODE, (), "https://curity.test/authorize?response_type=code&scope=openid"),
+        (
+            CODE | {"authorization_endpoint": "https://other.test/a"},
+            (),
+            "https://other.test/a?response_type=code&scope=openid",
+        ),
+        (
+            CODE | {"client_id": ["kong"]},
+            (),
+            "https://curity.test/authorize?response_type=code&scope=openid&client_id=kong",
+        ),
+    ],
+)
+def test_a_refusal_may_be_a_redirect(
+    world: World, config: dict[str, Any], headers: tuple[tuple[str, str], ...], location: str
+) -> None:
+    """Plugin schema, unauthorized_redirect_uri and forbidden_redirect_uri; support article "302 response instead of 401"."""
+    world.idp.document = {"authorization_endpoint": "https://curity.test/authorize"}
+    world.configure(config)
+    answer = world.call(*headers)
+    assert (answer.status, answer.header("location")) == (302, location)
+    assert world.reached is None
 
 
 def test_messages_as_configured_and_reasons_that_hold_no_secret(world: World) -> None:

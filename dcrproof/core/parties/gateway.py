@@ -12,18 +12,25 @@ from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.http.polling import poll
 from dcrproof.core.profile.model import RouteSettings
 from dcrproof.core.secrets.secret import Secret, basic
+from dcrproof.core.text import one_line
 
-REFUSED = (401, 403)
+UNAUTHORIZED = 401
+REFUSED = (UNAUTHORIZED, 403)
 REDIRECTED = (302, 303, 307)
 
 
 @dataclass(frozen=True)
 class Consumer:
+    """Calls the route of a profile. `url` is that of the gateway, without the path of the route."""
+
     http: PartyConnection
     url: str
     route: RouteSettings
     behind: Callable[[], str] = lambda: ""
     """Which data planes have an old configuration, in words; an empty text where none has, or it is unknown."""
+
+    def __repr__(self) -> str:
+        return f"<consumer of {self.route.method} {self.route_url}>"
 
     @property
     def nodes(self) -> tuple[str | None, ...]:
@@ -32,6 +39,7 @@ class Consumer:
 
     @property
     def route_url(self) -> str:
+        """The URL of the route."""
         return self.url + self.route.path
 
     def call(
@@ -67,8 +75,12 @@ class Consumer:
         without usable credentials is sent away (302), and is not let in either. Such a redirect has to bear the header of
         an answer of Kong's own: an upstream redirects as well.
         """
-        own = exchange.status in REDIRECTED and exchange.header("x-kong-response-latency") is not None
-        return (exchange.status in REFUSED or own) and not reached_upstream(exchange)
+        return (exchange.status in REFUSED and not reached_upstream(exchange)) or self.sends_away(exchange)
+
+    def sends_away(self, exchange: Exchange) -> bool:
+        """Whether the call was rejected with a redirect of Kong's own."""
+        own = exchange.header("x-kong-response-latency") is not None and not reached_upstream(exchange)
+        return exchange.status in REDIRECTED and own
 
 
 def with_basic(client_id: str, secret: Secret) -> dict[str, str]:
@@ -106,15 +118,22 @@ def session_cookie(exchange: Exchange) -> str | None:
     return "; ".join(session) or None
 
 
-def echoed(exchange: Exchange) -> dict[str, Any]:
-    """What reached the upstream: `method`, `path`, `headers` (names in lower case) and `body`."""
+class Echo(dict[str, Any]):
+    """What reached the upstream: `method`, `path`, `headers` (names in lower case) and `body`. Its repr shows no header."""
+
+    def __repr__(self) -> str:
+        return f"<echo of {one_line(str(self.get('method')), 20)} {one_line(str(self.get('path')), 100)}>"
+
+
+def echoed(exchange: Exchange) -> Echo:
+    """What the upstream shows of the request. Raises Unreachable where the answer is not an echo."""
     content = exchange.object()
     headers = content.get("headers")
     if not isinstance(headers, dict):
         raise Unreachable(
             "upstream", f"{exchange.what} is not an echo", "an object with method, path, headers and body"
         )
-    return {**content, "headers": {str(name).lower(): str(value) for name, value in headers.items()}}
+    return Echo({**content, "headers": {str(name).lower(): str(value) for name, value in headers.items()}})
 
 
 def said(exchange: Exchange) -> str:
@@ -145,14 +164,14 @@ def refused(
 ) -> None:
     """Judges the direction of a call, rejected before reaching the upstream, and its form, the status.
 
-    `switch` names the form where a switch of the mock sets it.
+    `switch` names the form where a switch of the mock sets it. Where 401 is
+    expected a redirect will do: the strategy says whether callers without usable credentials are sent away.
     """
     kept_out = not consumer.accepts(exchange) and not reached_upstream(exchange)
     expect.that(kept_out, f"{what} rejected before reaching the upstream", answer(exchange))
     if status is not None:
-        expect.form(
-            "gateway", switch or what, exchange.status == status, f"{status} to {what}", answer(exchange), evidence
-        )
+        held = exchange.status == status or (status == UNAUTHORIZED and consumer.sends_away(exchange))
+        expect.form("gateway", switch or what, held, f"{status} to {what}", answer(exchange), evidence)
 
 
 def accepted_everywhere(consumer: Consumer, headers: Mapping[str, str], what: str, deadline: float) -> list[Exchange]:
