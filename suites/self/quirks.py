@@ -8,9 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from email.utils import formatdate
 from pathlib import Path
-from time import time
 from typing import Any
 
 from quirky_server import (
@@ -27,8 +25,8 @@ from quirky_server import (
     encoded,
     error,
     errors,
-    headed,
     jwk,
+    kept_for,
     members,
     servers,
     status,
@@ -321,9 +319,7 @@ LEGAL: Mapping[str, Legal] = {
         Quirk(answers={"jwks": typed("application/jwk-set+json")}), "RFC 7517 8.5.2"
     ),
     "discovery from a cache": Legal(
-        Quirk(
-            answers={"discovery": lambda answer: headed(Date=formatdate(time() - 500, usegmt=True), Age="500")(answer)}
-        ),
+        Quirk(answers={"discovery": kept_for(500)}),
         "RFC 9111 5.1",
         passed="gateway.clock route.basic.accepted",
     ),
