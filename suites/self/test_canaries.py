@@ -23,9 +23,12 @@ CASES = [
     for check in CHECKS
 ]
 CASES += [
-    pytest.param(replace(against(check.id), loud=True, workers=True), id=f"{check.id}, with workers")
-    for check in CHECKS
-    if check.id in WITH_WORKERS
+    pytest.param(
+        replace(against(id), loud=True, workers=True),
+        id=f"{id}, with workers",
+        marks=() if id == WITH_WORKERS[0] else pytest.mark.full,
+    )
+    for id in WITH_WORKERS
 ]
 
 

@@ -464,6 +464,7 @@ def test_long_texts_stay_in_their_place(opened, run):
     assert not scrolls_sideways(page)
 
 
+@pytest.mark.full
 def test_a_large_run_makes_no_large_page(opened, run):
     page = opened(many(run, checks=2_000, exchanges=20_000))
     assert page.inner_text("#found") == f"2000 checks, {len(run['steps'])} steps, 20000 exchanges"
