@@ -152,12 +152,15 @@ def exit_code(results: Iterable[Result]) -> int:
     return Exit.GREEN
 
 
-def headline(results: Sequence[Result], code: int | None) -> str:
-    """The run in one line: it never says more than the exit code does."""
-    return f"{_outcome(results, code)} - {counted(results)}"
+def headline(results: Sequence[Result], code: int | None, why: Iterable[str] = ()) -> str:
+    """The run in one line: it never says more than the exit code does.
+
+    `why` are the kinds of its notes, which say why a run is red in which no check is.
+    """
+    return " - ".join(filter(None, (_outcome(results, code, why), counted(results))))
 
 
-def _outcome(results: Sequence[Result], code: int | None) -> str:
+def _outcome(results: Sequence[Result], code: int | None, why: Iterable[str]) -> str:
     if code is None:
         return "cut short: the record has no end"
     if code == Exit.INTERRUPTED:
@@ -165,14 +168,20 @@ def _outcome(results: Sequence[Result], code: int | None) -> str:
     red = [result for result in results if result.red]
     first = next((result for result in red if result.verdict is not Verdict.BLOCKED), None)
     if first is not None:
-        steps = f" ({', '.join(first.candidates)})" if first.candidates else ""
-        return f"{first.verdict}: {first.id}{steps}"
+        return f"{first.verdict}: {first.id}{_suspects(first.candidates)}"
     if not any(result.verdict in RAN for result in results):
         return "no checks ran; this is not a pass"
     if code != Exit.GREEN:
-        blocked = next((f": {result.id} is blocked by {result.blocked_by}" for result in red), "")
-        return f"red, exit {code}{blocked}"
+        reasons = [f"{result.id} is blocked by {result.blocked_by}" for result in red][:1] or dict.fromkeys(why)
+        return f"red, exit {code}{': ' if reasons else ''}{', '.join(reasons)}"
     return "green"
+
+
+def _suspects(steps: Sequence[str]) -> str:
+    """The setup steps that may be wrong, as the line has room for them."""
+    if len(steps) > 3:
+        return f" (one of {len(steps)} setup steps)"
+    return f" ({', '.join(steps)})" if steps else ""
 
 
 def counted(results: Iterable[Result]) -> str:
