@@ -1,10 +1,7 @@
 """What dcrproof's own tests share: running mocks, and runs of pytest as a user starts them."""
 
-import fcntl
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import forks
 import pytest
 from hypothesis import HealthCheck, settings
-from performing import Case, Ended, performed_elsewhere
+from performing import Performed
 from recorded import Left, scenario
 
 from dcrproof.core.http.exchange import Transcript
@@ -25,8 +23,6 @@ from dcrproof.mocks.serve import Served, serving
 # no deadlines: machines differ, and are busy
 settings.register_profile("dcrproof", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("dcrproof")
-
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -58,9 +54,11 @@ class Mocks:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Runs of the tests keep their ledgers here, apart from those of the user."""
     os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+    yield
+    forks.SERVER.close()
 
 
 @pytest.fixture
@@ -125,34 +123,11 @@ def run_checks(tmp_path: Path) -> Callable[..., Ran]:
 
     def run(*arguments: str, profile: Path | None = None, **environment: str) -> Ran:
         reports = tmp_path / "reports"
-        # no other plugins: they would be the larger part of the time
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-p",
-            "dcrproof",
-            "-p",
-            "no:cacheprovider",
-            "--dcr-report",
-            str(reports),
-        ]
-        if profile:
-            command.append(f"--dcr-profile={profile}")
-        done = subprocess.run(
-            [*command, *arguments],
-            cwd=ROOT,
-            env={**inherited, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        options = [f"--dcr-report={reports}", *([f"--dcr-profile={profile}"] if profile else [])]
+        code, printed = forks.command_line(*options, *arguments, **environment)
         written = reports / "latest" / "run.json"
         report = json.loads(written.read_text("utf-8")) if written.is_file() else {}
-        return Ran(done.returncode, done.stdout, report)
+        return Ran(code, printed, report)
 
     return run
 
@@ -164,17 +139,7 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Left]:
 
 
 @pytest.fixture(scope="session")
-def ended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Mapping[Case, Ended]:
-    """How the cases of all selected tests ended; under xdist one worker performs them for all."""
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Performed:
+    """How each case ended; the workers of xdist perform each once."""
     folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-    found = (item.callspec.params for item in request.session.items if hasattr(item, "callspec"))
-    asked = (case for params in found for case in params.get("cases", [params.get("case")]))
-    cases = list(dict.fromkeys(case for case in asked if isinstance(case, Case)))
-    with (folder / "mutants.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        path = folder / "mutants.json"
-        if not path.exists():
-            path.write_text(performed_elsewhere(cases))
-    return dict(zip(cases, (Ended(**one) for one in json.loads(path.read_text())), strict=True))
+    return Performed((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "ended")

@@ -1,14 +1,11 @@
 """Every check can fail, and a setup step left undone is named: the checks against targets with one thing wrong."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from itertools import groupby
-from pathlib import Path
 
 import pytest
-from performing import SUITES, UNDONE, Case, environment
+from performing import UNDONE, Case
 
 from dcrproof.core.checks.check import Level
 from dcrproof.fixtures.catalogue import entries
@@ -159,48 +156,27 @@ def test_what_the_configuration_alone_shows_is_not_seen_without_it_and_never_pas
 @pytest.mark.parametrize(
     "check", ["registration.initial-token-once", "route.basic.wrong-secret", "route.bearer.unsigned"]
 )
-def test_mutant_is_red_on_the_command_line(check, tmp_path):
+def test_mutant_is_red_on_the_command_line(check, tmp_path, run_checks):
     mutant = against(check).mutant
     (tmp_path / "broken.py").write_text(
         "from dcrproof.mocks.mutants import MUTANTS\n\n\n"
         f"def pytest_dcr_mutant():\n    return MUTANTS[{mutant!r}].apply\n"
     )
-    done = command("-p", "broken", f"--dcr-check={check}", report=tmp_path, PYTHONPATH=str(tmp_path))
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert f"FAILED {check}: " in done.stdout
+    ran = run_checks("-p", "broken", f"--dcr-check={check}", PYTHONPATH=str(tmp_path))
+    assert ran.code == 1, ran.output
+    assert f"FAILED {check}: " in ran.output
 
 
-def test_step_left_undone_is_named_on_the_command_line(tmp_path):
-    done = command("--dcr-undo=curity.token-issuer.jwt", "--dcr-check=token", report=tmp_path)
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "FAILED token.is-jwt: " in done.stdout
-    assert re.search(r"^  step +curity\.token-issuer\.jwt$", done.stdout, re.MULTILINE)
+def test_step_left_undone_is_named_on_the_command_line(run_checks):
+    ran = run_checks("--dcr-undo=curity.token-issuer.jwt", "--dcr-check=token")
+    assert ran.code == 1, ran.output
+    assert "FAILED token.is-jwt: " in ran.output
+    assert re.search(r"^  step +curity\.token-issuer\.jwt$", ran.output, re.MULTILINE)
 
 
-def test_step_is_named_alone_where_its_own_check_is_not_in_the_run(tmp_path):
-    done = command("-m", "smoke", "--dcr-undo=curity.client.created", report=tmp_path)
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "FAILED registrar.authenticates: " in done.stdout
-    assert "verdict    failed: registrar.authenticates (curity.client.created)" in done.stdout
-    assert re.search(r"^  step +curity\.client\.created$", done.stdout, re.MULTILINE)
-
-
-def command(*options: str, report: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-p",
-            "dcrproof",
-            "-p",
-            "no:cacheprovider",
-            f"--dcr-report={report}",
-            *options,
-        ],
-        cwd=SUITES.parent,
-        env=environment(**variables),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_step_is_named_alone_where_its_own_check_is_not_in_the_run(run_checks):
+    ran = run_checks("-m", "smoke", "--dcr-undo=curity.client.created")
+    assert ran.code == 1, ran.output
+    assert "FAILED registrar.authenticates: " in ran.output
+    assert "verdict    failed: registrar.authenticates (curity.client.created)" in ran.output
+    assert re.search(r"^  step +curity\.client\.created$", ran.output, re.MULTILINE)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import forks
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,17 +109,10 @@ def run(folder: Path, suite: str, *options: str) -> tuple[int, str, dict[str, di
     """Runs a suite in that folder. Returns exit code, output, and the checks of `run.json` by id."""
     (folder / "test_9_sample.py").write_text(suite)
     (folder / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib --strict-markers\n")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "COLUMNS": "120"},
-    )
+    code, output = forks.command_line(*options, cwd=folder, COLUMNS="120")
     written = folder / "reports" / "out" / "latest" / "run.json"
     checks = json.loads(written.read_text())["checks"] if written.exists() else []
-    return done.returncode, done.stdout + done.stderr, {check["id"]: check for check in checks}
+    return code, output, {check["id"]: check for check in checks}
 
 
 @pytest.fixture(scope="module")
@@ -332,12 +326,10 @@ def test_a_red_run_is_never_called_green(tmp_path):
 
 def test_a_gate_that_was_not_selected_is_reported_when_it_fails(tmp_path):
     suites = Path(__file__).parent.parent / "test_6_claims.py"
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(suites)]
-    command += ["--dcr-undo=curity.token-issuer.jwt", f"--dcr-report={tmp_path}"]
-    done = subprocess.run(command, cwd=suites.parent.parent, capture_output=True, text=True, check=False)
-    assert done.returncode == Exit.BROKEN
-    assert "FAILED token.is-jwt: " in done.stdout
-    assert "verdict    failed: token.is-jwt (curity.token-issuer.jwt)" in done.stdout
+    code, output = forks.command_line(str(suites), "--dcr-undo=curity.token-issuer.jwt", f"--dcr-report={tmp_path}")
+    assert code == Exit.BROKEN
+    assert "FAILED token.is-jwt: " in output
+    assert "verdict    failed: token.is-jwt (curity.token-issuer.jwt)" in output
 
 
 def result(verdict: Verdict, level: str = "MUST") -> Result:
