@@ -139,7 +139,8 @@ def _parser() -> argparse.ArgumentParser:
 def _port(text: str) -> int:
     port = int(text) if text.isascii() and text.isdigit() else 0
     if not 1 <= port <= 65_528:
-        raise argparse.ArgumentTypeError("expected a port from 1 to 65528: eight ports from there upwards are used")
+        expected = "expected a port from 1 to 65528: eight ports from there upwards are used"
+        raise argparse.ArgumentTypeError(f"{expected}, found {text!r}")
     return port
 
 
@@ -344,6 +345,7 @@ def _fields(*fields: tuple[str, str]) -> None:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    from dcrproof.core import guide
     from dcrproof.mocks.observed import BadObservations, read
     from dcrproof.mocks.profile import write_profile
     from dcrproof.mocks.serve import PortTaken, private_folder, serving
@@ -356,6 +358,8 @@ def _serve(options: argparse.Namespace) -> int:
     undone = {}
     for option in options.undo:
         step, _, variant = option.partition("=")
+        if (known := guide.step(step)) and not known.undo:
+            raise Usage(f"--undo {option}: it cannot be left undone: {known.undo_reason}")
         undone[step] = variant or None
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

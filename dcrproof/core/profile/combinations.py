@@ -67,7 +67,7 @@ def _of_party(name: str, party: DescribedParty, table: Mapping[str, Any]) -> Ite
     key = "issuer" if name == "curity" else "url"
     yield from _missing(name, table, (key,))
     if party.mocked and party.address and not on_this_machine(party.address):
-        yield f"{name}.{key}: {NOT_ON_THIS_MACHINE}"
+        yield f"{name}.{key}: {NOT_ON_THIS_MACHINE}, found {party.address}"
 
 
 def _of_certificates(name: str, connection: Connection) -> Iterator[str]:
@@ -102,7 +102,7 @@ def _of_curity(curity: CuritySettings, table: Mapping[str, Any]) -> Iterator[str
 
 def _of_gateway(gateway: GatewaySettings, table: Mapping[str, Any], mode: Mode) -> Iterator[str]:
     if is_plain(gateway.url) and not gateway.plain_http:
-        yield "gateway.url: expected https://; for a gateway without TLS set plain_http = true"
+        yield f"gateway.url: expected https://, found {gateway.url}; for a gateway without TLS set plain_http = true"
     if not _mocked_here(gateway) and mode is not Mode.INSPECT and not table.get("route"):
         yield "gateway.route: missing: the route to call, as a [[gateway.route]] table with its path"
 
