@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import forks
 import pytest
+from forks import Performed
 from hypothesis import HealthCheck, settings
-from performing import Performed
+from performing import Case, Ended
 from recorded import Left, scenario
 
 from dcrproof.core.http.exchange import Transcript
@@ -20,9 +21,31 @@ from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.mocks.profile import write_profile
 from dcrproof.mocks.serve import Served, serving
 
+if TYPE_CHECKING:
+    import adverse
+
 # no deadlines: machines differ, and are busy
 settings.register_profile("dcrproof", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("dcrproof")
+
+
+FULL = "full"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="run the tests marked full as well, as tox -e full does")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{FULL}: more of what other tests show on a sample; runs with --full only")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.option.full:
+        return
+    left_out = [item for item in items if item.get_closest_marker(FULL)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @dataclass(frozen=True)
@@ -139,7 +162,23 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Left]:
 
 
 @pytest.fixture(scope="session")
-def ended(tmp_path_factory: pytest.TempPathFactory) -> Performed:
-    """How each case ended; the workers of xdist perform each once."""
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the workers of xdist share."""
     folder = tmp_path_factory.getbasetemp()
-    return Performed((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "ended")
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session")
+def ended(shared: Path) -> Performed[Case, Ended]:
+    """How runs against broken mocks ended."""
+    (shared / "ended").mkdir(exist_ok=True)
+    return Performed(shared / "ended", "performing:performed", Ended)
+
+
+@pytest.fixture(scope="session")
+def adversity(shared: Path) -> "Performed[adverse.Case, adverse.Ended]":
+    """How runs against hostile or failing parties ended."""
+    import adverse
+
+    (shared / "adversity").mkdir(exist_ok=True)
+    return Performed(shared / "adversity", "adverse:performed", adverse.Ended)

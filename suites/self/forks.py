@@ -17,12 +17,17 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from hashlib import sha1
 from pathlib import Path
 from types import ModuleType
-from typing import IO, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 import pytest
+from filelock import FileLock
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 ROOT = Path(__file__).parents[2]
 AT_ONCE = 2 * (os.cpu_count() or 1)  # more than one for a core: a run waits while its mocks start and stop
@@ -45,6 +50,39 @@ def call(function: str, *arguments: Mapping[str, Any]) -> list[Any]:
         ]
         SERVER.make(calls)
         return [_result(Path(one["result"])) for one in calls]
+
+
+C = TypeVar("C", bound="DataclassInstance")
+E = TypeVar("E")
+
+
+@dataclass(frozen=True)
+class Performed(Generic[C, E]):
+    """How cases ended. Each is performed once, when a test first asks for it, whichever worker of xdist that is."""
+
+    folder: Path
+    """What the workers share."""
+    function: str
+    """`module:name`; takes `case` with the members of a case, and returns those of its end."""
+    end: type[E]
+
+    def __getitem__(self, case: C) -> E:
+        return self.all([case])[0]
+
+    def all(self, cases: Sequence[C]) -> list[E]:
+        """How these ended; those that were not performed yet are so at the same time."""
+        found: list[E] = []
+        for some in (cases[start : start + AT_ONCE] for start in range(0, len(cases), AT_ONCE)):
+            paths = [self.folder / sha1(repr(case).encode(), usedforsecurity=False).hexdigest() for case in some]
+            with contextlib.ExitStack() as stack:
+                for path in sorted(set(paths)):
+                    stack.enter_context(FileLock(f"{path}.lock"))
+                missing = {path: asdict(case) for case, path in zip(some, paths, strict=True) if not path.exists()}
+                made = call(self.function, *({"case": case} for case in missing.values())) if missing else []
+                for path, end in zip(missing, made, strict=True):
+                    path.write_text(json.dumps(end), "utf-8")
+            found += [self.end(**json.loads(path.read_text("utf-8"))) for path in paths]
+        return found
 
 
 def command_line(*arguments: str, cwd: Path = ROOT, **variables: str) -> tuple[int, str]:

@@ -9,9 +9,8 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ import forks
 import on_call
 import pytest
 import quirks
-from filelock import FileLock
 from leaks import THEIRS, leaks, made_by_mocks, mark_cookies, put_other_plugin
 
 from dcrproof.core import guide
@@ -296,32 +294,3 @@ def performed(case: Mapping[str, Any]) -> dict[str, Any]:
     """How a case ended; both as JSON takes them."""
     with tempfile.TemporaryDirectory() as folder:
         return asdict(perform(Case(**case), Path(folder)))
-
-
-# For the tests
-
-
-class Performed:
-    """How cases ended. Each is performed once, when a test first asks for it, whichever worker of xdist that is."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir(exist_ok=True)
-
-    def __getitem__(self, case: Case) -> Ended:
-        return self.all([case])[0]
-
-    def all(self, cases: Sequence[Case]) -> list[Ended]:
-        """How these ended; what is still to be performed is so at the same time."""
-        found: dict[Case, Ended] = {}
-        for some in (cases[start : start + forks.AT_ONCE] for start in range(0, len(cases), forks.AT_ONCE)):
-            paths = {case: self.folder / sha1(repr(case).encode(), usedforsecurity=False).hexdigest() for case in some}
-            with contextlib.ExitStack() as stack:
-                for path in sorted(paths.values()):
-                    stack.enter_context(FileLock(f"{path}.lock"))
-                missing = [case for case, path in paths.items() if not path.exists()]
-                made = forks.call("performing:performed", *({"case": asdict(case)} for case in missing))
-                for case, ended in zip(missing, made, strict=True):
-                    paths[case].write_text(json.dumps(ended), "utf-8")
-            found.update((case, Ended(**json.loads(path.read_text("utf-8")))) for case, path in paths.items())
-        return [found[case] for case in cases]

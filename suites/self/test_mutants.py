@@ -6,6 +6,7 @@ from itertools import groupby
 
 import pytest
 from performing import UNDONE, Case
+from snapshots import brief, first, title
 
 from dcrproof.core.checks.check import Level
 from dcrproof.fixtures.catalogue import entries
@@ -106,7 +107,6 @@ BLIND_LIKE: Mapping[str, tuple[str, ...]] = {
 """The same for a run that may not read Curity's configuration; some of their variants can still be distinguished."""
 ALONE_WHEN_BLIND = ("curity.dcr.nodes=some-nodes", "curity.dcr.authenticate-client-by=no-authentication")
 
-SEEN = [pytest.param(Case(undo=undo, brief="=" in undo), id=undo) for undo in UNDONE]
 IN_THE_CONFIGURATION_ALONE = {
     undo: check
     for check, wrong in {
@@ -118,22 +118,35 @@ IN_THE_CONFIGURATION_ALONE = {
     if wrong in (undo, undo.partition("=")[0])
 }
 """What no request shows, with the check that reads it."""
-UNSEEN = [
-    pytest.param(Case(undo=undo, blind=True, brief=True), id=f"blind-{undo}")
+WHOLE = [Case(undo=undo, brief="=" in undo) for undo in UNDONE]
+WHOLE += [
+    Case(undo=undo, blind=True, brief=True)
     for undo in UNDONE
     if undo.startswith("curity.") and undo not in IN_THE_CONFIGURATION_ALONE and not undo.startswith("curity.instance.")
 ]
-"""Without access to Curity's configuration: all of its steps but those that show only there, or never there."""
+"""Runs with a step undone; then without access to Curity's configuration all of its steps but those that show only
+there, or never there."""
 
 
-@pytest.mark.parametrize("case", SEEN + UNSEEN)
-def test_step_left_undone_is_named_first_and_alone(case, ended):
-    step, run = case.undo.partition("=")[0], ended[case]
+@pytest.mark.parametrize("case", [pytest.param(brief(case), id=title(case)) for case in WHOLE])
+def test_step_left_undone_is_named_alone(case, ended):
+    named_first_and_alone(case, ended[case])
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("case", [pytest.param(case, id=title(case)) for case in WHOLE])
+def test_step_left_undone_is_named_first_and_alone_in_a_run_of_all_checks(case, ended):
+    named_first_and_alone(case, ended[case])
+    assert first(ended[case])["id"] == brief(case).checks
+
+
+def named_first_and_alone(case, run):
+    step = case.undo.partition("=")[0]
     assert run.exit == 1, run.printed
-    first = next(check for check in run.failed if check["level"] == "MUST")
+    found = first(run)
     others = () if case.blind and case.undo in ALONE_WHEN_BLIND else (BLIND_LIKE if case.blind else LIKE).get(step, ())
-    assert set(first["candidates"]) == {step, *others}, first
-    assert bool(first["decides"]) == bool(others), first
+    assert set(found["candidates"]) == {step, *others}, found
+    assert bool(found["decides"]) == bool(others), found
     assert [check["id"] for check in run.failed if step not in check["candidates"]] == []
     rest = {check["verdict"] for check in run.checks if not (case.blind and check["stage"] == "configuration")}
     rest -= {"failed"}

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from dcrproof.fixtures.run.run import RUN
 from dcrproof.fixtures.session import rerun
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +31,7 @@ def said(args: str, folder: Path = ROOT, *, searched: tuple[str, ...] = (str(SUI
         invocation_params=SimpleNamespace(args=words, dir=folder),
         option=SimpleNamespace(file_or_dir=places, pyargs="--pyargs" in words),
         args=places or list(searched),
-        stash={},
+        stash={RUN: SimpleNamespace(selected=True)},
     )
     return rerun.rerun(config, "a.check")
 

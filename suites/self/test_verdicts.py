@@ -272,17 +272,6 @@ def test_the_plugin_imports_nothing_heavy_until_it_is_needed(tmp_path):
     assert done.returncode == 0, done.stdout
 
 
-def test_an_author_of_other_tests_gets_an_application_that_works(tmp_path):
-    suite = """
-import requests
-
-def test_my_api(dcr_application, dcr_consumer, dcr_basic):
-    pair = (dcr_application.client_id, dcr_application.secret.reveal())
-    assert requests.get(dcr_consumer.route_url, auth=pair, timeout=5).status_code == 200
-"""
-    assert run(tmp_path, suite)[0] == 0
-
-
 def test_a_secret_that_a_fixture_gave_is_masked_in_the_failure_of_any_test(tmp_path):
     suite = """
 def test_my_api(dcr_application, tmp_path_factory):

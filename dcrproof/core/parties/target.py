@@ -44,6 +44,9 @@ class Target:
     _new: dict[str, float] = field(default_factory=dict)
     _connections: list[PartyConnection] = field(default_factory=list)
 
+    def __repr__(self) -> str:
+        return f"<target: {', '.join(f'{name} {kind}' for name, kind in self.parties.items())}>"
+
     def __post_init__(self) -> None:
         if self.live:
             self.ledger.most = self.profile.run.max_created

@@ -44,6 +44,9 @@ def problems(profile: Profile, content: Mapping[str, Any]) -> Iterator[str]:
     if mode is Mode.EXISTING and not content.get("application"):
         yield 'application: missing: mode "existing" needs client_id and client_secret of an application'
     yield from _of_mix(profile)
+    for place, secret, _ in profile.placed_secrets:
+        if any(secret.reveal() in text for text in profile.public):
+            yield f"{place}: an address, a name or an id in this profile contains it, and is shown: it could not be masked"
 
 
 def _missing(place: str, table: Mapping[str, Any], keys: Iterable[str], why: str = "") -> Iterator[str]:
