@@ -29,6 +29,9 @@ def conclusion(run: Run) -> Iterator[tuple[str, str]]:
         yield from _fixes(run, trouble)
     if left := found[SHOWN:]:
         yield "more", _listed([trouble.first["id"] for trouble in left])
+    missing = set(run["selected"]) - {check["id"] for check in run["checks"]}
+    if missing:
+        yield "missing", f"{len(missing)} of {len(run['selected'])} checks were not reached"
     kinds = {note["kind"] for note in run["notes"]}
     yield from (("fix", text) for kind, text in NOTED.items() if kind in kinds)
     if run["exit"] == Exit.NOTHING_RAN and not any(check["verdict"] in HELD for check in run["checks"]):

@@ -132,7 +132,8 @@ def _causes(run: Run, check: Check) -> Iterator[Row]:
     """Who fixes it and how: by the setup steps that may be wrong, numbered where there are several."""
     if check["verdict"] not in CAUSES:
         return
-    yield Row(Label.OWNER, " or ".join(check["owners"]))
+    if check["verdict"] != "error":  # a bug of dcrproof is nobody else's
+        yield Row(Label.OWNER, " or ".join(check["owners"]))
     steps = {step["id"]: step for step in run["steps"]}
     found = [steps[id] for id in check["candidates"] if id in steps]
     for number, step in enumerate(found, 1):
