@@ -41,7 +41,7 @@ def conclusion(run: Run) -> Iterator[tuple[str, str]]:
 def _fixes(run: Run, trouble: Trouble) -> Iterator[tuple[str, str]]:
     rows = diagnosis(run, trouble.first)
     fixes = [row.text for row in rows if row.label is Label.FIX]
-    yield from ((row.label, row.text) for row in rows if row.label is Label.OWNER)
+    yield from ((row.label, row.text) for row in rows if row.label in {Label.OWNER, Label.PROFILE})
     yield from ((Label.FIX, text) for text in fixes[:SHOWN])
     if len(fixes) > SHOWN:
         yield Label.FIX, f"and {len(fixes) - SHOWN} more, listed above"

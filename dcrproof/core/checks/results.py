@@ -27,6 +27,8 @@ class Result:
     steps: tuple[str, ...]
     candidates: tuple[str, ...] = ()
     """Of a failure: the setup steps that may be wrong."""
+    profile: tuple[str, ...] = ()
+    """Of a failure: keys of the profile whose values may be wrong, each with a hint after a colon."""
     blocked_by: str | None = None
     expected: str = ""
     observed: str = ""
@@ -100,6 +102,7 @@ class Result:
             symptom=mask(self.symptom),
             ruled_out=tuple(map(mask, self.ruled_out)),
             decides=mask(self.decides),
+            profile=tuple(map(mask, self.profile)),
             observations=tuple({**item, "observed": mask(item["observed"])} for item in self.observations),
         )
 
@@ -168,7 +171,7 @@ def _outcome(results: Sequence[Result], code: int | None, why: Iterable[str]) ->
     red = [result for result in results if result.red]
     first = next((result for result in red if result.verdict is not Verdict.BLOCKED), None)
     if first is not None:
-        return f"{first.verdict}: {first.id}{_suspects(first.candidates)}"
+        return f"{first.verdict}: {first.id}{_causes(first)}"
     if not any(result.verdict in RAN for result in results):
         return "no checks ran; this is not a pass"
     if code != Exit.GREEN:
@@ -177,11 +180,12 @@ def _outcome(results: Sequence[Result], code: int | None, why: Iterable[str]) ->
     return "green"
 
 
-def _suspects(steps: Sequence[str]) -> str:
-    """The setup steps that may be wrong, as the line has room for them."""
-    if len(steps) > 3:
-        return f" (one of {len(steps)} setup steps)"
-    return f" ({', '.join(steps)})" if steps else ""
+def _causes(failed: Result) -> str:
+    """The keys of the profile and the setup steps that may be wrong, as the line has room for them."""
+    keys = [text.partition(":")[0] for text in failed.profile]
+    several = len(failed.candidates) > 3
+    steps = [f"one of {len(failed.candidates)} setup steps"] if several else failed.candidates
+    return f" ({', '.join([*keys, *steps])})" if keys or steps else ""
 
 
 def counted(results: Iterable[Result]) -> str:
