@@ -5,26 +5,31 @@ The one module that may import every package. It imports them only when a comman
 
 import argparse
 import json
+import re
 import secrets
 import signal
 import sys
 import textwrap
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from dcrproof import __version__
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.http.loopback import is_loopback
-from dcrproof.core.text import say
+from dcrproof.core.text import meant, say
 
 if TYPE_CHECKING:
     from dcrproof.core.profile.model import Profile
+    from dcrproof.fixtures.listing import Filter
     from dcrproof.mocks.start import OtherServer
+
+
+Listed = TypeVar("Listed")
 
 
 class Usage(Exception):
@@ -33,7 +38,9 @@ class Usage(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Returns its exit code; see `dcrproof.core.checks.results.Exit`."""
-    options = _parser().parse_args(arguments)
+    options, unknown = _parser().parse_known_args(arguments)
+    if unknown:
+        options.parser.refuse(unknown[0])
     try:
         code: int = options.run(options)
     except Usage as usage:
@@ -48,24 +55,64 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-class _Parser(argparse.ArgumentParser):
-    """Exits with 4 for bad usage, as pytest does."""
+CHOICE = re.compile(r"argument (?:COMMAND|ACTION): invalid choice: '(.*)' \(choose from (.*)\)", re.DOTALL)
 
-    def error(self, message: str) -> Any:
-        self.print_usage(sys.stderr)
-        self.exit(Exit.USAGE, f"{self.prog}: {message}\n")
+
+class _Parser(argparse.ArgumentParser):
+    """Exits with 4 for bad usage, as pytest does, and names what a mistyped command or option was meant to be."""
+
+    def __init__(self, **keywords: Any) -> None:
+        self.options: list[str] = []
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **keywords)
+        self.set_defaults(parser=self)
+
+    def add_argument(self, *names: Any, **keywords: Any) -> argparse.Action:
+        self.options += [name for name in names if name.startswith("--")]
+        return super().add_argument(*names, **keywords)
+
+    def refuse(self, argument: str) -> None:
+        """Exits with what was probably meant instead of that argument."""
+        name = argument.partition("=")[0]
+        hint = meant(name, self.options) if name.startswith("-") else ""
+        self.error(f"unknown argument {argument}; {hint or f'{self.prog} --help lists them'}")
+
+    def error(self, message: str) -> NoReturn:
+        if found := CHOICE.match(message):
+            known = re.findall(r"[\w-]+", found[2])
+            one_of_them = f"expected one of {', '.join(known)}"
+            message = f"no command {found[1]}; {meant(found[1], known) or one_of_them}"
+        (self.print_help if message.endswith("required: COMMAND") else self.print_usage)(sys.stderr)
+        say(f"{self.prog}: {message}", partial(print, file=sys.stderr))
+        self.exit(Exit.USAGE)
+
+
+ABOUT = """\
+Proves that an application which is registered in a Dev Portal becomes a working OAuth client.
+The checks run with pytest; the commands below list, serve, compare and clean up around them.
+
+  pytest                                   all checks, against mocks (in a checkout)
+  pytest --pyargs dcrproof.suites          the same from any folder
+  pytest --dcr-profile=staging.toml ...    against the parties that a profile describes; add one of the above
+"""
+EXITS = """\
+Exit codes, of pytest as well: 0 green, 1 a contract is broken, 2 interrupted, 3 internal error, failed
+clean-up or leaked secret, 4 bad usage, 5 no checks ran, 6 a party is unreachable and nothing failed.
+`dcrproof COMMAND --help` explains a command and its options.
+"""
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="dcrproof",
-        description="Proves that a Dev Portal application becomes a working OAuth client. The checks run with pytest.",
-        epilog="Exit codes: 0 green, 1 a contract is broken, 2 interrupted, 3 internal error, 4 bad usage.",
-    )
+    parser = _Parser(prog="dcrproof", description=ABOUT, epilog=EXITS)
     parser.add_argument("--version", action="version", version=f"dcrproof {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
 
-    serve = commands.add_parser("serve", help="run the mocks until they are stopped")
+    serve = commands.add_parser(
+        "serve",
+        help="run the mocks until they are stopped",
+        description="Runs mocks of all parties, and prints their addresses and secrets as one line of JSON. One of its\n"
+        "members, `profile`, is the path of a profile for `pytest --dcr-profile`. Ctrl-C or SIGTERM stops them.",
+        epilog="Exit codes: 0 stopped, 4 bad usage.",
+    )
     serve.add_argument("--port", type=_port, metavar="N", help="use the ports from N upwards (default: free ports)")
     serve.add_argument(
         "--undo",
@@ -82,30 +129,32 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--registrar-secret-file", type=Path, metavar="FILE", help="the file with its secret")
     serve.set_defaults(run=_serve)
 
-    for name, text, run in (
-        ("steps", "list the setup steps of the how-tos, and those that they leave out", _steps),
-        ("checks", "list all checks", _checks),
-    ):
-        command = commands.add_parser(name, help=text)
-        command.add_argument("--json", action="store_true", help="print a JSON array of objects")
-        command.set_defaults(run=run)
-
+    _add_lists(commands)
     compare = commands.add_parser(
-        "compare", help="list what broke, what was fixed, and which facts changed between two runs"
+        "compare",
+        help="list what broke, what was fixed, and which facts changed between two runs",
+        description="Lists what broke, what was fixed, and which facts of the contract changed from run OLD to run NEW.",
+        epilog="Exit codes: 0 nothing broke, 1 something broke, 4 bad usage.",
     )
-    compare.add_argument("old", type=Path, metavar="OLD", help="a run's folder, or its run.json")
+    compare.add_argument("old", type=Path, metavar="OLD", help=A_RUN)
     compare.add_argument("new", type=Path, metavar="NEW", help="as OLD")
     compare.add_argument("--json", action="store_true", help="print a JSON object")
     compare.set_defaults(run=_compare)
 
-    report = commands.add_parser("report", help="rebuild the reports from events.jsonl, for example after a kill")
-    report.add_argument("folder", type=Path, metavar="FOLDER", help="a run's folder")
+    report = commands.add_parser(
+        "report",
+        help="rebuild the reports of a run, for example after a kill",
+        description="Makes run.json, index.html and the other files of a run's folder again, from its events.jsonl.",
+        epilog="Exit codes: 0 done, 3 a file could not be written, 4 bad usage.",
+    )
+    report.add_argument("folder", type=Path, metavar="FOLDER", help="a run's folder, such as reports/out/latest")
     report.set_defaults(run=_report)
 
     profile = commands.add_parser(
         "profile",
         help="check a profile, or print its JSON Schema",
-        description="Prints the JSON Schema of profiles, or checks one. Nothing is sent over the network.",
+        description="`dcrproof profile check FILE` checks a profile; `dcrproof profile --schema` prints the JSON Schema\n"
+        "of profiles. Nothing is sent over the network.",
     )
     profile.add_argument("--schema", action="store_true", help="print the JSON Schema, for editors")
     profile.set_defaults(run=_profile)
@@ -113,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     check = actions.add_parser(
         "check",
         help="say what is wrong with a profile, and what a run with it will see",
-        description="Lists all problems of a profile; for one without problems, its parties and mode, the checks that "
+        description="Lists all problems of a profile; for one without problems, its parties and mode, the checks that\n"
         "will run, and those that will be not seen, with what would show them. Nothing is sent over the network.",
         epilog="Exit codes: 0 no problems, 4 problems.",
     )
@@ -136,10 +185,42 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+A_RUN = "a run's folder, or its run.json; `latest` is that in reports/out"
+
+
+def _add_lists(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    for name, what, about, run in (
+        ("steps", "step", "the setup steps of the how-tos, and those that they leave out", _steps),
+        ("checks", "check", "the checks", _checks),
+    ):
+        command = commands.add_parser(
+            name,
+            help=f"list {about}, or explain one",
+            description=f"Lists {about}; with ID everything that is known about {what}s of that id or prefix.\n"
+            "Several options list what fits all of them.",
+            epilog="Exit codes: 0 done, 4 bad usage.",
+        )
+        command.add_argument("ids", nargs="*", metavar="ID", help="an id, or the beginning of ids: whole parts")
+        command.add_argument(
+            "--stage", default="", metavar="STAGE", help="a stage of the flow, such as curity or route"
+        )
+        command.add_argument("--party", default="", metavar="PARTY", help="a party, such as konnect or gateway")
+        suspected = (
+            "the checks that failed in that run" if name == "checks" else "the steps that may be wrong in that run"
+        )
+        command.add_argument("--failing-in", type=Path, metavar="RUN", help=f"{suspected}: {A_RUN}")
+        command.add_argument("--json", action="store_true", help="print a JSON array of objects")
+        if name == "checks":
+            as_options = "print them as options of pytest: pytest $(dcrproof checks --failing-in latest --as-options)"
+            command.add_argument("--as-options", action="store_true", help=as_options)
+        command.set_defaults(run=run)
+
+
 def _port(text: str) -> int:
     port = int(text) if text.isascii() and text.isdigit() else 0
     if not 1 <= port <= 65_528:
-        raise argparse.ArgumentTypeError("expected a port from 1 to 65528: eight ports from there upwards are used")
+        expected = "expected a port from 1 to 65528: eight ports from there upwards are used"
+        raise argparse.ArgumentTypeError(f"{expected}, found {text!r}")
     return port
 
 
@@ -147,7 +228,7 @@ def _profile(options: argparse.Namespace) -> int:
     from dcrproof.core.profile.schema import json_schema
 
     if not options.schema:
-        raise Usage("say --schema, or check FILE")
+        raise Usage("name what to do: `dcrproof profile check FILE`, or `dcrproof profile --schema`")
     say(json.dumps(json_schema(), indent=2))
     return Exit.GREEN
 
@@ -229,6 +310,8 @@ def _run(path: Path) -> dict[str, Any]:
     from dcrproof.core.record.events import SCHEMA
     from dcrproof.reports.run_json import run_json
 
+    if path == Path("latest") and not path.exists():
+        path = Path("reports/out/latest")
     file = path / "run.json" if path.is_dir() else path
     try:
         if path.is_dir() and not file.exists():
@@ -285,46 +368,55 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _steps(options: argparse.Namespace) -> int:
-    from dcrproof.core.guide import STEPS
+    from dcrproof.fixtures import listing
 
+    _, found = _listed(options, listing.steps)
     if options.json:
-        say(json.dumps([step.data() for step in STEPS], indent=2))
+        say(json.dumps([step.data() for step in found], indent=2))
         return Exit.GREEN
-    for step in STEPS:
+    for step in found:
         say(step.id)
-        _fields(
-            ("where", step.where),
-            ("value", step.value),
-            ("owner", step.owner),
-            ("breaks", step.breaks),
-            ("fix", step.fix),
-            ("caution", step.caution),
-            ("notes", step.notes),
-            ("unseen", step.unguarded_reason),
-            ("undo", ", ".join(["yes", *step.variants]) if step.undo else f"no: {step.undo_reason}"),
-            ("source", step.source),
-        )
-    return Exit.GREEN
+        _fields(*listing.step_fields(step), *(listing.step_text(step) if options.ids else ()))
+    return _some(found, "step")
 
 
 def _checks(options: argparse.Namespace) -> int:
-    from dcrproof.fixtures.catalogue import entries, judged_afterwards
+    from dcrproof.fixtures import listing
 
-    found = [entry.data() for entry in (*entries(), *judged_afterwards())]
+    wanted, found = _listed(options, listing.checks)
     if options.json:
-        say(json.dumps(found, indent=2))
+        say(json.dumps([listing.check_data(entry, wanted.run) for entry in found], indent=2))
         return Exit.GREEN
-    for check in found:
-        marks = [check["level"], check["evidence"]]
-        marks += [mark for mark in ("smoke", "hostile") if check[mark]]
-        say(f"{check['id']}  ({', '.join(marks)})")
-        needs = check["needs"]
-        _fields(
-            ("claims", check["title"]),
-            ("steps", ", ".join(check["steps"])),
-            ("needs", "; ".join([f"mode {needs['mode']}", *needs["access"], *needs["capabilities"]])),
-            ("sources", "; ".join(check["references"])),
-        )
+    if options.as_options:
+        selectable = [entry for entry in found if entry.check.stage not in listing.AFTERWARDS]
+        say(" ".join(f"--dcr-check {entry.check.id}" for entry in selectable))
+        return _some(selectable, "check")
+    for entry in found:
+        say(listing.check_head(entry))
+        _fields(*listing.check_fields(entry, wanted.run), *(listing.check_text(entry) if options.ids else ()))
+    return _some(found, "check")
+
+
+def _listed(options: argparse.Namespace, listing: "Callable[[Filter], list[Listed]]") -> "tuple[Filter, list[Listed]]":
+    """What the options ask for, and what it lists. Exits for a name that does not exist."""
+    from dcrproof.fixtures.listing import Filter, Unknown
+
+    run = _run(options.failing_in) if options.failing_in else None
+    with _record(f"{options.failing_in}"):
+        for check in run["checks"] if run else ():
+            check["id"], check["verdict"], list(check["candidates"])
+    try:
+        wanted = Filter(options.ids, options.stage, options.party, run)
+        return wanted, listing(wanted)
+    except Unknown as unknown:
+        options.parser.error(str(unknown))
+        raise
+
+
+def _some(found: Sequence[object], what: str) -> int:
+    """Says on standard error where a list is empty, so that its silence is not taken for a fault."""
+    if not found:
+        say(f"no {what} fits", partial(print, file=sys.stderr))
     return Exit.GREEN
 
 
@@ -335,8 +427,8 @@ def _fields(*fields: tuple[str, str]) -> None:
                 textwrap.fill(
                     text,
                     110,
-                    initial_indent=f"  {name:<8}",
-                    subsequent_indent=" " * 10,
+                    initial_indent=f"  {name:<8} ",
+                    subsequent_indent=" " * 11,
                     break_long_words=False,
                     break_on_hyphens=False,
                 )
@@ -344,6 +436,7 @@ def _fields(*fields: tuple[str, str]) -> None:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    from dcrproof.core import guide
     from dcrproof.mocks.observed import BadObservations, read
     from dcrproof.mocks.profile import write_profile
     from dcrproof.mocks.serve import PortTaken, private_folder, serving
@@ -356,6 +449,8 @@ def _serve(options: argparse.Namespace) -> int:
     undone = {}
     for option in options.undo:
         step, _, variant = option.partition("=")
+        if (known := guide.step(step)) and not known.undo:
+            raise Usage(f"--undo {option}: it cannot be left undone: {known.undo_reason}")
         undone[step] = variant or None
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -16,7 +16,6 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
-from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -27,6 +26,7 @@ from dcrproof.mocks.gateway.switches import STRICT
 from dcrproof.mocks.gateway.switches import Switches as GatewaySwitches
 from dcrproof.mocks.konnect.switches import DEFAULT_SWITCHES as KONNECT_DEFAULTS
 from dcrproof.mocks.konnect.switches import Switches as KonnectSwitches
+from dcrproof.mocks.names import meant
 
 SWITCHES: Mapping[str, Any] = MappingProxyType(
     {"curity": CuritySwitches, "konnect": KonnectSwitches, "gateway": GatewaySwitches}
@@ -105,10 +105,7 @@ def _problems(party: str, table: Any) -> Iterator[str]:
             if not isinstance(value, kind):
                 yield f"{place}: expected {words}, found {value!r}"
         elif name not in allowed:
-            near = get_close_matches(name, allowed, 1)
-            yield f"{place}: no switch of mock {party}" + (
-                f"; is {near[0]} meant?" if near else f"; it has {_named(allowed)}"
-            )
+            yield f"{place}: no switch of mock {party}; {meant(name, allowed) or f'it has {_named(allowed)}'}"
         elif not any(value is choice or (isinstance(choice, str) and value == choice) for choice in allowed[name]):
             yield f"{place}: expected {' or '.join(map(_toml, allowed[name]))}, found {_toml(value)}"
 

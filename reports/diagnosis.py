@@ -1,6 +1,7 @@
 """The diagnosis of a check as labelled texts, put together once: every format renders these."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ from dcrproof.core.checks.verdict import CAUSES
 Run = Mapping[str, Any]
 """A run as `run.json` holds it."""
 Check = Mapping[str, Any]
+Step = Mapping[str, Any]
 
 
 class Label(StrEnum):
@@ -53,6 +55,43 @@ class Row(NamedTuple):
     link: str = ""
 
 
+@dataclass(frozen=True)
+class Trouble:
+    """One thing to fix: the setup step that is wrong, or the candidates, with the checks that say so.
+
+    `steps` is empty where no setup step explains it. `checks` are in the order of the catalogue.
+    """
+
+    steps: tuple[Step, ...]
+    checks: tuple[Check, ...]
+
+    @property
+    def first(self) -> Check:
+        return self.checks[0]
+
+
+def troubles(checks: Sequence[Check], steps: Mapping[str, Step]) -> list[Trouble]:
+    """What has to be fixed, each once, in the order in which the flow meets it.
+
+    Checks that name the same step are one trouble. A check with several candidates joins the trouble of a step among
+    them that is known to be wrong.
+    """
+    red = [check for check in checks if check["red"] and check["verdict"] != "blocked"]
+    found: dict[tuple[str, ...], list[Check]] = {}
+    for check in red:
+        candidates = tuple(id for id in check["candidates"] if id in steps)
+        key = candidates or (check["verdict"], check["observed"])
+        explained = (known for known in found if set(known) <= set(candidates))
+        found.setdefault(next(explained, key), []).append(check)
+    return [
+        Trouble(
+            tuple(steps[id] for id in key if id in steps and together[0]["candidates"]),
+            tuple(together),
+        )
+        for key, together in found.items()
+    ]
+
+
 def needing_attention(run: Run) -> list[Check]:
     """The checks that failed, are unreachable or in error, and those that are blocked by a check without an entry.
 
@@ -94,7 +133,8 @@ def _causes(run: Run, check: Check) -> Iterator[Row]:
     """Who fixes it and how: by the setup steps that may be wrong, numbered where there are several."""
     if check["verdict"] not in CAUSES:
         return
-    yield Row(Label.OWNER, " or ".join(check["owners"]))
+    if check["verdict"] != "error":  # a bug of dcrproof is nobody else's
+        yield Row(Label.OWNER, " or ".join(check["owners"]))
     for key in check["profile"]:
         yield Row(Label.PROFILE, f"compare first {key}")
     steps = {step["id"]: step for step in run["steps"]}

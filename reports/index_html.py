@@ -10,7 +10,6 @@ import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from hashlib import sha256
 from importlib.resources import files
@@ -23,29 +22,12 @@ from dcrproof.core.checks.check import stage_title
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.checks.verdict import CAUSES, SHOWN, Verdict
 from dcrproof.core.text import visible
-from dcrproof.reports.diagnosis import Check, diagnosis, evidence
+from dcrproof.reports.diagnosis import Check, Trouble, diagnosis, evidence, troubles
 from dcrproof.reports.flow import calls_within, flow
 from dcrproof.reports.words import ENDINGS, MARKS, PARTIES, lanes
 
-Step = Mapping[str, Any]
-
 CHUNK = 100
 """How many exchanges are in one block of JSON: the page parses a block when one of them is opened."""
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """One thing to fix: the setup step that is wrong, or the candidates, with the checks that say so.
-
-    `steps` is empty where no setup step explains it. `checks` are in the order of the catalogue.
-    """
-
-    steps: tuple[Step, ...]
-    checks: tuple[Check, ...]
-
-    @property
-    def first(self) -> Check:
-        return self.checks[0]
 
 
 def index_html(run: Mapping[str, Any]) -> str:
@@ -101,28 +83,6 @@ def index_html(run: Mapping[str, Any]) -> str:
 
 
 # What the page says
-
-
-def troubles(checks: Sequence[Check], steps: Mapping[str, Step]) -> list[Trouble]:
-    """What has to be fixed, each once, in the order in which the flow meets it.
-
-    Checks that name the same step are one trouble. A check with several candidates joins the trouble of a step among
-    them that is known to be wrong.
-    """
-    red = [check for check in checks if check["red"] and check["verdict"] != "blocked"]
-    found: dict[tuple[str, ...], list[Check]] = {}
-    for check in red:
-        candidates = tuple(id for id in check["candidates"] if id in steps)
-        key = candidates or (check["verdict"], check["observed"])
-        explained = (known for known in found if set(known) <= set(candidates))
-        found.setdefault(next(explained, key), []).append(check)
-    return [
-        Trouble(
-            tuple(steps[id] for id in key if id in steps and together[0]["candidates"]),
-            tuple(together),
-        )
-        for key, together in found.items()
-    ]
 
 
 def _headline(words: str, run: Mapping[str, Any], found: Sequence[Trouble]) -> str:

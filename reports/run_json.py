@@ -39,7 +39,7 @@ def run_json(events: Iterable[Event]) -> dict[str, Any]:
         "schema": SCHEMA,
         "exit": exit,
         "verdict": ENDINGS[exit].word if exit in ENDINGS else f"exit {exit}",
-        "headline": headline([_result(event) for event in checks], exit),
+        "headline": headline([_result(event) for event in checks], exit, _whys(seen)),
         "version": started.get("version"),
         "started": started.get("at"),
         "ended": ended.get("at"),
@@ -64,6 +64,11 @@ def run_json(events: Iterable[Event]) -> dict[str, Any]:
 
 def _without(event: Event, *names: str) -> dict[str, Any]:
     return {name: value for name, value in event.items() if name not in names}
+
+
+def _whys(seen: Mapping[str, Sequence[Event]]) -> list[str]:
+    """What can make a run red beside its checks: the kinds of its notes, apart from what is told alone."""
+    return [note["kind"] for note in seen.get("note", []) if note["kind"] != "left behind"]
 
 
 def _exchanges(seen: Mapping[str, Sequence[Event]]) -> Iterator[dict[str, Any]]:

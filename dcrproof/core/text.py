@@ -58,12 +58,18 @@ def near(name: str, names: Iterable[str]) -> str:
 
     It is "" where none is near and they are too many to list. Both may come from outside.
     """
-    wanted, known = one_line(name, 100).casefold(), sorted({one_line(known, 100) for known in names})
-    like = {one: SequenceMatcher(None, one.casefold(), wanted).ratio() for one in known}
+    known = sorted({one_line(known, 100) for known in names})
+    return meant(name, known) or (f"expected {one_of(known)}" if 0 < len(known) <= FEW else "")
+
+
+def meant(name: str, names: Iterable[str]) -> str:
+    """The same where some of the names are near, else ""."""
+    wanted = one_line(name, 100).casefold()
+    known = {one_line(known, 100) for known in names}
+    like = {one: SequenceMatcher(None, one.casefold(), wanted).ratio() for one in sorted(known)}
     nearest = max(like.values(), default=0)
-    if nearest >= 0.7:
-        return f"did you mean {one_of([one for one in known if like[one] > nearest - 0.05][:3])}?"
-    return f"expected {one_of(known)}" if 0 < len(known) <= FEW else ""
+    close = [one for one, ratio in like.items() if ratio >= 0.7 and ratio > nearest - 0.05]
+    return f"did you mean {one_of(close[:3])}?" if close else ""
 
 
 def one_of(names: Sequence[str]) -> str:

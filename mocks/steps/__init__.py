@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import reduce
 from typing import Any
 
+from dcrproof.mocks.names import meant
 from dcrproof.mocks.reachability import Reachability
 from dcrproof.mocks.start import REGISTRAR
 from dcrproof.mocks.steps import classic_portal, curity, gateway, konnect
@@ -30,6 +31,9 @@ VARIANTS: Mapping[str, Mapping[str, Variant[Any]]] = {
 STEPS: Mapping[str, tuple[str, ...]] = {step: tuple(variants) for step, variants in VARIANTS.items()}
 """Each step that can be left undone, with the names of its variants, the default first."""
 
+OF = tuple(dict.fromkeys(step.partition(".")[0] for step in STEPS))
+"""The parties of the steps, with which ids begin."""
+
 NEEDS_MOCK_CURITY = ("curity.metadata.cache-duration", "gateway.data-plane.keys")
 """Steps that are not settings of Curity, but are left undone by a change there."""
 
@@ -38,7 +42,7 @@ CLASSIC = tuple(classic_portal.ACTS)
 
 
 class UnknownStep(ValueError):
-    """There is no such step, or it has no such variant; the text lists those that exist."""
+    """There is no such step, or it has no such variant; the text names the near one, or those that exist."""
 
 
 class NotHere(ValueError):
@@ -48,7 +52,9 @@ class NotHere(ValueError):
 def variants(step: str) -> tuple[str, ...]:
     """The variants of a step, the default first. Raises UnknownStep."""
     if step not in STEPS:
-        raise UnknownStep(f"{step}: no step that can be left undone; they are {', '.join(STEPS)}")
+        party = [one for one in STEPS if one.partition(".")[0] == step.partition(".")[0]]
+        known = meant(step, STEPS) or (f"they are {', '.join(party)}" if party else f"ids begin with {', '.join(OF)}")
+        raise UnknownStep(f"{step}: no step that can be left undone; {known}")
     return STEPS[step]
 
 

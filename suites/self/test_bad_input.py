@@ -304,6 +304,9 @@ def test_the_page_of_a_firewall_is_not_taken_for_a_refusal_by_kong(mocks, run_ch
     ("step", "message"),
     [
         ("curity.no-such.step", "curity.no-such.step: no step that can be left undone; they are curity."),
+        ("curity.token-isuer.jwt", "no step that can be left undone; did you mean 'curity.token-issuer.jwt'?"),
+        ("moon", "moon: no step that can be left undone; ids begin with curity, "),
+        ("curity.profile.tab", "curity.profile.tab: it cannot be left undone: navigation"),
         ("curity.token-issuer.jwt=sideways", "sideways: no such variant; it has wrapped"),
     ],
 )
@@ -330,9 +333,11 @@ def test_a_step_of_a_mock_in_another_process_cannot_be_undone(mocks, run_checks)
 
 
 @pytest.mark.parametrize("prefix", ["route.bas", "route.basic.accepted.more"])
-def test_an_unknown_check_is_refused(run_checks, prefix):
+def test_an_unknown_check_is_refused_and_leaves_no_record(run_checks, tmp_path, prefix):
     ran = run_checks(f"--dcr-check={prefix}")
     assert ran.code == USAGE
+    assert "did you mean 'route.basic" in ran.output
+    assert not (tmp_path / "reports").exists()
     assert f"--dcr-check {prefix}: no check has this id or prefix" in ran.output
     assert "Traceback" not in ran.output
 

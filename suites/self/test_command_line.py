@@ -159,6 +159,131 @@ def test_help_and_version_are_no_failure(capsys, arguments):
     assert "dcrproof" in capsys.readouterr().out
 
 
+# One of them, and some of them
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("setps",), "dcrproof: no command setps; did you mean 'steps'?"),
+        (("profile", "chek"), "dcrproof profile: no command chek; did you mean 'check'?"),
+        (("steps", "--jsn"), "dcrproof steps: unknown argument --jsn; did you mean '--json'?"),
+        (("sweep", "now"), "dcrproof sweep: unknown argument now; dcrproof sweep --help lists them"),
+        (("steps", "curity.token-isuer.jwt"), "dcrproof steps: curity.token-isuer.jwt: no such id; did you mean 'curity.token-issuer.jwt'?"),
+        (("checks", "token.is-jtw"), "dcrproof checks: token.is-jtw: no such id; did you mean 'token.is-jwt'?"),
+        (("checks", "route.bas"), "dcrproof checks: route.bas: no such id; did you mean 'route.basic'?"),
+        (("checks", "--stage", "claim"), "dcrproof checks: --stage claim: did you mean 'claims'?"),
+        (("steps", "--party", "gatway"), "dcrproof steps: --party gatway: did you mean 'gateway'?"),
+        (("steps", "--party", "moon"), "dcrproof steps: --party moon: expected one of konnect, curity, "),
+        (("serve", "--port", "x"), "eight ports from there upwards are used, found 'x'"),
+        (("serve", "--undo", "curity.token-isuer.jwt"), "did you mean 'curity.token-issuer.jwt'?"),
+        (("serve", "--undo", "curity.profile.tab"), "it cannot be left undone: navigation"),
+    ],
+)  # fmt: skip
+def test_a_mistyped_name_is_answered_with_the_near_one(capsys, arguments, said):
+    try:
+        code = main(arguments)
+    except SystemExit as stopped:
+        code = stopped.code
+    assert code == USAGE
+    error = capsys.readouterr().err
+    assert said in error
+    assert len(error.splitlines()[-1]) < 200
+
+
+def test_a_check_is_explained(capsys, checks, steps):
+    (check,) = (one for one in checks if one["id"] == "token.is-jwt")
+    (step,) = (one for one in steps if [one["id"]] == check["steps"])
+    text = " ".join(printed(capsys, "checks", "token.is-jwt").split())
+    for part in (*(check[key] for key in ("id", "title", "level", "evidence", "stage", "owner")), *check["references"]):
+        assert part in text
+    for part in ("mode existing; [curity] issuer", "depends discovery.", step["id"], step["fix"], step["caution"]):
+        assert part in text
+
+
+def test_a_step_is_explained(capsys, steps):
+    (step,) = (one for one in steps if one["id"] == "curity.token-issuer.jwt")
+    text = " ".join(printed(capsys, "steps", step["id"]).split())
+    for key in ("id", "party", "owner", "place", "label", "value", "breaks", "fix", "caution", "source"):
+        assert step[key] in text
+    for part in (step["guide"]["how_to"], "wrapped", "checks configuration.token-issuer.jwt, token.is-jwt"):
+        assert part in text
+
+
+def listed(capsys, *arguments):
+    return [one["id"] for one in json.loads(printed(capsys, *arguments, "--json"))]
+
+
+def test_a_beginning_lists_what_begins_so(capsys, checks):
+    expected = [check["id"] for check in checks if check["id"].startswith("route.basic.")]
+    assert listed(capsys, "checks", "route.basic") == expected
+
+
+def test_stage_and_party_list_what_fits_both(capsys, checks, steps):
+    assert listed(capsys, "checks", "--stage", "claims") == [c["id"] for c in checks if c["stage"] == "claims"]
+    assert listed(capsys, "steps", "--party", "gateway") == [s["id"] for s in steps if s["party"] == "gateway"]
+    route = {check["id"] for check in checks if check["stage"] == "route"}
+    of_konnect = set(listed(capsys, "checks", "--stage", "route", "--party", "konnect"))
+    assert set() < of_konnect < route
+    guarded = {step for check in checks if check["stage"] == "portal" for step in check["steps"]}
+    assert set(listed(capsys, "steps", "--stage", "portal")) == guarded
+
+
+@pytest.fixture
+def failed_run(tmp_path, monkeypatch):
+    """The folder of a run in which two checks failed, as `latest` of the current folder."""
+    monkeypatch.chdir(tmp_path)
+    told = {"expected": "one thing", "observed": "another", "again": "pytest --dcr-check token.is-jwt"}
+    seen = [
+        {"id": "token.is-jwt", "verdict": "failed", "candidates": ["curity.token-issuer.jwt"], **told},
+        {"id": "route.basic.accepted", "verdict": "blocked", "candidates": [], **told},
+        {"id": "discovery.served", "verdict": "passed", "candidates": [], **told},
+        {"id": "clean-up.clients-refused", "verdict": "failed", "candidates": [], **told},
+    ]
+    folder = tmp_path / "reports" / "out" / "latest"
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text(json.dumps({"schema": 1, "exchanges": [], "checks": seen}))
+    return folder
+
+
+def test_what_failed_in_a_run_is_listed(capsys, failed_run):
+    for run in ("latest", str(failed_run), str(failed_run / "run.json")):
+        assert listed(capsys, "checks", "--failing-in", run) == ["token.is-jwt", "clean-up.clients-refused"]
+        assert listed(capsys, "steps", "--failing-in", run) == ["curity.token-issuer.jwt"]
+    found, _ = json.loads(printed(capsys, "checks", "--failing-in", "latest", "--json"))
+    assert (found["verdict"], found["observed"], found["level"]) == ("failed", "another", "MUST")
+    text = printed(capsys, "checks", "--failing-in", "latest")
+    assert "  observed another\n" in text
+    assert "  rerun    pytest --dcr-check token.is-jwt\n" in text
+
+
+def test_what_failed_in_a_run_is_printed_as_options_that_select_it(capsys, failed_run):
+    assert printed(capsys, "checks", "--failing-in", "latest", "--as-options") == "--dcr-check token.is-jwt\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "none: No such file or directory"),
+        ('{"schema": 1, "exchanges": []}', "damaged"),
+        ('{"schema": 1, "exchanges": [], "checks": [{}]}', "damaged"),
+        ("[]", "not a run.json"),
+    ],
+)
+def test_a_run_that_cannot_be_read_is_bad_usage(capsys, tmp_path, content, said):
+    run = tmp_path / ("none" if content is None else "run.json")
+    if content is not None:
+        run.write_text(content)
+    for command in ("checks", "steps"):
+        assert main([command, "--failing-in", str(run)]) == USAGE
+        assert said in capsys.readouterr().err
+
+
+def test_an_empty_list_says_so(capsys):
+    assert main(["steps", "--stage", "clean_up", "--party", "consumer"]) == GREEN
+    assert capsys.readouterr().err == "no step fits\n"
+
+
 # What a check needs, and what a run without it sees
 
 

@@ -456,3 +456,17 @@ def test_mocks_that_end_with_the_run_have_no_address() -> None:
         PROFILE, konnect=KonnectSettings(mocked=Mocked()), portal=PortalSettings(mocked=Mocked("http://127.0.0.1:1"))
     )
     assert set(addresses(profile)) == {"curity", "portal"}
+
+
+def test_a_sweep_without_a_profile_names_the_addresses_where_something_is_left(tmp_path: Path) -> None:
+    with kept(Ledger(new_mark()), tmp_path, PROFILE):
+        pass
+    ledger = Ledger(new_mark())
+    with kept(ledger, tmp_path, PROFILE):
+        send(ledger, "konnect", "POST", f"{KONNECT}/v3/portals", {"name": f"dcrproof {ledger.mark}"})
+        send(ledger, "curity", "POST", REGISTER, {"client_name": f"dcrproof {ledger.mark}"})
+    lines = [line for path in ledgers(tmp_path) for line, _ in listed(path, None)]
+    assert [line for line in lines if line.startswith("  at  ")] == [
+        f"  at         konnect {KONNECT}",
+        f"  at         curity {CURITY}",
+    ]

@@ -77,7 +77,7 @@ def test_all_problems_are_listed_with_their_places(tmp_path):
         "  [top]: unknown party; one of curity, konnect, portal, gateway",
         "  [gateway] version: expected a text, found 3",
         "  [gateway] date: expected a date, such as 2026-11-24, found 'yesterday'",
-        "  [gateway] literal_basik: no switch of mock gateway; is literal_basic meant?",
+        "  [gateway] literal_basik: no switch of mock gateway; did you mean 'literal_basic'?",
         '  [gateway] accept_missing_exp: expected false or true, found "yes"',
         "  [gateway] accept_missing_kid: expected false or true, found 1",
         '  [konnect] management: expected "registration_access_token" or "dcrm" or "nothing", found "something"',

@@ -14,7 +14,7 @@ STEP = "curity.token-issuer.jwt"
 ROOT = Path(__file__).parents[2]
 SHOWN = [ROOT / "README.md", ROOT / "docs" / "fixtures.md"]
 """Pages with an example of a test."""
-RERUN = f"pytest --pyargs dcrproof.suites --dcr-undo {STEP} --dcr-check token.is-jwt"
+RERUN = f"--dcr-undo {STEP} --pyargs dcrproof.suites --dcr-check token.is-jwt"
 CLAIM = "FAILED token.is-jwt: The access token is a signed JWT   owner: Curity admins"
 
 SHARED = """
@@ -135,7 +135,7 @@ def test_every_way_gets_the_diagnosis_of_the_check_where_a_step_is_undone(
     assert ran.output.count("Use Access Token as JWT") == 1, "one wrong step is diagnosed once"
     labels = re.findall(r"^  (step|expected|observed|fix|evidence|rerun) ", last, re.MULTILINE)
     assert labels == ["step", "expected", "observed", "fix", "evidence", "rerun"]
-    assert f"rerun          {RERUN}\n" in last
+    assert re.search(rf"^  rerun .*pytest .*{RERUN}$", last.replace("=", " "), re.MULTILINE)
     assert f"verdict    failed: token.is-jwt ({STEP})" in last
     assert [(check["id"], check["verdict"], check["candidates"]) for check in ran.report["checks"]] == [
         ("token.is-jwt", "failed", [STEP])
@@ -147,7 +147,7 @@ def test_every_way_gets_the_diagnosis_of_the_check_where_a_step_is_undone(
 
 
 def test_the_command_that_is_printed_runs_the_check_from_any_folder(run_own: Callable[..., Ran]) -> None:
-    ran = run_own("", *RERUN.split()[1:])
+    ran = run_own("", *RERUN.split())
     assert ran.code == 1, ran.output
     assert f"verdict    failed: token.is-jwt ({STEP})" in ran.output
 
@@ -180,7 +180,7 @@ def test_what_the_call_of_a_test_raises_is_told_like_the_failure_of_a_check(run_
         ran.output
     )
     assert "expected       201 to the new application" in ran.output
-    assert "rerun          pytest test_own.py::test_what_a_call_raises" in ran.output
+    assert re.search(r"rerun +pytest .*test_own\.py::test_what_a_call_raises", ran.output)
     assert "XFAIL test_own.py::test_expected_to_fail - not yet" in ran.output
     shown = re.findall(r"\bdcr_\w+ = (.*?)(?=, dcr_\w+ = |\n)", ran.output)
     assert len(shown) == 7

@@ -1,5 +1,6 @@
 """What a live run says before its first write, and what no run sends."""
 
+import re
 from collections import Counter
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +15,9 @@ from dcrproof.core.ledger.ledger import Ledger, new_mark
 from dcrproof.core.ledger.watch import creates
 from dcrproof.core.party import Party
 from dcrproof.core.profile.model import Mode
+from dcrproof.core.profile.reading import read
 from dcrproof.fixtures.catalogue import entries
+from dcrproof.fixtures.session.plan import plan
 
 OTHERS = "/v3/apis/9b6a7f4e-0000-4000-8000-00000000beef"
 
@@ -73,6 +76,16 @@ def test_the_plan_is_printed_and_nothing_is_sent(run_checks, mocks) -> None:
         "probes: 26 checks; hostile among them: none",
         "probes: Konnect is asked to verify the provider, for which it may register and delete a client",
     ], ran.output
+
+
+def test_the_numbers_of_the_plan_add_up(mocks) -> None:
+    live = mocks.changed("whole", lambda text: "\n".join(line for line in text.splitlines() if "mocked" not in line))
+    lines = list(plan(read(live), [entry.check.id for entry in entries()]))
+    listed = [re.findall(r"(\d+) ([a-zA-Z ]+?)(?=, | \(owner|$)", line) for line in lines if " live, " in line]
+    counted = Counter({name: int(number) for items in listed for number, name in items})
+    registrations = counted.pop("registrations")
+    assert f"at most {counted.total()} objects in all" in " ".join(lines)
+    assert f"beside them {registrations} registrations of these applications" in " ".join(lines)
 
 
 def test_a_live_run_prints_its_plan_before_it_writes(run_checks, mocks) -> None:

@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from recorded import KILLED, OWN, SOME, made_up, own_suite, run
 
+from dcrproof.core import guide
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.record.events import read
 from dcrproof.reports.run_json import run_json
@@ -38,6 +39,7 @@ def test_a_green_run_records_everything(left):
     assert report["started"] < report["ended"]
     assert report["seconds"] > 0
     assert {step["mark"] for step in report["steps"]} == {"holds", "not checked"}
+    assert {guide.generation(step["id"]) for step in report["steps"]} == {None, "v3"}
 
 
 def test_each_exchange_belongs_to_the_check_whose_claim_it_serves(left):
@@ -82,7 +84,7 @@ def test_a_step_undone_is_marked_and_what_depends_on_it_is_blocked(left):
     assert [step["id"] for step in report["steps"] if step["mark"] == "wrong"] == ["curity.token-issuer.jwt"]
     failed = next(check for check in report["checks"] if check["verdict"] == "failed")
     assert failed["evidence"]["number"] in {exchange["number"] for exchange in report["exchanges"]}
-    assert failed["again"] == "pytest --dcr-undo curity.token-issuer.jwt --dcr-check token.is-jwt"
+    assert re.search(r"pytest .*--dcr-undo.curity\.token-issuer\.jwt .*--dcr-check token\.is-jwt$", failed["again"])
     assert failed["owners"] == ["Curity admins"]
 
 

@@ -169,9 +169,9 @@ def test_the_failure_is_printed_with_owner_step_mend_and_command(every_verdict):
         "  ruled out      the weather",
         "  fix            enable the setting, leave wrapped opaque tokens off, then commit",
         "  impact         1 check blocked",
-        "  rerun          pytest --dcr-check gate.failed",
     ):
         assert text in output
+    assert re.search(r"^  rerun          pytest .*--dcr-check gate\.failed$", output, re.MULTILINE)
 
 
 def test_of_candidates_each_is_printed_with_its_owner_and_its_mend(tmp_path):
@@ -200,6 +200,43 @@ def test_the_summary_counts_every_verdict_and_groups_the_rest(every_verdict):
     assert "not seen   1: with a telescope" in output
     assert "not applicable 1: there is no moon" in output
     assert "1 failed, 1 unreachable, 3 error, 1 failed SHOULD, 2 passed" in output
+
+
+COUNTS = re.compile(r"\d+ (?:failed SHOULD|not applicable|not seen|[a-z]+)")
+
+
+def ends_with(output: str, *labels: str) -> list[str]:
+    """Asserts that the last lines have these labels; returns them."""
+    last = output.splitlines()[-len(labels) :]
+    assert [line[:11].rstrip() for line in last] == list(labels), output
+    return last
+
+
+def test_last_on_the_screen_stand_verdict_owner_fix_and_report(every_verdict):
+    output = every_verdict[1]
+    faults = ("check", "owner", "fix", "caution", "check", "owner", "fix", "check", "fix")
+    last = ends_with(output, "verdict", *faults, "more", "evidence", "open")
+    assert last[0].startswith("verdict    failed: gate.failed (curity.token-issuer.jwt) - 1 failed, 1 unreachable, ")
+    assert last[1:4] == [
+        "check      gate.failed",
+        "owner      Curity admins",
+        "fix        enable the setting, leave wrapped opaque tokens off, then commit (Changes > Commit)",
+    ]
+    assert last[-3].startswith("more       ")
+    assert last[-1] == f"open       {last[-2].split()[1]}/index.html"
+    (counts,) = [line for line in output.splitlines() if re.search(r" in \d+\.\d+s", line)]
+    assert output.index(counts) < output.index(last[0])
+
+
+def test_pytest_counts_what_dcrproof_counts_and_names_checks_by_id(every_verdict):
+    output = every_verdict[1]
+    (counts,) = [line for line in output.splitlines() if re.search(r" in \d+\.\d+s", line)]
+    (verdict,) = [line for line in output.splitlines() if line.startswith("verdict ")]
+    assert sorted(COUNTS.findall(counts.replace("errors", "error"))) == sorted(
+        COUNTS.findall(verdict.rpartition(" - ")[2])
+    )
+    assert "\nFAILED gate.failed - a claim\n" in output
+    assert "FAILED test_9_sample.py" not in output
 
 
 def test_checks_stand_in_the_order_of_the_catalogue(every_verdict):
@@ -243,16 +280,21 @@ def test_a_check_is_selected_by_its_id(tmp_path):
 
 
 def test_workers_give_the_same_verdicts(tmp_path, every_verdict):
-    code, _, checks = run(tmp_path, EVERY_VERDICT, "-n", "2")
+    code, output, checks = run(tmp_path, EVERY_VERDICT, "-n", "2", "-q")
     assert code == every_verdict[0]
     verdicts = {id: check["verdict"] for id, check in every_verdict[2].items()}
     assert {id: check["verdict"] for id, check in checks.items()} == verdicts
+    assert [line[:11] for line in output.splitlines()[-13:-2]] == [
+        line[:11] for line in every_verdict[1].splitlines()[-13:-2]
+    ]
     assert list(checks) == list(every_verdict[2])
 
 
 def test_tests_beside_the_checks_count_as_well(tmp_path):
     suite = HEAD + "@claim('a.check')\ndef test_it():\n    pass\n\ndef test_other():\n    assert False\n"
-    assert run(tmp_path, suite)[0] == Exit.BROKEN
+    code, output, _ = run(tmp_path, suite)
+    assert code == Exit.BROKEN
+    assert "others     1 tests that are not checks: pytest counts them as well" in output
 
 
 def test_the_plugin_leaves_other_suites_alone(tmp_path):
@@ -304,13 +346,17 @@ def test_an_interrupted_run_is_not_called_green(tmp_path):
     suite += "@claim('b.stopped')\ndef test_b():\n    raise KeyboardInterrupt\n"
     code, output, _ = run(tmp_path, suite)
     assert code == Exit.INTERRUPTED
-    assert "verdict    interrupted - 1 passed" in output
+    assert ends_with(output, "verdict", "missing", "evidence", "open")[:2] == [
+        "verdict    interrupted - 1 passed",
+        "missing    1 of 2 checks were not reached",
+    ]
 
 
 def test_a_red_run_is_never_called_green(tmp_path):
     code, output, _ = run(tmp_path, EVERY_VERDICT, "-k", "test_blocked and not error")
     assert code == Exit.BROKEN
     assert "verdict    red, exit 1: b.blocked is blocked by gate.failed" in output
+    ends_with(output, "verdict", "evidence", "open")
 
 
 def test_a_gate_that_was_not_selected_is_reported_when_it_fails(tmp_path):
@@ -371,3 +417,24 @@ def test_many_observations_are_counted_and_listed_with_v(as_live, run_checks, ve
     counted = re.search(r"observed   \d\d answers that were recorded and not judged: index\.html has them", ran.output)
     assert bool(counted) is not verbose, ran.output
     assert ("observed   grant.by-get: 405 (curity)" in ran.output) is verbose
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--dcr-check", "token"), "holds no checks: to run those that are installed, add --pyargs dcrproof.suites"),
+        (
+            ("--dcr-profile", "profile.toml"),
+            "holds no checks: to run those that are installed, add --pyargs dcrproof.suites",
+        ),
+    ],
+)
+def test_a_folder_without_checks_says_what_is_missing(tmp_path, options, said):
+    (tmp_path / "profile.toml").write_text('[run]\nmode = "inspect"\n[curity]\nissuer = "https://curity.example"\n')
+    code, output = forks.command_line(*options, cwd=tmp_path)
+    assert code == Exit.NOTHING_RAN
+    assert output.splitlines()[-2:] == [
+        "verdict    no checks ran; this is not a pass",
+        f"fix        {tmp_path} {said}",
+    ]
+    assert not (tmp_path / "reports").exists()

@@ -21,6 +21,7 @@ from typing import Any
 from dcrproof.core.checks.check import matches
 from dcrproof.core.checks.results import Result
 from dcrproof.core.checks.verdict import HELD, RED, Verdict
+from dcrproof.core.text import meant
 
 KEYS = ("check", "reason", "owner", "expires")
 EXCUSED = RED - {Verdict.ERROR}
@@ -120,4 +121,4 @@ def _problems(entry: dict[str, Any], ids: list[str]) -> Iterator[str]:
         yield f" expires: expected a date, such as 2026-12-24, found {expires!r}"
     check = entry.get("check")
     if isinstance(check, str) and check.strip() and not any(Known(0, check, "", "", date.max).names(id) for id in ids):
-        yield f" check: no check matches {check!r}; `dcrproof checks` lists them"
+        yield f" check: no check matches {check!r}; {meant(check, ids) or '`dcrproof checks` lists them'}"

@@ -155,12 +155,15 @@ def exit_code(results: Iterable[Result]) -> int:
     return Exit.GREEN
 
 
-def headline(results: Sequence[Result], code: int | None) -> str:
-    """The run in one line: it never says more than the exit code does."""
-    return f"{_outcome(results, code)} - {counted(results)}"
+def headline(results: Sequence[Result], code: int | None, why: Iterable[str] = ()) -> str:
+    """The run in one line: it never says more than the exit code does.
+
+    `why` are the kinds of its notes, which say why a run is red in which no check is.
+    """
+    return " - ".join(filter(None, (_outcome(results, code, why), counted(results))))
 
 
-def _outcome(results: Sequence[Result], code: int | None) -> str:
+def _outcome(results: Sequence[Result], code: int | None, why: Iterable[str]) -> str:
     if code is None:
         return "cut short: the record has no end"
     if code == Exit.INTERRUPTED:
@@ -168,15 +171,21 @@ def _outcome(results: Sequence[Result], code: int | None) -> str:
     red = [result for result in results if result.red]
     first = next((result for result in red if result.verdict is not Verdict.BLOCKED), None)
     if first is not None:
-        keys = [text.partition(":")[0] for text in first.profile]
-        causes = ", ".join([*keys, *first.candidates])
-        return f"{first.verdict}: {first.id}{f' ({causes})' if causes else ''}"
+        return f"{first.verdict}: {first.id}{_causes(first)}"
     if not any(result.verdict in RAN for result in results):
         return "no checks ran; this is not a pass"
     if code != Exit.GREEN:
-        blocked = next((f": {result.id} is blocked by {result.blocked_by}" for result in red), "")
-        return f"red, exit {code}{blocked}"
+        reasons = [f"{result.id} is blocked by {result.blocked_by}" for result in red][:1] or dict.fromkeys(why)
+        return f"red, exit {code}{': ' if reasons else ''}{', '.join(reasons)}"
     return "green"
+
+
+def _causes(failed: Result) -> str:
+    """The keys of the profile and the setup steps that may be wrong, as the line has room for them."""
+    keys = [text.partition(":")[0] for text in failed.profile]
+    several = len(failed.candidates) > 3
+    steps = [f"one of {len(failed.candidates)} setup steps"] if several else failed.candidates
+    return f" ({', '.join([*keys, *steps])})" if keys or steps else ""
 
 
 def counted(results: Iterable[Result]) -> str:

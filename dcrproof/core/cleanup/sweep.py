@@ -48,7 +48,7 @@ def listed(path: Path, profile: Profile | None) -> Iterator[Line]:
     """What a ledger names; nothing is sent."""
     try:
         ledger = read(path)
-        yield _head(path, ledger), False
+        yield from _head(path, ledger)
         yield from _bad_lines(path, ledger)
         if in_use(path):
             yield "  in use     by a run or another sweep: left alone", False
@@ -75,7 +75,7 @@ def swept(path: Path, profile: Profile) -> Iterator[Line]:
     """Deletes what a ledger names."""
     try:
         with taken_over(path, profile) as ledger:
-            yield _head(path, ledger), False
+            yield from _head(path, ledger)
             yield from _bad_lines(path, ledger)
             if other := _another_target(ledger, profile):
                 yield f"  skipped    {other}", False
@@ -99,8 +99,12 @@ def swept(path: Path, profile: Profile) -> Iterator[Line]:
         yield f"unreadable  {error}", True
 
 
-def _head(path: Path, ledger: Ledger) -> str:
-    return f"{path.name}: {ledger.mark}, begun {one_line(ledger.started)}"
+def _head(path: Path, ledger: Ledger) -> Iterator[Line]:
+    """Which run it is, and the addresses of the parties in which something of it may be left."""
+    yield f"{path.name}: {ledger.mark}, begun {one_line(ledger.started)}", False
+    for party in dict.fromkeys(entry.kind.party for entry in ledger.pending):
+        if party in ledger.addresses:
+            yield f"  at         {party} {one_line(ledger.addresses[party])}", False
 
 
 def _told(done: CleanedUp) -> Iterator[Line]:

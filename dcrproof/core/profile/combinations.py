@@ -77,7 +77,7 @@ def _of_party(name: str, party: DescribedParty, table: Mapping[str, Any]) -> Ite
     if name in API and urlsplit(party.address).path:
         yield f"{name}.url: has a path: give the address alone, {API[name]} is added to it"
     if party.mocked and party.address and not on_this_machine(party.address):
-        yield f"{name}.{key}: {NOT_ON_THIS_MACHINE}"
+        yield f"{name}.{key}: {NOT_ON_THIS_MACHINE}, found {party.address}"
 
 
 def _of_certificates(name: str, connection: Connection) -> Iterator[str]:
@@ -112,7 +112,7 @@ def _of_curity(curity: CuritySettings, table: Mapping[str, Any]) -> Iterator[str
 
 def _of_gateway(gateway: GatewaySettings, table: Mapping[str, Any], mode: Mode) -> Iterator[str]:
     if is_plain(gateway.url) and not gateway.plain_http:
-        yield "gateway.url: expected https://; for a gateway without TLS set plain_http = true"
+        yield f"gateway.url: expected https://, found {gateway.url}; for a gateway without TLS set plain_http = true"
     path = urlsplit(gateway.url).path
     if path and any(route.path.partition("?")[0].rstrip("/").endswith(path) for route in gateway.routes):
         yield "gateway.url: has the path of a route, which is added to it: give the address without it"

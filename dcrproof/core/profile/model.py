@@ -30,7 +30,7 @@ from dcrproof.core.profile.values import (
     Through,
     Url,
     User,
-    kind,
+    found,
 )
 from dcrproof.core.secrets.secret import Secret
 
@@ -65,7 +65,7 @@ def _mocked(value: Any, _: Any) -> Any:
         return Mocked()
     if not isinstance(value, dict) or not value:
         hint = ": leave the key out for a live party" if value is False else ""
-        raise ValueError(f"expected true or {{ control = URL }}, found {kind(value)}{hint}")
+        raise ValueError(f"expected true or {{ control = URL }}, found {found(value, secret=False)}{hint}")
     return value
 
 

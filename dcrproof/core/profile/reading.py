@@ -1,7 +1,7 @@
 """Reads a profile from its TOML file.
 
 Everything that is wrong with a profile is reported at once, each problem with its place in the file, before anything
-is sent. A value is never repeated in a problem, since it may be a secret in the wrong place.
+is sent. A value is repeated in a problem, unless it is where a secret belongs, or is an address that may hold one.
 """
 
 import copy
@@ -19,8 +19,9 @@ from pydantic_core import ArgsKwargs, ErrorDetails
 from dcrproof.core.files import content
 from dcrproof.core.profile.combinations import problems
 from dcrproof.core.profile.model import Profile
-from dcrproof.core.profile.values import Surroundings, kind
-from dcrproof.core.text import one_line
+from dcrproof.core.profile.values import Surroundings, found
+from dcrproof.core.secrets.secret import Secret
+from dcrproof.core.text import meant, one_line
 
 PROFILE = TypeAdapter(Profile)
 
@@ -95,19 +96,40 @@ EXPECTED = {"dataclass_type": "a table", "tuple_type": "[[gateway.route]] tables
 def _problem(error: ErrorDetails, content: Mapping[str, Any]) -> str:
     """An error of pydantic as a line: place and text."""
     type_, place, context = error["type"], error["loc"], error.get("ctx", {})
+    what = found(error["input"], secret=_holds_secret(place))
     if type_ == "missing":
         text = "missing"
     elif type_ in {"unexpected_keyword_argument", "multiple_argument_values"}:
-        what = "key" if place[1:] else "table"
-        text = f"unknown {what}; known are {', '.join(_keys(place[:-1]))}"
+        known = list(_keys(place[:-1]))
+        near = meant(str(place[-1]), known)
+        text = f"unknown {'key' if place[1:] else 'table'}; {near}{' ' if near else ''}known are {', '.join(known)}"
     elif type_ == "value_error":
         text = str(context["error"])
+        _, _, value = what.partition(", ")
+        text = f"{text}, found {value}" if value and "found " not in text and "cannot read" not in text else text
     else:
         choices = context.get("expected", "").replace("'", "").replace(" or ", ", ")
         expected = error["msg"] if type_ == "expected" else f"expected {EXPECTED.get(type_) or f'one of {choices}'}"
-        found = kind(error["input"])
-        text = expected if found in expected else f"{expected}, found {found}"
+        text = expected if what in expected else f"{expected}, found {what}"
+        if near := meant(str(error["input"]), choices.split(", ")):
+            text = f"{text}; {near}"
     return one_line(f"{_shown(place, content)}: {text}")
+
+
+def _holds_secret(place: tuple[int | str, ...]) -> bool:
+    """Whether the value there is a secret, or may hold one: a header can."""
+    type_: Any = Profile
+    for name in place:
+        if isinstance(name, str) and (table := _table(type_)):
+            type_ = dict(_typed(table)).get(name)
+    return "headers" in place or Secret in _parts(type_)
+
+
+def _parts(type_: Any) -> Iterator[Any]:
+    """An annotation, and all of what it is made of."""
+    yield type_
+    for part in get_args(type_):
+        yield from _parts(part)
 
 
 def _shown(place: tuple[int | str, ...], content: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from dcrproof.core.http.idna import a_label
 from dcrproof.core.http.loopback import is_loopback
 from dcrproof.core.secrets.own_words import is_own
 from dcrproof.core.secrets.secret import SHORTEST, Secret
+from dcrproof.core.text import one_line
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,15 @@ class Through:
         if self.first:
             return with_info_before_validator_function(self.function, handler(source), json_schema_input_schema=written)
         return with_info_after_validator_function(self.function, written)
+
+
+def found(value: Any, *, secret: bool) -> str:
+    """A value in words: its kind, and itself unless it is a secret, or an address that may hold one."""
+    told = kind(value)
+    if secret or isinstance(value, bool | dict) or told.startswith("an empty"):
+        return told
+    text = repr(value) if isinstance(value, str | list) else str(value)
+    return told if set("@?#") & set(text) else f"{told}, {one_line(text, 60)}"
 
 
 def kind(value: Any) -> str:
