@@ -13,6 +13,7 @@ import gc
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -52,6 +53,8 @@ class Case:
     FOREIGN in a text stands for the id of an application of somebody else."""
     settings: str = ""
     """Lines of `[run]`."""
+    deadlines: str = ""
+    """Instead of those of the mocks' profile."""
     disk: int | None = None
     """How many octets of a ledger there is room for."""
 
@@ -125,9 +128,10 @@ def perform(case: Case, folder: Path, number: int, clock: Clock) -> Ended:
             live.fault(**{"times": STEADY, **fault})
         for lie in case.lies:
             tell(live, **lie)
-        live.profile.write_text(
-            live.profile.read_text("utf-8").replace("[run]\n", f"[run]\n{case.settings}\n"), "utf-8"
-        )
+        profile = live.profile.read_text("utf-8").replace("[run]\n", f"[run]\n{case.settings}\n")
+        if case.deadlines:
+            profile = re.sub(r"(?m)^deadlines = .*", f"deadlines = {{ {case.deadlines} }}", profile)
+        live.profile.write_text(profile, "utf-8")
         options = ["-p", "no:cacheprovider", "-p", "no:unraisableexception", "-q", "--tb=native"]
         options += [f"--dcr-ledger={live.ledgers}", f"--dcr-report={own / 'report'}", f"--dcr-profile={live.profile}"]
         options += [f"--dcr-check={check}" for check in case.checks]

@@ -102,7 +102,7 @@ def tenant(folder: Path, mutate: Callable[[World], None] | None = None) -> Itera
     with serving(seed=31, mutate=mutate) as served:
         written = write_profile(folder, served)
         profile = folder / "live.toml"
-        profile.write_text(re.sub(r"(?m)^mocked = .*\n", "", written.read_text("utf-8")), "utf-8")
+        profile.write_text(re.sub(r'(?m)^mocked = .*\n|, patience = "\w+"', "", written.read_text("utf-8")), "utf-8")
         found = Tenant(served, profile, folder / "ledgers")
         others(found)
         yield found

@@ -102,6 +102,29 @@ def test_a_party_that_asks_for_time_again_and_again_gets_no_more_than_the_run_ha
     assert len(ended.checks) > 300
 
 
+OVER = Case(
+    "the run has one minute", ("registrar", "konnect", "strategy", "portal"), SLOW.faults, deadlines='run = "1m"'
+)
+CLEAN_UP = 60.0
+
+
+@pytest.mark.parametrize("case", [OVER], ids=lambda case: case.name)
+def test_a_run_whose_time_is_over_ends_at_once_and_says_what_took_it(
+    adversity: Mapping[str, Ended],  # noqa: F811 - as above
+    case: Case,
+) -> None:
+    ended = adversity[case.name]
+    assert 55.0 < ended.paused <= 60.0 + CLEAN_UP
+    over = [text for text in ended.verdicts("unreachable").values() if "deadlines.run" in text]
+    assert len(over) > 10, "what was left to check"
+    assert len(set(over)) == 1
+    assert over[0].startswith("60 seconds ([run] deadlines.run) are over: ")
+    assert "s for waiting for curity to be asked again after 429" in over[0]
+    assert ended.verdicts("failed", "error") == {}
+    assert (list(ended.left), list(ended.taken), ended.exit) == ([], [], UNREACHABLE), ended.printed
+    assert ended.printed.count("deadlines.run under [run]") == 1, "it is said once, not for each check"
+
+
 @pytest.mark.parametrize(
     "case",
     [Case("one answer in three is lost", ("application",), ({"party": "konnect", "status": 503, "times": 2},))],

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from dcrproof.core.cleanup.asking import Asking
 from dcrproof.core.cleanup.delete import Deletion
 from dcrproof.core.cleanup.verify import Proof
-from dcrproof.core.http.polling import poll, polling_for
+from dcrproof.core.http.polling import poll
 from dcrproof.core.http.retry import SETTLING
 from dcrproof.core.ledger.ledger import Ledger
 from dcrproof.core.parties.creation import LOOKING
@@ -46,8 +46,7 @@ def clean_up(target: Target, ledger: Ledger, *, retry_for: float = RETRY_FOR, lo
     asking = Asking(target, ledger, deadline=time.monotonic() + retry_for)
     deletion = Deletion(asking, ledger, retry_for, lost_for)
     if ledger.entries:
-        with polling_for("what this run has made to be deleted", retry_for):
-            poll(deletion.round, bool, retry_for)
+        poll("what this run has made to be deleted", deletion.round, bool, retry_for)
     asking.deadline = time.monotonic() + retry_for
     proof = Proof(asking, ledger, [*ledger.dead, *deletion.never_made])
     done = CleanedUp([str(entry) for entry in deletion.deleted])
@@ -55,8 +54,7 @@ def clean_up(target: Target, ledger: Ledger, *, retry_for: float = RETRY_FOR, lo
         no_way, why = deletion.why.get(entry.number, (False, "not tried"))
         (done.left if no_way else done.failed).append(f"{entry}: {why} (owner: {entry.kind.owner})")
     if proof.open:
-        with polling_for("the proof that nothing of this run is left", retry_for):
-            poll(proof.round, bool, retry_for)
+        poll("the proof that nothing of this run is left", proof.round, bool, retry_for)
     for entry in proof.still.values():
         ledger.restore(entry)
     done.failed += dict.fromkeys(proof.open.values())

@@ -117,7 +117,7 @@ class PartyConnection:
             exchange = attempt()
         else:
             repeatable = method in IDEMPOTENT if repeatable is None else repeatable
-            exchange = self.retry.send(attempt, method, url, repeatable=repeatable)
+            exchange = self.retry.send(attempt, method, url, urlsplit(url_dialled).netloc, repeatable=repeatable)
         if not self.recognises(exchange):
             said = f"{exchange.what} is not an answer of {self.party}: {exchange.shape}"
             error = Unreachable(self.party, said, lost=exchange.status >= 500 or exchange.broken)
