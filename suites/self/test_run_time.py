@@ -63,8 +63,8 @@ def test_what_took_the_time_is_said_the_largest_part_first(clock):
     time.answers["curity"], time.silence["gateway"], time.waited["gateway"] = 20.0, 90.0, 90.0
     pause("the data planes", 500.0)
     time.answers["portal"] = 1.0
+    clock.now += 100
     with pytest.raises(Unreachable, match="gateway is unreachable") as caught:
-        clock.now += 100
         time.require()
     used = "500 s for waiting for the data planes, 90 s for requests to gateway without an answer, 20 s for answers of"
     assert caught.value.observed == f"600 seconds ([run] deadlines.run) are over: {used} curity"
