@@ -11,15 +11,18 @@ import errno
 import fcntl
 import gc
 import io
+import itertools
 import json
 import os
+import pkgutil
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -55,6 +58,8 @@ class Case:
     """Lines of `[run]`."""
     deadlines: str = ""
     """Instead of those of the mocks' profile."""
+    signals: tuple[tuple[str, int, str], ...] = ()
+    """(a function by its dotted name, how often it was called then, the names of signals that arrive there)."""
     disk: int | None = None
     """How many octets of a ledger there is room for."""
 
@@ -135,7 +140,12 @@ def perform(case: Case, folder: Path, number: int, clock: Clock) -> Ended:
         options = ["-p", "no:cacheprovider", "-p", "no:unraisableexception", "-q", "--tb=native"]
         options += [f"--dcr-ledger={live.ledgers}", f"--dcr-report={own / 'report'}", f"--dcr-profile={live.profile}"]
         options += [f"--dcr-check={check}" for check in case.checks]
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), small_disk(case.disk):
+        with (
+            contextlib.redirect_stdout(printed),
+            contextlib.redirect_stderr(printed),
+            small_disk(case.disk),
+            signalled(case.signals),
+        ):
             status = pytest.main([str(SUITES), *options], plugins=[plugin, recorder])
         after = _things(live)
     checks = tuple(sorted(recorder.checks, key=lambda check: check["order"]))
@@ -210,6 +220,27 @@ def small_disk(room: int | None) -> Iterator[None]:
         yield
     finally:
         os.fdopen = opened
+
+
+@contextlib.contextmanager
+def signalled(moments: Iterable[tuple[str, int, str]]) -> Iterator[None]:
+    """Signals arrive just before a call of these functions."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, calls, numbers in moments:
+            patch.setattr(name, _with_signals(pkgutil.resolve_name(name), calls, numbers.split()))
+        yield
+
+
+def _with_signals(function: Callable[..., Any], calls: int, numbers: list[str]) -> Callable[..., Any]:
+    count = itertools.count(1)
+
+    def called(*given: Any, **named: Any) -> Any:
+        if next(count) == calls:
+            while numbers:
+                signal.raise_signal(signal.Signals[numbers.pop(0)])
+        return function(*given, **named)
+
+    return called
 
 
 def perform_all(cases: list[Case], folder: Path) -> list[Ended]:

@@ -84,7 +84,12 @@ def swept(path: Path, profile: Profile) -> Iterator[Line]:
                 return
             gone_with_their_run = _of_dead_mocks(ledger)
             with closing(Target(profile, ledger=ledger)) as target:
-                done = clean_up(target, ledger)
+                try:
+                    done = clean_up(target, ledger)
+                except KeyboardInterrupt:
+                    for entry in ledger.pending:
+                        yield f"  left       {entry}: the sweep was stopped before this was deleted", False
+                    raise
             yield from _told(done)
             for entry in gone_with_their_run:
                 yield (
