@@ -51,6 +51,8 @@ class Case:
     checks: tuple[str, ...]
     faults: tuple[Mapping[str, Any], ...] = ()
     """As the control interface takes them, without `times`."""
+    late: int = 0
+    """After how many calls they begin; 0 for a run that meets them from its beginning on."""
     lies: tuple[Mapping[str, Any], ...] = ()
     """{party, method, path, says}: the JSON that is answered there with success has these members instead of its own.
     FOREIGN in a text stands for the id of an application of somebody else."""
@@ -129,8 +131,17 @@ def perform(case: Case, folder: Path, number: int, clock: Clock) -> Ended:
     recorder, printed = Recorder(), io.StringIO()
     with tenant(own) as live:
         before = _things(live)
-        for fault in case.faults:
-            live.fault(**{"times": STEADY, **fault})
+        if not case.late:
+            arm(live, case.faults)
+        else:
+            log, calls = live.world.log, itertools.count(1)
+
+            def logged(*given: Any) -> None:
+                log(*given)
+                if next(calls) == case.late:
+                    arm(live, case.faults)
+
+            live.world.log = logged
         for lie in case.lies:
             tell(live, **lie)
         profile = live.profile.read_text("utf-8").replace("[run]\n", f"[run]\n{case.settings}\n")
@@ -151,6 +162,11 @@ def perform(case: Case, folder: Path, number: int, clock: Clock) -> Ended:
     checks = tuple(sorted(recorder.checks, key=lambda check: check["order"]))
     left, taken = tuple(sorted(after - before)), tuple(sorted(before - after))
     return Ended(int(status), checks, printed.getvalue(), clock.paused, left, taken)
+
+
+def arm(live: Tenant, faults: Iterable[Mapping[str, Any]]) -> None:
+    for fault in faults:
+        live.fault(**{"times": STEADY, **fault})
 
 
 def _things(live: Tenant) -> set[tuple[str, str]]:

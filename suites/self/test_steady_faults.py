@@ -57,8 +57,22 @@ def cases() -> Iterator[Case]:
         for fault in ("502" if number % 2 else "503", "malformed"):
             yield case(party, method, path, checks, fault)
     for party, method, path, checks in WHOLE:
-        for fault in ("500", "504", "dropped", "too many"):
+        for fault in ("500", "503", "504", "dropped", "too many"):
             yield case(party, method, path, checks, fault)
+
+
+LATER = [
+    Case(f"{party} is down after {calls} calls, {fault}", checks, ({"party": party, **DOWN[fault]},), late=calls)
+    for number, (party, checks) in enumerate(
+        (
+            ("konnect", ("konnect", "strategy", "application.created")),
+            ("portal", ("application",)),
+            ("curity", ("registration", "application.created")),
+        )
+    )
+    for calls, fault in ((4, "503"), (16, "502"), (22, "dropped" if number % 2 else "504"))
+]
+"""Outages that begin in the middle of a run, and last."""
 
 
 def case(party: str, method: str | None, path: str | None, checks: tuple[str, ...], fault: str) -> Case:
@@ -66,14 +80,14 @@ def case(party: str, method: str | None, path: str | None, checks: tuple[str, ..
     return Case(f"{party} {method} {path} {fault}", checks, ({"party": party, **where, **DOWN[fault]},))
 
 
-@pytest.mark.parametrize("case", [*cases()], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*cases(), *LATER], ids=lambda case: case.name)
 def test_a_party_that_is_out_of_order_is_unreachable_and_no_step_is_to_blame(
     adversity: Mapping[str, Ended],  # noqa: F811 - as above
     case: Case,
 ) -> None:
     ended = adversity[case.name]
     assert ended.verdicts("failed", "error") == {}
-    assert ended.blamed == []
+    assert (ended.blamed, list(ended.taken)) == ([], [])
     assert ended.verdicts("unreachable"), ended.printed
     assert ended.exit == (OWN_FAULT if ended.left else UNREACHABLE), ended.printed
     assert ended.paused < PATIENCE
