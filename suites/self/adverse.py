@@ -84,6 +84,14 @@ class Ended:
         return {check["id"]: check["observed"] for check in self.checks if check["verdict"] in wanted}
 
     @property
+    def unsaid(self) -> list[tuple[str, str]]:
+        """What is left and not told: by its id, or by its name, since the id of a client may be known to nobody."""
+        told = "\n".join(re.findall(r"(?m)^(?:left|CLEAN-UP FAILED|  observed) +(.*)$", self.printed))
+        return [
+            (table, id) for table, id in self.left if not any(one in told for one in id.rpartition(" ") if one.strip())
+        ]
+
+    @property
     def blamed(self) -> list[str]:
         """The setup steps that are said to be wrong."""
         return [step for check in self.checks if check["verdict"] == "failed" for step in check["candidates"]]
@@ -170,9 +178,9 @@ def arm(live: Tenant, faults: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _things(live: Tenant) -> set[tuple[str, str]]:
-    """Everything in Konnect and its portals, and the clients at Curity, by table and id."""
+    """Everything in Konnect and its portals by table and id, and the clients at Curity by name and id."""
     found = {(table, str(id)) for table, ids in live.objects.items() for id in ids}
-    return found | {("clients", id) for id in live.clients}
+    return found | {("clients", f"{name} {id}") for id, name in live.clients.items()}
 
 
 def tell(live: Tenant, *, party: str, method: str, path: str, says: Mapping[str, Any]) -> None:
