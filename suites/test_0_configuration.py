@@ -1,10 +1,25 @@
 """Curity's committed configuration, read over RESTCONF: each setup step that it shows, before anything depends on it."""
 
-from dcrproof.core.checks.check import by_gate
+from dcrproof.core.checks.check import Evidence, by_gate, check
 
 
 @by_gate
 def test_is_readable(dcr_curity_configuration): ...
+
+
+@check(
+    "configuration.without-credentials",
+    "The configuration is not shown to a request without credentials",
+    evidence=Evidence.DOCUMENTED,
+    references=("curity.io, admin-service/http/restconf", "RFC 8040 2.5"),
+    security=True,
+)
+def test_strangers_read_nothing(dcr_curity_configuration, dcr_curity_admin, dcr_expect):
+    exchange = dcr_curity_admin.configuration("base:profiles/profile?depth=2", authenticated=False)
+    dcr_expect.that(exchange.status >= 400, "a refusal without credentials", exchange.what)
+    dcr_expect.form(
+        "curity", "configuration.without-credentials", exchange.status == 401, "401", exchange.what, Evidence.INFERRED
+    )
 
 
 @by_gate

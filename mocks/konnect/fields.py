@@ -68,7 +68,10 @@ KINDS: Mapping[str, tuple[tuple[type, ...], str, str]] = {
 
 @dataclass(frozen=True)
 class Field:
-    """One property: its JSON type and what limits it. `fields` of an object, `items` of an array."""
+    """One property: its JSON type and what limits it. `fields` of an object, `items` of an array.
+
+    An object that is `open` may have others than its `fields`, each of them one of `others`, where that is set.
+    """
 
     kind: str = "string"
     required: bool = False
@@ -81,6 +84,7 @@ class Field:
     items: "Field | None" = None
     fields: "Mapping[str, Field] | None" = None
     open: bool = False
+    others: "Field | None" = None
     labels: bool = False
 
 
@@ -161,8 +165,10 @@ def _members(name: str, value: Mapping[str, Any], field: Field) -> Iterator[Inva
             yield from faults(prefix + key, value[key], member)
         elif member.required:
             yield {"field": prefix + key, "rule": "required", "reason": f'"{prefix}{key}" is required'}
-    if not field.open:
-        for key in value.keys() - known.keys():
+    for key in value.keys() - known.keys():
+        if field.others is not None:
+            yield from faults(prefix + key, value[key], field.others)
+        if not field.open:
             yield {"field": prefix + key, "rule": "unknown_property", "reason": f'"{prefix}{key}" is not allowed'}
 
 

@@ -225,6 +225,7 @@ ADMIN_REGISTRATION_CREATION = body({"api_id": needed(ID), "status": text(choices
 
 # --- APIs (api-builder v3) ------------------------------------------------------------------------------------------
 
+ATTRIBUTE = Field("array", least=1, most=20, nullable=True, items=text(512, 1))
 SLUG = text(nullable=True, pattern=re.compile(r"^[\w-]+\Z"))
 API_UPDATE = body(
     {
@@ -233,7 +234,7 @@ API_UPDATE = body(
         "description": text(nullable=True),
         "slug": SLUG,
         "labels": LABELS_UPDATE,
-        "attributes": body({}, open=True),
+        "attributes": body({}, open=True, others=ATTRIBUTE),
     }
 )
 API_CREATION = body(

@@ -1,5 +1,6 @@
 """Curities that break one rule each, for the checks of its configuration and of what it answers in detail."""
 
+import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -79,6 +80,20 @@ def _knows_no_admin(world: "World") -> None:
         return json_response(401, {}) if request.path.startswith(RESTCONF) else response
 
     answers(world, "curity", refuse)
+
+
+@_mutant("curity.shows-its-configuration-to-everybody", turns_red=["configuration.without-credentials"])
+def _shows_its_configuration_to_everybody(world: "World") -> None:
+    """The configuration is for admins."""
+    answer = world.handlers["curity"]
+
+    def handle(request: Request) -> Response | Calls:
+        stranger = request.path.startswith(RESTCONF) and request.header("authorization") is None
+        pair = base64.b64encode(":".join(world.curity.admin).encode()).decode()
+        admin = (*request.headers, ("authorization", f"Basic {pair}"))
+        return answer(replace(request, headers=admin) if stranger else request)
+
+    world.handlers["curity"] = handle
 
 
 @_mutant("curity.names-a-key-that-it-has-not", turns_red=["configuration.token-issuer.signing-key"])

@@ -270,7 +270,7 @@ _rules(
 _rules(
     "gateway.maps-no-claims",
     "Mapped claims are sent as headers.",
-    turns_red=["plugin.upstream.claims"],
+    turns_red=["plugin.upstream.claims", "plugin.upstream.paths"],
     claim_headers=lambda *_: [],
 )
 _rules(

@@ -91,6 +91,17 @@ def _ignores_another_strategy_type(world: "World") -> None:
     )
 
 
+@_mutant("konnect.offers-several-credentials", turns_red=["admin.several-credentials"])
+def _offers_several_credentials(world: "World") -> None:
+    """Curity is none of the providers that support several credentials."""
+
+    def offer(response: Response) -> Response:
+        several = {"supports_multiple_credentials": True}
+        return changed(response, lambda content: {**content, **several} if "configs" in content else content)
+
+    _answers_otherwise(world, "konnect", "/application-auth-strategies/", offer)
+
+
 _auth(
     "konnect.deletes-strategies-in-use",
     "A strategy that is in use cannot be deleted.",
@@ -128,6 +139,13 @@ def _lets_admins_choose_client_ids(world: "World") -> None:
         return (yield from create(portal_id, {key: body[key] for key in body if key != "client_id"}))
 
     override(world.konnect.applications, create_as_admin=choose)
+
+
+@_mutant("konnect.keeps-the-owner", turns_red=["admin.handed-over"])
+def _keeps_the_owner(world: "World") -> None:
+    """An admin can change the owner of an application."""
+    applications = world.konnect.applications
+    override(applications, hand_over=lambda portal_id, application_id, _: applications.get(portal_id, application_id))
 
 
 @_mutant("konnect.keeps-applications-of-deleted-developers", turns_red=["admin.developer-deleted"])
@@ -275,6 +293,20 @@ def _links_again(world: "World") -> None:
         return held or link(api_id, body)
 
     override(konnect.catalog, create_implementation=again)
+
+
+@_mutant("konnect.links-to-anything", turns_red=["admin.unknown-link"])
+def _links_to_anything(world: "World") -> None:
+    """A control plane that is linked exists."""
+    konnect, link = world.konnect, world.konnect.catalog.create_implementation
+
+    def anything(api_id: str, body: Any) -> Any:
+        if plane := body.get("control_plane"):
+            held = next(iter(konnect.tables.control_planes.values()))
+            konnect.tables.control_planes.setdefault(plane["control_plane_id"], held)
+        return link(api_id, body)
+
+    override(konnect.catalog, create_implementation=anything)
 
 
 @_mutant("konnect.registers-again", turns_red=["admin.registration"])

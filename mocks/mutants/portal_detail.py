@@ -1,5 +1,6 @@
 """Portals that break one rule each, for the checks of it in detail."""
 
+import re
 from collections.abc import Generator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,20 @@ def _calls_missing_passwords_wrong(world: "World") -> None:
 def _keeps_sessions(world: "World") -> None:
     """Signing out ends the session."""
     override(world.konnect.accounts, sign_out=lambda _: None)
+
+
+@_mutant("portal.sets-its-cookie-for-another-host", turns_red=["developer.cookie-domain"])
+def _sets_its_cookie_for_another_host(world: "World") -> None:
+    """A cookie is for the portal that sets it."""
+
+    def change(_: Request, response: Response) -> Response:
+        others = (
+            (name, re.sub("Domain=[^;]*", "Domain=another.example", value)) if name == "set-cookie" else (name, value)
+            for name, value in response.headers
+        )
+        return replace(response, headers=tuple(others))
+
+    answers(world, "portal", change)
 
 
 @_mutant("portal.answers-errors-in-plain-json", turns_red=["portal.problem-form"])

@@ -1,11 +1,11 @@
 """Konnect and the portal in detail: what they refuse, the form of their errors, and what they keep."""
 
 from functools import partial
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from dcrproof.core.checks.check import Evidence, by_gate, check
 from dcrproof.core.checks.outcomes import NotApplicable
-from dcrproof.core.checks.sources import AAS, DCR, PORTAL_API, PORTAL_MANAGEMENT
+from dcrproof.core.checks.sources import AAS, API_BUILDER, DCR, PORTAL_API, PORTAL_MANAGEMENT
 from dcrproof.core.http.segments import segment
 from dcrproof.core.parties.answers import whatever_the_status
 from dcrproof.core.parties.konnect import inner, objects, problem
@@ -169,6 +169,8 @@ def test_provider_is_changed_in_part(dcr_admin, dcr_registrar, dcr_own_objects, 
     exchange = dcr_admin.patch(path, {"display_name": "dcrproof", "dcr_config": {"initial_client_secret": secret}})
     dcr_expect.that(exchange.status == 200, "200 to a new display name and the secret", problem(exchange))
     now, kept = exchange.object(), ("name", "issuer", "provider_type", "dcr_config")
+    shown = now.get("display_name", "dcrproof")  # which Konnect may leave out (kongctl)
+    dcr_expect.that(shown == "dcrproof", "the new display name", f"{shown!r}")
     changed = [name for name in kept if now.get(name) != held.get(name)]
     dcr_expect.that(not changed, f"the same {', '.join(kept)}", f"another {', '.join(changed)}")
 
@@ -198,6 +200,24 @@ def test_second_link(dcr_admin, dcr_own_objects, dcr_new_implementation, dcr_exp
     path = f"/v3/apis/{segment(dcr_own_objects.api['id'])}/implementations"
     exchange = dcr_admin.post(path, {"service": service})
     dcr_expect.that(exchange.status == 409, "409 to a second link", problem(exchange))
+
+
+@check(
+    "admin.unknown-link",
+    "An API cannot be linked to a gateway service or a control plane that does not exist",
+    evidence=Evidence.DOCUMENTED,
+    references=(API_BUILDER,),
+    creates={"API": 1, "implementation": 2},
+)
+def test_link_to_nothing(dcr_admin, dcr_creations, dcr_mark, dcr_expect):
+    made = dcr_creations.create("/v3/apis", {"name": f"{dcr_mark} linked to nothing"})
+    plane = {"control_plane_id": NO_SUCH}
+    for body in ({"control_plane": plane}, {"service": {**plane, "id": NO_SUCH}}):
+        (what,) = body
+        exchange = dcr_admin.post(f"/v3/apis/{segment(made['id'])}/implementations", body)
+        dcr_expect.that(exchange.status >= 400, f"a {what} that does not exist refused", problem(exchange))
+        evidence = Evidence.DOCUMENTED if what == "service" else Evidence.INFERRED
+        dcr_expect.form("konnect", "admin.unknown-link", exchange.status == 400, "400", problem(exchange), evidence)
 
 
 @check(
@@ -270,6 +290,27 @@ def test_strategy_type_is_fixed(dcr_admin, dcr_own_objects, dcr_expect):
 
 
 @check(
+    "admin.several-credentials",
+    "A strategy with Curity does not offer several credentials for an application",
+    evidence=Evidence.DOCUMENTED,
+    references=(AAS, DCR),
+)
+def test_strategy_offers_one_credential(dcr_admin, dcr_own_objects, dcr_expect):
+    exchange = dcr_admin.get(f"/v2/application-auth-strategies/{segment(dcr_own_objects.strategy['id'])}")
+    dcr_expect.that(exchange.status == 200, "200 to the strategy", problem(exchange))
+    offered = exchange.object().get("supports_multiple_credentials")
+    # the page on DCR lists the providers that support them, and Curity is not among them
+    dcr_expect.form(
+        "konnect",
+        "admin.several-credentials",
+        offered in {None, False},
+        "supports_multiple_credentials false",
+        f"supports_multiple_credentials {offered!r}",
+        Evidence.INFERRED,
+    )
+
+
+@check(
     "admin.strategy-in-use",
     "A strategy of a published API cannot be deleted",
     evidence=Evidence.DOCUMENTED,
@@ -317,6 +358,23 @@ def test_client_id_is_not_chosen(dcr_admin, dcr_applications, dcr_foreign, dcr_e
     exchange = dcr_admin.post(f"/v3/portals/{segment(dcr_foreign.portal_id)}/applications", body)
     dcr_expect.that(exchange.status >= 400, "a client id beside DCR refused", problem(exchange))
     dcr_expect.form("konnect", "admin.client-id", exchange.status == 400, "400", problem(exchange), Evidence.INFERRED)
+
+
+@check(
+    "admin.handed-over",
+    "An admin hands an application over to another developer",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_MANAGEMENT,),
+    creates={"developer": 2, "application of another developer": 1},
+)
+def test_application_is_handed_over(dcr_admin, dcr_foreigners, dcr_expect):
+    foreign, heir = dcr_foreigners.make(), dcr_foreigners.developer()
+    path = f"/v3/portals/{segment(foreign.portal_id)}/applications/{segment(foreign.application_id)}"
+    exchange = dcr_admin.patch(path, {"owner": {"type": "developer", "id": heir}})
+    dcr_expect.that(exchange.status == 200, "200 to another owner", problem(exchange))
+    for shown in (exchange, dcr_admin.get(path)):
+        owner = inner(shown.object(), "owner", "id")
+        dcr_expect.that(owner == heir, f"the owner {heir}", f"{owner} ({problem(shown)})")
 
 
 @check(
@@ -381,6 +439,32 @@ def test_cookie_of_the_session(dcr_target, dcr_open_portal, dcr_credentials, dcr
         " and ".join(paths) or "no refresh cookie with a path",
         Evidence.CONTRADICTED,
     )
+
+
+@check(
+    "developer.cookie-domain",
+    "The session cookie is set for the portal's own host",
+    evidence=Evidence.DOCUMENTED,
+    references=(PORTAL_API,),
+)
+def test_domain_of_the_cookie(dcr_target, dcr_open_portal, dcr_portal_object, dcr_credentials, dcr_expect):
+    exchange = dcr_open_portal.authenticate(*dcr_credentials)
+    dcr_target.secrets.know(session_of(exchange) or "")
+    hosts = {urlsplit(dcr_open_portal.url).hostname, str(dcr_portal_object.get("canonical_domain")).partition(":")[0]}
+    for cookie in exchange.headers_named("set-cookie"):
+        name, *attributes = (part.strip() for part in cookie.split(";"))
+        named = [
+            value.lower().lstrip(".")
+            for key, _, value in (one.partition("=") for one in attributes)
+            if key.lower() == "domain"
+        ]
+        # without a Domain it goes to the host that has set it, with one to that and all below it (RFC 6265 5.1.3)
+        covers = all(any(host == domain or str(host).endswith(f".{domain}") for host in hosts) for domain in named)
+        dcr_expect.that(
+            covers,
+            f"a cookie for {' or '.join(sorted(map(str, hosts)))}",
+            f"{name.partition('=')[0]}: Domain={', '.join(named)}",
+        )
 
 
 @check(

@@ -440,6 +440,29 @@ def test_mapped_claims(dcr_echo, dcr_own_route, dcr_expect):
 
 
 @check(
+    "plugin.upstream.paths",
+    "From 3.14 on upstream_headers and downstream_headers map claims by their path",
+    evidence=Evidence.DOCUMENTED,
+    references=(f"{REFERENCE}, upstream_headers",),
+)
+def test_claims_mapped_by_path(dcr_echo, dcr_own_route, dcr_expect):
+    settings = {
+        "upstream_headers": [{"header": "x-dcrproof-sub", "path": ["sub"]}],
+        "downstream_headers": [{"header": "x-dcrproof-caller", "path": ["sub"]}],
+    }
+    with dcr_own_route.configured(**settings) as consumer:
+        exchange = consumer.call(dcr_own_route.basic)
+        accepted(dcr_expect, consumer, exchange, "Basic")
+        found = (echoed(exchange)["headers"].get("x-dcrproof-sub"), exchange.header("x-dcrproof-caller"))
+        held, seen = (
+            found == (dcr_own_route.client_id,) * 2,
+            f"{found[0]!r} at the upstream, {found[1]!r} in the answer",
+        )
+        wanted = "sub at the upstream and in the answer"
+        dcr_expect.form("gateway", "plugin.upstream.paths", held, wanted, seen, Evidence.DOCUMENTED, since="3.14")
+
+
+@check(
     "plugin.upstream.cleared",
     "A caller's own header with a mapped name never reaches the upstream, even without the claim",
     evidence=Evidence.DOCUMENTED,
@@ -564,6 +587,7 @@ def test_session_attributes(dcr_own_route, dcr_expect):
     settings = {
         "session_cookie_name": "dcrproof",
         "session_cookie_path": "/dcrproof",
+        "session_cookie_domain": "dcrproof.example",
         "session_cookie_same_site": "Strict",
         "session_cookie_secure": True,
     }
@@ -572,7 +596,7 @@ def test_session_attributes(dcr_own_route, dcr_expect):
     found = [cookie for cookie in cookies if cookie.startswith("dcrproof=")]
     dcr_expect.that(found, "a cookie named dcrproof", "none")
     attributes = {part.strip().lower() for part in found[0].split(";")[1:]}
-    wanted = {"path=/dcrproof", "samesite=strict", "secure", "httponly"}
+    wanted = {"path=/dcrproof", "domain=dcrproof.example", "samesite=strict", "secure", "httponly"}
     dcr_expect.that(wanted <= attributes, ", ".join(sorted(wanted)), ", ".join(sorted(attributes)))
 
 

@@ -2,14 +2,12 @@
 
 The parties are mocks that are driven as live ones; other people have things there.
 
-A program, as `performing` is one: it imports and collects once, and forks for each case. In a fork no pause takes time:
-the clock that dcrproof waits by is moved on instead, and the case says how far it was moved.
+A process of `forks` makes them. In a fork no pause takes time: the clock that dcrproof waits by is moved on instead, and
+the case says how far it was moved.
 """
 
 import contextlib
 import errno
-import fcntl
-import gc
 import io
 import itertools
 import json
@@ -17,11 +15,9 @@ import os
 import pkgutil
 import re
 import signal
-import subprocess
 import sys
 import tempfile
 import time
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -29,16 +25,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Self
 
+import forks
 import pytest
-from performing import SUITES, Recorder, environment
+from performing import SUITES, Recorder
 from test_clean_up import Tenant, tenant
 
 from dcrproof.core.http import exchange
-from dcrproof.core.parties.tokens import foreign_key
-from dcrproof.mocks.keys import rsa_key
 from dcrproof.mocks.messages import Calls, Request, Response, json_response
 
-AT_ONCE = 2 * (os.cpu_count() or 1)
 STEADY = 10**6
 """As often as a fault can come."""
 
@@ -131,11 +125,7 @@ def hurry() -> Clock:
     return clock
 
 
-def perform(case: Case, folder: Path, number: int, clock: Clock) -> Ended:
-    from dcrproof.fixtures import plugin  # by hand, for entry points are off in this process
-
-    own = folder / f"of-{number}"
-    own.mkdir()
+def perform(case: Case, own: Path, clock: Clock) -> Ended:
     recorder, printed = Recorder(), io.StringIO()
     with tenant(own) as live:
         before = _things(live)
@@ -165,7 +155,7 @@ def perform(case: Case, folder: Path, number: int, clock: Clock) -> Ended:
             small_disk(case.disk),
             signalled(case.signals),
         ):
-            status = pytest.main([str(SUITES), *options], plugins=[plugin, recorder])
+            status = pytest.main([str(SUITES), *options], plugins=[forks.plugin(), recorder])
         after = _things(live)
     checks = tuple(sorted(recorder.checks, key=lambda check: check["order"]))
     left, taken = tuple(sorted(after - before)), tuple(sorted(before - after))
@@ -267,75 +257,7 @@ def _with_signals(function: Callable[..., Any], calls: int, numbers: list[str]) 
     return called
 
 
-def perform_all(cases: list[Case], folder: Path) -> list[Ended]:
-    perform(Case("first", ("discovery",)), folder, -1, Clock())  # from here on everything is imported and collected
-    for ordinal in range(2):
-        rsa_key(ordinal)
-    foreign_key()
-    gc.freeze()
-    running: set[int] = set()
-    for number, case in enumerate(cases):
-        if len(running) >= AT_ONCE:
-            running.discard(os.wait()[0])
-        pid = os.fork()
-        if pid == 0:
-            _in_a_fork(case, folder, number)
-        running.add(pid)
-    for pid in running:
-        os.waitpid(pid, 0)
-    return [Ended(**json.loads((folder / str(number)).read_text())) for number in range(len(cases))]
-
-
-def _in_a_fork(case: Case, folder: Path, number: int) -> None:
-    ended = Ended(-1, (), "")
-    try:
-        ended = perform(case, folder, number, hurry())
-    except BaseException:  # noqa: BLE001 - whatever it is, the process that waits shall show it
-        ended = Ended(-1, (), traceback.format_exc())
-    finally:
-        (folder / str(number)).write_text(json.dumps(asdict(ended)))
-        os._exit(0)
-
-
-def main() -> None:
-    cases = [Case(**members) for members in json.load(sys.stdin)]
-    with tempfile.TemporaryDirectory() as name:
-        ended = perform_all(cases, Path(name))
-    json.dump([asdict(one) for one in ended], sys.stdout)
-
-
-# For the tests
-
-
-@pytest.fixture(scope="session")
-def adversity(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Ended]:
-    """How the cases of all selected tests ended, by their names; under xdist one worker performs them for all."""
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-    found = (item.callspec.params.get("case") for item in request.session.items if hasattr(item, "callspec"))
-    cases = {case.name: case for case in found if isinstance(case, Case)}
-    with (folder / "adversity.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        path = folder / "adversity.json"
-        if not path.exists():
-            path.write_text(_performed(list(cases.values())))
-    return {name: Ended(**one) for name, one in zip(cases, json.loads(path.read_text()), strict=True)}
-
-
-def _performed(cases: list[Case]) -> str:
-    """How the cases ended, as this program prints it."""
-    done = subprocess.run(
-        [sys.executable, __file__],
-        input=json.dumps([asdict(case) for case in cases]),
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-if __name__ == "__main__":
-    main()
+def performed(case: Mapping[str, Any]) -> dict[str, Any]:
+    """How a case ended; both as JSON takes them. From here on no pause takes time in this process."""
+    with tempfile.TemporaryDirectory() as folder:
+        return asdict(perform(Case(**case), Path(folder), hurry()))

@@ -1,20 +1,19 @@
 """What dcrproof's own tests share: running mocks, and runs of pytest as a user starts them."""
 
-import fcntl
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import forks
 import pytest
+from forks import Performed
 from hypothesis import HealthCheck, settings
-from performing import Case, Ended, performed_elsewhere
+from performing import Case, Ended
 from recorded import Left, scenario
 
 from dcrproof.core.http.exchange import Transcript
@@ -22,11 +21,31 @@ from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.mocks.profile import write_profile
 from dcrproof.mocks.serve import Served, serving
 
+if TYPE_CHECKING:
+    import adverse
+
 # no deadlines: machines differ, and are busy
 settings.register_profile("dcrproof", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("dcrproof")
 
-ROOT = Path(__file__).parents[2]
+
+FULL = "full"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="run the tests marked full as well, as tox -e full does")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{FULL}: more of what other tests show on a sample; runs with --full only")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.option.full:
+        return
+    left_out = [item for item in items if item.get_closest_marker(FULL)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @dataclass(frozen=True)
@@ -58,9 +77,11 @@ class Mocks:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Runs of the tests keep their ledgers here, apart from those of the user."""
     os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+    yield
+    forks.SERVER.close()
 
 
 @pytest.fixture
@@ -125,34 +146,11 @@ def run_checks(tmp_path: Path) -> Callable[..., Ran]:
 
     def run(*arguments: str, profile: Path | None = None, **environment: str) -> Ran:
         reports = tmp_path / "reports"
-        # no other plugins: they would be the larger part of the time
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-p",
-            "dcrproof",
-            "-p",
-            "no:cacheprovider",
-            "--dcr-report",
-            str(reports),
-        ]
-        if profile:
-            command.append(f"--dcr-profile={profile}")
-        done = subprocess.run(
-            [*command, *arguments],
-            cwd=ROOT,
-            env={**inherited, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        options = [f"--dcr-report={reports}", *([f"--dcr-profile={profile}"] if profile else [])]
+        code, printed = forks.command_line(*options, *arguments, **environment)
         written = reports / "latest" / "run.json"
         report = json.loads(written.read_text("utf-8")) if written.is_file() else {}
-        return Ran(done.returncode, done.stdout, report)
+        return Ran(code, printed, report)
 
     return run
 
@@ -164,17 +162,23 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Left]:
 
 
 @pytest.fixture(scope="session")
-def ended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Mapping[Case, Ended]:
-    """How the cases of all selected tests ended; under xdist one worker performs them for all."""
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the workers of xdist share."""
     folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-    found = (item.callspec.params for item in request.session.items if hasattr(item, "callspec"))
-    asked = (case for params in found for case in params.get("cases", [params.get("case")]))
-    cases = list(dict.fromkeys(case for case in asked if isinstance(case, Case)))
-    with (folder / "mutants.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        path = folder / "mutants.json"
-        if not path.exists():
-            path.write_text(performed_elsewhere(cases))
-    return dict(zip(cases, (Ended(**one) for one in json.loads(path.read_text())), strict=True))
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session")
+def ended(shared: Path) -> Performed[Case, Ended]:
+    """How runs against broken mocks ended."""
+    (shared / "ended").mkdir(exist_ok=True)
+    return Performed(shared / "ended", "performing:performed", Ended)
+
+
+@pytest.fixture(scope="session")
+def adversity(shared: Path) -> "Performed[adverse.Case, adverse.Ended]":
+    """How runs against hostile or failing parties ended."""
+    import adverse
+
+    (shared / "adversity").mkdir(exist_ok=True)
+    return Performed(shared / "adversity", "adverse:performed", adverse.Ended)

@@ -1,42 +1,36 @@
 """Runs of the checks against targets with something wrong, for the tests that look at how they end.
 
-The runs are real: pytest's own hooks, in a process each. To have some 200 of them quickly this file is a program too:
-it imports and collects once, then forks for each run, never from inside the pytest that asked for them.
+The runs are real: pytest's own hooks, in a process each. A process of `forks` makes them.
 """
 
 import contextlib
-import gc
 import io
 import json
-import os
 import subprocess
 import sys
 import tempfile
-import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import chaos
+import forks
 import on_call
 import pytest
 import quirks
 from leaks import THEIRS, leaks, made_by_mocks, mark_cookies, put_other_plugin
 
 from dcrproof.core import guide
-from dcrproof.core.parties.tokens import foreign_key
-from dcrproof.fixtures.session import assembling
+from dcrproof.fixtures.session import assembling, evidence
 from dcrproof.fixtures.session.report_data import added
 from dcrproof.mocks import steps
-from dcrproof.mocks.keys import rsa_key
 from dcrproof.mocks.mutants import MUTANTS
 from dcrproof.mocks.profile import write_profile
 from dcrproof.mocks.serve import private_folder, serving
 
 SUITES = Path(__file__).parents[1]
 FLOW = [str(path) for path in sorted(SUITES.glob("test_*.py"))]
-WORKERS = 2 * (os.cpu_count() or 1)  # more than one for a core: a run waits while its mocks stop
 ALSO = " and "
 """Between the steps of a case that leaves more than one undone."""
 
@@ -145,7 +139,7 @@ ALTERNATIVES: Mapping[str, Any] = {
 """What Konnect may send to manage a client: which of them is undocumented."""
 
 
-# The program: runs the cases that it reads, and prints how they ended
+# In a fork: performs a case
 
 # A change in Konnect reaches the mocked data planes at once: a check that waits for what never comes need not wait.
 PROFILE = """\
@@ -207,46 +201,43 @@ class Recorder:
             self.checks.append(result.data())
 
 
-def perform(case: Case, folder: Path, report: str = "report") -> Ended:
-    """Runs a case; `folder` holds the profile, and takes the report."""
-    from dcrproof.fixtures import plugin  # by hand, for entry points are off in this process
-
-    recorder, printed, own = Recorder(), io.StringIO(), folder / f"loud-{os.getpid()}"
-    options = ["-p", "no:cacheprovider", "-p", "no:unraisableexception", f"--dcr-ledger={folder / 'ledgers'}"]
+def perform(case: Case, folder: Path) -> Ended:
+    """Runs a case in this process, which is of no further use; `folder` is empty, and takes the profile and the report."""
+    (folder / "profile.toml").write_text(PROFILE.replace("GENERATION", case.generation))
+    (folder / "secret").write_text("Gq7-no-longer-known-to-anybody")
+    recorder, printed, own = Recorder(), io.StringIO(), folder / "report"
+    options = ["-p", "no:cacheprovider", "-p", "no:unraisableexception"]
+    options += [f"--dcr-ledger={folder / 'ledgers'}", f"--dcr-report={own}"]
+    options += [f"--dcr-check={check}" for check in case.checks.split()]
     if case.loud:
         own.mkdir()
         secrets = made_by_mocks()
         secrets.update(THEIRS)
         mark_cookies()
-        options += [*LOUD, f"--dcr-report={own}", f"--junitxml={own / 'junit.xml'}", f"--log-file={own / 'log'}"]
+        options += [*LOUD, f"--junitxml={own / 'junit.xml'}", f"--log-file={own / 'log'}"]
     else:
-        options += ["-q", "--tb=native", f"--dcr-report={folder / report}"]
+        options += ["-q", "--tb=native"]
+        evidence.leave_evidence = lambda *_: ""  # the verdicts are looked at, not the report
     if case.blind:
         blindfold()
-    options += [f"--dcr-check={check}" for check in case.checks.split()]
-    if case.workers:
-        options += [
-            f"--dcr-profile={folder / 'v3.toml'}",
-            *(f"--dcr-undo={undo}" for undo in case.undo.split(ALSO) if undo),
-        ]
-        return _with_workers(case, own, options)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(contextlib.redirect_stdout(printed))
-        stack.enter_context(contextlib.redirect_stderr(printed))
         issuer = None
+        profile = folder / "profile.toml"
         if case.quirk:
             profile, issuer = stack.enter_context(quirks.profile_of(case.quirk))
-            options.append(f"--dcr-profile={profile}")
         elif case.on_call:
-            options.append(f"--dcr-profile={stack.enter_context(on_call.profile_of(case.on_call))}")
+            profile = stack.enter_context(on_call.profile_of(case.on_call))
         elif case.served:
-            options.append(f"--dcr-profile={stack.enter_context(profile_of_served(case))}")
+            profile = stack.enter_context(profile_of_served(case))
         else:
-            options.append(f"--dcr-profile={folder / case.generation}.toml")
             options += [f"--dcr-undo={undo}" for undo in case.undo.split(ALSO) if undo]
-        status = pytest.main(
-            [*(FLOW if case.brief else [str(SUITES)]), *options], plugins=[plugin, recorder, Broken(case)]
-        )
+        options.append(f"--dcr-profile={profile}")
+        if case.workers:
+            return _with_workers(case, own, options)
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            status = pytest.main(
+                [*(FLOW if case.brief else [str(SUITES)]), *options], plugins=[forks.plugin(), recorder, Broken(case)]
+            )
         left = len(issuer.clients) if issuer else 0
     checks = tuple(sorted(recorder.checks, key=lambda check: check["order"]))
     ended = Ended(int(status), checks, printed.getvalue(), left=left)
@@ -261,7 +252,7 @@ def _with_workers(case: Case, own: Path, options: list[str]) -> Ended:
     command = [sys.executable, "-m", "pytest", "-p", "dcrproof", "-p", "xdist", "-p", "loud_workers", "-n2"]
     done = subprocess.run(
         [*command, str(SUITES), *options],
-        env=environment(PYTHONPATH=str(Path(__file__).parent), **told),
+        env=forks.environment(PYTHONPATH=str(Path(__file__).parent), **told),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -299,71 +290,7 @@ def _without_admin(profile: Any) -> Any:
     return replace(profile, curity=replace(profile.curity, admin=None))
 
 
-def perform_all(cases: list[Case], folder: Path) -> list[Ended]:
-    """Performs each case in a fork of this process, some at a time."""
-    for generation in ("v3", "classic"):
-        (folder / f"{generation}.toml").write_text(PROFILE.replace("GENERATION", generation))
-    (folder / "secret").write_text("Gq7-no-longer-known-to-anybody")
-    perform(Case("claims"), folder)  # from here on everything is imported and collected
-    for ordinal in range(2):
-        rsa_key(ordinal)
-    foreign_key()
-    gc.freeze()
-    running: set[int] = set()
-    for number, case in enumerate(cases):
-        if len(running) >= WORKERS:
-            running.discard(os.wait()[0])
-        pid = os.fork()
-        if pid == 0:
-            _in_a_fork(case, folder, number)
-        running.add(pid)
-    for pid in running:
-        os.waitpid(pid, 0)
-    return [Ended(**json.loads((folder / str(number)).read_text())) for number in range(len(cases))]
-
-
-def _in_a_fork(case: Case, folder: Path, number: int) -> None:
-    ended = Ended(-1, (), "")
-    try:
-        ended = perform(case, folder, f"report-{number}")
-    except BaseException:  # noqa: BLE001 - whatever it is, the process that waits shall show it
-        ended = replace(ended, printed=traceback.format_exc())
-    finally:
-        (folder / str(number)).write_text(json.dumps(asdict(ended)))
-        os._exit(0)
-
-
-def main() -> None:
-    cases = [Case(**members) for members in json.load(sys.stdin)]
-    with tempfile.TemporaryDirectory() as name:
-        ended = perform_all(cases, Path(name))
-    json.dump([asdict(one) for one in ended], sys.stdout)
-
-
-# For the tests
-
-
-def performed_elsewhere(cases: list[Case]) -> str:
-    """How the cases ended, as this program prints it."""
-    done = subprocess.run(
-        [sys.executable, __file__],
-        input=json.dumps([asdict(case) for case in cases]),
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def environment(**variables: str) -> dict[str, str]:
-    """This environment without what would make a pytest started from it one of this run."""
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_", "CI", "__TOX"))
-    }
-    return {**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **variables}
-
-
-if __name__ == "__main__":
-    main()
+def performed(case: Mapping[str, Any]) -> dict[str, Any]:
+    """How a case ended; both as JSON takes them."""
+    with tempfile.TemporaryDirectory() as folder:
+        return asdict(perform(Case(**case), Path(folder)))

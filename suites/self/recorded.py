@@ -1,22 +1,17 @@
 """Runs with evidence, for the tests of reports: real ones, and made-up ones of any size and with any text."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import forks
+
 from dcrproof import __version__
 from dcrproof.core.guide import STEPS
 
-ROOT = Path(__file__).parents[2]
-PYTEST = [sys.executable, "-m", "pytest", "-p", "dcrproof", "-p", "no:cacheprovider"]
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "GITHUB_"))}
-ENVIRONMENT["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 SOME = ("--dcr-check=token", "--dcr-check=route.basic.accepted", "--dcr-check=application")
 """Enough checks for a flow, and few enough to be quick."""
 
@@ -41,20 +36,10 @@ class Left:
         return {path.name for path in self.folder.iterdir()}
 
 
-def run(reports: Path, *arguments: str, cwd: Path = ROOT, parallel: bool = False, **environment: str) -> Left:
+def run(reports: Path, *arguments: str, cwd: Path = forks.ROOT, **environment: str) -> Left:
     """A run in a separate process, as a user starts one."""
-    command = [*PYTEST, *(["-p", "xdist", "-n", "2"] if parallel else []), f"--dcr-report={reports}", *arguments]
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env={**ENVIRONMENT, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        timeout=300,
-        check=False,
-    )
-    return Left(done.returncode, done.stdout, (reports / "latest").resolve())
+    code, printed = forks.command_line(f"--dcr-report={reports}", *arguments, cwd=cwd, **environment)
+    return Left(code, printed, (reports / "latest").resolve())
 
 
 OWN = """

@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
+from forks import Performed
 from performing import Case, Ended
 
 from dcrproof.core.checks.verdict import SHOWN
@@ -48,14 +51,21 @@ def diagnosis(run: Ended) -> str:
     return text
 
 
-def diagnoses(ended: Mapping[Case, Ended], cases: Iterable[Case]) -> str:
+def diagnoses(ended: Performed[Case, Ended], cases: Iterable[Case]) -> str:
     return "\n\n".join(f"# {title(case)}\n\n{diagnosis(ended[case])}" for case in cases) + "\n"
 
 
-def named_first() -> dict[str, str]:
-    """The check that names each undone step and variant, as in `diagnoses.txt`."""
-    found = re.findall(r"^# (\S+)\n\nFAILED (\S+): ", DIAGNOSES.read_text("utf-8"), re.MULTILINE)
-    return dict(found)
+@cache
+def held() -> dict[str, str]:
+    """The diagnoses as `diagnoses.txt` has them, by their titles."""
+    parts = DIAGNOSES.read_text("utf-8").removeprefix("# ").rstrip("\n").split("\n\n# ")
+    return dict(tuple(part.split("\n\n", 1)) for part in parts)
+
+
+def brief(case: Case) -> Case:
+    """The run of the check alone that names the step in the run of all, with what it depends on."""
+    text = held().get(title(case), "")
+    return replace(case, checks=text.removeprefix("FAILED ").partition(":")[0], brief=False)
 
 
 HEAD = """\
@@ -94,7 +104,7 @@ def vector(run: Ended) -> list[str]:
     return lines
 
 
-def matrix(ended: Mapping[Case, Ended], cases: Iterable[Case], red: Iterable[tuple[str, str, str]]) -> str:
+def matrix(ended: Performed[Case, Ended], cases: Iterable[Case], red: Iterable[tuple[str, str, str]]) -> str:
     """The page: `cases` are the runs with a step undone, `red` are check, mutant or step, and the rule that it breaks."""
     parts = [HEAD]
     for case in cases:

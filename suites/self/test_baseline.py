@@ -54,7 +54,7 @@ def test_a_known_failure_does_not_make_the_run_red_nor_does_what_it_blocks(tmp_p
 
 
 def test_workers_know_it_as_well(tmp_path):
-    found = run(tmp_path / "reports", *SOME, UNDO, f"--dcr-baseline={written(tmp_path, GOOD)}", parallel=True)
+    found = run(tmp_path / "reports", *SOME, UNDO, f"--dcr-baseline={written(tmp_path, GOOD)}", "-n2")
     assert found.code == Exit.GREEN, found.output
 
 

@@ -1,9 +1,5 @@
-"""No secret of the mocks leaks when checks fail with every output option on.
+"""No secret of the mocks leaks when checks fail with every output option on."""
 
-This is for a sample of the checks; `tox -e canaries` sets DCRPROOF_CANARIES=all and takes minutes.
-"""
-
-import os
 from dataclasses import replace
 
 import pytest
@@ -20,19 +16,20 @@ SAMPLE = (
     "issuer.session.split",
 )
 WITH_WORKERS = ("application.secret-once", "route.session.accepted", "issuer.session.split")
-ALL = os.environ.get("DCRPROOF_CANARIES", "")
-"""Empty for the sample; `all` for all checks, with workers only the sample; `workers` for all with workers as well."""
-CASES = [replace(against(check.id), loud=True) for check in CHECKS if ALL or check.id in SAMPLE]
-CASES += [
-    replace(against(check.id), loud=True, workers=True)
+CASES = [
+    pytest.param(
+        replace(against(check.id), loud=True), id=check.id, marks=() if check.id in SAMPLE else pytest.mark.full
+    )
     for check in CHECKS
-    if check.id in (SAMPLE if ALL else WITH_WORKERS) or ALL == "workers"
+]
+CASES += [
+    pytest.param(replace(against(check.id), loud=True, workers=True), id=f"{check.id}, with workers")
+    for check in CHECKS
+    if check.id in WITH_WORKERS
 ]
 
 
-@pytest.mark.parametrize(
-    "case", [pytest.param(case, id=f"{case.checks}{', with workers' if case.workers else ''}") for case in CASES]
-)
+@pytest.mark.parametrize("case", CASES)
 def test_no_secret_of_the_mocks_leaks(case, ended):
     run = ended[case]
     assert run.verdicts.get(case.checks) == "failed", run.printed[-5_000:]

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from forks import ROOT
 
-from conftest import ROOT
 from dcrproof.__main__ import main
 from dcrproof.core.cleanup.clean_up import clean_up
 from dcrproof.core.http.exchange import Request

@@ -166,7 +166,7 @@ def test_a_small_difference_does_not_count(seconds):
 
 
 def test_two_runs_against_the_same_target_are_alike(left, tmp_path, capsys):
-    again = run(tmp_path, *SOME, parallel=True)
+    again = run(tmp_path, *SOME, "-n2")
     code = main(["compare", str(left("green").folder), str(again.folder / "run.json")])
     printed = capsys.readouterr().out
     assert (code, printed.splitlines()[-1]) == (

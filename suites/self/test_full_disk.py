@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping
 
 import pytest
-from adverse import Case, Ended, adversity  # noqa: F401 - a fixture
+from adverse import Case, Ended
+from forks import Performed
 from test_ledger import KONNECT, PORTAL, answer, send
 
 from dcrproof.core.checks.outcomes import Outcome
@@ -22,10 +23,10 @@ ROOM = [600, 2048, 8192]
     "case", [Case(f"room for {room}", ("provision", "life"), disk=room) for room in ROOM], ids=lambda case: case.name
 )
 def test_a_run_without_room_for_its_ledger_deletes_what_it_has_made(
-    adversity: Mapping[str, Ended],  # noqa: F811 - as above
+    adversity: Performed[Case, Ended],
     case: Case,
 ) -> None:
-    ended = adversity[case.name]
+    ended = adversity[case]
     assert (ended.left, ended.taken) == ([], [])
     assert "Traceback" not in ended.printed
     assert ended.exit == OWN_FAULT
@@ -39,10 +40,10 @@ LOST = ({"party": "portal", "method": "DELETE", "path": "/api/v3/applications/*"
     "case", [Case("room for little, and no way to delete", ("life",), LOST, disk=4096)], ids=lambda case: case.name
 )
 def test_what_could_not_be_deleted_is_listed_and_the_sweep_is_named(
-    adversity: Mapping[str, Ended],  # noqa: F811 - as above
+    adversity: Performed[Case, Ended],
     case: Case,
 ) -> None:
-    ended = adversity[case.name]
+    ended = adversity[case]
     applications = [id for table, id in ended.left if table == "applications"]
     assert applications
     assert [id for id in applications if id not in ended.printed] == []

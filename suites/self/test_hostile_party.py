@@ -1,10 +1,10 @@
 """Parties that answer what no party should: their ids name nothing but what the run has made, and command no terminal."""
 
 import re
-from collections.abc import Mapping
 
 import pytest
-from adverse import Case, Ended, adversity  # noqa: F401 - a fixture
+from adverse import Case, Ended
+from forks import Performed
 from test_ledger import KONNECT, send
 
 from dcrproof.core.checks.outcomes import Outcome
@@ -31,10 +31,10 @@ LIES = [
 
 @pytest.mark.parametrize("case", LIES, ids=lambda case: case.name)
 def test_a_party_that_lies_about_an_id_has_nothing_of_others_deleted(
-    adversity: Mapping[str, Ended],  # noqa: F811 - as above
+    adversity: Performed[Case, Ended],
     case: Case,
 ) -> None:
-    ended = adversity[case.name]
+    ended = adversity[case]
     assert not ended.taken
     assert "Traceback" not in ended.printed
     assert ended.exit == 3 if ended.left else ended.exit in {0, 1, 3}, ended.printed

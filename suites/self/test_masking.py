@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from forks import environment
 from leaks import leaks
-from performing import environment
 
 from dcrproof.core.secrets.secret import Secret
 
@@ -201,6 +201,167 @@ def test_no_secret_that_a_test_shows_is_printed_or_written(run_tests, workers):
     assert "&lt;secret " in ended.files["junit.xml"]
 
 
+# all ways to the terminal, whatever is captured
+TO_THE_TERMINAL = """\
+import faulthandler, logging, multiprocessing, os, subprocess, sys, threading, warnings
+import pytest
+from dcrproof.fixtures.run.run import run_of
+
+SECRET = "kpat_" + "Zq7-mGd2_Rk9+Lx5/"
+
+KNOWN = False
+
+@pytest.fixture
+def secret(request):
+    global KNOWN
+    KNOWN = True
+    with open(os.environ["TOLD"], "a") as told:
+        print(SECRET, file=told)
+    run_of(request.config).secrets.know(SECRET)
+    print("set up", SECRET)
+    yield SECRET
+    os.write(2, f"torn down {SECRET}\\n".encode())
+
+def everything(secret):
+    print("printed", secret)
+    print("to stderr", secret, file=sys.stderr, flush=True)
+    print("to the first stream", secret, file=sys.__stdout__, flush=True)
+    sys.stdout.buffer.write(f"octets {secret}\\n".encode())
+    os.write(1, f"descriptor {secret}\\n".encode())
+    print(f"coloured \\x1b[31m{secret[:9]}\\x1b[33m{secret[9:]}\\x1b[0m")
+    for shell in ("echo by a program $IT", "echo by a program to stderr $IT >&2"):
+        subprocess.run(shell, shell=True, env={"IT": secret}, check=True)
+    logging.StreamHandler().handle(logging.makeLogRecord({"msg": "handled by itself " + secret}))
+    warnings.showwarning(UserWarning("warned " + secret), UserWarning, __file__, 1)
+    thread = threading.Thread(target=print, args=["by a thread", secret])
+    thread.start(); thread.join()
+    child = multiprocessing.get_context("fork").Process(target=print, args=["by a process", secret])
+    child.start(); child.join()
+    faulthandler.dump_traceback(sys.__stderr__, all_threads=False)
+
+def test_that_passes(secret): everything(secret)
+def test_that_fails(secret): everything(secret); assert not secret
+def test_without_capturing(secret, capsys):
+    with capsys.disabled():
+        everything(secret)
+def test_without_capturing_descriptors(secret, capfd):
+    with capfd.disabled():
+        everything(secret)
+def test_with_tee(secret, capteesys): everything(secret)
+
+LATE = logging.StreamHandler
+def test_that_keeps_a_stream(secret):
+    global LATE
+    LATE = logging.StreamHandler()  # what is captured, as this is said
+
+@pytest.mark.skip
+def test_that_puts_the_masks_in_force(dcr_target): pass
+"""
+AFTERWARDS = """
+def pytest_sessionfinish(session):
+    test = sys.modules.get("test_of_a_user")
+    if test and test.KNOWN:
+        print("printed afterwards", test.SECRET)
+        test.LATE.stream.write("captured afterwards " + test.SECRET)
+def pytest_runtest_logfinish():
+    test = sys.modules.get("test_of_a_user")
+    if test and test.KNOWN:
+        print("printed between", test.SECRET)
+        print("to stderr between", test.SECRET, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--capture=fd"], ["--capture=sys"], ["--capture=tee-sys"], ["-s"], ["-s", "-n1"]]
+)
+def test_no_secret_reaches_the_terminal_whatever_is_captured(run_tests, arguments):
+    ended = run_tests(
+        TO_THE_TERMINAL, *arguments, "-p", "no:randomly", "--import-mode=prepend", conftest=f"import sys\n{AFTERWARDS}"
+    )
+    assert ended.code == 1, ended.printed
+    assert ended.leaks == []
+    shown = ended.shown
+    if "-n1" not in arguments:  # the standard output of a worker leads nowhere
+        for said in (
+            *("printed", "to the first stream", "octets", "descriptor", "coloured", "by a program", "by a thread"),
+            *("by a process", "printed between", "to stderr between", "printed afterwards"),
+        ):
+            assert f"{said} <secret>\n" in shown, shown
+    for said in ("to stderr", "by a program to stderr", "handled by itself", "torn down"):
+        assert f"{said} <secret>\n" in shown, shown
+    assert "UserWarning: warned <secret>" in shown
+    assert "failed" in shown.splitlines()[-1]
+
+
+DEBUGGED = (
+    TO_THE_TERMINAL.partition("def everything")[0]
+    + """
+def test_with_a_breakpoint(secret):
+    breakpoint()
+    subprocess.run(["echo", "afterwards", secret])
+
+@pytest.mark.skip
+def test_that_puts_the_masks_in_force(dcr_target): pass
+"""
+)
+DEBUGGER = """
+import io, pdb
+class Debugger(pdb.Pdb):
+    def __init__(self, **given):
+        super().__init__(**given | {"stdin": io.StringIO("p 'asked', secret\\np os.path.sameopenfile(1, 2)\\nc\\n")})
+        self.use_rawinput = False
+"""
+
+
+def test_a_debugger_has_the_terminal_and_shows_no_secret(run_tests, tmp_path):
+    (tmp_path / "debugger.py").write_text(DEBUGGER)
+    ended = run_tests(DEBUGGED, "-s", "--pdbcls=debugger:Debugger", PYTHONPATH=str(tmp_path))
+    assert ended.code == 0, ended.printed
+    assert ended.leaks == []
+    assert "('asked', '<secret>')" in ended.shown
+    assert "True" in ended.shown  # both streams of this run lead to one pipe, and not to files of their own
+    assert "afterwards <secret>" in ended.shown
+
+
+CHARACTER_BY_CHARACTER = """
+import sys
+def test_it(token):
+    for character in f"{{token}}\\n":
+        sys.{stream}.write(character)
+        sys.{stream}.flush()
+"""
+
+
+@pytest.mark.parametrize(
+    ("stream", "arguments"),
+    [("stdout", ["-s"]), ("stderr", ["--capture=tee-sys"]), ("stderr", ["-s", "-n1"])],
+)
+def test_a_secret_that_was_printed_in_parts_is_found_at_the_end(run_tests, stream, arguments):
+    ended = run_tests(CHARACTER_BY_CHARACTER.format(stream=stream), *arguments)
+    assert ended.code == 3, ended.printed
+    assert "LEAKED SECRET  the terminal, at character " in ended.shown
+
+
+@pytest.mark.parametrize("option", ["--log-file=out.txt", "--report-of-a-plugin=out.txt"])
+def test_a_file_that_an_option_names_is_searched_if_the_run_wrote_it(run_tests, option):
+    hook = (
+        "\ndef pytest_addoption(parser): parser.addoption('--report-of-a-plugin')\n"
+        "def pytest_sessionfinish(session): open('out.txt', 'a').write(open(os.environ['TOLD']).read())\n"
+    )
+    ended = run_tests("def test_it(token): pass\n", option, conftest=TOKEN + hook)
+    assert ended.code == 3, ended.printed
+    assert f"LEAKED SECRET  out.txt, at character 0: {Secret(ended.told[0])!r}" in ended.printed
+
+
+def test_a_file_that_an_option_names_is_not_searched_if_the_run_only_reads_it(run_tests, mocks, tmp_path):
+    (tmp_path / ".env").write_text(f"KONNECT_TOKEN={mocks.described['konnect']['token']}\n")
+    os.utime(tmp_path / ".env", (1, 1))
+    conftest = "def pytest_addoption(parser): parser.addoption('--envfile')\n"
+    tests = "def test_it(dcr_target): pass\n"
+    ended = run_tests(tests, f"--dcr-profile={mocks.profile}", "--envfile=.env", conftest=conftest)
+    assert ended.code == 0, ended.printed
+
+
 def test_the_trace_of_all_hooks_has_no_secret(run_tests):
     ended = run_tests(LEAKY, "--debug=trace.log", "-k", "locals or causes")
     assert ended.leaks == []
@@ -377,11 +538,22 @@ def pytest_sessionfinish(session):
     (run.recording.folder / "extra.txt").write_text("a line\\n" + secret)
 """
 BEFORE_IT_IS_KNOWN = """
-def pytest_runtest_setup(item):
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item):
     item.config.get_terminal_writer().line("a value that is known later: not-known-before-it-is-too-late")
 
 def pytest_sessionfinish(session):
     run_of(session.config).secrets.know("not-known-before-it-is-too-late")
+"""
+
+
+HALF_OF_OWN_WORDS = """
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session):
+    for secret in ("verdict-application.created-passed-Zq8wRt5x", "2026-11-30T12:00:00Z-Zq8wRt5x", "        Zq8wRt5x"):
+        run_of(session.config).secrets.know(secret)
+    for word in ("exchange", "verdict ", "password", "client_credentials", "2026-11-30", "        ", "evidence   reports"):
+        run_of(session.config).secrets.know(word)  # as a party may answer
 """
 
 
@@ -422,6 +594,13 @@ def test_the_exit_code_of_a_leaked_secret_comes_before_that_of_a_broken_contract
     ran = run_leaking(INTO_THE_FOLDER, "--dcr-check=token.is-jwt", "--dcr-undo=curity.token-issuer.jwt")
     assert ran.code == 3
     assert "verdict    failed: token.is-jwt" in ran.output
+
+
+def test_a_secret_of_dcrproofs_own_words_changes_none_of_them_and_is_no_leak(run_leaking):
+    ran = run_leaking(HALF_OF_OWN_WORDS, "--dcr-check=application.created", "-v")
+    assert ran.code == 0, ran.output
+    assert "<secret" not in ran.output
+    assert "<secret" not in json.dumps([check["id"] + check["title"] for check in ran.report["checks"]])
 
 
 def test_an_interrupted_run_with_a_leaked_secret_is_still_interrupted(run_leaking):

@@ -410,6 +410,7 @@ def test_a_secret_may_come_by_basic_or_in_the_form(world: World) -> None:
         "Basic " + base64.b64encode(b"no colon").decode(),
         "Basic " + base64.b64encode(b"\xff:\xfe").decode(),
         basic(*REGISTRAR).rstrip("=")[:-1],
+        f"{basic(*REGISTRAR)[:10]}!{basic(*REGISTRAR)[10:]}",
         "Basic",
         "Bearer token",
         "",
@@ -710,6 +711,14 @@ def test_a_client_may_ask_for_another_lifetime_of_its_tokens(world: World) -> No
     assert members["access_token_ttl"] == 5
     _, claims = parts(world.access_token(pair(members)))
     assert claims["exp"] - claims["iat"] == 5
+
+
+@pytest.mark.parametrize("flaw", ["schema", "answers"])
+def test_a_data_source_that_cannot_hold_the_client_is_an_error_of_the_server(world: World, flaw: str) -> None:
+    """The status is inferred."""
+    world.configure(data_sources=(replace(DataSource("default-datasource"), **{flaw: False}),))
+    assert refusal(world.register()) == (500, {"error": "server_error"})
+    assert world.curity.dynamic_clients == ()
 
 
 def test_clients_of_another_data_source_are_not_found(world: World) -> None:
@@ -1166,7 +1175,9 @@ def test_depth_and_content_are_understood(world: World) -> None:
 
 def test_restconf_is_for_the_admin_to_read(world: World) -> None:
     assert world.send("GET", "/admin/api/restconf/data").status == 401
-    for wrong in ("Basic " + base64.b64encode(b"admin:wrong").decode(), "Basic admin:admin's password", "Bearer x"):
+    right = base64.b64encode(":".join(ADMIN).encode()).decode()
+    wrong_password = "Basic " + base64.b64encode(b"admin:wrong").decode()
+    for wrong in (wrong_password, "Basic admin:admin's password", "Bearer x", f"Basic {right[:4]}!{right[4:]}"):
         answer = world.restconf("/data", authorization=wrong)
         assert (answer.status, answer.header("www-authenticate")) == (401, 'Basic realm="restconf"')
     admin = "Basic " + base64.b64encode(":".join(ADMIN).encode()).decode()

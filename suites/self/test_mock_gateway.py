@@ -368,6 +368,10 @@ def test_reading_basic_never_raises(value: bytes, switches: Switches, prefix: st
     assert pair is None or b":" not in pair[0]
 
 
+def test_what_has_no_colon_is_no_pair() -> None:
+    assert read_basic(f"Basic {b64encode(b'an id alone').decode()}") is None
+
+
 @given(octets=st.binary())
 def test_form_encoding_reads_back_and_leaves_only_safe_characters(octets: bytes) -> None:
     encoded = form_encode(octets)
@@ -587,10 +591,20 @@ def test_a_refusal_is_kept_where_the_switch_says_so(
     assert refused(world, world.call(basic("app-1", "another")))
 
 
+@pytest.mark.parametrize("status", [400, 499])
+def test_any_refusal_is_one(world: World, status: int) -> None:
+    world.node.switches = Switches(keeps_refusals=True)
+    world.idp.token_answer = Response(status)
+    assert refused(world, world.call(basic()))
+    world.idp.token_answer = None
+    assert refused(world, world.call(basic()))
+
+
 @pytest.mark.parametrize(
     ("config", "answer"),
     [
-        ({}, Response(503)),
+        ({}, Response(399)),
+        ({}, Response(500)),
         ({}, Response(200, body=b"{}")),
         ({}, NoAnswer("connection refused")),
         ({"cache_tokens": False}, Response(401)),
@@ -838,6 +852,27 @@ def test_the_first_success_sets_a_cookie_that_is_enough_afterwards(world: World)
     assert world.seen("authorization") == token
     assert world.seen("cookie") is None
     assert world.idp.count(TOKEN_ENDPOINT) == 1
+
+
+@pytest.mark.parametrize(
+    ("config", "attributes"),
+    [
+        ({"session_cookie_domain": "gateway.test"}, " Domain=gateway.test; Path=/; SameSite=Lax; HttpOnly"),
+        ({"session_cookie_path": "/own"}, " Path=/own; SameSite=Lax; HttpOnly"),
+        ({"session_cookie_same_site": "Strict"}, " Path=/; SameSite=Strict; HttpOnly"),
+        ({"session_cookie_same_site": "None"}, " Path=/; SameSite=None; Secure; HttpOnly"),
+        ({"session_cookie_same_site": "Default"}, " Path=/; HttpOnly"),
+        ({"session_cookie_secure": True}, " Path=/; SameSite=Lax; Secure; HttpOnly"),
+        ({"session_cookie_secure": False}, " Path=/; SameSite=Lax; HttpOnly"),
+        ({"session_cookie_http_only": False}, " Path=/; SameSite=Lax"),
+    ],
+)
+def test_the_attributes_of_the_cookie_are_the_configured_ones(
+    world: World, config: dict[str, Any], attributes: str
+) -> None:
+    """Plugin schema, session_cookie_*."""
+    world.configure(config)
+    assert (world.call(basic()).header("set-cookie") or "").partition(";")[2] == attributes
 
 
 def test_other_cookies_reach_the_upstream(world: World) -> None:
@@ -1108,6 +1143,41 @@ def test_headers_of_the_gateways_own_answer(world: World) -> None:
     assert world.call(bearer("x")).header("www-authenticate") == 'Bearer realm="curity.test", error="invalid_token"'
     world.configure({"expose_error_code": False})
     assert world.call(bearer("x")).header("www-authenticate") == 'Bearer realm="curity.test"'
+
+
+UNAUTHORIZED = {"unauthorized_redirect_uri": ["https://portal.test/401"]}
+FORBIDDEN = {"forbidden_redirect_uri": ["https://portal.test/403"], "scopes_required": ["never"]}
+CODE = {"auth_methods": ["client_credentials", "authorization_code"]}
+
+
+@pytest.mark.parametrize(
+    ("config", "headers", "location"),
+    [
+        (UNAUTHORIZED, (), "https://portal.test/401"),
+        (UNAUTHORIZED, (basic(secret="wrong"),), "https://portal.test/401"),
+        (FORBIDDEN | UNAUTHORIZED, (basic(),), "https://portal.test/403"),
+        (CODE, (), "https://curity.test/authorize?response_type=code&scope=openid"),
+        (
+            CODE | {"authorization_endpoint": "https://other.test/a"},
+            (),
+            "https://other.test/a?response_type=code&scope=openid",
+        ),
+        (
+            CODE | {"client_id": ["kong"]},
+            (),
+            "https://curity.test/authorize?response_type=code&scope=openid&client_id=kong",
+        ),
+    ],
+)
+def test_a_refusal_may_be_a_redirect(
+    world: World, config: dict[str, Any], headers: tuple[tuple[str, str], ...], location: str
+) -> None:
+    """Plugin schema, unauthorized_redirect_uri and forbidden_redirect_uri; support article "302 response instead of 401"."""
+    world.idp.document = {"authorization_endpoint": "https://curity.test/authorize"}
+    world.configure(config)
+    answer = world.call(*headers)
+    assert (answer.status, answer.header("location")) == (302, location)
+    assert world.reached is None
 
 
 def test_messages_as_configured_and_reasons_that_hold_no_secret(world: World) -> None:

@@ -127,6 +127,13 @@ def test_without_the_token_nothing_is_told(world: World, headers: tuple[tuple[st
         assert (response.status, response.json()["title"]) == (401, "Unauthorized")
 
 
+def test_the_gateways_entities_refuse_in_words_of_their_own(world: World) -> None:
+    """control-planes-config v2, HTTP401Error."""
+    path = f"/v2/control-planes/{world.ids.control_plane_id}/core-entities/services"
+    response = perform(world.admin.handle(Request("GET", path)), world.network)
+    assert (response.status, response.json()) == (401, {"message": "Unauthorized", "status": 401})
+
+
 def test_a_problem_has_a_trace(world: World) -> None:
     first, second = (world.ask("GET", f"/v2/dcr-providers/{UNKNOWN}") for _ in range(2))
     assert first.header("content-type") == "application/problem+json"

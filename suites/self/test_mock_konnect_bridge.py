@@ -120,6 +120,23 @@ def test_any_success_will_do(world: World) -> None:
     assert world.application()["client_id"] == "one"
 
 
+@pytest.mark.parametrize("name", ["client_id", "client_secret"])
+@pytest.mark.parametrize(
+    ("value", "usable"), [(None, False), ("", False), ("x", True), ("x" * 255, True), ("x" * 256, False)]
+)
+def test_an_id_and_a_secret_that_can_be_shown_make_an_application(
+    world: World, name: str, value: str | None, usable: bool
+) -> None:
+    """dev-portal v3: at most 255 characters."""
+    made = world.application(name="first")
+    world.broken = json_response(201, {"client_id": "one", "client_secret": "s", name: value})
+    body = {"name": "app", "auth_strategy_id": world.ids.strategy_id}
+    assert world.developer("POST", "", body).status == (201 if usable else 400)
+    if name == "client_secret":
+        renewed = world.developer("POST", f"/{made['id']}/regenerate-secret")
+        assert renewed.status == (201 if usable else 400)
+
+
 def test_a_wrong_key_makes_no_application(world: World) -> None:
     config = {"dcr_base_url": BASE, "api_key": "another_key_of_it"}
     assert world.ask("PATCH", f"/v2/dcr-providers/{world.provider.id}", {"dcr_config": config}).status == 200

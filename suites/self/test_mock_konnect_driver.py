@@ -275,21 +275,40 @@ def test_a_provider_that_fails_leaves_nothing(
     assert verified["errors"][0] == "Unable to create the DCR application"
 
 
-def test_a_secret_too_long_to_be_shown_is_no_registration(world: World) -> None:
-    uri = f"{REGISTRATION_ENDPOINT}/long"
-    world.idp.answers["POST", REGISTRATION_ENDPOINT] = json_response(
-        201,
-        {
-            "client_id": "long",
-            "client_secret": "x" * 256,
-            "registration_client_uri": uri,
-            "registration_access_token": "rat",
-        },
-    )
+CREDENTIALS = {"client_id": "an id", "client_secret": "a secret"}
+CREDENTIAL_SIZES = [(None, False), ("", False), ("x", True), ("x" * 255, True), ("x" * 256, False)]
+"""Of a client id, of a secret, and whether it can be shown (dev-portal v3: at most 255 characters)."""
+
+
+@pytest.mark.parametrize("name", CREDENTIALS)
+@pytest.mark.parametrize(("value", "usable"), CREDENTIAL_SIZES)
+def test_an_id_and_a_secret_that_can_be_shown_make_a_registration(
+    world: World, name: str, value: str | None, usable: bool
+) -> None:
+    uri = f"{REGISTRATION_ENDPOINT}/own"
+    management = {"registration_client_uri": uri, "registration_access_token": "rat"}
+    answer = {**CREDENTIALS, **management, name: value}
+    world.idp.answers["POST", REGISTRATION_ENDPOINT] = json_response(201, answer)
     world.idp.answers["DELETE", uri] = Response(204)
+    if usable:
+        application, secret = world.application()
+        assert (application.client_id, secret) == (answer["client_id"], answer["client_secret"])
+        return
     with pytest.raises(Problem):
         world.application()
     assert world.idp.seen[-1] == ("DELETE", uri)
+
+
+@pytest.mark.parametrize(("value", "usable"), CREDENTIAL_SIZES)
+def test_a_new_secret_can_be_shown(world: World, value: str | None, usable: bool) -> None:
+    application, _ = world.application()
+    uri = f"{REGISTRATION_ENDPOINT}/{application.client_id}"
+    world.idp.answers["GET", uri] = json_response(200, {"client_secret": value})
+    if usable:
+        assert world.run(world.konnect.applications.regenerate_secret(application.id)) == (application.client_id, value)
+        return
+    with pytest.raises(Problem):
+        world.run(world.konnect.applications.regenerate_secret(application.id))
 
 
 def test_a_client_whose_developer_is_gone_meanwhile_is_deleted(world: World) -> None:
@@ -367,6 +386,8 @@ def test_renaming_sends_nothing(world: World) -> None:
     world.run(world.konnect.applications.update(application.id, {"name": "new"}))
     assert len(world.idp.calls) == before
     assert world.idp.clients[application.client_id]["secret"] == secret
+    world.run(world.konnect.applications.delete(application.id))
+    assert world.idp.clients == {}
 
 
 def test_renaming_with_the_switch_rotates_the_secret() -> None:

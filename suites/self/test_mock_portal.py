@@ -341,6 +341,72 @@ def test_the_strategies_of_the_portal(signed_in: World) -> None:
     assert signed_in.ask("GET", "/application-auth-strategies").json()["data"] == []
 
 
+# --- what a developer is shown ---
+
+TIMES = {"id", "created_at", "updated_at"}
+
+
+def test_each_member_of_an_application_is_shown_as_it_was_given(signed_in: World) -> None:
+    given = {"name": "app", "description": "d", "redirect_uri": "https://app.test/cb"}
+    made = signed_in.application(**given)
+    offered = signed_in.ask("GET", "/application-auth-strategies").json()["data"][0]
+    rest = {"auth_strategy": offered, "scopes": [], "team_id": None}
+    for shown in (made, signed_in.ask("GET", f"/applications/{made['id']}").json()):
+        members = {name: shown[name] for name in shown.keys() - TIMES - {"client_id", "client_secret"}}
+        assert members == {**given, **rest}
+        assert shown["client_id"] in signed_in.clients
+    for name, value in (("name", "new"), ("description", "other"), ("redirect_uri", None)):
+        changed = signed_in.ask("PATCH", f"/applications/{made['id']}", {name: value}).json()
+        given = {**given, name: value}
+        assert {member: changed[member] for member in given} == given
+
+
+def test_each_member_of_what_an_application_is_registered_for_is_shown(signed_in: World) -> None:
+    ids = signed_in.ids
+    api = {"name": "Own API", "version": "2", "description": "d", "slug": "own", "attributes": {"a": ["b"]}}
+    signed_in.konnect.catalog.patch_api(ids.api_id, api)
+    shown = signed_in.ask("GET", f"/apis/{ids.api_id}").json()
+    assert {name: shown[name] for name in api} == api
+    (offered,) = shown["auth_strategies"]
+    assert offered["id"] == ids.strategy_id
+    assert shown["visibility"] == signed_in.konnect.tables.publications[ids.api_id, ids.portal_id].visibility
+    versions = signed_in.ask("GET", f"/apis/{ids.api_id}/versions").json()["data"]
+    assert [one["id"] for one in shown["specifications"]] == [one["id"] for one in versions]
+    made = signed_in.application()
+    path = f"/applications/{made['id']}/registrations"
+    registered = signed_in.ask("POST", path, {"api_id": ids.api_id}).json()
+    assert {name: registered[name] for name in registered.keys() - TIMES} == {
+        "status": "approved",
+        "application_id": made["id"],
+        "api_id": ids.api_id,
+        "api_name": "Own API",
+        "api_slug": "own",
+    }
+    assert signed_in.ask("GET", f"{path}/{registered['id']}").json() == registered
+    assert signed_in.ask("GET", path).json()["data"] == [registered]
+
+
+def test_each_member_of_the_portal_and_of_the_developer_is_shown(signed_in: World) -> None:
+    assert signed_in.ask("GET", "/portal").json() == {
+        "portal_id": signed_in.ids.portal_id,
+        "org_id": signed_in.konnect.organization_id,
+        "name": "Developers",
+        "canonical_domain": signed_in.ids.portal_domain,
+        "basic_auth_enabled": True,
+        "oidc_auth_enabled": False,
+        "saml_auth_enabled": False,
+        "authentication_enabled": True,
+        "rbac_enabled": False,
+    }
+    me = signed_in.ask("GET", "/developer/me").json()
+    held = signed_in.konnect.tables.developers[signed_in.ids.developer_id]
+    assert {name: me[name] for name in ("id", "email", "full_name")} == {
+        "id": held.id,
+        "email": EMAIL,
+        "full_name": held.full_name,
+    }
+
+
 # --- applications ---
 
 

@@ -1,14 +1,12 @@
 """Every check can fail, and a setup step left undone is named: the checks against targets with one thing wrong."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from itertools import groupby
-from pathlib import Path
 
 import pytest
-from performing import SUITES, UNDONE, Case, environment
+from performing import UNDONE, Case
+from snapshots import brief, first, title
 
 from dcrproof.core.checks.check import Level
 from dcrproof.fixtures.catalogue import entries
@@ -109,7 +107,6 @@ BLIND_LIKE: Mapping[str, tuple[str, ...]] = {
 """The same for a run that may not read Curity's configuration; some of their variants can still be distinguished."""
 ALONE_WHEN_BLIND = ("curity.dcr.nodes=some-nodes", "curity.dcr.authenticate-client-by=no-authentication")
 
-SEEN = [pytest.param(Case(undo=undo, brief="=" in undo), id=undo) for undo in UNDONE]
 IN_THE_CONFIGURATION_ALONE = {
     undo: check
     for check, wrong in {
@@ -121,22 +118,35 @@ IN_THE_CONFIGURATION_ALONE = {
     if wrong in (undo, undo.partition("=")[0])
 }
 """What no request shows, with the check that reads it."""
-UNSEEN = [
-    pytest.param(Case(undo=undo, blind=True, brief=True), id=f"blind-{undo}")
+WHOLE = [Case(undo=undo, brief="=" in undo) for undo in UNDONE]
+WHOLE += [
+    Case(undo=undo, blind=True, brief=True)
     for undo in UNDONE
     if undo.startswith("curity.") and undo not in IN_THE_CONFIGURATION_ALONE and not undo.startswith("curity.instance.")
 ]
-"""Without access to Curity's configuration: all of its steps but those that show only there, or never there."""
+"""Runs with a step undone; then without access to Curity's configuration all of its steps but those that show only
+there, or never there."""
 
 
-@pytest.mark.parametrize("case", SEEN + UNSEEN)
-def test_step_left_undone_is_named_first_and_alone(case, ended):
-    step, run = case.undo.partition("=")[0], ended[case]
+@pytest.mark.parametrize("case", [pytest.param(brief(case), id=title(case)) for case in WHOLE])
+def test_step_left_undone_is_named_alone(case, ended):
+    named_first_and_alone(case, ended[case])
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("case", [pytest.param(case, id=title(case)) for case in WHOLE])
+def test_step_left_undone_is_named_first_and_alone_in_a_run_of_all_checks(case, ended):
+    named_first_and_alone(case, ended[case])
+    assert first(ended[case])["id"] == brief(case).checks
+
+
+def named_first_and_alone(case, run):
+    step = case.undo.partition("=")[0]
     assert run.exit == 1, run.printed
-    first = next(check for check in run.failed if check["level"] == "MUST")
+    found = first(run)
     others = () if case.blind and case.undo in ALONE_WHEN_BLIND else (BLIND_LIKE if case.blind else LIKE).get(step, ())
-    assert set(first["candidates"]) == {step, *others}, first
-    assert bool(first["decides"]) == bool(others), first
+    assert set(found["candidates"]) == {step, *others}, found
+    assert bool(found["decides"]) == bool(others), found
     assert [check["id"] for check in run.failed if step not in check["candidates"]] == []
     rest = {check["verdict"] for check in run.checks if not (case.blind and check["stage"] == "configuration")}
     rest -= {"failed"}
@@ -159,48 +169,27 @@ def test_what_the_configuration_alone_shows_is_not_seen_without_it_and_never_pas
 @pytest.mark.parametrize(
     "check", ["registration.initial-token-once", "route.basic.wrong-secret", "route.bearer.unsigned"]
 )
-def test_mutant_is_red_on_the_command_line(check, tmp_path):
+def test_mutant_is_red_on_the_command_line(check, tmp_path, run_checks):
     mutant = against(check).mutant
     (tmp_path / "broken.py").write_text(
         "from dcrproof.mocks.mutants import MUTANTS\n\n\n"
         f"def pytest_dcr_mutant():\n    return MUTANTS[{mutant!r}].apply\n"
     )
-    done = command("-p", "broken", f"--dcr-check={check}", report=tmp_path, PYTHONPATH=str(tmp_path))
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert f"FAILED {check}: " in done.stdout
+    ran = run_checks("-p", "broken", f"--dcr-check={check}", PYTHONPATH=str(tmp_path))
+    assert ran.code == 1, ran.output
+    assert f"FAILED {check}: " in ran.output
 
 
-def test_step_left_undone_is_named_on_the_command_line(tmp_path):
-    done = command("--dcr-undo=curity.token-issuer.jwt", "--dcr-check=token", report=tmp_path)
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "FAILED token.is-jwt: " in done.stdout
-    assert re.search(r"^  step +curity\.token-issuer\.jwt$", done.stdout, re.MULTILINE)
+def test_step_left_undone_is_named_on_the_command_line(run_checks):
+    ran = run_checks("--dcr-undo=curity.token-issuer.jwt", "--dcr-check=token")
+    assert ran.code == 1, ran.output
+    assert "FAILED token.is-jwt: " in ran.output
+    assert re.search(r"^  step +curity\.token-issuer\.jwt$", ran.output, re.MULTILINE)
 
 
-def test_step_is_named_alone_where_its_own_check_is_not_in_the_run(tmp_path):
-    done = command("-m", "smoke", "--dcr-undo=curity.client.created", report=tmp_path)
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "FAILED registrar.authenticates: " in done.stdout
-    assert "verdict    failed: registrar.authenticates (curity.client.created)" in done.stdout
-    assert re.search(r"^  step +curity\.client\.created$", done.stdout, re.MULTILINE)
-
-
-def command(*options: str, report: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-p",
-            "dcrproof",
-            "-p",
-            "no:cacheprovider",
-            f"--dcr-report={report}",
-            *options,
-        ],
-        cwd=SUITES.parent,
-        env=environment(**variables),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_step_is_named_alone_where_its_own_check_is_not_in_the_run(run_checks):
+    ran = run_checks("-m", "smoke", "--dcr-undo=curity.client.created")
+    assert ran.code == 1, ran.output
+    assert "FAILED registrar.authenticates: " in ran.output
+    assert "verdict    failed: registrar.authenticates (curity.client.created)" in ran.output
+    assert re.search(r"^  step +curity\.client\.created$", ran.output, re.MULTILINE)

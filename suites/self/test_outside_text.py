@@ -6,9 +6,9 @@ import random
 from pathlib import Path
 
 import pytest
+from forks import ROOT
 from recorded import made_up
 
-from conftest import ROOT
 from dcrproof.__main__ import main
 from dcrproof.core.text import harmless, say, visible
 

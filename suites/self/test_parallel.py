@@ -91,7 +91,7 @@ EVENT = {"event": "note", "kind": "a kind", "text": "a text"}
 
 def test_what_a_worker_tells_at_its_end_arrives_whole_and_cannot_be_read_on_its_way():
     secrets = [("a-secret-of-a-worker", "its-client"), ("another-secret", None)]
-    told = WorkerOutput(secrets=secrets, events=[EVENT], teardown=FOUND, bad_usage="an option")
+    told = WorkerOutput(secrets=secrets, events=[EVENT], teardown=FOUND, bad_usage="an option", printed="a line")
     key = Run().key
     sealed = told.sealed(key)
     assert "secret" not in sealed

@@ -1,8 +1,9 @@
 """The undocumented names of pytest, pluggy and execnet that dcrproof uses: all in one module, and all still there."""
 
+import os
 import re
+import sys
 from importlib.metadata import version
-from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -26,19 +27,23 @@ def config(pytester: pytest.Pytester) -> pytest.Config:
     return config
 
 
-def test_all_that_pytest_prints_can_be_changed(config):
-    terminal, writer = config.pluginmanager.get_plugin("terminalreporter"), config.get_terminal_writer()
-    writer._file = printed = StringIO()
-    private.change_output(config, str.upper)
-    terminal.write("a")
-    terminal.section("b")
-    terminal.write_line("c", red=True)
-    writer.write_raw("d", flush=True)
-    assert [text for text in "ABCD" if text not in printed.getvalue()] == [], released("pytest")
-    assert "b" not in printed.getvalue(), released("pytest")
+@pytest.mark.parametrize("method", ["fd", "sys", "tee-sys", "no"])
+def test_the_descriptors_that_lead_to_the_terminal_are_found(pytester, method):
+    config = pytester.parseconfigure("-p", "no:cacheprovider", f"--capture={method}")
+    manager = config.pluginmanager.get_plugin("capturemanager")
+    terminal = [os.fstat(number).st_ino for number in (1, 2)]
+    manager.resume_global_capture()
+    os.write(1, b"by a descriptor\n")
+    sys.stdout.write("by a stream\n")
+    found = [os.fstat(number).st_ino for number in private.terminal_descriptors(config)]
+    manager.suspend_global_capture()
+    assert found == terminal, released("pytest")
+    shown = {"fd": "by a descriptor\nby a stream\n", "no": ""}.get(method, "by a stream\n")
+    assert private.captured(config) == (shown, ""), released("pytest")
+    assert private.captured(config) == ("", "")
     config._ensure_unconfigure()
-    writer.line("afterwards")
-    assert "afterwards" in printed.getvalue()
+    assert private.captured(config) == ("", "")
+    assert private.terminal_descriptors(config) == [1, 2], released("pytest")
 
 
 def test_the_writer_of_the_trace_is_found_and_put_back(config):

@@ -275,6 +275,16 @@ WORDS = [
         "2026-11-30T12:00:00",
         "12:34:56.789",
     ),
+    *(
+        "366 passed",
+        "2 not applicable",
+        "mode provision",
+        "verdict    green",
+        "evidence   reports/out/20261130T12",
+        "blocked_by",
+    ),
+    *("30 Nov 2026", '"verdict": "', "| --- | ---: |", "<li><span", "addEventListener", "--dcr-check", "events.jsonl"),
+    *("-----BEGIN", "collected 366 items", "rootdir: /", "exchange 12", "404 not found", "1234-5678"),
     *("localhost", "127.0.0.1", "https://", "application/json", "Authorization", "PASSWORD", "not seen", "undefined"),
 ]
 
@@ -288,9 +298,28 @@ def test_a_secret_that_cannot_be_masked_is_refused_with_the_reason(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
+    ("secret", "gateway", "application"),
+    [
+        ("gateway.example", "", ""),
+        ("team-of-7-Zq", 'url = "https://team-of-7-Zq.example"', ""),
+        ("app-of-7-Zq", "", 'client_id = "app-of-7-Zq"'),
+        ("app-of-7-Zq", "", 'client_id = "my-app-of-7-Zq"'),
+    ],
+)
+def test_a_secret_that_the_profile_shows_is_refused(
+    tmp_path: Path, secret: str, gateway: str, application: str
+) -> None:
+    (problem,) = problems(tmp_path, existing(gateway=gateway, application=application), SECRET=secret)
+    assert problem.startswith("application.client_secret: ")
+    assert "mask" in problem
+
+
+@pytest.mark.parametrize(
     "secret",
     [
         "Passw0rd!",
+        "the-secret-of-the-registrar",
+        "verdict-Zq8w",
         "hunter2!",
         "correct horse battery staple",
         "9f8b7c6d-1234-4abc-8def-0123456789ab",

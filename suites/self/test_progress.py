@@ -113,11 +113,11 @@ def test_a(dcr_target):
 """
 
 
-@pytest.mark.parametrize("parallel", [False, True])
-def test_a_slow_run_prints_waits_without_a_terminal_and_from_workers(tmp_path, parallel):
+@pytest.mark.parametrize("workers", [(), ("-n2",)])
+def test_a_slow_run_prints_waits_without_a_terminal_and_from_workers(tmp_path, workers):
     (tmp_path / "test_1_slow.py").write_text(SLOW)
     (tmp_path / "conftest.py").write_text("from dcrproof.fixtures.session import progress\nprogress.QUIET = 0.4\n")
-    found = run(tmp_path / "reports", "test_1_slow.py", "-q", cwd=tmp_path, parallel=parallel)
+    found = run(tmp_path / "reports", "test_1_slow.py", "-q", *workers, cwd=tmp_path)
     assert found.code == 0, found.output
     lines = [line for line in found.output.splitlines() if "waiting for" in line]
     assert lines

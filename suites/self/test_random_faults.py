@@ -5,10 +5,10 @@ A few in the default tests; `tox -e faults` has a hundred. Each is told by its s
 
 import os
 import random
-from collections.abc import Mapping
 
 import pytest
-from adverse import STEADY, Case, Ended, adversity  # noqa: F401 - a fixture
+from adverse import STEADY, Case, Ended
+from forks import Performed
 from test_steady_faults import DOWN, ENDPOINTS
 
 RUNS = int(os.environ.get("DCRPROOF_FAULTS", "6"))
@@ -39,10 +39,10 @@ def case(seed: int) -> Case:
 
 @pytest.mark.parametrize("case", [case(seed) for seed in range(RUNS)], ids=lambda case: case.name)
 def test_random_faults_leave_nothing_unsaid_and_touch_nothing_foreign(
-    adversity: Mapping[str, Ended],  # noqa: F811 - as above
+    adversity: Performed[Case, Ended],
     case: Case,
 ) -> None:
-    ended = adversity[case.name]
+    ended = adversity[case]
     assert list(ended.taken) == [], ended.printed
     assert ended.unsaid == [], ended.printed
     assert "Traceback" not in ended.printed

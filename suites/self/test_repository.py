@@ -1,5 +1,6 @@
 """The repository keeps its own promises: what is shipped, what may import what, and what the README says."""
 
+import inspect
 import re
 from pathlib import Path
 
@@ -103,6 +104,16 @@ def test_the_guide_holds_every_step_of_the_classic_how_to():
 def test_every_place_in_the_classic_how_to_is_that_of_a_step():
     known = {step.id for step in STEPS}
     assert {id for _, _, ids in classic_how_to.SAME for id in ids} <= known
+
+
+def test_only_suites_without_a_selected_check_and_its_gates_are_left_out():
+    of = {entry.check.id: entry for entry in catalogue.entries()}
+    files = {id: Path(inspect.getfile(entry.test)).resolve() for id, entry in of.items()}
+    for id, entry in of.items():
+        left_out = catalogue.files_without([id])
+        assert not left_out & {files[one] for one in (id, *catalogue.stands_on(entry.test))}
+    assert len(catalogue.files_without(["discovery.issuer"])) > 10
+    assert catalogue.files_without(["discovery.issuer", "no.check"]) == frozenset()
 
 
 def test_no_id_is_the_beginning_of_another():

@@ -3,12 +3,11 @@
 import json
 import re
 import signal
-import subprocess
 from importlib import resources
 
 import pytest
 from jsonschema import Draft202012Validator
-from recorded import ENVIRONMENT, KILLED, OWN, PYTEST, SOME, made_up, own_suite, run
+from recorded import KILLED, OWN, SOME, made_up, own_suite, run
 
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.record.events import read
@@ -96,7 +95,7 @@ def test_two_steps_undone_are_both_marked(left):
 
 
 def test_workers_report_the_same_checks_verdicts_order_and_diagnoses(left, tmp_path):
-    report = run(tmp_path, *SOME, "--dcr-undo=curity.token-issuer.jwt", parallel=True).report
+    report = run(tmp_path, *SOME, "--dcr-undo=curity.token-issuer.jwt", "-n2").report
     assert problems(report) == []
 
     def essence(report) -> list:
@@ -150,14 +149,14 @@ def test_latest_points_to_a_run_from_its_start_on(tmp_path):
 
 def test_no_folder_is_made_where_nothing_is_run(tmp_path):
     (tmp_path / "test_1_own.py").write_text(OWN.replace("STOP", "pass"))
-    subprocess.run([*PYTEST, "--dcr-report=reports", "--collect-only"], cwd=tmp_path, env=ENVIRONMENT, check=True)
+    assert run(tmp_path / "reports", "--collect-only", cwd=tmp_path).code == 0
     assert not (tmp_path / "reports").exists()
 
 
-@pytest.mark.parametrize("parallel", [False, True])
-def test_a_folder_that_cannot_be_written_is_bad_usage(tmp_path, parallel):
+@pytest.mark.parametrize("workers", [(), ("-n2",)])
+def test_a_folder_that_cannot_be_written_is_bad_usage(tmp_path, workers):
     (tmp_path / "file").write_text("no folder")
-    left = run(tmp_path / "file" / "reports", *SOME, parallel=parallel)
+    left = run(tmp_path / "file" / "reports", *SOME, *workers)
     assert left.code == Exit.USAGE
     assert "--dcr-report" in left.output
     assert "Traceback" not in left.output

@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import httpx
 import pytest
 import respx
-from adverse import Case, Ended, adversity, signalled  # noqa: F401 - a fixture
+from adverse import Case, Ended, signalled
+from forks import Performed
 from recorded import INTERRUPTED as INTERRUPTED_IN_A_TEST
 from recorded import own_suite
 from test_clean_up import PATIENCE, Tenant, killed, live, until  # noqa: F401 - a fixture
@@ -136,20 +137,20 @@ def cases(moments: Mapping[str, tuple[tuple[str, int, str], ...]]) -> list[Case]
 
 @pytest.mark.parametrize("case", cases(ONCE), ids=lambda case: case.name)
 def test_a_run_that_is_stopped_once_leaves_nothing(
-    adversity: Mapping[str, Ended],  # noqa: F811 - as above
+    adversity: Performed[Case, Ended],
     case: Case,
 ) -> None:
-    ended = adversity[case.name]
+    ended = adversity[case]
     assert (ended.exit, list(ended.left), list(ended.taken)) == (INTERRUPTED, [], []), ended.printed
     assert "Traceback" not in ended.printed
 
 
 @pytest.mark.parametrize("case", cases(TWICE), ids=lambda case: case.name)
 def test_a_run_that_is_stopped_twice_says_what_is_left_and_how_it_is_swept(
-    adversity: Mapping[str, Ended],  # noqa: F811 - as above
+    adversity: Performed[Case, Ended],
     case: Case,
 ) -> None:
-    ended = adversity[case.name]
+    ended = adversity[case]
     assert (ended.exit, list(ended.taken)) == (INTERRUPTED, []), ended.printed
     assert "Traceback" not in ended.printed
     assert ended.left

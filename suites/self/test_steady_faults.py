@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 import pytest
-from adverse import Case, Ended, adversity  # noqa: F401 - a fixture
+from adverse import Case, Ended
+from forks import Performed
 
 UNREACHABLE, OWN_FAULT = 6, 3
 PATIENCE = 300.0
@@ -82,10 +83,10 @@ def case(party: str, method: str | None, path: str | None, checks: tuple[str, ..
 
 @pytest.mark.parametrize("case", [*cases(), *LATER], ids=lambda case: case.name)
 def test_a_party_that_is_out_of_order_is_unreachable_and_no_step_is_to_blame(
-    adversity: Mapping[str, Ended],  # noqa: F811 - as above
+    adversity: Performed[Case, Ended],
     case: Case,
 ) -> None:
-    ended = adversity[case.name]
+    ended = adversity[case]
     assert ended.verdicts("failed", "error") == {}
     assert (ended.blamed, list(ended.taken)) == ([], [])
     assert ended.verdicts("unreachable"), ended.printed
@@ -107,10 +108,10 @@ SLOW_LATER = Case(
 
 @pytest.mark.parametrize("case", [SLOW, SLOW_LATER], ids=lambda case: case.name)
 def test_a_party_that_asks_for_time_again_and_again_gets_no_more_than_the_run_has(
-    adversity: Mapping[str, Ended],  # noqa: F811 - as above
+    adversity: Performed[Case, Ended],
     case: Case,
 ) -> None:
-    ended = adversity[case.name]
+    ended = adversity[case]
     assert ended.paused < PATIENCE
     assert ended.verdicts("failed", "error") == {}
     assert len(ended.checks) > 300
@@ -124,10 +125,10 @@ CLEAN_UP = 60.0
 
 @pytest.mark.parametrize("case", [OVER], ids=lambda case: case.name)
 def test_a_run_whose_time_is_over_ends_at_once_and_says_what_took_it(
-    adversity: Mapping[str, Ended],  # noqa: F811 - as above
+    adversity: Performed[Case, Ended],
     case: Case,
 ) -> None:
-    ended = adversity[case.name]
+    ended = adversity[case]
     assert 55.0 < ended.paused <= 60.0 + CLEAN_UP
     over = [text for text in ended.verdicts("unreachable").values() if "deadlines.run" in text]
     assert len(over) > 10, "what was left to check"
@@ -145,7 +146,7 @@ def test_a_run_whose_time_is_over_ends_at_once_and_says_what_took_it(
     ids=lambda case: case.name,
 )
 def test_an_outage_that_passes_changes_no_verdict(
-    adversity: Mapping[str, Ended],  # noqa: F811 - as above
+    adversity: Performed[Case, Ended],
     case: Case,
 ) -> None:
-    assert adversity[case.name].exit == 0
+    assert adversity[case].exit == 0

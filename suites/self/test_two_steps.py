@@ -36,7 +36,10 @@ def named(run):
     return {step for check in run.failed for step in check["candidates"]}
 
 
-PARAMETERS = [pytest.param(cases(*pair), id="+".join(pair)) for pair in PAIRS]
+PARAMETERS = [
+    pytest.param(cases(*pair, brief=True), id="+".join(pair), marks=() if number % 4 == 0 else pytest.mark.full)
+    for number, pair in enumerate(PAIRS)
+]
 
 
 @pytest.mark.parametrize("cases", PARAMETERS)

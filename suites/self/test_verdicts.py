@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import forks
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,17 +109,10 @@ def run(folder: Path, suite: str, *options: str) -> tuple[int, str, dict[str, di
     """Runs a suite in that folder. Returns exit code, output, and the checks of `run.json` by id."""
     (folder / "test_9_sample.py").write_text(suite)
     (folder / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib --strict-markers\n")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "COLUMNS": "120"},
-    )
+    code, output = forks.command_line(*options, cwd=folder, COLUMNS="120")
     written = folder / "reports" / "out" / "latest" / "run.json"
     checks = json.loads(written.read_text())["checks"] if written.exists() else []
-    return done.returncode, done.stdout + done.stderr, {check["id"]: check for check in checks}
+    return code, output, {check["id"]: check for check in checks}
 
 
 @pytest.fixture(scope="module")
@@ -278,17 +272,6 @@ def test_the_plugin_imports_nothing_heavy_until_it_is_needed(tmp_path):
     assert done.returncode == 0, done.stdout
 
 
-def test_an_author_of_other_tests_gets_an_application_that_works(tmp_path):
-    suite = """
-import requests
-
-def test_my_api(dcr_application, dcr_consumer, dcr_basic):
-    pair = (dcr_application.client_id, dcr_application.secret.reveal())
-    assert requests.get(dcr_consumer.route_url, auth=pair, timeout=5).status_code == 200
-"""
-    assert run(tmp_path, suite)[0] == 0
-
-
 def test_a_secret_that_a_fixture_gave_is_masked_in_the_failure_of_any_test(tmp_path):
     suite = """
 def test_my_api(dcr_application, tmp_path_factory):
@@ -332,12 +315,10 @@ def test_a_red_run_is_never_called_green(tmp_path):
 
 def test_a_gate_that_was_not_selected_is_reported_when_it_fails(tmp_path):
     suites = Path(__file__).parent.parent / "test_6_claims.py"
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(suites)]
-    command += ["--dcr-undo=curity.token-issuer.jwt", f"--dcr-report={tmp_path}"]
-    done = subprocess.run(command, cwd=suites.parent.parent, capture_output=True, text=True, check=False)
-    assert done.returncode == Exit.BROKEN
-    assert "FAILED token.is-jwt: " in done.stdout
-    assert "verdict    failed: token.is-jwt (curity.token-issuer.jwt)" in done.stdout
+    code, output = forks.command_line(str(suites), "--dcr-undo=curity.token-issuer.jwt", f"--dcr-report={tmp_path}")
+    assert code == Exit.BROKEN
+    assert "FAILED token.is-jwt: " in output
+    assert "verdict    failed: token.is-jwt (curity.token-issuer.jwt)" in output
 
 
 def result(verdict: Verdict, level: str = "MUST") -> Result:

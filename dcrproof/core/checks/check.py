@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Required, TypedDict, TypeVar, Unpack
 
-from dcrproof.core.checks.owners import CURITY, GATEWAY, KONNECT
+from dcrproof.core.checks.owners import CONSUMER, CURITY, GATEWAY, KONNECT
 
 ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+\Z")
 
@@ -38,6 +38,7 @@ STAGES = {
     "plugin_services": Stage("Gateway: another plugin, two APIs, on services of this run", GATEWAY),
     "life": Stage("Life cycle: new secret, rename, revoke, delete", GATEWAY),
     "clean_up": Stage("Clean-up: what this run has made is gone", CURITY),
+    "own_tests": Stage("Your own tests: what they asked of dcrproof's fixtures", CONSUMER),
 }
 """The stages of the flow, by the name of their suite."""
 

@@ -57,6 +57,9 @@ class PartyConnection:
     """How requests are sent again; without it each is sent once."""
     _transports: dict[tuple[str, str | None], Transport] = field(default_factory=dict, repr=False)
 
+    def __repr__(self) -> str:
+        return f"<connection to {self.party}, {self.base}>"
+
     def transport(self, request: Prepared, proxy: str | None) -> Transport:
         """The pool to that host, through that proxy. Raises Unreachable for a proxy that is not an HTTP proxy."""
         key = (request.name, proxy)

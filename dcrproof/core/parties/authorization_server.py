@@ -14,6 +14,7 @@ from dcrproof.core.http.idna import a_label
 from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.profile.model import AdminSettings
 from dcrproof.core.secrets.secret import Secret, basic
+from dcrproof.core.text import one_line
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 BASIC, POST = "client_secret_basic", "client_secret_post"
@@ -25,6 +26,9 @@ class Metadata:
     """The provider metadata of OpenID Connect Discovery 1.0 section 3, as far as the flow uses it."""
 
     members: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"<metadata of {one_line(self.issuer, 100)}>"
 
     def endpoint(self, name: str) -> str:
         """The URL of that endpoint, or an empty text where the document has none."""
@@ -46,6 +50,9 @@ class ClientRegistration:
     registration_client_uri: str
     registration_access_token: Secret | None
 
+    def __repr__(self) -> str:
+        return f"<client {one_line(self.client_id, 100)}>"
+
 
 @dataclass(frozen=True)
 class AuthorizationServer:
@@ -55,6 +62,9 @@ class AuthorizationServer:
     admin: AdminSettings | None = None
     methods: dict[str, str] = field(default_factory=dict, repr=False)
     """By client id the method with which a client authenticates, as it was registered; the empty id stands for others."""
+
+    def __repr__(self) -> str:
+        return f"<authorization server {self.issuer}>"
 
     def default_method(self, metadata: Metadata) -> None:
         """Takes the method of clients of which nothing is known from the metadata (RFC 8414 2)."""
@@ -137,16 +147,14 @@ class AuthorizationServer:
         """RFC 7592 2.3."""
         return self.manage("DELETE", registration.registration_client_uri, registration.registration_access_token)
 
-    def configuration(self, path: str) -> Exchange:
+    def configuration(self, path: str, *, authenticated: bool = True) -> Exchange:
         """A part of Curity's committed configuration, read over RESTCONF; `path` is below `/data/`, and encoded."""
         if self.admin is None:
             raise ValueError("no admin access to Curity")
-        pair = basic(self.admin.username, self.admin.password.reveal())
-        return self.http.send(
-            "GET",
-            f"{self.admin.url}/data/{path}",
-            headers={"authorization": f"Basic {pair}", "accept": "application/yang-data+json"},
-        )
+        headers = {"accept": "application/yang-data+json"}
+        if authenticated:
+            headers["authorization"] = f"Basic {basic(self.admin.username, self.admin.password.reveal())}"
+        return self.http.send("GET", f"{self.admin.url}/data/{path}", headers=headers)
 
 
 def error_code(exchange: Exchange) -> str:

@@ -13,7 +13,7 @@ from dcrproof.core.http.exchange import Exchange
 from dcrproof.core.parties.portal import PortalClient
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ClassicPortalClient(PortalClient):
     API: ClassVar[str] = "/api/v2"
     RENEW: ClassVar[str] = "refresh-token"

@@ -25,6 +25,9 @@ class ControlClient:
     def __post_init__(self) -> None:
         object.__setattr__(self, "http", PartyConnection("control", self.url, Transcript(), Connection(ca=self.ca)))
 
+    def __repr__(self) -> str:
+        return f"<control interface {self.url}>"
+
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         content = b"" if body is None else json.dumps(body).encode()
         exchange = self.http.send(method, self.url + path, headers={"content-type": "application/json"}, body=content)

@@ -12,6 +12,7 @@ from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.http.polling import poll
 from dcrproof.core.profile.model import RouteSettings
 from dcrproof.core.secrets.secret import Secret, basic
+from dcrproof.core.text import one_line
 
 REFUSED = (401, 403)
 REDIRECTED = (302, 303, 307)
@@ -19,11 +20,16 @@ REDIRECTED = (302, 303, 307)
 
 @dataclass(frozen=True)
 class Consumer:
+    """Calls the route of a profile. `url` is that of the gateway, without the path of the route."""
+
     http: PartyConnection
     url: str
     route: RouteSettings
     behind: Callable[[], str] = lambda: ""
     """Which data planes have an old configuration, in words; an empty text where none has, or it is unknown."""
+
+    def __repr__(self) -> str:
+        return f"<consumer of {self.route.method} {self.route_url}>"
 
     @property
     def nodes(self) -> tuple[str | None, ...]:
@@ -32,6 +38,7 @@ class Consumer:
 
     @property
     def route_url(self) -> str:
+        """The URL of the route."""
         return self.url + self.route.path
 
     def call(
@@ -106,15 +113,22 @@ def session_cookie(exchange: Exchange) -> str | None:
     return "; ".join(session) or None
 
 
-def echoed(exchange: Exchange) -> dict[str, Any]:
-    """What reached the upstream: `method`, `path`, `headers` (names in lower case) and `body`."""
+class Echo(dict[str, Any]):
+    """What reached the upstream: `method`, `path`, `headers` (names in lower case) and `body`. Its repr shows no header."""
+
+    def __repr__(self) -> str:
+        return f"<echo of {one_line(str(self.get('method')), 20)} {one_line(str(self.get('path')), 100)}>"
+
+
+def echoed(exchange: Exchange) -> Echo:
+    """What the upstream shows of the request. Raises Unreachable where the answer is not an echo."""
     content = exchange.object()
     headers = content.get("headers")
     if not isinstance(headers, dict):
         raise Unreachable(
             "upstream", f"{exchange.what} is not an echo", "an object with method, path, headers and body"
         )
-    return {**content, "headers": {str(name).lower(): str(value) for name, value in headers.items()}}
+    return Echo({**content, "headers": {str(name).lower(): str(value) for name, value in headers.items()}})
 
 
 def said(exchange: Exchange) -> str:

@@ -27,6 +27,9 @@ class KonnectClient:
     url: str
     token: Secret
 
+    def __repr__(self) -> str:
+        return f"<Konnect {self.url}>"
+
     def get(self, path: str) -> Exchange:
         return self._send("GET", path)
 

@@ -30,6 +30,9 @@ class PortalClient:
     REGISTERED_FOR: ClassVar[str] = "api_id"
     """The member of a registration that names what the application is registered for."""
 
+    def __repr__(self) -> str:
+        return f"<portal {self.url}>"
+
     def get(self, path: str) -> Exchange:
         return self._send("GET", path)
 

@@ -46,6 +46,9 @@ class Target:
     _new: dict[str, float] = field(default_factory=dict)
     _connections: list[PartyConnection] = field(default_factory=list)
 
+    def __repr__(self) -> str:
+        return f"<target: {', '.join(f'{name} {kind}' for name, kind in self.parties.items())}>"
+
     def __post_init__(self) -> None:
         self.time = RunTime(self.profile.run.longest)
         if self.live:

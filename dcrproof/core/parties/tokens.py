@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
 
+from dcrproof.core.text import one_line
+
 SIGNED = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Algorithms of public-key signatures: the only ones that an access token may use."""
 
@@ -27,11 +29,16 @@ PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 @dataclass(frozen=True)
 class Jwt:
-    """A token in JWS compact form, decoded but not verified."""
+    """A token in JWS compact form, decoded but not verified. The repr has the names of its claims."""
 
     text: str
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return (
+            f"<JWT {one_line(str(self.header.get('alg')), 20)} with {one_line(', '.join(map(str, self.claims)), 100)}>"
+        )
 
     def date(self, name: str) -> float | None:
         """A claim that is a NumericDate (RFC 7519 2: seconds, which may have a fraction); None where it is none."""

@@ -47,6 +47,9 @@ def problems(profile: Profile, content: Mapping[str, Any]) -> Iterator[str]:
     if waits and seconds(waits) >= profile.run.longest:
         yield f"run.deadlines.run: the run ends after {profile.run.deadlines.run}, and approval alone may wait {waits}"
     yield from _of_mix(profile)
+    for place, secret, _ in profile.placed_secrets:
+        if any(secret.reveal() in text for text in profile.public):
+            yield f"{place}: an address, a name or an id in this profile contains it, and is shown: it could not be masked"
 
 
 def _missing(place: str, table: Mapping[str, Any], keys: Iterable[str], why: str = "") -> Iterator[str]:

@@ -299,19 +299,27 @@ class Profile:
         return found
 
     @property
-    def secrets(self) -> list[tuple[Secret, str | None]]:
-        """All secrets of the profile, each with the id or name that it makes Basic credentials with."""
-        found: list[tuple[Secret | None, str | None]] = []
+    def placed_secrets(self) -> list[tuple[str, Secret, str | None]]:
+        """All secrets, each with its place in the file, and the id or name that it makes Basic credentials with."""
+        found: list[tuple[str, Secret | None, str | None]] = []
         if self.curity and (registrar := self.curity.registrar):
-            found += [(registrar.secret, registrar.id), (registrar.initial_access_token, None)]
+            found.append(("curity.registrar.secret", registrar.secret, registrar.id))
+            found.append(("curity.registrar.initial_access_token", registrar.initial_access_token, None))
         if self.curity and (admin := self.curity.admin):
-            found.append((admin.password, admin.username))
+            found.append(("curity.admin.password", admin.password, admin.username))
         if self.konnect:
-            found.append((self.konnect.token, None))
+            found.append(("konnect.token", self.konnect.token, None))
         if self.portal:
-            found += [(self.portal.password, self.portal.email), (self.portal.cookie, None)]
-        found += [(application.client_secret, application.client_id) for application in self.applications]
-        return [(secret, client_id) for secret, client_id in found if secret is not None]
+            found.append(("portal.password", self.portal.password, self.portal.email))
+            found.append(("portal.cookie", self.portal.cookie, None))
+        for number, application in enumerate(self.applications, 1):
+            place = "application" if len(self.applications) == 1 else f"application {number}"
+            found.append((f"{place}.client_secret", application.client_secret, application.client_id))
+        return [(place, secret, client_id) for place, secret, client_id in found if secret is not None]
+
+    @property
+    def secrets(self) -> list[tuple[Secret, str | None]]:
+        return [(secret, client_id) for _, secret, client_id in self.placed_secrets]
 
     @property
     def public(self) -> list[str]:

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from encodings import idna
-from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +17,7 @@ from dcrproof.core.files import content
 from dcrproof.core.http import segments
 from dcrproof.core.http.idna import a_label
 from dcrproof.core.http.loopback import is_loopback
+from dcrproof.core.secrets.own_words import is_own
 from dcrproof.core.secrets.secret import SHORTEST, Secret
 
 
@@ -215,33 +215,11 @@ def _secret(source: "Variable | SecretFile", info: Any) -> Secret:
         raise ValueError(f"the value of {found} {state}")
     if not text.isprintable():
         raise ValueError(f"the value of {found} contains a line break or another control character")
-    if unmaskable := why_unmaskable(text):
-        raise ValueError(f"the value of {found} could not be masked: {unmaskable}")
+    if is_own(text):
+        raise ValueError(
+            f"the value of {found} could not be masked: it consists of words, numbers or signs of which reports are full"
+        )
     return Secret(text)
-
-
-def why_unmaskable(text: str) -> str:
-    """Why a mask of that text would hide, or stand in, what dcrproof itself writes; an empty text where it would not."""
-    if len({*text}) < FEWEST_CHARACTERS:
-        return "it has too few different characters, and rules and indents are made of such"
-    if TIME.fullmatch(text):
-        return "it looks like a date or a time, and every record is full of them"
-    if text.strip().lower() in _own_texts():
-        return "it stands in dcrproof's own texts"
-    return ""
-
-
-FEWEST_CHARACTERS = 4
-TIME = re.compile(r"(?:(?:19|20)\d\d-?\d\d-?\d\d)?(?:[T ]?\d\d:?\d\d:?\d\d(?:[.:]\d+)?Z?)?")
-
-
-@cache
-def _own_texts() -> str:
-    """The sources of what writes: every fixed text stands in them."""
-    root = Path(__file__).parents[2]
-    folders = (root / name for name in ("core", "fixtures", "reports", "suites", "suites/detail"))
-    sources = (path for folder in folders for path in folder.glob("*.py" if "suites" in str(folder) else "**/*.py"))
-    return "\n".join(path.read_text("utf-8") for path in sources).lower()
 
 
 _DURATION = "[0-9]{1,6}[smh]"

@@ -22,6 +22,7 @@ from dcrproof.core.secrets.decoding import (
     readings,
 )
 from dcrproof.core.secrets.forms import LONGEST_IN_BASE64, SIGNATURE, base64_forms, forms_of, pair_forms, secret_part
+from dcrproof.core.secrets.own_words import is_own
 from dcrproof.core.secrets.secret import SHORTEST, Secret
 
 OPAQUE = re.compile(r"_[A-Z0-9]{7}_")
@@ -29,6 +30,9 @@ OPAQUE = re.compile(r"_[A-Z0-9]{7}_")
 
 WEAK = re.compile(r"(?:_[A-Z0-9]{7}_)?[0-9a-fA-F-]+")
 """A secret of digits and dashes, such as a UUID: a few characters of it may occur in any other."""
+
+LONGEST_OWN = 256
+"""Longer values are no words of dcrproof's own."""
 
 _WORD = 4
 # Any 8 characters of a text hold 4 that begin at a multiple of 4: these words are looked up first, all at once.
@@ -45,7 +49,8 @@ class Secrets:
     in base64 a secret of any length.
 
     Pieces that are also public, such as a host name that is part of a password, are left alone unless they are next to
-    a piece that is not, or are the whole secret.
+    a piece that is not, or are the whole secret. So are pieces that dcrproof may write by itself; a value that consists
+    of its own words is not taken for a secret at all.
     """
 
     def __init__(self) -> None:
@@ -55,12 +60,15 @@ class Secrets:
         self._words: set[int] = set()
         self._weak: set[str] = set()
         self._public: set[str] = set()
+        self._own: dict[str, bool] = {}
+        """Pieces that were found, and whether dcrproof may write them by itself."""
         self._long = False
 
     def know(self, value: str, client_id: str | None = None) -> Secret:
         """Registers a secret, and its Basic credentials with `client_id`, which is public."""
         secret = Secret(value)
-        if len(value) < SHORTEST or (value in self._clients and client_id in {None, self._clients[value]}):
+        known = value in self._clients and client_id in {None, self._clients[value]}
+        if known or len(value) < SHORTEST or (len(value) <= LONGEST_OWN and is_own(value)):
             return secret
         self._clients[value] = client_id
         self._long = self._long or len(value) > LONGEST_IN_BASE64
@@ -87,7 +95,7 @@ class Secrets:
             self._words.update(_words(form[start:]))
 
     def publish(self, *texts: str) -> None:
-        """Registers what is public, in base64 as well: dcrproof's own texts, and ids and addresses of the profile."""
+        """Registers what is public, in base64 as well: ids and addresses of the profile."""
         for text in texts:
             for form in {text, *(base64_forms(text) if len(text) <= LONGEST_IN_BASE64 else ())}:
                 self._public.update(_pieces(form))
@@ -150,13 +158,20 @@ class Secrets:
                 found += map(joined.found, self._runs(joined.text, joined.joints))
             for start, end, shown in _apart(found):
                 whole = window[start:end]
-                telling = [piece for piece in _pieces(whole) if piece not in self._public]
+                telling = [piece for piece in _pieces(whole) if not self._is_public_piece(piece)]
                 if telling and (len(telling) + SHORTEST > LONG or whole in self._forms):
                     yield Found(before + start, before + end, shown)
 
     def _is_public(self, form: str) -> bool:
-        """Whether all of it is public: a secret that is one of dcrproof's own words is in everything that is written."""
+        """Whether all of it is public: then it may be anywhere."""
         return self._public.issuperset(_pieces(form))
+
+    def _is_public_piece(self, piece: str) -> bool:
+        if piece in self._public:
+            return True
+        if piece not in self._own:
+            self._own[piece] = is_own(piece, SHORTEST)
+        return self._own[piece]
 
     def _runs(self, text: str, joints: Iterable[int] | None = None) -> list[Found]:
         """Secrets in a text; where `joints` are given only those across one of them."""
@@ -168,7 +183,7 @@ class Secrets:
             return []
         else:
             hits = compress(count(), map(self._words.__contains__, words))
-        pieces, public = self._pieces, self._public
+        pieces = self._pieces
         runs: list[tuple[int, int, list[str]]] = []
         done = 0
         for hit in hits:
@@ -178,11 +193,12 @@ class Secrets:
                 form = pieces.get(piece)
                 if form is None:
                     continue
-                begin, end, of = start, start + SHORTEST, [] if piece in public else [form]
                 whole = start - form.index(piece)
                 if text.startswith(form, whole):
                     begin, end, of = whole, whole + len(form), [form] * len(form)
                     done = end
+                else:
+                    begin, end, of = start, start + SHORTEST, [] if self._is_public_piece(piece) else [form]
                 if runs and begin < runs[-1][1]:
                     runs[-1] = (min(runs[-1][0], begin), max(runs[-1][1], end), runs[-1][2] + of)
                 else:

@@ -1,0 +1,197 @@
+"""The tests of somebody else: what they get where they use a fixture of dcrproof, and that nothing else changes for them."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import forks
+import pytest
+
+STEP = "curity.token-issuer.jwt"
+ROOT = Path(__file__).parents[2]
+SHOWN = [ROOT / "README.md", ROOT / "docs" / "fixtures.md"]
+"""Pages with an example of a test."""
+RERUN = f"pytest --pyargs dcrproof.suites --dcr-undo {STEP} --dcr-check token.is-jwt"
+CLAIM = "FAILED token.is-jwt: The access token is a signed JWT   owner: Curity admins"
+
+SHARED = """
+import pytest
+
+@pytest.fixture
+def pair(dcr_application, dcr_basic):
+    return dcr_application.client_id, dcr_application.secret.reveal()
+
+class Base:
+    @pytest.fixture
+    def of_base(self, dcr_basic):
+        return dcr_basic
+"""
+"""Fixtures that use dcrproof's, in a module of their own: a test module that imports them does not name dcrproof's."""
+
+EVERY_WAY = """
+import unittest
+
+import pytest
+
+from shared import Base, pair
+
+def test_own_fixture(pair):
+    assert all(pair)
+
+class TestClass(Base):
+    def test_method(self, of_base):
+        assert of_base
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_parameters(number, dcr_basic):
+    assert number
+
+@pytest.fixture(params=["a", "b"])
+def parametrised(request, dcr_basic):
+    return request.param
+
+def test_parametrised_fixture(parametrised):
+    assert parametrised
+
+@pytest.mark.usefixtures("dcr_basic")
+class TestUnit(unittest.TestCase):
+    def test_unit(self):
+        self.assertTrue(True)
+
+@pytest.mark.anyio
+async def test_async(dcr_basic):
+    assert dcr_basic
+
+def test_by_name(request):
+    assert request.getfixturevalue("dcr_basic")
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+"""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A run of somebody's tests: its exit code, what it printed, the content of `run.json` if it left a report."""
+
+    code: int
+    output: str
+    report: Mapping[str, Any]
+
+
+@pytest.fixture
+def run_own(tmp_path: Path) -> Callable[..., Ran]:
+    """Runs tests in a folder of their own, as somebody does who has installed dcrproof; arguments are those of pytest."""
+
+    def run(tests: str, *arguments: str, **files: str) -> Ran:
+        for name, text in {"test_own": tests, "shared": SHARED, **files}.items():
+            (tmp_path / f"{name}.py").write_text(text)
+        code, output = forks.command_line(
+            "-p", "anyio.pytest_plugin", "--rootdir=.", *arguments, cwd=tmp_path, COLUMNS="200"
+        )
+        written = tmp_path / "reports" / "out" / "latest" / "run.json"
+        return Ran(code, output, json.loads(written.read_text("utf-8")) if written.is_file() else {})
+
+    return run
+
+
+def examples() -> dict[str, str]:
+    """The tests that the documentation shows, as files."""
+    found = [code for page in SHOWN for code in re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)]
+    return {f"test_shown_{number}": code for number, code in enumerate(found)}
+
+
+def test_every_way_to_use_a_fixture_gives_an_application_that_works(run_own: Callable[..., Ran]) -> None:
+    ran = run_own(EVERY_WAY, **examples())
+    assert ran.code == 0, ran.output
+    assert "11 passed" in ran.output
+    assert ran.report == {}, "a report is left where something is to be reported"
+
+
+@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["serial", "in a worker"])
+def test_every_way_gets_the_diagnosis_of_the_check_where_a_step_is_undone(
+    run_own: Callable[..., Ran], workers: tuple[str, ...]
+) -> None:
+    ran = run_own(EVERY_WAY, f"--dcr-undo={STEP}", "--junitxml=junit.xml", *workers)
+    assert ran.code == 1, ran.output
+    assert "Traceback" not in ran.output
+    assert "gate.py" not in ran.output
+    summary = [line for line in ran.output.splitlines() if line.startswith(("ERROR test_own", "FAILED test_own"))]
+    assert len(summary) == 9
+    assert all(line.endswith(f" - {CLAIM}") for line in summary), summary
+    last = ran.output[ran.output.index("= dcrproof =") :]
+    assert ran.output.count("Use Access Token as JWT") == 1, "one wrong step is diagnosed once"
+    labels = re.findall(r"^  (step|expected|observed|fix|evidence|rerun) ", last, re.MULTILINE)
+    assert labels == ["step", "expected", "observed", "fix", "evidence", "rerun"]
+    assert f"rerun          {RERUN}\n" in last
+    assert f"verdict    failed: token.is-jwt ({STEP})" in last
+    assert [(check["id"], check["verdict"], check["candidates"]) for check in ran.report["checks"]] == [
+        ("token.is-jwt", "failed", [STEP])
+    ]
+    assert ran.report["exit"] == 1
+
+
+def test_the_command_that_is_printed_runs_the_check_from_any_folder(run_own: Callable[..., Ran]) -> None:
+    ran = run_own("", *RERUN.split()[1:])
+    assert ran.code == 1, ran.output
+    assert f"verdict    failed: token.is-jwt ({STEP})" in ran.output
+
+
+FAILING = """
+import pytest
+from requests import get
+
+def test_own_assertion(dcr_application, dcr_consumer, dcr_basic, dcr_bearer, dcr_claims, dcr_metadata, dcr_upstream):
+    assert dcr_consumer.call({"authorization": "Bearer no"}).status == 200
+
+def test_what_a_call_raises(dcr_applications):
+    dcr_applications.create("twice", auth_strategy_id="00000000-0000-4000-8000-000000000000")
+
+@pytest.mark.xfail(reason="not yet")
+def test_expected_to_fail(dcr_applications):
+    dcr_applications.create("twice", auth_strategy_id="00000000-0000-4000-8000-000000000000")
+
+def test_not_seen(request):
+    request.getfixturevalue("dcr_foreigners")
+"""
+
+
+def test_what_the_call_of_a_test_raises_is_told_like_the_failure_of_a_check(run_own: Callable[..., Ran]) -> None:
+    ran = run_own(FAILING, "-rA")
+    assert ran.code == 1, ran.output
+    assert "gate.py" not in ran.output
+    assert "applications.py" not in ran.output
+    assert "FAILED test_own.py::test_what_a_call_raises: what the test asked of a fixture   owner: Konnect admins" in (
+        ran.output
+    )
+    assert "expected       201 to the new application" in ran.output
+    assert "rerun          pytest test_own.py::test_what_a_call_raises" in ran.output
+    assert "XFAIL test_own.py::test_expected_to_fail - not yet" in ran.output
+    shown = re.findall(r"\bdcr_\w+ = (.*?)(?=, dcr_\w+ = |\n)", ran.output)
+    assert len(shown) == 7
+    assert max(map(len, shown)) < 160, shown
+    assert "<secret" not in "".join(shown), "a repr shows no secret, not even a masked one"
+
+
+def test_what_a_run_does_not_see_skips_the_test_with_the_reason(run_own: Callable[..., Ran], mocks: Any) -> None:
+    text = "\n".join(line for line in mocks.profile.read_text("utf-8").splitlines() if not line.startswith("mocked"))
+    profile = mocks.profile.parent / "inspecting.toml"
+    profile.write_text(text.replace('mode = "provision"', 'mode = "inspect"'), "utf-8")
+    ran = run_own(
+        "def test_it(dcr_basic): pass\n\ndef test_other(dcr_metadata): pass\n", f"--dcr-profile={profile}", "-rs"
+    )
+    assert ran.code == 0, ran.output
+    assert 'not seen: mode = "existing" would show it' in ran.output
+    assert "1 passed, 1 skipped" in ran.output
+
+
+def test_pytest_lists_the_public_fixtures_with_their_docstrings(run_own: Callable[..., Ran]) -> None:
+    ran = run_own("", "--fixtures")
+    listed = dict(re.findall(r"^(dcr_\w+) \[session scope\] -- .*\n +(.+)$", ran.output, re.MULTILINE))
+    public = set(re.findall(r"^## (\w+)$", SHOWN[1].read_text("utf-8"), re.MULTILINE))
+    assert public <= set(listed)
+    assert "no docstring available" not in {listed[name] for name in public}

@@ -1,0 +1,103 @@
+"""dcrproof's own words: no mask touches them, and none is taken for a secret."""
+
+import json
+from functools import cache
+from importlib.resources import files
+
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+from recorded import made_up
+
+from dcrproof.core.checks.verdict import Verdict
+from dcrproof.core.guide import STEPS
+from dcrproof.core.secrets.index import Secrets
+from dcrproof.core.secrets.own_words import is_own
+from dcrproof.core.secrets.secret import SHORTEST
+from dcrproof.fixtures.catalogue import entries
+from dcrproof.reports.diagnosis import Label
+
+LINES = (
+    "dcrproof: all parties mocked, mode provision",
+    "dcrproof: mode existing, hostile checks not allowed",
+    "verdict    green - 366 passed, 2 not applicable",
+    "evidence   reports/out/20261130T162239.266198Z-23378/index.html",
+    "2026-11-30T16:22:39.266198Z",
+    "Mon, 30 Nov 2026 16:46:33 GMT",
+    "365 passed, 2 not applicable in 65.32s (0:01:05)",
+    "====================== short test summary info ======================",
+    "suites/test_1_curity.py::test_token_is_a_jwt",
+    "CLEAN-UP FAILED",
+    "LEAKED SECRET  reports/out/latest/index.html, at character 1,234: ",
+)
+
+
+@cache
+def fixed() -> list[str]:
+    """Lines that dcrproof writes whatever a party says."""
+    guide = [value for step in STEPS for value in vars(step).values() if isinstance(value, str)]
+    checks = [text for entry in entries() for text in (entry.check.id, entry.check.title)]
+    hints = [f"pytest --dcr-check {entry.check.id}" for entry in entries()]
+    schema = (files("dcrproof.reports") / "run.schema.json").read_text("utf-8").splitlines()
+    words = [*(f"{label} " for label in vars(Label).values() if isinstance(label, str)), *map(str, Verdict)]
+    return [line for line in (*LINES, *guide, *checks, *hints, *schema, *words) if len(line) >= SHORTEST]
+
+
+@cache
+def written() -> str:
+    """The fixed texts, and the record of a run in which a party says nothing of its own."""
+    return "\n".join([*fixed(), *(json.dumps(event) for event in made_up(text="an answer"))])
+
+
+@st.composite
+def parts(draw, least: int = SHORTEST) -> str:
+    """A part of a fixed text."""
+    line = draw(st.sampled_from(fixed()))
+    start = draw(st.integers(0, len(line) - min(least, len(line))))
+    return line[start : draw(st.integers(start + least, max(len(line), start + least)))]
+
+
+@given(parts())
+def test_each_part_of_a_fixed_text_is_own(part):
+    assert is_own(part)
+    assert is_own(part.upper())
+
+
+RANDOM = st.from_regex(r"[A-Za-z0-9_.~+/=!-]{8,40}", fullmatch=True) | st.text(min_size=SHORTEST, max_size=40)
+
+
+@settings(max_examples=50)  # each searches all texts
+@given(st.lists(RANDOM | parts(1), min_size=1, max_size=4), st.sampled_from(["", "-", " ", ".", "\n"]))
+@example(["password", "1"], "")
+@example(["verdict ", "Zq8wRt5x"], "")
+@example(["2026-11-30", "Zq8wRt5x"], "T")
+@example(["        ", "Zq8wRt5x"], "")
+def test_no_secret_changes_a_fixed_text_or_is_found_in_one(parts, between):
+    """Not one that was accepted, and not one that a party has sent."""
+    value = between.join(parts)
+    assume(len(value) >= SHORTEST and value not in written())
+    secrets = Secrets()
+    secrets.know(value)
+    assert secrets.mask(written()) == written()
+    assert list(secrets.search([written()])) == [[]]
+    if not is_own(value):
+        assert value not in secrets.mask(f"the party said {value}!")
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "aB3xK9pQ",
+        "9#6&3@3<",
+        "-xQ7.fRt",
+        "kpat_Zq7",
+        "Zq8w-Rt5",
+        "fa718628",
+        "90210731",
+        "!@#$%^&*",
+        "cR_tk-Lm",
+        "eyJhbGci0",
+    ],
+)
+def test_random_characters_are_nobodys_words(piece):
+    assert not is_own(piece)
