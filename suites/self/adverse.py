@@ -79,11 +79,13 @@ class Ended:
 
     @property
     def unsaid(self) -> list[tuple[str, str]]:
-        """What is left and not told: by its id, or by its name, since the id of a client may be known to nobody."""
+        """What is left and not told: by its id, or by its name, since the id of a client may be known to nobody.
+
+        A publication has the ids of its API and its portal, and is told by the latter.
+        """
         told = "\n".join(re.findall(r"(?m)^(?:left|CLEAN-UP FAILED|  observed) +(.*)$", self.printed))
-        return [
-            (table, id) for table, id in self.left if not any(one in told for one in id.rpartition(" ") if one.strip())
-        ]
+        known = {id: [*re.findall(r"[0-9a-f-]{36}", id), id.rpartition(" ")[0]] for _, id in self.left}
+        return [(table, id) for table, id in self.left if not any(one and one in told for one in known[id])]
 
     @property
     def blamed(self) -> list[str]:

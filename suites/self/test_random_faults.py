@@ -21,6 +21,10 @@ SELECTED = (
 FAULTS = {**DOWN, "cut off": {"truncate": 1}, "late": {"delay": 0.05}, "busy": {"status": 503, "retry_after": "7"}}
 
 
+OUTLIVED = "clean-up.clients-refused"
+"""Where Konnect's own deletion of a client met an outage, the client gets tokens: that is so, whatever the reason."""
+
+
 def case(seed: int) -> Case:
     """The run of that seed: one to three faults at a party as a whole, or at one of its endpoints."""
     chance = random.Random(f"faults {seed}")
@@ -47,5 +51,6 @@ def test_random_faults_leave_nothing_unsaid_and_touch_nothing_foreign(
     assert ended.unsaid == [], ended.printed
     assert "Traceback" not in ended.printed
     assert ended.verdicts("error") == {}
-    assert ended.blamed == [], (case.faults, ended.verdicts("failed"))
+    failed = ended.verdicts("failed")
+    assert failed.keys() <= {OUTLIVED}, case.faults
     assert ended.exit in {0, 1, 3, 6}

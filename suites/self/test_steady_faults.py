@@ -150,3 +150,24 @@ def test_an_outage_that_passes_changes_no_verdict(
     case: Case,
 ) -> None:
     assert adversity[case].exit == 0
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case(
+            "deletions at curity are answered, and not done",
+            ("admin.application", "application.created"),
+            ({"party": "curity", "method": "DELETE", "malformed": True},),
+        )
+    ],
+    ids=lambda case: case.name,
+)
+def test_a_client_that_cannot_be_tried_is_told_where_others_have_outlived_their_applications(
+    adversity: Performed[Case, Ended],
+    case: Case,
+) -> None:
+    ended = adversity[case]
+    assert ended.unsaid == [], ended.printed
+    assert "the client of the application of another developer 'dcrproof " in ended.printed
+    assert "clean-up.clients-refused" in ended.verdicts("failed") or "FAILED clean-up.clients-refused" in ended.printed

@@ -73,6 +73,13 @@ def clean_up(target: Target, ledger: Ledger, *, retry_for: float = RETRY_FOR, lo
             ledger.verified_or_refused(provider)
     if proof.open:
         poll("the proof that nothing of this run is left", proof.round, bool, retry_for)
+    if proof.alive:
+        done.left += [
+            f"the client of the {entry}, perhaps: others of this run have outlived their applications, and its secret was"
+            f" never shown, so it cannot be tried (owner: {CLIENT.owner})"
+            for entry in proof.gone
+            if entry.kind.has_client and entry.secret is None
+        ]
     for entry in proof.still.values():
         ledger.restore(entry)
     done.failed += dict.fromkeys(proof.open.values())
