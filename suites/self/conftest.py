@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import forks
 import pytest
+from filelock import FileLock
 from forks import Performed
 from hypothesis import HealthCheck, settings
 from performing import Case, Ended
@@ -156,16 +157,38 @@ def run_checks(tmp_path: Path) -> Callable[..., Ran]:
 
 
 @pytest.fixture(scope="session")
-def left(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Left]:
-    """What a run left that ended in one of the ways of `recorded.scenario`; each is run once."""
-    return cache(lambda name: scenario(name, tmp_path_factory.mktemp("scenario")))
-
-
-@pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that the workers of xdist share."""
     folder = tmp_path_factory.getbasetemp()
     return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session")
+def left(shared: Path) -> Callable[[str], Left]:
+    """What a run left that ended in one of the ways of `recorded.scenario`; each is run once."""
+
+    def run(name: str) -> Left:
+        folder = shared / f"scenario {name}"
+        with FileLock(f"{folder}.lock"):
+            if not folder.exists():
+                folder.mkdir()
+                made = scenario(name, folder)
+                (folder / "left.json").write_text(json.dumps([made.code, made.output, str(made.folder)]), "utf-8")
+        code, output, where = json.loads((folder / "left.json").read_text("utf-8"))
+        return Left(code, output, Path(where))
+
+    return cache(run)
+
+
+@pytest.fixture(scope="session")
+def plain(shared: Path) -> Ran:
+    """The run of all checks against mocks with nothing broken."""
+    told, reports = shared / "plain.json", shared / "plain"
+    with FileLock(f"{told}.lock"):
+        if not told.exists():
+            told.write_text(json.dumps(forks.command_line(f"--dcr-report={reports}", "--tb=native")), "utf-8")
+    code, printed = json.loads(told.read_text("utf-8"))
+    return Ran(code, printed, json.loads((reports / "latest" / "run.json").read_text("utf-8")))
 
 
 @pytest.fixture(scope="session")

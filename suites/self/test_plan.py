@@ -40,10 +40,9 @@ def asked_for(exchanges: list[dict]) -> dict[str, Counter[str]]:
     return found
 
 
-def test_the_plan_knows_what_each_check_creates(run_checks) -> None:
-    ran = run_checks()
-    assert ran.code == 0, ran.output
-    found = asked_for(ran.report["exchanges"])
+def test_the_plan_knows_what_each_check_creates(plain) -> None:
+    assert plain.code == 0, plain.output
+    found = asked_for(plain.report["exchanges"])
     declared = {entry.check.id: entry.check.creates for entry in entries() if entry.check.creates}
     assert {id: dict(kinds) for id, kinds in found.items()} == declared
 

@@ -391,9 +391,8 @@ def test_no_step_of_curity_is_left_undone_at_another_authorization_server(refuse
 
 
 def test_the_verdicts_with_its_profile_are_those_of_a_plain_run_and_without_mocked_those_of_live_parties(
-    described, run_checks
+    described, run_checks, plain
 ):
-    plain = run_checks("--tb=native")
     assert plain.code == GREEN, plain.output
     ran = run_checks("--tb=native", profile=Path(described["profile"]))
     assert ran.code == GREEN, ran.output
