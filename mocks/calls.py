@@ -52,6 +52,9 @@ class Caller:
             )
             if request.url.host.endswith(".invalid"):
                 return NoAnswer("names below .invalid do not exist (RFC 6761 6.4)", "name")
+            if request.url.host.endswith(".localhost"):  # they are this machine, resolver or not (RFC 6761 6.3)
+                request.extensions["sni_hostname"] = request.url.raw_host.decode("ascii")
+                request.url = request.url.copy_with(host="127.0.0.1")
             answer = await client.send(request, stream=True)
             try:
                 body = b"".join([chunk async for chunk in answer.aiter_raw()])

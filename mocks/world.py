@@ -71,7 +71,11 @@ class World:
             seed=start.seed,
             token=self.credentials.konnect_token,
             portal_host=self.portal_host,
-            driver=Driver(start.observed.konnect, other.initial_access if other else ProviderCredentials()),
+            driver=Driver(
+                start.observed.konnect,
+                other.initial_access if other else ProviderCredentials(),
+                any_server=other is not None,
+            ),
         )
         self.setup: Setup = how_to_setup(
             self.konnect,

@@ -15,6 +15,7 @@ class Label(StrEnum):
     """In the order in which a reader needs them."""
 
     OWNER = "owner"
+    PROFILE = "profile"
     STEP = "step"
     HOW_TO = "how-to"
     EXPECTED = "expected"
@@ -94,6 +95,8 @@ def _causes(run: Run, check: Check) -> Iterator[Row]:
     if check["verdict"] not in CAUSES:
         return
     yield Row(Label.OWNER, " or ".join(check["owners"]))
+    for key in check["profile"]:
+        yield Row(Label.PROFILE, f"compare first {key}")
     steps = {step["id"]: step for step in run["steps"]}
     found = [steps[id] for id in check["candidates"] if id in steps]
     for number, step in enumerate(found, 1):
@@ -108,7 +111,7 @@ def _causes(run: Run, check: Check) -> Iterator[Row]:
         yield Row(Label.FIX, f"{which}{step['fix']}")
         if step["caution"]:
             yield Row(Label.CAUTION, f"{which}{step['caution']}")
-    if check["verdict"] == "failed" and not found:
+    if check["verdict"] == "failed" and not found and not check["profile"]:
         yield Row(Label.STEP, "not a setup step")
     yield Row(Label.FIX, check["fix"] or ("" if found else FIXES.get(check["verdict"], "")))
 

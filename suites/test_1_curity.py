@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from dcrproof.core.checks.check import Evidence, Level, by_gate, check
 from dcrproof.core.checks.sources import DCRM, USING_DCR
-from dcrproof.core.parties.authorization_server import error_code
+from dcrproof.core.parties.authorization_server import error_code, told
 from dcrproof.core.parties.tokens import PRIVATE_MEMBERS
 
 
@@ -162,7 +162,7 @@ def test_registration_with_an_unscoped_token(
 def test_initial_token_works_once(dcr_is_curity, dcr_registrations, dcr_registration, dcr_expect):
     token = dcr_registrations.access.token()
     first = dcr_registrations.attempt("first with this token", token)
-    dcr_expect.that(first.status == 201, "201 to the first registration with a token", error_code(first))
+    dcr_expect.that(first.status == 201, "201 to the first registration with a token", told(first))
     second = dcr_registrations.attempt("second with this token", token)
     dcr_expect.that(
         second.status in {400, 401, 403}, "the second registration refused with 400, 401 or 403", error_code(second)
@@ -242,7 +242,7 @@ def _rotates(rotated, expect):
 def test_new_secret_gets_tokens(dcr_authorization_server, dcr_endpoints, dcr_read, dcr_expect):
     after = dcr_read.after
     exchange = dcr_authorization_server.token(dcr_endpoints, after.client_id, after.client_secret)
-    dcr_expect.that(exchange.status == 200, "a token for the new secret", error_code(exchange))
+    dcr_expect.that(exchange.status == 200, "a token for the new secret", told(exchange))
 
 
 @check(

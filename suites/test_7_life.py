@@ -3,7 +3,7 @@
 from dcrproof.core.checks.check import Evidence, by_gate, check
 from dcrproof.core.checks.owners import CURITY, KONNECT
 from dcrproof.core.checks.sources import DCR, DCRM
-from dcrproof.core.parties.authorization_server import error_code
+from dcrproof.core.parties.authorization_server import error_code, told
 from dcrproof.core.parties.gateway import accepted_everywhere, answer, refused_everywhere, with_basic
 from dcrproof.core.parties.konnect import problem
 
@@ -26,7 +26,7 @@ def test_secret_is_regenerated(dcr_regenerated): ...
 def test_new_secret_works(dcr_authorization_server, dcr_endpoints, dcr_consumer, dcr_regenerated, dcr_expect):
     after = dcr_regenerated.after
     exchange = _token(dcr_authorization_server, dcr_endpoints, after)
-    dcr_expect.that(exchange.status == 200, "a token for the new secret", error_code(exchange))
+    dcr_expect.that(exchange.status == 200, "a token for the new secret", told(exchange))
     accepted_everywhere(dcr_consumer, with_basic(after.client_id, after.secret), "the new secret", 0.0)
 
 
@@ -95,7 +95,7 @@ def test_application_is_renamed(dcr_renamed): ...
 )
 def test_rename_keeps_the_secret(dcr_authorization_server, dcr_endpoints, dcr_renamed, dcr_expect):
     exchange = _token(dcr_authorization_server, dcr_endpoints, dcr_renamed)
-    dcr_expect.that(exchange.status == 200, "a token for the secret from before the rename", error_code(exchange))
+    dcr_expect.that(exchange.status == 200, "a token for the secret from before the rename", told(exchange))
 
 
 @by_gate

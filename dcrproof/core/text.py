@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from difflib import SequenceMatcher
 
 SPECIAL = re.compile(r"[^\x20-\x7e\n\t]")
 COMMAND = re.compile(r"(?m)^(\s*):(?=:)|(#)#(?=\[)")
@@ -38,3 +39,26 @@ def harmless(text: str) -> str:
 def say(text: str, write: Callable[[str], object] = print) -> None:
     """Writes a text to a terminal. It is the only way: the text may hold something from outside."""
     write(harmless(text))
+
+
+FEW = 12
+"""How many names are listed in full where none is near."""
+
+
+def near(name: str, names: Iterable[str]) -> str:
+    """What to say of a name that is none of `names`: "did you mean 'x'?", or "expected 'x' or 'y'" where none is near.
+
+    It is "" where none is near and they are too many to list. Both may come from outside.
+    """
+    wanted, known = one_line(name, 100).casefold(), sorted({one_line(known, 100) for known in names})
+    like = {one: SequenceMatcher(None, one.casefold(), wanted).ratio() for one in known}
+    nearest = max(like.values(), default=0)
+    if nearest >= 0.7:
+        return f"did you mean {one_of([one for one in known if like[one] > nearest - 0.05][:3])}?"
+    return f"expected {one_of(known)}" if 0 < len(known) <= FEW else ""
+
+
+def one_of(names: Sequence[str]) -> str:
+    """The names as a choice: "'a', 'b' or 'c'"."""
+    *first, last = (f"'{name}'" for name in names)
+    return f"{', '.join(first)} or {last}" if first else last

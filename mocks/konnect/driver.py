@@ -19,7 +19,7 @@ from base64 import b64encode
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
-from urllib.parse import quote, quote_plus, urlencode, urljoin
+from urllib.parse import quote, quote_plus, urlencode, urljoin, urlsplit
 
 from dcrproof.mocks.konnect.fields import is_url
 from dcrproof.mocks.konnect.objects import ClientRegistration, Provider, Strategy
@@ -78,8 +78,11 @@ InitialAccess: TypeAlias = ProviderCredentials | InitialAccessToken | OpenRegist
 
 @dataclass(frozen=True)
 class Endpoints:
+    """`by_post`: whether the token endpoint takes id and secret in the form alone."""
+
     token: str | None
     registration: str
+    by_post: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,21 +139,47 @@ class Driver:
     """Speaks for one Konnect organisation to the authorization servers of its DCR providers."""
 
     def __init__(
-        self, switches: Switches = DEFAULT_SWITCHES, initial_access: InitialAccess = ProviderCredentials()
+        self,
+        switches: Switches = DEFAULT_SWITCHES,
+        initial_access: InitialAccess = ProviderCredentials(),
+        *,
+        any_server: bool = False,
     ) -> None:
+        """`any_server`: whether it may be another server than Curity, for which Konnect has no type of provider. Then nobody
+        knows what Konnect would send, and the driver sends what the server takes: its method of authentication, and no empty
+        lists where it refuses them (RFC 8414 2, RFC 7591 2).
+        """
         self.switches = switches
         self.initial_access = initial_access
+        self.any_server = any_server
 
     # --- the requests, one by one ---
 
     def endpoints(self, provider: Provider) -> Asking[Endpoints]:
         """Discovery: the provider's issuer value is the full URL of the document (how-to), not the bare issuer."""
         answer = yield from ask("discovery", "GET", provider.issuer, expected=(200,))
-        registration = text_of(answer, "registration_endpoint")
+        registration = self._url(answer, "registration_endpoint")
         if registration is None or not is_url(registration):
             raise ProviderFailed("discovery: there is no registration_endpoint")
-        token = text_of(answer, "token_endpoint")
-        return Endpoints(token if token is not None and is_url(token) else None, registration)
+        token = self._url(answer, "token_endpoint")
+        methods = answer.get("token_endpoint_auth_methods_supported")
+        listed = methods if isinstance(methods, list) and self.any_server else []
+        by_post = "client_secret_post" in listed and "client_secret_basic" not in listed
+        return Endpoints(token if token is not None and is_url(token) else None, registration, by_post)
+
+    def _url(self, answer: Mapping[str, Any], name: str) -> str | None:
+        """An endpoint of a discovery document. A host name that is not ASCII stands in a URL as its A-label (RFC 3986 3.2.2):
+        whether Konnect takes it in another form is unknown, so
+        the driver of Curity does not.
+        """
+        value = text_of(answer, name)
+        if value is None or value.isascii() or not self.any_server:
+            return value
+        try:
+            host = urlsplit(value).hostname or ""
+            return value.replace(host, host.encode("idna").decode(), 1)
+        except ValueError:
+            return value
 
     def initial_access_token(self, provider: Provider, endpoints: Endpoints) -> Asking[str | None]:
         match self.initial_access:
@@ -165,10 +194,14 @@ class Driver:
         """A token of the provider's initial client."""
         if endpoints.token is None:
             raise ProviderFailed("discovery: there is no token_endpoint")
-        form = urlencode({"grant_type": "client_credentials", "scope": scope})
-        headers = (("content-type", "application/x-www-form-urlencoded"), self.client_authentication(provider))
+        form = {"grant_type": "client_credentials", "scope": scope}
+        headers: Pairs = (("content-type", "application/x-www-form-urlencoded"),)
+        if endpoints.by_post:
+            form |= self.client_in_form(provider)
+        else:
+            headers = (*headers, self.client_authentication(provider))
         answer = yield from ask(
-            "token endpoint", "POST", endpoints.token, expected=(200,), headers=headers, body=form.encode()
+            "token endpoint", "POST", endpoints.token, expected=(200,), headers=headers, body=urlencode(form).encode()
         )
         fetched = _credential(answer, "access_token")
         if fetched is None:
@@ -180,6 +213,11 @@ class Driver:
         client_id = quote_plus(str(provider.config.get("initial_client_id", "")))
         secret = quote_plus(provider.secrets.get("initial_client_secret", ""))
         return ("authorization", "Basic " + b64encode(f"{client_id}:{secret}".encode()).decode())
+
+    def client_in_form(self, provider: Provider) -> dict[str, str]:
+        """The same in the form."""
+        client_id = str(provider.config.get("initial_client_id", ""))
+        return {"client_id": client_id, "client_secret": provider.secrets.get("initial_client_secret", "")}
 
     def client_metadata(self, strategy: Strategy | None, name: str, redirect_uri: str | None) -> dict[str, Any]:
         """What is registered (RFC 7591), inferred from the reference bridge's payload.
@@ -208,10 +246,12 @@ class Driver:
         if not self.drives(provider):
             raise ProviderFailed(f"providers of type {provider.provider_type} are not driven here")
         endpoints = yield from self.endpoints(provider)
-        token = yield from self.initial_access_token(provider, endpoints)
-        headers = (("content-type", "application/json"), *([_bearer(token)] if token is not None else []))
-        body = json.dumps(metadata).encode()
-        created = yield Call("POST", endpoints.registration, (("accept", "application/json"), *headers), body)
+        if endpoints.by_post:
+            metadata = {**metadata, "token_endpoint_auth_method": "client_secret_post"}
+        created = yield from self._register(provider, endpoints, metadata)
+        if isinstance(created, Response) and created.status == 400 and [] in metadata.values() and self.any_server:
+            some = {name: value for name, value in metadata.items() if value != []}
+            created = yield from self._register(provider, endpoints, some)
         if not isinstance(created, Response) or not 200 <= created.status < 300:
             raise ProviderFailed(f"registration endpoint: {account(created)}")
         answer = members_of(created)
@@ -224,6 +264,14 @@ class Driver:
             yield from self.abandon(registration, provider)
             raise ProviderFailed("registration endpoint: the answer holds no usable client_id and client_secret")
         return RegisteredClient(client_id, secret, registration)
+
+    def _register(
+        self, provider: Provider, endpoints: Endpoints, metadata: Mapping[str, Any]
+    ) -> Asking[Response | NoAnswer]:
+        token = yield from self.initial_access_token(provider, endpoints)
+        headers = (("content-type", "application/json"), *([_bearer(token)] if token is not None else []))
+        body = json.dumps(metadata).encode()
+        return (yield Call("POST", endpoints.registration, (("accept", "application/json"), *headers), body))
 
     def regenerate(
         self,
@@ -318,7 +366,7 @@ class Driver:
             return (
                 ClientRegistration(f"{endpoints.registration}/{quote(client_id, safe='')}", "") if client_id else None
             )
-        uri, token = text_of(answer, "registration_client_uri"), _credential(answer, "registration_access_token")
+        uri, token = self._url(answer, "registration_client_uri"), _credential(answer, "registration_access_token")
         if uri and uri.startswith("/"):  # RFC 7592 3 asks for a whole URL
             uri = urljoin(endpoints.registration, uri)
         return ClientRegistration(uri, token) if uri and token and is_url(uri) else None

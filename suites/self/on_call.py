@@ -2,51 +2,67 @@
 profile of mode `existing` pointed at them. The parties are driven as live ones.
 """
 
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
+import tomli_w
 
 from dcrproof.mocks import steps
 from dcrproof.mocks.profile import write_profile
 from dcrproof.mocks.serve import Served, serving
 
-PROFILE = """\
-[run]
-mode = "existing"
-deadlines = {{ propagation = "0s", patience = "2s" }}
-[curity]
-issuer = "{issuer}"
-{admin}
-[gateway]
-url = "{gateway}"
-[[gateway.route]]
-path = "{path}"
-[application]
-client_id = "{client_id}"
-client_secret = {{ file = "application-secret" }}
-{konnect}
-"""
-KONNECT = """\
-[konnect]
-url = "{konnect_url}"
-token = {{ file = "{token}" }}
-portal = "developers"
-api = "accounts"
-strategy = "{strategy}"
-control_plane = "default"
-service = "{service}"
-"""
-ADMIN = """\
-[curity.admin]
-url = "{admin_url}"
-username = "admin"
-password = {{ file = "{password}" }}
-"""
+
+def tables(scene: "Scene", mode: str, *, konnect: bool, admin: bool) -> dict[str, Any]:
+    """The profile of that mode as TOML has it, by dotted path; secrets are in files."""
+    described, existing = scene.described, mode == "existing"
+    curity, admin_access = described["curity"], described["curity"]["admin"]
+    found: dict[str, Any] = {
+        "run.mode": mode,
+        "run.deadlines": {"propagation": "0s", "patience": "2s"},
+        "curity.issuer": scene.issuer,
+        "gateway.url": described["gateway"]["url"],
+        "gateway.route": [{"path": "/accounts"}],
+    }
+    if admin:
+        found |= {f"curity.admin.{name}": admin_access[name] for name in ("url", "username")}
+        found["curity.admin.password"] = {"file": "admin-password"}
+    if konnect:
+        names = {"portal": "developers", "api": "accounts", "strategy": "curity-dcr"}
+        names |= {"control_plane": "default", "service": "orders", "url": described["konnect"]["url"]}
+        found |= {f"konnect.{name}": value for name, value in names.items()}
+        found["konnect.token"] = {"file": "konnect-token"}
+    if existing:
+        pair = {"client_id": scene.application["client_id"], "client_secret": {"file": "application-secret"}}
+        return found | {f"application.{name}": value for name, value in pair.items()}
+    portal = described["portal"]
+    found |= {"curity.registrar.id": curity["registrar_id"], "curity.registrar.secret": {"file": "registrar-secret"}}
+    found |= {"portal.url": portal["url"], "portal.email": portal["email"]}
+    found["portal.password"] = {"file": "developer-password"}
+    if not konnect:
+        named = {"api": portal["api_id"], "strategy": portal["strategy_id"], "portal": "developers"}
+        found |= {f"konnect.{name}": value for name, value in named.items()}
+        found["konnect.url"] = described["konnect"]["url"]
+    return found
+
+
+def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """The tables of a profile; None leaves a key out."""
+    found: dict[str, Any] = {}
+    for path, value in flat.items():
+        *tables, key = path.split(".")
+        table = found
+        for name in tables:
+            table = table.setdefault(name, {})
+        if value is not None:
+            table[key] = value
+    return found
 
 
 @dataclass
@@ -116,9 +132,12 @@ class Situation:
     words: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
     not_steps: tuple[str, ...] = ()
+    profile: tuple[str, ...] = ()
+    """The keys of the profile that are said to be wrong first."""
     konnect: bool = False
-    values: Mapping[str, str] = field(default_factory=dict)
-    """Values of the profile that differ."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Values of the profile that differ, by dotted path; in a text, {a.b} is the usual value at that path."""
+    mode: str = "existing"
     admin: bool = False
     checks: str = "discovery token client gateway.answers gateway.reads-tokens route"
 
@@ -126,6 +145,7 @@ class Situation:
 METHODS, SCOPES = "konnect.strategy.auth-methods", "konnect.strategy.scopes"
 APPROVED, REQUIREMENTS = "konnect.registration.approved", "konnect.strategy.requirements"
 KEYS = "gateway.data-plane.keys"
+SECRET = "konnect.provider.initial-client-secret"
 
 
 def revoked(scene: Scene) -> None:
@@ -136,6 +156,25 @@ def cached(change: Callable[[Scene], None]) -> Callable[[Scene], None]:
     def act(scene: Scene) -> None:
         assert {scene.call() for _ in range(2)} == {200}
         change(scene)
+
+    return act
+
+
+def another_service(scene: Scene) -> None:
+    """A gateway service with a route of its own, which no API is linked to."""
+    plane = scene.konnect("GET", "/v2/control-planes")["data"][0]["id"]
+    entities = f"/v2/control-planes/{plane}/core-entities"
+    service = scene.konnect("POST", f"{entities}/services", {"name": "another", "host": "127.0.0.1"})
+    scene.konnect("POST", f"{entities}/services/{service['id']}/routes", {"name": "elsewhere", "paths": ["/elsewhere"]})
+
+
+def provider(**settings: Any) -> Callable[[Scene], None]:
+    """Changes the DCR provider; a value that can be called is called with the scene."""
+
+    def act(scene: Scene) -> None:
+        held = next(one for one in scene.konnect("GET", "/v2/dcr-providers")["data"] if one["name"] == "Curity")
+        body = {name: value(scene) if callable(value) else value for name, value in settings.items()}
+        scene.konnect("PATCH", f"/v2/dcr-providers/{held['id']}", body)
 
     return act
 
@@ -166,8 +205,24 @@ SITUATIONS: Mapping[str, Situation] = {
     "no registration": Situation(
         lambda scene: scene.registered(None), "route", ("403",), (APPROVED,), (METHODS, SCOPES)
     ),
-    "a registration that was revoked, with Konnect": Situation(
-        revoked, "route", ("403"), (APPROVED,), (METHODS, SCOPES, REQUIREMENTS), konnect=True
+    **{
+        f"a registration that is {status or 'missing'}, with Konnect": Situation(
+            partial(Scene.registered, status=status),
+            "route.basic.accepted",
+            ("403", "'on call'", status or "no registration", "'accounts'"),
+            (APPROVED,),
+            (METHODS, SCOPES, REQUIREMENTS),
+            konnect=True,
+        )
+        for status in ("revoked", "pending", "rejected", None)
+    },
+    "a required scope, with Konnect": Situation(
+        setting(scopes_required=["orders"]),
+        "strategy.requirements",
+        ("orders",),
+        (REQUIREMENTS,),
+        (METHODS, SCOPES, APPROVED),
+        konnect=True,
     ),
     "a required scope": Situation(
         setting(scopes_required=["orders"]), "route", ("403",), (REQUIREMENTS,), (METHODS, SCOPES)
@@ -185,15 +240,49 @@ SITUATIONS: Mapping[str, Situation] = {
         ("issuers_allowed",),
         konnect=True,
     ),
+    # the stage in Konnect's error text
+    "a wrong secret of the provider": Situation(
+        provider(dcr_config={"initial_client_secret": "yq7-last-year-Kd93hhLm2"}),
+        "application.created",
+        ("token endpoint",),
+        (SECRET,),
+        ("curity.instance.reachable", "konnect.provider.issuer"),
+        mode="create",
+        checks="application.created",
+    ),
+    "a wrong secret of the provider, with Konnect": Situation(
+        provider(dcr_config={"initial_client_secret": "yq7-last-year-Kd93hhLm2"}),
+        "provider.verified",
+        ("token endpoint",),
+        (SECRET,),
+        ("curity.instance.reachable", "konnect.provider.initial-client-id"),
+        mode="create",
+        konnect=True,
+        checks="provider.verified",
+    ),
+    "an issuer of the provider that is not there": Situation(
+        provider(issuer=lambda scene: f"{scene.issuer}/.well-known/openid-configuration/"),
+        "application.created",
+        ("discovery", "404"),
+        ("konnect.provider.issuer",),
+        ("curity.instance.reachable", SECRET),
+        mode="create",
+        checks="application.created",
+    ),
+    "Curity that Konnect does not reach": Situation(
+        lambda scene: scene.undo("curity.instance.reachable", "not-from-konnect"),
+        "application.created",
+        ("discovery", "no answer"),
+        ("curity.instance.reachable",),
+        (SECRET, "konnect.provider.issuer"),
+        mode="create",
+        checks="application.created",
+    ),
     # settings beyond the how-to
     "a message of their own": Situation(setting(unauthorized_error_message="Please sign in")),
-    "the code flow beside the others": Situation(
-        setting(auth_methods=[*ALL, "authorization_code"]),
-        checks="route.no-credentials route.basic.accepted route.bearer.accepted",
-    ),
+    "the code flow beside the others": Situation(setting(auth_methods=[*ALL, "authorization_code"]), checks="route"),
     "a redirect of the unauthorized": Situation(
-        setting(unauthorized_redirect_uri=["https://sign-in.example/"]),
-        checks="route.no-credentials route.basic.accepted route.bearer.accepted",
+        setting(unauthorized_redirect_uri=["https://sign-in.example/"]), checks="route"
     ),
     "no token cache": Situation(setting(cache_tokens=False)),
     "another header for tokens": Situation(
@@ -226,33 +315,198 @@ SITUATIONS: Mapping[str, Situation] = {
     ),
     # the profile's own mistake is the first candidate
     "an issuer with a typo": Situation(
-        check="discovery.served", words=("[curity] issuer", "404"), values={"issuer": "{issuer}x"}, checks="discovery"
+        check="discovery.served",
+        words=("404",),
+        profile=("[curity] issuer",),
+        values={"curity.issuer": "{curity.issuer}x"},
+        checks="discovery",
+    ),
+    "an issuer of another profile": Situation(
+        check="discovery.served",
+        words=("404",),
+        profile=("[curity] issuer",),
+        values={"curity.issuer": "{curity.issuer}/v2"},
+        checks="discovery",
+    ),
+    "an issuer by another name of the host": Situation(
+        check="discovery.issuer",
+        words=("127.0.0.1",),
+        profile=("[curity] issuer",),
+        values={"curity.issuer": lambda scene: scene.issuer.replace("127.0.0.1", "localhost")},
+        checks="discovery",
     ),
     "a path with a typo": Situation(
-        check="gateway.answers", words=("[[gateway.route]] path", "/acounts"), values={"path": "/acounts"}
+        check="gateway.answers",
+        words=("/acounts",),
+        profile=("[[gateway.route]] path",),
+        values={"gateway.route": [{"path": "/acounts"}]},
+    ),
+    "a path with a typo, with Konnect": Situation(
+        check="api.linked-to-route",
+        words=("/accounts", "no gateway service"),
+        profile=("[[gateway.route]] path", "did you mean '/accounts'?"),
+        not_steps=("konnect.implementation.linked",),
+        values={"gateway.route": [{"path": "/acounts"}]},
+        konnect=True,
+    ),
+    "a route of another service": Situation(
+        another_service,
+        "api.linked-to-route",
+        ("'another'", "GET /elsewhere"),
+        ("konnect.implementation.linked",),
+        profile=("[[gateway.route]] path",),
+        values={"gateway.route": [{"path": "/elsewhere"}]},
+        checks="api.linked-to-route",
+        konnect=True,
+    ),
+    "a gateway by an address with a path": Situation(
+        check="gateway.answers",
+        words=("404",),
+        profile=("[gateway] url",),
+        values={"gateway.url": "{gateway.url}/kong"},
+    ),
+    "another status of success": Situation(
+        check="route.basic.accepted",
+        words=("200", "from the upstream"),
+        profile=("[[gateway.route]] path, method and success",),
+        not_steps=(METHODS, SCOPES),
+        values={"gateway.route": [{"path": "/accounts", "success": [204]}]},
     ),
     "a wrong token of Konnect": Situation(
         check="konnect.authenticated",
-        words=("[konnect] token",),
+        profile=("[konnect] token",),
+        not_steps=("konnect.account.created",),
         konnect=True,
-        values={"token": "wrong-secret"},
+        values={"konnect.token": {"file": "wrong-secret"}},
         checks="konnect.authenticated",
     ),
-    "a strategy with a typo": Situation(
-        check="strategy.found",
-        words=("'curity-drc'", "curity-dcr", "did you mean"),
+    "another party's address for Konnect": Situation(
+        check="konnect.authenticated",
+        profile=("[konnect] url",),
         konnect=True,
-        values={"strategy": "curity-drc"},
-        checks="strategy.found",
+        values={"konnect.url": lambda scene: scene.described["portal"]["url"]},
+        checks="konnect.authenticated",
+    ),
+    **{
+        f"a {kind} with a typo": Situation(
+            check=check,
+            words=(kind, f"'{wrong}'"),
+            profile=(f"[konnect] {kind}", f"did you mean '{right}'?"),
+            konnect=True,
+            values={f"konnect.{kind}": wrong},
+            checks=check,
+        )
+        for kind, wrong, right, check in (
+            ("strategy", "curity-drc", "curity-dcr", "strategy.found"),
+            ("portal", "Developer", "developers", "portal.found"),
+            ("api", "acounts", "accounts", "api.found"),
+        )
+    },
+    "a control plane with a typo": Situation(
+        check="api.linked-to-route",
+        profile=("[konnect] control_plane", "did you mean 'default'?"),
+        konnect=True,
+        values={"konnect.control_plane": "defualt"},
+        checks="api.linked-to-route",
+    ),
+    "a provider with a typo": Situation(
+        check="strategy.dcr-provider",
+        profile=("[konnect] provider", "did you mean 'Curity'?"),
+        not_steps=("konnect.strategy.dcr-provider",),
+        konnect=True,
+        values={"konnect.provider": "curty"},
+        checks="strategy.dcr-provider",
+    ),
+    "a gateway service with a typo": Situation(
+        check="provision.implementation",
+        profile=("[konnect] service", "did you mean 'orders'?"),
+        konnect=True,
+        mode="provision",
+        values={"konnect.service": "order"},
+        checks="provision.implementation",
+    ),
+    "an api by its name, without Konnect": Situation(
+        check="api.offered",
+        profile=("[konnect] api", "its id is"),
+        mode="create",
+        values={"konnect.api": "accounts"},
+        checks="api.offered",
     ),
     "a wrong password of RESTCONF": Situation(
         check="configuration.readable",
-        words=("[curity.admin]", "password"),
+        profile=("[curity.admin] username and password",),
         admin=True,
-        values={"password": "wrong-secret"},
+        values={"curity.admin.password": {"file": "wrong-secret"}},
         checks="configuration.readable",
     ),
+    "another address of RESTCONF": Situation(
+        check="configuration.readable",
+        profile=("[curity.admin] url",),
+        admin=True,
+        values={"curity.admin.url": "{curity.admin.url}/v1"},
+        checks="configuration.readable",
+    ),
+    "a wrong password of the developer": Situation(
+        check="developer.signs-in",
+        profile=("[portal] email and password",),
+        mode="create",
+        values={"portal.password": {"file": "wrong-secret"}},
+        checks="developer.signs-in",
+    ),
+    "the portal of another generation": Situation(
+        check="portal.open",
+        profile=("[portal] url", "[portal] generation"),
+        mode="create",
+        values={"portal.url": lambda scene: scene.described["classic_portal"]["url"]},
+        checks="portal.open",
+    ),
+    "the secret of another registrar": Situation(
+        check="registrar.authenticates",
+        profile=("[curity.registrar] id and secret",),
+        mode="create",
+        values={"curity.registrar.secret": {"file": "wrong-secret"}},
+        checks="registrar.authenticates",
+    ),
+    "a secret with a blank at its end": Situation(
+        check="client.known",
+        words=("401",),
+        profile=("[application] client_secret: it begins or ends with a blank",),
+        values={"application.client_secret": {"file": "with-blank"}},
+    ),
+    "an id and a secret that are swapped": Situation(
+        check="client.known",
+        words=("401",),
+        profile=("[application] client_id and client_secret: they are swapped",),
+        konnect=True,
+        values={
+            "application.client_id": lambda scene: scene.pair[1],
+            "application.client_secret": {"file": "client-id"},
+        },
+        checks="client",
+    ),
+    "a client id with a typo": Situation(
+        check="client.known",
+        profile=("[application] client_id: did you mean",),
+        konnect=True,
+        values={"application.client_id": "{application.client_id}1"},
+        checks="client",
+    ),
+    "a wrong secret of the application": Situation(
+        check="client.known",
+        words=("Konnect has the application 'on call'",),
+        profile=("[application] client_secret",),
+        konnect=True,
+        values={"application.client_secret": {"file": "wrong-secret"}},
+        checks="client",
+    ),
 }
+
+
+def told(value: Any, usual: Mapping[str, Any], here: Scene) -> Any:
+    """A value with what stands in the usual profile, or in what `dcrproof serve` prints."""
+    if callable(value):
+        return value(here)
+    return re.sub(r"\{([\w.]+)\}", lambda found: str(usual[found[1]]), value) if isinstance(value, str) else value
 
 
 @contextmanager
@@ -270,23 +524,13 @@ def profile_of(name: str) -> Iterator[Path]:
         path = write_profile(Path(folder), here.served)
         row.change(here)
         (path.parent / "application-secret").write_text(here.application["client_secret"])
-        (path.parent / "wrong-secret").write_text("yq7-last-year-Kd93hhLm2")
-        usual = {
-            "issuer": here.issuer,
-            "gateway": here.described["gateway"]["url"],
-            "path": "/accounts",
-            "client_id": here.application["client_id"],
-            "konnect_url": here.described["konnect"]["url"],
-            "token": "konnect-token",
-            "strategy": "curity-dcr",
-            "service": "orders",
-            "admin_url": here.described["curity"]["admin"]["url"],
-            "password": "admin-password",
-        }
-        values = {**usual, **{name: value.format(**usual) for name, value in row.values.items()}}
-        konnect = KONNECT.format(**values) if row.konnect else ""
-        admin = ADMIN.format(**values) if row.admin else ""
-        path.write_text(PROFILE.format(**values, konnect=konnect, admin=admin), "utf-8")
+        secret = here.application["client_secret"]
+        files = {"wrong-secret": "yq7-last-year-Kd93hhLm2", "with-blank": f"{secret} ", "client-id": here.pair[0]}
+        for name_of_file, text in files.items():
+            (path.parent / name_of_file).write_text(text)
+        usual = tables(here, row.mode, konnect=row.konnect, admin=row.admin)
+        values = {name: told(value, usual, here) for name, value in row.values.items()}
+        path.write_text(tomli_w.dumps(nested({**usual, **values})), "utf-8")
         yield path
 
 

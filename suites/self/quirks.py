@@ -177,8 +177,8 @@ LEGAL: Mapping[str, Legal] = {
     "a client by client_secret_post alone": Legal(
         Quirk(methods=("client_secret_post",), registered_method="client_secret_post"),
         "RFC 8414 2, token_endpoint_auth_methods_supported",
-        passed="registration.grants token.granted",
-        checks="discovery registrar registration token.granted token.verifies",
+        passed="registration.grants token.granted application.created",
+        checks="discovery registrar registration token.granted token.verifies application.created",
     ),
     "a client registered with client_secret_post": Legal(
         Quirk(registered_method="client_secret_post"),
@@ -226,8 +226,8 @@ LEGAL: Mapping[str, Legal] = {
             }
         ),
         "RFC 7591 2: left out where there is none",
-        passed="registration.created registration.update",
-        checks="registration",
+        passed="registration.created registration.update application.created",
+        checks="registration application.created",
     ),
     "empty response_types are refused": Legal(
         Quirk(
@@ -237,8 +237,8 @@ LEGAL: Mapping[str, Legal] = {
             }
         ),
         "RFC 7591 2",
-        passed="registration.created registration.update",
-        checks="registration",
+        passed="registration.created registration.update application.created",
+        checks="registration application.created",
     ),
     "members are not echoed": Legal(
         Quirk(answers=in_every("register", "read", "update", change=where(succeeded, only(*KEPT)))),
@@ -321,7 +321,9 @@ LEGAL: Mapping[str, Legal] = {
         Quirk(answers={"jwks": typed("application/jwk-set+json")}), "RFC 7517 8.5.2"
     ),
     "discovery from a cache": Legal(
-        Quirk(answers={"discovery": headed(Date=formatdate(time() - 500, usegmt=True), Age="500")}),
+        Quirk(
+            answers={"discovery": lambda answer: headed(Date=formatdate(time() - 500, usegmt=True), Age="500")(answer)}
+        ),
         "RFC 9111 5.1",
         passed="gateway.clock route.basic.accepted",
     ),
@@ -391,10 +393,7 @@ LEGAL: Mapping[str, Legal] = {
     # addresses
     "an IPv6 address": Legal(Quirk(host="[::1]"), "RFC 3986 3.2.2", passed="route.basic.accepted"),
     "a name that is not ASCII": Legal(
-        Quirk(host="b\u00fccher.localhost"),
-        "RFC 5890",
-        passed="discovery.issuer token.verifies",
-        checks="discovery keys registrar registration token",
+        Quirk(host="b\u00fccher.localhost"), "RFC 5890", passed="discovery.issuer token.verifies route.basic.accepted"
     ),
 }
 
@@ -445,6 +444,7 @@ FAULTS: Mapping[str, Fault] = {
         Quirk(claims={"groups": ["g" * 60] * 105}),
         "route.bearer.accepted",
         ("too large", "KB"),
+        not_steps=("konnect.strategy.auth-methods", "konnect.strategy.scopes", "gateway.data-plane.keys"),
         checks="route.bearer.accepted route.session.accepted",
     ),
     # registration
@@ -478,7 +478,14 @@ FAULTS: Mapping[str, Fault] = {
         Quirk(answers={"register": where(succeeded, status(200))}),
         "registration.created",
         ("200",),
-        checks="registration",
+        checks="registration application.created",
+    ),
+    "a client registered with client_secret_post, at the route": Fault(
+        Quirk(registered_method="client_secret_post"),
+        "route.basic.accepted",
+        ("client_secret_post", "client_secret_basic"),
+        not_steps=("konnect.strategy.auth-methods", "konnect.strategy.scopes", "gateway.data-plane.keys"),
+        checks="route.basic.accepted",
     ),
     "a relative registration_client_uri": Fault(
         Quirk(answers={"register": relative("registration_client_uri")}),
@@ -492,6 +499,15 @@ FAULTS: Mapping[str, Fault] = {
         ("token_endpoint", "relative"),
         checks="discovery token.granted",
     ),
+    **{
+        f"a relative {name}": Fault(
+            Quirk(metadata={name: path}),
+            "discovery.endpoints",
+            (name, "relative"),
+            checks="discovery keys registration",
+        )
+        for name, path in (("jwks_uri", "/jwks"), ("registration_endpoint", "register"))
+    },
     "a colon in the client id": Fault(
         Quirk(client_id=lambda text: f"urn:client:{text}"),
         "route.basic.accepted",

@@ -141,6 +141,7 @@ def made_up(checks: int = 4, exchanges: int = 4, text: str = "an answer", **verd
             "verdict": verdict,
             "steps": ["curity.token-issuer.jwt"] if failed else [],
             "candidates": ["curity.token-issuer.jwt"] if failed else [],
+            "profile": [f"[curity] issuer: {text}"] if failed else [],
             "blocked_by": ids[1] if verdict == "blocked" else None,
             "expected": text,
             "observed": text,

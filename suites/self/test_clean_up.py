@@ -194,6 +194,18 @@ def test_the_messages_of_stopped_workers_are_in_the_report(live: Tenant, number:
     assert re.search(r"CLEAN-UP FAILED  application 'dcrproof [0-9a-f]{8} application' [0-9a-f-]{36} in Portal", output)
 
 
+def test_a_failed_clean_up_after_own_tests_that_pass_is_said_and_ends_the_run_with_3(
+    live: Tenant, tmp_path: Path
+) -> None:
+    (tmp_path / "test_own.py").write_text("def test_it(dcr_application): pass\n")
+    live.fault(party="portal", method="DELETE", times=10**6, status=405)
+    run = live.run(str(tmp_path / "test_own.py"))
+    output, _ = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 3, output
+    assert "1 passed" in output
+    assert re.search(r"CLEAN-UP FAILED  application 'dcrproof [0-9a-f]{8} application' [0-9a-f-]{36} in Portal", output)
+
+
 @pytest.mark.parametrize("workers", [(), ("-p", "xdist.plugin", "-n2")], ids=["serial", "parallel"])
 @pytest.mark.parametrize("own", [True, False], ids=["own test", "checks"])
 def test_a_ledger_that_cannot_be_written_is_an_error_before_anything_is_sent(

@@ -139,3 +139,5 @@ def test_a_public_fixture_is_documented_in_its_docstring_and_with_members_that_i
     assert bool(members) is (name in SHAPES)
     had = {member for shape in SHAPES.get(name, ()) for member in (*dir(shape), *inspect.signature(shape).parameters)}
     assert set(members) <= had
+    generated = [shape.__name__ for shape in SHAPES.get(name, ()) if hasattr(shape.__repr__, "__wrapped__")]
+    assert generated == [], "the repr that a dataclass generates is long"

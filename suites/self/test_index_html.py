@@ -37,6 +37,7 @@ def check(id: str, verdict: str = "passed", **members: Any) -> dict[str, Any]:
         "red": verdict in {"failed", "blocked", "unreachable", "error"},
         "steps": [],
         "candidates": [],
+        "profile": [],
         "blocked_by": None,
         "expected": "",
         "observed": "",

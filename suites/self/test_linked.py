@@ -14,7 +14,11 @@ from dcrproof.fixtures.flow.linked import may_serve
         ({"paths": ["/"]}, True),
         ({"paths": ["/orders", "/accounts"]}, True),
         ({"paths": ["~/accounts/[a-z]+$"]}, True),
-        ({"paths": ["~/(?<who>account"]}, True),  # no pattern of Python's: nobody here can tell
+        ({"paths": ["~/(?<who>account"]}, True),  # a pattern of another dialect
+        ({"paths": ["~/accountss?/mine$"]}, True),
+        ({"paths": ["~/accounts/mine$"]}, True),
+        ({"paths": ["~/orders|/accounts"]}, True),
+        ({"paths": ["~/accounts/(m+)+$"]}, True),  # it does not match, but nobody runs it
         ({"paths": ["/accounts"], "methods": ["GET", "POST"]}, True),
         ({"paths": ["/accounts"], "methods": []}, True),
         ({"paths": None, "hosts": ["accounts.example.com"]}, True),
@@ -22,6 +26,7 @@ from dcrproof.fixtures.flow.linked import may_serve
         ({"paths": ["/orders"]}, False),
         ({"paths": ["~/accounts$"]}, False),
         ({"paths": ["~/ccounts"]}, False),
+        ({"paths": ["~/orders/(a+)+$"]}, False),
         ({"paths": ["/accounts"], "methods": ["POST"]}, False),
     ],
 )

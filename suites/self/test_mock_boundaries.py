@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from dcrproof.mocks import faults as armed
+from dcrproof.mocks.classic_portal import http as classic
 from dcrproof.mocks.clock import Clock
 from dcrproof.mocks.curity import registration
 from dcrproof.mocks.curity.errors import OAuthRefusal
@@ -66,6 +67,7 @@ API: Limits = {
     "attributes.*[]": (1, 512),
 }
 APPLICATION: Limits = {"name": (None, 255), "description": (None, 255), "client_id": (None, 255)}
+CLASSIC: Limits = {"name": (None, 255), "description": (None, 255), "reference_id": (None, 255)}
 
 BODIES: Mapping[str, tuple[Field, Limits]] = {
     # application-auth-strategies v2
@@ -105,6 +107,9 @@ BODIES: Mapping[str, tuple[Field, Limits]] = {
     "SIGN_UP": (schema.SIGN_UP, {"email": (None, 255), "full_name": (1, 256)}),
     "APPLICATION_CREATION": (schema.APPLICATION_CREATION, APPLICATION),
     "APPLICATION_UPDATE": (schema.APPLICATION_UPDATE, APPLICATION),
+    # dev-portal v2 has none: these are inferred from v3
+    "application of the classic portal": (classic.CREATION, CLASSIC),
+    "application of the classic portal, changed": (classic.UPDATE, CLASSIC),
 }
 
 
@@ -169,7 +174,7 @@ def test_a_body_is_refused_beyond_each_limit(name: str) -> None:
 # What else has a size
 
 
-def refuses(act: Callable[[Any], object], refusal: type[Exception]) -> Callable[[Any], bool]:
+def unless_refused(act: Callable[[Any], object], refusal: type[Exception]) -> Callable[[Any], bool]:
     def accepts(value: Any) -> bool:
         try:
             act(value)
@@ -188,7 +193,7 @@ def page(parameter: str) -> Callable[[int], bool]:
     def ask(size: int) -> object:
         return Listing().page(Request("GET", "/", "/", f"page%5B{parameter}%5D={size}"), [], dict)
 
-    return refuses(ask, Problem)
+    return unless_refused(ask, Problem)
 
 
 def password(characters: str) -> bool:
@@ -203,7 +208,7 @@ def metadata(value: int) -> object:
 
 def fault(name: str) -> Callable[[int], bool]:
     kind = {} if name in {"status", "truncate", "delay"} else {"drop": True}
-    return refuses(lambda value: armed.read({"party": "curity", **kind, name: value}, ("curity",)), ValueError)
+    return unless_refused(lambda value: armed.read({"party": "curity", **kind, name: value}, ("curity",)), ValueError)
 
 
 NODE = DataPlane(name="node", clock=Clock(), seed=1)
@@ -228,12 +233,12 @@ SIZES: Mapping[str, tuple[Callable[[int], bool], int | None, int]] = {
     "a host": (lambda size: fields.is_host("a" * size), 1, 255),
     "page[size]": (page("size"), 1, 100),  # the most is inferred
     "page[number]": (page("number"), 1, 10**9 - 1),
-    "a token's lifetime at Curity": (refuses(metadata, OAuthRefusal), 1, 2**31 - 1),
+    "a token's lifetime at Curity": (unless_refused(metadata, OAuthRefusal), 1, 2**31 - 1),
     "one header at the gateway": (headers, None, 8192),
     "all headers at the gateway": (lambda size: headers(8192, 8192, 8192, size), None, 8192),
     "the value of a session in one cookie": (lambda size: pieces(size) == 1, None, 4096 - len("session=")),
     "the value of a session in nine cookies": (lambda size: pieces(size) > 0, None, 9 * 4000),
-    "levels of JSON": (refuses(lambda deep: read_json(b"[" * deep + b"]" * deep), ValueError), 1, 201),
+    "levels of JSON": (unless_refused(lambda deep: read_json(b"[" * deep + b"]" * deep), ValueError), 1, 201),
     "how often a fault comes": (fault("times"), 1, 10**6),
     "the status of a fault": (fault("status"), 100, 599),
     "the octets of a fault": (fault("truncate"), 0, 10**9),

@@ -85,6 +85,125 @@ def test_credentials_are_nested_shown_once_and_open_the_route(asked):
     assert asked.route(made["credentials"]) == 200
 
 
+TIMES = {"id", "created_at", "updated_at"}
+
+
+def without_times(view: dict[str, Any]) -> dict[str, Any]:
+    assert view.keys() >= TIMES, view
+    return {name: value for name, value in view.items() if name not in TIMES}
+
+
+def test_each_member_is_shown_to_the_developer_as_it_was_given(asked):
+    setup, tables = asked.setup, asked.portal.tables
+    api, portal = tables.apis[setup.product_id], asked.portal.portal
+    assert asked.ask("GET", "/portal").json() == {
+        "portal_id": portal.id,
+        "org_id": asked.portal.organization_id,
+        "name": portal.display_name,
+        "canonical_domain": portal.canonical_domain,
+        "is_public": False,
+        "basic_auth_enabled": True,
+        "oidc_auth_enabled": False,
+        "rbac_enabled": False,
+        "dcr_provider_ids": list(tables.providers),
+        "featureset_id": "",
+        "allowed_time_period": "",
+    }
+    version = {"id": setup.product_version_id, "name": "1.0.0"}
+    (product,) = asked.ask("GET", "/products").json()["data"]
+    assert product == asked.ask("GET", f"/products/{api.id}").json()
+    assert without_times(product) == {
+        "name": api.name,
+        "description": api.description,
+        "public_labels": {},
+        "version_count": 1,
+        "document_count": 0,
+        "latest_version": version,
+    }
+    (offered,) = asked.ask("GET", "/applications/auth-strategies").json()["data"]
+    (shown,) = asked.ask("GET", f"/products/{api.id}/versions").json()["data"]
+    config = {**offered, "registration_enabled": True, "registration_auto_approve": True}
+    config.pop("supports_multiple_credentials")
+    assert without_times(shown) == {"name": "1.0.0", "deprecated": False, "registration_configs": [config]}
+    assert shown["id"] == setup.product_version_id
+
+    given = {"name": "app", "redirect_uri": "https://app.example/callback", "description": "mine"}
+    made = asked.create(**given)
+    held = asked.ask("GET", f"/applications/{made['id']}").json()
+    strategy = {**offered, "supports_multiple_credentials": False}
+    assert without_times(held) == {
+        **given,
+        "reference_id": made["reference_id"],
+        "auth_strategy": strategy,
+        "scopes": [],
+    }
+    assert {**held, "credentials": made["credentials"]} == made
+    registration = asked.register(made)
+    assert without_times(registration) == {
+        "status": "approved",
+        "application_id": made["id"],
+        "product_id": api.id,
+        "product_name": api.name,
+        "product_version_id": version["id"],
+        "product_version_name": version["name"],
+    }
+    assert asked.ask("GET", f"/applications/{made['id']}/registrations").json()["data"] == [registration]
+
+
+def test_each_member_is_shown_to_admins_as_it_was_given(asked):
+    token = (("authorization", f"Bearer {asked.world.credentials.konnect_token}"),)
+    made = asked.create(description="mine")
+    registration = asked.register(made)
+    api, portal = asked.portal.tables.apis[asked.setup.product_id], asked.portal.portal
+
+    def shown(path: str) -> dict[str, Any]:
+        return without_times(asked.send("konnect", Request("GET", path, path, "", token)).json())
+
+    assert shown(f"/v2/portals/{portal.id}") == {
+        "name": portal.name,
+        "display_name": portal.display_name,
+        "description": portal.description,
+        "rbac_enabled": False,
+        "auto_approve_applications": portal.auto_approve_applications,
+        "auto_approve_developers": portal.auto_approve_developers,
+        "is_public": False,
+        "default_domain": portal.canonical_domain,
+    }
+    lists = f"/v2/portals/{portal.id}"
+    path = f"{lists}/applications/{made['id']}"
+    for listed, one in (
+        ("/v2/portals", lists),
+        (f"{lists}/applications", path),
+        (f"{path}/registrations", f"{path}/registrations/{registration['id']}"),
+        (f"{lists}/application-registrations", f"{path}/registrations/{registration['id']}"),
+        (f"{lists}/developers", f"{lists}/developers/{asked.setup.developer_id}"),
+    ):
+        (first,) = asked.send("konnect", Request("GET", listed, listed, "", token)).json()["data"]
+        assert without_times(first) == shown(one)
+    strategy = {
+        name: made["auth_strategy"][name] for name in made["auth_strategy"].keys() - {"supports_multiple_credentials"}
+    }
+    assert shown(path) == {
+        "name": "app",
+        "description": "mine",
+        "reference_id": made["reference_id"],
+        "dcr_provider": {"id": next(iter(asked.portal.tables.providers))},
+        "auth_strategy": strategy,
+        "portal": {"id": portal.id},
+        "developer": {"id": asked.setup.developer_id},
+        "registration_count": 1,
+    }
+    assert shown(f"{path}/registrations/{registration['id']}") == {
+        "status": "approved",
+        "product_version": {
+            "id": asked.setup.product_version_id,
+            "name": "1.0.0",
+            "product": {"id": api.id, "name": api.name},
+        },
+        "application": {"id": made["id"], "name": "app"},
+    }
+
+
 def test_refresh_token_makes_a_new_secret_for_the_same_client(asked):
     made = asked.create()
     asked.register(made)

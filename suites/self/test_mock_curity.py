@@ -310,6 +310,13 @@ def test_what_is_left_of_a_token_is_300_seconds_or_299(world: World) -> None:
     assert {world.token(app).json()["expires_in"] for _ in range(20)} == {299, 300}
 
 
+def test_a_token_of_one_second_has_one_left(world: World) -> None:
+    world.configure_registrar(access_token_ttl=1)
+    assert {world.token(REGISTRAR).json()["expires_in"] for _ in range(20)} == {1}
+    world.configure_registrar(access_token_ttl=2)
+    assert {world.token(REGISTRAR).json()["expires_in"] for _ in range(20)} == {1, 2}
+
+
 def test_the_answer_is_not_to_be_kept(world: World) -> None:
     answer = world.token(REGISTRAR)
     assert (answer.header("cache-control"), answer.header("pragma")) == ("no-store", "no-cache")

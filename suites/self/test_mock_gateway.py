@@ -222,6 +222,20 @@ def test_the_pair_is_posted_where_only_that_is_supported_or_asked_for(world: Wor
     assert "authorization" not in dict(world.idp.calls[-1].headers)
 
 
+@pytest.mark.parametrize(
+    ("names", "values", "sent"),
+    [(["a"], ["1"], {"a": ["1"]}), (["a", "b"], ["1"], {"a": ["1"]}), (["a"], ["1", "2"], {"a": ["1"]})],
+)
+def test_further_arguments_go_to_the_token_endpoint_in_pairs(
+    world: World, names: list[str], values: list[str], sent: dict[str, list[str]]
+) -> None:
+    """Plugin schema, token_post_args_names and token_post_args_values; that what has no partner is left out is inferred."""
+    world.configure({"token_post_args_names": names, "token_post_args_values": values})
+    assert world.call(basic()).status == 200
+    form = parse_qs(world.idp.calls[-1].body.decode())
+    assert {name: value for name, value in form.items() if name not in {"grant_type", "scope"}} == sent
+
+
 def test_a_wrong_secret_is_refused_while_the_right_one_is_cached_and_does_not_harm_it(world: World) -> None:
     assert world.call(basic()).status == 200
     assert refused(world, world.call(basic(secret="wrong")))

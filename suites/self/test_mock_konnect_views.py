@@ -283,6 +283,26 @@ def test_an_application_and_its_registration_name_what_they_belong_to() -> None:
     }
 
 
+def test_the_plugin_that_konnect_keeps_on_a_service_is_shown() -> None:
+    """KonnectApplicationAuth.json, and the archived page on troubleshooting."""
+    asked = Asked()
+    setup = asked.setup
+    plugins = f"/v2/control-planes/{setup.control_plane_id}/core-entities/plugins"
+    (plugin,) = asked.ask("GET", plugins).json()["data"]
+    assert plugin["id"] == setup.implementation_id
+    assert {name: plugin[name] for name in ("name", "enabled", "service", "tags")} == {
+        "name": "konnect-application-auth",
+        "enabled": True,
+        "service": {"id": setup.service_id},
+        "tags": ["konnect-managed-plugin", "konnect-app-registration"],
+    }
+    config = asked.ask("GET", f"/v2/application-auth-strategies/{setup.strategy_id}").json()["configs"][
+        "openid-connect"
+    ]
+    strategies = {"openid_connect": [{"strategy_id": setup.strategy_id, "config": config}]}
+    assert plugin["config"] == {"auth_type": "v2-strategies", "scope": setup.api_id, "v2_strategies": strategies}
+
+
 # Links to what is not there
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"

@@ -77,6 +77,28 @@ def test_a_whole_head_has_the_same_limits(addresses, port, head, refusal):
     assert status(addresses[port], head) == expected(port, refusal)
 
 
+def target(size):
+    return b"GET /%s HTTP/1.1\r\nhost: a\r\n\r\n" % (b"a" * (size - 1))
+
+
+def headers(size):
+    """Headers of that size together; each has a colon, a blank and the end of its line."""
+    host = len(b"host: a\r\n")
+    return b"GET / HTTP/1.1\r\nhost: a\r\nx: %s\r\n\r\n" % (b"a" * (size - host - 5))
+
+
+def body(size):
+    return b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n%s" % (size, b"a" * size)
+
+
+@pytest.mark.parametrize(
+    ("request_of", "largest", "refusal"), [(target, 8192, 414), (headers, 32 * 1024, 431), (body, MEGABYTE, 413)]
+)
+def test_what_is_as_large_as_it_may_be_is_served(addresses, request_of, largest, refusal):
+    assert status(addresses["upstream"], request_of(largest)) == 200
+    assert status(addresses["upstream"], request_of(largest + 1)) == refusal
+
+
 def test_the_gateway_says_it_as_kong_does(addresses):
     with socket.create_connection(addresses["gateway"], timeout=10) as connection:
         connection.sendall(HEAD + b"accept: application/json\r\nx: " + b"a" * 40_000)

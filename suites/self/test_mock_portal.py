@@ -153,6 +153,15 @@ def test_pages(world: World) -> None:
     world.konnect.portals.create_page(world.ids.portal_id, hidden)
     assert [page["slug"] for page in world.ask("GET", "/pages").json()["data"]] == ["/"]
     assert [page["slug"] for page in world.sign_in().ask("GET", "/pages").json()["data"]] == ["/", "/in"]
+    (home, _) = world.ask("GET", "/pages").json()["data"]
+    assert {name: value for name, value in home.items() if name not in {"created_at", "updated_at"}} == {
+        "id": world.ids.page_id,
+        "slug": "/",
+        "title": "Home",
+        "visibility": "public",
+        "parent_page_id": None,
+        "children": [],
+    }
 
 
 # --- accounts ---

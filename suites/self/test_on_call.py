@@ -18,6 +18,7 @@ def test_what_is_said_on_call(case, ended):
     first = run.red[0]
     assert (first["id"] + ".").startswith(row.check + "." if row.check else ""), run.said
     said = " ".join([first["expected"], first["observed"], *first["ruled_out"], *first["decides"], first["fix"]])
+    assert [key for key in row.profile if key not in " ".join(first["profile"])] == [], (first["profile"], run.said)
     assert [word for word in row.words if word not in said] == [], run.said
     for check in run.red:
         assert {*check["steps"], *check["candidates"]}.issuperset(row.steps), run.said

@@ -31,6 +31,13 @@ class Base:
 """
 """Fixtures that use dcrproof's, in a module of their own: a test module that imports them does not name dcrproof's."""
 
+PLUGGED = """
+import pytest
+
+@pytest.fixture
+def of_plugin(dcr_basic):
+    return dcr_basic
+"""
 EVERY_WAY = """
 import unittest
 
@@ -106,15 +113,16 @@ def examples() -> dict[str, str]:
 
 
 def test_every_way_to_use_a_fixture_gives_an_application_that_works(run_own: Callable[..., Ran]) -> None:
-    ran = run_own(EVERY_WAY, **examples())
+    files = {"plugged": PLUGGED, "test_plugged": "def test_it(of_plugin): assert of_plugin\n", **examples()}
+    ran = run_own(EVERY_WAY, "-p", "plugged", **files)
     assert ran.code == 0, ran.output
-    assert "11 passed" in ran.output
+    assert "12 passed" in ran.output
     assert ran.report == {}, "a report is left where something is to be reported"
 
 
 @pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["serial", "in a worker"])
 def test_every_way_gets_the_diagnosis_of_the_check_where_a_step_is_undone(
-    run_own: Callable[..., Ran], workers: tuple[str, ...]
+    run_own: Callable[..., Ran], tmp_path: Path, workers: tuple[str, ...]
 ) -> None:
     ran = run_own(EVERY_WAY, f"--dcr-undo={STEP}", "--junitxml=junit.xml", *workers)
     assert ran.code == 1, ran.output
@@ -133,6 +141,9 @@ def test_every_way_gets_the_diagnosis_of_the_check_where_a_step_is_undone(
         ("token.is-jwt", "failed", [STEP])
     ]
     assert ran.report["exit"] == 1
+    assert (tmp_path / "junit.xml").read_text("utf-8").count("Use Access Token as JWT") >= 9, (
+        "for those who read no terminal"
+    )
 
 
 def test_the_command_that_is_printed_runs_the_check_from_any_folder(run_own: Callable[..., Ran]) -> None:
@@ -189,9 +200,46 @@ def test_what_a_run_does_not_see_skips_the_test_with_the_reason(run_own: Callabl
     assert "1 passed, 1 skipped" in ran.output
 
 
+def test_a_fixture_that_the_settings_of_a_project_use_in_every_test_is_found(run_own: Callable[..., Ran]) -> None:
+    ran = run_own("def test_it(): pass\n", "-o", "usefixtures=dcr_metadata")
+    assert ran.code == 0, ran.output
+
+
 def test_pytest_lists_the_public_fixtures_with_their_docstrings(run_own: Callable[..., Ran]) -> None:
     ran = run_own("", "--fixtures")
     listed = dict(re.findall(r"^(dcr_\w+) \[session scope\] -- .*\n +(.+)$", ran.output, re.MULTILINE))
     public = set(re.findall(r"^## (\w+)$", SHOWN[1].read_text("utf-8"), re.MULTILINE))
     assert public <= set(listed)
     assert "no docstring available" not in {listed[name] for name in public}
+
+
+UNREACHABLE = """
+[run]
+mode = "existing"
+deadlines = { propagation = "0s", patience = "1s" }
+[curity]
+issuer = "http://127.0.0.1:9/oauth/v2/oauth-anonymous"
+[gateway]
+url = "http://127.0.0.1:9"
+[[gateway.route]]
+path = "/accounts"
+[application]
+client_id = "an-application"
+client_secret = { env = "APPLICATION_SECRET" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "code"), [("", 6), ("\ndef test_other(): assert 1 == 2\n", 1)], ids=["alone", "beside a failure"]
+)
+def test_an_unreachable_party_ends_the_run_with_6_unless_another_test_fails(
+    run_own: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str, code: int
+) -> None:
+    monkeypatch.setenv("APPLICATION_SECRET", "a-secret-of-a-test")
+    (tmp_path / "unreachable.toml").write_text(UNREACHABLE)
+    tests = "def test_it(dcr_bearer): pass\n\ndef test_call(dcr_consumer): dcr_consumer.call()\n" + more
+    ran = run_own(tests, "--dcr-profile=unreachable.toml")
+    assert ran.code == code, ran.output
+    assert "UNREACHABLE discovery.served" in ran.output
+    assert "UNREACHABLE test_own.py::test_call" in ran.output
+    assert "connection refused" in ran.output

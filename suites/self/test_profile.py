@@ -391,6 +391,52 @@ def test_provision_needs_a_token_and_a_service_to_link_to(problems_of):
     ]
 
 
+OF_ITS_OWN = "not used: without api the run creates an API, portal, strategy and provider of its own; "
+
+
+@pytest.mark.parametrize(
+    ("lines", "problems"),
+    [
+        ("", []),
+        *(
+            (
+                f'{key} = "existing"\n',
+                [f"konnect.{key}: {OF_ITS_OWN}leave it out, or name portal, api, strategy that exist"],
+            )
+            for key in ("portal", "strategy", "provider")
+        ),
+        (
+            'api = "accounts"\n',
+            [
+                f"konnect.{key}: missing: the flow goes through what exists: it belongs to the api"
+                for key in ("portal", "strategy")
+            ],
+        ),
+        ('api = "accounts"\nportal = "developers"\nstrategy = "dcr"\nprovider = "Curity"\n', []),
+    ],
+)
+def test_provision_goes_through_its_own_objects_or_through_those_that_exist(problems_of, lines, problems):
+    bare = LIVE["konnect"].replace('portal = "developers"\napi = "accounts"\nstrategy = "dcr"\n', lines)
+    assert problems_of(parties("provision", **(dict.fromkeys(LIVE, "live") | {"konnect": bare}))) == problems
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "problem"),
+    [
+        ("konnect", ".example", ".example/v2", "has a path: give the address alone, /v2 or /v3 is added to it"),
+        ("portal", ".example", ".example/login", "has a path: give the address alone, /api/v3 is added to it"),
+        ("gateway", ".example", ".example/accounts", "has the path of a route, which is added to it"),
+        ("gateway", ".example", ".example/behind/a/balancer", ""),
+        ("konnect", '"developers"', '"developers "', "begins or ends with a blank"),
+        ("portal", '"dev@', '" dev@', "begins or ends with a blank"),
+    ],
+)
+def test_a_value_that_cannot_be_right_is_a_problem_before_anything_is_sent(problems_of, name, before, after, problem):
+    table = LIVE[name].replace(before, after)
+    found = problems_of(parties("create", **(dict.fromkeys(LIVE, "live") | {name: table})))
+    assert [problem in line for line in found] == ([True] if problem else [])
+
+
 @pytest.mark.parametrize("name", ["curity", "konnect", "portal", "gateway"])
 def test_a_live_party_has_an_address(problems_of, name):
     key = "issuer" if name == "curity" else "url"
@@ -829,6 +875,13 @@ def test_check_says_what_a_run_will_see_and_what_would_show_the_rest(checked):
     assert "  needs [run] hostile = true (" in unseen
     assert "route.bearer.tampered" in unseen
     assert "  needs [curity.registrar] id and secret (" in unseen
+
+
+@pytest.mark.parametrize("echo", ["true", "false"])
+def test_a_live_upstream_that_echoes_needs_no_mock(checked, echo):
+    code, out, err = checked(EXISTING.replace('path = "/accounts"', f'path = "/accounts"\necho = {echo}'))
+    assert (code, err) == (0, "")
+    assert ("[[gateway.route]] echo = true" in out) is (echo == "false")
 
 
 def test_check_prints_json(checked):

@@ -55,6 +55,8 @@ class Why(TypedDict, total=False):
     """Which causes are excluded, and by which probe."""
     decides: tuple[str, ...]
     """Which access would narrow the remaining causes down, where there are several."""
+    profile: tuple[str, ...]
+    """Keys of the profile whose values may be wrong, each with a hint after a colon: these come before any setup step."""
     owner: str
     """Who fixes it, where that is not the owner of a step."""
     fix: str
@@ -74,6 +76,7 @@ class Failed(Outcome):
         self.no_step = why.get("no_step", False)
         self.ruled_out = why.get("ruled_out", ())
         self.decides = why.get("decides", ())
+        self.profile = why.get("profile", ())
         self.owner = why.get("owner", "")
         self.fix = why.get("fix", "")
 

@@ -6,4 +6,6 @@ GATEWAY = "gateway team"
 CONSUMER = "API consumer"
 """The author of the request that calls the route."""
 
-OWNERS = frozenset({CURITY, KONNECT, GATEWAY, CONSUMER})
+AUTHOR = "author of the profile"
+
+OWNERS = frozenset({CURITY, KONNECT, GATEWAY, CONSUMER, AUTHOR})

@@ -27,6 +27,8 @@ class Result:
     steps: tuple[str, ...]
     candidates: tuple[str, ...] = ()
     """Of a failure: the setup steps that may be wrong."""
+    profile: tuple[str, ...] = ()
+    """Of a failure: keys of the profile whose values may be wrong, each with a hint after a colon."""
     blocked_by: str | None = None
     expected: str = ""
     observed: str = ""
@@ -100,6 +102,7 @@ class Result:
             symptom=mask(self.symptom),
             ruled_out=tuple(map(mask, self.ruled_out)),
             decides=mask(self.decides),
+            profile=tuple(map(mask, self.profile)),
             observations=tuple({**item, "observed": mask(item["observed"])} for item in self.observations),
         )
 
@@ -165,8 +168,9 @@ def _outcome(results: Sequence[Result], code: int | None) -> str:
     red = [result for result in results if result.red]
     first = next((result for result in red if result.verdict is not Verdict.BLOCKED), None)
     if first is not None:
-        steps = f" ({', '.join(first.candidates)})" if first.candidates else ""
-        return f"{first.verdict}: {first.id}{steps}"
+        keys = [text.partition(":")[0] for text in first.profile]
+        causes = ", ".join([*keys, *first.candidates])
+        return f"{first.verdict}: {first.id}{f' ({causes})' if causes else ''}"
     if not any(result.verdict in RAN for result in results):
         return "no checks ran; this is not a pass"
     if code != Exit.GREEN:

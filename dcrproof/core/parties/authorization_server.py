@@ -37,7 +37,9 @@ class Metadata:
 
     @property
     def issuer(self) -> str:
-        return self.endpoint("issuer")
+        """As the document writes it: `iss` of a token is exactly that (Discovery 1.0 3)."""
+        value = self.members.get("issuer")
+        return value if isinstance(value, str) else ""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from dcrproof.core.profile.model import RouteSettings
 from dcrproof.core.secrets.secret import Secret, basic
 from dcrproof.core.text import one_line
 
-REFUSED = (401, 403)
+UNAUTHORIZED = 401
+REFUSED = (UNAUTHORIZED, 403)
 REDIRECTED = (302, 303, 307)
 
 
@@ -74,8 +75,12 @@ class Consumer:
         without usable credentials is sent away (302), and is not let in either. Such a redirect has to bear the header of
         an answer of Kong's own: an upstream redirects as well.
         """
-        own = exchange.status in REDIRECTED and exchange.header("x-kong-response-latency") is not None
-        return (exchange.status in REFUSED or own) and not reached_upstream(exchange)
+        return (exchange.status in REFUSED and not reached_upstream(exchange)) or self.sends_away(exchange)
+
+    def sends_away(self, exchange: Exchange) -> bool:
+        """Whether the call was rejected with a redirect of Kong's own."""
+        own = exchange.header("x-kong-response-latency") is not None and not reached_upstream(exchange)
+        return exchange.status in REDIRECTED and own
 
 
 def with_basic(client_id: str, secret: Secret) -> dict[str, str]:
@@ -159,14 +164,14 @@ def refused(
 ) -> None:
     """Judges the direction of a call, rejected before reaching the upstream, and its form, the status.
 
-    `switch` names the form where a switch of the mock sets it.
+    `switch` names the form where a switch of the mock sets it. Where 401 is
+    expected a redirect will do: the strategy says whether callers without usable credentials are sent away.
     """
     kept_out = not consumer.accepts(exchange) and not reached_upstream(exchange)
     expect.that(kept_out, f"{what} rejected before reaching the upstream", answer(exchange))
     if status is not None:
-        expect.form(
-            "gateway", switch or what, exchange.status == status, f"{status} to {what}", answer(exchange), evidence
-        )
+        held = exchange.status == status or (status == UNAUTHORIZED and consumer.sends_away(exchange))
+        expect.form("gateway", switch or what, held, f"{status} to {what}", answer(exchange), evidence)
 
 
 def accepted_everywhere(consumer: Consumer, headers: Mapping[str, str], what: str, deadline: float) -> list[Exchange]:

@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from dcrproof.core.http.connection import Connection
 from dcrproof.core.profile.model import PARTIES, CuritySettings, DescribedParty, GatewaySettings, Mode, Profile, seconds
@@ -64,6 +65,10 @@ def _live(party: DescribedParty | None) -> bool:
     return party is not None and party.mocked is None
 
 
+API = {"konnect": "/v2 or /v3", "portal": "/api/v3"}
+"""Parties whose API is at the root of their address, with the path of it."""
+
+
 def _of_party(name: str, party: DescribedParty, table: Mapping[str, Any]) -> Iterator[str]:
     yield from _of_certificates(name, party.connection)
     if _mocked_here(party):
@@ -72,6 +77,8 @@ def _of_party(name: str, party: DescribedParty, table: Mapping[str, Any]) -> Ite
         return
     key = "issuer" if name == "curity" else "url"
     yield from _missing(name, table, (key,))
+    if name in API and urlsplit(party.address).path:
+        yield f"{name}.url: has a path: give the address alone, {API[name]} is added to it"
     if party.mocked and party.address and not on_this_machine(party.address):
         yield f"{name}.{key}: {NOT_ON_THIS_MACHINE}"
 
@@ -109,6 +116,9 @@ def _of_curity(curity: CuritySettings, table: Mapping[str, Any]) -> Iterator[str
 def _of_gateway(gateway: GatewaySettings, table: Mapping[str, Any], mode: Mode) -> Iterator[str]:
     if is_plain(gateway.url) and not gateway.plain_http:
         yield "gateway.url: expected https://; for a gateway without TLS set plain_http = true"
+    path = urlsplit(gateway.url).path
+    if path and any(route.path.partition("?")[0].rstrip("/").endswith(path) for route in gateway.routes):
+        yield "gateway.url: has the path of a route, which is added to it: give the address without it"
     if not _mocked_here(gateway) and mode is not Mode.INSPECT and not table.get("route"):
         yield "gateway.route: missing: the route to call, as a [[gateway.route]] table with its path"
 
@@ -117,14 +127,22 @@ def _of_konnect(profile: Profile, table: Any) -> Iterator[str]:
     if profile.konnect is None or _mocked_here(profile.konnect):
         return
     mode = profile.run.mode
+    classic = profile.portal is not None and profile.portal.generation == "classic"
+    together = ("portal", "api") if classic else ("portal", "api", "strategy")
     if mode is Mode.CREATE:
-        why = f'mode "{mode}" uses an existing one, by name or id'
-        classic = profile.portal is not None and profile.portal.generation == "classic"
-        yield from _missing("konnect", table, ("portal", "api") if classic else ("portal", "api", "strategy"), why)
+        yield from _missing("konnect", table, together, f'mode "{mode}" uses an existing one, by name or id')
     if mode is Mode.PROVISION:
         yield from _missing("konnect", table, ("token",))
+    if mode is Mode.PROVISION and "api" in table:
+        yield from _missing("konnect", table, together, "the flow goes through what exists: it belongs to the api")
     if mode is Mode.PROVISION and "api" not in table:
         yield from _missing("konnect", table, ("control_plane", "service"), "a new API is linked to a service")
+        for key in ("portal", "strategy", "provider"):
+            if key in table:
+                yield (
+                    f"konnect.{key}: not used: without api the run creates an API, portal, strategy and provider of its own; "
+                    f"leave it out, or name {', '.join(together)} that exist"
+                )
 
 
 def _of_mix(profile: Profile) -> Iterator[str]:

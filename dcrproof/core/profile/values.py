@@ -169,6 +169,8 @@ def _node(address: str, _: Any) -> str:
 def _line(text: str, _: Any) -> str:
     if not text.isprintable():
         raise ValueError("contains a line break or another character that cannot be seen")
+    if text != text.strip():
+        raise ValueError("begins or ends with a blank")
     return text
 
 
