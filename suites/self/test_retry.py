@@ -394,7 +394,7 @@ def test_requests_to_mocks_are_sent_again_as_those_to_live_parties_are():
 
 
 def inspected(run_checks: Callable[..., Ran], folder: Path, base: str, *options: str) -> Ran:
-    (folder / "token").write_text("a token of this test")
+    (folder / "token").write_text("kpat_Gq7vX2mNp4Rt9Wz1")
     profile = folder / "profile.toml"
     profile.write_text(
         f'[run]\nmode = "inspect"\nparallel = true\n[konnect]\nurl = "{base}"\ntoken = {{ file = "token" }}\n'
