@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from dcrproof import __version__
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.http.loopback import is_loopback
+from dcrproof.core.http.signals import NUMBERS, as_ctrl_c
 from dcrproof.core.text import meant, say
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:
         options.parser.refuse(unknown[0])
     try:
-        code: int = options.run(options)
+        with as_ctrl_c(Exit.INTERRUPTED):
+            code: int = options.run(options)
     except Usage as usage:
         say(f"dcrproof {options.command}: {usage}", partial(print, file=sys.stderr))
         return Exit.USAGE
@@ -279,11 +281,15 @@ def _sweep(options: argparse.Namespace) -> int:
     except Unreadable as error:
         say(f"unreadable  {error}")
         return Exit.INTERNAL_ERROR
-    for path in found:
+    for number, path in enumerate(found):
         told = sweep.swept(path, profile) if profile and options.yes else sweep.listed(path, profile)
-        for line, bad in told:
-            failed = failed or bad
-            say(line, partial(print, flush=True))
+        try:
+            for line, bad in told:
+                failed = failed or bad
+                say(line, partial(print, flush=True))
+        except KeyboardInterrupt:
+            say(f"stopped: sweep again for {path} and the {len(found) - number - 1} ledgers after it")
+            return Exit.INTERRUPTED
     if not found:
         say(f"nothing to sweep: no ledger in {where}")
     elif not options.yes:
@@ -453,7 +459,7 @@ def _serve(options: argparse.Namespace) -> int:
             raise Usage(f"--undo {option}: it cannot be left undone: {known.undo_reason}")
         undone[step] = variant or None
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in NUMBERS:
         signal.signal(number, lambda *_: stop.set())
     over_tls = options.tls or not undone.keys().isdisjoint(OVER_TLS)
     with private_folder() as folder:

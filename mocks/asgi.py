@@ -32,6 +32,8 @@ class Listened(Protocol):
 
     def too_large(self, port: str, request: Request, status: int) -> Response: ...
 
+    def crashed(self, port: str, request: Request) -> Response: ...
+
     def log(self, port: str, request: Request, status: int, caller: str | None) -> None: ...
 
     def party(self, port: str) -> str: ...
@@ -102,7 +104,7 @@ class AsgiApplication:
             return await self._perform(world.handle(port, request), world.party(port))
         except Exception:  # noqa: BLE001 - whatever it is, it is a fault of the mock's own: answered, and never silent
             traceback.print_exc()
-            return Response(500, (("content-type", "text/plain"),), b"Internal Server Error")
+            return world.crashed(port, request)
 
     async def _perform(self, outcome: Response | Calls, caller: str) -> Response:
         if isinstance(outcome, Response):

@@ -16,7 +16,8 @@ PROFILE = """\
 mode = "provision"
 hostile = true
 max_created = 1000
-deadlines = {{ propagation = "0s" }}  # changes in this Konnect reach its data planes at once
+# changes in this Konnect reach its data planes at once, and mocks that are out of order are so on purpose, or for a moment
+deadlines = {{ propagation = "0s", patience = "5s" }}
 
 [curity]
 issuer = {issuer}

@@ -182,6 +182,14 @@ class World:
             return self.gateways[port].too_large(request, status)
         return json_response(status, {"error": HTTPStatus(status).phrase})
 
+    def crashed(self, port: str, request: Request) -> Response:
+        """The answer where a mock has a fault of its own: that of the product, where one is known for an unforeseen error."""
+        if port in self.gateways:
+            return self.gateways[port].crashed(request)
+        if port == "curity":
+            return json_response(500, {"error": "server_error"})
+        return Response(500, (("content-type", "text/plain"),), b"Internal Server Error")
+
     def log(self, port: str, request: Request, status: int, caller: str | None) -> None:
         if port != "control":
             # Konnect makes the calls of a portal to an authorization server

@@ -113,6 +113,12 @@ class GatewayHttp:
         error = errors.nginx_error(400 if status == 431 else status, TOO_LARGE[status], request, request_id)
         return self._own(error, self.data_plane.clock.now(), request_id)
 
+    def crashed(self, request: Request) -> Response:
+        """Kong's answer to an error in its own code (`kong/error_handlers.lua`)."""
+        request_id = self.data_plane.request_id()
+        error = errors.core_error(500, "An unexpected error occurred", request, request_id)
+        return self._own(error, self.data_plane.clock.now(), request_id)
+
     def fits(self, request: Request) -> bool:
         sizes = [len(name) + len(value) + 4 for name, value in request.headers]
         return max(sizes, default=0) <= LONGEST_HEADER and sum(sizes) <= MOST_HEADERS

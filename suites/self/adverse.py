@@ -9,12 +9,16 @@ the case says how far it was moved.
 import contextlib
 import errno
 import io
+import itertools
 import json
 import os
+import pkgutil
+import re
+import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -41,11 +45,17 @@ class Case:
     checks: tuple[str, ...]
     faults: tuple[Mapping[str, Any], ...] = ()
     """As the control interface takes them, without `times`."""
+    late: int = 0
+    """After how many calls they begin; 0 for a run that meets them from its beginning on."""
     lies: tuple[Mapping[str, Any], ...] = ()
     """{party, method, path, says}: the JSON that is answered there with success has these members instead of its own.
     FOREIGN in a text stands for the id of an application of somebody else."""
     settings: str = ""
     """Lines of `[run]`."""
+    deadlines: str = ""
+    """Instead of those of the mocks' profile."""
+    signals: tuple[tuple[str, int, str], ...] = ()
+    """(a function by its dotted name, how often it was called then, the names of signals that arrive there)."""
     disk: int | None = None
     """How many octets of a ledger there is room for."""
 
@@ -66,6 +76,16 @@ class Ended:
     def verdicts(self, *wanted: str) -> dict[str, str]:
         """What was observed by the checks that ended so."""
         return {check["id"]: check["observed"] for check in self.checks if check["verdict"] in wanted}
+
+    @property
+    def unsaid(self) -> list[tuple[str, str]]:
+        """What is left and not told: by its id, or by its name, since the id of a client may be known to nobody.
+
+        A publication has the ids of its API and its portal, and is told by the latter.
+        """
+        told = "\n".join(re.findall(r"(?m)^(?:left|CLEAN-UP FAILED|  observed) +(.*)$", self.printed))
+        known = {id: [*re.findall(r"[0-9a-f-]{36}", id), id.rpartition(" ")[0]] for _, id in self.left}
+        return [(table, id) for table, id in self.left if not any(one and one in told for one in known[id])]
 
     @property
     def blamed(self) -> list[str]:
@@ -111,17 +131,32 @@ def perform(case: Case, own: Path, clock: Clock) -> Ended:
     recorder, printed = Recorder(), io.StringIO()
     with tenant(own) as live:
         before = _things(live)
-        for fault in case.faults:
-            live.fault(**{"times": STEADY, **fault})
+        if not case.late:
+            arm(live, case.faults)
+        else:
+            log, calls = live.world.log, itertools.count(1)
+
+            def logged(*given: Any) -> None:
+                log(*given)
+                if next(calls) == case.late:
+                    arm(live, case.faults)
+
+            live.world.log = logged
         for lie in case.lies:
             tell(live, **lie)
-        live.profile.write_text(
-            live.profile.read_text("utf-8").replace("[run]\n", f"[run]\n{case.settings}\n"), "utf-8"
-        )
+        profile = live.profile.read_text("utf-8").replace("[run]\n", f"[run]\n{case.settings}\n")
+        if case.deadlines:
+            profile = re.sub(r"(?m)^deadlines = .*", f"deadlines = {{ {case.deadlines} }}", profile)
+        live.profile.write_text(profile, "utf-8")
         options = ["-p", "no:cacheprovider", "-p", "no:unraisableexception", "-q", "--tb=native"]
         options += [f"--dcr-ledger={live.ledgers}", f"--dcr-report={own / 'report'}", f"--dcr-profile={live.profile}"]
         options += [f"--dcr-check={check}" for check in case.checks]
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), small_disk(case.disk):
+        with (
+            contextlib.redirect_stdout(printed),
+            contextlib.redirect_stderr(printed),
+            small_disk(case.disk),
+            signalled(case.signals),
+        ):
             status = pytest.main([str(SUITES), *options], plugins=[forks.plugin(), recorder])
         after = _things(live)
     checks = tuple(sorted(recorder.checks, key=lambda check: check["order"]))
@@ -129,10 +164,15 @@ def perform(case: Case, own: Path, clock: Clock) -> Ended:
     return Ended(int(status), checks, printed.getvalue(), clock.paused, left, taken)
 
 
+def arm(live: Tenant, faults: Iterable[Mapping[str, Any]]) -> None:
+    for fault in faults:
+        live.fault(**{"times": STEADY, **fault})
+
+
 def _things(live: Tenant) -> set[tuple[str, str]]:
-    """Everything in Konnect and its portals, and the clients at Curity, by table and id."""
+    """Everything in Konnect and its portals by table and id, and the clients at Curity by name and id."""
     found = {(table, str(id)) for table, ids in live.objects.items() for id in ids}
-    return found | {("clients", id) for id in live.clients}
+    return found | {("clients", f"{name} {id}") for id, name in live.clients.items()}
 
 
 def tell(live: Tenant, *, party: str, method: str, path: str, says: Mapping[str, Any]) -> None:
@@ -196,6 +236,27 @@ def small_disk(room: int | None) -> Iterator[None]:
         yield
     finally:
         os.fdopen = opened
+
+
+@contextlib.contextmanager
+def signalled(moments: Iterable[tuple[str, int, str]]) -> Iterator[None]:
+    """Signals arrive just before a call of these functions."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, calls, numbers in moments:
+            patch.setattr(name, _with_signals(pkgutil.resolve_name(name), calls, numbers.split()))
+        yield
+
+
+def _with_signals(function: Callable[..., Any], calls: int, numbers: list[str]) -> Callable[..., Any]:
+    count = itertools.count(1)
+
+    def called(*given: Any, **named: Any) -> Any:
+        if next(count) == calls:
+            while numbers:
+                signal.raise_signal(signal.Signals[numbers.pop(0)])
+        return function(*given, **named)
+
+    return called
 
 
 def performed(case: Mapping[str, Any]) -> dict[str, Any]:

@@ -146,7 +146,7 @@ PROFILE = """\
 [run]
 mode = "provision"
 hostile = true
-deadlines = { propagation = "0s" }
+deadlines = { propagation = "0s", patience = "0s" }
 [curity]
 mocked = true
 [konnect]

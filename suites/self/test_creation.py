@@ -35,7 +35,7 @@ def unavailable(code: int, *headers: str) -> bytes:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses that were made; none of them takes any time, and there is one look for a lost creation."""
     made: list[float] = []
-    monkeypatch.setattr("dcrproof.core.parties.creation.pause", made.append)
+    monkeypatch.setattr("dcrproof.core.http.retry.pause", lambda _, seconds: made.append(seconds))
     monkeypatch.setattr("dcrproof.core.parties.creation.LOOKING", 0.0)
     return made
 
@@ -107,8 +107,7 @@ def test_an_answer_that_is_not_lost_is_judged_and_nothing_is_looked_for(code, pa
         assert len(party.asked) == 1
 
 
-def test_a_creation_that_never_left_is_not_looked_for(pauses, monkeypatch):
-    monkeypatch.setattr("dcrproof.core.http.retry.pause", pauses.append)
+def test_a_creation_that_never_left_is_not_looked_for(pauses):
     with scripted(DROP) as party:
         pass
     with pytest.raises(Unreachable, match="connection refused"):

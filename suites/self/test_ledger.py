@@ -11,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcrproof.core.checks.outcomes import NotSeen
+from dcrproof.core.cleanup.clean_up import clean_up, of_verification
 from dcrproof.core.cleanup.sweep import ledgers, listed, swept
 from dcrproof.core.http.exchange import Exchange, Request
 from dcrproof.core.ledger.file import Busy, Unreadable, addresses, in_use, kept, read, taken_over
 from dcrproof.core.ledger.ledger import Ledger, new_mark
 from dcrproof.core.ledger.watch import watch
+from dcrproof.core.parties.target import Target
 from dcrproof.core.profile.model import (
     CuritySettings,
     KonnectSettings,
@@ -426,6 +428,69 @@ def test_the_portal_of_a_publication_does_not_become_the_runs() -> None:
     send(ledger, "konnect", "POST", f"{KONNECT}/v3/apis", {"name": "one"}, status=201, content={"id": "a1"})
     send(ledger, "konnect", "PUT", f"{KONNECT}/v3/apis/a1/publications/p1", {}, status=200)
     assert ledger.ids == {"a1"}
+
+
+# What Konnect makes for itself
+
+
+VERIFY = f"{KONNECT}/v2/dcr-providers/p1/verify"
+
+
+@pytest.mark.parametrize(("status", "told"), [(200, True), (None, True), (502, True), (403, False), (404, False)])
+def test_a_verification_is_told_once_by_the_run_and_leaves_no_ledger(
+    tmp_path: Path, status: int | None, told: bool
+) -> None:
+    ledger, target = Ledger(new_mark()), Target(PROFILE)
+    target.ledger = ledger
+    with kept(ledger, tmp_path, PROFILE):
+        send(ledger, "konnect", "POST", VERIFY, status=status, content={"status": "success", "errors": []})
+        first, second = clean_up(target, ledger), clean_up(target, ledger)
+    assert [CURITY in text and "provider p1" in text and "(owner: Curity admins)" in text for text in first.left] == (
+        [True] if told else []
+    )
+    assert (first.failed, second.left) == ([], [])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_verification_of_a_run_that_was_killed_is_told_by_one_sweep(tmp_path: Path) -> None:
+    ledger = Ledger(new_mark())
+    with kept(ledger, tmp_path, PROFILE) as path:
+        send(ledger, "konnect", "POST", VERIFY)
+    assert [bad for text, bad in listed(path, PROFILE) if "to verify the DCR provider p1" in text] == [False]
+    (told,) = [bad for text, bad in swept(path, PROFILE) if "to verify the DCR provider p1" in text]
+    assert not told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_curity_ends_with_the_run_nothing_is_left_of_a_verification() -> None:
+    ledger = Ledger(new_mark(), {"konnect": KONNECT})
+    send(ledger, "konnect", "POST", VERIFY, status=200, content={})
+    assert of_verification(ledger) == ""
+
+
+# What was said to be gone
+
+
+def test_what_is_there_again_is_in_the_ledger_again(tmp_path: Path) -> None:
+    """A DELETE was answered 204, and the list still has the thing: a later sweep has to know of it."""
+    ledger = Ledger(new_mark())
+    with kept(ledger, tmp_path, PROFILE) as path:
+        filled(ledger)
+        before = {entry.kind.name: entry for entry in ledger.pending if entry.id}
+        for entry in before.values():
+            ledger.gone(entry)
+        assert {entry.kind.name for entry in ledger.dead} == {"API", "client"}
+        for entry in before.values():
+            ledger.restore(entry)
+        assert ledger.dead == []
+        assert len({entry.number for entry in ledger.entries.values()}) == 3
+    with taken_over(path, PROFILE) as again:
+        found = {entry.kind.name: entry for entry in again.pending if entry.id}
+    assert found.keys() == before.keys()
+    for kind, entry in found.items():
+        told = [(one.id, one.name, one.collection, one.manage) for one in (entry, before[kind])]
+        assert told[0] == told[1]
+        assert entry.number > before[kind].number
 
 
 @pytest.mark.parametrize("media_type", ["application/json", "application/json; charset=utf-8", "Application/JSON"])

@@ -1,11 +1,15 @@
 """What a caller can make the mocks keep and do is bounded: heads, bodies, trailers, silence; over raw sockets."""
 
+import asyncio
 import resource
 import socket
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
 from dcrproof.mocks import listen
 from dcrproof.mocks.serve import serving
@@ -150,14 +154,49 @@ def test_silence_ends_a_connection(monkeypatch, addresses, kind):
     assert status(addresses["upstream"], SILENT[kind]) is None
 
 
-def test_a_head_that_trickles_ends_a_connection(monkeypatch, addresses):
-    monkeypatch.setattr(listen, "IDLE", 0.3)
-    with socket.create_connection(addresses["upstream"], timeout=10) as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\n")
-        for _ in range(200):
-            try:
-                connection.sendall(b"a: b\r\n")
-            except (ConnectionResetError, BrokenPipeError):
-                return
-            time.sleep(0.05)
-    pytest.fail("the connection is still open")
+class Loop:
+    """Stands in for the event loop: time passes when the test says so."""
+
+    def __init__(self):
+        self.now, self.timers = 0.0, []
+
+    def time(self):
+        return self.now
+
+    def call_later(self, seconds, call):
+        self.timers.append((self.now + seconds, call))
+        return SimpleNamespace(cancel=lambda: None)
+
+    def advance(self, seconds):
+        end = self.now + seconds
+        while due := [timer for timer in self.timers if timer[0] <= end]:
+            self.timers.remove(first := min(due, key=lambda timer: timer[0]))
+            self.now = first[0]
+            first[1]()
+        self.now = end
+
+
+class Transport(asyncio.Transport):
+    aborted = False
+
+    def is_closing(self):
+        return self.aborted
+
+    def abort(self):
+        self.aborted = True
+
+
+@pytest.mark.parametrize(("between", "ends"), [(1.0, True), (listen.IDLE / 2, True), (0.5, False)])
+def test_a_head_that_trickles_ends_a_connection(between, ends):
+    """However often a piece of it comes: what counts is when the head is whole."""
+    loop, transport = Loop(), Transport()
+    config = uvicorn.Config(app=None, log_config=None, access_log=False)
+    config.load()
+    protocol = listen.Bounded(config, ServerState(), {}, loop)
+    protocol.connection_made(transport)
+    protocol.data_received(b"GET / HTTP/1.1\r\n")
+    for _ in range(70):
+        if not transport.aborted:
+            protocol.data_received(b"a: b\r\n")
+        loop.advance(between)
+    assert transport.aborted == ends, "70 pieces are sent in 35 seconds, or in more than a minute"

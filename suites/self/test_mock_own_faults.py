@@ -10,6 +10,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from dcrproof.core.http.exchange import Transcript
+from dcrproof.core.http.party_connection import PartyConnection
+from dcrproof.core.parties.authorization_server import recognises
+from dcrproof.core.parties.gateway import answered_by_kong
 from dcrproof.mocks.curity.http import CurityHttp
 from dcrproof.mocks.konnect.driver import ProviderCredentials
 from dcrproof.mocks.messages import NoAnswer, Request, json_response, perform
@@ -190,6 +194,27 @@ def test_calls_of_odd_hosts_have_no_answer_over_sockets(capsys):
             made = client.post(f"{described['portal']['url']}/api/v3/applications", headers=cookie, json=body)
             assert made.text != "Internal Server Error", host
     assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("port", "words"),
+    [
+        ("gateway", "An unexpected error occurred"),
+        ("gateway-2", "An unexpected error occurred"),
+        ("curity", "server_error"),
+    ],
+)
+def test_a_fault_of_a_mock_is_answered_as_the_product_answers_one(port, words, capsys):
+    """A check that a broken rule of a mock meets has failed: the party was there."""
+    with serving(seed=35) as served:
+        served.worlds.current.handlers[port] = lambda _: {}["of its own making"]
+        address = served.worlds.start.addresses[port]
+        http = PartyConnection("gateway" if port != "curity" else "curity", address, Transcript())
+        answer = http.send("GET", f"{address}/accounts")
+        http.close()
+    assert (answer.status, words in answer.text) == (500, True)
+    assert recognises(answer) if port == "curity" else answered_by_kong(answer)
+    assert "of its own making" in capsys.readouterr().err
 
 
 def test_a_fault_of_a_mock_is_told_with_its_trace(capsys):

@@ -283,6 +283,8 @@ def test_a_secret_hides_in_the_repr_of_its_profile(profile_of):
         ('[[gateway.route]]\npath = "/"\nsuccess = ["200"]', "gateway.route 1.success: expected a list of HTTP"),
         ('[run]\napproval = "wait:999999999999h"', 'run.approval: expected "auto", "admin" or "wait:15m"'),
         ('[run]\ndeadlines = { propagation = "1e9s" }', "run.deadlines.propagation: expected a duration"),
+        ('[run]\napproval = "wait:2h"', "run.deadlines.run: the run ends after 2h, and approval alone may wait 2h"),
+        ('[run]\ndeadlines = { run = "1h30m" }', "run.deadlines.run: expected a duration"),
         ("[run]\nmax_created = true", "run.max_created: expected a whole number above 0"),
         ("application = 1", "application: expected a table, found a number"),
         ('application = [1, { client_id = "a" }]', "application 1: expected a table, found a number"),

@@ -105,12 +105,11 @@ def test_a_wait_ends_with_its_block():
 
 SLOW = """
 from dcrproof.core.checks.check import Evidence, check
-from dcrproof.core.http.polling import poll, polling_for
+from dcrproof.core.http.polling import poll
 
 @check("a.slow", "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",), owner="a team")
 def test_a(dcr_target):
-    with polling_for("what never comes", 2):
-        poll(lambda: False, bool, 2.0)
+    poll("what never comes", lambda: False, bool, 2.0)
 """
 
 

@@ -57,7 +57,7 @@ def test_a_poll_ends_with_its_deadline_and_asks_once_more_then(deadline, longest
             asked.append(time.now)
             return asked[-1] >= done_at
 
-        done, waited = polling.poll(ask, bool, deadline, longest)
+        done, waited = polling.poll("this test", ask, bool, deadline, longest)
     assert asked[0] == 0.0
     assert sum(time.pauses) <= deadline * (1 + 1e-9)
     assert max(time.pauses, default=0.0) <= max(longest, 0.05)

@@ -1,18 +1,30 @@
-"""A signal does not interrupt what would leave things behind."""
+"""A signal does not interrupt what would leave things behind; a run or a sweep that is stopped says what is left."""
 
+import os
+import re
 import signal
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
 import respx
+from adverse import Case, Ended, signalled
+from forks import Performed
+from recorded import INTERRUPTED as INTERRUPTED_IN_A_TEST
+from recorded import own_suite
+from test_clean_up import PATIENCE, Tenant, killed, live, until  # noqa: F401 - a fixture
 
-from dcrproof.core.http.signals import put_off
+from dcrproof.core.http.signals import NUMBERS, as_ctrl_c, put_off
+from dcrproof.fixtures.run.run import RUN, Run
+from dcrproof.fixtures.session.signals import Stop
 
 URL = "https://curity.example/registration"
-BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+EACH = pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number.name)
 
 
-@BOTH
+@EACH
 def test_a_signal_is_delivered_when_the_block_has_ended(number):
     came, done = [], []
     with put_off(came.append):
@@ -21,7 +33,7 @@ def test_a_signal_is_delivered_when_the_block_has_ended(number):
     assert (came, done) == ([number], ["the rest of the block"])
 
 
-@BOTH
+@EACH
 def test_a_second_one_ends_it(number):
     came = []
 
@@ -36,10 +48,41 @@ def test_a_second_one_ends_it(number):
 
 
 def test_the_handlers_are_restored():
-    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    before = [signal.getsignal(number) for number in NUMBERS]
     with put_off():
         pass
-    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+    assert [signal.getsignal(number) for number in NUMBERS] == before
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    """As `nohup` has it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with put_off():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@EACH
+def test_a_command_that_is_stopped_may_say_what_is_left(number, monkeypatch):
+    left = []
+    monkeypatch.setattr(os, "_exit", left.append)
+
+    def stopped():
+        with as_ctrl_c(2):
+            try:
+                signal.raise_signal(number)
+            except KeyboardInterrupt:
+                signal.raise_signal(number)
+                left.append("what is left")
+                signal.raise_signal(number)
+                raise
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    assert left == ["what is left", 2]
 
 
 @pytest.mark.parametrize(
@@ -60,3 +103,136 @@ def test_a_pending_answer_is_not_lost_to_ctrl_c(connection_to, party, method):
         with pytest.raises(KeyboardInterrupt):
             http.send(method, URL, headers={"content-type": "application/json"}, body=b"{}")
     assert [exchange.status for exchange in heard] == [201]
+
+
+# Runs that are stopped at a chosen moment
+
+INTERRUPTED = 2
+CHECK = "dcrproof.core.parties.portal.PortalClient.register", 1  # things of most kinds were created by then
+DELETION, PROOF = "dcrproof.core.cleanup.delete.Deletion._try", "dcrproof.core.cleanup.verify.Proof.round"
+REPORTS, SUMMARY = "dcrproof.reports.folder.write", "dcrproof.fixtures.session.terminal.summary"
+CHECKS = ("provision.api", "application.registered", "registration.created")
+ONCE = {  # the first signal, wherever it comes: everything is deleted
+    "in a check": ((*CHECK, "SIGINT"),),
+    "in a check, SIGTERM": ((*CHECK, "SIGTERM"),),
+    "in a check, SIGHUP": ((*CHECK, "SIGHUP"),),
+    "while things are deleted": ((DELETION, 2, "SIGINT"),),
+    "while the proof is made": ((PROOF, 1, "SIGTERM"),),
+    "while reports are written": ((REPORTS, 1, "SIGINT"),),
+    "in a check, and while reports are written": ((*CHECK, "SIGINT"), (REPORTS, 1, "SIGINT")),
+    "in a check, and in the summary": ((*CHECK, "SIGHUP"), (SUMMARY, 1, "SIGINT")),
+}
+TWICE = {  # the second one ends the clean-up
+    "in a check, then while things are deleted": ((*CHECK, "SIGINT"), (DELETION, 2, "SIGINT")),
+    "SIGTERM twice": ((*CHECK, "SIGTERM"), (DELETION, 1, "SIGTERM")),
+    "SIGHUP, then SIGTERM": ((*CHECK, "SIGHUP"), (DELETION, 1, "SIGTERM")),
+    "twice while things are deleted": ((DELETION, 2, "SIGINT SIGINT"),),
+    "and once more while reports are written": ((*CHECK, "SIGINT"), (DELETION, 2, "SIGINT"), (REPORTS, 1, "SIGINT")),
+}
+
+
+def cases(moments: Mapping[str, tuple[tuple[str, int, str], ...]]) -> list[Case]:
+    return [Case(f"stopped {name}", CHECKS, signals=signals) for name, signals in moments.items()]
+
+
+@pytest.mark.parametrize("case", cases(ONCE), ids=lambda case: case.name)
+def test_a_run_that_is_stopped_once_leaves_nothing(
+    adversity: Performed[Case, Ended],
+    case: Case,
+) -> None:
+    ended = adversity[case]
+    assert (ended.exit, list(ended.left), list(ended.taken)) == (INTERRUPTED, [], []), ended.printed
+    assert "Traceback" not in ended.printed
+
+
+@pytest.mark.parametrize("case", cases(TWICE), ids=lambda case: case.name)
+def test_a_run_that_is_stopped_twice_says_what_is_left_and_how_it_is_swept(
+    adversity: Performed[Case, Ended],
+    case: Case,
+) -> None:
+    ended = adversity[case]
+    assert (ended.exit, list(ended.taken)) == (INTERRUPTED, []), ended.printed
+    assert "Traceback" not in ended.printed
+    assert ended.left
+    told = re.findall(r"CLEAN-UP FAILED  (\S.*): the clean-up was stopped before this was deleted", ended.printed)
+    assert [id for table, id in ended.left if table != "clients" and id not in "\n".join(told)] == []
+    assert re.search(r"CLEAN-UP FAILED  .*: dcrproof sweep --ledger \S+\.jsonl --profile \S+ --yes", ended.printed)
+
+
+def test_a_second_signal_ends_the_clean_up_of_workers_too(live: Tenant) -> None:  # noqa: F811 - as above
+    live.profile.write_text(live.profile.read_text("utf-8").replace("[run]", "[run]\nparallel = true"), "utf-8")
+    live.fault(party="portal", method="DELETE", times=1, delay=2)
+    run = live.run("--dcr-check=application.registered", "-p", "xdist.plugin", "-n2")
+    assert until(lambda: any(call["path"].endswith("/registrations") for call in live.world.calls))
+    run.send_signal(signal.SIGTERM)
+    assert until(lambda: any((call["method"], call["party"]) == ("DELETE", "portal") for call in live.world.calls))
+    run.send_signal(signal.SIGTERM)
+    output, _ = run.communicate(timeout=PATIENCE)
+    assert run.returncode == INTERRUPTED, output
+    assert "Traceback" not in output
+    assert "the clean-up was stopped before this was deleted" in output
+    assert "dcrproof sweep --ledger " in output
+
+
+@pytest.mark.parametrize("sweep", ["dcrproof sweep --ledger x.jsonl", ""])
+def test_a_third_signal_ends_a_run_at_once(sweep: str, capfd: pytest.CaptureFixture[str], monkeypatch) -> None:
+    ended = []
+    monkeypatch.setattr(os, "_exit", ended.append)
+    run = Run(sweep=sweep)
+    stop = Stop(SimpleNamespace(stash={RUN: run}, pluginmanager=SimpleNamespace(get_plugin=lambda _: None)))
+    stop.pytest_sessionfinish()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        stop(number, None)
+    assert (ended, run.interrupted) == ([], True)
+    stop(signal.SIGHUP, None)
+    os.close(stop.terminal)
+    assert ended == [INTERRUPTED]
+    left = sweep or "nothing that this run has created outlives it"
+    assert capfd.readouterr().err == f"\ndcrproof: stopped at once by SIGHUP; {left}\n"
+
+
+MOCKS_STOP = """
+import signal
+from contextlib import contextmanager
+from dcrproof.mocks import listen
+
+serve = listen.listening
+
+@contextmanager
+def listening(*given, **named):
+    with serve(*given, **named) as found:
+        yield found
+        signal.raise_signal(signal.SIGINT)
+
+listen.listening = listening
+"""
+
+
+@pytest.mark.parametrize("stop", [INTERRUPTED_IN_A_TEST, "pass"], ids=["the second", "the first"])
+def test_a_signal_while_mocks_stop_ends_a_run_as_any_other(stop: str, tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(MOCKS_STOP)
+    left = own_suite(tmp_path, stop)
+    assert (left.code, "Traceback" in left.output) == (INTERRUPTED, False), left.output
+    assert left.report["exit"] == INTERRUPTED
+
+
+# Sweeps
+
+
+@EACH
+def test_a_sweep_that_is_stopped_says_what_is_left_and_the_next_one_ends_it(
+    live: Tenant,  # noqa: F811 - as above
+    capsys: pytest.CaptureFixture[str],
+    number: signal.Signals,
+) -> None:
+    before, clients = live.objects, live.clients
+    killed(live)
+    with signalled([(DELETION, 2, f"{number.name} {number.name}")]):
+        code, told = live.sweep(capsys, "--profile", str(live.profile), "--yes")
+    assert code == INTERRUPTED, told
+    left = [line for line in told.splitlines() if line.endswith("the sweep was stopped before this was deleted")]
+    assert left
+    assert re.search(r"stopped: sweep again for \S+\.jsonl and the 0 ledgers after it", told)
+    code, told = live.sweep(capsys, "--profile", str(live.profile), "--yes")
+    assert (code, live.objects) == (0, before), told
+    assert set(clients) <= set(live.clients)

@@ -58,8 +58,22 @@ def cases() -> Iterator[Case]:
         for fault in ("502" if number % 2 else "503", "malformed"):
             yield case(party, method, path, checks, fault)
     for party, method, path, checks in WHOLE:
-        for fault in ("500", "504", "dropped", "too many"):
+        for fault in ("500", "503", "504", "dropped", "too many"):
             yield case(party, method, path, checks, fault)
+
+
+LATER = [
+    Case(f"{party} is down after {calls} calls, {fault}", checks, ({"party": party, **DOWN[fault]},), late=calls)
+    for number, (party, checks) in enumerate(
+        (
+            ("konnect", ("konnect", "strategy", "application.created")),
+            ("portal", ("application",)),
+            ("curity", ("registration", "application.created")),
+        )
+    )
+    for calls, fault in ((4, "503"), (16, "502"), (22, "dropped" if number % 2 else "504"))
+]
+"""Outages that begin in the middle of a run, and last."""
 
 
 def case(party: str, method: str | None, path: str | None, checks: tuple[str, ...], fault: str) -> Case:
@@ -67,14 +81,14 @@ def case(party: str, method: str | None, path: str | None, checks: tuple[str, ..
     return Case(f"{party} {method} {path} {fault}", checks, ({"party": party, **where, **DOWN[fault]},))
 
 
-@pytest.mark.parametrize("case", [*cases()], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*cases(), *LATER], ids=lambda case: case.name)
 def test_a_party_that_is_out_of_order_is_unreachable_and_no_step_is_to_blame(
     adversity: Performed[Case, Ended],
     case: Case,
 ) -> None:
     ended = adversity[case]
     assert ended.verdicts("failed", "error") == {}
-    assert ended.blamed == []
+    assert (ended.blamed, list(ended.taken)) == ([], [])
     assert ended.verdicts("unreachable"), ended.printed
     assert ended.exit == (OWN_FAULT if ended.left else UNREACHABLE), ended.printed
     assert ended.paused < PATIENCE
@@ -103,6 +117,29 @@ def test_a_party_that_asks_for_time_again_and_again_gets_no_more_than_the_run_ha
     assert len(ended.checks) > 300
 
 
+OVER = Case(
+    "the run has one minute", ("registrar", "konnect", "strategy", "portal"), SLOW.faults, deadlines='run = "1m"'
+)
+CLEAN_UP = 60.0
+
+
+@pytest.mark.parametrize("case", [OVER], ids=lambda case: case.name)
+def test_a_run_whose_time_is_over_ends_at_once_and_says_what_took_it(
+    adversity: Performed[Case, Ended],
+    case: Case,
+) -> None:
+    ended = adversity[case]
+    assert 55.0 < ended.paused <= 60.0 + CLEAN_UP
+    over = [text for text in ended.verdicts("unreachable").values() if "deadlines.run" in text]
+    assert len(over) > 10, "what was left to check"
+    assert len(set(over)) == 1
+    assert over[0].startswith("60 seconds ([run] deadlines.run) are over: ")
+    assert "s for waiting for curity to be asked again after 429" in over[0]
+    assert ended.verdicts("failed", "error") == {}
+    assert (list(ended.left), list(ended.taken), ended.exit) == ([], [], UNREACHABLE), ended.printed
+    assert ended.printed.count("deadlines.run under [run]") == 1, "it is said once, not for each check"
+
+
 @pytest.mark.parametrize(
     "case",
     [Case("one answer in three is lost", ("application",), ({"party": "konnect", "status": 503, "times": 2},))],
@@ -113,3 +150,24 @@ def test_an_outage_that_passes_changes_no_verdict(
     case: Case,
 ) -> None:
     assert adversity[case].exit == 0
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case(
+            "deletions at curity are answered, and not done",
+            ("admin.application", "application.created"),
+            ({"party": "curity", "method": "DELETE", "malformed": True},),
+        )
+    ],
+    ids=lambda case: case.name,
+)
+def test_a_client_that_cannot_be_tried_is_told_where_others_have_outlived_their_applications(
+    adversity: Performed[Case, Ended],
+    case: Case,
+) -> None:
+    ended = adversity[case]
+    assert ended.unsaid == [], ended.printed
+    assert "the client of the application of another developer 'dcrproof " in ended.printed
+    assert "clean-up.clients-refused" in ended.verdicts("failed") or "FAILED clean-up.clients-refused" in ended.printed

@@ -101,13 +101,21 @@ class NotApplicable(Outcome):
 class Unreachable(Outcome):
     """`party` did not answer, or what answered is not that party.
 
-    `lost`: the request may have arrived and taken effect. `passing`: the problem may be over in a moment.
+    `lost`: the request may have arrived and taken effect. `passing`: the problem may be over in a moment. `fix`: what to
+    do, where it is not the way to the party.
     """
 
     verdict = Verdict.UNREACHABLE
 
     def __init__(
-        self, party: Party, observed: str, expected: str = "", *, lost: bool = False, passing: bool = False
+        self,
+        party: Party,
+        observed: str,
+        expected: str = "",
+        *,
+        lost: bool = False,
+        passing: bool = False,
+        fix: str = "",
     ) -> None:
         super().__init__(f"{party} is unreachable from here: {observed}")
         self.party = party
@@ -115,6 +123,7 @@ class Unreachable(Outcome):
         self.observed = observed
         self.lost = lost
         self.passing = passing
+        self.fix = fix
 
 
 class InternalError(Outcome):

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from dcrproof.core.cleanup.asking import Asking
 from dcrproof.core.cleanup.delete import Deletion
 from dcrproof.core.cleanup.verify import Proof
-from dcrproof.core.http.polling import poll, polling_for
+from dcrproof.core.http.polling import poll
 from dcrproof.core.http.retry import SETTLING
+from dcrproof.core.ledger.kinds import CLIENT
 from dcrproof.core.ledger.ledger import Ledger
 from dcrproof.core.parties.creation import LOOKING
 from dcrproof.core.parties.target import Target
@@ -38,6 +39,19 @@ class CleanedUp:
     """How many clients were tried at the token endpoint."""
 
 
+def of_verification(ledger: Ledger) -> str:
+    """What Konnect may have left at the authorization server for a run, in words; empty where it has made nothing there.
+
+    That a client is registered and deleted for a verification is inferred from Konnect's error; nothing shows its id.
+    """
+    if not ledger.verified or "curity" not in ledger.addresses:
+        return ""
+    providers = ", ".join(dict.fromkeys(ledger.verified))
+    made = f"a client that Konnect registered at {ledger.addresses['curity']} to verify the DCR provider {providers}"
+    unnamed = "Konnect tells neither its id nor its name ('Konnect verification' where Konnect is a mock)"
+    return f"{made}, unless Konnect has deleted it: {unnamed}, so only an admin can delete it (owner: {CLIENT.owner})"
+
+
 def clean_up(target: Target, ledger: Ledger, *, retry_for: float = RETRY_FOR, lost_for: float = LOST_FOR) -> CleanedUp:
     """Deletes what the ledger names, and proves that it is gone. What is left stays in the ledger.
 
@@ -46,17 +60,26 @@ def clean_up(target: Target, ledger: Ledger, *, retry_for: float = RETRY_FOR, lo
     asking = Asking(target, ledger, deadline=time.monotonic() + retry_for)
     deletion = Deletion(asking, ledger, retry_for, lost_for)
     if ledger.entries:
-        with polling_for("what this run has made to be deleted", retry_for):
-            poll(deletion.round, bool, retry_for)
+        poll("what this run has made to be deleted", deletion.round, bool, retry_for)
     asking.deadline = time.monotonic() + retry_for
     proof = Proof(asking, ledger, [*ledger.dead, *deletion.never_made])
     done = CleanedUp([str(entry) for entry in deletion.deleted])
     for entry in ledger.pending:
         no_way, why = deletion.why.get(entry.number, (False, "not tried"))
         (done.left if no_way else done.failed).append(f"{entry}: {why} (owner: {entry.kind.owner})")
+    if text := of_verification(ledger):
+        done.left.append(text)
+        for provider in list(ledger.verified):
+            ledger.verified_or_refused(provider)
     if proof.open:
-        with polling_for("the proof that nothing of this run is left", retry_for):
-            poll(proof.round, bool, retry_for)
+        poll("the proof that nothing of this run is left", proof.round, bool, retry_for)
+    if proof.alive:
+        done.left += [
+            f"the client of the {entry}, perhaps: others of this run have outlived their applications, and its secret was"
+            f" never shown, so it cannot be tried (owner: {CLIENT.owner})"
+            for entry in proof.gone
+            if entry.kind.has_client and entry.secret is None
+        ]
     for entry in proof.still.values():
         ledger.restore(entry)
     done.failed += dict.fromkeys(proof.open.values())

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from dcrproof.core.cleanup.clean_up import CleanedUp, clean_up
+from dcrproof.core.cleanup.clean_up import CleanedUp, clean_up, of_verification
 from dcrproof.core.ledger.file import SUFFIX, Busy, Swept, Unreadable, addresses, in_use, read, taken_over
 from dcrproof.core.ledger.ledger import Ledger, LedgerEntry
 from dcrproof.core.parties.target import Target
@@ -63,6 +63,8 @@ def listed(path: Path, profile: Profile | None) -> Iterator[Line]:
     for entry in ledger.pending:
         what = f"may exist, its creation was never answered: {entry}" if entry.id is None else str(entry)
         yield f"  {'would delete' if profile else 'left'}  {what}", False
+    if text := of_verification(ledger):
+        yield f"  left  {text}", False
 
 
 def _bad_lines(path: Path, ledger: Ledger) -> Iterator[Line]:
@@ -82,7 +84,12 @@ def swept(path: Path, profile: Profile) -> Iterator[Line]:
                 return
             gone_with_their_run = _of_dead_mocks(ledger)
             with closing(Target(profile, ledger=ledger)) as target:
-                done = clean_up(target, ledger)
+                try:
+                    done = clean_up(target, ledger)
+                except KeyboardInterrupt:
+                    for entry in ledger.pending:
+                        yield f"  left       {entry}: the sweep was stopped before this was deleted", False
+                    raise
             yield from _told(done)
             for entry in gone_with_their_run:
                 yield (

@@ -22,11 +22,7 @@ TIMEOUT = 15.0
 
 
 class Endless(Exception):
-    """A body of more than `most` bytes, which no answer of this flow has."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__(most)
-        self.most = most
+    """A body that is larger, or takes longer, than any answer of this flow; the text says so."""
 
 
 class NotSent(Exception):
@@ -102,7 +98,7 @@ ALERTS = (
 def network_error(error: Exception, proxy: str | None = None) -> NetworkError:
     """Why no answer came; `proxy` is the address of the proxy that the request went through."""
     if isinstance(error, Endless):
-        return NetworkError(f"more than {error.most:,} bytes came: what answers there is not the party")
+        return NetworkError(str(error))
     found = causes(error)
     if refused := next((cause for cause in found if isinstance(cause, ssl.SSLCertVerificationError)), None):
         hint = ": issuer not trusted (set `ca`)" if refused.verify_code in UNKNOWN_AUTHORITY else ""

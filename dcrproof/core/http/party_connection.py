@@ -22,6 +22,8 @@ from dcrproof.core.http.transport import NEVER_SENT, UNANSWERED, Httpx, Prepared
 from dcrproof.core.party import Party
 
 USER_AGENT = f"dcrproof/{__version__}"
+OUT_OF_ORDER = "find out whether the party, or a proxy in front of it, is out of order; then run this again"
+"""The fix for an answer that says nothing of a setting."""
 
 
 def _to_its_answer(attempt: Callable[[], Exchange]) -> Exchange:
@@ -120,10 +122,11 @@ class PartyConnection:
             exchange = attempt()
         else:
             repeatable = method in IDEMPOTENT if repeatable is None else repeatable
-            exchange = self.retry.send(attempt, method, url, repeatable=repeatable)
+            exchange = self.retry.send(attempt, method, url, urlsplit(url_dialled).netloc, repeatable=repeatable)
         if not self.recognises(exchange):
             said = f"{exchange.what} is not an answer of {self.party}: {exchange.shape}"
-            error = Unreachable(self.party, said, lost=exchange.status >= 500 or exchange.broken)
+            out_of_order = exchange.status >= 500 or exchange.broken
+            error = Unreachable(self.party, said, lost=out_of_order, fix=OUT_OF_ORDER if out_of_order else "")
             error.exchange = exchange
             raise error
         return exchange

@@ -15,14 +15,17 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from dcrproof.core.checks.outcomes import Unreachable
+from dcrproof.core.http.errors import TIMEOUT
 from dcrproof.core.http.exchange import Exchange, dated, quoted
-from dcrproof.core.http.polling import pause
+from dcrproof.core.http.polling import pause, polling_for
+from dcrproof.core.http.run_time import RunTime
 from dcrproof.core.party import Party
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 IDEMPOTENT = READS | {"PUT", "DELETE"}
 OVERLOADED = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
 NOT_YET = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
+FIX = "run this again when the party is not busy, or be more patient: deadlines.patience under [run] of the profile"
 ATTEMPTS = 8
 ATTEMPTS_UNANSWERED = 4
 SHARE = 2
@@ -46,31 +49,40 @@ class Repeat:
 
 @dataclass
 class Retry:
-    """How requests over one connection to a live party are sent again.
+    """How requests over one connection to a party are sent again.
 
-    `deadline` is how long one request may wait in all, in seconds. `new` has the ids and paths of what the run has
-    created, with the time of it (`time.monotonic()`), and `repeats` what was sent again: the connections of a run share
-    both.
+    `deadline` is how long one request may wait in all, in seconds: pauses, and attempts that were not answered. `new`
+    has the ids and paths of what the run has created, with the time of it (`time.monotonic()`), and `repeats` what was
+    sent again: the connections of a run share both, and the time of the run.
     """
 
     party: Party
     deadline: float
     new: dict[str, float] = field(default_factory=dict)
     repeats: list[Repeat] = field(default_factory=list)
+    time: RunTime = field(default_factory=RunTime)
     _seen: set[str] = field(default_factory=set)
 
-    def send(self, attempt: Callable[[], Exchange], method: str, url: str, *, repeatable: bool) -> Exchange:
-        """Sends a request as often as it makes sense, and returns the last answer.
+    def send(self, attempt: Callable[[], Exchange], method: str, url: str, place: str, *, repeatable: bool) -> Exchange:
+        """Sends a request to that host and port as often as it makes sense, and returns the last answer.
 
-        Raises Unreachable where there was none, and where the party asks for more time than this run has.
+        Raises Unreachable where there was none, where the party asks for more time than this run has, and where the run
+        has no time left, or none for this party.
         """
         number, waited = 1, 0.0
         while True:
+            self.time.require()
+            if place in self.time.given_up:
+                raise Unreachable(self.party, self.time.given_up[place])
             outcome: Exchange | Unreachable
+            began = time.monotonic()
             try:
                 outcome = attempt()
             except Unreachable as error:
                 outcome = error
+                waited += self._unanswered(error, place, time.monotonic() - began)
+            else:
+                self.time.answers[self.party] += outcome.seconds
             if not self._makes_sense(outcome, method, url, repeatable=repeatable):
                 return _answer(outcome)
             if isinstance(outcome, Exchange):
@@ -79,16 +91,32 @@ class Retry:
                 after, attempts, asked_for = "no answer", ATTEMPTS_UNANSWERED, 0.0
             backoff = min(0.5 * 2 ** (number - 1), 10) + random.uniform(0, 0.5)
             seconds = max(backoff, asked_for)
-            if number == attempts or waited + seconds > self.deadline or self._spent + seconds > SHARE * self.deadline:
+            if number == attempts or not self.may_wait(seconds, waited):
                 return self._given_up(outcome, number)
-            self.repeats.append(Repeat(self.party, after, seconds))
-            pause(seconds)
+            self.wait(after, seconds)
             number, waited = number + 1, waited + seconds
 
-    @property
-    def _spent(self) -> float:
-        """The seconds for which this run has waited for the party."""
-        return sum(one.seconds for one in self.repeats if one.party == self.party)
+    def may_wait(self, seconds: float, waited: float = 0.0) -> bool:
+        """Whether a request that has waited so long may wait for these seconds more."""
+        return waited + seconds <= self.deadline and self.time.waited[self.party] + seconds <= SHARE * self.deadline
+
+    def wait(self, after: str, seconds: float) -> None:
+        """Pauses before a request is sent again, but not beyond the end of the run."""
+        self.repeats.append(Repeat(self.party, after, seconds))
+        self.time.waited[self.party] += seconds
+        what, seconds = f"{self.party} to be asked again after {after}", max(0.0, min(seconds, self.time.left))
+        with polling_for(what, seconds):
+            pause(what, seconds)
+
+    def _unanswered(self, outcome: Unreachable, place: str, lasted: float) -> float:
+        """Notes that no answer came in these seconds, and returns them. Silence of more than the party's share is final."""
+        self.time.silence[self.party] += lasted
+        self.time.waited[self.party] += lasted
+        share = SHARE * max(self.deadline, TIMEOUT)
+        if self.time.silence[self.party] >= share:
+            said = f"requests without an answer took {share:.0f} seconds ([run] deadlines.patience, {SHARE} times)"
+            self.time.given_up[place] = f"{outcome.observed}; it is not asked again: {said}"
+        return lasted
 
     def _makes_sense(self, outcome: Exchange | Unreachable, method: str, url: str, *, repeatable: bool) -> bool:
         """Whether a request that ended so is worth another attempt."""
@@ -108,7 +136,11 @@ class Retry:
         if exchange.status == HTTPStatus.TOO_MANY_REQUESTS or (exchange.status in OVERLOADED and asked_for is not None):
             asks = "" if asked_for is None else f", Retry-After: {quoted(asked_for)}"
             given_up = f"given up at attempt {attempts}, [run] deadlines.patience is {self.deadline:g} seconds"
-            raise Unreachable(self.party, f"{exchange.what}{asks}; {given_up}", f"{self.party} with time for this run")
+            if waited := self.time.waited[self.party]:
+                given_up += f", and this run has waited {waited:.0f} for {self.party}"
+            raise Unreachable(
+                self.party, f"{exchange.what}{asks}; {given_up}", f"{self.party} with time for this run", fix=FIX
+            )
         return exchange
 
     def _is_new(self, url: str) -> bool:

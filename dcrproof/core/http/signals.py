@@ -1,36 +1,75 @@
-"""Ctrl-C and SIGTERM during work that would leave things behind in a tenant if it were interrupted."""
+"""Ctrl-C, SIGTERM and SIGHUP during work that would leave things behind in a tenant if it were interrupted."""
 
+import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+NUMBERS = tuple(signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if name in signal.Signals.__members__)
+"""The signals by which people, service managers and closed terminals stop a process."""
+
+
+def leave(code: int) -> NoReturn:
+    """Ends the process at once, whatever it is doing."""
+    os._exit(code)
 
 
 @contextmanager
-def put_off(then: Callable[[int], None] = signal.raise_signal) -> Iterator[None]:
-    """Delays the first signal until the block has ended: then `then` is called with its number.
+def handled(by: Callable[[int, Any], None]) -> Iterator[None]:
+    """Has these signals handled so while the block runs; one that is ignored, as by `nohup`, stays ignored.
 
-    A second one ends the block with KeyboardInterrupt. A signal that is ignored stays ignored. Outside the main thread,
-    where no signal arrives, this does nothing.
+    Outside the main thread, where no signal arrives, this does nothing.
     """
-    if threading.current_thread() is not threading.main_thread():
+    before: Mapping[signal.Signals, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        found = {number: signal.getsignal(number) for number in NUMBERS}
+        before = {number: handler for number, handler in found.items() if handler not in {signal.SIG_IGN, None}}
+    try:
+        for number in before:
+            signal.signal(number, by)
         yield
-        return
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def put_off(then: Callable[[int], None] = signal.raise_signal, most: int = 1) -> Iterator[None]:
+    """Delays that many signals until the block has ended: then `then` is called with the number of the first.
+
+    One more ends the block with KeyboardInterrupt.
+    """
     came: list[int] = []
 
     def later(number: int, _: object) -> None:
-        if came:
-            raise KeyboardInterrupt
         came.append(number)
+        if len(came) > most:
+            raise KeyboardInterrupt
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    ours = {number: handler for number, handler in before.items() if handler not in {signal.SIG_IGN, None}}
     try:
-        with ExitStack() as stack:
-            for number, handler in ours.items():
-                stack.callback(signal.signal, number, handler)
-                signal.signal(number, later)
+        with handled(later):
             yield
     finally:
         if came:
             then(came[0])
+
+
+@contextmanager
+def as_ctrl_c(stopped: int) -> Iterator[None]:
+    """The first signal ends the block with KeyboardInterrupt, and the block may say what is left.
+
+    A second one does not disturb that; a third one ends the process with the exit code `stopped`.
+    """
+    came: list[int] = []
+
+    def stop(number: int, _: object) -> None:
+        came.append(number)
+        if len(came) == 1:
+            raise KeyboardInterrupt
+        if len(came) > 2:
+            leave(stopped)
+
+    with handled(stop):
+        yield

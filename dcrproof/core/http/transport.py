@@ -3,6 +3,7 @@
 Redirects are never followed: a redirect must not carry credentials to another host. No cookie is kept.
 """
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -20,6 +21,8 @@ from dcrproof.core.http.exchange import Headers
 
 LARGEST_BODY = 10_000_000
 """Bytes of a body that are read: no answer of this flow has a tenth of them."""
+LONGEST_BODY = 60.0
+"""Seconds in which a body has to arrive: the libraries limit the time of each part alone."""
 NO_COOKIES = DefaultCookiePolicy(allowed_domains=())
 """No cookie is kept: a check that means to send one does so by hand."""
 
@@ -139,12 +142,14 @@ class Requests:
 
 
 def whole(chunks: Iterable[bytes]) -> bytes:
-    """The whole body. Raises Endless as soon as it is larger than LARGEST_BODY."""
-    body = bytearray()
+    """The whole body. Raises Endless as soon as it is larger than LARGEST_BODY, or takes longer than LONGEST_BODY."""
+    body, begun = bytearray(), time.monotonic()
     for chunk in chunks:
         body += chunk
+        if time.monotonic() - begun > LONGEST_BODY:
+            raise Endless(f"the answer had not ended after {LONGEST_BODY:g} seconds")
         if len(body) > LARGEST_BODY:
-            raise Endless(LARGEST_BODY)
+            raise Endless(f"more than {LARGEST_BODY:,} bytes came: what answers there is not the party")
     return bytes(body)
 
 

@@ -33,6 +33,8 @@ class Kind:
     owner: str = "Konnect admins"
     mode: Mode = Mode.PROVISION
     """The first mode that may create it."""
+    has_client: bool = False
+    """Whether Konnect registers a client for it at the authorization server, and deletes it with it."""
     role: str | None = None
     """The setup step that grants the role for it, without which Konnect answers 403."""
 
@@ -64,12 +66,20 @@ CLIENT = Kind(
 )
 KINDS = (
     REGISTRATION,
-    Kind(name="application", party="portal", path=rf"{PORTAL_API}/applications", named="name", mode=Mode.CREATE),
+    Kind(
+        name="application",
+        party="portal",
+        path=rf"{PORTAL_API}/applications",
+        named="name",
+        mode=Mode.CREATE,
+        has_client=True,
+    ),
     Kind(
         name="application of another developer",
         path=rf"{PORTALS}/[^/]+/applications",
         named="name",
         mode=Mode.CREATE,
+        has_client=True,
     ),
     Kind(name="developer", path=rf"{PORTALS}/[^/]+/developers", named="full_name", mode=Mode.CREATE),
     Kind(

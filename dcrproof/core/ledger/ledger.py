@@ -95,6 +95,8 @@ class Ledger:
     """Encrypts the URL and the token that delete a client, for the file; None where the file must not have them."""
     unwritten: str = ""
     """Why something could not be written, and is known here alone; empty otherwise."""
+    verified: list[str] = field(default_factory=list)
+    """The DCR providers that Konnect was asked to verify, by id: for that it registers a client, and tells nobody of it."""
     bad_lines: tuple[int, ...] = ()
     """The numbers of the lines of its file that make no sense."""
     _last: int = 0
@@ -183,6 +185,16 @@ class Ledger:
         if back.manage:
             self.managed(back, *back.manage)
 
+    def verifying(self, provider: str) -> None:
+        self.verified.append(provider)
+        self._write({"verifying": provider})
+
+    def verified_or_refused(self, provider: str) -> None:
+        """Nothing of that verification is left to be told: Konnect has refused it, or a reader was told of it."""
+        if provider in self.verified:
+            self.verified.remove(provider)
+            self._write({"verified": provider})
+
     def refused(self, entry: LedgerEntry) -> None:
         del self.entries[entry.number]
         self._write({"refused": entry.number})
@@ -196,6 +208,12 @@ class Ledger:
     def replay(self, line: Mapping[str, Any]) -> None:
         """Applies one line of a file. Raises ValueError where it makes no sense, and changes nothing then."""
         if "sweep" in line:
+            return
+        if "verifying" in line:
+            self.verified.append(_text(line["verifying"]))
+            return
+        if "verified" in line:
+            self.verified.remove(_text(line["verified"]))
             return
         if "intent" in line:
             entry = self._intended(line)

@@ -5,6 +5,7 @@ check that expects to be refused.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,10 +15,13 @@ from dcrproof.core.checks.outcomes import NotSeen
 from dcrproof.core.http.exchange import Exchange, Request
 from dcrproof.core.http.idna import absolute
 from dcrproof.core.http.segments import is_id
-from dcrproof.core.ledger.kinds import CLIENT, REGISTRATION, Kind, kind_at
+from dcrproof.core.ledger.kinds import CLIENT, DCR_PROVIDERS, REGISTRATION, Kind, kind_at
 from dcrproof.core.ledger.ledger import Ledger, LedgerEntry
 from dcrproof.core.secrets.secret import Secret
 
+VERIFY = re.compile(rf"{DCR_PROVIDERS}/([^/]+)/verify")
+REFUSED = frozenset({401, 403, 404, 429})
+"""Statuses of a verification after which Konnect has not begun it."""
 UNSETTLED = frozenset({408, 502, 503, 504})
 """Statuses that leave open whether the request was carried out: something in front of the party gave up on it."""
 
@@ -29,6 +33,8 @@ def watch(ledger: Ledger, request: Request) -> Callable[[Exchange | None], None]
     called. Raises NotSeen where the profile allows no more things to be created.
     """
     kind = creates(ledger, request)
+    if (request.party, request.method) == ("konnect", "POST") and (found := VERIFY.fullmatch(request.path)):
+        return _verifying(ledger, unquote(found[1]))
     if kind is None:
         if request.party == "curity" and request.method in {"GET", "PUT", "DELETE"}:
             for entry in ledger.at(request.url):
@@ -51,6 +57,17 @@ def watch(ledger: Ledger, request: Request) -> Callable[[Exchange | None], None]
             _turned_away(ledger, number)
         else:
             _answered(ledger, number, exchange)
+
+    return answered
+
+
+def _verifying(ledger: Ledger, provider: str) -> Callable[[Exchange | None], None]:
+    """Konnect itself creates something then; as the result of `watch`."""
+    ledger.verifying(provider)
+
+    def answered(exchange: Exchange | None) -> None:
+        if exchange is None or exchange.status in REFUSED:
+            ledger.verified_or_refused(provider)
 
     return answered
 

@@ -6,7 +6,7 @@ from typing import Any
 from dcrproof.core.checks.outcomes import Unreachable
 from dcrproof.core.http.exchange import Exchange
 from dcrproof.core.http.party_connection import PartyConnection
-from dcrproof.core.http.polling import pause, poll
+from dcrproof.core.http.polling import poll
 from dcrproof.core.http.retry import OVERLOADED, retry_after
 
 Object = Mapping[str, Any]
@@ -29,19 +29,21 @@ def create_once(
     """
     if http.retry is None or look is None:
         return send()
-    found, answer = _sent(send, look)
+    looking = min(LOOKING, http.retry.deadline)
+    found, answer = _sent(send, look, looking)
     if found is None:
         if isinstance(answer, Exchange) and answer.status not in OVERLOADED:
             return answer
         last = answer if isinstance(answer, Exchange) else answer.exchange
         asked_for = (retry_after(last) if isinstance(last, Exchange) else None) or 0.0
-        if asked_for <= http.retry.deadline:
-            pause(max(0.0, asked_for - LOOKING))
+        if http.retry.may_wait(asked_for):
+            if asked_for > LOOKING:
+                http.retry.wait("no answer", asked_for - LOOKING)
         elif isinstance(answer, Exchange):
             return answer
         else:
             raise answer
-        found, answer = _sent(send, look)
+        found, answer = _sent(send, look, looking)
     if found is not None:
         http.found(http.request("POST", http.base + path), found)
         return found
@@ -51,7 +53,7 @@ def create_once(
 
 
 def _sent(
-    send: Callable[[], Exchange], look: Callable[[], Object | None]
+    send: Callable[[], Exchange], look: Callable[[], Object | None], looking: float
 ) -> tuple[Object | None, Exchange | Unreachable]:
     """The thing that was found, if the answer was lost, and the answer."""
     answer: Exchange | Unreachable
@@ -64,5 +66,7 @@ def _sent(
     else:
         if answer.status not in OVERLOADED:
             return None, answer
-    found, _ = poll(look, lambda item: item is not None, LOOKING)
+    found, _ = poll(
+        "a thing whose creation was not answered to be listed", look, lambda item: item is not None, looking
+    )
     return found, answer

@@ -198,7 +198,7 @@ def _everywhere(
                 answers[node] = consumer.call(headers, node=node)
         return [exchange for exchange in answers.values() if not holds(exchange)]
 
-    others, _ = poll(ask, lambda found: not found, deadline)
+    others, _ = poll("a change to reach every node of the gateway", ask, lambda found: not found, deadline)
     if others:
         behind = consumer.behind()
         failed = Failed(f"{expected} on every node", "; ".join([*map(answer, others), *([behind] if behind else [])]))

@@ -81,7 +81,7 @@ def propagation(konnect: KonnectClient, control_plane: str, deadline: float, sin
             nodes.append(Node(name, version, reached.get(id), _silent(item, listed)))
         return Propagation(tuple(nodes), tuple(items))
 
-    found, _ = poll(look, lambda seen: not seen.old, deadline)
+    found, _ = poll("every data plane to have the expected configuration", look, lambda seen: not seen.old, deadline)
     return found
 
 

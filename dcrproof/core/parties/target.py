@@ -10,6 +10,7 @@ from dcrproof.core.http.connection import proxy_credentials
 from dcrproof.core.http.exchange import Exchange, Request, Transcript
 from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.http.retry import Repeat, Retry
+from dcrproof.core.http.run_time import RunTime
 from dcrproof.core.ledger.guard import refuse
 from dcrproof.core.ledger.ledger import Ledger, new_mark
 from dcrproof.core.ledger.watch import creates, recover, watch
@@ -40,7 +41,8 @@ class Target:
     transcript: Transcript = field(default_factory=Transcript)
     ledger: Ledger = field(default_factory=lambda: Ledger(new_mark()))
     repeats: list[Repeat] = field(default_factory=list)
-    """The requests that were sent again to live parties."""
+    """The requests that were sent again."""
+    time: RunTime = field(init=False)
     _new: dict[str, float] = field(default_factory=dict)
     _connections: list[PartyConnection] = field(default_factory=list)
 
@@ -48,6 +50,7 @@ class Target:
         return f"<target: {', '.join(f'{name} {kind}' for name, kind in self.parties.items())}>"
 
     def __post_init__(self) -> None:
+        self.time = RunTime(self.profile.run.longest)
         if self.live:
             self.ledger.most = self.profile.run.max_created
         self.secrets.publish(*self.profile.public)
@@ -92,7 +95,6 @@ class Target:
         if described is None:
             raise InternalError(f"the profile has no [{party}]")
         recognises = {"curity": of_authorization_server, "konnect": of_konnect, "portal": of_konnect}
-        live = party not in self.mocked
         connection = PartyConnection(
             party=party,
             base=base,
@@ -102,7 +104,7 @@ class Target:
             recognises=recognises.get(party, lambda _: True),  # the consumer judges the gateway's answers itself
             watch=self._watch,
             found=partial(recover, self.ledger),
-            retry=Retry(party, self.profile.run.patience, self._new, self.repeats) if live else None,
+            retry=Retry(party, self.profile.run.patience, self._new, self.repeats, self.time),
         )
         self._connections.append(connection)
         return connection

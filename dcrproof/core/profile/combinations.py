@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dcrproof.core.http.connection import Connection
-from dcrproof.core.profile.model import PARTIES, CuritySettings, DescribedParty, GatewaySettings, Mode, Profile
+from dcrproof.core.profile.model import PARTIES, CuritySettings, DescribedParty, GatewaySettings, Mode, Profile, seconds
 from dcrproof.core.profile.values import NOT_ON_THIS_MACHINE, is_plain, on_this_machine
 
 NEEDED: Mapping[Mode, tuple[str, ...]] = {
@@ -44,6 +44,9 @@ def problems(profile: Profile, content: Mapping[str, Any]) -> Iterator[str]:
             )
     if mode is Mode.EXISTING and not content.get("application"):
         yield 'application: missing: mode "existing" needs client_id and client_secret of an application'
+    waits = profile.run.approval.partition("wait:")[2]
+    if waits and seconds(waits) >= profile.run.longest:
+        yield f"run.deadlines.run: the run ends after {profile.run.deadlines.run}, and approval alone may wait {waits}"
     yield from _of_mix(profile)
     for place, secret, _ in profile.placed_secrets:
         if any(secret.reveal() in text for text in profile.public):

@@ -71,12 +71,14 @@ def _mocked(value: Any, _: Any) -> Any:
 
 @dataclass(frozen=True)
 class Deadlines:
-    """How long a run waits for live parties."""
+    """How long a run waits for the parties."""
 
     propagation: Duration = "1m"
     """How long a change in Konnect may take to reach the data planes."""
     patience: Duration = "2m"
-    """How long one request to a live party may wait to be sent again."""
+    """How long one request may wait to be sent again; a party gets twice as long in a whole run."""
+    run: Duration = "2h"
+    """How long the run may take before it cleans up; what was not checked by then is unreachable."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,13 @@ class RunSettings:
 
     @property
     def patience(self) -> float:
-        """Seconds that one request to a live party may wait to be sent again."""
+        """Seconds that one request may wait to be sent again."""
         return seconds(self.deadlines.patience)
+
+    @property
+    def longest(self) -> float:
+        """Seconds that the run may take before it cleans up."""
+        return seconds(self.deadlines.run)
 
 
 @dataclass(frozen=True)
