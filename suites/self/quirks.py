@@ -141,6 +141,10 @@ def in_every(*endpoints: str, change: Callable[[Answer], Answer]) -> Mapping[str
     return dict.fromkeys(endpoints, change)
 
 
+def kept_by_a_cache(answer: Answer) -> Answer:
+    return headed(Date=formatdate(time() - 500, usegmt=True), Age="500")(answer)
+
+
 PROTECTED = ("register", "read", "update", "delete")
 """Endpoints that are called with a bearer token, whose errors RFC 6750 knows by status and challenge."""
 KEPT = ("client_id", "client_secret", "registration_client_uri", "registration_access_token")
@@ -321,9 +325,7 @@ LEGAL: Mapping[str, Legal] = {
         Quirk(answers={"jwks": typed("application/jwk-set+json")}), "RFC 7517 8.5.2"
     ),
     "discovery from a cache": Legal(
-        Quirk(
-            answers={"discovery": lambda answer: headed(Date=formatdate(time() - 500, usegmt=True), Age="500")(answer)}
-        ),
+        Quirk(answers={"discovery": kept_by_a_cache}),
         "RFC 9111 5.1",
         passed="gateway.clock route.basic.accepted",
     ),
