@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from dcrproof.core.text import visible_json
 from dcrproof.reports.handoff import handoffs
 from dcrproof.reports.har import transcript_har
 from dcrproof.reports.index_html import index_html
@@ -49,7 +50,7 @@ def _lines(content: Content) -> str:
         if isinstance(value, list) and value:
             text = "[\n" + ",\n".join(json.dumps(item, ensure_ascii=False) for item in value) + "\n]"
         members.append(f"{json.dumps(name)}: {text}")
-    return "{\n" + ",\n".join(members) + "\n}\n"
+    return visible_json("{\n" + ",\n".join(members) + "\n}\n")
 
 
 def _files(content: Content) -> Iterator[tuple[str, Callable[[], str]]]:

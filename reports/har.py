@@ -10,6 +10,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from dcrproof.core.text import visible_json
 from dcrproof.reports.diagnosis import Run
 
 FORM = "application/x-www-form-urlencoded"
@@ -32,7 +33,7 @@ def transcript_har(run: Run) -> str:
         "pages": list(pages.values()),
         "entries": [_entry(exchange) for exchange in run["exchanges"]],
     }
-    return json.dumps({"log": log}, ensure_ascii=False) + "\n"
+    return visible_json(json.dumps({"log": log}, ensure_ascii=False)) + "\n"
 
 
 def _entry(exchange: Mapping[str, Any]) -> dict[str, Any]:

@@ -313,8 +313,10 @@ def clock(at: str | None) -> str:
 
 
 def path(url: str) -> str:
-    """An address without scheme and host."""
-    return re.sub(r"\A\w+://[^/]*", "", url) or url
+    """A readable address: without scheme and host, and with ASCII that can be seen decoded."""
+    return re.sub(
+        "%([2-7][0-9A-Fa-f])(?<!%7[Ff])", lambda found: chr(int(found[1], 16)), re.sub(r"\A\w+://[^/]*", "", url) or url
+    )
 
 
 def link(reference: str) -> str:

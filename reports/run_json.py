@@ -15,6 +15,9 @@ from dcrproof.reports.words import ENDINGS
 
 KONG = re.compile(r"\bkong/(\d[\w.]*)", re.IGNORECASE)
 
+LEFT = {"left behind", "clean-up failed"}
+"""The kinds of notes on what is to be deleted by hand."""
+
 
 def run_json(events: Iterable[Event]) -> dict[str, Any]:
     """The whole run: checks in the order of the catalogue, exchanges in the order of sending."""
@@ -54,7 +57,7 @@ def run_json(events: Iterable[Event]) -> dict[str, Any]:
         "exchanges": exchanges,
         "calls": [_without(event, "event") for event in seen.get("call", [])],
         "waits": list(_waits(seen)),
-        "left_behind": [note["text"] for note in seen.get("note", [])],
+        "left_behind": [note["text"] for note in seen.get("note", []) if note["kind"] in LEFT],
         "notes": [_without(note, "event") for note in seen.get("note", [])],
     }
 

@@ -1,5 +1,6 @@
 """Texts from outside, escaped so that nothing in them is read as a command."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
@@ -20,9 +21,16 @@ def visible(text: str) -> str:
 
 
 def _shown(found: re.Match[str]) -> str:
-    character = found[0]
-    printable = character.isprintable() or unicodedata.category(character) == "Zs"
-    return character if printable else ascii(character)[1:-1]
+    return found[0] if _is_shown(found[0]) else ascii(found[0])[1:-1]
+
+
+def _is_shown(character: str) -> bool:
+    return character.isprintable() or unicodedata.category(character) == "Zs"
+
+
+def visible_json(text: str) -> str:
+    """JSON in which what is not printable is escaped as JSON has it: it says the same."""
+    return SPECIAL.sub(lambda found: found[0] if _is_shown(found[0]) else json.dumps(found[0])[1:-1], text)
 
 
 def one_line(text: str, longest: int = 1_000) -> str:

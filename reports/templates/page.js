@@ -30,7 +30,9 @@
     return made;
   }
 
-  const path = (url) => url.replace(/^\w+:\/\/[^/]*/, "") || url;
+  // Without scheme and host, and with ASCII that can be seen decoded: %5B is [, but nothing becomes invisible.
+  const path = (url) =>
+    (url.replace(/^\w+:\/\/[^/]*/, "") || url).replace(/%(?!7f)[2-7][\da-f]/gi, (found) => String.fromCharCode(parseInt(found.slice(1), 16)));
   const took = (seconds) =>
     seconds === null ? "" : seconds >= 1 ? `${seconds.toFixed(1)} s` : seconds >= 0.001 ? `${Math.round(seconds * 1000)} ms` : "< 1 ms";
   const answer = (exchange) => (exchange.status === null ? "no answer" : String(exchange.status));
@@ -95,21 +97,20 @@
 
   // The sequence diagram
 
-  const ROW = 30;
-  const HEAD = 34;
+  // On a wide screen the words of an arrow are on it, and the names of the checks beside it. On a narrow one each has a
+  // line of its own, and the lanes share what there is.
   const narrow = matchMedia("(max-width: 52rem)");
-  const RIGHT = 116;
-  const LANE = 122;
+  const WIDE = { row: 30, head: 34, left: 235, right: 116, letters: 46, arrow: 21, letter: 7 };
+  const NARROW = { row: 40, head: 44, left: 0, right: 0, letters: 38, arrow: 31, letter: 7, width: 380, beside: 100 };
 
-  function short(url) {
+  function short(url, most) {
     const text = path(url).replace(/([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "$1…");
-    return text.length > 46 ? `${text.slice(0, 45)}…` : text;
+    return text.length > most ? `${text.slice(0, most - 1)}…` : text;
   }
 
-  // `groups` are [id of a check, numbers of exchanges]; each exchange is followed by the calls within it. The names of
-  // the checks are beside their arrows, or above them on narrow screens.
+  // `groups` are [id of a check, numbers of exchanges]; each exchange is followed by the calls within it.
   function draw(groups) {
-    const left = narrow.matches ? 0 : 235;
+    const form = narrow.matches ? NARROW : WIDE;
     const rows = [];
     let arrows = 0;
     for (const [id, numbers] of groups) {
@@ -123,42 +124,45 @@
     const drawnArrows = rows.map((row) => row.arrow).filter(Boolean);
     const taking = new Set(drawnArrows.flatMap((arrow) => [arrow.from, arrow.to]));
     const lanes = index.lanes.filter((name) => taking.has(name));
-    const width = left + RIGHT + LANE * Math.max(lanes.length, 3);
-    const height = HEAD + 16 + ROW * rows.length;
-    const x = (name) => left + LANE * (lanes.indexOf(name) + 0.5);
+    const lane = form.width ? form.width / Math.max(lanes.length, 3) : 122;
+    const width = form.width || form.left + form.right + lane * Math.max(lanes.length, 3);
+    const height = form.head + 16 + form.row * rows.length;
+    const x = (name) => form.left + lane * (lanes.indexOf(name) + 0.5);
     const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": `${plural(drawnArrows.length, "exchange")} between ${lanes.map(named).join(", ")}` });
-    for (const name of lanes) {
-      svg.append(
-        drawn("line", { class: "life", x1: x(name), x2: x(name), y1: HEAD - 6, y2: height }),
-        drawn("rect", { class: "head", x: x(name) - LANE / 2 + 8, y: 2, width: LANE - 16, height: HEAD - 10, rx: 5 }),
-        drawn("text", { class: "lane", x: x(name), y: 18 }, named(name)),
-      );
-    }
+    lanes.forEach((name, number) => {
+      svg.append(drawn("line", { class: "life", x1: x(name), x2: x(name), y1: form.head - 6, y2: height }));
+      if (!form.width) svg.append(drawn("rect", { class: "head", x: x(name) - lane / 2 + 8, y: 2, width: lane - 16, height: form.head - 10, rx: 5 }));
+      const down = form.width && number % 2 ? 17 : 0; // names that are wider than a narrow lane
+      const anchor = form.width && number === 0 ? "start" : form.width && number === lanes.length - 1 ? "end" : "middle";
+      const at = { start: x(name) - lane / 2 + 2, end: x(name) + lane / 2 - 2, middle: x(name) }[anchor];
+      svg.append(drawn("text", { class: `lane ${anchor}`, x: at, y: 16 + down }, named(name)));
+    });
     let striped = false;
     rows.forEach(({ arrow, check, of }, number) => {
-      const y = HEAD + 8 + ROW * number;
+      const y = form.head + 8 + form.row * number;
       const known = about.get(of);
       if (check !== null) striped = !striped;
-      if (striped) svg.append(drawn("rect", { class: "band", x: 0, y, width, height: ROW, "fill-opacity": 0.55 }));
-      if (check !== null && known) svg.append(label(check, known, y, left || width));
-      if (arrow) svg.append(arrowOf(arrow, y, x, left, width, known && index.verdicts[known.verdict].cause));
+      if (striped) svg.append(drawn("rect", { class: "band", x: 0, y, width, height: form.row, "fill-opacity": 0.55 }));
+      if (check !== null && known) svg.append(label(check, known, y, form.left || width, form));
+      if (arrow) svg.append(arrowOf(arrow, y, x, width, form, known && index.verdicts[known.verdict].cause));
     });
     return svg;
   }
 
-  function label(id, known, y, room) {
-    const text = id.length > 30 ? `${id.slice(0, 29)}…` : id;
+  function label(id, known, y, room, form) {
+    const most = form.width ? 42 : 30;
+    const text = id.length > most ? `${id.slice(0, most - 1)}…` : id;
     return drawn(
       "a",
       { href: `#check-${id}`, "aria-label": `check ${id}, ${known.verdict}: ${known.title}` },
       drawn("title", {}, `${known.verdict}: ${known.title}`),
-      drawn("rect", { class: "hit", x: 2, y: y + 2, width: room - 10, height: ROW - 4, rx: 4 }),
-      drawn("text", { x: 8, y: y + 19 }, drawn("tspan", { class: index.verdicts[known.verdict].colour }, `${index.verdicts[known.verdict].sign} `), text),
+      drawn("rect", { class: "hit", x: 2, y: y + 2, width: room - 10, height: form.row - 4, rx: 4 }),
+      drawn("text", { x: 8, y: y + form.row - 11 }, drawn("tspan", { class: index.verdicts[known.verdict].colour }, `${index.verdicts[known.verdict].sign} `), text),
     );
   }
 
-  function arrowOf(arrow, y, x, left, width, bad) {
-    const line = y + 21;
+  function arrowOf(arrow, y, x, width, form, bad) {
+    const line = y + form.arrow;
     const from = x(arrow.from);
     const to = x(arrow.to);
     const towards = Math.sign(to - from) || 1;
@@ -172,17 +176,21 @@
         drawn("polygon", { points: `${to},${line} ${to - 8 * towards},${line - 4} ${to - 8 * towards},${line + 4}` }),
       );
     }
-    const words = `${arrow.method} ${short(arrow.url)}`;
-    const start = Math.min(from, to) + 8;
-    const fits = start + words.length * 7.2 < width - RIGHT;
-    group.append(drawn("text", { class: `halo${fits ? "" : " end"}`, x: fits ? start : width - RIGHT - 4, y: line - 6 }, words));
-    group.append(drawn("text", { class: "end", x: width - RIGHT + 46, y: line - 2 }, answer(arrow)));
-    group.append(drawn("text", { class: "end soft", x: width - 6, y: line - 2 }, took(arrow.seconds)));
+    const words = `${arrow.method} ${short(arrow.url, form.letters - arrow.method.length)}`;
+    const wide = words.length * form.letter + 4;
+    const last = width - form.right - (form.beside || 0) - wide; // where words begin that end beside the status
+    const start = form.width ? 4 : Math.min(Math.min(from, to) + 8, last);
+    group.append(drawn("rect", { class: "back", x: start - 2, y: line - 17, width: wide, height: 15 }));
+    group.append(drawn("text", { class: "request", x: start, y: line - 6 }, words));
+    const result = { wide: [width - form.right + 46, line - 2], narrow: [width - 56, line - 6] }[form.width ? "narrow" : "wide"];
+    if (form.width) group.append(drawn("rect", { class: "back", x: result[0] - 44, y: result[1] - 11, width: width - result[0] + 42, height: 15 }));
+    group.append(drawn("text", { class: "end status", x: result[0], y: result[1] }, answer(arrow)));
+    group.append(drawn("text", { class: "end soft took", x: width - 6, y: result[1] }, took(arrow.seconds)));
     const said = `${named(arrow.from)} to ${named(arrow.to)}: ${arrow.method} ${path(arrow.url)}, ${answer(arrow)}${arrow.seconds === null ? "" : `, ${took(arrow.seconds)}`}`;
     group.prepend(drawn("title", {}, inner ? `${said} (a call between the parties, as recorded by the mocks)` : said));
     if (inner) return group;
-    const hit = drawn("rect", { class: "hit", x: left, y: y + 1, width: width - left, height: ROW - 2, rx: 4 });
-    return drawn("a", { href: `#exchange-${arrow.number}`, "aria-label": `exchange ${arrow.number}, ${said}` }, hit, group);
+    const hit = drawn("rect", { class: "hit", x: form.left, y: y + 1, width: width - form.left, height: form.row - 2, rx: 4 });
+    return drawn("a", { href: `#exchange-${arrow.number}`, "aria-label": `exchange ${arrow.number}, ${said}` }, group, hit);
   }
 
   const hint = byId("drawing");
@@ -424,13 +432,13 @@
       const row = make("tr", {});
       const check = about.has(exchange.check) ? make("a", { href: `#check-${exchange.check}` }, exchange.check) : exchange.check || "";
       row.append(
-        make("td", {}, String(exchange.number)),
+        make("td", { class: "number-of" }, String(exchange.number)),
         make("td", { class: "nowrap" }, exchange.at.slice(11, 23)),
-        make("td", {}, `${named(exchange.from)} → ${named(exchange.to)}`),
+        make("td", { class: "who" }, `${named(exchange.from)} → ${named(exchange.to)}`),
         make("td", { class: "request" }, linked(exchange)),
-        make("td", { class: "nowrap" }, answer(exchange)),
-        make("td", { class: "nowrap" }, took(exchange.seconds)),
-        make("td", {}, check),
+        make("td", { class: "nowrap status" }, answer(exchange)),
+        make("td", { class: "nowrap took" }, took(exchange.seconds)),
+        make("td", { class: "of" }, check),
       );
       rows.append(row);
     }

@@ -49,6 +49,8 @@ def spellings(value: str) -> dict[str, str]:
         "in JSON in HTML": html.escape(in_json),
         "in a traceback": repr(value)[1:-1],
         "in a traceback, as octets": repr(value.encode())[2:-1],
+        "in hexadecimal": value.encode().hex(),
+        "in hexadecimal, in capitals": value.encode().hex().upper(),
     }
 
 
@@ -61,6 +63,8 @@ def unusual_spellings(value: str) -> dict[str, str]:
         "in JSON by .NET": re.sub("[<>&'+`]", lambda sign: rf"\u{ord(sign[0]):04X}", in_json.replace(r"\"", r"\u0022")),
         "in HTML by numbers": re.sub("[^A-Za-z0-9 ]", lambda sign: f"&#{ord(sign[0])};", value),
         "in HTML by numbers in hexadecimal": re.sub(r"[^A-Za-z0-9 ]", lambda sign: f"&#x{ord(sign[0]):X};", value),
+        "in Python, all of it": "".join(rf"\U{ord(sign):08x}" for sign in value),
+        "in JavaScript, all of it": "".join(rf"\u{{{ord(sign):x}}}" for sign in value),
         "in HTML by names": html.escape(value).replace("+", "&plus;").replace("/", "&sol;").replace("=", "&equals;"),
     }
 

@@ -8,9 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from email.utils import formatdate
 from pathlib import Path
-from time import time
 from typing import Any
 
 from quirky_server import (
@@ -27,8 +25,8 @@ from quirky_server import (
     encoded,
     error,
     errors,
-    headed,
     jwk,
+    kept_for,
     members,
     servers,
     status,
@@ -139,10 +137,6 @@ def succeeded(answer: Answer) -> bool:
 
 def in_every(*endpoints: str, change: Callable[[Answer], Answer]) -> Mapping[str, Callable[[Answer], Answer]]:
     return dict.fromkeys(endpoints, change)
-
-
-def kept_by_a_cache(answer: Answer) -> Answer:
-    return headed(Date=formatdate(time() - 500, usegmt=True), Age="500")(answer)
 
 
 PROTECTED = ("register", "read", "update", "delete")
@@ -325,7 +319,7 @@ LEGAL: Mapping[str, Legal] = {
         Quirk(answers={"jwks": typed("application/jwk-set+json")}), "RFC 7517 8.5.2"
     ),
     "discovery from a cache": Legal(
-        Quirk(answers={"discovery": kept_by_a_cache}),
+        Quirk(answers={"discovery": kept_for(500)}),
         "RFC 9111 5.1",
         passed="gateway.clock route.basic.accepted",
     ),

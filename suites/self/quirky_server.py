@@ -139,10 +139,14 @@ def typed(media_type: str) -> Change:
     return lambda answer: replace(answer, headers={**answer.headers, "content-type": media_type})
 
 
-def headed(**headers: str) -> Change:
-    """Headers that differ; an underscore in a name is a hyphen."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return lambda answer: replace(answer, headers={**answer.headers, **named})
+def kept_for(seconds: int) -> Change:
+    """As from a cache that has had the answer for so long (RFC 9111 5.1)."""
+
+    def keep(answer: Answer) -> Answer:
+        aged = {"Date": formatdate(time.time() - seconds, usegmt=True), "Age": str(seconds)}
+        return replace(answer, headers={**answer.headers, **aged})
+
+    return keep
 
 
 def becomes(status: int, content: Any = None, media_type: str | None = None) -> Change:

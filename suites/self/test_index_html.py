@@ -19,7 +19,8 @@ from dcrproof.core.checks.verdict import Verdict
 from dcrproof.core.text import visible
 from dcrproof.fixtures.catalogue import entries
 from dcrproof.reports.flow import FLOW, HAPPY, calls_within, flow
-from dcrproof.reports.index_html import duration, index_html, link, numbers
+from dcrproof.reports.index_html import duration, index_html, link, numbers, path
+from dcrproof.reports.run_json import run_json
 
 SCHEMA = json.loads(resources.files("dcrproof.reports").joinpath("run.schema.json").read_text("utf-8"))
 
@@ -293,6 +294,27 @@ def test_what_was_left_behind_is_to_be_deleted():
     assert "application 17 of the portal" in next_of(page(check("a.one"), left_behind=["application 17 of the portal"]))
 
 
+def test_only_what_is_to_be_deleted_stands_there():
+    notes = [
+        ("left behind", "a client"),
+        ("clean-up failed", "a portal"),
+        ("baseline", "an entry"),
+        ("secret let out", "a file"),
+    ]
+    said = run_json([{"event": "note", "kind": kind, "text": text} for kind, text in notes])
+    assert said["left_behind"] == ["a client", "a portal"]
+    assert [note["text"] for note in said["notes"]] == ["a client", "a portal", "an entry", "a file"]
+    shown = next_of(page(check("a.one"), **{name: said[name] for name in ("left_behind", "notes")}))
+    secret, deleted, baseline = map(shown.index, ("do not share this folder", "Delete by hand", "The baseline"))
+    assert secret < shown.index("a file") < deleted < shown.index("a client") < shown.index("a portal") < baseline
+    assert baseline < shown.index("an entry")
+
+
+@pytest.mark.parametrize(("exit", "said"), [(0, True), (1, False), (2, False), (3, False), (6, False), (None, False)])
+def test_what_green_means_stands_on_a_green_page_only(exit, said):
+    assert ("Green means" in page(check("a.one"), exit=exit).text) is said
+
+
 def test_a_check_that_is_blocked_by_one_without_an_entry_is_shown():
     found = page(check("a.two", "blocked", blocked_by="a.one"), exit=1)
     assert "1 check is blocked by a.one, which has no entry in this run" in found.text
@@ -546,3 +568,16 @@ def test_durations_are_readable(seconds, said):
 )
 def test_a_reference_that_is_a_page_is_linked(reference, address):
     assert link(reference) == address
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://a.example/b?c%5Bd%5D=e", "/b?c[d]=e"),
+        ("/b%20c%2525", "/b c%25"),
+        ("/b%00%0a%1b%7f%7F%E2%80%AE%C3%A4", "/b%00%0a%1b%7f%7F%E2%80%AE%C3%A4"),
+        ("/%zz%5", "/%zz%5"),
+    ],
+)
+def test_an_address_is_readable_and_hides_nothing(url, shown):
+    assert path(url) == shown

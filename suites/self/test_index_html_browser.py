@@ -288,9 +288,9 @@ def test_it_can_be_used_with_the_keyboard(opened):
     assert page.locator("#checks .group").first.get_attribute("open") is not None
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_is_accessible(opened, run, scheme):
-    page = opened(few(run), color_scheme=scheme)
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 400)])
+def test_it_is_accessible(opened, run, scheme, width):
+    page = opened(few(run), color_scheme=scheme, viewport={"width": width, "height": 850})
     open_all(page)
     judged = axe.Axe().run(page)
     assert judged.violations_count == 0, judged.generate_report()
@@ -324,6 +324,63 @@ def test_it_fits_on_a_phone(opened, run):
     page.evaluate(f"location.hash = '#exchange-{run['exchanges'][0]['number']}'")
     page.get_by_role("dialog").wait_for()
     assert page.evaluate("document.querySelector('dialog').scrollWidth") <= PHONE["width"]
+
+
+LONG_NAME = "a_very_long_name_without_any_blank_" * 6
+CONTENTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "red": lambda run: run,
+    "green": lambda run: {**run, "exit": 0, "checks": [c for c in run["checks"] if c["verdict"] == "passed"]},
+    "interrupted": lambda run: {
+        **run,
+        "exit": 2,
+        "checks": run["checks"][:9],
+        "selected": [*run["selected"], LONG_NAME],
+    },
+    "left behind": lambda run: {**run, "exit": 3, "left_behind": [f"the client {LONG_NAME} of Curity"]},
+    "long": lambda run: {
+        **run,
+        "command": LONG_NAME,
+        "checks": [{**check, "title": LONG_NAME, "observed": LONG_NAME} for check in run["checks"]],
+        "exchanges": [
+            {**one, "url": f"https://party.example/{LONG_NAME}?a%5Bb%5D=%E2%80%AE"} for one in run["exchanges"]
+        ],
+    },
+}
+INSIDE = """name => [...document.querySelectorAll(name)].filter(one => one.checkVisibility()).map(one => one.getBoundingClientRect())
+    .filter(box => box.left < 0 || box.right > innerWidth).length"""
+
+
+@pytest.mark.parametrize("changed", CONTENTS.values(), ids=list(CONTENTS))
+def test_status_and_time_of_each_exchange_are_seen_on_a_phone(opened, run, changed):
+    page = opened(changed(run), viewport={"width": 400, "height": 800}, is_mobile=True)
+    open_all(page)
+    assert not scrolls_sideways(page)
+    for name in (
+        ".diagram svg",
+        ".diagram .status",
+        ".diagram .took",
+        ".diagram .request",
+        "td.status",
+        "td.took",
+        "td",
+    ):
+        assert page.locator(name).count() > 0, name
+        assert page.evaluate(INSIDE, name) == 0, name
+    assert page.locator("td.took").first.is_visible()
+
+
+def test_what_an_arrow_says_is_decoded_and_stands_on_no_line(opened, run):
+    changed = deepcopy(run)
+    for exchange in changed["exchanges"]:
+        exchange["url"] = "https://party.example/a?b%5Bc%5D=%E2%80%AE%00%7F"
+    page = opened(changed)
+    for found in (page.locator(".diagram .request").first, page.locator("td.request").first):
+        assert found.text_content().endswith("/a?b[c]=%E2%80%AE%00%7F")
+    words, below = page.locator(".diagram .arrow .request").all()[:9], page.locator(".diagram .arrow .back").all()[:9]
+    for text, back in zip(words, below, strict=True):  # an opaque ground, as wide as the words
+        over, under = text.bounding_box(), back.bounding_box()
+        assert under["x"] <= over["x"]
+        assert over["x"] + over["width"] <= under["x"] + under["width"] + 1
 
 
 def test_it_can_be_printed(opened):

@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+import unicodedata
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -13,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recorded import SOME, made_up, run
 
+from dcrproof.core.secrets.index import Secrets
 from dcrproof.core.text import visible
+from dcrproof.fixtures.run.recording import Recording
 from dcrproof.fixtures.session.github import annotations
 from dcrproof.reports.folder import write
 from dcrproof.reports.handoff import handoffs
@@ -288,6 +291,30 @@ HOSTILE = [
 
 def without_commands(text: str) -> bool:
     return not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
+
+
+def test_no_character_that_cannot_be_seen_is_written_into_any_file(tmp_path):
+    """Controls, formats, line and paragraph separators, private use, surrogates, unassigned: by category."""
+    unseen = {"Cc", "Cf", "Zl", "Zp", "Co", "Cs", "Cn"}
+    of = {
+        category: [one for one in map(chr, range(0x110000)) if unicodedata.category(one) == category]
+        for category in unseen
+    }
+    text = "a".join(one for some in of.values() for one in (*some[:300], *some[-20:]))
+    recording = Recording(Secrets())
+    first, *others, last = made_up(9, 9, text)
+    recording.begin(tmp_path, first)
+    recording.write(others)
+    content = run_json(recording.events)
+    recording.end(last)
+    assert write(recording.folder, content) == []
+    written = {path.name: path.read_text("utf-8") for path in recording.folder.iterdir()}
+    assert set(written) >= FILES | {"index.html", "handoff-curity-admins.md"}
+    for name, found in written.items():
+        assert {one for one in found if unicodedata.category(one) in unseen} <= {"\n", "\t"}, name
+    for name in ("run.json", "transcript.har"):
+        json.loads(written[name])
+    assert json.loads(written["run.json"])["exchanges"][0]["response"]["body"] == text
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -1,6 +1,7 @@
 """Secrets hide themselves, and are masked by value, whole or in part, in each form in which they appear."""
 
 import base64
+import json
 import pickle
 import string
 import textwrap
@@ -69,6 +70,8 @@ ESCAPES = (
     r"\u{code:04X}",
     r"\\u{code:04X}",
     r"\x{code:02x}",
+    r"\U{code:08x}",
+    r"\u{{{code:x}}}",
     "%{code:02X}",
     "%{code:02x}",
     "%25{code:02X}",
@@ -131,6 +134,31 @@ def test_a_long_secret_is_masked_in_base64_wherever_it_begins(value, before, for
     assert fingerprint in masked
     assert len(masked) <= len(fingerprint) + 16
     assert [*map(len, secrets.search([form, urlsafe(form[7:])]))] == [1, 1]
+
+
+@given(LONG_ONES, st.sampled_from([str.lower, str.upper]), st.integers(0, 3), st.sampled_from([0, 76, 65]))
+def test_a_long_secret_is_masked_in_hexadecimal(value, case, before, width):
+    secrets = Secrets()
+    fingerprint = repr(secrets.know(value))
+    form = case("0" * before + value.encode().hex())
+    masked = secrets.mask("\n".join(textwrap.wrap(form, width)) if width else form)
+    assert fingerprint in masked
+    assert len(masked) <= len(fingerprint) + 8
+    assert [*map(len, secrets.search([form]))] == [1]
+
+
+@given(st.integers(0, 1 << 32), st.integers(20, 200), st.integers(0, 2), st.booleans())
+def test_a_secret_is_masked_in_base64_within_base64(seed, size, before, for_addresses):
+    """As Kubernetes keeps the credentials of a registry."""
+    secrets = Secrets()
+    value = "".join(Random(seed).choices(string.ascii_letters + string.digits, k=size))
+    fingerprint = repr(secrets.know(value, "client"))
+    document = json.dumps({"auths": {"registry.example": {"username": "client", "auth": basic("client", value)}}})
+    form = base64.b64encode(b" " * before + document.encode()).decode()
+    form = urlsafe(form) if for_addresses else form
+    assert fingerprint in (masked := secrets.mask(form))
+    assert len(masked) < len(form) - size
+    assert [*map(len, secrets.search([form]))] == [1]
 
 
 @given(LONG_ONES, st.data())

@@ -14,6 +14,7 @@ from typing import Any
 from dcrproof.core.http.exchange import Exchange, Headers, Sent, Unanswered
 from dcrproof.core.secrets.forms import compact
 from dcrproof.core.secrets.secret import SHORTEST
+from dcrproof.core.text import visible_json
 
 Event = Mapping[str, Any]
 
@@ -192,7 +193,7 @@ def _walk(value: Any, changed: Mapping[str, str]) -> Any:
 
 def line(event: Event) -> str:
     """An event as a line of JSON."""
-    return json.dumps(event, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return visible_json(json.dumps(event, ensure_ascii=False, separators=(",", ":"))) + "\n"
 
 
 def read(lines: Iterable[str]) -> Iterator[Event]:

@@ -1,10 +1,11 @@
-"""Other readings of a text: without line breaks and colours, with escapes undone, and with base64 decoded.
+"""Other readings of a text: without line breaks and colours, with escapes undone, and with base64 and hexadecimal decoded.
 
 Each maps a place in the reading back to its place in the text.
 """
 
 import base64
 import html
+import math
 import re
 import sys
 from bisect import bisect_left, bisect_right
@@ -29,20 +30,21 @@ A run of backslashes is tried from its first one only: from each of them it woul
 
 ESCAPE = re.compile(
     r"""(?P<escape> [\\&%] (?:               # first, as above
-            (?<=\\) (?: u[dD][89abAB][\da-fA-F]{2} \\u[dD][c-fC-F][\da-fA-F]{2} | u[\da-fA-F]{4} | x[\da-fA-F]{2} )
+            (?<=\\) (?: u[dD][89abAB][\da-fA-F]{2} \\u[dD][c-fC-F][\da-fA-F]{2} | u[\da-fA-F]{4} | x[\da-fA-F]{2}
+                | U[\da-fA-F]{8} | u\{[\da-fA-F]{1,6}\} )
         |   (?<=\\) [bfnrt"'/\\]
         |   (?<=&) (?: \#\d{1,7} | \#[xX][\da-fA-F]{1,6} | [A-Za-z][A-Za-z\d]{1,30} );
         |   (?<=%) (?: [0-7][\da-fA-F] | [89a-fA-F][\da-fA-F] (?: %[89a-fA-F][\da-fA-F] )* )
         ))""",
     re.VERBOSE,
 )
-"""What stands for a character in JSON, in JavaScript, in HTML or in an address."""
+"""What stands for a character in JSON, in JavaScript, in Python, in HTML or in an address."""
 
 UNUSUAL = tuple(  # each begins with a character that can be found quickly
     map(
         re.compile,
         (
-            r"\\(?:u00(?!3c|3e|26(?!#|\w+;))[2-7]|x[2-7])[\da-fA-F]",
+            r"\\(?:(?:u00|U000000)(?!3c|3e|26(?!#|\w+;))[2-7]|u\{0{0,4}[2-7]|x[2-7])[\da-fA-F]",
             r"&(?:amp;)*(?:#(?!x27;|34;|39;)|(?!quot;|amp;|lt;|gt;|#)\w+;)",
             r"%[2-7][\da-fA-F]",
         ),
@@ -60,7 +62,9 @@ ODD = re.compile(r"[\r\n\\&#%\x1b]")
 
 SHORTEST_RUN = 96
 LONG_RUN = re.compile(rf"(?<![\w+/-])[\w+/-]{{{SHORTEST_RUN},}}", re.ASCII)
-"""What may be a long value in base64, or the part of one that a shortened message keeps."""
+"""What may be a long value in base64 or hexadecimal, or the part of one that a shortened message keeps."""
+
+HEXADECIMAL = re.compile(r"[\da-fA-F]*", re.ASCII)
 
 _SAMPLE = 8
 # Every 8th character of a text shows quickly where such a run may be: it has twelve of them.
@@ -95,24 +99,24 @@ class Reading(NamedTuple):
         return self._replace(origin=lambda start, end: outer.origin(*self.origin(start, end)))
 
 
-def readings(text: str, found: list[Found] | None) -> Iterator[Reading]:
-    """The other readings of a text; base64 is decoded, except where something was `found`, if that is given."""
+def readings(text: str, found: list[Found]) -> Iterator[Reading]:
+    """The other readings of a text; long runs of base64 and hexadecimal are decoded, except where something was `found`."""
     joined = read(text, BREAK)
     if joined is not None:
         yield joined
     yield from _unescaped(text)
-    if found is None or len(text) < SHORTEST_RUN:
+    if len(text) < SHORTEST_RUN:
         return
     ends = [one.end for one in found]
     for run in long_runs(text):
         after = bisect_left(ends, run.end())
         if after == len(found) or found[after].start > run.start():
-            yield from out_of_base64(run)
+            yield from decoded(run)
     if joined is not None:
         joints = joined.joints or []
         for run in long_runs(joined.text):
             if bisect_right(joints, run.start()) < bisect_left(joints, run.end()):  # the others are among those above
-                yield from (reading.before(joined) for reading in out_of_base64(run))
+                yield from (reading.before(joined) for reading in decoded(run))
 
 
 def read(text: str, pattern: re.Pattern[str]) -> Reading | None:
@@ -162,6 +166,9 @@ def _character(escape: str) -> str:
         return html.unescape(escape)
     if escape[0] == "%":
         return unquote(escape)
+    if escape[1] == "U" or escape[2:3] == "{":
+        number = int(escape[2:].strip("{}"), 16)
+        return chr(number) if number <= sys.maxunicode else ""
     if escape[1] in "ux":
         units = bytes.fromhex(escape.replace("\\u", "").replace("\\x", "00"))
         return units.decode("utf-16-be", "surrogatepass")
@@ -202,17 +209,27 @@ def in_escapes(text: str) -> Iterator[Reading]:
     yield from (reading.before(outer) for reading in _unescaped(outer.text))
 
 
-def out_of_base64(run: re.Match[str]) -> Iterator[Reading]:
-    """A run of base64, decoded from each of the four alignments."""
+def decoded(run: re.Match[str]) -> Iterator[Reading]:
+    """A run of base64, decoded from each of the four alignments; one of hexadecimal, also from each of the two."""
     standard = run[0].replace("-", "+").replace("_", "/")
     for ahead in range(4):
-        octets = base64.b64decode(standard[ahead : ahead + (len(standard) - ahead) // 4 * 4])
-        begin = run.start() + ahead
+        yield _octets(base64.b64decode(_whole(standard[ahead:], 4)), run.start() + ahead, 8 / 6)
+    if HEXADECIMAL.fullmatch(run[0]):
+        for ahead in range(2):
+            yield _octets(bytes.fromhex(_whole(run[0][ahead:], 2)), run.start() + ahead, 2)
 
-        def origin(start: int, end: int, begin: int = begin) -> tuple[int, int]:
-            return begin + start * 8 // 6, begin - (-end * 8 // 6)
 
-        yield Reading(octets.decode("latin-1"), None, origin)
+def _whole(text: str, size: int) -> str:
+    return text[: len(text) // size * size]
+
+
+def _octets(octets: bytes, begin: int, each: float) -> Reading:
+    """Octets as characters, each from so many characters of a text, from that place on."""
+
+    def origin(start: int, end: int) -> tuple[int, int]:
+        return begin + math.floor(start * each), begin + math.ceil(end * each)
+
+    return Reading(octets.decode("latin-1"), None, origin)
 
 
 def long_runs(text: str) -> Iterator[re.Match[str]]:

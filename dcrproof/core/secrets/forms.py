@@ -14,8 +14,8 @@ CLAIMS = re.compile(r"\.eyJ[\w-]+\.[\w-]*")
 JWS = re.compile(r"(eyJ[\w-]+\.[\w-]*\.)([\w-]*)")
 JWE = re.compile(r"(eyJ[\w-]+\.)([\w.-]*)")
 
-LONGEST_IN_BASE64 = 256
-"""Longer values, such as signatures and sealed sessions, have too many forms in base64: there the text is decoded."""
+LONGEST_ENCODED = 256
+"""Longer values, such as signatures and sealed sessions, have too many encoded forms: there the text is decoded."""
 
 UNRESERVED = re.compile(r"[\w.~-]*", re.ASCII)
 """Characters that are never encoded or escaped (RFC 3986 2.3)."""
@@ -37,9 +37,10 @@ def forms_of(value: str) -> Iterator[str]:
             yield re.sub("%..", lambda sign: sign[0].lower(), encoded)
         for once in set(_escaped(value)):
             yield from _escaped(once)  # a document in a document
-    if len(value) <= LONGEST_IN_BASE64:
+    if len(value) <= LONGEST_ENCODED:
         for text in {value, quote_plus(_octets(value))}:
             yield from base64_forms(text)
+        yield from (_octets(value).hex(), _octets(value).hex().upper())
 
 
 def _percent(octets: bytes) -> Iterator[str]:

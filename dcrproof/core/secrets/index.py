@@ -15,13 +15,13 @@ from dcrproof.core.secrets.decoding import (
     ODD,
     SHORTEST_RUN,
     Found,
+    decoded,
     in_escapes,
     long_runs,
-    out_of_base64,
     read,
     readings,
 )
-from dcrproof.core.secrets.forms import LONGEST_IN_BASE64, SIGNATURE, base64_forms, forms_of, pair_forms, secret_part
+from dcrproof.core.secrets.forms import LONGEST_ENCODED, SIGNATURE, base64_forms, forms_of, pair_forms, secret_part
 from dcrproof.core.secrets.own_words import is_own
 from dcrproof.core.secrets.secret import SHORTEST, Secret
 
@@ -31,9 +31,6 @@ OPAQUE = re.compile(r"_[A-Z0-9]{7}_")
 WEAK = re.compile(r"(?:_[A-Z0-9]{7}_)?[0-9a-fA-F-]+")
 """A secret of digits and dashes, such as a UUID: a few characters of it may occur in any other."""
 
-LONGEST_OWN = 256
-"""Longer values are no words of dcrproof's own."""
-
 _WORD = 4
 # Any 8 characters of a text hold 4 that begin at a multiple of 4: these words are looked up first, all at once.
 
@@ -41,12 +38,12 @@ _WORD = 4
 class Secrets:
     """All secrets that a run has been given or has received, and what it knows to be public.
 
-    Each secret has forms: as it is, percent-encoded, escaped for JSON, HTML and Python, and in base64, by itself and
-    after a client id, at each alignment. Any 8 characters of a form are masked, so that the pieces of a form that was
+    Each secret has forms: as it is, percent-encoded, escaped for JSON, HTML and Python, in hexadecimal, and in base64, by
+    itself and after a client id, at each alignment. Any 8 characters of a form are masked, so that the pieces of a form that was
     cut are masked as well. Of a JWT only the signature is a secret.
 
     Other escapes, and more than two levels of them, are found as well, if eight characters of the secret are left; and
-    in base64 a secret of any length.
+    in base64 and hexadecimal a secret of any length.
 
     Pieces that are also public, such as a host name that is part of a password, are left alone unless they are next to
     a piece that is not, or are the whole secret. So are pieces that dcrproof may write by itself; a value that consists
@@ -62,16 +59,14 @@ class Secrets:
         self._public: set[str] = set()
         self._own: dict[str, bool] = {}
         """Pieces that were found, and whether dcrproof may write them by itself."""
-        self._long = False
 
     def know(self, value: str, client_id: str | None = None) -> Secret:
         """Registers a secret, and its Basic credentials with `client_id`, which is public."""
         secret = Secret(value)
         known = value in self._clients and client_id in {None, self._clients[value]}
-        if known or len(value) < SHORTEST or (len(value) <= LONGEST_OWN and is_own(value)):
+        if known or len(value) < SHORTEST or (len(value) <= LONGEST_ENCODED and is_own(value)):
             return secret
         self._clients[value] = client_id
-        self._long = self._long or len(value) > LONGEST_IN_BASE64
         if prefix := OPAQUE.match(value):
             self.publish(prefix[0])
         forms = set(forms_of(secret_part(value)))
@@ -97,7 +92,7 @@ class Secrets:
     def publish(self, *texts: str) -> None:
         """Registers what is public, in base64 as well: ids and addresses of the profile."""
         for text in texts:
-            for form in {text, *(base64_forms(text) if len(text) <= LONGEST_IN_BASE64 else ())}:
+            for form in {text, *(base64_forms(text) if len(text) <= LONGEST_ENCODED else ())}:
                 self._public.update(_pieces(form))
 
     @property
@@ -119,7 +114,7 @@ class Secrets:
         """The known secrets in a text, and pieces of them, in order and without overlap."""
         found = self._runs(text)
         if ODD.search(text) or len(text) >= SHORTEST_RUN:
-            for reading in readings(text, found if self._long else None):
+            for reading in readings(text, found):
                 found += [reading.found(run) for run in self._runs(reading.text, reading.joints)]
         return _apart(found) if len(found) > 1 else found
 
@@ -135,8 +130,8 @@ class Secrets:
         for text in texts:
             found = {Found(*match.span(), "<signature>") for match in SIGNATURE.finditer(text)}
             found.update(self._telling(text, words, short))
-            runs = [run for run in long_runs(text) if run[0] not in clean] if self._long else []
-            hidden = [*in_escapes(text), *chain.from_iterable(map(out_of_base64, runs))]
+            runs = [run for run in long_runs(text) if run[0] not in clean]
+            hidden = [*in_escapes(text), *chain.from_iterable(map(decoded, runs))]
             if any(self._telling("\0".join(reading.text for reading in hidden), words, short)):  # all at once
                 for reading in hidden:
                     found.update(map(reading.found, self._telling(reading.text, words, short)))
