@@ -657,6 +657,8 @@ def test_head(dcr_consumer, dcr_protected, dcr_basic, dcr_expect):
 def test_unmatched_path(dcr_consumer, dcr_protected, dcr_expect):
     path = "/dcrproof-no-such-route"
     exchange = dcr_consumer.call(path=path)
+    if reached_upstream(exchange) or dcr_consumer.refuses(exchange):
+        raise NotApplicable("the gateway has a route for every path")
     expected = (exchange.status, message(exchange)) == (404, "no Route matched with those values")
     dcr_expect.that(expected, "404 'no Route matched with those values'", answer(exchange))
     page = dcr_consumer.call({"accept": "text/html"}, path=path)

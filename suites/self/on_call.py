@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import tomli_w
@@ -160,12 +161,17 @@ def cached(change: Callable[[Scene], None]) -> Callable[[Scene], None]:
     return act
 
 
-def another_service(scene: Scene) -> None:
+def another_route(path: str) -> Callable[[Scene], None]:
     """A gateway service with a route of its own, which no API is linked to."""
-    plane = scene.konnect("GET", "/v2/control-planes")["data"][0]["id"]
-    entities = f"/v2/control-planes/{plane}/core-entities"
-    service = scene.konnect("POST", f"{entities}/services", {"name": "another", "host": "127.0.0.1"})
-    scene.konnect("POST", f"{entities}/services/{service['id']}/routes", {"name": "elsewhere", "paths": ["/elsewhere"]})
+
+    def act(scene: Scene) -> None:
+        plane = scene.konnect("GET", "/v2/control-planes")["data"][0]["id"]
+        services = f"/v2/control-planes/{plane}/core-entities/services"
+        upstream = urlsplit(scene.described["upstream"]["url"])
+        service = scene.konnect("POST", services, {"name": "another", "host": upstream.hostname, "port": upstream.port})
+        scene.konnect("POST", f"{services}/{service['id']}/routes", {"name": "of-another", "paths": [path]})
+
+    return act
 
 
 def provider(**settings: Any) -> Callable[[Scene], None]:
@@ -284,6 +290,7 @@ SITUATIONS: Mapping[str, Situation] = {
     "a redirect of the unauthorized": Situation(
         setting(unauthorized_redirect_uri=["https://sign-in.example/"]), checks="route"
     ),
+    "a route for every path": Situation(another_route("/"), checks="route.unmatched"),
     "no token cache": Situation(setting(cache_tokens=False)),
     "another header for tokens": Situation(
         setting(bearer_token_header_name="x-token"), "route.bearer", ("bearer_token_header_name",), konnect=True
@@ -350,7 +357,7 @@ SITUATIONS: Mapping[str, Situation] = {
         konnect=True,
     ),
     "a route of another service": Situation(
-        another_service,
+        another_route("/elsewhere"),
         "api.linked-to-route",
         ("'another'", "GET /elsewhere"),
         ("konnect.implementation.linked",),
