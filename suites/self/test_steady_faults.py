@@ -137,7 +137,7 @@ def test_a_run_whose_time_is_over_ends_at_once_and_says_what_took_it(
     assert "s for waiting for curity to be asked again after 429" in over[0]
     assert ended.verdicts("failed", "error") == {}
     assert (list(ended.left), list(ended.taken), ended.exit) == ([], [], UNREACHABLE), ended.printed
-    assert ended.printed.count("deadlines.run under [run]") == 1, "it is said once, not for each check"
+    assert ended.printed.count("  observed       60 seconds") == 1, "it is said once, not for each check"
 
 
 @pytest.mark.parametrize(
