@@ -13,11 +13,11 @@ def test_discovery_is_served(dcr_metadata): ...
 
 
 @by_gate
-def test_discovery_names_its_issuer(dcr_named_issuer): ...
+def test_discovery_names_its_issuer(_dcr_named_issuer): ...
 
 
 @by_gate
-def test_discovery_names_endpoints(dcr_endpoints): ...
+def test_discovery_names_endpoints(_dcr_endpoints): ...
 
 
 @check(
@@ -29,16 +29,16 @@ def test_discovery_names_endpoints(dcr_endpoints): ...
     level=Level.SHOULD,
     smoke=True,
 )
-def test_endpoints_share_the_public_host(dcr_authorization_server, dcr_endpoints, dcr_expect):
-    origin = urlsplit(dcr_authorization_server.issuer)[:2]
+def test_endpoints_share_the_public_host(_dcr_authorization_server, _dcr_endpoints, _dcr_expect):
+    origin = urlsplit(_dcr_authorization_server.issuer)[:2]
     names = ("token_endpoint", "jwks_uri", "registration_endpoint", "introspection_endpoint", "revocation_endpoint")
-    other = {name: url for name in names if (url := dcr_endpoints.endpoint(name)) and urlsplit(url)[:2] != origin}
+    other = {name: url for name in names if (url := _dcr_endpoints.endpoint(name)) and urlsplit(url)[:2] != origin}
     observed = "; ".join(f"{name} {url}" for name, url in other.items())
-    dcr_expect.that(not other, f"every endpoint at {origin[0]}://{origin[1]}", observed)
+    _dcr_expect.that(not other, f"every endpoint at {origin[0]}://{origin[1]}", observed)
 
 
 @by_gate
-def test_registration_endpoint_is_named(dcr_registration_endpoint): ...
+def test_registration_endpoint_is_named(_dcr_registration_endpoint): ...
 
 
 @by_gate
@@ -51,18 +51,18 @@ def test_keys_are_served(dcr_jwks): ...
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7517 9.2",),
 )
-def test_keys_are_public(dcr_jwks, dcr_expect):
+def test_keys_are_public(dcr_jwks, _dcr_expect):
     private = {name for key in dcr_jwks["keys"] for name in key} & PRIVATE_MEMBERS
-    dcr_expect.that(not private, "no private member in the JWK Set", f"members {', '.join(sorted(private))}")
+    _dcr_expect.that(not private, "no private member in the JWK Set", f"members {', '.join(sorted(private))}")
 
 
 @by_gate
-def test_registrar_authenticates(dcr_registrar_token): ...
+def test_registrar_authenticates(_dcr_registrar_token): ...
 
 
 @by_gate
-def test_registrar_gets_the_scope(dcr_initial_access, dcr_registrar):
-    if dcr_registrar.open or dcr_registrar.initial_access_token:
+def test_registrar_gets_the_scope(_dcr_initial_access, _dcr_registrar):
+    if _dcr_registrar.open or _dcr_registrar.initial_access_token:
         from dcrproof.core.checks.outcomes import NotApplicable
 
         raise NotApplicable(
@@ -78,11 +78,11 @@ def test_registrar_gets_the_scope(dcr_initial_access, dcr_registrar):
     hostile=True,
 )
 def test_registrar_with_a_wrong_secret(
-    dcr_authorization_server, dcr_endpoints, dcr_registrar, dcr_registrar_token, dcr_wrong_secret, dcr_expect
+    _dcr_authorization_server, _dcr_endpoints, _dcr_registrar, _dcr_registrar_token, _dcr_wrong_secret, _dcr_expect
 ):
-    exchange = dcr_authorization_server.token(dcr_endpoints, dcr_registrar.id, dcr_wrong_secret)
-    dcr_expect.that(exchange.status in {400, 401}, "the token request refused with 400 or 401", error_code(exchange))
-    dcr_expect.form(
+    exchange = _dcr_authorization_server.token(_dcr_endpoints, _dcr_registrar.id, _dcr_wrong_secret)
+    _dcr_expect.that(exchange.status in {400, 401}, "the token request refused with 400 or 401", error_code(exchange))
+    _dcr_expect.form(
         "curity",
         "token.wrong-secret",
         error_code(exchange) == "401 invalid_client",
@@ -93,19 +93,19 @@ def test_registrar_with_a_wrong_secret(
 
 
 @by_gate
-def test_registration_endpoint_is_served_everywhere(dcr_registration_served): ...
+def test_registration_endpoint_is_served_everywhere(_dcr_registration_served): ...
 
 
 @by_gate
-def test_client_is_registered(dcr_registration): ...
+def test_client_is_registered(_dcr_registration): ...
 
 
 @by_gate
-def test_grants_are_read_back(dcr_granted): ...
+def test_grants_are_read_back(_dcr_granted): ...
 
 
 @by_gate
-def test_registration_can_be_managed(dcr_managed): ...
+def test_registration_can_be_managed(_dcr_managed): ...
 
 
 @check(
@@ -117,14 +117,14 @@ def test_registration_can_be_managed(dcr_managed): ...
     smoke=True,
     creates={"client": 1},
 )
-def test_registration_without_a_token(dcr_registrations, dcr_registration, dcr_expect):
-    if dcr_registrations.access.registrar.open:
+def test_registration_without_a_token(_dcr_registrations, _dcr_registration, _dcr_expect):
+    if _dcr_registrations.access.registrar.open:
         from dcrproof.core.checks.outcomes import NotApplicable
 
         raise NotApplicable("the profile says that registration is open")
-    exchange = dcr_registrations.attempt("without token", None)
-    dcr_expect.that(exchange.status in {401, 403}, "401 or 403 without a token", error_code(exchange))
-    dcr_expect.form(
+    exchange = _dcr_registrations.attempt("without token", None)
+    _dcr_expect.that(exchange.status in {401, 403}, "401 or 403 without a token", error_code(exchange))
+    _dcr_expect.form(
         "curity",
         "registration.without-token",
         exchange.status == 401,
@@ -142,10 +142,10 @@ def test_registration_without_a_token(dcr_registrations, dcr_registration, dcr_e
     creates={"client": 1},
 )
 def test_registration_with_an_unscoped_token(
-    dcr_is_curity, dcr_registrations, dcr_registration, dcr_registrar_token, dcr_expect
+    _dcr_is_curity, _dcr_registrations, _dcr_registration, _dcr_registrar_token, _dcr_expect
 ):
-    exchange = dcr_registrations.attempt("unscoped token", dcr_registrar_token)
-    dcr_expect.that(
+    exchange = _dcr_registrations.attempt("unscoped token", _dcr_registrar_token)
+    _dcr_expect.that(
         exchange.status in {400, 401, 403},
         "a registration without the scope dcr refused with 400, 401 or 403",
         error_code(exchange),
@@ -159,15 +159,15 @@ def test_registration_with_an_unscoped_token(
     references=(USING_DCR,),
     creates={"client": 2},
 )
-def test_initial_token_works_once(dcr_is_curity, dcr_registrations, dcr_registration, dcr_expect):
-    token = dcr_registrations.access.token()
-    first = dcr_registrations.attempt("first with this token", token)
-    dcr_expect.that(first.status == 201, "201 to the first registration with a token", told(first))
-    second = dcr_registrations.attempt("second with this token", token)
-    dcr_expect.that(
+def test_initial_token_works_once(_dcr_is_curity, _dcr_registrations, _dcr_registration, _dcr_expect):
+    token = _dcr_registrations.access.token()
+    first = _dcr_registrations.attempt("first with this token", token)
+    _dcr_expect.that(first.status == 201, "201 to the first registration with a token", told(first))
+    second = _dcr_registrations.attempt("second with this token", token)
+    _dcr_expect.that(
         second.status in {400, 401, 403}, "the second registration refused with 400, 401 or 403", error_code(second)
     )
-    dcr_expect.form(
+    _dcr_expect.form(
         "curity",
         "registration.spent-token",
         error_code(second) == "401 invalid_token",
@@ -184,11 +184,11 @@ def test_initial_token_works_once(dcr_is_curity, dcr_registrations, dcr_registra
     references=("github.com/curityio/mcp-authorization-secured-api, OAUTH-MCP-MESSAGES.md",),
     creates={"client": 1},
 )
-def test_grants_are_filtered_silently(dcr_is_curity, dcr_registrations, dcr_registration, dcr_expect):
+def test_grants_are_filtered_silently(_dcr_is_curity, _dcr_registrations, _dcr_registration, _dcr_expect):
     asked = ["client_credentials", "refresh_token"]
-    exchange = dcr_registrations.attempt("filtered", dcr_registrations.access.token(), grant_types=asked)
+    exchange = _dcr_registrations.attempt("filtered", _dcr_registrations.access.token(), grant_types=asked)
     granted = exchange.object().get("grant_types") if exchange.status == 201 else None
-    dcr_expect.form(
+    _dcr_expect.form(
         "curity",
         "registration.filtered",
         granted == ["client_credentials"],
@@ -199,7 +199,7 @@ def test_grants_are_filtered_silently(dcr_is_curity, dcr_registrations, dcr_regi
 
 
 @by_gate
-def test_registration_is_read(dcr_read): ...
+def test_registration_is_read(_dcr_read): ...
 
 
 @check(
@@ -208,12 +208,12 @@ def test_registration_is_read(dcr_read): ...
     evidence=Evidence.DOCUMENTED,
     references=(DCRM,),
 )
-def test_read_rotates(dcr_is_curity, dcr_read, dcr_expect):
-    _rotates(dcr_read, dcr_expect)
+def test_read_rotates(_dcr_is_curity, _dcr_read, _dcr_expect):
+    _rotates(_dcr_read, _dcr_expect)
 
 
 @by_gate
-def test_registration_is_updated(dcr_updated): ...
+def test_registration_is_updated(_dcr_updated): ...
 
 
 @check(
@@ -222,8 +222,8 @@ def test_registration_is_updated(dcr_updated): ...
     evidence=Evidence.DOCUMENTED,
     references=(DCRM,),
 )
-def test_update_rotates(dcr_is_curity, dcr_updated, dcr_expect):
-    _rotates(dcr_updated, dcr_expect)
+def test_update_rotates(_dcr_is_curity, _dcr_updated, _dcr_expect):
+    _rotates(_dcr_updated, _dcr_expect)
 
 
 def _rotates(rotated, expect):
@@ -239,10 +239,10 @@ def _rotates(rotated, expect):
     evidence=Evidence.DOCUMENTED,
     references=(DCRM,),
 )
-def test_new_secret_gets_tokens(dcr_authorization_server, dcr_endpoints, dcr_read, dcr_expect):
-    after = dcr_read.after
-    exchange = dcr_authorization_server.token(dcr_endpoints, after.client_id, after.client_secret)
-    dcr_expect.that(exchange.status == 200, "a token for the new secret", told(exchange))
+def test_new_secret_gets_tokens(_dcr_authorization_server, _dcr_endpoints, _dcr_read, _dcr_expect):
+    after = _dcr_read.after
+    exchange = _dcr_authorization_server.token(_dcr_endpoints, after.client_id, after.client_secret)
+    _dcr_expect.that(exchange.status == 200, "a token for the new secret", told(exchange))
 
 
 @check(
@@ -252,10 +252,10 @@ def test_new_secret_gets_tokens(dcr_authorization_server, dcr_endpoints, dcr_rea
     references=(DCRM, "client-management rotated-secret-ttl: 0"),
     level=Level.SHOULD,
 )
-def test_old_secret_is_refused(dcr_is_curity, dcr_authorization_server, dcr_endpoints, dcr_read, dcr_expect):
-    before = dcr_read.before
-    exchange = dcr_authorization_server.token(dcr_endpoints, before.client_id, before.client_secret)
-    dcr_expect.that(
+def test_old_secret_is_refused(_dcr_is_curity, _dcr_authorization_server, _dcr_endpoints, _dcr_read, _dcr_expect):
+    before = _dcr_read.before
+    exchange = _dcr_authorization_server.token(_dcr_endpoints, before.client_id, before.client_secret)
+    _dcr_expect.that(
         exchange.status in {400, 401},
         "the old secret refused with 400 or 401",
         f"{error_code(exchange)}: rotated-secret-ttl may be above 0",
@@ -268,15 +268,15 @@ def test_old_secret_is_refused(dcr_is_curity, dcr_authorization_server, dcr_endp
     evidence=Evidence.DOCUMENTED,
     references=(DCRM, "RFC 7592 5"),
 )
-def test_old_registration_token_is_refused(dcr_is_curity, dcr_authorization_server, dcr_read, dcr_expect):
-    exchange = dcr_authorization_server.delete(dcr_read.before)
-    dcr_expect.that(
+def test_old_registration_token_is_refused(_dcr_is_curity, _dcr_authorization_server, _dcr_read, _dcr_expect):
+    exchange = _dcr_authorization_server.delete(_dcr_read.before)
+    _dcr_expect.that(
         exchange.status in {401, 403}, "the old registration access token refused with 401 or 403", error_code(exchange)
     )
 
 
 @by_gate
-def test_registration_is_deleted(dcr_unregistered): ...
+def test_registration_is_deleted(_dcr_unregistered): ...
 
 
 @check(
@@ -285,14 +285,14 @@ def test_registration_is_deleted(dcr_unregistered): ...
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7592 2.3",),
 )
-def test_deleted_client_gets_no_token(dcr_authorization_server, dcr_endpoints, dcr_unregistered, dcr_expect):
-    deleted = dcr_unregistered
-    exchange = dcr_authorization_server.token(dcr_endpoints, deleted.client_id, deleted.client_secret)
-    dcr_expect.that(exchange.status in {400, 401}, "the deleted client refused with 400 or 401", error_code(exchange))
+def test_deleted_client_gets_no_token(_dcr_authorization_server, _dcr_endpoints, _dcr_unregistered, _dcr_expect):
+    deleted = _dcr_unregistered
+    exchange = _dcr_authorization_server.token(_dcr_endpoints, deleted.client_id, deleted.client_secret)
+    _dcr_expect.that(exchange.status in {400, 401}, "the deleted client refused with 400 or 401", error_code(exchange))
 
 
 @by_gate
-def test_client_gets_a_token(dcr_token_answer): ...
+def test_client_gets_a_token(_dcr_token_answer): ...
 
 
 @check(
@@ -301,16 +301,16 @@ def test_client_gets_a_token(dcr_token_answer): ...
     evidence=Evidence.INFERRED,
     references=("RFC 6749 5.1", "github.com/curityio/elixir-client-demo, README.md"),
 )
-def test_token_answer(dcr_is_curity, dcr_token_answer, dcr_expect):
-    answer = dcr_token_answer.object()
+def test_token_answer(_dcr_is_curity, _dcr_token_answer, _dcr_expect):
+    answer = _dcr_token_answer.object()
     kind = answer.get("token_type")
-    dcr_expect.that(str(kind).lower() == "bearer", "token_type bearer", f"token_type {kind!r}")
-    dcr_expect.form("curity", "token.type", kind == "bearer", "token_type 'bearer'", f"{kind!r}", Evidence.INFERRED)
+    _dcr_expect.that(str(kind).lower() == "bearer", "token_type bearer", f"token_type {kind!r}")
+    _dcr_expect.form("curity", "token.type", kind == "bearer", "token_type 'bearer'", f"{kind!r}", Evidence.INFERRED)
     lifetime = answer.get("expires_in")
-    dcr_expect.that(
+    _dcr_expect.that(
         isinstance(lifetime, int) and lifetime > 0, "expires_in in whole seconds", f"expires_in {lifetime!r}"
     )
-    dcr_expect.form(
+    _dcr_expect.form(
         "curity",
         "token.scope",
         answer.get("scope") == "",
@@ -321,15 +321,15 @@ def test_token_answer(dcr_is_curity, dcr_token_answer, dcr_expect):
 
 
 @by_gate
-def test_token_is_a_jwt(dcr_jwt): ...
+def test_token_is_a_jwt(_dcr_jwt): ...
 
 
 @by_gate
-def test_token_verifies(dcr_verified_token): ...
+def test_token_verifies(_dcr_verified_token): ...
 
 
 @by_gate
-def test_token_names_its_client(dcr_token_subject): ...
+def test_token_names_its_client(_dcr_token_subject): ...
 
 
 @check(
@@ -338,10 +338,10 @@ def test_token_names_its_client(dcr_token_subject): ...
     evidence=Evidence.INFERRED,
     references=("github.com/curityio/workload-identities, README.md",),
 )
-def test_token_header(dcr_is_curity, dcr_jwt, dcr_expect):
-    typ, client_id = dcr_jwt.header.get("typ"), dcr_jwt.claims.get("client_id")
-    dcr_expect.form("curity", "token.typ", typ is None, "no typ", f"typ {typ!r}", Evidence.INFERRED)
-    dcr_expect.form(
+def test_token_header(_dcr_is_curity, _dcr_jwt, _dcr_expect):
+    typ, client_id = _dcr_jwt.header.get("typ"), _dcr_jwt.claims.get("client_id")
+    _dcr_expect.form("curity", "token.typ", typ is None, "no typ", f"typ {typ!r}", Evidence.INFERRED)
+    _dcr_expect.form(
         "curity",
         "token.client_id",
         client_id is None,

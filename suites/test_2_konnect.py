@@ -8,43 +8,43 @@ from dcrproof.core.http.segments import segment
 
 
 @by_gate
-def test_konnect_takes_the_token(dcr_admitted): ...
+def test_konnect_takes_the_token(_dcr_admitted): ...
 
 
 @by_gate
-def test_portal_is_of_this_konnect(dcr_region): ...
+def test_portal_is_of_this_konnect(_dcr_region): ...
 
 
 @by_gate
-def test_portal_exists(dcr_portal_object): ...
+def test_portal_exists(_dcr_portal_object): ...
 
 
 @by_gate
-def test_api_exists(dcr_api): ...
+def test_api_exists(_dcr_api): ...
 
 
 @by_gate
-def test_strategy_exists(dcr_strategy): ...
+def test_strategy_exists(_dcr_strategy): ...
 
 
 @by_gate
-def test_strategy_is_openid_connect(dcr_openid_connect): ...
+def test_strategy_is_openid_connect(_dcr_openid_connect): ...
 
 
 @by_gate
-def test_strategy_has_a_provider(dcr_provider): ...
+def test_strategy_has_a_provider(_dcr_provider): ...
 
 
 @by_gate
-def test_provider_is_curity(dcr_provider_type): ...
+def test_provider_is_curity(_dcr_provider_type): ...
 
 
 @by_gate
-def test_provider_has_the_discovery_url(dcr_provider_issuer): ...
+def test_provider_has_the_discovery_url(_dcr_provider_issuer): ...
 
 
 @by_gate
-def test_provider_names_the_registrar(dcr_provider_registrar): ...
+def test_provider_names_the_registrar(_dcr_provider_registrar): ...
 
 
 @check(
@@ -53,16 +53,16 @@ def test_provider_names_the_registrar(dcr_provider_registrar): ...
     evidence=Evidence.DOCUMENTED,
     references=(AAS, HOW_TO),
 )
-def test_provider_hides_its_secret(dcr_admin, dcr_provider, dcr_registrar, dcr_expect):
-    listed = [item for item in dcr_admin.all("/v2/dcr-providers") if item.get("id") == dcr_provider["id"]]
-    shown = json.dumps([dcr_provider, listed])
+def test_provider_hides_its_secret(_dcr_admin, _dcr_provider, _dcr_registrar, _dcr_expect):
+    listed = [item for item in _dcr_admin.all("/v2/dcr-providers") if item.get("id") == _dcr_provider["id"]]
+    shown = json.dumps([_dcr_provider, listed])
     named = "initial_client_secret" in shown
-    secret = dcr_registrar.secret is not None and dcr_registrar.secret.reveal() in shown
-    dcr_expect.that(not named and not secret, "no secret in the provider when it is read", "the secret is in it")
+    secret = _dcr_registrar.secret is not None and _dcr_registrar.secret.reveal() in shown
+    _dcr_expect.that(not named and not secret, "no secret in the provider when it is read", "the secret is in it")
 
 
 @by_gate
-def test_provider_verifies(dcr_verified): ...
+def test_provider_verifies(_dcr_verified): ...
 
 
 @check(
@@ -72,21 +72,21 @@ def test_provider_verifies(dcr_verified): ...
     references=(AAS,),
     level=Level.SHOULD,
 )
-def test_provider_is_active(dcr_admin, dcr_provider, dcr_publication_strategy, dcr_expect):
-    active = dcr_admin.get(f"/v2/dcr-providers/{segment(dcr_provider['id'])}").object().get("active")
-    dcr_expect.that(active is True, "active true: an active strategy uses it", f"active {active!r}")
+def test_provider_is_active(_dcr_admin, _dcr_provider, _dcr_publication_strategy, _dcr_expect):
+    active = _dcr_admin.get(f"/v2/dcr-providers/{segment(_dcr_provider['id'])}").object().get("active")
+    _dcr_expect.that(active is True, "active true: an active strategy uses it", f"active {active!r}")
 
 
 @by_gate
-def test_strategy_has_the_issuer(dcr_strategy_issuer): ...
+def test_strategy_has_the_issuer(_dcr_strategy_issuer): ...
 
 
 @by_gate
-def test_strategy_claims_sub(dcr_strategy_claim): ...
+def test_strategy_claims_sub(_dcr_strategy_claim): ...
 
 
 @by_gate
-def test_strategy_has_the_methods(dcr_strategy_methods): ...
+def test_strategy_has_the_methods(_dcr_strategy_methods): ...
 
 
 @check(
@@ -97,16 +97,18 @@ def test_strategy_has_the_methods(dcr_strategy_methods): ...
     level=Level.SHOULD,
     steps=("konnect.strategy.auth-methods",),
 )
-def test_strategy_takes_no_password(dcr_strategy_methods, dcr_expect):
-    dcr_expect.that("password" not in dcr_strategy_methods, "no password among auth_methods", f"{dcr_strategy_methods}")
+def test_strategy_takes_no_password(_dcr_strategy_methods, _dcr_expect):
+    _dcr_expect.that(
+        "password" not in _dcr_strategy_methods, "no password among auth_methods", f"{_dcr_strategy_methods}"
+    )
 
 
 @by_gate
-def test_scopes_are_granted(dcr_strategy_scopes): ...
+def test_scopes_are_granted(_dcr_strategy_scopes): ...
 
 
 @by_gate
-def test_requirements_are_met(dcr_requirements): ...
+def test_requirements_are_met(_dcr_requirements): ...
 
 
 @check(
@@ -119,9 +121,9 @@ def test_requirements_are_met(dcr_requirements): ...
     ),
     steps=("konnect.strategy.hide-credentials",),
 )
-def test_credentials_are_hidden(dcr_openid_connect, dcr_expect):
-    value = dcr_openid_connect.get("hide_credentials")
-    dcr_expect.that(
+def test_credentials_are_hidden(_dcr_openid_connect, _dcr_expect):
+    value = _dcr_openid_connect.get("hide_credentials")
+    _dcr_expect.that(
         value is not False,
         "hide_credentials true, or left to the plugin's default",
         "hide_credentials false: an id and a secret that come in the query or the body reach the upstream",
@@ -129,11 +131,11 @@ def test_credentials_are_hidden(dcr_openid_connect, dcr_expect):
 
 
 @by_gate
-def test_api_is_published(dcr_publication): ...
+def test_api_is_published(_dcr_publication): ...
 
 
 @by_gate
-def test_publication_has_the_strategy(dcr_publication_strategy): ...
+def test_publication_has_the_strategy(_dcr_publication_strategy): ...
 
 
 @check(
@@ -143,37 +145,37 @@ def test_publication_has_the_strategy(dcr_publication_strategy): ...
     references=(AAS,),
     level=Level.SHOULD,
 )
-def test_strategy_is_active(dcr_admin, dcr_publication_strategy, dcr_expect):
-    path = f"/v2/application-auth-strategies/{segment(dcr_publication_strategy)}"
-    active = dcr_admin.get(path).object().get("active")
-    dcr_expect.that(active is True, "active true: a publication uses it", f"active {active!r}")
+def test_strategy_is_active(_dcr_admin, _dcr_publication_strategy, _dcr_expect):
+    path = f"/v2/application-auth-strategies/{segment(_dcr_publication_strategy)}"
+    active = _dcr_admin.get(path).object().get("active")
+    _dcr_expect.that(active is True, "active true: a publication uses it", f"active {active!r}")
 
 
 @by_gate
-def test_api_is_linked(dcr_implementation): ...
+def test_api_is_linked(_dcr_implementation): ...
 
 
 @by_gate
-def test_api_is_linked_to_the_route(dcr_linked_route): ...
+def test_api_is_linked_to_the_route(_dcr_linked_route): ...
 
 
 @by_gate
-def test_strategy_was_pushed(dcr_synced): ...
+def test_strategy_was_pushed(_dcr_synced): ...
 
 
 @by_gate
-def test_plugin_is_on_the_service(dcr_plugin): ...
+def test_plugin_is_on_the_service(_dcr_plugin): ...
 
 
 @by_gate
-def test_nodes_are_connected(dcr_nodes): ...
+def test_nodes_are_connected(_dcr_nodes): ...
 
 
 @by_gate
-def test_nodes_are_new_enough(dcr_node_versions): ...
+def test_nodes_are_new_enough(_dcr_node_versions): ...
 
 
 @by_gate
-def test_nodes_are_in_sync(dcr_in_sync, dcr_expect):
-    dcr_expect.judged_by_the_gate()
-    dcr_expect.note("konnect", "the configuration is pushed", str(dcr_in_sync))
+def test_nodes_are_in_sync(_dcr_in_sync, _dcr_expect):
+    _dcr_expect.judged_by_the_gate()
+    _dcr_expect.note("konnect", "the configuration is pushed", str(_dcr_in_sync))

@@ -5,7 +5,7 @@ from dcrproof.core.checks.sources import AAS
 
 
 @by_gate
-def test_provider_is_created(dcr_new_provider): ...
+def test_provider_is_created(_dcr_new_provider): ...
 
 
 @check(
@@ -14,9 +14,9 @@ def test_provider_is_created(dcr_new_provider): ...
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
 )
-def test_new_provider_hides_its_secret(dcr_new_provider, dcr_expect):
-    members = sorted(dcr_new_provider["dcr_config"])
-    dcr_expect.that(members == ["initial_client_id"], "dcr_config with the id alone", f"dcr_config {members}")
+def test_new_provider_hides_its_secret(_dcr_new_provider, _dcr_expect):
+    members = sorted(_dcr_new_provider["dcr_config"])
+    _dcr_expect.that(members == ["initial_client_id"], "dcr_config with the id alone", f"dcr_config {members}")
 
 
 @check(
@@ -25,29 +25,29 @@ def test_new_provider_hides_its_secret(dcr_new_provider, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
 )
-def test_new_provider_is_not_active(dcr_new_provider, dcr_expect):
-    active = dcr_new_provider.get("active")
-    dcr_expect.that(active is False, "active false", f"active {active!r}")
+def test_new_provider_is_not_active(_dcr_new_provider, _dcr_expect):
+    active = _dcr_new_provider.get("active")
+    _dcr_expect.that(active is False, "active false", f"active {active!r}")
 
 
 @by_gate
-def test_strategy_is_created(dcr_new_strategy): ...
+def test_strategy_is_created(_dcr_new_strategy): ...
 
 
 @by_gate
-def test_portal_is_created(dcr_new_portal): ...
+def test_portal_is_created(_dcr_new_portal): ...
 
 
 @by_gate
-def test_api_is_created(dcr_new_api): ...
+def test_api_is_created(_dcr_new_api): ...
 
 
 @by_gate
-def test_api_is_linked(dcr_new_implementation): ...
+def test_api_is_linked(_dcr_new_implementation): ...
 
 
 @by_gate
-def test_api_is_published(dcr_provisioned): ...
+def test_api_is_published(_dcr_provisioned): ...
 
 
 @check(
@@ -56,10 +56,10 @@ def test_api_is_published(dcr_provisioned): ...
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
 )
-def test_unknown_property_is_refused(dcr_creations, dcr_new_provider, dcr_expect):
+def test_unknown_property_is_refused(_dcr_creations, _dcr_new_provider, _dcr_expect):
     body = {"labels": {"run": "dcrproof"}, "no_such_property": True}
-    exchange = dcr_creations.konnect.patch(f"/v2/dcr-providers/{dcr_new_provider['id']}", body)
-    dcr_expect.that(exchange.status == 400, "400 to an unknown property", exchange.what)
+    exchange = _dcr_creations.konnect.patch(f"/v2/dcr-providers/{_dcr_new_provider['id']}", body)
+    _dcr_expect.that(exchange.status == 400, "400 to an unknown property", exchange.what)
     parameters = exchange.object().get("invalid_parameters") or []
     named = any(item.get("field") == "no_such_property" for item in parameters)
-    dcr_expect.that(named, "no_such_property among invalid_parameters", f"{parameters}")
+    _dcr_expect.that(named, "no_such_property among invalid_parameters", f"{parameters}")

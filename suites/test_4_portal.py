@@ -10,11 +10,11 @@ from dcrproof.core.parties.konnect import problem
 
 
 @by_gate
-def test_portal_is_open(dcr_open_portal): ...
+def test_portal_is_open(_dcr_open_portal): ...
 
 
 @by_gate
-def test_developer_signs_in(dcr_developer): ...
+def test_developer_signs_in(_dcr_developer): ...
 
 
 @check(
@@ -24,12 +24,12 @@ def test_developer_signs_in(dcr_developer): ...
     references=(PORTAL_API,),
     hostile=True,
 )
-def test_wrong_password_is_refused(dcr_target, dcr_open_portal, dcr_developer, dcr_wrong_secret, dcr_expect):
-    email = dcr_target.profile.portal.email
+def test_wrong_password_is_refused(_dcr_target, _dcr_open_portal, _dcr_developer, _dcr_wrong_secret, _dcr_expect):
+    email = _dcr_target.profile.portal.email
     if email is None:
         raise NotSeen("[portal] email and password")
-    exchange = dcr_open_portal.authenticate(email, dcr_wrong_secret)
-    dcr_expect.that(exchange.status == 401, "401 to a wrong password", problem(exchange))
+    exchange = _dcr_open_portal.authenticate(email, _dcr_wrong_secret)
+    _dcr_expect.that(exchange.status == 401, "401 to a wrong password", problem(exchange))
 
 
 @check(
@@ -38,17 +38,17 @@ def test_wrong_password_is_refused(dcr_target, dcr_open_portal, dcr_developer, d
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
 )
-def test_applications_need_a_session(dcr_open_portal, dcr_developer, dcr_expect):
-    exchange = dcr_open_portal.get("/applications")
-    dcr_expect.that(exchange.status == 401, "401 without a session", problem(exchange))
+def test_applications_need_a_session(_dcr_open_portal, _dcr_developer, _dcr_expect):
+    exchange = _dcr_open_portal.get("/applications")
+    _dcr_expect.that(exchange.status == 401, "401 without a session", problem(exchange))
 
 
 @by_gate
-def test_api_is_offered(dcr_offered): ...
+def test_api_is_offered(_dcr_offered): ...
 
 
 @by_gate
-def test_application_is_created(dcr_new_application): ...
+def test_application_is_created(_dcr_new_application): ...
 
 
 @check(
@@ -58,10 +58,10 @@ def test_application_is_created(dcr_new_application): ...
     references=(PORTAL_API,),
     steps=("konnect.strategy.dcr-provider",),
 )
-def test_application_has_client_credentials(dcr_new_application, dcr_expect):
-    strategy = dcr_new_application.shown.get("auth_strategy") or {}
+def test_application_has_client_credentials(_dcr_new_application, _dcr_expect):
+    strategy = _dcr_new_application.shown.get("auth_strategy") or {}
     kind = strategy.get("credential_type")
-    dcr_expect.that(kind == "client_credentials", "credential_type client_credentials", f"credential_type {kind!r}")
+    _dcr_expect.that(kind == "client_credentials", "credential_type client_credentials", f"credential_type {kind!r}")
 
 
 @check(
@@ -70,11 +70,11 @@ def test_application_has_client_credentials(dcr_new_application, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
 )
-def test_portal_shows_the_secret_once(dcr_developer, dcr_new_application, dcr_expect):
-    path = f"/applications/{segment(dcr_new_application.id)}"
-    shown = dcr_developer.get(path).text + dcr_developer.get("/applications").text
-    secret = dcr_new_application.secret.reveal()
-    dcr_expect.that(secret not in shown, "no secret in the application when it is read", "the secret is in it")
+def test_portal_shows_the_secret_once(_dcr_developer, _dcr_new_application, _dcr_expect):
+    path = f"/applications/{segment(_dcr_new_application.id)}"
+    shown = _dcr_developer.get(path).text + _dcr_developer.get("/applications").text
+    secret = _dcr_new_application.secret.reveal()
+    _dcr_expect.that(secret not in shown, "no secret in the application when it is read", "the secret is in it")
 
 
 @check(
@@ -83,28 +83,28 @@ def test_portal_shows_the_secret_once(dcr_developer, dcr_new_application, dcr_ex
     evidence=Evidence.DOCUMENTED,
     references=("Konnect Portal Management API v3",),
 )
-def test_admin_sees_the_application(dcr_admin, dcr_provider_of_applications, dcr_new_application, dcr_expect):
-    version, client_id, provider = dcr_provider_of_applications
-    exchange = dcr_admin.get(f"/{version}/applications/{segment(dcr_new_application.id)}")
-    dcr_expect.that(exchange.status == 200, "200 to the application", problem(exchange))
+def test_admin_sees_the_application(_dcr_admin, _dcr_provider_of_applications, _dcr_new_application, _dcr_expect):
+    version, client_id, provider = _dcr_provider_of_applications
+    exchange = _dcr_admin.get(f"/{version}/applications/{segment(_dcr_new_application.id)}")
+    _dcr_expect.that(exchange.status == 200, "200 to the application", problem(exchange))
     content = exchange.object()
     found = content.get(client_id), (content.get("dcr_provider") or {}).get("id")
-    expected = dcr_new_application.client_id, provider
-    dcr_expect.that(found == expected, f"{client_id} and provider {expected}", f"{found}")
-    hidden = dcr_new_application.secret.reveal() not in json.dumps(content)
-    dcr_expect.that(hidden, "no secret in the admin's view", "the secret is in it")
+    expected = _dcr_new_application.client_id, provider
+    _dcr_expect.that(found == expected, f"{client_id} and provider {expected}", f"{found}")
+    hidden = _dcr_new_application.secret.reveal() not in json.dumps(content)
+    _dcr_expect.that(hidden, "no secret in the admin's view", "the secret is in it")
 
 
 @by_gate
-def test_application_is_registered(dcr_registered_application): ...
+def test_application_is_registered(_dcr_registered_application): ...
 
 
 @by_gate
-def test_registration_is_approved(dcr_portal_application): ...
+def test_registration_is_approved(_dcr_portal_application): ...
 
 
 @by_gate
-def test_registration_is_decided(dcr_decided): ...
+def test_registration_is_decided(_dcr_decided): ...
 
 
 @check(
@@ -114,9 +114,9 @@ def test_registration_is_decided(dcr_decided): ...
     references=(PORTAL_API,),
     creates={"registration": 1},
 )
-def test_second_registration_is_refused(dcr_applications, dcr_portal_application, dcr_expect):
-    exchange = dcr_applications.developer.register(dcr_portal_application.id, dcr_applications.api_id)
-    dcr_expect.that(exchange.status == 409, "409 to a second registration", problem(exchange))
+def test_second_registration_is_refused(dcr_applications, _dcr_portal_application, _dcr_expect):
+    exchange = dcr_applications.developer.register(_dcr_portal_application.id, dcr_applications.api_id)
+    _dcr_expect.that(exchange.status == 409, "409 to a second registration", problem(exchange))
 
 
 @check(
@@ -127,15 +127,15 @@ def test_second_registration_is_refused(dcr_applications, dcr_portal_application
     creates={"application": 1},
 )
 def test_konnect_registers_the_client(
-    dcr_calls, dcr_registration_endpoint, dcr_applications, dcr_new_application, dcr_expect
+    _dcr_calls, _dcr_registration_endpoint, dcr_applications, _dcr_new_application, _dcr_expect
 ):
     from urllib.parse import urlsplit
 
-    before = dcr_calls.last_call()
+    before = _dcr_calls.last_call()
     dcr_applications.create("watched")
-    path = urlsplit(dcr_registration_endpoint).path
-    calls = [(call["method"], call["path"], call["status"]) for call in dcr_calls.calls("curity", before)]
+    path = urlsplit(_dcr_registration_endpoint).path
+    calls = [(call["method"], call["path"], call["status"]) for call in _dcr_calls.calls("curity", before)]
     registrations = [call for call in calls if call[:2] == ("POST", path)]
-    dcr_expect.that(registrations == [("POST", path, 201)], f"one POST {path} -> 201", f"{calls}")
+    _dcr_expect.that(registrations == [("POST", path, 201)], f"one POST {path} -> 201", f"{calls}")
     tokens = [call for call in calls[: calls.index(registrations[0])] if call[0] == "POST"]
-    dcr_expect.that(len(tokens) == 1, "one token request before it", f"{calls}")
+    _dcr_expect.that(len(tokens) == 1, "one token request before it", f"{calls}")

@@ -25,7 +25,7 @@ from dcrproof.core.secrets.secret import Secret
 
 
 @by_gate
-def test_curity_knows_the_client(dcr_known_client): ...
+def test_curity_knows_the_client(_dcr_known_client): ...
 
 
 @check(
@@ -37,41 +37,41 @@ def test_curity_knows_the_client(dcr_known_client): ...
     owner=CURITY,
 )
 def test_curity_refuses_a_wrong_secret(
-    dcr_authorization_server, dcr_endpoints, dcr_known_client, dcr_wrong_secret, dcr_expect
+    _dcr_authorization_server, _dcr_endpoints, _dcr_known_client, _dcr_wrong_secret, _dcr_expect
 ):
-    exchange = dcr_authorization_server.token(dcr_endpoints, dcr_known_client.client_id, dcr_wrong_secret)
-    dcr_expect.that(exchange.status in {400, 401}, "the wrong secret refused with 400 or 401", error_code(exchange))
+    exchange = _dcr_authorization_server.token(_dcr_endpoints, _dcr_known_client.client_id, _dcr_wrong_secret)
+    _dcr_expect.that(exchange.status in {400, 401}, "the wrong secret refused with 400 or 401", error_code(exchange))
 
 
 @by_gate
-def test_gateway_answers(dcr_first_answers): ...
+def test_gateway_answers(_dcr_first_answers): ...
 
 
 @by_gate
-def test_clocks_agree(dcr_clocks): ...
+def test_clocks_agree(_dcr_clocks): ...
 
 
 @by_gate
-def test_route_refuses_no_credentials(dcr_protected, dcr_first_answers, dcr_unauthorized, dcr_expect):
-    for exchange in dcr_first_answers.values() if dcr_unauthorized else ():
-        dcr_expect.form(
+def test_route_refuses_no_credentials(dcr_protected, _dcr_first_answers, _dcr_unauthorized, _dcr_expect):
+    for exchange in _dcr_first_answers.values() if _dcr_unauthorized else ():
+        _dcr_expect.form(
             "gateway",
             "route.no-credentials",
-            (exchange.status, message(exchange)) == (401, dcr_unauthorized),
-            f"401 {dcr_unauthorized!r}",
+            (exchange.status, message(exchange)) == (401, _dcr_unauthorized),
+            f"401 {_dcr_unauthorized!r}",
             answer(exchange),
             Evidence.DOCUMENTED,
         )
 
 
 @by_gate
-def test_tokens_are_read(dcr_read_tokens): ...
+def test_tokens_are_read(_dcr_read_tokens): ...
 
 
 @by_gate
-def test_basic_is_accepted(dcr_basic, dcr_application, dcr_expect):
-    dcr_expect.judged_by_the_gate()
-    dcr_expect.note("konnect", "an approved application is pushed", str(dcr_application.pushed or ""))
+def test_basic_is_accepted(dcr_basic, dcr_application, _dcr_expect):
+    _dcr_expect.judged_by_the_gate()
+    _dcr_expect.note("konnect", "an approved application is pushed", str(dcr_application.pushed or ""))
 
 
 @check(
@@ -82,14 +82,14 @@ def test_basic_is_accepted(dcr_basic, dcr_application, dcr_expect):
     smoke=True,
     security=True,
 )
-def test_wrong_secret_is_refused(dcr_consumer, dcr_application, dcr_basic, dcr_wrong_secret, dcr_expect):
+def test_wrong_secret_is_refused(dcr_consumer, dcr_application, dcr_basic, _dcr_wrong_secret, _dcr_expect):
     node = dcr_consumer.nodes[0]
-    exchange = dcr_consumer.call(with_basic(dcr_application.client_id, dcr_wrong_secret), node=node)
-    dcr_expect.that(
+    exchange = dcr_consumer.call(with_basic(dcr_application.client_id, _dcr_wrong_secret), node=node)
+    _dcr_expect.that(
         dcr_consumer.refuses(exchange), "the wrong secret refused before reaching the upstream", answer(exchange)
     )
     right = exchange.status == 401 or dcr_consumer.sends_away(exchange)
-    dcr_expect.form("gateway", "route.basic.wrong-secret", right, "401", str(exchange.status), Evidence.INFERRED)
+    _dcr_expect.form("gateway", "route.basic.wrong-secret", right, "401", str(exchange.status), Evidence.INFERRED)
 
 
 @check(
@@ -99,11 +99,11 @@ def test_wrong_secret_is_refused(dcr_consumer, dcr_application, dcr_basic, dcr_w
     references=(OIDC,),
     hostile=True,
 )
-def test_right_secret_after_a_wrong_one(dcr_consumer, dcr_application, dcr_basic, dcr_wrong_secret, dcr_expect):
+def test_right_secret_after_a_wrong_one(dcr_consumer, dcr_application, dcr_basic, _dcr_wrong_secret, _dcr_expect):
     node = dcr_consumer.nodes[0]
-    dcr_consumer.call(with_basic(dcr_application.client_id, dcr_wrong_secret), node=node)
+    dcr_consumer.call(with_basic(dcr_application.client_id, _dcr_wrong_secret), node=node)
     exchange = dcr_consumer.call(with_basic(dcr_application.client_id, dcr_application.secret), node=node)
-    dcr_expect.that(dcr_consumer.accepts(exchange), "the right secret accepted", answer(exchange))
+    _dcr_expect.that(dcr_consumer.accepts(exchange), "the right secret accepted", answer(exchange))
 
 
 @check(
@@ -113,10 +113,10 @@ def test_right_secret_after_a_wrong_one(dcr_consumer, dcr_application, dcr_basic
     references=(DCR, "developer.konghq.com/dev-portal/auth-strategies/"),
     security=True,
 )
-def test_foreign_client_is_refused(dcr_consumer, dcr_basic, dcr_token_answer, dcr_granted, dcr_expect):
-    headers = with_basic(dcr_granted.client_id, dcr_granted.client_secret)
+def test_foreign_client_is_refused(dcr_consumer, dcr_basic, _dcr_token_answer, _dcr_granted, _dcr_expect):
+    headers = with_basic(_dcr_granted.client_id, _dcr_granted.client_secret)
     exchange, switch = dcr_consumer.call(headers), "answers_strangers_with_403"
-    refused(dcr_expect, dcr_consumer, exchange, "a client that is not an application", 401, Evidence.UNKNOWN, switch)
+    refused(_dcr_expect, dcr_consumer, exchange, "a client that is not an application", 401, Evidence.UNKNOWN, switch)
 
 
 @check(
@@ -127,10 +127,12 @@ def test_foreign_client_is_refused(dcr_consumer, dcr_basic, dcr_token_answer, dc
     hostile=True,
     security=True,
 )
-def test_crossed_secret_is_refused(dcr_consumer, dcr_application, dcr_basic, dcr_token_answer, dcr_granted, dcr_expect):
-    headers = with_basic(dcr_application.client_id, dcr_granted.client_secret)
+def test_crossed_secret_is_refused(
+    dcr_consumer, dcr_application, dcr_basic, _dcr_token_answer, _dcr_granted, _dcr_expect
+):
+    headers = with_basic(dcr_application.client_id, _dcr_granted.client_secret)
     exchange = dcr_consumer.call(headers)
-    dcr_expect.that(
+    _dcr_expect.that(
         dcr_consumer.refuses(exchange),
         "the other client's secret refused before reaching the upstream",
         answer(exchange),
@@ -143,9 +145,9 @@ def test_crossed_secret_is_refused(dcr_consumer, dcr_application, dcr_basic, dcr
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
 )
-def test_given_applications(dcr_consumer, dcr_given_applications, dcr_protected, dcr_expect):
-    first = next((application for application in dcr_given_applications if application.accepted), None)
-    further = [application for application in dcr_given_applications if application is not first]
+def test_given_applications(dcr_consumer, _dcr_given_applications, dcr_protected, _dcr_expect):
+    first = next((application for application in _dcr_given_applications if application.accepted), None)
+    further = [application for application in _dcr_given_applications if application is not first]
     if not further:
         raise NotApplicable("the profile gives no further application")
     for application in further:
@@ -153,9 +155,9 @@ def test_given_applications(dcr_consumer, dcr_given_applications, dcr_protected,
         for exchange in (dcr_consumer.call(headers, node=node) for node in dcr_consumer.nodes):
             if application.accepted:
                 accepted = dcr_consumer.accepts(exchange)
-                dcr_expect.that(accepted, f"{application.client_id} accepted", answer(exchange))
+                _dcr_expect.that(accepted, f"{application.client_id} accepted", answer(exchange))
             else:
-                dcr_expect.that(dcr_consumer.refuses(exchange), f"{application.client_id} refused", answer(exchange))
+                _dcr_expect.that(dcr_consumer.refuses(exchange), f"{application.client_id} refused", answer(exchange))
 
 
 @check(
@@ -164,15 +166,15 @@ def test_given_applications(dcr_consumer, dcr_given_applications, dcr_protected,
     evidence=Evidence.DOCUMENTED,
     references=(OIDC, DCR),
 )
-def test_other_routes(dcr_target, dcr_consumer, dcr_application, dcr_basic, dcr_expect):
-    routes = dcr_target.profile.gateway.routes[1:]
+def test_other_routes(_dcr_target, dcr_consumer, dcr_application, dcr_basic, _dcr_expect):
+    routes = _dcr_target.profile.gateway.routes[1:]
     if not routes:
         raise NotApplicable("the profile names one route")
     for consumer in (replace(dcr_consumer, route=route) for route in routes):
         refused = consumer.call()
-        dcr_expect.that(consumer.refuses(refused), "401 or 403 without credentials", answer(refused))
+        _dcr_expect.that(consumer.refuses(refused), "401 or 403 without credentials", answer(refused))
         accepted = consumer.call(with_basic(dcr_application.client_id, dcr_application.secret))
-        dcr_expect.that(consumer.accepts(accepted), "the application's id and secret accepted", answer(accepted))
+        _dcr_expect.that(consumer.accepts(accepted), "the application's id and secret accepted", answer(accepted))
 
 
 @check(
@@ -183,10 +185,10 @@ def test_other_routes(dcr_target, dcr_consumer, dcr_application, dcr_basic, dcr_
     steps=("consumer.basic.encoding",),
     owner=CONSUMER,
 )
-def test_literal_basic(dcr_consumer, dcr_application, dcr_basic, dcr_expect):
+def test_literal_basic(dcr_consumer, dcr_application, dcr_basic, _dcr_expect):
     pair = f"{dcr_application.client_id}:{dcr_application.secret.reveal()}"
     exchange = dcr_consumer.call({"authorization": f"Basic {pair}"})
-    dcr_expect.form(
+    _dcr_expect.form(
         "gateway",
         "literal_basic",
         dcr_consumer.refuses(exchange),
@@ -202,13 +204,13 @@ def test_literal_basic(dcr_consumer, dcr_application, dcr_basic, dcr_expect):
     evidence=Evidence.INFERRED,
     references=("RFC 7617 2",),
 )
-def test_malformed_basic_is_refused(dcr_consumer, dcr_basic, dcr_expect):
+def test_malformed_basic_is_refused(dcr_consumer, dcr_basic, _dcr_expect):
     no_pair = ("nocolon", ":", ":secret", "\0:\0", "\n", "id:secret\r\nx-injected: 1")
     encoded = [f"Basic {base64.b64encode(text.encode()).decode()}" for text in no_pair]
     broken = ("Basic", "Basic !!!", "Basic ====", "Basic //79//4=", "Basic aWQ6c2Vj cmV0", "Basic,aWQ6c2VjcmV0")
     for value in (*broken, *encoded):
         exchange = dcr_consumer.call({"authorization": value})
-        dcr_expect.that(dcr_consumer.refuses(exchange), f"{value!r} refused", answer(exchange))
+        _dcr_expect.that(dcr_consumer.refuses(exchange), f"{value!r} refused", answer(exchange))
 
 
 @check(
@@ -219,9 +221,9 @@ def test_malformed_basic_is_refused(dcr_consumer, dcr_basic, dcr_expect):
     hostile=True,
     security=True,
 )
-def test_nearly_right_pairs(dcr_target, dcr_consumer, dcr_application, dcr_basic, dcr_expect):
+def test_nearly_right_pairs(_dcr_target, dcr_consumer, dcr_application, dcr_basic, _dcr_expect):
     id, secret = dcr_application.client_id, dcr_application.secret.reveal()
-    dcr_target.secrets.know(secret.swapcase())  # it reveals the secret; of the other variants the parts are masked
+    _dcr_target.secrets.know(secret.swapcase())  # it reveals the secret; of the other variants the parts are masked
     nearly = {
         "a newline after the secret (echo without -n)": (id, secret + "\n"),
         "a blank before the secret": (id, " " + secret),
@@ -233,9 +235,9 @@ def test_nearly_right_pairs(dcr_target, dcr_consumer, dcr_application, dcr_basic
     for what, (name, value) in nearly.items():
         if (name, value) != (id, secret):
             exchange = dcr_consumer.call(with_basic(name, Secret(value)))
-            refused(dcr_expect, dcr_consumer, exchange, what, 401)
+            refused(_dcr_expect, dcr_consumer, exchange, what, 401)
     accepted(
-        dcr_expect,
+        _dcr_expect,
         dcr_consumer,
         dcr_consumer.call(with_basic(id, dcr_application.secret)),
         "the unchanged id and secret",
@@ -250,9 +252,9 @@ def test_nearly_right_pairs(dcr_target, dcr_consumer, dcr_application, dcr_basic
     hostile=True,
     security=True,
 )
-def test_unknown_client_is_refused(dcr_consumer, dcr_basic, dcr_wrong_secret, dcr_expect):
-    exchange = dcr_consumer.call(with_basic("dcrproof-no-such-client", dcr_wrong_secret))
-    refused(dcr_expect, dcr_consumer, exchange, "an unknown client id", 401)
+def test_unknown_client_is_refused(dcr_consumer, dcr_basic, _dcr_wrong_secret, _dcr_expect):
+    exchange = dcr_consumer.call(with_basic("dcrproof-no-such-client", _dcr_wrong_secret))
+    refused(_dcr_expect, dcr_consumer, exchange, "an unknown client id", 401)
 
 
 @check(
@@ -261,7 +263,7 @@ def test_unknown_client_is_refused(dcr_consumer, dcr_basic, dcr_wrong_secret, dc
     evidence=Evidence.UNKNOWN,
     references=("RFC 9110 11.1", "RFC 7617 2"),
 )
-def test_spelling_of_basic(dcr_consumer, dcr_application, dcr_basic, dcr_expect):
+def test_spelling_of_basic(dcr_consumer, dcr_application, dcr_basic, _dcr_expect):
     pair = with_basic(dcr_application.client_id, dcr_application.secret)["authorization"].partition(" ")[2]
     bare = pair.rstrip("=").translate(str.maketrans("+/", "-_"))
     spellings = [("basic ", pair, "route.basic.spelling", True)]
@@ -270,8 +272,8 @@ def test_spelling_of_basic(dcr_consumer, dcr_application, dcr_basic, dcr_expect)
         spellings.append(("Basic ", bare, "any_spelling_of_base64", False))
     for scheme, encoded, name, taken in spellings:
         exchange = dcr_consumer.call({"authorization": scheme + encoded})
-        dcr_expect.that(exchange.status < 500, "no error of the gateway", answer(exchange))
-        dcr_expect.form(
+        _dcr_expect.that(exchange.status < 500, "no error of the gateway", answer(exchange))
+        _dcr_expect.form(
             "gateway",
             name,
             dcr_consumer.accepts(exchange) is taken,
@@ -288,12 +290,12 @@ def test_spelling_of_basic(dcr_consumer, dcr_application, dcr_basic, dcr_expect)
     evidence=Evidence.UNKNOWN,
     references=("github.com/Kong/kong, kong/plugins/basic-auth/access.lua", "RFC 9110 11.7.1"),
 )
-def test_pair_in_the_proxy_header(dcr_consumer, dcr_application, dcr_basic, dcr_expect):
+def test_pair_in_the_proxy_header(dcr_consumer, dcr_application, dcr_basic, _dcr_expect):
     pair = with_basic(dcr_application.client_id, dcr_application.secret)["authorization"]
     exchange = dcr_consumer.call({"proxy-authorization": pair})
-    dcr_expect.that(exchange.status < 500, "no error of the gateway", answer(exchange))
+    _dcr_expect.that(exchange.status < 500, "no error of the gateway", answer(exchange))
     refused = not dcr_consumer.accepts(exchange)
-    dcr_expect.form(
+    _dcr_expect.form(
         "gateway", "reads_proxy_authorization", refused, "it is not read", answer(exchange), Evidence.UNKNOWN
     )
 
@@ -306,18 +308,18 @@ def test_pair_in_the_proxy_header(dcr_consumer, dcr_application, dcr_basic, dcr_
     steps=("konnect.strategy.auth-methods",),
     owner=KONNECT,
 )
-def test_token_is_cached(dcr_calls, dcr_consumer, dcr_application, dcr_basic, dcr_endpoints, dcr_expect):
+def test_token_is_cached(_dcr_calls, dcr_consumer, dcr_application, dcr_basic, _dcr_endpoints, _dcr_expect):
     from urllib.parse import urlsplit
 
     headers = with_basic(dcr_application.client_id, dcr_application.secret)
     node = dcr_consumer.nodes[0]
     dcr_consumer.call(headers, node=node)
-    before = dcr_calls.last_call()
+    before = _dcr_calls.last_call()
     exchange = dcr_consumer.call(headers, node=node)
-    path = urlsplit(dcr_endpoints.endpoint("token_endpoint")).path
-    asked = [call for call in dcr_calls.calls("curity", before) if call["path"] == path]
-    dcr_expect.that(dcr_consumer.accepts(exchange), "the second call accepted", answer(exchange))
-    dcr_expect.that(not asked, "no token request for the second call", f"{len(asked)} token request(s)")
+    path = urlsplit(_dcr_endpoints.endpoint("token_endpoint")).path
+    asked = [call for call in _dcr_calls.calls("curity", before) if call["path"] == path]
+    _dcr_expect.that(dcr_consumer.accepts(exchange), "the second call accepted", answer(exchange))
+    _dcr_expect.that(not asked, "no token request for the second call", f"{len(asked)} token request(s)")
 
 
 @by_gate
@@ -330,10 +332,10 @@ def test_bearer_is_accepted(dcr_bearer_accepted): ...
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, bearer_token_param_type",),
 )
-def test_headers_of_a_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
+def test_headers_of_a_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expect):
     token = dcr_bearer().text
     for name, value in (("access-token", token), ("x-access-token", token), ("authorization", f"bearer {token}")):
-        accepted(dcr_expect, dcr_consumer, dcr_consumer.call({name: value}), f"a token in {name}")
+        accepted(_dcr_expect, dcr_consumer, dcr_consumer.call({name: value}), f"a token in {name}")
 
 
 @check(
@@ -342,9 +344,9 @@ def test_headers_of_a_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_e
     evidence=Evidence.DOCUMENTED,
     references=("developer.konghq.com/support/requests-with-invalid-authorization-header-return-302-response/",),
 )
-def test_token_without_a_scheme(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
+def test_token_without_a_scheme(dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expect):
     exchange = dcr_consumer.call({"authorization": dcr_bearer().text})
-    refused(dcr_expect, dcr_consumer, exchange, "a token without a scheme", 401, Evidence.DOCUMENTED)
+    refused(_dcr_expect, dcr_consumer, exchange, "a token without a scheme", 401, Evidence.DOCUMENTED)
 
 
 @check(
@@ -354,10 +356,10 @@ def test_token_without_a_scheme(dcr_consumer, dcr_bearer_accepted, dcr_bearer, d
     references=(OIDC,),
     security=True,
 )
-def test_token_before_basic(dcr_consumer, dcr_application, dcr_bearer_accepted, dcr_basic, dcr_expect):
+def test_token_before_basic(dcr_consumer, dcr_application, dcr_bearer_accepted, dcr_basic, _dcr_expect):
     headers = with_basic(dcr_application.client_id, dcr_application.secret)
     exchange = dcr_consumer.call({**headers, "x-access-token": "dcrproof-no-token"})
-    refused(dcr_expect, dcr_consumer, exchange, "a bad token beside good Basic credentials", 401)
+    refused(_dcr_expect, dcr_consumer, exchange, "a bad token beside good Basic credentials", 401)
 
 
 @check(
@@ -368,14 +370,14 @@ def test_token_before_basic(dcr_consumer, dcr_application, dcr_bearer_accepted, 
     hostile=True,
     security=True,
 )
-def test_token_with_its_own_key(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_metadata, dcr_expect):
+def test_token_with_its_own_key(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_metadata, _dcr_expect):
     from dcrproof.core.parties.tokens import foreign_jwk
 
     url = f"{dcr_metadata.endpoint('issuer')}/dcrproof-keys"
     for header in ({"jwk": foreign_jwk()}, {"jku": url}, {"x5u": url}):
         for kid in ({}, {"kid": "dcrproof"}):
             token = foreign(dcr_bearer(), **header, **kid)
-            _refused(dcr_consumer, dcr_expect, token, f"a token with its own {[*header]}")
+            _refused(dcr_consumer, _dcr_expect, token, f"a token with its own {[*header]}")
 
 
 def _refused(consumer, expect, token: str, what: str) -> None:
@@ -393,8 +395,8 @@ def _refused(consumer, expect, token: str, what: str) -> None:
     hostile=True,
     security=True,
 )
-def test_tampered_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
-    _refused(dcr_consumer, dcr_expect, tampered(dcr_bearer()), "a token with a changed signature")
+def test_tampered_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expect):
+    _refused(dcr_consumer, _dcr_expect, tampered(dcr_bearer()), "a token with a changed signature")
 
 
 @check(
@@ -405,10 +407,10 @@ def test_tampered_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expec
     hostile=True,
     security=True,
 )
-def test_changed_claims(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
+def test_changed_claims(dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expect):
     token = dcr_bearer()
     longer = with_claims(token, exp=(token.date("exp") or 0) + 3600)
-    _refused(dcr_consumer, dcr_expect, longer, "a token with a later exp under the old signature")
+    _refused(dcr_consumer, _dcr_expect, longer, "a token with a later exp under the old signature")
 
 
 @check(
@@ -419,8 +421,8 @@ def test_changed_claims(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expec
     hostile=True,
     security=True,
 )
-def test_foreign_key(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
-    _refused(dcr_consumer, dcr_expect, foreign(dcr_bearer()), "a token of another key")
+def test_foreign_key(dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expect):
+    _refused(dcr_consumer, _dcr_expect, foreign(dcr_bearer()), "a token of another key")
 
 
 @check(
@@ -431,8 +433,8 @@ def test_foreign_key(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
     hostile=True,
     security=True,
 )
-def test_unknown_kid(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
-    _refused(dcr_consumer, dcr_expect, foreign(dcr_bearer(), kid="dcrproof"), "a token of an unknown key")
+def test_unknown_kid(dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expect):
+    _refused(dcr_consumer, _dcr_expect, foreign(dcr_bearer(), kid="dcrproof"), "a token of an unknown key")
 
 
 @check(
@@ -443,9 +445,9 @@ def test_unknown_kid(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
     hostile=True,
     security=True,
 )
-def test_unsigned_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
+def test_unsigned_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expect):
     for spelling in ("none", "None", "NONE"):
-        _refused(dcr_consumer, dcr_expect, unsigned(dcr_bearer(), spelling), f"a token with alg {spelling}")
+        _refused(dcr_consumer, _dcr_expect, unsigned(dcr_bearer(), spelling), f"a token with alg {spelling}")
 
 
 @check(
@@ -456,12 +458,12 @@ def test_unsigned_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expec
     hostile=True,
     security=True,
 )
-def test_hs_confused_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_jwks, dcr_expect):
+def test_hs_confused_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_jwks, _dcr_expect):
     forgeries = hs_confused(dcr_bearer(), dcr_jwks)
     if not forgeries:
         raise NotApplicable("no published key can be used as a secret")
     for spelling, token in forgeries.items():
-        _refused(dcr_consumer, dcr_expect, token, f"a token with HS256 and the public key as {spelling}")
+        _refused(dcr_consumer, _dcr_expect, token, f"a token with HS256 and the public key as {spelling}")
 
 
 @check(
@@ -471,12 +473,12 @@ def test_hs_confused_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_jw
     references=(f"{REFERENCE}, leeway",),
     security=True,
 )
-def test_expired_token(dcr_clock, dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
+def test_expired_token(dcr_clock, dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expect):
     token = dcr_bearer()
     before = dcr_consumer.call(with_bearer(token.text))
-    dcr_expect.that(dcr_consumer.accepts(before), "the token accepted while it is valid", answer(before))
+    _dcr_expect.that(dcr_consumer.accepts(before), "the token accepted while it is valid", answer(before))
     dcr_clock.advance(max(0.0, (token.date("exp") or 0.0) - dcr_clock.now()) + 2)
-    _refused(dcr_consumer, dcr_expect, token.text, "a token past its exp")
+    _refused(dcr_consumer, _dcr_expect, token.text, "a token past its exp")
 
 
 @check(
@@ -485,8 +487,8 @@ def test_expired_token(dcr_clock, dcr_consumer, dcr_bearer_accepted, dcr_bearer,
     evidence=Evidence.DOCUMENTED,
     references=(OIDC,),
 )
-def test_opaque_token(dcr_consumer, dcr_bearer_accepted, dcr_expect):
-    _refused(dcr_consumer, dcr_expect, "_0XBPWQQ_00000000-0000-4000-8000-000000000000", "an opaque token")
+def test_opaque_token(dcr_consumer, dcr_bearer_accepted, _dcr_expect):
+    _refused(dcr_consumer, _dcr_expect, "_0XBPWQQ_00000000-0000-4000-8000-000000000000", "an opaque token")
 
 
 @check(
@@ -496,20 +498,20 @@ def test_opaque_token(dcr_consumer, dcr_bearer_accepted, dcr_expect):
     references=(OIDC,),
     smoke=True,
 )
-def test_rotated_key(dcr_key_rotation, dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
+def test_rotated_key(_dcr_key_rotation, dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expect):
     old = dcr_bearer()
-    dcr_key_rotation.rotate_keys("new")
-    dcr_key_rotation.advance(31)  # a data plane looks for an unknown key id at most every 30 seconds
+    _dcr_key_rotation.rotate_keys("new")
+    _dcr_key_rotation.advance(31)  # a data plane looks for an unknown key id at most every 30 seconds
     token = dcr_bearer()
     new = token.header.get("kid") != old.header.get("kid")
-    dcr_expect.that(new, "a token with the new key id", f"kid {token.header.get('kid')}")
+    _dcr_expect.that(new, "a token with the new key id", f"kid {token.header.get('kid')}")
     for node in dcr_consumer.nodes:
         exchange = dcr_consumer.call(with_bearer(token.text), node=node)
-        dcr_expect.that(dcr_consumer.accepts(exchange), "a token of the new key accepted", answer(exchange))
+        _dcr_expect.that(dcr_consumer.accepts(exchange), "a token of the new key accepted", answer(exchange))
 
 
 @by_gate
-def test_session_is_issued(dcr_session): ...
+def test_session_is_issued(_dcr_session): ...
 
 
 @check(
@@ -519,15 +521,15 @@ def test_session_is_issued(dcr_session): ...
     references=(f"{REFERENCE}, session_cookie_http_only",),
     level=Level.SHOULD,
 )
-def test_session_cookie(dcr_session, dcr_expect):
-    cookies = [value for value in dcr_session.exchange.headers_named("set-cookie") if value.startswith("session")]
+def test_session_cookie(_dcr_session, _dcr_expect):
+    cookies = [value for value in _dcr_session.exchange.headers_named("set-cookie") if value.startswith("session")]
     attributes = {part.strip().partition("=")[0].lower() for value in cookies for part in value.split(";")[1:]}
     lacking = {"httponly", "samesite", "path"} - attributes
-    dcr_expect.that(not lacking, "HttpOnly, SameSite and Path", f"no {', '.join(sorted(lacking))}")
+    _dcr_expect.that(not lacking, "HttpOnly, SameSite and Path", f"no {', '.join(sorted(lacking))}")
 
 
 @by_gate
-def test_session_is_accepted(dcr_session_accepted): ...
+def test_session_is_accepted(_dcr_session_accepted): ...
 
 
 @check(
@@ -538,12 +540,12 @@ def test_session_is_accepted(dcr_session_accepted): ...
     hostile=True,
     security=True,
 )
-def test_tampered_session(dcr_consumer, dcr_session, dcr_session_accepted, dcr_expect):
-    cookie = dcr_session.cookie.reveal()
+def test_tampered_session(dcr_consumer, _dcr_session, _dcr_session_accepted, _dcr_expect):
+    cookie = _dcr_session.cookie.reveal()
     middle = (cookie.index("=") + len(cookie)) // 2
     changed = cookie[:middle] + ("A" if cookie[middle] != "A" else "B") + cookie[middle + 1 :]
-    exchange = dcr_consumer.call({"cookie": changed}, node=dcr_session.node)
-    dcr_expect.that(
+    exchange = dcr_consumer.call({"cookie": changed}, node=_dcr_session.node)
+    _dcr_expect.that(
         dcr_consumer.refuses(exchange),
         "the changed session cookie refused before reaching the upstream",
         answer(exchange),
@@ -558,17 +560,17 @@ def test_tampered_session(dcr_consumer, dcr_session, dcr_session_accepted, dcr_e
     creates={"application": 1, "registration": 1},
 )
 def test_session_before_basic(
-    dcr_target, dcr_echo, dcr_consumer, dcr_application, dcr_session, dcr_session_accepted, dcr_in_use, dcr_expect
+    _dcr_target, _dcr_echo, dcr_consumer, dcr_application, _dcr_session, _dcr_session_accepted, _dcr_in_use, _dcr_expect
 ):
     from dcrproof.core.parties.tokens import decode
 
-    other = dcr_in_use("beside a session")
+    other = _dcr_in_use("beside a session")
     headers = with_basic(other.client_id, other.secret)
-    exchange = dcr_consumer.call({**headers, "cookie": dcr_session.cookie.reveal()}, node=dcr_session.node)
-    accepted(dcr_expect, dcr_consumer, exchange, "Basic beside a session")
+    exchange = dcr_consumer.call({**headers, "cookie": _dcr_session.cookie.reveal()}, node=_dcr_session.node)
+    accepted(_dcr_expect, dcr_consumer, exchange, "Basic beside a session")
     token = decode(echoed(exchange)["headers"].get("authorization", "").partition(" ")[2])
     subject = token.claims.get("sub") if token else None
-    dcr_expect.that(
+    _dcr_expect.that(
         subject == dcr_application.client_id, "the token of the session at the upstream", f"sub {subject!r}"
     )
 
@@ -579,10 +581,10 @@ def test_session_before_basic(
     evidence=Evidence.UNKNOWN,
     references=(OIDC,),
 )
-def test_broken_session_beside_basic(dcr_consumer, dcr_application, dcr_session_accepted, dcr_expect):
+def test_broken_session_beside_basic(dcr_consumer, dcr_application, _dcr_session_accepted, _dcr_expect):
     headers = with_basic(dcr_application.client_id, dcr_application.secret)
     exchange = dcr_consumer.call({**headers, "cookie": "session=dcrproof-no-session"})
-    dcr_expect.form(
+    _dcr_expect.form(
         "gateway",
         "passes_over_broken_sessions",
         not dcr_consumer.accepts(exchange),
@@ -590,7 +592,7 @@ def test_broken_session_beside_basic(dcr_consumer, dcr_application, dcr_session_
         answer(exchange),
         Evidence.UNKNOWN,
     )
-    dcr_expect.that(exchange.status < 500, "no error of the gateway", answer(exchange))
+    _dcr_expect.that(exchange.status < 500, "no error of the gateway", answer(exchange))
 
 
 @check(
@@ -599,12 +601,12 @@ def test_broken_session_beside_basic(dcr_consumer, dcr_application, dcr_session_
     evidence=Evidence.UNKNOWN,
     references=(f"{REFERENCE}, session_secret",),
 )
-def test_session_on_another_node(dcr_consumer, dcr_session, dcr_session_accepted, dcr_expect):
-    others = [node for node in dcr_consumer.nodes if node != dcr_session.node]
+def test_session_on_another_node(dcr_consumer, _dcr_session, _dcr_session_accepted, _dcr_expect):
+    others = [node for node in dcr_consumer.nodes if node != _dcr_session.node]
     if not others:
         raise NotApplicable("the profile names one node of the gateway")
-    exchange = dcr_consumer.call({"cookie": dcr_session.cookie.reveal()}, node=others[0])
-    dcr_expect.form(
+    exchange = dcr_consumer.call({"cookie": _dcr_session.cookie.reveal()}, node=others[0])
+    _dcr_expect.form(
         "gateway",
         "shares_session_secrets",
         not dcr_consumer.accepts(exchange),
@@ -623,17 +625,24 @@ def test_session_on_another_node(dcr_consumer, dcr_session, dcr_session_accepted
     creates={"application": 1, "registration": 1},
 )
 def test_session_of_a_revoked_application(
-    dcr_target, dcr_pushed, dcr_decided, dcr_consumer, dcr_applications, dcr_session_accepted, dcr_in_use, dcr_expect
+    _dcr_target,
+    _dcr_pushed,
+    _dcr_decided,
+    dcr_consumer,
+    dcr_applications,
+    _dcr_session_accepted,
+    _dcr_in_use,
+    _dcr_expect,
 ):
-    application = dcr_in_use("session of a revoked one")
+    application = _dcr_in_use("session of a revoked one")
     exchange = dcr_consumer.call(with_basic(application.client_id, application.secret))
     cookie = {"cookie": session_cookie(exchange) or ""}
-    accepted(dcr_expect, dcr_consumer, dcr_consumer.call(cookie), "the session")
+    accepted(_dcr_expect, dcr_consumer, dcr_consumer.call(cookie), "the session")
     dcr_applications.set_status(application, "revoked")
     headers = with_basic(application.client_id, application.secret)
-    refused_everywhere(dcr_consumer, headers, "a revoked application", dcr_target.profile.run.propagation)
+    refused_everywhere(dcr_consumer, headers, "a revoked application", _dcr_target.profile.run.propagation)
     what, switch = "the session of a revoked application", "answers_unapproved_with_401"
-    refused(dcr_expect, dcr_consumer, dcr_consumer.call(cookie), what, 403, switch=switch)
+    refused(_dcr_expect, dcr_consumer, dcr_consumer.call(cookie), what, 403, switch=switch)
 
 
 @check(
@@ -642,10 +651,10 @@ def test_session_of_a_revoked_application(
     evidence=Evidence.INFERRED,
     references=("RFC 9110 9.3.2",),
 )
-def test_head(dcr_consumer, dcr_protected, dcr_basic, dcr_expect):
+def test_head(dcr_consumer, dcr_protected, dcr_basic, _dcr_expect):
     exchange = dcr_consumer.call(method="HEAD")
-    refused(dcr_expect, dcr_consumer, exchange, "HEAD without credentials", 401)
-    dcr_expect.that(not exchange.body, "an empty body", exchange.shape)
+    refused(_dcr_expect, dcr_consumer, exchange, "HEAD without credentials", 401)
+    _dcr_expect.that(not exchange.body, "an empty body", exchange.shape)
 
 
 @check(
@@ -654,15 +663,17 @@ def test_head(dcr_consumer, dcr_protected, dcr_basic, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=("github.com/Kong/kong, kong/runloop/handler.lua", "github.com/Kong/kong, kong/tools/http.lua"),
 )
-def test_unmatched_path(dcr_consumer, dcr_protected, dcr_expect):
+def test_unmatched_path(dcr_consumer, dcr_protected, _dcr_expect):
     path = "/dcrproof-no-such-route"
     exchange = dcr_consumer.call(path=path)
     if reached_upstream(exchange) or dcr_consumer.refuses(exchange):
         raise NotApplicable("the gateway has a route for every path")
     expected = (exchange.status, message(exchange)) == (404, "no Route matched with those values")
-    dcr_expect.that(expected, "404 'no Route matched with those values'", answer(exchange))
+    _dcr_expect.that(expected, "404 'no Route matched with those values'", answer(exchange))
     page = dcr_consumer.call({"accept": "text/html"}, path=path)
-    dcr_expect.that((page.status, page.media_type) == (404, "text/html"), "404 as HTML", f"{page.status}, {page.shape}")
+    _dcr_expect.that(
+        (page.status, page.media_type) == (404, "text/html"), "404 as HTML", f"{page.status}, {page.shape}"
+    )
 
 
 @check(
@@ -671,7 +682,7 @@ def test_unmatched_path(dcr_consumer, dcr_protected, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=("github.com/Kong/kong, kong.conf.default, headers",),
 )
-def test_headers_of_answers(dcr_consumer, dcr_application, dcr_basic, dcr_expect):
+def test_headers_of_answers(dcr_consumer, dcr_application, dcr_basic, _dcr_expect):
     headers = with_basic(dcr_application.client_id, dcr_application.secret)
     through, own = dcr_consumer.call(headers), dcr_consumer.call()
     for exchange, names in (
@@ -679,8 +690,8 @@ def test_headers_of_answers(dcr_consumer, dcr_application, dcr_basic, dcr_expect
         (own, ("server", "x-kong-response-latency")),
     ):
         lacking = [name for name in names if exchange.header(name) is None]
-        dcr_expect.that(not lacking, f"{', '.join(names)} in {exchange.what}", f"no {', '.join(lacking)}")
-    dcr_expect.that(not reached_upstream(own), "no upstream latency in a refusal", answer(own))
+        _dcr_expect.that(not lacking, f"{', '.join(names)} in {exchange.what}", f"no {', '.join(lacking)}")
+    _dcr_expect.that(not reached_upstream(own), "no upstream latency in a refusal", answer(own))
 
 
 @check(
@@ -689,11 +700,11 @@ def test_headers_of_answers(dcr_consumer, dcr_application, dcr_basic, dcr_expect
     evidence=Evidence.INFERRED,
     references=("github.com/Kong/kong, kong/error_handlers.lua",),
 )
-def test_large_header(dcr_consumer, dcr_protected, dcr_basic, dcr_expect):
+def test_large_header(dcr_consumer, dcr_protected, dcr_basic, _dcr_expect):
     for what, header in (("token", with_bearer("x" * 9000)), ("cookie", {"cookie": "session=" + "x" * 9000})):
         exchange = dcr_consumer.call(header)
-        refused(dcr_expect, dcr_consumer, exchange, f"a {what} of 9,000 octets", 400)
-        dcr_expect.that(exchange.status < 500, "no error of the gateway", answer(exchange))
+        refused(_dcr_expect, dcr_consumer, exchange, f"a {what} of 9,000 octets", 400)
+        _dcr_expect.that(exchange.status < 500, "no error of the gateway", answer(exchange))
 
 
 @check(
@@ -702,17 +713,17 @@ def test_large_header(dcr_consumer, dcr_protected, dcr_basic, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=("github.com/Kong/kong, kong/error_handlers.lua",),
 )
-def test_upstream_is_down(dcr_faults, dcr_consumer, dcr_application, dcr_basic, dcr_expect):
+def test_upstream_is_down(_dcr_faults, dcr_consumer, dcr_application, dcr_basic, _dcr_expect):
     headers = with_basic(dcr_application.client_id, dcr_application.secret)
-    fault = dcr_faults.arm({"party": "upstream", "times": 1, "drop": True})
+    fault = _dcr_faults.arm({"party": "upstream", "times": 1, "drop": True})
     try:
         exchange = dcr_consumer.call(headers)
     finally:
-        dcr_faults.disarm(fault)
+        _dcr_faults.disarm(fault)
     said = "An invalid response was received from the upstream server"
     expected = (exchange.status, message(exchange)) == (502, said)
-    dcr_expect.that(expected, f"502 {said!r}", answer(exchange))
-    accepted(dcr_expect, dcr_consumer, dcr_consumer.call(headers), "the next call")
+    _dcr_expect.that(expected, f"502 {said!r}", answer(exchange))
+    accepted(_dcr_expect, dcr_consumer, dcr_consumer.call(headers), "the next call")
 
 
 @check(
@@ -724,14 +735,14 @@ def test_upstream_is_down(dcr_faults, dcr_consumer, dcr_application, dcr_basic, 
     creates={"application": 1, "registration": 1},
 )
 def test_rejected_application(
-    dcr_target, dcr_pushed, dcr_decided, dcr_consumer, dcr_applications, dcr_basic, dcr_expect
+    _dcr_target, _dcr_pushed, _dcr_decided, dcr_consumer, dcr_applications, dcr_basic, _dcr_expect
 ):
     application, _ = dcr_applications.register(dcr_applications.create("rejected"))
     dcr_applications.set_status(application, "rejected")
     headers = with_basic(application.client_id, application.secret)
-    deadline = dcr_target.profile.run.propagation
+    deadline = _dcr_target.profile.run.propagation
     refused_everywhere(dcr_consumer, headers, "an application whose registration is rejected", deadline)
-    dcr_expect.judged_by_the_gate()
+    _dcr_expect.judged_by_the_gate()
 
 
 @check(
@@ -742,11 +753,11 @@ def test_rejected_application(
     security=True,
     creates={"application": 1},
 )
-def test_unregistered_application(dcr_pushed, dcr_consumer, dcr_applications, dcr_basic, dcr_expect):
+def test_unregistered_application(_dcr_pushed, dcr_consumer, dcr_applications, dcr_basic, _dcr_expect):
     application = dcr_applications.create("not registered")
     headers = with_basic(application.client_id, application.secret)
     for exchange in refused_everywhere(dcr_consumer, headers, "an application without a registration"):
-        dcr_expect.form(
+        _dcr_expect.form(
             "gateway",
             "answers_unapproved_with_401",
             exchange.status == 403,
@@ -754,7 +765,7 @@ def test_unregistered_application(dcr_pushed, dcr_consumer, dcr_applications, dc
             str(exchange.status),
             Evidence.UNKNOWN,
         )
-    dcr_expect.judged_by_the_gate()
+    _dcr_expect.judged_by_the_gate()
 
 
 @check(
@@ -766,12 +777,12 @@ def test_unregistered_application(dcr_pushed, dcr_consumer, dcr_applications, dc
     creates={"application": 1, "registration": 1},
 )
 def test_pending_application(
-    dcr_target, dcr_pushed, dcr_decided, dcr_consumer, dcr_applications, dcr_basic, dcr_expect
+    _dcr_target, _dcr_pushed, _dcr_decided, dcr_consumer, dcr_applications, dcr_basic, _dcr_expect
 ):
     application, status = dcr_applications.register(dcr_applications.create("pending"))
     if status != "pending":
         dcr_applications.set_status(application, "pending")
     headers = with_basic(application.client_id, application.secret)
-    deadline = dcr_target.profile.run.propagation
+    deadline = _dcr_target.profile.run.propagation
     refused_everywhere(dcr_consumer, headers, "an application whose registration is pending", deadline)
-    dcr_expect.judged_by_the_gate()
+    _dcr_expect.judged_by_the_gate()

@@ -24,13 +24,13 @@ def test_upstream_receives_the_token(dcr_upstream): ...
     security=True,
     owner=GATEWAY,
 )
-def test_secret_does_not_reach_the_upstream(dcr_upstream, dcr_application, dcr_expect):
+def test_secret_does_not_reach_the_upstream(dcr_upstream, dcr_application, _dcr_expect):
     from dcrproof.core.secrets.secret import basic
 
     secret = dcr_application.secret.reveal()
     seen = str(dcr_upstream)
     hidden = secret not in seen and basic(dcr_application.client_id, secret) not in seen
-    dcr_expect.that(hidden, "neither the secret nor the Basic credentials at the upstream", "they reached it")
+    _dcr_expect.that(hidden, "neither the secret nor the Basic credentials at the upstream", "they reached it")
 
 
 @check(
@@ -41,15 +41,17 @@ def test_secret_does_not_reach_the_upstream(dcr_upstream, dcr_application, dcr_e
     security=True,
     owner=GATEWAY,
 )
-def test_forged_identity(dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
+def test_forged_identity(_dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expect):
     names = ("x-consumer-id", "x-consumer-username", "x-consumer-custom-id", "x-credential-identifier")
     forged = dict.fromkeys((*names, "x-anonymous-consumer", "x-authenticated-groups"), "dcrproof")
     seen = echoed(dcr_consumer.call({**with_bearer(dcr_bearer().text), **forged}))["headers"]
     through = [name for name in forged if "dcrproof" in seen.get(name, "")]
-    dcr_expect.that(not through, "no such header with the caller's value", ", ".join(through))
+    _dcr_expect.that(not through, "no such header with the caller's value", ", ".join(through))
     identifier = seen.get("x-credential-identifier")
     told = "no X-Credential-Identifier at the upstream"
-    dcr_expect.form("gateway", "sends_credential_identifier", not identifier, told, f"{identifier!r}", Evidence.UNKNOWN)
+    _dcr_expect.form(
+        "gateway", "sends_credential_identifier", not identifier, told, f"{identifier!r}", Evidence.UNKNOWN
+    )
 
 
 @check(
@@ -59,13 +61,13 @@ def test_forged_identity(dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bearer
     references=("github.com/Kong/kong, kong.conf.default, trusted_ips",),
     owner=GATEWAY,
 )
-def test_forwarding_headers(dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
+def test_forwarding_headers(_dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expect):
     names = ("x-forwarded-host", "x-forwarded-path", "x-forwarded-prefix", "x-real-ip", "x-kong-request-id")
     forged = dict.fromkeys(names, "dcrproof")
     seen = echoed(dcr_consumer.call({**with_bearer(dcr_bearer().text), **forged}))["headers"]
     through = [name for name in forged if seen.get(name) == "dcrproof"]
-    dcr_expect.that(not through, "none of them with the caller's value", ", ".join(through))
-    dcr_expect.that(seen.get("x-forwarded-host"), "X-Forwarded-Host", "none")
+    _dcr_expect.that(not through, "none of them with the caller's value", ", ".join(through))
+    _dcr_expect.that(seen.get("x-forwarded-host"), "X-Forwarded-Host", "none")
 
 
 @check(
@@ -75,12 +77,12 @@ def test_forwarding_headers(dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bea
     references=("developer.konghq.com/plugins/openid-connect/reference/, upstream_access_token_header",),
     owner=GATEWAY,
 )
-def test_bearer_reaches_the_upstream(dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_expect):
+def test_bearer_reaches_the_upstream(_dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expect):
     token = dcr_bearer()
     seen = echoed(dcr_consumer.call(with_bearer(token.text)))
     scheme, _, received = seen["headers"].get("authorization", "").partition(" ")
     same = scheme.lower() == "bearer" and received == token.text
-    dcr_expect.that(same, "the token that was sent", "another token" if received else "no token")
+    _dcr_expect.that(same, "the token that was sent", "another token" if received else "no token")
 
 
 @check(
@@ -90,10 +92,10 @@ def test_bearer_reaches_the_upstream(dcr_echo, dcr_consumer, dcr_bearer_accepted
     references=("developer.konghq.com/plugins/openid-connect/",),
     owner=GATEWAY,
 )
-def test_session_reaches_the_upstream_with_a_token(dcr_echo, dcr_session_accepted, dcr_expect):
-    authorization = echoed(dcr_session_accepted)["headers"].get("authorization", "")
+def test_session_reaches_the_upstream_with_a_token(_dcr_echo, _dcr_session_accepted, _dcr_expect):
+    authorization = echoed(_dcr_session_accepted)["headers"].get("authorization", "")
     scheme = authorization.partition(" ")[0]
-    dcr_expect.that(scheme.lower() == "bearer", "Authorization: Bearer at the upstream", f"the scheme {scheme!r}")
+    _dcr_expect.that(scheme.lower() == "bearer", "Authorization: Bearer at the upstream", f"the scheme {scheme!r}")
 
 
 @by_gate
@@ -108,9 +110,9 @@ def test_token_verifies(dcr_claims): ...
     steps=("curity.base-url.public",),
     smoke=True,
 )
-def test_iss(dcr_claims, dcr_metadata, dcr_expect):
+def test_iss(dcr_claims, dcr_metadata, _dcr_expect):
     value = dcr_claims.claims.get("iss")
-    dcr_expect.that(value == dcr_metadata.issuer, f"iss {dcr_metadata.issuer}", f"iss {value!r}")
+    _dcr_expect.that(value == dcr_metadata.issuer, f"iss {dcr_metadata.issuer}", f"iss {value!r}")
 
 
 @check(
@@ -120,10 +122,10 @@ def test_iss(dcr_claims, dcr_metadata, dcr_expect):
     references=(SAMPLE, "developer.konghq.com/how-to/curity-dcr/"),
     smoke=True,
 )
-def test_sub(dcr_target, dcr_claims, dcr_application, dcr_expect):
-    name = dcr_target.client_id_claim
+def test_sub(_dcr_target, dcr_claims, dcr_application, _dcr_expect):
+    name = _dcr_target.client_id_claim
     value = dcr_claims.claims.get(name)
-    dcr_expect.that(value == dcr_application.client_id, f"{name} {dcr_application.client_id}", f"{name} {value!r}")
+    _dcr_expect.that(value == dcr_application.client_id, f"{name} {dcr_application.client_id}", f"{name} {value!r}")
 
 
 @check(
@@ -132,11 +134,11 @@ def test_sub(dcr_target, dcr_claims, dcr_application, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=("curity.io/docs/identity-server/configuration-reference, client audience",),
 )
-def test_aud(dcr_is_curity, dcr_claims, dcr_application, dcr_expect):
+def test_aud(_dcr_is_curity, dcr_claims, dcr_application, _dcr_expect):
     value = dcr_claims.claims.get("aud")
     audiences = [value] if isinstance(value, str) else value or []
-    dcr_expect.that(audiences, "an audience", f"aud {value!r}")
-    dcr_expect.form(
+    _dcr_expect.that(audiences, "an audience", f"aud {value!r}")
+    _dcr_expect.form(
         "curity",
         "claims.aud",
         audiences == [dcr_application.client_id],
@@ -153,26 +155,26 @@ def test_aud(dcr_is_curity, dcr_claims, dcr_application, dcr_expect):
     references=(f"{RFC7519}.4 to {RFC7519}.6",),
     smoke=True,
 )
-def test_times(dcr_claims, dcr_authorization_server, dcr_endpoints, dcr_known_client, dcr_expect):
+def test_times(dcr_claims, _dcr_authorization_server, _dcr_endpoints, _dcr_known_client, _dcr_expect):
     given = {name: dcr_claims.claims[name] for name in ("exp", "nbf", "iat") if name in dcr_claims.claims}
     times = {name: dcr_claims.date(name) for name in given}
-    dcr_expect.that("exp" in times and None not in times.values(), "exp, and times in seconds", f"{given}")
+    _dcr_expect.that("exp" in times and None not in times.values(), "exp, and times in seconds", f"{given}")
     # by the issuer's own clock, in an answer that is never cached; RFC 7519 asks for neither iat nor nbf
-    later = dcr_authorization_server.token(dcr_endpoints, dcr_known_client.client_id, dcr_known_client.secret)
+    later = _dcr_authorization_server.token(_dcr_endpoints, _dcr_known_client.client_id, _dcr_known_client.secret)
     date = parsedate_tz(later.header("date") or "")
     now = mktime_tz(date) if date else None
     begins = times.get("iat", now)
-    dcr_expect.that(begins is None or times["exp"] > begins, "exp after iat", f"{given}")
+    _dcr_expect.that(begins is None or times["exp"] > begins, "exp after iat", f"{given}")
     if begins is not None:
         in_seconds = times["exp"] < begins + MILLISECONDS
-        dcr_expect.that(
+        _dcr_expect.that(
             in_seconds, "exp in seconds", f"{given}: exp is in milliseconds, so that the token never expires"
         )
     if "nbf" in times and "iat" in times:
-        dcr_expect.that(times["nbf"] <= times["iat"], "nbf no later than iat", f"{given}")
+        _dcr_expect.that(times["nbf"] <= times["iat"], "nbf no later than iat", f"{given}")
     if now is not None and "iat" in times:
         soon = now + 1  # its nodes may differ by a little
-        dcr_expect.that(times["iat"] <= soon, f"iat no later than its Date, {later.header('date')}", f"{given}")
+        _dcr_expect.that(times["iat"] <= soon, f"iat no later than its Date, {later.header('date')}", f"{given}")
 
 
 @check(
@@ -181,11 +183,11 @@ def test_times(dcr_claims, dcr_authorization_server, dcr_endpoints, dcr_known_cl
     evidence=Evidence.INFERRED,
     references=(SAMPLE, f"{RFC7519}.7"),
 )
-def test_jti(dcr_target, dcr_claims, dcr_bearer, dcr_expect):
-    if "jti" not in dcr_claims.claims and not dcr_target.is_curity:
+def test_jti(_dcr_target, dcr_claims, dcr_bearer, _dcr_expect):
+    if "jti" not in dcr_claims.claims and not _dcr_target.is_curity:
         raise NotApplicable("RFC 7519 4.1.7: jti is optional, and this server gives none")
     value, other = dcr_claims.claims.get("jti"), dcr_bearer().claims.get("jti")
-    dcr_expect.that(value and value != other, "another jti in each token", f"jti {value!r} and {other!r}")
+    _dcr_expect.that(value and value != other, "another jti in each token", f"jti {value!r} and {other!r}")
 
 
 @check(
@@ -194,16 +196,16 @@ def test_jti(dcr_target, dcr_claims, dcr_bearer, dcr_expect):
     evidence=Evidence.INFERRED,
     references=(SAMPLE, "RFC 6749 3.3"),
 )
-def test_scope(dcr_is_curity, dcr_echo, dcr_upstream, dcr_claims, dcr_strategy_scopes, dcr_expect):
+def test_scope(_dcr_is_curity, _dcr_echo, dcr_upstream, dcr_claims, _dcr_strategy_scopes, _dcr_expect):
     value = dcr_claims.claims.get("scope")
-    asked = set(dcr_strategy_scopes.split())
+    asked = set(_dcr_strategy_scopes.split())
     granted = isinstance(value, str) and set(value.split()) <= asked
-    dcr_expect.that(granted, f"scope within {' '.join(sorted(asked))}", f"scope {value!r}")
-    dcr_expect.form(
+    _dcr_expect.that(granted, f"scope within {' '.join(sorted(asked))}", f"scope {value!r}")
+    _dcr_expect.form(
         "curity",
         "claims.scope",
-        value == dcr_strategy_scopes,
-        f"scope {dcr_strategy_scopes!r}",
+        value == _dcr_strategy_scopes,
+        f"scope {_dcr_strategy_scopes!r}",
         f"scope {value!r}",
         Evidence.INFERRED,
     )
@@ -215,9 +217,9 @@ def test_scope(dcr_is_curity, dcr_echo, dcr_upstream, dcr_claims, dcr_strategy_s
     evidence=Evidence.INFERRED,
     references=(SAMPLE,),
 )
-def test_purpose(dcr_is_curity, dcr_claims, dcr_expect):
+def test_purpose(_dcr_is_curity, dcr_claims, _dcr_expect):
     value = dcr_claims.claims.get("purpose")
-    dcr_expect.form(
+    _dcr_expect.form(
         "curity",
         "claims.purpose",
         value == "access_token",

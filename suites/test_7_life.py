@@ -13,7 +13,7 @@ def _token(server, metadata, application):
 
 
 @by_gate
-def test_secret_is_regenerated(dcr_regenerated): ...
+def test_secret_is_regenerated(_dcr_regenerated): ...
 
 
 @check(
@@ -23,10 +23,10 @@ def test_secret_is_regenerated(dcr_regenerated): ...
     references=(DCR,),
     owner=CURITY,
 )
-def test_new_secret_works(dcr_authorization_server, dcr_endpoints, dcr_consumer, dcr_regenerated, dcr_expect):
-    after = dcr_regenerated.after
-    exchange = _token(dcr_authorization_server, dcr_endpoints, after)
-    dcr_expect.that(exchange.status == 200, "a token for the new secret", told(exchange))
+def test_new_secret_works(_dcr_authorization_server, _dcr_endpoints, dcr_consumer, _dcr_regenerated, _dcr_expect):
+    after = _dcr_regenerated.after
+    exchange = _token(_dcr_authorization_server, _dcr_endpoints, after)
+    _dcr_expect.that(exchange.status == 200, "a token for the new secret", told(exchange))
     accepted_everywhere(dcr_consumer, with_basic(after.client_id, after.secret), "the new secret", 0.0)
 
 
@@ -37,9 +37,9 @@ def test_new_secret_works(dcr_authorization_server, dcr_endpoints, dcr_consumer,
     references=(DCR, DCRM),
     owner=CURITY,
 )
-def test_old_secret_is_refused(dcr_authorization_server, dcr_endpoints, dcr_regenerated, dcr_expect):
-    exchange = _token(dcr_authorization_server, dcr_endpoints, dcr_regenerated.before)
-    dcr_expect.that(exchange.status in {400, 401}, "the old secret refused with 400 or 401", error_code(exchange))
+def test_old_secret_is_refused(_dcr_authorization_server, _dcr_endpoints, _dcr_regenerated, _dcr_expect):
+    exchange = _token(_dcr_authorization_server, _dcr_endpoints, _dcr_regenerated.before)
+    _dcr_expect.that(exchange.status in {400, 401}, "the old secret refused with 400 or 401", error_code(exchange))
 
 
 @check(
@@ -51,13 +51,15 @@ def test_old_secret_is_refused(dcr_authorization_server, dcr_endpoints, dcr_rege
     owner=KONNECT,
     creates={"application": 1, "registration": 1},
 )
-def test_old_secret_while_cached(dcr_consumer, dcr_applications, dcr_in_use, dcr_regenerated, dcr_target, dcr_expect):
-    before = dcr_in_use("cached secret")
+def test_old_secret_while_cached(
+    dcr_consumer, dcr_applications, _dcr_in_use, _dcr_regenerated, _dcr_target, _dcr_expect
+):
+    before = _dcr_in_use("cached secret")
     renewed = dcr_applications.developer.regenerate_secret(before.id)
-    dcr_expect.that(renewed.status == 201, "201 to a new secret", problem(renewed))
-    dcr_target.secrets.know(renewed.object()["client_secret"], before.client_id)
+    _dcr_expect.that(renewed.status == 201, "201 to a new secret", problem(renewed))
+    _dcr_target.secrets.know(renewed.object()["client_secret"], before.client_id)
     exchange = dcr_consumer.call(with_basic(before.client_id, before.secret))
-    dcr_expect.form(
+    _dcr_expect.form(
         "gateway",
         "life.secret.cached",
         dcr_consumer.accepts(exchange),
@@ -74,15 +76,15 @@ def test_old_secret_while_cached(dcr_consumer, dcr_applications, dcr_in_use, dcr
     references=(DCR,),
     security=True,
 )
-def test_old_secret_after_the_cache(dcr_clock, dcr_consumer, dcr_regenerated, dcr_expect):
-    before = dcr_regenerated.before
+def test_old_secret_after_the_cache(dcr_clock, dcr_consumer, _dcr_regenerated, _dcr_expect):
+    before = _dcr_regenerated.before
     dcr_clock.advance(302)  # the life of a token at Curity, 300 seconds, and a little
     refused_everywhere(dcr_consumer, with_basic(before.client_id, before.secret), "the old secret")
-    dcr_expect.judged_by_the_gate()
+    _dcr_expect.judged_by_the_gate()
 
 
 @by_gate
-def test_application_is_renamed(dcr_renamed): ...
+def test_application_is_renamed(_dcr_renamed): ...
 
 
 @check(
@@ -93,15 +95,15 @@ def test_application_is_renamed(dcr_renamed): ...
     smoke=True,
     owner=KONNECT,
 )
-def test_rename_keeps_the_secret(dcr_authorization_server, dcr_endpoints, dcr_renamed, dcr_expect):
-    exchange = _token(dcr_authorization_server, dcr_endpoints, dcr_renamed)
-    dcr_expect.that(exchange.status == 200, "a token for the secret from before the rename", told(exchange))
+def test_rename_keeps_the_secret(_dcr_authorization_server, _dcr_endpoints, _dcr_renamed, _dcr_expect):
+    exchange = _token(_dcr_authorization_server, _dcr_endpoints, _dcr_renamed)
+    _dcr_expect.that(exchange.status == 200, "a token for the secret from before the rename", told(exchange))
 
 
 @by_gate
-def test_revoked_is_refused(dcr_revoked, dcr_expect):
-    for exchange in dcr_revoked[1]:
-        dcr_expect.form(
+def test_revoked_is_refused(_dcr_revoked, _dcr_expect):
+    for exchange in _dcr_revoked[1]:
+        _dcr_expect.form(
             "gateway",
             "answers_unapproved_with_401",
             exchange.status == 403,
@@ -109,7 +111,7 @@ def test_revoked_is_refused(dcr_revoked, dcr_expect):
             answer(exchange),
             Evidence.UNKNOWN,
         )
-    dcr_expect.judged_by_the_gate()
+    _dcr_expect.judged_by_the_gate()
 
 
 @check(
@@ -119,9 +121,9 @@ def test_revoked_is_refused(dcr_revoked, dcr_expect):
     references=(DCR,),
     owner=KONNECT,
 )
-def test_revoked_client_lives(dcr_authorization_server, dcr_endpoints, dcr_revoked, dcr_expect):
-    exchange = _token(dcr_authorization_server, dcr_endpoints, dcr_revoked[0])
-    dcr_expect.form(
+def test_revoked_client_lives(_dcr_authorization_server, _dcr_endpoints, _dcr_revoked, _dcr_expect):
+    exchange = _token(_dcr_authorization_server, _dcr_endpoints, _dcr_revoked[0])
+    _dcr_expect.form(
         "konnect", "life.revoked.client", exchange.status == 200, "a token", error_code(exchange), Evidence.INFERRED
     )
 
@@ -132,21 +134,21 @@ def test_revoked_client_lives(dcr_authorization_server, dcr_endpoints, dcr_revok
     evidence=Evidence.DOCUMENTED,
     references=("docs.konghq.com/konnect/dev-portal, manage application connections",),
 )
-def test_approved_again(dcr_target, dcr_applications, dcr_consumer, dcr_revoked, dcr_expect):
-    application, _ = dcr_revoked
+def test_approved_again(_dcr_target, dcr_applications, dcr_consumer, _dcr_revoked, _dcr_expect):
+    application, _ = _dcr_revoked
     dcr_applications.set_status(application, "approved")
     headers = with_basic(application.client_id, application.secret)
-    deadline = dcr_target.profile.run.propagation
+    deadline = _dcr_target.profile.run.propagation
     accepted_everywhere(dcr_consumer, headers, "an application that was approved again", deadline)
-    dcr_expect.judged_by_the_gate()
+    _dcr_expect.judged_by_the_gate()
 
 
 @by_gate
-def test_unregistered_is_refused(dcr_unregistered_application): ...
+def test_unregistered_is_refused(_dcr_unregistered_application): ...
 
 
 @by_gate
-def test_application_is_deleted(dcr_deleted): ...
+def test_application_is_deleted(_dcr_deleted): ...
 
 
 @check(
@@ -160,15 +162,15 @@ def test_application_is_deleted(dcr_deleted): ...
     owner=CURITY,
 )
 def test_deleted_client_is_refused(
-    dcr_authorization_server, dcr_endpoints, dcr_deleted, dcr_whose_management, dcr_expect
+    _dcr_authorization_server, _dcr_endpoints, _dcr_deleted, _dcr_whose_management, _dcr_expect
 ):
-    exchange = _token(dcr_authorization_server, dcr_endpoints, dcr_deleted)
+    exchange = _token(_dcr_authorization_server, _dcr_endpoints, _dcr_deleted)
     refused = exchange.status in {400, 401}
-    dcr_expect.that(
+    _dcr_expect.that(
         refused,
         "the client of a deleted application refused with 400 or 401",
         error_code(exchange),
-        **dcr_whose_management,
+        **_dcr_whose_management,
     )
 
 
@@ -180,7 +182,7 @@ def test_deleted_client_is_refused(
     smoke=True,
     security=True,
 )
-def test_deleted_application_is_refused(dcr_target, dcr_consumer, dcr_deleted, dcr_expect):
-    headers = with_basic(dcr_deleted.client_id, dcr_deleted.secret)
-    refused_everywhere(dcr_consumer, headers, "a deleted application", dcr_target.profile.run.propagation)
-    dcr_expect.judged_by_the_gate()
+def test_deleted_application_is_refused(_dcr_target, dcr_consumer, _dcr_deleted, _dcr_expect):
+    headers = with_basic(_dcr_deleted.client_id, _dcr_deleted.secret)
+    refused_everywhere(dcr_consumer, headers, "a deleted application", _dcr_target.profile.run.propagation)
+    _dcr_expect.judged_by_the_gate()

@@ -43,9 +43,9 @@ def _new_token(target, server, metadata, client):
     references=(f"{CONFIG}, expose-metadata, cache-duration: 600",),
     level=Level.SHOULD,
 )
-def test_metadata_may_be_kept(dcr_is_curity, dcr_authorization_server, dcr_metadata, dcr_expect):
-    header = dcr_authorization_server.discovery().header("cache-control") or ""
-    _form(dcr_expect, "metadata.cache-lifetime", "max-age=" in header, "max-age in Cache-Control", repr(header))
+def test_metadata_may_be_kept(_dcr_is_curity, _dcr_authorization_server, dcr_metadata, _dcr_expect):
+    header = _dcr_authorization_server.discovery().header("cache-control") or ""
+    _form(_dcr_expect, "metadata.cache-lifetime", "max-age=" in header, "max-age in Cache-Control", repr(header))
 
 
 @check(
@@ -54,10 +54,10 @@ def test_metadata_may_be_kept(dcr_is_curity, dcr_authorization_server, dcr_metad
     evidence=Evidence.UNKNOWN,
     references=("curity.io/docs/identity-server/profiles/token-profile/lifecycle/token-profile-metadata",),
 )
-def test_scopes_in_the_metadata(dcr_is_curity, dcr_authorization_server, dcr_registration_endpoint, dcr_expect):
-    scopes = dcr_authorization_server.discovery().object().get("scopes_supported") or []
+def test_scopes_in_the_metadata(_dcr_is_curity, _dcr_authorization_server, _dcr_registration_endpoint, _dcr_expect):
+    scopes = _dcr_authorization_server.discovery().object().get("scopes_supported") or []
     shown = [scope for scope in ("dcr", "dcrm") if scope in scopes]
-    dcr_expect.form(
+    _dcr_expect.form(
         "curity",
         "shows_registration_scopes",
         not shown,
@@ -77,10 +77,10 @@ def test_scopes_in_the_metadata(dcr_is_curity, dcr_authorization_server, dcr_reg
     ),
     level=Level.SHOULD,
 )
-def test_keys_have_a_kid(dcr_jwks, dcr_expect):
+def test_keys_have_a_kid(dcr_jwks, _dcr_expect):
     kids = [key.get("kid") for key in dcr_jwks["keys"]]
-    dcr_expect.that(all(isinstance(kid, str) and kid for kid in kids), "a string as kid of each key", f"kid {kids}")
-    dcr_expect.that(len(set(kids)) == len(kids), "another kid for each key", f"kid {kids}")
+    _dcr_expect.that(all(isinstance(kid, str) and kid for kid in kids), "a string as kid of each key", f"kid {kids}")
+    _dcr_expect.that(len(set(kids)) == len(kids), "another kid for each key", f"kid {kids}")
 
 
 @check(
@@ -90,9 +90,9 @@ def test_keys_have_a_kid(dcr_jwks, dcr_expect):
     references=(f"{CONFIG}, jwt-issuer-settings, include-x5t-in-jwks",),
     level=Level.SHOULD,
 )
-def test_keys_say_what_they_are_for(dcr_is_curity, dcr_jwks, dcr_expect):
+def test_keys_say_what_they_are_for(_dcr_is_curity, dcr_jwks, _dcr_expect):
     missing = sorted({name for key in dcr_jwks["keys"] for name in ("use", "alg", "x5t") if name not in key})
-    _form(dcr_expect, "keys.members", not missing, "use, alg and x5t", f"no {', '.join(missing)}")
+    _form(_dcr_expect, "keys.members", not missing, "use, alg and x5t", f"no {', '.join(missing)}")
 
 
 @check(
@@ -102,16 +102,18 @@ def test_keys_say_what_they_are_for(dcr_is_curity, dcr_jwks, dcr_expect):
     references=("curity.io/resources/learn/token-signing-key-rotation",),
 )
 def test_old_key_stays_published(
-    dcr_is_curity, dcr_key_rotation, dcr_authorization_server, dcr_endpoints, dcr_jwt, dcr_expect
+    _dcr_is_curity, _dcr_key_rotation, _dcr_authorization_server, _dcr_endpoints, _dcr_jwt, _dcr_expect
 ):
     def published():
-        return {str(key.get("kid")) for key in objects(dcr_authorization_server.keys(dcr_endpoints).object()["keys"])}
+        return {str(key.get("kid")) for key in objects(_dcr_authorization_server.keys(_dcr_endpoints).object()["keys"])}
 
     before = published()
-    dcr_key_rotation.rotate_keys("new")
-    dcr_key_rotation.advance(31)  # a data plane looks for an unknown key id at most every 30 seconds
+    _dcr_key_rotation.rotate_keys("new")
+    _dcr_key_rotation.advance(31)  # a data plane looks for an unknown key id at most every 30 seconds
     after = published()
-    dcr_expect.that(after > before, "the old keys and a new one", f"{len(before - after)} gone, {len(after)} published")
+    _dcr_expect.that(
+        after > before, "the old keys and a new one", f"{len(before - after)} gone, {len(after)} published"
+    )
 
 
 # The token endpoint
@@ -123,14 +125,14 @@ def test_old_key_stays_published(
     evidence=Evidence.INFERRED,
     references=(f"{CONFIG}, client-authentication/basic-and-form-post", MESSAGES),
 )
-def test_secret_in_the_form(dcr_is_curity, dcr_authorization_server, dcr_endpoints, dcr_granted, dcr_expect):
+def test_secret_in_the_form(_dcr_is_curity, _dcr_authorization_server, _dcr_endpoints, _dcr_granted, _dcr_expect):
     form = {
         "grant_type": "client_credentials",
-        "client_id": dcr_granted.client_id,
-        "client_secret": dcr_granted.client_secret.reveal(),
+        "client_id": _dcr_granted.client_id,
+        "client_secret": _dcr_granted.client_secret.reveal(),
     }
-    exchange = dcr_authorization_server.form_with(dcr_endpoints.endpoint("token_endpoint"), form, None)
-    _form(dcr_expect, "grant.by-post", exchange.status == 200, "a token", error_code(exchange))
+    exchange = _dcr_authorization_server.form_with(_dcr_endpoints.endpoint("token_endpoint"), form, None)
+    _form(_dcr_expect, "grant.by-post", exchange.status == 200, "a token", error_code(exchange))
 
 
 @check(
@@ -140,19 +142,19 @@ def test_secret_in_the_form(dcr_is_curity, dcr_authorization_server, dcr_endpoin
     references=(BASIC,),
 )
 def test_basic_is_form_decoded(
-    dcr_is_curity, dcr_target, dcr_authorization_server, dcr_endpoints, dcr_granted, dcr_expect
+    _dcr_is_curity, _dcr_target, _dcr_authorization_server, _dcr_endpoints, _dcr_granted, _dcr_expect
 ):
     def encoded(text):
         return "".join(f"%{byte:02X}" for byte in text.encode())
 
-    secret = encoded(dcr_granted.client_secret.reveal())
-    dcr_target.secrets.know(secret, encoded(dcr_granted.client_id))
-    exchange = dcr_authorization_server.form_with(
-        dcr_endpoints.endpoint("token_endpoint"),
+    secret = encoded(_dcr_granted.client_secret.reveal())
+    _dcr_target.secrets.know(secret, encoded(_dcr_granted.client_id))
+    exchange = _dcr_authorization_server.form_with(
+        _dcr_endpoints.endpoint("token_endpoint"),
         {"grant_type": "client_credentials"},
-        basic(encoded(dcr_granted.client_id), secret),
+        basic(encoded(_dcr_granted.client_id), secret),
     )
-    _form(dcr_expect, "grant.encoded-basic", exchange.status == 200, "a token", error_code(exchange))
+    _form(_dcr_expect, "grant.encoded-basic", exchange.status == 200, "a token", error_code(exchange))
 
 
 @check(
@@ -162,12 +164,14 @@ def test_basic_is_form_decoded(
     references=("RFC 6749 2.3",),
     level=Level.SHOULD,
 )
-def test_one_method_for_each_request(dcr_is_curity, dcr_authorization_server, dcr_endpoints, dcr_granted, dcr_expect):
-    secret = dcr_granted.client_secret.reveal()
+def test_one_method_for_each_request(
+    _dcr_is_curity, _dcr_authorization_server, _dcr_endpoints, _dcr_granted, _dcr_expect
+):
+    secret = _dcr_granted.client_secret.reveal()
     exchange = _token(
-        dcr_authorization_server, dcr_endpoints, dcr_granted, client_id=dcr_granted.client_id, client_secret=secret
+        _dcr_authorization_server, _dcr_endpoints, _dcr_granted, client_id=_dcr_granted.client_id, client_secret=secret
     )
-    _form(dcr_expect, "grant.two-methods", exchange.status in {400, 401}, "400 or 401", error_code(exchange))
+    _form(_dcr_expect, "grant.two-methods", exchange.status in {400, 401}, "400 or 401", error_code(exchange))
 
 
 @check(
@@ -178,13 +182,13 @@ def test_one_method_for_each_request(dcr_is_curity, dcr_authorization_server, dc
     hostile=True,
 )
 def test_unknown_client(
-    dcr_authorization_server, dcr_endpoints, dcr_token_answer, dcr_wrong_secret, dcr_mark, dcr_expect
+    _dcr_authorization_server, _dcr_endpoints, _dcr_token_answer, _dcr_wrong_secret, _dcr_mark, _dcr_expect
 ):
-    exchange = dcr_authorization_server.token(dcr_endpoints, f"{dcr_mark} unknown", dcr_wrong_secret)
-    dcr_expect.that(exchange.status in {400, 401}, "the unknown client refused with 400 or 401", error_code(exchange))
+    exchange = _dcr_authorization_server.token(_dcr_endpoints, f"{_dcr_mark} unknown", _dcr_wrong_secret)
+    _dcr_expect.that(exchange.status in {400, 401}, "the unknown client refused with 400 or 401", error_code(exchange))
     challenge = exchange.header("www-authenticate") or ""
     _form(
-        dcr_expect,
+        _dcr_expect,
         "grant.unknown-client",
         exchange.status == 401 and challenge.lower().startswith("basic"),
         "401 with WWW-Authenticate: Basic",
@@ -199,16 +203,16 @@ def test_unknown_client(
     evidence=Evidence.DOCUMENTED,
     references=(ERRORS,),
 )
-def test_other_grant_type(dcr_authorization_server, dcr_endpoints, dcr_granted, dcr_expect):
-    url = dcr_endpoints.endpoint("token_endpoint")
+def test_other_grant_type(_dcr_authorization_server, _dcr_endpoints, _dcr_granted, _dcr_expect):
+    url = _dcr_endpoints.endpoint("token_endpoint")
     for grant, error in (("password", "unsupported_grant_type"), ("urn:dcrproof:none", "unsupported_grant_type")):
         form = {"grant_type": grant, "username": "dcrproof", "password": "dcrproof"}
-        exchange = dcr_authorization_server.form(url, form, dcr_granted.client_id, dcr_granted.client_secret)
-        dcr_expect.that(
+        exchange = _dcr_authorization_server.form(url, form, _dcr_granted.client_id, _dcr_granted.client_secret)
+        _dcr_expect.that(
             exchange.status in {400, 401, 403}, f"grant_type {grant} refused with 400, 401 or 403", error_code(exchange)
         )
         _form(
-            dcr_expect,
+            _dcr_expect,
             "grant.other-grant",
             error_code(exchange) == f"400 {error}",
             f"400 {error}",
@@ -222,12 +226,12 @@ def test_other_grant_type(dcr_authorization_server, dcr_endpoints, dcr_granted, 
     evidence=Evidence.DOCUMENTED,
     references=(ERRORS,),
 )
-def test_missing_grant_type(dcr_authorization_server, dcr_endpoints, dcr_granted, dcr_expect):
-    url = dcr_endpoints.endpoint("token_endpoint")
-    exchange = dcr_authorization_server.form(url, {}, dcr_granted.client_id, dcr_granted.client_secret)
-    dcr_expect.that(exchange.status == 400, "400", error_code(exchange))
+def test_missing_grant_type(_dcr_authorization_server, _dcr_endpoints, _dcr_granted, _dcr_expect):
+    url = _dcr_endpoints.endpoint("token_endpoint")
+    exchange = _dcr_authorization_server.form(url, {}, _dcr_granted.client_id, _dcr_granted.client_secret)
+    _dcr_expect.that(exchange.status == 400, "400", error_code(exchange))
     right = error_code(exchange) == "400 invalid_request"
-    _form(dcr_expect, "grant.no-grant-type", right, "400 invalid_request", error_code(exchange), Evidence.DOCUMENTED)
+    _form(_dcr_expect, "grant.no-grant-type", right, "400 invalid_request", error_code(exchange), Evidence.DOCUMENTED)
 
 
 @check(
@@ -236,10 +240,10 @@ def test_missing_grant_type(dcr_authorization_server, dcr_endpoints, dcr_granted
     evidence=Evidence.DOCUMENTED,
     references=("RFC 6749 3.2",),
 )
-def test_no_token_by_get(dcr_authorization_server, dcr_endpoints, dcr_token_answer, dcr_expect):
-    exchange = dcr_authorization_server.get(dcr_endpoints.endpoint("token_endpoint"))
-    dcr_expect.that(exchange.status >= 400, "a GET request refused (4xx or 5xx)", exchange.what)
-    _form(dcr_expect, "grant.by-get", exchange.status == 405, "405", str(exchange.status))
+def test_no_token_by_get(_dcr_authorization_server, _dcr_endpoints, _dcr_token_answer, _dcr_expect):
+    exchange = _dcr_authorization_server.get(_dcr_endpoints.endpoint("token_endpoint"))
+    _dcr_expect.that(exchange.status >= 400, "a GET request refused (4xx or 5xx)", exchange.what)
+    _form(_dcr_expect, "grant.by-get", exchange.status == 405, "405", str(exchange.status))
 
 
 @check(
@@ -248,10 +252,10 @@ def test_no_token_by_get(dcr_authorization_server, dcr_endpoints, dcr_token_answ
     evidence=Evidence.INFERRED,
     references=("github.com/curityio/ai-agents-auth-demo, CLAUDE.md",),
 )
-def test_unknown_scope_alone(dcr_is_curity, dcr_authorization_server, dcr_endpoints, dcr_granted, dcr_expect):
-    exchange = _token(dcr_authorization_server, dcr_endpoints, dcr_granted, scope="dcrproof-unknown")
+def test_unknown_scope_alone(_dcr_is_curity, _dcr_authorization_server, _dcr_endpoints, _dcr_granted, _dcr_expect):
+    exchange = _token(_dcr_authorization_server, _dcr_endpoints, _dcr_granted, scope="dcrproof-unknown")
     observed = error_code(exchange)
-    _form(dcr_expect, "grant.scope-unknown", observed == "400 invalid_scope", "400 invalid_scope", observed)
+    _form(_dcr_expect, "grant.scope-unknown", observed == "400 invalid_scope", "400 invalid_scope", observed)
 
 
 @check(
@@ -260,12 +264,12 @@ def test_unknown_scope_alone(dcr_is_curity, dcr_authorization_server, dcr_endpoi
     evidence=Evidence.INFERRED,
     references=("RFC 6749 3.3",),
 )
-def test_scopes_are_filtered(dcr_is_curity, dcr_authorization_server, dcr_endpoints, dcr_granted, dcr_expect):
-    allowed = str(dcr_granted.members.get("scope") or "").split()[:1]
-    dcr_expect.that(allowed, "a scope that the client was granted", "scope ''")
-    exchange = _token(dcr_authorization_server, dcr_endpoints, dcr_granted, scope=f"{allowed[0]} dcrproof-unknown")
+def test_scopes_are_filtered(_dcr_is_curity, _dcr_authorization_server, _dcr_endpoints, _dcr_granted, _dcr_expect):
+    allowed = str(_dcr_granted.members.get("scope") or "").split()[:1]
+    _dcr_expect.that(allowed, "a scope that the client was granted", "scope ''")
+    exchange = _token(_dcr_authorization_server, _dcr_endpoints, _dcr_granted, scope=f"{allowed[0]} dcrproof-unknown")
     scope = exchange.object().get("scope") if exchange.status == 200 else error_code(exchange)
-    _form(dcr_expect, "grant.scope-filtered", scope == allowed[0], f"scope {allowed[0]!r}", f"{scope!r}")
+    _form(_dcr_expect, "grant.scope-filtered", scope == allowed[0], f"scope {allowed[0]!r}", f"{scope!r}")
 
 
 @check(
@@ -276,12 +280,12 @@ def test_scopes_are_filtered(dcr_is_curity, dcr_authorization_server, dcr_endpoi
     security=True,
 )
 def test_registered_client_gets_no_dcr_scope(
-    dcr_is_curity, dcr_authorization_server, dcr_endpoints, dcr_granted, dcr_expect
+    _dcr_is_curity, _dcr_authorization_server, _dcr_endpoints, _dcr_granted, _dcr_expect
 ):
     for scope in ("dcr", "dcrm"):
-        exchange = _token(dcr_authorization_server, dcr_endpoints, dcr_granted, scope=scope)
+        exchange = _token(_dcr_authorization_server, _dcr_endpoints, _dcr_granted, scope=scope)
         given = str(exchange.object().get("scope") or "").split() if exchange.status == 200 else []
-        dcr_expect.that(scope not in given, f"no token with scope {scope}", f"a token with scope {scope}")
+        _dcr_expect.that(scope not in given, f"no token with scope {scope}", f"a token with scope {scope}")
 
 
 @check(
@@ -291,9 +295,9 @@ def test_registered_client_gets_no_dcr_scope(
     references=("RFC 6749 5.1",),
     level=Level.SHOULD,
 )
-def test_token_is_not_to_be_stored(dcr_token_answer, dcr_expect):
-    header = dcr_token_answer.header("cache-control") or ""
-    _form(dcr_expect, "grant.answer-kept-by-nobody", "no-store" in header, NO_STORE, repr(header))
+def test_token_is_not_to_be_stored(_dcr_token_answer, _dcr_expect):
+    header = _dcr_token_answer.header("cache-control") or ""
+    _form(_dcr_expect, "grant.answer-kept-by-nobody", "no-store" in header, NO_STORE, repr(header))
 
 
 @check(
@@ -302,9 +306,9 @@ def test_token_is_not_to_be_stored(dcr_token_answer, dcr_expect):
     evidence=Evidence.INFERRED,
     references=("RFC 6749 4.4.3",),
 )
-def test_no_refresh_token(dcr_is_curity, dcr_token_answer, dcr_expect):
-    extra = sorted({"refresh_token", "id_token"} & set(dcr_token_answer.object()))
-    _form(dcr_expect, "grant.no-refresh-token", not extra, "neither", ", ".join(extra))
+def test_no_refresh_token(_dcr_is_curity, _dcr_token_answer, _dcr_expect):
+    extra = sorted({"refresh_token", "id_token"} & set(_dcr_token_answer.object()))
+    _form(_dcr_expect, "grant.no-refresh-token", not extra, "neither", ", ".join(extra))
 
 
 @check(
@@ -314,18 +318,20 @@ def test_no_refresh_token(dcr_is_curity, dcr_token_answer, dcr_expect):
     references=(MESSAGES, "curity.io/docs/identity-server/profiles/token-profile/clients/dcr/dcr-api"),
     creates={"client": 1},
 )
-def test_token_lifetime(dcr_is_curity, dcr_registrations, dcr_granted, dcr_endpoints, dcr_jwt, dcr_target, dcr_expect):
-    client = dcr_registrations.register("lifetime", access_token_ttl=60)
+def test_token_lifetime(
+    _dcr_is_curity, _dcr_registrations, _dcr_granted, _dcr_endpoints, _dcr_jwt, _dcr_target, _dcr_expect
+):
+    client = _dcr_registrations.register("lifetime", access_token_ttl=60)
     ttl = client.members.get("access_token_ttl")
-    dcr_expect.that(isinstance(ttl, int) and ttl > 0, "access_token_ttl in the answer", f"access_token_ttl {ttl!r}")
-    exchange = _token(dcr_registrations.server, dcr_endpoints, client)
+    _dcr_expect.that(isinstance(ttl, int) and ttl > 0, "access_token_ttl in the answer", f"access_token_ttl {ttl!r}")
+    exchange = _token(_dcr_registrations.server, _dcr_endpoints, client)
     answer = exchange.object()
-    token = decode(dcr_target.secrets.know(str(answer.get("access_token"))).reveal())
+    token = decode(_dcr_target.secrets.know(str(answer.get("access_token"))).reveal())
     lifetime = token.lifetime if token else None
-    dcr_expect.that(lifetime == ttl, f"exp - iat of {ttl} seconds, as registered", f"{lifetime}")
+    _dcr_expect.that(lifetime == ttl, f"exp - iat of {ttl} seconds, as registered", f"{lifetime}")
     expires = answer.get("expires_in")
-    dcr_expect.that(expires in {ttl - 1, ttl}, f"expires_in {ttl}, or a second less", f"expires_in {expires!r}")
-    _form(dcr_expect, "grant.lifetime", ttl == 60, "access_token_ttl 60, as requested", f"access_token_ttl {ttl}")
+    _dcr_expect.that(expires in {ttl - 1, ttl}, f"expires_in {ttl}, or a second less", f"expires_in {expires!r}")
+    _form(_dcr_expect, "grant.lifetime", ttl == 60, "access_token_ttl 60, as requested", f"access_token_ttl {ttl}")
 
 
 # Registration
@@ -337,16 +343,16 @@ def test_token_lifetime(dcr_is_curity, dcr_registrations, dcr_granted, dcr_endpo
     evidence=Evidence.INFERRED,
     references=("RFC 7591 3.2.1", MESSAGES),
 )
-def test_registration_members(dcr_is_curity, dcr_granted, dcr_expect):
-    members = dcr_granted.members
-    dcr_expect.that(
+def test_registration_members(_dcr_is_curity, _dcr_granted, _dcr_expect):
+    members = _dcr_granted.members
+    _dcr_expect.that(
         members.get("client_secret_expires_at") == 0,
         "client_secret_expires_at 0: the secret does not expire",
         f"client_secret_expires_at {members.get('client_secret_expires_at')!r}",
     )
     own = ("client_id_issued_at", "token_endpoint_auth_methods", "access_token_ttl", "require_proof_key", "audiences")
     missing = [name for name in own if name not in members]
-    _form(dcr_expect, "registered.members", not missing, ", ".join(own), f"no {', '.join(missing)}")
+    _form(_dcr_expect, "registered.members", not missing, ", ".join(own), f"no {', '.join(missing)}")
 
 
 @check(
@@ -355,13 +361,13 @@ def test_registration_members(dcr_is_curity, dcr_granted, dcr_expect):
     evidence=Evidence.INFERRED,
     references=(DCRM,),
 )
-def test_management_members(dcr_is_curity, dcr_managed, dcr_registration_endpoint, dcr_expect):
-    value = dcr_managed.members.get("registration_access_token_expires_in")
+def test_management_members(_dcr_is_curity, _dcr_managed, _dcr_registration_endpoint, _dcr_expect):
+    value = _dcr_managed.members.get("registration_access_token_expires_in")
     days = isinstance(value, int) and value > 0
-    _form(dcr_expect, "registered.expires-in", days, "registration_access_token_expires_in", f"{value!r}")
-    url = f"{dcr_registration_endpoint}/{dcr_managed.client_id}"
-    found = dcr_managed.registration_client_uri
-    _form(dcr_expect, "registered.client-uri", found == url, "the endpoint and the client's id", found)
+    _form(_dcr_expect, "registered.expires-in", days, "registration_access_token_expires_in", f"{value!r}")
+    url = f"{_dcr_registration_endpoint}/{_dcr_managed.client_id}"
+    found = _dcr_managed.registration_client_uri
+    _form(_dcr_expect, "registered.client-uri", found == url, "the endpoint and the client's id", found)
 
 
 @check(
@@ -372,10 +378,10 @@ def test_management_members(dcr_is_curity, dcr_managed, dcr_registration_endpoin
     level=Level.SHOULD,
     creates={"client": 1},
 )
-def test_registration_is_not_to_be_stored(dcr_is_curity, dcr_registrations, dcr_granted, dcr_expect):
-    exchange = dcr_registrations.attempt("not stored", dcr_registrations.access.token())
+def test_registration_is_not_to_be_stored(_dcr_is_curity, _dcr_registrations, _dcr_granted, _dcr_expect):
+    exchange = _dcr_registrations.attempt("not stored", _dcr_registrations.access.token())
     header = exchange.header("cache-control") or ""
-    _form(dcr_expect, "registered.not-stored", "no-store" in header, NO_STORE, repr(header))
+    _form(_dcr_expect, "registered.not-stored", "no-store" in header, NO_STORE, repr(header))
 
 
 @check(
@@ -386,18 +392,18 @@ def test_registration_is_not_to_be_stored(dcr_is_curity, dcr_registrations, dcr_
     security=True,
     creates={"client": 1},
 )
-def test_client_cannot_choose_its_id(dcr_registrations, dcr_granted, dcr_wrong_secret, dcr_expect):
-    exchange = dcr_registrations.attempt(
+def test_client_cannot_choose_its_id(_dcr_registrations, _dcr_granted, _dcr_wrong_secret, _dcr_expect):
+    exchange = _dcr_registrations.attempt(
         "own id",
-        dcr_registrations.access.token(),
-        client_id=dcr_granted.client_id,
-        client_secret=dcr_wrong_secret.reveal(),
+        _dcr_registrations.access.token(),
+        client_id=_dcr_granted.client_id,
+        client_secret=_dcr_wrong_secret.reveal(),
     )
     content = exchange.members()
-    same = content.get("client_id") == dcr_granted.client_id
-    dcr_expect.that(not same, "another client_id than the requested one, or a refusal", "the requested one")
-    kept = content.get("client_secret") == dcr_wrong_secret.reveal()
-    dcr_expect.that(not kept, "another client_secret than the requested one, or a refusal", "the requested one")
+    same = content.get("client_id") == _dcr_granted.client_id
+    _dcr_expect.that(not same, "another client_id than the requested one, or a refusal", "the requested one")
+    kept = content.get("client_secret") == _dcr_wrong_secret.reveal()
+    _dcr_expect.that(not kept, "another client_secret than the requested one, or a refusal", "the requested one")
 
 
 @check(
@@ -407,15 +413,15 @@ def test_client_cannot_choose_its_id(dcr_registrations, dcr_granted, dcr_wrong_s
     references=(MESSAGES,),
     creates={"client": 1},
 )
-def test_method_none_is_replaced(dcr_is_curity, dcr_registrations, dcr_granted, dcr_expect):
-    exchange = dcr_registrations.attempt(
-        "method none", dcr_registrations.access.token(), token_endpoint_auth_method="none"
+def test_method_none_is_replaced(_dcr_is_curity, _dcr_registrations, _dcr_granted, _dcr_expect):
+    exchange = _dcr_registrations.attempt(
+        "method none", _dcr_registrations.access.token(), token_endpoint_auth_method="none"
     )
     content = exchange.members()
     secret = "with" if content.get("client_secret") else "without"
     method = content.get("token_endpoint_auth_method")
     _form(
-        dcr_expect,
+        _dcr_expect,
         "registered.method-replaced",
         exchange.status == 201 and method == "client_secret_basic" and secret == "with",
         "201 with client_secret_basic and a secret",
@@ -429,9 +435,9 @@ def test_method_none_is_replaced(dcr_is_curity, dcr_registrations, dcr_granted, 
     evidence=Evidence.INFERRED,
     references=(MESSAGES,),
 )
-def test_missing_scope_is_every_scope(dcr_is_curity, dcr_granted, dcr_expect):
-    scope = dcr_granted.members.get("scope")
-    _form(dcr_expect, "registered.all-scopes", scope, "scopes in the answer", f"scope {scope!r}")
+def test_missing_scope_is_every_scope(_dcr_is_curity, _dcr_granted, _dcr_expect):
+    scope = _dcr_granted.members.get("scope")
+    _form(_dcr_expect, "registered.all-scopes", scope, "scopes in the answer", f"scope {scope!r}")
 
 
 @check(
@@ -441,14 +447,14 @@ def test_missing_scope_is_every_scope(dcr_is_curity, dcr_granted, dcr_expect):
     references=(MESSAGES, "RFC 7591 2"),
     creates={"client": 1},
 )
-def test_unknown_scope_is_left_out(dcr_is_curity, dcr_registrations, dcr_granted, dcr_expect):
-    allowed = str(dcr_granted.members.get("scope") or "").split()[:1]
+def test_unknown_scope_is_left_out(_dcr_is_curity, _dcr_registrations, _dcr_granted, _dcr_expect):
+    allowed = str(_dcr_granted.members.get("scope") or "").split()[:1]
     asked = " ".join([*allowed, "dcrproof-unknown"])
-    exchange = dcr_registrations.attempt("unknown scope", dcr_registrations.access.token(), scope=asked)
+    exchange = _dcr_registrations.attempt("unknown scope", _dcr_registrations.access.token(), scope=asked)
     granted = exchange.members().get("scope") if exchange.status == 201 else error_code(exchange)
     never = "dcrproof-unknown" not in str(granted).split()
-    dcr_expect.that(never, "no scope that is not allowed", f"scope {granted!r}")
-    _form(dcr_expect, "registered.unknown-scope", granted == " ".join(allowed), f"scope {allowed}", f"{granted!r}")
+    _dcr_expect.that(never, "no scope that is not allowed", f"scope {granted!r}")
+    _form(_dcr_expect, "registered.unknown-scope", granted == " ".join(allowed), f"scope {allowed}", f"{granted!r}")
 
 
 @check(
@@ -458,19 +464,19 @@ def test_unknown_scope_is_left_out(dcr_is_curity, dcr_registrations, dcr_granted
     references=("RFC 7591 2",),
     creates={"client": 2},
 )
-def test_missing_grant_types(dcr_is_curity, dcr_registrations, dcr_granted, dcr_expect):
-    exchange = dcr_registrations.attempt("no grant types", dcr_registrations.access.token(), grant_types=None)
+def test_missing_grant_types(_dcr_is_curity, _dcr_registrations, _dcr_granted, _dcr_expect):
+    exchange = _dcr_registrations.attempt("no grant types", _dcr_registrations.access.token(), grant_types=None)
     grants = exchange.members().get("grant_types") or []
     _form(
-        dcr_expect,
+        _dcr_expect,
         "registered.nothing-unasked",
         "client_credentials" not in grants,
         "no client_credentials",
         f"{exchange.status} with grant_types {grants}",
     )
-    none_left = dcr_registrations.attempt("no grant left", dcr_registrations.access.token(), grant_types=["dcrproof"])
+    none_left = _dcr_registrations.attempt("no grant left", _dcr_registrations.access.token(), grant_types=["dcrproof"])
     _form(
-        dcr_expect,
+        _dcr_expect,
         "registers_client_without_grant_types",
         none_left.status == 400,
         "400 to grant types of which none is left",
@@ -486,15 +492,15 @@ def test_missing_grant_types(dcr_is_curity, dcr_registrations, dcr_granted, dcr_
     references=(MESSAGES, "github.com/curityio/mcp-authorization-secured-api, apigateway/kong.yml"),
     creates={"client": 2},
 )
-def test_foreign_client_uri(dcr_is_curity, dcr_registrations, dcr_granted, dcr_expect):
-    token = dcr_registrations.access.token()
+def test_foreign_client_uri(_dcr_is_curity, _dcr_registrations, _dcr_granted, _dcr_expect):
+    token = _dcr_registrations.access.token()
     pages = {"redirect_uris": ["https://app.example.com/callback"], "client_uri": "https://other.example.com/"}
-    exchange = dcr_registrations.attempt("foreign page", token, **pages)
-    _form(dcr_expect, "registered.foreign-page", exchange.status == 400, "400", error_code(exchange))
+    exchange = _dcr_registrations.attempt("foreign page", token, **pages)
+    _form(_dcr_expect, "registered.foreign-page", exchange.status == 400, "400", error_code(exchange))
     if exchange.status == 400:
-        again = dcr_registrations.attempt("after a refusal", token)
+        again = _dcr_registrations.attempt("after a refusal", token)
         _form(
-            dcr_expect,
+            _dcr_expect,
             "failed_registration_consumes_initial_token",
             again.status == 201,
             "201 with the initial access token of the registration that was refused",
@@ -510,12 +516,12 @@ def test_foreign_client_uri(dcr_is_curity, dcr_registrations, dcr_granted, dcr_e
     references=("RFC 6749 3.1.2", "RFC 7591 3.2.2"),
     creates={"client": 1},
 )
-def test_redirect_uri_with_a_fragment(dcr_is_curity, dcr_registrations, dcr_granted, dcr_expect):
-    exchange = dcr_registrations.attempt(
-        "bad redirect", dcr_registrations.access.token(), redirect_uris=["https://app.example.com/#callback"]
+def test_redirect_uri_with_a_fragment(_dcr_is_curity, _dcr_registrations, _dcr_granted, _dcr_expect):
+    exchange = _dcr_registrations.attempt(
+        "bad redirect", _dcr_registrations.access.token(), redirect_uris=["https://app.example.com/#callback"]
     )
     expected = "400 invalid_redirect_uri"
-    _form(dcr_expect, "registered.bad-redirect", error_code(exchange) == expected, expected, error_code(exchange))
+    _form(_dcr_expect, "registered.bad-redirect", error_code(exchange) == expected, expected, error_code(exchange))
 
 
 @check(
@@ -525,14 +531,14 @@ def test_redirect_uri_with_a_fragment(dcr_is_curity, dcr_registrations, dcr_gran
     references=("RFC 7591 3.2.2",),
     creates={"client": 6},
 )
-def test_broken_body(dcr_registrations, dcr_granted, dcr_endpoints, dcr_expect):
+def test_broken_body(_dcr_registrations, _dcr_granted, _dcr_endpoints, _dcr_expect):
     for body in (b"", b"{", b"[]", b'"text"', b"null", b"\xff", b'{"grant_types": "client_credentials"}'):
-        token = dcr_registrations.access.token()
-        exchange = dcr_registrations.server.register_raw(dcr_endpoints, token, body)
+        token = _dcr_registrations.access.token()
+        exchange = _dcr_registrations.server.register_raw(_dcr_endpoints, token, body)
         refused = 400 <= exchange.status < 500
-        dcr_expect.that(refused, f"{body!r} refused (4xx)", error_code(exchange))
+        _dcr_expect.that(refused, f"{body!r} refused (4xx)", error_code(exchange))
         code = exchange.members().get("error")
-        _form(dcr_expect, "registered.broken-body", isinstance(code, str), "an error code", error_code(exchange))
+        _form(_dcr_expect, "registered.broken-body", isinstance(code, str), "an error code", error_code(exchange))
 
 
 @check(
@@ -546,15 +552,15 @@ def test_broken_body(dcr_registrations, dcr_granted, dcr_endpoints, dcr_expect):
     level=Level.SHOULD,
 )
 def test_errors_are_not_described(
-    dcr_is_curity, dcr_registrations, dcr_authorization_server, dcr_endpoints, dcr_granted, dcr_expect
+    _dcr_is_curity, _dcr_registrations, _dcr_authorization_server, _dcr_endpoints, _dcr_granted, _dcr_expect
 ):
     answers = (
-        _token(dcr_authorization_server, dcr_endpoints, dcr_granted, scope="dcrproof-unknown"),
-        dcr_authorization_server.ask_to_register(dcr_endpoints.endpoint("registration_endpoint")),
+        _token(_dcr_authorization_server, _dcr_endpoints, _dcr_granted, scope="dcrproof-unknown"),
+        _dcr_authorization_server.ask_to_register(_dcr_endpoints.endpoint("registration_endpoint")),
     )
     for exchange in answers:
         described = "error_description" in exchange.members()
-        _form(dcr_expect, "registered.undescribed-errors", not described, "no error_description", exchange.what)
+        _form(_dcr_expect, "registered.undescribed-errors", not described, "no error_description", exchange.what)
 
 
 @check(
@@ -564,11 +570,11 @@ def test_errors_are_not_described(
     references=(USING_DCR, f"{CONFIG}, client, access-token-ttl"),
     creates={"client": 1},
 )
-def test_expired_initial_token(dcr_is_curity, dcr_clock, dcr_registrations, dcr_granted, dcr_expect):
-    token = dcr_registrations.access.token()
+def test_expired_initial_token(_dcr_is_curity, dcr_clock, _dcr_registrations, _dcr_granted, _dcr_expect):
+    token = _dcr_registrations.access.token()
     dcr_clock.advance(301)  # access-token-ttl of the registrar, and a second
-    exchange = dcr_registrations.attempt("expired token", token)
-    dcr_expect.that(
+    exchange = _dcr_registrations.attempt("expired token", token)
+    _dcr_expect.that(
         exchange.status in {400, 401, 403}, "the expired token refused with 400, 401 or 403", error_code(exchange)
     )
 
@@ -582,15 +588,15 @@ def test_expired_initial_token(dcr_is_curity, dcr_clock, dcr_registrations, dcr_
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7592 3",),
 )
-def test_read_shows_what_was_granted(dcr_read, dcr_expect):
-    before, after = dcr_read.before.members, dcr_read.after.members
+def test_read_shows_what_was_granted(_dcr_read, _dcr_expect):
+    before, after = _dcr_read.before.members, _dcr_read.after.members
     names = ("client_id", "client_name", "grant_types", "scope", "token_endpoint_auth_method")
     changed = [
         f"{name} {before.get(name)!r}, then {after.get(name)!r}"
         for name in names
         if name in before and name in after and (before[name] or "") != (after[name] or "")
     ]
-    dcr_expect.that(not changed, "the members as they were registered", "; ".join(changed))
+    _dcr_expect.that(not changed, "the members as they were registered", "; ".join(changed))
 
 
 @check(
@@ -600,13 +606,13 @@ def test_read_shows_what_was_granted(dcr_read, dcr_expect):
     references=("RFC 7592 2.2",),
     creates={"client": 1},
 )
-def test_update_names_its_client(dcr_registrations, dcr_updated, dcr_endpoints, dcr_mark, dcr_expect):
-    client = dcr_registrations.register("named")
-    for members in ({"client_id": f"{dcr_mark} other"}, {}):
-        exchange = _update(dcr_registrations, client, members)
-        dcr_expect.that(400 <= exchange.status < 500, f"an update with {members} refused", error_code(exchange))
-    still = _token(dcr_registrations.server, dcr_endpoints, client)
-    dcr_expect.that(still.status == 200, "a token for the secret from before", told(still))
+def test_update_names_its_client(_dcr_registrations, _dcr_updated, _dcr_endpoints, _dcr_mark, _dcr_expect):
+    client = _dcr_registrations.register("named")
+    for members in ({"client_id": f"{_dcr_mark} other"}, {}):
+        exchange = _update(_dcr_registrations, client, members)
+        _dcr_expect.that(400 <= exchange.status < 500, f"an update with {members} refused", error_code(exchange))
+    still = _token(_dcr_registrations.server, _dcr_endpoints, client)
+    _dcr_expect.that(still.status == 200, "a token for the secret from before", told(still))
 
 
 @check(
@@ -616,11 +622,11 @@ def test_update_names_its_client(dcr_registrations, dcr_updated, dcr_endpoints, 
     references=("RFC 7592 2.2",),
     creates={"client": 1},
 )
-def test_update_has_no_server_members(dcr_is_curity, dcr_registrations, dcr_updated, dcr_expect):
-    client = dcr_registrations.register("server members")
+def test_update_has_no_server_members(_dcr_is_curity, _dcr_registrations, _dcr_updated, _dcr_expect):
+    client = _dcr_registrations.register("server members")
     members = {"client_id": client.client_id, "client_id_issued_at": client.members.get("client_id_issued_at") or 1}
-    exchange = _update(dcr_registrations, client, members)
-    _form(dcr_expect, "managed.update-server-members", exchange.status == 400, "400", error_code(exchange))
+    exchange = _update(_dcr_registrations, client, members)
+    _form(_dcr_expect, "managed.update-server-members", exchange.status == 400, "400", error_code(exchange))
 
 
 def _update(registrations, client, members):
@@ -641,13 +647,13 @@ def _update(registrations, client, members):
     security=True,
     creates={"client": 1},
 )
-def test_token_manages_its_own_client(dcr_is_curity, dcr_registrations, dcr_managed, dcr_unregistered, dcr_expect):
+def test_token_manages_its_own_client(_dcr_is_curity, _dcr_registrations, _dcr_managed, _dcr_unregistered, _dcr_expect):
     # another server may revoke a token that is used for another client, which then could not be deleted
-    other = dcr_registrations.register("other")
-    exchange = dcr_registrations.server.manage(
-        "DELETE", other.registration_client_uri, dcr_managed.registration_access_token
+    other = _dcr_registrations.register("other")
+    exchange = _dcr_registrations.server.manage(
+        "DELETE", other.registration_client_uri, _dcr_managed.registration_access_token
     )
-    dcr_expect.that(
+    _dcr_expect.that(
         exchange.status in {401, 403, 404}, "another client's token refused with 401, 403 or 404", error_code(exchange)
     )
 
@@ -661,14 +667,14 @@ def test_token_manages_its_own_client(dcr_is_curity, dcr_registrations, dcr_mana
     creates={"client": 1},
 )
 def test_management_needs_the_registration_token(
-    dcr_target, dcr_registrations, dcr_managed, dcr_unregistered, dcr_endpoints, dcr_expect
+    _dcr_target, _dcr_registrations, _dcr_managed, _dcr_unregistered, _dcr_endpoints, _dcr_expect
 ):
-    client = dcr_registrations.register("no token")
-    server, url = dcr_registrations.server, client.registration_client_uri
-    for token in (None, _new_token(dcr_target, server, dcr_endpoints, client)):
+    client = _dcr_registrations.register("no token")
+    server, url = _dcr_registrations.server, client.registration_client_uri
+    for token in (None, _new_token(_dcr_target, server, _dcr_endpoints, client)):
         exchange = server.manage("DELETE", url, token)
         what = "no token" if token is None else "an access token"
-        dcr_expect.that(
+        _dcr_expect.that(
             exchange.status in {401, 403}, f"management with {what} refused with 401 or 403", error_code(exchange)
         )
 
@@ -679,16 +685,16 @@ def test_management_needs_the_registration_token(
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7592 2.3",),
 )
-def test_deleted_registration_is_gone(dcr_registrations, dcr_unregistered, dcr_expect):
+def test_deleted_registration_is_gone(_dcr_registrations, _dcr_unregistered, _dcr_expect):
     for method in ("GET", "DELETE"):
-        exchange = dcr_registrations.server.manage(
-            method, dcr_unregistered.registration_client_uri, dcr_unregistered.registration_access_token
+        exchange = _dcr_registrations.server.manage(
+            method, _dcr_unregistered.registration_client_uri, _dcr_unregistered.registration_access_token
         )
-        dcr_expect.that(
+        _dcr_expect.that(
             exchange.status in {401, 403, 404}, f"{method} refused with 401, 403 or 404", error_code(exchange)
         )
         right = exchange.status == 401
-        _form(dcr_expect, "managed.after-delete", right, "401", str(exchange.status), Evidence.INFERRED)
+        _form(_dcr_expect, "managed.after-delete", right, "401", str(exchange.status), Evidence.INFERRED)
 
 
 # Introspection, revocation, userinfo
@@ -702,21 +708,21 @@ def test_deleted_registration_is_gone(dcr_registrations, dcr_unregistered, dcr_e
     security=True,
 )
 def test_introspection_needs_the_capability(
-    dcr_is_curity,
-    dcr_target,
-    dcr_authorization_server,
-    dcr_endpoints,
-    dcr_granted,
-    dcr_introspection_endpoint,
-    dcr_expect,
+    _dcr_is_curity,
+    _dcr_target,
+    _dcr_authorization_server,
+    _dcr_endpoints,
+    _dcr_granted,
+    _dcr_introspection_endpoint,
+    _dcr_expect,
 ):
-    token = _new_token(dcr_target, dcr_authorization_server, dcr_endpoints, dcr_granted)
-    exchange = dcr_authorization_server.form(
-        dcr_introspection_endpoint, {"token": token.reveal()}, dcr_granted.client_id, dcr_granted.client_secret
+    token = _new_token(_dcr_target, _dcr_authorization_server, _dcr_endpoints, _dcr_granted)
+    exchange = _dcr_authorization_server.form(
+        _dcr_introspection_endpoint, {"token": token.reveal()}, _dcr_granted.client_id, _dcr_granted.client_secret
     )
-    dcr_expect.that(exchange.members().get("active") is not True, "no claims", exchange.what)
+    _dcr_expect.that(exchange.members().get("active") is not True, "no claims", exchange.what)
     _form(
-        dcr_expect,
+        _dcr_expect,
         "introspection.needs-capability",
         exchange.status in {400, 401, 403},
         "the introspection refused with 400, 401 or 403",
@@ -731,18 +737,24 @@ def test_introspection_needs_the_capability(
     references=("RFC 7009 2.2", "curity.io/resources/learn/oauth-revoke"),
 )
 def test_revocation(
-    dcr_target, dcr_authorization_server, dcr_endpoints, dcr_granted, dcr_revocation_endpoint, dcr_mark, dcr_expect
+    _dcr_target,
+    _dcr_authorization_server,
+    _dcr_endpoints,
+    _dcr_granted,
+    _dcr_revocation_endpoint,
+    _dcr_mark,
+    _dcr_expect,
 ):
-    token = _new_token(dcr_target, dcr_authorization_server, dcr_endpoints, dcr_granted)
-    for value in (token.reveal(), token.reveal(), f"{dcr_mark} unknown"):
+    token = _new_token(_dcr_target, _dcr_authorization_server, _dcr_endpoints, _dcr_granted)
+    for value in (token.reveal(), token.reveal(), f"{_dcr_mark} unknown"):
         form = {"token": value, "token_type_hint": "refresh_token"}
-        exchange = dcr_authorization_server.form(
-            dcr_revocation_endpoint, form, dcr_granted.client_id, dcr_granted.client_secret
+        exchange = _dcr_authorization_server.form(
+            _dcr_revocation_endpoint, form, _dcr_granted.client_id, _dcr_granted.client_secret
         )
         if exchange.members().get("error") == "unsupported_token_type":
             raise NotApplicable("the server revokes no tokens of this type (RFC 7009 2.2.1)")
-        dcr_expect.that(exchange.status == 200, "200", told(exchange))
-        _form(dcr_expect, "revocation.answer", not exchange.body, "an empty body", exchange.shape, Evidence.INFERRED)
+        _dcr_expect.that(exchange.status == 200, "200", told(exchange))
+        _form(_dcr_expect, "revocation.answer", not exchange.body, "an empty body", exchange.shape, Evidence.INFERRED)
 
 
 @check(
@@ -752,23 +764,23 @@ def test_revocation(
     references=("curity.io/resources/learn/oauth-revoke",),
 )
 def test_revoked_token_is_unknown(
-    dcr_is_curity,
-    dcr_target,
-    dcr_authorization_server,
-    dcr_endpoints,
-    dcr_granted,
-    dcr_revocation_endpoint,
-    dcr_userinfo_endpoint,
-    dcr_expect,
+    _dcr_is_curity,
+    _dcr_target,
+    _dcr_authorization_server,
+    _dcr_endpoints,
+    _dcr_granted,
+    _dcr_revocation_endpoint,
+    _dcr_userinfo_endpoint,
+    _dcr_expect,
 ):
-    token = _new_token(dcr_target, dcr_authorization_server, dcr_endpoints, dcr_granted)
-    before = dcr_authorization_server.get(dcr_userinfo_endpoint, token)
+    token = _new_token(_dcr_target, _dcr_authorization_server, _dcr_endpoints, _dcr_granted)
+    before = _dcr_authorization_server.get(_dcr_userinfo_endpoint, token)
     form = {"token": token.reveal()}
-    dcr_authorization_server.form(dcr_revocation_endpoint, form, dcr_granted.client_id, dcr_granted.client_secret)
-    after = dcr_authorization_server.get(dcr_userinfo_endpoint, token)
+    _dcr_authorization_server.form(_dcr_revocation_endpoint, form, _dcr_granted.client_id, _dcr_granted.client_secret)
+    after = _dcr_authorization_server.get(_dcr_userinfo_endpoint, token)
     codes = f"{error_code(before)}, then {error_code(after)}"
     right = error_code(after) == "401 invalid_token" != error_code(before)
-    _form(dcr_expect, "revocation.effect", right, "401 invalid_token after the revocation alone", codes)
+    _form(_dcr_expect, "revocation.effect", right, "401 invalid_token after the revocation alone", codes)
 
 
 @check(
@@ -780,24 +792,24 @@ def test_revoked_token_is_unknown(
     creates={"client": 1},
 )
 def test_other_clients_token_is_not_revoked(
-    dcr_is_curity,
-    dcr_target,
-    dcr_authorization_server,
-    dcr_endpoints,
-    dcr_granted,
-    dcr_registrations,
-    dcr_revocation_endpoint,
-    dcr_userinfo_endpoint,
-    dcr_expect,
+    _dcr_is_curity,
+    _dcr_target,
+    _dcr_authorization_server,
+    _dcr_endpoints,
+    _dcr_granted,
+    _dcr_registrations,
+    _dcr_revocation_endpoint,
+    _dcr_userinfo_endpoint,
+    _dcr_expect,
 ):
-    other = dcr_registrations.register("revoker")
-    token = _new_token(dcr_target, dcr_authorization_server, dcr_endpoints, dcr_granted)
-    before = dcr_authorization_server.get(dcr_userinfo_endpoint, token)
+    other = _dcr_registrations.register("revoker")
+    token = _new_token(_dcr_target, _dcr_authorization_server, _dcr_endpoints, _dcr_granted)
+    before = _dcr_authorization_server.get(_dcr_userinfo_endpoint, token)
     form = {"token": token.reveal()}
-    dcr_authorization_server.form(dcr_revocation_endpoint, form, other.client_id, other.client_secret)
-    after = dcr_authorization_server.get(dcr_userinfo_endpoint, token)
+    _dcr_authorization_server.form(_dcr_revocation_endpoint, form, other.client_id, other.client_secret)
+    after = _dcr_authorization_server.get(_dcr_userinfo_endpoint, token)
     codes = f"{error_code(before)}, then {error_code(after)}"
-    _form(dcr_expect, "revocation.other-client", error_code(before) == error_code(after), "the token as before", codes)
+    _form(_dcr_expect, "revocation.other-client", error_code(before) == error_code(after), "the token as before", codes)
 
 
 @check(
@@ -807,11 +819,17 @@ def test_other_clients_token_is_not_revoked(
     references=("OpenID Connect Core 5.3",),
 )
 def test_userinfo_needs_a_user(
-    dcr_is_curity, dcr_target, dcr_authorization_server, dcr_endpoints, dcr_granted, dcr_userinfo_endpoint, dcr_expect
+    _dcr_is_curity,
+    _dcr_target,
+    _dcr_authorization_server,
+    _dcr_endpoints,
+    _dcr_granted,
+    _dcr_userinfo_endpoint,
+    _dcr_expect,
 ):
-    token = _new_token(dcr_target, dcr_authorization_server, dcr_endpoints, dcr_granted)
-    exchange = dcr_authorization_server.get(dcr_userinfo_endpoint, token)
-    _form(dcr_expect, "userinfo.needs-user", exchange.status in {401, 403}, "401 or 403", error_code(exchange))
+    token = _new_token(_dcr_target, _dcr_authorization_server, _dcr_endpoints, _dcr_granted)
+    exchange = _dcr_authorization_server.get(_dcr_userinfo_endpoint, token)
+    _form(_dcr_expect, "userinfo.needs-user", exchange.status in {401, 403}, "401 or 403", error_code(exchange))
 
 
 @check(
@@ -821,9 +839,9 @@ def test_userinfo_needs_a_user(
     references=("OpenID Connect Core 5.3.3", "RFC 6750 3.1"),
     security=True,
 )
-def test_userinfo_needs_a_token(dcr_authorization_server, dcr_userinfo_endpoint, dcr_expect):
-    exchange = dcr_authorization_server.get(dcr_userinfo_endpoint)
-    dcr_expect.that(
+def test_userinfo_needs_a_token(_dcr_authorization_server, _dcr_userinfo_endpoint, _dcr_expect):
+    exchange = _dcr_authorization_server.get(_dcr_userinfo_endpoint)
+    _dcr_expect.that(
         exchange.status in {400, 401, 403},
         "a request without a token refused with 400, 401 or 403",
         error_code(exchange),

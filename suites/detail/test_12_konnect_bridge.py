@@ -25,21 +25,21 @@ def _event(bridge, application, after):
     references=(BRIDGE, "developer.konghq.com/dev-portal/dynamic-client-registration/"),
     creates={"DCR provider": 1, "auth strategy": 1, "API": 1, "publication": 1, "application": 1},
 )
-def test_bridge_makes_the_client(dcr_bridge, dcr_expect):
-    before = dcr_bridge.last
-    application = dcr_bridge.applications.create("bridged")
-    asked = dcr_bridge.asked(before)
+def test_bridge_makes_the_client(_dcr_bridge, _dcr_expect):
+    before = _dcr_bridge.last
+    application = _dcr_bridge.applications.create("bridged")
+    asked = _dcr_bridge.asked(before)
     calls = [(method, path) for method, path, _ in asked]
-    dcr_expect.that(calls == [("POST", "/")], "one request of the bridge: POST /", f"{calls}")
+    _dcr_expect.that(calls == [("POST", "/")], "one request of the bridge: POST /", f"{calls}")
     content = asked[0][2]
-    dcr_expect.that(
+    _dcr_expect.that(
         set(content) == PAYLOAD, f"the members {', '.join(sorted(PAYLOAD))}", f"{', '.join(sorted(content))}"
     )
     told = (content["client_name"], content["dcr_provider_id"])
-    wanted = (application.name, dcr_bridge.provider["id"])
-    dcr_expect.that(told == wanted, "the application's name and the provider's id", f"{told}")
-    clients = dcr_bridge.control.bridge()["clients"]
-    dcr_expect.that(application.client_id in clients, f"client {application.client_id} at the bridge", f"{clients}")
+    wanted = (application.name, _dcr_bridge.provider["id"])
+    _dcr_expect.that(told == wanted, "the application's name and the provider's id", f"{told}")
+    clients = _dcr_bridge.control.bridge()["clients"]
+    _dcr_expect.that(application.client_id in clients, f"client {application.client_id} at the bridge", f"{clients}")
 
 
 @check(
@@ -49,15 +49,15 @@ def test_bridge_makes_the_client(dcr_bridge, dcr_expect):
     references=(BRIDGE,),
     creates={"application": 1},
 )
-def test_failing_bridge(dcr_bridge, dcr_expect):
-    fault = dcr_bridge.control.arm({"party": "bridge", "times": 1, "status": 400})
+def test_failing_bridge(_dcr_bridge, _dcr_expect):
+    fault = _dcr_bridge.control.arm({"party": "bridge", "times": 1, "status": 400})
     try:
-        exchange = dcr_bridge.applications.attempt("not bridged")
+        exchange = _dcr_bridge.applications.attempt("not bridged")
     finally:
-        dcr_bridge.control.disarm(fault)
-    dcr_expect.that(exchange.status >= 400, "no application", problem(exchange))
-    listed = dcr_bridge.applications.developer.get("/applications?filter[name][contains]=not%20bridged")
-    dcr_expect.that(listed.object().get("data") == [], "none of that name in the list", problem(listed))
+        _dcr_bridge.control.disarm(fault)
+    _dcr_expect.that(exchange.status >= 400, "no application", problem(exchange))
+    listed = _dcr_bridge.applications.developer.get("/applications?filter[name][contains]=not%20bridged")
+    _dcr_expect.that(listed.object().get("data") == [], "none of that name in the list", problem(listed))
 
 
 @check(
@@ -67,28 +67,28 @@ def test_failing_bridge(dcr_bridge, dcr_expect):
     references=(BRIDGE,),
     creates={"application": 1, "registration": 1},
 )
-def test_event_hooks(dcr_admin, dcr_decided, dcr_bridge, dcr_expect):
-    application, _ = dcr_bridge.applications.register(dcr_bridge.applications.create("hooked"))
-    told = _event(dcr_bridge, application, 0)
-    dcr_expect.that(told.get("event_type") == "add_registration", "the event add_registration", f"{told}")
+def test_event_hooks(_dcr_admin, _dcr_decided, _dcr_bridge, _dcr_expect):
+    application, _ = _dcr_bridge.applications.register(_dcr_bridge.applications.create("hooked"))
+    told = _event(_dcr_bridge, application, 0)
+    _dcr_expect.that(told.get("event_type") == "add_registration", "the event add_registration", f"{told}")
     path = f"/applications/{segment(application.id)}"
     for change, event in (
-        (lambda: dcr_bridge.applications.set_status(application, "revoked"), "remove_registration"),
-        (lambda: dcr_bridge.applications.set_status(application, "approved"), "add_registration"),
-        (lambda: dcr_bridge.applications.developer.patch(path, {"description": "changed"}), "update_application"),
+        (lambda: _dcr_bridge.applications.set_status(application, "revoked"), "remove_registration"),
+        (lambda: _dcr_bridge.applications.set_status(application, "approved"), "add_registration"),
+        (lambda: _dcr_bridge.applications.developer.patch(path, {"description": "changed"}), "update_application"),
     ):
-        before = dcr_bridge.last
+        before = _dcr_bridge.last
         change()
-        told = _event(dcr_bridge, application, before)
-        dcr_expect.that(told.get("event_type") == event, f"the event {event}", f"{told.get('event_type')}")
-    dcr_admin.patch(f"/v2/dcr-providers/{segment(dcr_bridge.provider['id'])}", _config(disable_event_hooks=True))
+        told = _event(_dcr_bridge, application, before)
+        _dcr_expect.that(told.get("event_type") == event, f"the event {event}", f"{told.get('event_type')}")
+    _dcr_admin.patch(f"/v2/dcr-providers/{segment(_dcr_bridge.provider['id'])}", _config(disable_event_hooks=True))
     try:
-        before = dcr_bridge.last
-        dcr_bridge.applications.set_status(application, "revoked")
-        told = dcr_bridge.asked(before)
-        dcr_expect.that(not told, "no event where hooks are disabled", f"{told}")
+        before = _dcr_bridge.last
+        _dcr_bridge.applications.set_status(application, "revoked")
+        told = _dcr_bridge.asked(before)
+        _dcr_expect.that(not told, "no event where hooks are disabled", f"{told}")
     finally:
-        dcr_admin.patch(f"/v2/dcr-providers/{segment(dcr_bridge.provider['id'])}", _config(disable_event_hooks=False))
+        _dcr_admin.patch(f"/v2/dcr-providers/{segment(_dcr_bridge.provider['id'])}", _config(disable_event_hooks=False))
 
 
 def _config(**settings):
@@ -102,24 +102,24 @@ def _config(**settings):
     references=(BRIDGE, "Konnect Application Auth Strategies API v2, disable_refresh_secret"),
     creates={"application": 1},
 )
-def test_bridge_renews_the_secret(dcr_admin, dcr_bridge, dcr_target, dcr_expect):
-    application = dcr_bridge.applications.create("renewed")
-    before = dcr_bridge.last
-    exchange = dcr_bridge.applications.developer.regenerate_secret(application.id)
-    dcr_expect.that(exchange.status == 201, "201 to a new secret", problem(exchange))
-    dcr_target.secrets.know(str(exchange.object().get("client_secret")), application.client_id)
-    calls = [(method, path) for method, path, _ in dcr_bridge.asked(before)]
+def test_bridge_renews_the_secret(_dcr_admin, _dcr_bridge, _dcr_target, _dcr_expect):
+    application = _dcr_bridge.applications.create("renewed")
+    before = _dcr_bridge.last
+    exchange = _dcr_bridge.applications.developer.regenerate_secret(application.id)
+    _dcr_expect.that(exchange.status == 201, "201 to a new secret", problem(exchange))
+    _dcr_target.secrets.know(str(exchange.object().get("client_secret")), application.client_id)
+    calls = [(method, path) for method, path, _ in _dcr_bridge.asked(before)]
     wanted = [("POST", f"/{application.client_id}/new-secret")]
-    dcr_expect.that(calls == wanted, "the bridge asked for a new secret", f"{calls}")
-    provider = f"/v2/dcr-providers/{segment(dcr_bridge.provider['id'])}"
-    dcr_admin.patch(provider, _config(disable_refresh_secret=True))
+    _dcr_expect.that(calls == wanted, "the bridge asked for a new secret", f"{calls}")
+    provider = f"/v2/dcr-providers/{segment(_dcr_bridge.provider['id'])}"
+    _dcr_admin.patch(provider, _config(disable_refresh_secret=True))
     try:
-        exchange = dcr_bridge.applications.developer.regenerate_secret(application.id)
-        dcr_expect.that(exchange.status >= 400, "no new secret where that is disabled", problem(exchange))
+        exchange = _dcr_bridge.applications.developer.regenerate_secret(application.id)
+        _dcr_expect.that(exchange.status >= 400, "no new secret where that is disabled", problem(exchange))
         refused = exchange.status == 400
-        dcr_expect.form("konnect", "disable_refresh_secret", refused, "400", problem(exchange), Evidence.INFERRED)
+        _dcr_expect.form("konnect", "disable_refresh_secret", refused, "400", problem(exchange), Evidence.INFERRED)
     finally:
-        dcr_admin.patch(provider, _config(disable_refresh_secret=False))
+        _dcr_admin.patch(provider, _config(disable_refresh_secret=False))
 
 
 @check(
@@ -129,11 +129,11 @@ def test_bridge_renews_the_secret(dcr_admin, dcr_bridge, dcr_target, dcr_expect)
     references=(BRIDGE,),
     creates={"application": 1},
 )
-def test_bridge_deletes_the_client(dcr_bridge, dcr_expect):
-    application = dcr_bridge.applications.create("deleted")
-    before = dcr_bridge.last
-    exchange = dcr_bridge.applications.developer.delete(f"/applications/{segment(application.id)}")
-    dcr_expect.that(exchange.status == 204, "204 to the deletion of an application", problem(exchange))
-    calls = [(method, path) for method, path, _ in dcr_bridge.asked(before)]
+def test_bridge_deletes_the_client(_dcr_bridge, _dcr_expect):
+    application = _dcr_bridge.applications.create("deleted")
+    before = _dcr_bridge.last
+    exchange = _dcr_bridge.applications.developer.delete(f"/applications/{segment(application.id)}")
+    _dcr_expect.that(exchange.status == 204, "204 to the deletion of an application", problem(exchange))
+    calls = [(method, path) for method, path, _ in _dcr_bridge.asked(before)]
     wanted = [("DELETE", f"/{application.client_id}")]
-    dcr_expect.that(calls == wanted, "the client deleted at the bridge", f"{calls}")
+    _dcr_expect.that(calls == wanted, "the client deleted at the bridge", f"{calls}")

@@ -43,10 +43,10 @@ def _rules(exchange):
     hostile=True,
     security=True,
 )
-def test_konnect_refuses_another_token(dcr_admin, dcr_expect):
-    stranger = type(dcr_admin)(dcr_admin.http, dcr_admin.url, Secret("kpat_dcrproof_wrong_on_purpose"))
+def test_konnect_refuses_another_token(_dcr_admin, _dcr_expect):
+    stranger = type(_dcr_admin)(_dcr_admin.http, _dcr_admin.url, Secret("kpat_dcrproof_wrong_on_purpose"))
     exchange = stranger.get("/v2/dcr-providers")
-    dcr_expect.that(exchange.status == 401, "401 to an unknown token", problem(exchange))
+    _dcr_expect.that(exchange.status == 401, "401 to an unknown token", problem(exchange))
 
 
 @check(
@@ -55,10 +55,10 @@ def test_konnect_refuses_another_token(dcr_admin, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
 )
-def test_errors_are_problems(dcr_admin, dcr_expect):
-    exchange = dcr_admin.get(f"/v2/dcr-providers/{NO_SUCH}")
-    dcr_expect.that(exchange.status == 404, "404 to a provider that does not exist", problem(exchange))
-    dcr_expect.that(_is_problem(exchange), f"{PROBLEM} with status, title, instance and detail", exchange.shape)
+def test_errors_are_problems(_dcr_admin, _dcr_expect):
+    exchange = _dcr_admin.get(f"/v2/dcr-providers/{NO_SUCH}")
+    _dcr_expect.that(exchange.status == 404, "404 to a provider that does not exist", problem(exchange))
+    _dcr_expect.that(_is_problem(exchange), f"{PROBLEM} with status, title, instance and detail", exchange.shape)
 
 
 @check(
@@ -67,9 +67,9 @@ def test_errors_are_problems(dcr_admin, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_MANAGEMENT,),
 )
-def test_unknown_filter_is_refused(dcr_admin, dcr_expect):
-    exchange = dcr_admin.get("/v2/dcr-providers?" + urlencode({"filter[no_such_field][eq]": "x"}))
-    dcr_expect.that(exchange.status == 400, "400 to an unknown filter", problem(exchange))
+def test_unknown_filter_is_refused(_dcr_admin, _dcr_expect):
+    exchange = _dcr_admin.get("/v2/dcr-providers?" + urlencode({"filter[no_such_field][eq]": "x"}))
+    _dcr_expect.that(exchange.status == 400, "400 to an unknown filter", problem(exchange))
 
 
 @check(
@@ -78,9 +78,9 @@ def test_unknown_filter_is_refused(dcr_admin, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_MANAGEMENT,),
 )
-def test_bad_page_is_refused(dcr_admin, dcr_expect):
-    exchange = dcr_admin.get("/v2/dcr-providers?" + urlencode({"page[number]": "second"}))
-    dcr_expect.that(exchange.status == 400, "400 to a page that is not a number", problem(exchange))
+def test_bad_page_is_refused(_dcr_admin, _dcr_expect):
+    exchange = _dcr_admin.get("/v2/dcr-providers?" + urlencode({"page[number]": "second"}))
+    _dcr_expect.that(exchange.status == 400, "400 to a page that is not a number", problem(exchange))
 
 
 @check(
@@ -89,12 +89,12 @@ def test_bad_page_is_refused(dcr_admin, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=("Konnect API Builder API v3, SortQuery",),
 )
-def test_lists_are_sorted(dcr_admin, dcr_own_objects, dcr_expect):
+def test_lists_are_sorted(_dcr_admin, _dcr_own_objects, _dcr_expect):
     for sort, backwards in (("created_at", False), ("created_at desc", True)):
-        exchange = dcr_admin.get(f"/v3/portals?{urlencode({'sort': sort, 'page[size]': '100'})}")
-        dcr_expect.that(exchange.status == 200, f"200 to sort={sort}", problem(exchange))
+        exchange = _dcr_admin.get(f"/v3/portals?{urlencode({'sort': sort, 'page[size]': '100'})}")
+        _dcr_expect.that(exchange.status == 200, f"200 to sort={sort}", problem(exchange))
         moments = [item.get("created_at") for item in exchange.object().get("data") or []]
-        dcr_expect.that(moments == sorted(moments, reverse=backwards), f"the order of {sort}", f"{moments}")
+        _dcr_expect.that(moments == sorted(moments, reverse=backwards), f"the order of {sort}", f"{moments}")
 
 
 @check(
@@ -103,10 +103,10 @@ def test_lists_are_sorted(dcr_admin, dcr_own_objects, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_MANAGEMENT,),
 )
-def test_unknown_sort_is_refused(dcr_admin, dcr_expect):
-    exchange = dcr_admin.get("/v3/portals?sort=no_such_attribute")
-    dcr_expect.that(exchange.status == 400, "400 to an unknown attribute", problem(exchange))
-    dcr_expect.that(("sort", "enum") in _rules(exchange), "sort with the rule enum", f"{sorted(_rules(exchange))}")
+def test_unknown_sort_is_refused(_dcr_admin, _dcr_expect):
+    exchange = _dcr_admin.get("/v3/portals?sort=no_such_attribute")
+    _dcr_expect.that(exchange.status == 400, "400 to an unknown attribute", problem(exchange))
+    _dcr_expect.that(("sort", "enum") in _rules(exchange), "sort with the rule enum", f"{sorted(_rules(exchange))}")
 
 
 @check(
@@ -115,10 +115,10 @@ def test_unknown_sort_is_refused(dcr_admin, dcr_expect):
     evidence=Evidence.UNKNOWN,
     references=(PORTAL_MANAGEMENT,),
 )
-def test_default_size_of_a_page(dcr_admin, dcr_expect):
-    exchange = dcr_admin.get("/v3/portals")
+def test_default_size_of_a_page(_dcr_admin, _dcr_expect):
+    exchange = _dcr_admin.get("/v3/portals")
     size = inner(exchange.object(), "meta", "page", "size")
-    dcr_expect.form(
+    _dcr_expect.form(
         "konnect", "admin.page-size", size == 10, "10, as the examples have it", f"{size}", Evidence.UNKNOWN
     )
 
@@ -129,15 +129,15 @@ def test_default_size_of_a_page(dcr_admin, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_MANAGEMENT,),
 )
-def test_names_of_portals(dcr_admin, dcr_own_objects, dcr_portal_object, dcr_expect):
-    own = dcr_own_objects.portal
-    if own["id"] == dcr_portal_object["id"]:
+def test_names_of_portals(_dcr_admin, _dcr_own_objects, _dcr_portal_object, _dcr_expect):
+    own = _dcr_own_objects.portal
+    if own["id"] == _dcr_portal_object["id"]:
         raise NotApplicable("the flow uses the portal that this run has created: there is no other")
     path = f"/v3/portals/{segment(own['id'])}"
-    exchange = dcr_admin.patch(path, {"name": dcr_portal_object["name"]})
+    exchange = _dcr_admin.patch(path, {"name": _dcr_portal_object["name"]})
     if exchange.status == 200:
-        dcr_admin.patch(path, {"name": own["name"]})
-    dcr_expect.that(exchange.status == 409, "409 to the name of another portal", problem(exchange))
+        _dcr_admin.patch(path, {"name": own["name"]})
+    _dcr_expect.that(exchange.status == 409, "409 to the name of another portal", problem(exchange))
 
 
 @check(
@@ -146,14 +146,14 @@ def test_names_of_portals(dcr_admin, dcr_own_objects, dcr_portal_object, dcr_exp
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
 )
-def test_labels_are_merged(dcr_admin, dcr_own_objects, dcr_expect):
-    path = f"/v2/dcr-providers/{segment(dcr_own_objects.provider['id'])}"
-    dcr_admin.patch(path, {"labels": {"stage": "test", "owner": "dcrproof"}})
-    exchange = dcr_admin.patch(path, {"labels": {"stage": None}})
-    dcr_expect.that(exchange.status == 200, "200 to new labels", problem(exchange))
+def test_labels_are_merged(_dcr_admin, _dcr_own_objects, _dcr_expect):
+    path = f"/v2/dcr-providers/{segment(_dcr_own_objects.provider['id'])}"
+    _dcr_admin.patch(path, {"labels": {"stage": "test", "owner": "dcrproof"}})
+    exchange = _dcr_admin.patch(path, {"labels": {"stage": None}})
+    _dcr_expect.that(exchange.status == 200, "200 to new labels", problem(exchange))
     labels = exchange.object().get("labels")
     wanted = isinstance(labels, dict) and labels.get("owner") == "dcrproof" and "stage" not in labels
-    dcr_expect.that(wanted, "the label owner and no label stage", f"labels {labels!r}")
+    _dcr_expect.that(wanted, "the label owner and no label stage", f"labels {labels!r}")
 
 
 @check(
@@ -162,17 +162,17 @@ def test_labels_are_merged(dcr_admin, dcr_own_objects, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
 )
-def test_provider_is_changed_in_part(dcr_admin, dcr_registrar, dcr_own_objects, dcr_expect):
-    held = dcr_own_objects.provider
+def test_provider_is_changed_in_part(_dcr_admin, _dcr_registrar, _dcr_own_objects, _dcr_expect):
+    held = _dcr_own_objects.provider
     path = f"/v2/dcr-providers/{segment(held['id'])}"
-    secret = dcr_registrar.secret.reveal()
-    exchange = dcr_admin.patch(path, {"display_name": "dcrproof", "dcr_config": {"initial_client_secret": secret}})
-    dcr_expect.that(exchange.status == 200, "200 to a new display name and the secret", problem(exchange))
+    secret = _dcr_registrar.secret.reveal()
+    exchange = _dcr_admin.patch(path, {"display_name": "dcrproof", "dcr_config": {"initial_client_secret": secret}})
+    _dcr_expect.that(exchange.status == 200, "200 to a new display name and the secret", problem(exchange))
     now, kept = exchange.object(), ("name", "issuer", "provider_type", "dcr_config")
     shown = now.get("display_name", "dcrproof")  # which Konnect may leave out (kongctl)
-    dcr_expect.that(shown == "dcrproof", "the new display name", f"{shown!r}")
+    _dcr_expect.that(shown == "dcrproof", "the new display name", f"{shown!r}")
     changed = [name for name in kept if now.get(name) != held.get(name)]
-    dcr_expect.that(not changed, f"the same {', '.join(kept)}", f"another {', '.join(changed)}")
+    _dcr_expect.that(not changed, f"the same {', '.join(kept)}", f"another {', '.join(changed)}")
 
 
 @check(
@@ -181,11 +181,11 @@ def test_provider_is_changed_in_part(dcr_admin, dcr_registrar, dcr_own_objects, 
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
 )
-def test_provider_type_is_fixed(dcr_admin, dcr_own_objects, dcr_expect):
-    exchange = dcr_admin.patch(
-        f"/v2/dcr-providers/{segment(dcr_own_objects.provider['id'])}", {"provider_type": "okta"}
+def test_provider_type_is_fixed(_dcr_admin, _dcr_own_objects, _dcr_expect):
+    exchange = _dcr_admin.patch(
+        f"/v2/dcr-providers/{segment(_dcr_own_objects.provider['id'])}", {"provider_type": "okta"}
     )
-    dcr_expect.that(exchange.status == 400, "400 to another provider_type", problem(exchange))
+    _dcr_expect.that(exchange.status == 400, "400 to another provider_type", problem(exchange))
 
 
 @check(
@@ -195,11 +195,11 @@ def test_provider_type_is_fixed(dcr_admin, dcr_own_objects, dcr_expect):
     references=("Konnect API Builder API v3",),
     creates={"implementation": 1},
 )
-def test_second_link(dcr_admin, dcr_own_objects, dcr_new_implementation, dcr_expect):
-    service = {name: dcr_new_implementation["service"][name] for name in ("control_plane_id", "id")}
-    path = f"/v3/apis/{segment(dcr_own_objects.api['id'])}/implementations"
-    exchange = dcr_admin.post(path, {"service": service})
-    dcr_expect.that(exchange.status == 409, "409 to a second link", problem(exchange))
+def test_second_link(_dcr_admin, _dcr_own_objects, _dcr_new_implementation, _dcr_expect):
+    service = {name: _dcr_new_implementation["service"][name] for name in ("control_plane_id", "id")}
+    path = f"/v3/apis/{segment(_dcr_own_objects.api['id'])}/implementations"
+    exchange = _dcr_admin.post(path, {"service": service})
+    _dcr_expect.that(exchange.status == 409, "409 to a second link", problem(exchange))
 
 
 @check(
@@ -209,15 +209,15 @@ def test_second_link(dcr_admin, dcr_own_objects, dcr_new_implementation, dcr_exp
     references=(API_BUILDER,),
     creates={"API": 1, "implementation": 2},
 )
-def test_link_to_nothing(dcr_admin, dcr_creations, dcr_mark, dcr_expect):
-    made = dcr_creations.create("/v3/apis", {"name": f"{dcr_mark} linked to nothing"})
+def test_link_to_nothing(_dcr_admin, _dcr_creations, _dcr_mark, _dcr_expect):
+    made = _dcr_creations.create("/v3/apis", {"name": f"{_dcr_mark} linked to nothing"})
     plane = {"control_plane_id": NO_SUCH}
     for body in ({"control_plane": plane}, {"service": {**plane, "id": NO_SUCH}}):
         (what,) = body
-        exchange = dcr_admin.post(f"/v3/apis/{segment(made['id'])}/implementations", body)
-        dcr_expect.that(exchange.status >= 400, f"a {what} that does not exist refused", problem(exchange))
+        exchange = _dcr_admin.post(f"/v3/apis/{segment(made['id'])}/implementations", body)
+        _dcr_expect.that(exchange.status >= 400, f"a {what} that does not exist refused", problem(exchange))
         evidence = Evidence.DOCUMENTED if what == "service" else Evidence.INFERRED
-        dcr_expect.form("konnect", "admin.unknown-link", exchange.status == 400, "400", problem(exchange), evidence)
+        _dcr_expect.form("konnect", "admin.unknown-link", exchange.status == 400, "400", problem(exchange), evidence)
 
 
 @check(
@@ -226,22 +226,22 @@ def test_link_to_nothing(dcr_admin, dcr_creations, dcr_mark, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_MANAGEMENT,),
 )
-def test_registration_by_an_admin(dcr_admin, dcr_api, dcr_foreign, dcr_expect):
-    application = f"/v3/portals/{segment(dcr_foreign.portal_id)}/applications/{segment(dcr_foreign.application_id)}"
-    body = {"api_id": dcr_api["id"], "status": "pending"}
-    made = dcr_admin.post(f"{application}/registrations", body)
-    dcr_expect.that(made.status == 201, "201 to a registration", problem(made))
+def test_registration_by_an_admin(_dcr_admin, _dcr_api, _dcr_foreign, _dcr_expect):
+    application = f"/v3/portals/{segment(_dcr_foreign.portal_id)}/applications/{segment(_dcr_foreign.application_id)}"
+    body = {"api_id": _dcr_api["id"], "status": "pending"}
+    made = _dcr_admin.post(f"{application}/registrations", body)
+    _dcr_expect.that(made.status == 201, "201 to a registration", problem(made))
     registration = f"{application}/registrations/{segment(str(made.object().get('id')))}"
-    dcr_expect.that(made.object().get("status") == "pending", "the requested status", problem(made))
-    again = dcr_admin.post(f"{application}/registrations", body)
-    dcr_expect.that(again.status == 409, "409 to a second one", problem(again))
-    of_api = dcr_admin.get(f"/v3/apis/{segment(dcr_api['id'])}/registrations?page%5Bsize%5D=100")
+    _dcr_expect.that(made.object().get("status") == "pending", "the requested status", problem(made))
+    again = _dcr_admin.post(f"{application}/registrations", body)
+    _dcr_expect.that(again.status == 409, "409 to a second one", problem(again))
+    of_api = _dcr_admin.get(f"/v3/apis/{segment(_dcr_api['id'])}/registrations?page%5Bsize%5D=100")
     listed = [item.get("id") for item in objects(of_api.object().get("data"))]
-    dcr_expect.that(made.object()["id"] in listed, "the registration among those of its API", problem(of_api))
-    gone = dcr_admin.delete(registration)
-    dcr_expect.that(gone.status == 204, "204 to its end", problem(gone))
-    after = dcr_admin.get(registration)
-    dcr_expect.that(after.status == 404, "404 afterwards", problem(after))
+    _dcr_expect.that(made.object()["id"] in listed, "the registration among those of its API", problem(of_api))
+    gone = _dcr_admin.delete(registration)
+    _dcr_expect.that(gone.status == 204, "204 to its end", problem(gone))
+    after = _dcr_admin.get(registration)
+    _dcr_expect.that(after.status == 404, "404 afterwards", problem(after))
 
 
 @check(
@@ -250,13 +250,13 @@ def test_registration_by_an_admin(dcr_admin, dcr_api, dcr_foreign, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_MANAGEMENT, DCR),
 )
-def test_credentials_for_admins(dcr_admin, dcr_foreign, dcr_expect):
-    application = f"/v3/portals/{segment(dcr_foreign.portal_id)}/applications/{segment(dcr_foreign.application_id)}"
-    client_id = dcr_admin.get(application).object().get("client_id")
-    exchange = dcr_admin.get(f"{application}/credentials")
+def test_credentials_for_admins(_dcr_admin, _dcr_foreign, _dcr_expect):
+    application = f"/v3/portals/{segment(_dcr_foreign.portal_id)}/applications/{segment(_dcr_foreign.application_id)}"
+    client_id = _dcr_admin.get(application).object().get("client_id")
+    exchange = _dcr_admin.get(f"{application}/credentials")
     found = [(item.get("type"), item.get("client_id")) for item in exchange.object().get("data") or []]
-    dcr_expect.that(found == [("client_secret", client_id)], f"one client_secret of {client_id}", f"{found}")
-    dcr_expect.that('"client_secret":' not in exchange.text.replace(" ", ""), "no secret in it", "there is one")
+    _dcr_expect.that(found == [("client_secret", client_id)], f"one client_secret of {client_id}", f"{found}")
+    _dcr_expect.that('"client_secret":' not in exchange.text.replace(" ", ""), "no secret in it", "there is one")
 
 
 @check(
@@ -265,14 +265,14 @@ def test_credentials_for_admins(dcr_admin, dcr_foreign, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
 )
-def test_strategy_is_replaced(dcr_admin, dcr_own_objects, dcr_expect):
-    strategy = dcr_own_objects.strategy
+def test_strategy_is_replaced(_dcr_admin, _dcr_own_objects, _dcr_expect):
+    strategy = _dcr_own_objects.strategy
     body = {key: strategy[key] for key in ("name", "display_name", "strategy_type", "configs")}
-    body["dcr_provider_id"] = dcr_own_objects.provider["id"]
+    body["dcr_provider_id"] = _dcr_own_objects.provider["id"]
     path = f"/v2/application-auth-strategies/{segment(strategy['id'])}"
-    exchange = dcr_admin.put(path, body)
-    dcr_expect.that(exchange.status in {200, 201}, "a replaced strategy", problem(exchange))
-    dcr_expect.form(
+    exchange = _dcr_admin.put(path, body)
+    _dcr_expect.that(exchange.status in {200, 201}, "a replaced strategy", problem(exchange))
+    _dcr_expect.form(
         "konnect", "admin.strategy-replaced", exchange.status == 201, "201", problem(exchange), Evidence.DOCUMENTED
     )
 
@@ -283,10 +283,10 @@ def test_strategy_is_replaced(dcr_admin, dcr_own_objects, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
 )
-def test_strategy_type_is_fixed(dcr_admin, dcr_own_objects, dcr_expect):
-    path = f"/v2/application-auth-strategies/{segment(dcr_own_objects.strategy['id'])}"
-    exchange = dcr_admin.patch(path, {"strategy_type": "key_auth"})
-    dcr_expect.that(exchange.status == 400, "400 to another strategy_type", problem(exchange))
+def test_strategy_type_is_fixed(_dcr_admin, _dcr_own_objects, _dcr_expect):
+    path = f"/v2/application-auth-strategies/{segment(_dcr_own_objects.strategy['id'])}"
+    exchange = _dcr_admin.patch(path, {"strategy_type": "key_auth"})
+    _dcr_expect.that(exchange.status == 400, "400 to another strategy_type", problem(exchange))
 
 
 @check(
@@ -295,12 +295,12 @@ def test_strategy_type_is_fixed(dcr_admin, dcr_own_objects, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(AAS, DCR),
 )
-def test_strategy_offers_one_credential(dcr_admin, dcr_own_objects, dcr_expect):
-    exchange = dcr_admin.get(f"/v2/application-auth-strategies/{segment(dcr_own_objects.strategy['id'])}")
-    dcr_expect.that(exchange.status == 200, "200 to the strategy", problem(exchange))
+def test_strategy_offers_one_credential(_dcr_admin, _dcr_own_objects, _dcr_expect):
+    exchange = _dcr_admin.get(f"/v2/application-auth-strategies/{segment(_dcr_own_objects.strategy['id'])}")
+    _dcr_expect.that(exchange.status == 200, "200 to the strategy", problem(exchange))
     offered = exchange.object().get("supports_multiple_credentials")
     # the page on DCR lists the providers that support them, and Curity is not among them
-    dcr_expect.form(
+    _dcr_expect.form(
         "konnect",
         "admin.several-credentials",
         offered in {None, False},
@@ -316,9 +316,9 @@ def test_strategy_offers_one_credential(dcr_admin, dcr_own_objects, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(AAS,),
 )
-def test_strategy_in_use_stays(dcr_admin, dcr_own_objects, dcr_expect):
-    exchange = dcr_admin.delete(f"/v2/application-auth-strategies/{segment(dcr_own_objects.strategy['id'])}")
-    dcr_expect.that(exchange.status == 409, "409 to the deletion of a strategy in use", problem(exchange))
+def test_strategy_in_use_stays(_dcr_admin, _dcr_own_objects, _dcr_expect):
+    exchange = _dcr_admin.delete(f"/v2/application-auth-strategies/{segment(_dcr_own_objects.strategy['id'])}")
+    _dcr_expect.that(exchange.status == 409, "409 to the deletion of a strategy in use", problem(exchange))
 
 
 @check(
@@ -328,17 +328,17 @@ def test_strategy_in_use_stays(dcr_admin, dcr_own_objects, dcr_expect):
     references=(AAS,),
     creates={"DCR provider": 1, "auth strategy": 1},
 )
-def test_provider_in_use(dcr_admin, dcr_expendable_provider, dcr_expect):
-    exchange = dcr_admin.delete(f"/v2/dcr-providers/{segment(dcr_expendable_provider['id'])}")
-    dcr_expect.form(
+def test_provider_in_use(_dcr_admin, _dcr_expendable_provider, _dcr_expect):
+    exchange = _dcr_admin.delete(f"/v2/dcr-providers/{segment(_dcr_expendable_provider['id'])}")
+    _dcr_expect.form(
         "konnect", "deletes_providers_in_use", exchange.status == 409, "409", problem(exchange), Evidence.UNKNOWN
     )
 
 
 @by_gate
-def test_admin_makes_an_application(dcr_foreign, dcr_admin, dcr_expect):
-    exchange = dcr_admin.get(f"/v3/applications/{segment(dcr_foreign.application_id)}")
-    dcr_expect.that("client_secret" not in exchange.object(), "no client_secret for admins", "there is one")
+def test_admin_makes_an_application(_dcr_foreign, _dcr_admin, _dcr_expect):
+    exchange = _dcr_admin.get(f"/v3/applications/{segment(_dcr_foreign.application_id)}")
+    _dcr_expect.that("client_secret" not in exchange.object(), "no client_secret for admins", "there is one")
 
 
 @check(
@@ -348,16 +348,16 @@ def test_admin_makes_an_application(dcr_foreign, dcr_admin, dcr_expect):
     references=(PORTAL_MANAGEMENT,),
     creates={"application of another developer": 1},
 )
-def test_client_id_is_not_chosen(dcr_admin, dcr_applications, dcr_foreign, dcr_expect):
+def test_client_id_is_not_chosen(_dcr_admin, dcr_applications, _dcr_foreign, _dcr_expect):
     body = {
         "name": f"{dcr_applications.mark} with a client id",
-        "owner": {"type": "developer", "id": dcr_foreign.developer_id},
+        "owner": {"type": "developer", "id": _dcr_foreign.developer_id},
         "auth_strategy_id": dcr_applications.strategy_id,
         "client_id": "chosen-by-dcrproof",
     }
-    exchange = dcr_admin.post(f"/v3/portals/{segment(dcr_foreign.portal_id)}/applications", body)
-    dcr_expect.that(exchange.status >= 400, "a client id beside DCR refused", problem(exchange))
-    dcr_expect.form("konnect", "admin.client-id", exchange.status == 400, "400", problem(exchange), Evidence.INFERRED)
+    exchange = _dcr_admin.post(f"/v3/portals/{segment(_dcr_foreign.portal_id)}/applications", body)
+    _dcr_expect.that(exchange.status >= 400, "a client id beside DCR refused", problem(exchange))
+    _dcr_expect.form("konnect", "admin.client-id", exchange.status == 400, "400", problem(exchange), Evidence.INFERRED)
 
 
 @check(
@@ -367,14 +367,14 @@ def test_client_id_is_not_chosen(dcr_admin, dcr_applications, dcr_foreign, dcr_e
     references=(PORTAL_MANAGEMENT,),
     creates={"developer": 2, "application of another developer": 1},
 )
-def test_application_is_handed_over(dcr_admin, dcr_foreigners, dcr_expect):
-    foreign, heir = dcr_foreigners.make(), dcr_foreigners.developer()
+def test_application_is_handed_over(_dcr_admin, _dcr_foreigners, _dcr_expect):
+    foreign, heir = _dcr_foreigners.make(), _dcr_foreigners.developer()
     path = f"/v3/portals/{segment(foreign.portal_id)}/applications/{segment(foreign.application_id)}"
-    exchange = dcr_admin.patch(path, {"owner": {"type": "developer", "id": heir}})
-    dcr_expect.that(exchange.status == 200, "200 to another owner", problem(exchange))
-    for shown in (exchange, dcr_admin.get(path)):
+    exchange = _dcr_admin.patch(path, {"owner": {"type": "developer", "id": heir}})
+    _dcr_expect.that(exchange.status == 200, "200 to another owner", problem(exchange))
+    for shown in (exchange, _dcr_admin.get(path)):
         owner = inner(shown.object(), "owner", "id")
-        dcr_expect.that(owner == heir, f"the owner {heir}", f"{owner} ({problem(shown)})")
+        _dcr_expect.that(owner == heir, f"the owner {heir}", f"{owner} ({problem(shown)})")
 
 
 @check(
@@ -384,12 +384,12 @@ def test_application_is_handed_over(dcr_admin, dcr_foreigners, dcr_expect):
     references=(PORTAL_MANAGEMENT,),
     creates={"developer": 1, "application of another developer": 1},
 )
-def test_deletion_of_a_developer(dcr_admin, dcr_foreigners, dcr_expect):
-    foreign = dcr_foreigners.make()
-    exchange = dcr_admin.delete(foreign.developer_path)
-    dcr_expect.that(exchange.status == 204, "204 to the deletion of a developer", problem(exchange))
-    exchange = dcr_admin.get(f"/v3/applications/{segment(foreign.application_id)}")
-    dcr_expect.that(exchange.status == 404, "404 to an application of a deleted developer", problem(exchange))
+def test_deletion_of_a_developer(_dcr_admin, _dcr_foreigners, _dcr_expect):
+    foreign = _dcr_foreigners.make()
+    exchange = _dcr_admin.delete(foreign.developer_path)
+    _dcr_expect.that(exchange.status == 204, "204 to the deletion of a developer", problem(exchange))
+    exchange = _dcr_admin.get(f"/v3/applications/{segment(foreign.application_id)}")
+    _dcr_expect.that(exchange.status == 404, "404 to an application of a deleted developer", problem(exchange))
 
 
 # The portal
@@ -401,11 +401,11 @@ def test_deletion_of_a_developer(dcr_admin, dcr_foreigners, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
 )
-def test_sign_in_without_password(dcr_open_portal, dcr_credentials, dcr_expect):
-    exchange = dcr_open_portal.post("/developer/authenticate", {"username": dcr_credentials[0]})
-    dcr_expect.that(exchange.status == 400, "400 to a sign-in without password", problem(exchange))
+def test_sign_in_without_password(_dcr_open_portal, _dcr_credentials, _dcr_expect):
+    exchange = _dcr_open_portal.post("/developer/authenticate", {"username": _dcr_credentials[0]})
+    _dcr_expect.that(exchange.status == 400, "400 to a sign-in without password", problem(exchange))
     named = {field for field, _ in _rules(exchange)}
-    dcr_expect.that("password" in named, "password among invalid_parameters", f"{sorted(named)}")
+    _dcr_expect.that("password" in named, "password among invalid_parameters", f"{sorted(named)}")
 
 
 @check(
@@ -415,23 +415,23 @@ def test_sign_in_without_password(dcr_open_portal, dcr_credentials, dcr_expect):
     references=(PORTAL_API,),
     security=True,
 )
-def test_cookie_of_the_session(dcr_target, dcr_open_portal, dcr_credentials, dcr_expect):
-    exchange = dcr_open_portal.authenticate(*dcr_credentials)
-    dcr_target.secrets.know(session_of(exchange) or "")
+def test_cookie_of_the_session(_dcr_target, _dcr_open_portal, _dcr_credentials, _dcr_expect):
+    exchange = _dcr_open_portal.authenticate(*_dcr_credentials)
+    _dcr_target.secrets.know(session_of(exchange) or "")
     (cookie,) = [one for one in exchange.headers_named("set-cookie") if one.startswith("portalaccesstoken=")] or [""]
     attributes = {part.strip().lower() for part in cookie.split(";")[1:]}
     # over plain HTTP, to this machine, no client would send back a cookie that is Secure
-    for name in ("httponly", "secure") if dcr_open_portal.url.startswith("https:") else ("httponly",):
-        dcr_expect.that(name in attributes, name, f"{sorted(attributes)}")
+    for name in ("httponly", "secure") if _dcr_open_portal.url.startswith("https:") else ("httponly",):
+        _dcr_expect.that(name in attributes, name, f"{sorted(attributes)}")
     wanted = {"samesite=none", "path=/"}
     held = wanted <= attributes
-    dcr_expect.form(
+    _dcr_expect.form(
         "portal", "cookie", held, " and ".join(sorted(wanted)), f"{sorted(attributes)}", Evidence.DOCUMENTED
     )
     refresh = [one for one in exchange.headers_named("set-cookie") if one.startswith("portalrefreshtoken=")]
     paths = [part.strip() for one in refresh for part in one.split(";") if part.strip().lower().startswith("path=")]
     covers = any("/api/v3/developer/refresh".startswith(path[len("path=") :]) for path in paths)
-    dcr_expect.form(
+    _dcr_expect.form(
         "konnect",
         "refresh_cookie_reaches_its_endpoint",
         not covers,
@@ -447,10 +447,10 @@ def test_cookie_of_the_session(dcr_target, dcr_open_portal, dcr_credentials, dcr
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
 )
-def test_domain_of_the_cookie(dcr_target, dcr_open_portal, dcr_portal_object, dcr_credentials, dcr_expect):
-    exchange = dcr_open_portal.authenticate(*dcr_credentials)
-    dcr_target.secrets.know(session_of(exchange) or "")
-    hosts = {urlsplit(dcr_open_portal.url).hostname, str(dcr_portal_object.get("canonical_domain")).partition(":")[0]}
+def test_domain_of_the_cookie(_dcr_target, _dcr_open_portal, _dcr_portal_object, _dcr_credentials, _dcr_expect):
+    exchange = _dcr_open_portal.authenticate(*_dcr_credentials)
+    _dcr_target.secrets.know(session_of(exchange) or "")
+    hosts = {urlsplit(_dcr_open_portal.url).hostname, str(_dcr_portal_object.get("canonical_domain")).partition(":")[0]}
     for cookie in exchange.headers_named("set-cookie"):
         name, *attributes = (part.strip() for part in cookie.split(";"))
         named = [
@@ -460,7 +460,7 @@ def test_domain_of_the_cookie(dcr_target, dcr_open_portal, dcr_portal_object, dc
         ]
         # without a Domain it goes to the host that has set it, with one to that and all below it (RFC 6265 5.1.3)
         covers = all(any(host == domain or str(host).endswith(f".{domain}") for host in hosts) for domain in named)
-        dcr_expect.that(
+        _dcr_expect.that(
             covers,
             f"a cookie for {' or '.join(sorted(map(str, hosts)))}",
             f"{name.partition('=')[0]}: Domain={', '.join(named)}",
@@ -474,9 +474,9 @@ def test_domain_of_the_cookie(dcr_target, dcr_open_portal, dcr_portal_object, dc
     references=(PORTAL_API,),
     security=True,
 )
-def test_forgotten_password_of_an_unknown_address(dcr_creating, dcr_open_portal, dcr_expect):
-    exchange = dcr_open_portal.post("/developer/forgot-password", {"email": "nobody@dcrproof.example"})
-    dcr_expect.that(exchange.status == 200, "200 as for a developer", problem(exchange))
+def test_forgotten_password_of_an_unknown_address(_dcr_creating, _dcr_open_portal, _dcr_expect):
+    exchange = _dcr_open_portal.post("/developer/forgot-password", {"email": "nobody@dcrproof.example"})
+    _dcr_expect.that(exchange.status == 200, "200 as for a developer", problem(exchange))
 
 
 @check(
@@ -486,13 +486,13 @@ def test_forgotten_password_of_an_unknown_address(dcr_creating, dcr_open_portal,
     references=(PORTAL_API,),
     security=True,
 )
-def test_sign_out_ends_the_session(dcr_other_session, dcr_expect):
-    before = dcr_other_session.get("/developer/me")
-    dcr_expect.that(before.status == 200, "200 to the developer before", problem(before))
-    exchange = dcr_other_session.post("/developer/logout")
-    dcr_expect.that(exchange.status == 204, "204 to the sign-out", problem(exchange))
-    after = dcr_other_session.get("/developer/me")
-    dcr_expect.that(after.status == 401, "401 to the session afterwards", problem(after))
+def test_sign_out_ends_the_session(_dcr_other_session, _dcr_expect):
+    before = _dcr_other_session.get("/developer/me")
+    _dcr_expect.that(before.status == 200, "200 to the developer before", problem(before))
+    exchange = _dcr_other_session.post("/developer/logout")
+    _dcr_expect.that(exchange.status == 204, "204 to the sign-out", problem(exchange))
+    after = _dcr_other_session.get("/developer/me")
+    _dcr_expect.that(after.status == 401, "401 to the session afterwards", problem(after))
 
 
 @check(
@@ -501,10 +501,10 @@ def test_sign_out_ends_the_session(dcr_other_session, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
 )
-def test_errors_of_the_portal_are_problems(dcr_developer, dcr_expect):
-    exchange = dcr_developer.get(f"/applications/{NO_SUCH}")
-    dcr_expect.that(exchange.status == 404, "404 to an application that does not exist", problem(exchange))
-    dcr_expect.that(_is_problem(exchange), f"{PROBLEM} with status, title, instance and detail", exchange.shape)
+def test_errors_of_the_portal_are_problems(_dcr_developer, _dcr_expect):
+    exchange = _dcr_developer.get(f"/applications/{NO_SUCH}")
+    _dcr_expect.that(exchange.status == 404, "404 to an application that does not exist", problem(exchange))
+    _dcr_expect.that(_is_problem(exchange), f"{PROBLEM} with status, title, instance and detail", exchange.shape)
 
 
 @check(
@@ -514,11 +514,11 @@ def test_errors_of_the_portal_are_problems(dcr_developer, dcr_expect):
     references=(PORTAL_API,),
     creates={"application": 1},
 )
-def test_unknown_property_of_an_application(dcr_applications, dcr_new_application, dcr_expect):
+def test_unknown_property_of_an_application(dcr_applications, _dcr_new_application, _dcr_expect):
     exchange = dcr_applications.attempt("with a property too many", no_such_property=True)
-    dcr_expect.that(exchange.status == 400, "400 to an unknown property", problem(exchange))
+    _dcr_expect.that(exchange.status == 400, "400 to an unknown property", problem(exchange))
     named = _rules(exchange)
-    dcr_expect.that(
+    _dcr_expect.that(
         ("no_such_property", "unknown_property") in named, "no_such_property as unknown_property", f"{sorted(named)}"
     )
 
@@ -530,9 +530,9 @@ def test_unknown_property_of_an_application(dcr_applications, dcr_new_applicatio
     references=(PORTAL_API,),
     creates={"application": 1},
 )
-def test_second_application_of_a_name(dcr_applications, dcr_new_application, dcr_expect):
+def test_second_application_of_a_name(dcr_applications, _dcr_new_application, _dcr_expect):
     exchange = dcr_applications.attempt("application")
-    dcr_expect.form(
+    _dcr_expect.form(
         "portal", "application.same-name", exchange.status == 409, "409", problem(exchange), Evidence.INFERRED
     )
 
@@ -544,9 +544,9 @@ def test_second_application_of_a_name(dcr_applications, dcr_new_application, dcr
     references=(PORTAL_API,),
     security=True,
 )
-def test_application_of_another_developer(dcr_developer, dcr_foreign, dcr_expect):
-    exchange = dcr_developer.get(f"/applications/{segment(dcr_foreign.application_id)}")
-    dcr_expect.that(exchange.status == 404, "404 to another developer's application", problem(exchange))
+def test_application_of_another_developer(_dcr_developer, _dcr_foreign, _dcr_expect):
+    exchange = _dcr_developer.get(f"/applications/{segment(_dcr_foreign.application_id)}")
+    _dcr_expect.that(exchange.status == 404, "404 to another developer's application", problem(exchange))
 
 
 @check(
@@ -555,10 +555,10 @@ def test_application_of_another_developer(dcr_developer, dcr_foreign, dcr_expect
     evidence=Evidence.DOCUMENTED,
     references=(PORTAL_API,),
 )
-def test_strategy_of_an_application_is_fixed(dcr_developer, dcr_new_application, dcr_expect):
-    path = f"/applications/{segment(dcr_new_application.id)}"
-    exchange = dcr_developer.patch(path, {"auth_strategy_id": NO_SUCH})
-    dcr_expect.that(exchange.status == 400, "400 to another strategy", problem(exchange))
+def test_strategy_of_an_application_is_fixed(_dcr_developer, _dcr_new_application, _dcr_expect):
+    path = f"/applications/{segment(_dcr_new_application.id)}"
+    exchange = _dcr_developer.patch(path, {"auth_strategy_id": NO_SUCH})
+    _dcr_expect.that(exchange.status == 400, "400 to another strategy", problem(exchange))
 
 
 @check(
@@ -568,12 +568,12 @@ def test_strategy_of_an_application_is_fixed(dcr_developer, dcr_new_application,
     references=("developer.konghq.com/dev-portal/auth-strategies/",),
     creates={"publication": 1, "registration": 1},
 )
-def test_api_of_another_strategy(dcr_own_applications, dcr_applications, dcr_new_application, dcr_expect):
-    if dcr_own_applications.strategy_id == dcr_applications.strategy_id:
+def test_api_of_another_strategy(_dcr_own_applications, dcr_applications, _dcr_new_application, _dcr_expect):
+    if _dcr_own_applications.strategy_id == dcr_applications.strategy_id:
         raise NotApplicable("the flow uses the strategy that this run has created: there is no other")
-    exchange = dcr_applications.developer.register(dcr_new_application.id, dcr_own_applications.api_id)
-    dcr_expect.that(exchange.status >= 400, "a refusal", problem(exchange))
-    dcr_expect.form(
+    exchange = dcr_applications.developer.register(_dcr_new_application.id, _dcr_own_applications.api_id)
+    _dcr_expect.that(exchange.status >= 400, "a refusal", problem(exchange))
+    _dcr_expect.form(
         "portal", "application.other-strategy", exchange.status == 400, "400", problem(exchange), Evidence.INFERRED
     )
 
@@ -584,12 +584,12 @@ def test_api_of_another_strategy(dcr_own_applications, dcr_applications, dcr_new
     evidence=Evidence.INFERRED,
     references=(PORTAL_API,),
 )
-def test_granted_scopes(dcr_developer, dcr_portal_application, dcr_applications, dcr_expect):
-    path = f"/applications/{segment(dcr_portal_application.id)}"
-    classic = dcr_developer.API == "/api/v2"
-    rest = f"/registrations/{segment(str(dcr_portal_application.registration))}" if classic else ""
-    exchange = dcr_developer.get(f"{path}{rest}/granted-scopes")
-    dcr_expect.form(
+def test_granted_scopes(_dcr_developer, _dcr_portal_application, dcr_applications, _dcr_expect):
+    path = f"/applications/{segment(_dcr_portal_application.id)}"
+    classic = _dcr_developer.API == "/api/v2"
+    rest = f"/registrations/{segment(str(_dcr_portal_application.registration))}" if classic else ""
+    exchange = _dcr_developer.get(f"{path}{rest}/granted-scopes")
+    _dcr_expect.form(
         "portal", "application.granted-scopes", exchange.status == 422, "422", problem(exchange), Evidence.INFERRED
     )
 
@@ -600,12 +600,12 @@ def test_granted_scopes(dcr_developer, dcr_portal_application, dcr_applications,
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
 )
-def test_no_second_credential(dcr_target, dcr_developer, dcr_new_application, dcr_expect):
-    exchange = dcr_developer.post(f"/applications/{segment(dcr_new_application.id)}/credentials", {})
+def test_no_second_credential(_dcr_target, _dcr_developer, _dcr_new_application, _dcr_expect):
+    exchange = _dcr_developer.post(f"/applications/{segment(_dcr_new_application.id)}/credentials", {})
     if exchange.status == 201 and exchange.object().get("client_secret"):
-        dcr_target.secrets.know(str(exchange.object()["client_secret"]))
-    dcr_expect.that(exchange.status >= 400, "a second credential refused", problem(exchange))
-    dcr_expect.form(
+        _dcr_target.secrets.know(str(exchange.object()["client_secret"]))
+    _dcr_expect.that(exchange.status >= 400, "a second credential refused", problem(exchange))
+    _dcr_expect.form(
         "portal", "application.one-credential", exchange.status == 400, "400", problem(exchange), Evidence.INFERRED
     )
 
@@ -617,20 +617,20 @@ def test_no_second_credential(dcr_target, dcr_developer, dcr_new_application, dc
     references=(PORTAL_API,),
     creates={"application": 1},
 )
-def test_applications_of_an_api(dcr_target, dcr_applications, dcr_portal_application, dcr_expect):
-    if dcr_target.classic:
+def test_applications_of_an_api(_dcr_target, dcr_applications, _dcr_portal_application, _dcr_expect):
+    if _dcr_target.classic:
         raise NotApplicable("the classic portal has no such list")
     other = dcr_applications.create("registered for no API")
     path = f"/apis/{segment(dcr_applications.api_id)}/applications?page%5Bsize%5D=100"
     for query, there, missing in (
-        ("", dcr_portal_application, other),
-        ("&unregistered=true", other, dcr_portal_application),
+        ("", _dcr_portal_application, other),
+        ("&unregistered=true", other, _dcr_portal_application),
     ):
         exchange = dcr_applications.developer.get(path + query)
         ids = [item.get("id") for item in exchange.object().get("data") or []]
         what = "unregistered" if query else "registered"
-        dcr_expect.that(there.id in ids, f"the {what} application in the list", problem(exchange))
-        dcr_expect.that(missing.id not in ids, f"none but {what} applications", problem(exchange))
+        _dcr_expect.that(there.id in ids, f"the {what} application in the list", problem(exchange))
+        _dcr_expect.that(missing.id not in ids, f"none but {what} applications", problem(exchange))
 
 
 @check(
@@ -640,16 +640,16 @@ def test_applications_of_an_api(dcr_target, dcr_applications, dcr_portal_applica
     references=(PORTAL_API, PORTAL_MANAGEMENT),
     creates={"application": 1},
 )
-def test_default_strategy(dcr_target, dcr_applications, dcr_portal_object, dcr_new_application, dcr_expect):
-    if dcr_target.classic:
+def test_default_strategy(_dcr_target, dcr_applications, _dcr_portal_object, _dcr_new_application, _dcr_expect):
+    if _dcr_target.classic:
         raise NotApplicable("the classic portal has one strategy")
-    default = dcr_portal_object.get("default_application_auth_strategy_id")
+    default = _dcr_portal_object.get("default_application_auth_strategy_id")
     exchange = dcr_applications.attempt("without a strategy", auth_strategy_id=None)
     if default is None:
-        dcr_expect.that(exchange.status >= 400, "a refusal, the portal having no default", problem(exchange))
+        _dcr_expect.that(exchange.status >= 400, "a refusal, the portal having no default", problem(exchange))
         return
     got = (exchange.object().get("auth_strategy") or {}).get("id")
-    dcr_expect.that(got == default, f"the portal's default {default}", f"{got} ({problem(exchange)})")
+    _dcr_expect.that(got == default, f"the portal's default {default}", f"{got} ({problem(exchange)})")
 
 
 @check(
@@ -659,22 +659,22 @@ def test_default_strategy(dcr_target, dcr_applications, dcr_portal_object, dcr_n
     references=(PORTAL_API,),
     creates={"application": 1},
 )
-def test_pages_lose_and_repeat_nothing(dcr_applications, dcr_new_application, dcr_expect):
+def test_pages_lose_and_repeat_nothing(dcr_applications, _dcr_new_application, _dcr_expect):
     other = dcr_applications.create("on another page")
     seen, total, number = [], 1, 0
     while number < min(total, 20):
         number += 1
         query = urlencode({"page[size]": "1", "page[number]": str(number)})
         exchange = dcr_applications.developer.get(f"/applications?{query}")
-        dcr_expect.that(exchange.status == 200, f"200 to page {number}", problem(exchange))
+        _dcr_expect.that(exchange.status == 200, f"200 to page {number}", problem(exchange))
         content = exchange.object()
         seen += [str(item.get("id")) for item in objects(content.get("data"))]
         said = inner(content, "meta", "page", "total")
         total = said if isinstance(said, int) else 0
-    dcr_expect.that(len(set(seen)) == len(seen), "no application twice", f"{len(seen) - len(set(seen))} repeated")
+    _dcr_expect.that(len(set(seen)) == len(seen), "no application twice", f"{len(seen) - len(set(seen))} repeated")
     if total <= 20:
-        missing = {dcr_new_application.id, other.id} - set(seen)
-        dcr_expect.that(not missing, "both applications of this run", f"{len(missing)} missing in {len(seen)}")
+        missing = {_dcr_new_application.id, other.id} - set(seen)
+        _dcr_expect.that(not missing, "both applications of this run", f"{len(missing)} missing in {len(seen)}")
 
 
 @check(
@@ -684,17 +684,17 @@ def test_pages_lose_and_repeat_nothing(dcr_applications, dcr_new_application, dc
     references=(DCR,),
     creates={"application": 3},
 )
-def test_failures_of_the_authorization_server(dcr_outage, dcr_applications, dcr_new_application, dcr_expect):
+def test_failures_of_the_authorization_server(_dcr_outage, dcr_applications, _dcr_new_application, _dcr_expect):
     for stage in ("discovery", "token", "registration"):
         what = f"without {stage}"
-        fault = dcr_outage.at(stage)
+        fault = _dcr_outage.at(stage)
         try:
             exchange = whatever_the_status(partial(dcr_applications.attempt, what))
         finally:
-            dcr_outage.control.disarm(fault)
-        dcr_expect.that(exchange.status >= 400, f"a refusal while the {stage} of Curity fails", problem(exchange))
-        dcr_expect.that("client_secret" not in exchange.text, "no client_secret in the refusal", "there is one")
+            _dcr_outage.control.disarm(fault)
+        _dcr_expect.that(exchange.status >= 400, f"a refusal while the {stage} of Curity fails", problem(exchange))
+        _dcr_expect.that("client_secret" not in exchange.text, "no client_secret in the refusal", "there is one")
         told, said = exchange.status == 400, problem(exchange)
-        dcr_expect.form("konnect", "provider_failure", told, "400", said, Evidence.UNKNOWN)
+        _dcr_expect.form("konnect", "provider_failure", told, "400", said, Evidence.UNKNOWN)
         listed = dcr_applications.developer.get("/applications?page%5Bsize%5D=100").text
-        dcr_expect.that(f"{dcr_applications.mark} {what}" not in listed, "no application listed", "it is listed")
+        _dcr_expect.that(f"{dcr_applications.mark} {what}" not in listed, "no application listed", "it is listed")

@@ -23,7 +23,7 @@ JSON = {"content-type": "application/json"}
 
 
 @by_gate
-def test_own_route_is_served(dcr_own_route): ...
+def test_own_route_is_served(_dcr_own_route): ...
 
 
 @check(
@@ -33,13 +33,13 @@ def test_own_route_is_served(dcr_own_route): ...
     references=("developer.konghq.com/dev-portal/auth-strategies/",),
     security=True,
 )
-def test_application_of_another_strategy(dcr_own_route, dcr_consumer, dcr_other_application, dcr_basic, dcr_expect):
-    own, flow = dcr_own_route, with_basic(dcr_other_application.client_id, dcr_other_application.secret)
+def test_application_of_another_strategy(_dcr_own_route, dcr_consumer, _dcr_other_application, dcr_basic, _dcr_expect):
+    own, flow = _dcr_own_route, with_basic(_dcr_other_application.client_id, _dcr_other_application.secret)
     with own.configured() as consumer:
-        accepted(dcr_expect, consumer, consumer.call(own.basic), "the application of this strategy")
-        refused(dcr_expect, consumer, consumer.call(flow), "an application of another strategy")
-    accepted(dcr_expect, dcr_consumer, dcr_consumer.call(flow), "that application at its own API")
-    refused(dcr_expect, dcr_consumer, dcr_consumer.call(own.basic), "the first application there")
+        accepted(_dcr_expect, consumer, consumer.call(own.basic), "the application of this strategy")
+        refused(_dcr_expect, consumer, consumer.call(flow), "an application of another strategy")
+    accepted(_dcr_expect, dcr_consumer, dcr_consumer.call(flow), "that application at its own API")
+    refused(_dcr_expect, dcr_consumer, dcr_consumer.call(own.basic), "the first application there")
 
 
 @check(
@@ -48,22 +48,22 @@ def test_application_of_another_strategy(dcr_own_route, dcr_consumer, dcr_other_
     evidence=Evidence.DOCUMENTED,
     references=("Konnect API Builder API v3, auth_strategy_sync_error", REFERENCE),
 )
-def test_invalid_setting(dcr_own_route, dcr_expect):
-    own = dcr_own_route
+def test_invalid_setting(_dcr_own_route, _dcr_expect):
+    own = _dcr_own_route
     with own.configured(timeout=9000) as consumer:
-        accepted(dcr_expect, consumer, consumer.call(own.basic), "Basic, with a setting that the schema knows,")
-        dcr_expect.that(own.sync_error() is None, "auth_strategy_sync_error null", f"{own.sync_error()}")
+        accepted(_dcr_expect, consumer, consumer.call(own.basic), "Basic, with a setting that the schema knows,")
+        _dcr_expect.that(own.sync_error() is None, "auth_strategy_sync_error null", f"{own.sync_error()}")
         exchange = own.reconfigure(timeout="soon")
         deadline = own.target.profile.run.propagation
         told = own.sync_error(deadline=deadline) if exchange.status == 200 else problem(exchange)
-        dcr_expect.that(
+        _dcr_expect.that(
             told,
             "400, or auth_strategy_sync_error with what is wrong",
             f"{exchange.what}, auth_strategy_sync_error {told}",
         )
         after, stays = consumer.call(), "a call without credentials refused after that, the plugin staying as it was"
         name = "refused_push_takes_plugin_away"
-        dcr_expect.form("konnect", name, not consumer.accepts(after), stays, answer(after), Evidence.UNKNOWN)
+        _dcr_expect.form("konnect", name, not consumer.accepts(after), stays, answer(after), Evidence.UNKNOWN)
 
 
 # Where the plugin looks for credentials
@@ -76,12 +76,12 @@ def test_invalid_setting(dcr_own_route, dcr_expect):
     references=(f"{REFERENCE}, auth_methods",),
     security=True,
 )
-def test_methods_that_are_not_listed(dcr_own_route, dcr_bearer, dcr_expect):
-    with dcr_own_route.configured(auth_methods=["bearer"]) as consumer:
-        refused(dcr_expect, consumer, consumer.call(dcr_own_route.basic), "Basic beside bearer alone", 401)
+def test_methods_that_are_not_listed(_dcr_own_route, dcr_bearer, _dcr_expect):
+    with _dcr_own_route.configured(auth_methods=["bearer"]) as consumer:
+        refused(_dcr_expect, consumer, consumer.call(_dcr_own_route.basic), "Basic beside bearer alone", 401)
     for methods in (["password"], ["refresh_token"], ["kong_oauth2"]):
-        with dcr_own_route.configured(auth_methods=methods) as consumer:
-            refused(dcr_expect, consumer, consumer.call(dcr_own_route.basic), f"Basic beside {methods[0]} alone", 401)
+        with _dcr_own_route.configured(auth_methods=methods) as consumer:
+            refused(_dcr_expect, consumer, consumer.call(_dcr_own_route.basic), f"Basic beside {methods[0]} alone", 401)
 
 
 @check(
@@ -90,13 +90,13 @@ def test_methods_that_are_not_listed(dcr_own_route, dcr_bearer, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, bearer_token_param_type", OLD),
 )
-def test_bearer_places(dcr_own_route, dcr_own_token, dcr_expect):
-    query = urlencode({"access_token": dcr_own_token().text})
-    with dcr_own_route.configured() as consumer:
-        accepted(dcr_expect, consumer, consumer.call(query=query), "a token in the query")
-    with dcr_own_route.configured(bearer_token_param_type=["header"]) as consumer:
+def test_bearer_places(_dcr_own_route, _dcr_own_token, _dcr_expect):
+    query = urlencode({"access_token": _dcr_own_token().text})
+    with _dcr_own_route.configured() as consumer:
+        accepted(_dcr_expect, consumer, consumer.call(query=query), "a token in the query")
+    with _dcr_own_route.configured(bearer_token_param_type=["header"]) as consumer:
         refused(
-            dcr_expect, consumer, consumer.call(query=query), "a token in the query, where only headers are read", 401
+            _dcr_expect, consumer, consumer.call(query=query), "a token in the query, where only headers are read", 401
         )
 
 
@@ -106,13 +106,13 @@ def test_bearer_places(dcr_own_route, dcr_own_token, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, bearer_token_cookie_name",),
 )
-def test_bearer_cookie(dcr_own_route, dcr_own_token, dcr_expect):
-    cookie = {"cookie": f"token={dcr_own_token().text}"}
-    with dcr_own_route.configured() as consumer:
-        refused(dcr_expect, consumer, consumer.call(cookie), "a token in a cookie that is not named", 401)
+def test_bearer_cookie(_dcr_own_route, _dcr_own_token, _dcr_expect):
+    cookie = {"cookie": f"token={_dcr_own_token().text}"}
+    with _dcr_own_route.configured() as consumer:
+        refused(_dcr_expect, consumer, consumer.call(cookie), "a token in a cookie that is not named", 401)
     named = {"bearer_token_param_type": ["header", "cookie"], "bearer_token_cookie_name": "token"}
-    with dcr_own_route.configured(**named) as consumer:
-        accepted(dcr_expect, consumer, consumer.call(cookie), "a token in the named cookie")
+    with _dcr_own_route.configured(**named) as consumer:
+        accepted(_dcr_expect, consumer, consumer.call(cookie), "a token in the named cookie")
 
 
 @check(
@@ -121,14 +121,14 @@ def test_bearer_cookie(dcr_own_route, dcr_own_token, dcr_expect):
     evidence=Evidence.INFERRED,
     references=(f"{REFERENCE}, client_credentials_param_type", OLD),
 )
-def test_credentials_in_the_body(dcr_own_route, dcr_expect):
-    application = dcr_own_route.application
+def test_credentials_in_the_body(_dcr_own_route, _dcr_expect):
+    application = _dcr_own_route.application
     body = urlencode(
         {"client_id": application.client_id, "client_secret": application.secret.reveal(), "n": "1"}
     ).encode()
-    with dcr_own_route.configured() as consumer:
+    with _dcr_own_route.configured() as consumer:
         exchange = consumer.call(FORM, method="POST", body=body)
-        dcr_expect.form(
+        _dcr_expect.form(
             "gateway",
             "plugin.body.credentials",
             consumer.accepts(exchange),
@@ -136,9 +136,9 @@ def test_credentials_in_the_body(dcr_own_route, dcr_expect):
             answer(exchange),
             Evidence.INFERRED,
         )
-    with dcr_own_route.configured(client_credentials_param_type=["header"]) as consumer:
+    with _dcr_own_route.configured(client_credentials_param_type=["header"]) as consumer:
         exchange = consumer.call(FORM, method="POST", body=body)
-        refused(dcr_expect, consumer, exchange, "id and secret in the body, where only headers are read", 401)
+        refused(_dcr_expect, consumer, exchange, "id and secret in the body, where only headers are read", 401)
 
 
 @check(
@@ -147,13 +147,13 @@ def test_credentials_in_the_body(dcr_own_route, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(f"{CHANGELOG}, 3.8.1.2",),
 )
-def test_null_in_the_body(dcr_own_route, dcr_expect):
+def test_null_in_the_body(_dcr_own_route, _dcr_expect):
     body = b'{"client_id":null,"client_secret":null,"access_token":null}'
-    with dcr_own_route.configured() as consumer:
+    with _dcr_own_route.configured() as consumer:
         alone = consumer.call(JSON, method="POST", body=body)
-        refused(dcr_expect, consumer, alone, "null for credentials", 401, Evidence.DOCUMENTED)
-        beside = consumer.call({**JSON, **dcr_own_route.basic}, method="POST", body=body)
-        accepted(dcr_expect, consumer, beside, "Basic beside null in the body")
+        refused(_dcr_expect, consumer, alone, "null for credentials", 401, Evidence.DOCUMENTED)
+        beside = consumer.call({**JSON, **_dcr_own_route.basic}, method="POST", body=body)
+        accepted(_dcr_expect, consumer, beside, "Basic beside null in the body")
 
 
 @check(
@@ -162,15 +162,15 @@ def test_null_in_the_body(dcr_own_route, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, hide_credentials", "developer.konghq.com/gateway/breaking-changes/"),
 )
-def test_hidden_credentials(dcr_echo, dcr_own_route, dcr_own_token, dcr_expect):
-    token = dcr_own_token().text
+def test_hidden_credentials(_dcr_echo, _dcr_own_route, _dcr_own_token, _dcr_expect):
+    token = _dcr_own_token().text
     query = urlencode({"n": "1", "access_token": token})
     for settings, hidden in (({"hide_credentials": True}, True), ({"hide_credentials": False}, False), ({}, True)):
-        with dcr_own_route.configured(**settings) as consumer:
+        with _dcr_own_route.configured(**settings) as consumer:
             exchange = consumer.call(query=query)
-            accepted(dcr_expect, consumer, exchange, "a token in the query")
+            accepted(_dcr_expect, consumer, exchange, "a token in the query")
             seen = echoed(exchange).get("query", "")
-            dcr_expect.form(
+            _dcr_expect.form(
                 "gateway",
                 f"hide_credentials {settings.get('hide_credentials', 'left out')}",
                 (token in seen) is not hidden and "n=1" in seen,
@@ -190,16 +190,16 @@ def test_hidden_credentials(dcr_echo, dcr_own_route, dcr_own_token, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, scopes_required", "openid-connect 2.2.x"),
 )
-def test_required_scopes(dcr_is_curity, dcr_own_route, dcr_strategy_scopes, dcr_expect):
-    scope = dcr_strategy_scopes.split()[0]
+def test_required_scopes(_dcr_is_curity, _dcr_own_route, _dcr_strategy_scopes, _dcr_expect):
+    scope = _dcr_strategy_scopes.split()[0]
     for entries, holds in (([scope], True), (["dcrproof:no", scope], True), ([f"{scope} dcrproof:no"], False)):
-        with dcr_own_route.configured(scopes_required=entries) as consumer:
-            exchange = consumer.call(dcr_own_route.basic)
+        with _dcr_own_route.configured(scopes_required=entries) as consumer:
+            exchange = consumer.call(_dcr_own_route.basic)
             if holds:
-                accepted(dcr_expect, consumer, exchange, f"a token of scope {scope}, where {entries} is required")
+                accepted(_dcr_expect, consumer, exchange, f"a token of scope {scope}, where {entries} is required")
             else:
                 what = f"a token of scope {scope}, where {entries} is required"
-                refused(dcr_expect, consumer, exchange, what, 403, Evidence.DOCUMENTED)
+                refused(_dcr_expect, consumer, exchange, what, 403, Evidence.DOCUMENTED)
 
 
 @check(
@@ -209,10 +209,10 @@ def test_required_scopes(dcr_is_curity, dcr_own_route, dcr_strategy_scopes, dcr_
     references=(f"{REFERENCE}, audience_required", "openid-connect 2.2.x"),
     security=True,
 )
-def test_required_audience(dcr_own_route, dcr_expect):
-    with dcr_own_route.configured(audience_required=["dcrproof: another API"]) as consumer:
-        exchange = consumer.call(dcr_own_route.basic)
-        refused(dcr_expect, consumer, exchange, "a token for another audience", 403, Evidence.DOCUMENTED)
+def test_required_audience(_dcr_own_route, _dcr_expect):
+    with _dcr_own_route.configured(audience_required=["dcrproof: another API"]) as consumer:
+        exchange = consumer.call(_dcr_own_route.basic)
+        refused(_dcr_expect, consumer, exchange, "a token for another audience", 403, Evidence.DOCUMENTED)
 
 
 @check(
@@ -222,11 +222,11 @@ def test_required_audience(dcr_own_route, dcr_expect):
     references=(f"{REFERENCE}, groups_required",),
     security=True,
 )
-def test_required_groups(dcr_own_route, dcr_expect):
+def test_required_groups(_dcr_own_route, _dcr_expect):
     for name in ("groups", "roles"):
-        with dcr_own_route.configured(**{f"{name}_required": ["dcrproof"]}) as consumer:
-            exchange = consumer.call(dcr_own_route.basic)
-            refused(dcr_expect, consumer, exchange, f"a token without {name}", 403, Evidence.DOCUMENTED)
+        with _dcr_own_route.configured(**{f"{name}_required": ["dcrproof"]}) as consumer:
+            exchange = consumer.call(_dcr_own_route.basic)
+            refused(_dcr_expect, consumer, exchange, f"a token without {name}", 403, Evidence.DOCUMENTED)
 
 
 @check(
@@ -236,9 +236,9 @@ def test_required_groups(dcr_own_route, dcr_expect):
     references=(f"{REFERENCE}, claims_forbidden",),
     security=True,
 )
-def test_forbidden_claims(dcr_own_route, dcr_expect):
-    with dcr_own_route.configured(claims_forbidden=["sub"]) as consumer:
-        refused(dcr_expect, consumer, consumer.call(dcr_own_route.basic), "a token with a forbidden claim", 403)
+def test_forbidden_claims(_dcr_own_route, _dcr_expect):
+    with _dcr_own_route.configured(claims_forbidden=["sub"]) as consumer:
+        refused(_dcr_expect, consumer, consumer.call(_dcr_own_route.basic), "a token with a forbidden claim", 403)
 
 
 @check(
@@ -248,13 +248,13 @@ def test_forbidden_claims(dcr_own_route, dcr_expect):
     references=(f"{REFERENCE}, issuers_allowed",),
     security=True,
 )
-def test_allowed_issuers(dcr_own_route, dcr_metadata, dcr_expect):
+def test_allowed_issuers(_dcr_own_route, dcr_metadata, _dcr_expect):
     other = "https://dcrproof.invalid"
-    with dcr_own_route.configured(issuers_allowed=[other, dcr_metadata.issuer]) as consumer:
-        accepted(dcr_expect, consumer, consumer.call(dcr_own_route.basic), "a token of an allowed issuer")
-    with dcr_own_route.configured(issuers_allowed=[other]) as consumer:
+    with _dcr_own_route.configured(issuers_allowed=[other, dcr_metadata.issuer]) as consumer:
+        accepted(_dcr_expect, consumer, consumer.call(_dcr_own_route.basic), "a token of an allowed issuer")
+    with _dcr_own_route.configured(issuers_allowed=[other]) as consumer:
         refused(
-            dcr_expect, consumer, consumer.call(dcr_own_route.basic), "a token of an issuer that is not allowed", 401
+            _dcr_expect, consumer, consumer.call(_dcr_own_route.basic), "a token of an issuer that is not allowed", 401
         )
 
 
@@ -265,10 +265,10 @@ def test_allowed_issuers(dcr_own_route, dcr_metadata, dcr_expect):
     references=("developer.konghq.com/dev-portal/auth-strategies/",),
     security=True,
 )
-def test_missing_claim(dcr_own_route, dcr_expect):
-    with dcr_own_route.configured(credential_claim=["dcrproof_no_such_claim"]) as consumer:
-        exchange, switch = consumer.call(dcr_own_route.basic), "answers_strangers_with_403"
-        refused(dcr_expect, consumer, exchange, "a token without the credential's claim", 401, switch=switch)
+def test_missing_claim(_dcr_own_route, _dcr_expect):
+    with _dcr_own_route.configured(credential_claim=["dcrproof_no_such_claim"]) as consumer:
+        exchange, switch = consumer.call(_dcr_own_route.basic), "answers_strangers_with_403"
+        refused(_dcr_expect, consumer, exchange, "a token without the credential's claim", 401, switch=switch)
 
 
 # Answers
@@ -280,13 +280,13 @@ def test_missing_claim(dcr_own_route, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, unauthorized_error_message",),
 )
-def test_messages(dcr_own_route, dcr_expect):
+def test_messages(_dcr_own_route, _dcr_expect):
     texts = {"unauthorized_error_message": "dcrproof: who?", "forbidden_error_message": "dcrproof: no."}
-    with dcr_own_route.configured(**texts, claims_forbidden=["sub"]) as consumer:
-        for headers, text in (({}, "dcrproof: who?"), (dcr_own_route.basic, "dcrproof: no.")):
+    with _dcr_own_route.configured(**texts, claims_forbidden=["sub"]) as consumer:
+        for headers, text in (({}, "dcrproof: who?"), (_dcr_own_route.basic, "dcrproof: no.")):
             exchange = consumer.call(headers)
-            refused(dcr_expect, consumer, exchange, "the call")
-            dcr_expect.form(
+            refused(_dcr_expect, consumer, exchange, "the call")
+            _dcr_expect.form(
                 "gateway",
                 "plugin.messages",
                 message(exchange) == text,
@@ -302,18 +302,18 @@ def test_messages(dcr_own_route, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(f"{SUPPORT}what-is-the-purpose-of-the-oidc-display-errors/",),
 )
-def test_displayed_errors(dcr_own_route, dcr_own_token, dcr_wrong_secret, dcr_expect):
+def test_displayed_errors(_dcr_own_route, _dcr_own_token, _dcr_wrong_secret, _dcr_expect):
     from dcrproof.core.parties.gateway import with_basic
     from dcrproof.core.parties.tokens import tampered
 
-    broken = tampered(dcr_own_token())
-    wrong = with_basic(dcr_own_route.client_id, dcr_wrong_secret)
-    with dcr_own_route.configured(display_errors=True) as consumer:
+    broken = tampered(_dcr_own_token())
+    wrong = with_basic(_dcr_own_route.client_id, _dcr_wrong_secret)
+    with _dcr_own_route.configured(display_errors=True) as consumer:
         for headers in (with_bearer(broken), wrong):
             exchange = consumer.call(headers)
-            refused(dcr_expect, consumer, exchange, "bad credentials")
+            refused(_dcr_expect, consumer, exchange, "bad credentials")
             said = message(exchange)
-            dcr_expect.form(
+            _dcr_expect.form(
                 "gateway",
                 "plugin.display-errors",
                 said.startswith("Unauthorized (") and said.endswith(")"),
@@ -321,8 +321,8 @@ def test_displayed_errors(dcr_own_route, dcr_own_token, dcr_wrong_secret, dcr_ex
                 answer(exchange),
                 Evidence.INFERRED,
             )
-            told = broken in exchange.text or dcr_wrong_secret.reveal() in exchange.text
-            dcr_expect.that(not told, "no credential in the answer", "the credential is in it")
+            told = broken in exchange.text or _dcr_wrong_secret.reveal() in exchange.text
+            _dcr_expect.that(not told, "no credential in the answer", "the credential is in it")
 
 
 @check(
@@ -331,13 +331,13 @@ def test_displayed_errors(dcr_own_route, dcr_own_token, dcr_wrong_secret, dcr_ex
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, expose_error_code", "RFC 6750 3.1"),
 )
-def test_error_code(dcr_own_route, dcr_expect):
+def test_error_code(_dcr_own_route, _dcr_expect):
     for exposed in (True, False):
-        with dcr_own_route.configured(expose_error_code=exposed) as consumer:
+        with _dcr_own_route.configured(expose_error_code=exposed) as consumer:
             exchange = consumer.call(with_bearer("dcrproof-no-token"))
-            refused(dcr_expect, consumer, exchange, "a text that is not a token")
+            refused(_dcr_expect, consumer, exchange, "a text that is not a token")
             challenge = exchange.header("www-authenticate") or ""
-            dcr_expect.form(
+            _dcr_expect.form(
                 "gateway",
                 f"expose_error_code {exposed}",
                 ("error=" in challenge) is exposed,
@@ -353,13 +353,13 @@ def test_error_code(dcr_own_route, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, run_on_preflight",),
 )
-def test_preflight(dcr_own_route, dcr_expect):
-    with dcr_own_route.configured() as consumer:
-        refused(dcr_expect, consumer, consumer.call(method="OPTIONS"), "OPTIONS without credentials", 401)
-    with dcr_own_route.configured(run_on_preflight=False) as consumer:
+def test_preflight(_dcr_own_route, _dcr_expect):
+    with _dcr_own_route.configured() as consumer:
+        refused(_dcr_expect, consumer, consumer.call(method="OPTIONS"), "OPTIONS without credentials", 401)
+    with _dcr_own_route.configured(run_on_preflight=False) as consumer:
         exchange = consumer.call(method="OPTIONS")
-        dcr_expect.that(reached_upstream(exchange), "OPTIONS accepted", answer(exchange))
-        refused(dcr_expect, consumer, consumer.call(), "another method without credentials", 401)
+        _dcr_expect.that(reached_upstream(exchange), "OPTIONS accepted", answer(exchange))
+        refused(_dcr_expect, consumer, consumer.call(), "another method without credentials", 401)
 
 
 @check(
@@ -368,18 +368,18 @@ def test_preflight(dcr_own_route, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(f"{SUPPORT}requests-with-invalid-authorization-header-return-302-response-instead-of-401/",),
 )
-def test_code_flow(dcr_own_route, dcr_own_token, dcr_metadata, dcr_expect):
+def test_code_flow(_dcr_own_route, _dcr_own_token, dcr_metadata, _dcr_expect):
     endpoint = dcr_metadata.endpoint("authorization_endpoint")
     if not endpoint:
         raise NotApplicable("the authorization server names no authorization endpoint")
-    token = dcr_own_token().text
-    with dcr_own_route.configured(auth_methods=["bearer", "authorization_code"]) as consumer:
+    token = _dcr_own_token().text
+    with _dcr_own_route.configured(auth_methods=["bearer", "authorization_code"]) as consumer:
         for what, headers in (("nothing", {}), ("a token without a scheme", {"authorization": token})):
             exchange = consumer.call(headers)
-            refused(dcr_expect, consumer, exchange, what, 302, Evidence.DOCUMENTED)
+            refused(_dcr_expect, consumer, exchange, what, 302, Evidence.DOCUMENTED)
             location = exchange.header("location") or ""
-            dcr_expect.that(location.partition("?")[0] == endpoint, f"sent to {endpoint}", f"sent to {location!r}")
-        accepted(dcr_expect, consumer, consumer.call(with_bearer(token)), "a bearer token")
+            _dcr_expect.that(location.partition("?")[0] == endpoint, f"sent to {endpoint}", f"sent to {location!r}")
+        accepted(_dcr_expect, consumer, consumer.call(with_bearer(token)), "a bearer token")
 
 
 @check(
@@ -388,15 +388,15 @@ def test_code_flow(dcr_own_route, dcr_own_token, dcr_metadata, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(OLD, f"{CHANGELOG}, 3.10.0.0"),
 )
-def test_redirects(dcr_own_route, dcr_expect):
+def test_redirects(_dcr_own_route, _dcr_expect):
     to = {"unauthorized_redirect_uri": ["https://dcrproof.invalid/401"]}
     to["forbidden_redirect_uri"] = ["https://dcrproof.invalid/403"]
-    with dcr_own_route.configured(**to, claims_forbidden=["sub"]) as consumer:
-        for headers, where in (({}, "401"), (dcr_own_route.basic, "403")):
+    with _dcr_own_route.configured(**to, claims_forbidden=["sub"]) as consumer:
+        for headers, where in (({}, "401"), (_dcr_own_route.basic, "403")):
             exchange = consumer.call(headers)
-            refused(dcr_expect, consumer, exchange, "the call", 302, Evidence.DOCUMENTED)
+            refused(_dcr_expect, consumer, exchange, "the call", 302, Evidence.DOCUMENTED)
             location = exchange.header("location") or ""
-            dcr_expect.that(location.endswith(where), f"sent to .../{where}", f"sent to {location!r}")
+            _dcr_expect.that(location.endswith(where), f"sent to .../{where}", f"sent to {location!r}")
 
 
 # What reaches the upstream and the caller
@@ -408,13 +408,13 @@ def test_redirects(dcr_own_route, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, upstream_access_token_header",),
 )
-def test_upstream_token_header(dcr_echo, dcr_own_route, dcr_own_token, dcr_expect):
-    token = dcr_own_token().text
-    with dcr_own_route.configured(upstream_access_token_header="x-dcrproof-token") as consumer:
+def test_upstream_token_header(_dcr_echo, _dcr_own_route, _dcr_own_token, _dcr_expect):
+    token = _dcr_own_token().text
+    with _dcr_own_route.configured(upstream_access_token_header="x-dcrproof-token") as consumer:
         exchange = consumer.call(with_bearer(token))
-        accepted(dcr_expect, consumer, exchange, "a bearer token")
+        accepted(_dcr_expect, consumer, exchange, "a bearer token")
         seen = echoed(exchange)["headers"].get("x-dcrproof-token")
-        dcr_expect.that(seen == token, "the token in x-dcrproof-token", "another one" if seen else "no such header")
+        _dcr_expect.that(seen == token, "the token in x-dcrproof-token", "another one" if seen else "no such header")
 
 
 @check(
@@ -423,20 +423,20 @@ def test_upstream_token_header(dcr_echo, dcr_own_route, dcr_own_token, dcr_expec
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, upstream_headers",),
 )
-def test_mapped_claims(dcr_echo, dcr_own_route, dcr_expect):
+def test_mapped_claims(_dcr_echo, _dcr_own_route, _dcr_expect):
     settings = {
         "upstream_headers_claims": ["sub"],
         "upstream_headers_names": ["x-dcrproof-sub"],
         "downstream_headers_claims": ["sub"],
         "downstream_headers_names": ["x-dcrproof-caller"],
     }
-    with dcr_own_route.configured(**settings) as consumer:
-        exchange = consumer.call(dcr_own_route.basic)
-        accepted(dcr_expect, consumer, exchange, "Basic")
+    with _dcr_own_route.configured(**settings) as consumer:
+        exchange = consumer.call(_dcr_own_route.basic)
+        accepted(_dcr_expect, consumer, exchange, "Basic")
         seen = echoed(exchange)["headers"].get("x-dcrproof-sub")
         told = exchange.header("x-dcrproof-caller")
-        dcr_expect.that(seen == dcr_own_route.client_id, "sub at the upstream", f"{seen!r}")
-        dcr_expect.that(told == dcr_own_route.client_id, "sub in the answer", f"{told!r}")
+        _dcr_expect.that(seen == _dcr_own_route.client_id, "sub at the upstream", f"{seen!r}")
+        _dcr_expect.that(told == _dcr_own_route.client_id, "sub in the answer", f"{told!r}")
 
 
 @check(
@@ -445,21 +445,21 @@ def test_mapped_claims(dcr_echo, dcr_own_route, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, upstream_headers",),
 )
-def test_claims_mapped_by_path(dcr_echo, dcr_own_route, dcr_expect):
+def test_claims_mapped_by_path(_dcr_echo, _dcr_own_route, _dcr_expect):
     settings = {
         "upstream_headers": [{"header": "x-dcrproof-sub", "path": ["sub"]}],
         "downstream_headers": [{"header": "x-dcrproof-caller", "path": ["sub"]}],
     }
-    with dcr_own_route.configured(**settings) as consumer:
-        exchange = consumer.call(dcr_own_route.basic)
-        accepted(dcr_expect, consumer, exchange, "Basic")
+    with _dcr_own_route.configured(**settings) as consumer:
+        exchange = consumer.call(_dcr_own_route.basic)
+        accepted(_dcr_expect, consumer, exchange, "Basic")
         found = (echoed(exchange)["headers"].get("x-dcrproof-sub"), exchange.header("x-dcrproof-caller"))
         held, seen = (
-            found == (dcr_own_route.client_id,) * 2,
+            found == (_dcr_own_route.client_id,) * 2,
             f"{found[0]!r} at the upstream, {found[1]!r} in the answer",
         )
         wanted = "sub at the upstream and in the answer"
-        dcr_expect.form("gateway", "plugin.upstream.paths", held, wanted, seen, Evidence.DOCUMENTED, since="3.14")
+        _dcr_expect.form("gateway", "plugin.upstream.paths", held, wanted, seen, Evidence.DOCUMENTED, since="3.14")
 
 
 @check(
@@ -469,17 +469,17 @@ def test_claims_mapped_by_path(dcr_echo, dcr_own_route, dcr_expect):
     references=(f"{CHANGELOG}, 3.14.0.0",),
     security=True,
 )
-def test_mapped_headers_are_cleared(dcr_echo, dcr_own_route, dcr_expect):
+def test_mapped_headers_are_cleared(_dcr_echo, _dcr_own_route, _dcr_expect):
     settings = {
         "upstream_headers_claims": ["sub", "dcrproof_no_such_claim"],
         "upstream_headers_names": ["x-dcrproof-sub", "x-dcrproof-none"],
     }
     forged = {"x-dcrproof-sub": "forged", "x-dcrproof-none": "forged"}
-    with dcr_own_route.configured(**settings) as consumer:
-        exchange = consumer.call({**dcr_own_route.basic, **forged})
-        accepted(dcr_expect, consumer, exchange, "Basic beside forged headers")
+    with _dcr_own_route.configured(**settings) as consumer:
+        exchange = consumer.call({**_dcr_own_route.basic, **forged})
+        accepted(_dcr_expect, consumer, exchange, "Basic beside forged headers")
         through = [name for name in forged if "forged" in echoed(exchange)["headers"].get(name, "")]
-        dcr_expect.that(not through, "no forged header at the upstream", ", ".join(through))
+        _dcr_expect.that(not through, "no forged header at the upstream", ", ".join(through))
 
 
 # Sessions
@@ -499,13 +499,13 @@ def _session(expect, own, consumer):
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, disable_session",),
 )
-def test_disabled_session(dcr_own_route, dcr_own_token, dcr_expect):
-    with dcr_own_route.configured(disable_session=["client_credentials"]) as consumer:
-        exchange = consumer.call(dcr_own_route.basic)
-        accepted(dcr_expect, consumer, exchange, "Basic")
-        dcr_expect.that(session_cookie(exchange) is None, "no session cookie after Basic", "one")
-        other = session_cookie(consumer.call(with_bearer(dcr_own_token().text)))
-        dcr_expect.that(other is not None, "a session cookie after a bearer token", "none")
+def test_disabled_session(_dcr_own_route, _dcr_own_token, _dcr_expect):
+    with _dcr_own_route.configured(disable_session=["client_credentials"]) as consumer:
+        exchange = consumer.call(_dcr_own_route.basic)
+        accepted(_dcr_expect, consumer, exchange, "Basic")
+        _dcr_expect.that(session_cookie(exchange) is None, "no session cookie after Basic", "one")
+        other = session_cookie(consumer.call(with_bearer(_dcr_own_token().text)))
+        _dcr_expect.that(other is not None, "a session cookie after a bearer token", "none")
 
 
 @check(
@@ -514,13 +514,13 @@ def test_disabled_session(dcr_own_route, dcr_own_token, dcr_expect):
     evidence=Evidence.INFERRED,
     references=(f"{REFERENCE}, auth_methods",),
 )
-def test_without_sessions(dcr_own_route, dcr_expect):
-    with dcr_own_route.configured() as consumer:
-        cookie = _session(dcr_expect, dcr_own_route, consumer)
-        accepted(dcr_expect, consumer, consumer.call(cookie), "the cookie")
-    with dcr_own_route.configured(auth_methods=["client_credentials", "bearer"]) as consumer:
-        refused(dcr_expect, consumer, consumer.call(cookie), "a session cookie, where sessions are off", 401)
-        dcr_expect.that(session_cookie(consumer.call(dcr_own_route.basic)) is None, "no session cookie", "one")
+def test_without_sessions(_dcr_own_route, _dcr_expect):
+    with _dcr_own_route.configured() as consumer:
+        cookie = _session(_dcr_expect, _dcr_own_route, consumer)
+        accepted(_dcr_expect, consumer, consumer.call(cookie), "the cookie")
+    with _dcr_own_route.configured(auth_methods=["client_credentials", "bearer"]) as consumer:
+        refused(_dcr_expect, consumer, consumer.call(cookie), "a session cookie, where sessions are off", 401)
+        _dcr_expect.that(session_cookie(consumer.call(_dcr_own_route.basic)) is None, "no session cookie", "one")
 
 
 @check(
@@ -530,14 +530,14 @@ def test_without_sessions(dcr_own_route, dcr_expect):
     references=(OIDC, f"{SUPPORT}kong-gateway-sharing-oidc-session/"),
     security=True,
 )
-def test_session_secret(dcr_consumer, dcr_own_route, dcr_expect):
-    with dcr_own_route.configured(session_secret="dcrproof secret of one route") as consumer:
-        cookie = _session(dcr_expect, dcr_own_route, consumer)
-        accepted(dcr_expect, consumer, consumer.call(cookie), "the cookie")
+def test_session_secret(dcr_consumer, _dcr_own_route, _dcr_expect):
+    with _dcr_own_route.configured(session_secret="dcrproof secret of one route") as consumer:
+        cookie = _session(_dcr_expect, _dcr_own_route, consumer)
+        accepted(_dcr_expect, consumer, consumer.call(cookie), "the cookie")
         if dcr_consumer.route_url != consumer.route_url:  # the flow's route may be the one that this run has made
-            refused(dcr_expect, dcr_consumer, dcr_consumer.call(cookie), "a session cookie of another route", 401)
-    with dcr_own_route.configured(session_secret="dcrproof secret of another") as consumer:
-        refused(dcr_expect, consumer, consumer.call(cookie), "a session cookie under another secret", 401)
+            refused(_dcr_expect, dcr_consumer, dcr_consumer.call(cookie), "a session cookie of another route", 401)
+    with _dcr_own_route.configured(session_secret="dcrproof secret of another") as consumer:
+        refused(_dcr_expect, consumer, consumer.call(cookie), "a session cookie under another secret", 401)
 
 
 @check(
@@ -547,13 +547,13 @@ def test_session_secret(dcr_consumer, dcr_own_route, dcr_expect):
     references=(f"{REFERENCE}, session_audience",),
     security=True,
 )
-def test_audience_of_a_session(dcr_own_route, dcr_expect):
-    own, secret = dcr_own_route, "dcrproof secret of all routes"
+def test_audience_of_a_session(_dcr_own_route, _dcr_expect):
+    own, secret = _dcr_own_route, "dcrproof secret of all routes"
     with own.configured(session_secret=secret, session_audience="dcrproof") as consumer:
-        cookie = _session(dcr_expect, own, consumer)
-        accepted(dcr_expect, consumer, consumer.call(cookie), "the session")
+        cookie = _session(_dcr_expect, own, consumer)
+        accepted(_dcr_expect, consumer, consumer.call(cookie), "the session")
     with own.configured(session_secret=secret) as consumer:
-        refused(dcr_expect, consumer, consumer.call(cookie), "the session of another audience", 401)
+        refused(_dcr_expect, consumer, consumer.call(cookie), "the session of another audience", 401)
 
 
 @check(
@@ -562,19 +562,19 @@ def test_audience_of_a_session(dcr_own_route, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, forbidden_destroy_session",),
 )
-def test_forbidden_session(dcr_own_route, dcr_expect):
-    own, secret = dcr_own_route, "dcrproof secret of all routes"
+def test_forbidden_session(_dcr_own_route, _dcr_expect):
+    own, secret = _dcr_own_route, "dcrproof secret of all routes"
     with own.configured(session_secret=secret) as consumer:
-        cookie = _session(dcr_expect, own, consumer)
-        accepted(dcr_expect, consumer, consumer.call(cookie), "the session")
+        cookie = _session(_dcr_expect, own, consumer)
+        accepted(_dcr_expect, consumer, consumer.call(cookie), "the session")
     for destroyed in (True, False):
         settings = {"audience_required": ["dcrproof"], "forbidden_destroy_session": destroyed}
         with own.configured(session_secret=secret, **settings) as consumer:
             exchange = consumer.call(cookie)
-            refused(dcr_expect, consumer, exchange, "a session whose token has another audience", 403)
+            refused(_dcr_expect, consumer, exchange, "a session whose token has another audience", 403)
             taken = any("expires=thu, 01 jan 1970" in one.lower() for one in exchange.headers_named("set-cookie"))
             wanted = "the cookie deleted" if destroyed else "the cookie kept"
-            dcr_expect.that(taken is destroyed, wanted, "deleted" if taken else "kept")
+            _dcr_expect.that(taken is destroyed, wanted, "deleted" if taken else "kept")
 
 
 @check(
@@ -583,7 +583,7 @@ def test_forbidden_session(dcr_own_route, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, session_cookie_name",),
 )
-def test_session_attributes(dcr_own_route, dcr_expect):
+def test_session_attributes(_dcr_own_route, _dcr_expect):
     settings = {
         "session_cookie_name": "dcrproof",
         "session_cookie_path": "/dcrproof",
@@ -591,13 +591,13 @@ def test_session_attributes(dcr_own_route, dcr_expect):
         "session_cookie_same_site": "Strict",
         "session_cookie_secure": True,
     }
-    with dcr_own_route.configured(**settings) as consumer:
-        cookies = consumer.call(dcr_own_route.basic).headers_named("set-cookie")
+    with _dcr_own_route.configured(**settings) as consumer:
+        cookies = consumer.call(_dcr_own_route.basic).headers_named("set-cookie")
     found = [cookie for cookie in cookies if cookie.startswith("dcrproof=")]
-    dcr_expect.that(found, "a cookie named dcrproof", "none")
+    _dcr_expect.that(found, "a cookie named dcrproof", "none")
     attributes = {part.strip().lower() for part in found[0].split(";")[1:]}
     wanted = {"path=/dcrproof", "domain=dcrproof.example", "samesite=strict", "secure", "httponly"}
-    dcr_expect.that(wanted <= attributes, ", ".join(sorted(wanted)), ", ".join(sorted(attributes)))
+    _dcr_expect.that(wanted <= attributes, ", ".join(sorted(wanted)), ", ".join(sorted(attributes)))
 
 
 @check(
@@ -607,13 +607,13 @@ def test_session_attributes(dcr_own_route, dcr_expect):
     references=(f"{REFERENCE}, session_idling_timeout",),
     security=True,
 )
-def test_session_limits(dcr_clock, dcr_own_route, dcr_expect):
+def test_session_limits(dcr_clock, _dcr_own_route, _dcr_expect):
     for name in ("session_idling_timeout", "session_rolling_timeout", "session_absolute_timeout"):
-        with dcr_own_route.configured(**{name: 30}) as consumer:
-            cookie = _session(dcr_expect, dcr_own_route, consumer)
-            accepted(dcr_expect, consumer, consumer.call(cookie), f"the cookie within {name}")
+        with _dcr_own_route.configured(**{name: 30}) as consumer:
+            cookie = _session(_dcr_expect, _dcr_own_route, consumer)
+            accepted(_dcr_expect, consumer, consumer.call(cookie), f"the cookie within {name}")
             dcr_clock.advance(31)
-            refused(dcr_expect, consumer, consumer.call(cookie), f"the cookie after {name}", 401)
+            refused(_dcr_expect, consumer, consumer.call(cookie), f"the cookie after {name}", 401)
 
 
 @check(
@@ -622,12 +622,12 @@ def test_session_limits(dcr_clock, dcr_own_route, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(OLD, f"{REFERENCE}, reverify"),
 )
-def test_reverified_session(dcr_own_route, dcr_expect):
+def test_reverified_session(_dcr_own_route, _dcr_expect):
     secret = {"session_secret": "dcrproof secret to reverify"}
-    with dcr_own_route.configured(**secret) as consumer:
-        cookie = _session(dcr_expect, dcr_own_route, consumer)
+    with _dcr_own_route.configured(**secret) as consumer:
+        cookie = _session(_dcr_expect, _dcr_own_route, consumer)
     other = {**secret, "issuers_allowed": ["https://dcrproof.invalid"]}
-    with dcr_own_route.configured(**other) as consumer:
-        accepted(dcr_expect, consumer, consumer.call(cookie), "a session whose token would be refused today")
-    with dcr_own_route.configured(**other, reverify=True) as consumer:
-        refused(dcr_expect, consumer, consumer.call(cookie), "the same session with reverify", 401)
+    with _dcr_own_route.configured(**other) as consumer:
+        accepted(_dcr_expect, consumer, consumer.call(cookie), "a session whose token would be refused today")
+    with _dcr_own_route.configured(**other, reverify=True) as consumer:
+        refused(_dcr_expect, consumer, consumer.call(cookie), "the same session with reverify", 401)

@@ -36,22 +36,22 @@ def _open(expect, service):
     security=True,
     creates={"gateway service": 1, "gateway route": 1, "gateway plugin": 2},
 )
-def test_plain_plugin(dcr_plain_service, dcr_own_route, dcr_issuer, dcr_expect):
-    own, now = dcr_own_route, int(dcr_issuer.now())
-    _open(dcr_expect, dcr_plain_service)
-    with dcr_plain_service.plugin(issuer=dcr_issuer.url, auth_methods=METHODS) as consumer:
-        genuine = own.known(dcr_issuer.token("no application"))
+def test_plain_plugin(_dcr_plain_service, _dcr_own_route, _dcr_issuer, _dcr_expect):
+    own, now = _dcr_own_route, int(_dcr_issuer.now())
+    _open(_dcr_expect, _dcr_plain_service)
+    with _dcr_plain_service.plugin(issuer=_dcr_issuer.url, auth_methods=METHODS) as consumer:
+        genuine = own.known(_dcr_issuer.token("no application"))
         accepted(
-            dcr_expect, consumer, consumer.call(with_bearer(genuine)), "a genuine token that belongs to no application"
+            _dcr_expect, consumer, consumer.call(with_bearer(genuine)), "a genuine token that belongs to no application"
         )
-        accepted(dcr_expect, consumer, consumer.call(own.basic), "an id and secret that the issuer knows")
-        late = own.known(dcr_issuer.token("no application", exp=now - 5))
-        refused(dcr_expect, consumer, consumer.call(with_bearer(late)), "a token that has expired", 401)
-        refused(dcr_expect, consumer, consumer.call(), "a call without credentials", 401, Evidence.DOCUMENTED)
-    with dcr_plain_service.plugin(issuer=dcr_issuer.url) as consumer:
+        accepted(_dcr_expect, consumer, consumer.call(own.basic), "an id and secret that the issuer knows")
+        late = own.known(_dcr_issuer.token("no application", exp=now - 5))
+        refused(_dcr_expect, consumer, consumer.call(with_bearer(late)), "a token that has expired", 401)
+        refused(_dcr_expect, consumer, consumer.call(), "a call without credentials", 401, Evidence.DOCUMENTED)
+    with _dcr_plain_service.plugin(issuer=_dcr_issuer.url) as consumer:
         exchange = consumer.call()
         refused(
-            dcr_expect,
+            _dcr_expect,
             consumer,
             exchange,
             "a call without credentials, with all methods enabled,",
@@ -67,24 +67,26 @@ def test_plain_plugin(dcr_plain_service, dcr_own_route, dcr_issuer, dcr_expect):
     references=(CONSUMERS,),
     creates={"gateway consumer": 1, "gateway plugin": 2},
 )
-def test_consumer_is_mapped(dcr_echo, dcr_plain_service, dcr_consumer_of_kong, dcr_own_route, dcr_issuer, dcr_expect):
-    name = dcr_consumer_of_kong["username"]
-    known = with_bearer(dcr_own_route.known(dcr_issuer.token(name)))
-    unknown = with_bearer(dcr_own_route.known(dcr_issuer.token("nobody")))
-    with dcr_plain_service.plugin(issuer=dcr_issuer.url, consumer_claim=["sub"]) as consumer:
+def test_consumer_is_mapped(
+    _dcr_echo, _dcr_plain_service, _dcr_consumer_of_kong, _dcr_own_route, _dcr_issuer, _dcr_expect
+):
+    name = _dcr_consumer_of_kong["username"]
+    known = with_bearer(_dcr_own_route.known(_dcr_issuer.token(name)))
+    unknown = with_bearer(_dcr_own_route.known(_dcr_issuer.token("nobody")))
+    with _dcr_plain_service.plugin(issuer=_dcr_issuer.url, consumer_claim=["sub"]) as consumer:
         exchange = consumer.call(known)
-        accepted(dcr_expect, consumer, exchange, "a token that names a consumer")
+        accepted(_dcr_expect, consumer, exchange, "a token that names a consumer")
         told = echoed(exchange)["headers"].get("x-consumer-username")
-        dcr_expect.that(told == name, f"X-Consumer-Username {name}", f"{told}")
+        _dcr_expect.that(told == name, f"X-Consumer-Username {name}", f"{told}")
         refused(
-            dcr_expect, consumer, consumer.call(unknown), "a token that names no consumer", 403, Evidence.DOCUMENTED
+            _dcr_expect, consumer, consumer.call(unknown), "a token that names no consumer", 403, Evidence.DOCUMENTED
         )
     optional = {"consumer_claim": ["sub"], "consumer_optional": True}
-    with dcr_plain_service.plugin(issuer=dcr_issuer.url, **optional) as consumer:
+    with _dcr_plain_service.plugin(issuer=_dcr_issuer.url, **optional) as consumer:
         exchange = consumer.call({**unknown, "x-consumer-username": name})
-        accepted(dcr_expect, consumer, exchange, "a token that names no consumer, a consumer being optional,")
+        accepted(_dcr_expect, consumer, exchange, "a token that names no consumer, a consumer being optional,")
         told = echoed(exchange)["headers"].get("x-consumer-username")
-        dcr_expect.that(told is None, "no X-Consumer-Username", f"{told}")
+        _dcr_expect.that(told is None, "no X-Consumer-Username", f"{told}")
 
 
 @check(
@@ -95,9 +97,9 @@ def test_consumer_is_mapped(dcr_echo, dcr_plain_service, dcr_consumer_of_kong, d
     creates={"gateway plugin": 5},
 )
 def test_how_a_consumer_is_named(
-    dcr_echo, dcr_plain_service, dcr_consumer_of_kong, dcr_own_route, dcr_issuer, dcr_expect
+    _dcr_echo, _dcr_plain_service, _dcr_consumer_of_kong, _dcr_own_route, _dcr_issuer, _dcr_expect
 ):
-    name, id = dcr_consumer_of_kong["username"], dcr_consumer_of_kong["id"]
+    name, id = _dcr_consumer_of_kong["username"], _dcr_consumer_of_kong["id"]
     cases = (
         ({"consumer_claim": ["sub"], "consumer_by": ["id"]}, id, True),
         ({"consumer_claim": ["sub"], "consumer_by": ["id"]}, name, False),
@@ -106,15 +108,15 @@ def test_how_a_consumer_is_named(
         ({"consumer_claims": [["no_such_claim"], ["sub"]]}, name, True),
     )
     for settings, subject, known in cases:
-        with dcr_plain_service.plugin(issuer=dcr_issuer.url, **settings) as consumer:
-            exchange = consumer.call(with_bearer(dcr_own_route.known(dcr_issuer.token(subject))))
+        with _dcr_plain_service.plugin(issuer=_dcr_issuer.url, **settings) as consumer:
+            exchange = consumer.call(with_bearer(_dcr_own_route.known(_dcr_issuer.token(subject))))
             what = f"a token that names the consumer as {', '.join(settings)} wants it"
             if known:
-                accepted(dcr_expect, consumer, exchange, what)
+                accepted(_dcr_expect, consumer, exchange, what)
                 told = echoed(exchange)["headers"].get("x-consumer-id")
-                dcr_expect.that(told == id, f"X-Consumer-ID {id}", f"{told}")
+                _dcr_expect.that(told == id, f"X-Consumer-ID {id}", f"{told}")
             else:
-                refused(dcr_expect, consumer, exchange, what.replace("as", "otherwise than", 1), 403)
+                refused(_dcr_expect, consumer, exchange, what.replace("as", "otherwise than", 1), 403)
 
 
 @check(
@@ -124,27 +126,27 @@ def test_how_a_consumer_is_named(
     references=(ANONYMOUS, "developer.konghq.com/support/what-is-the-purpose-of-the-oidc-display-errors/"),
     creates={"gateway plugin": 2},
 )
-def test_anonymous(dcr_echo, dcr_own_route, dcr_plain_service, dcr_consumer_of_kong, dcr_issuer, dcr_expect):
-    name = dcr_consumer_of_kong["username"]
-    with dcr_plain_service.plugin(issuer=dcr_issuer.url, auth_methods=METHODS, anonymous=name) as consumer:
+def test_anonymous(_dcr_echo, _dcr_own_route, _dcr_plain_service, _dcr_consumer_of_kong, _dcr_issuer, _dcr_expect):
+    name = _dcr_consumer_of_kong["username"]
+    with _dcr_plain_service.plugin(issuer=_dcr_issuer.url, auth_methods=METHODS, anonymous=name) as consumer:
         exchange = consumer.call()
-        accepted(dcr_expect, consumer, exchange, "a call without credentials, with an anonymous consumer,")
+        accepted(_dcr_expect, consumer, exchange, "a call without credentials, with an anonymous consumer,")
         told = {key: echoed(exchange)["headers"].get(key) for key in ("x-consumer-username", "x-anonymous-consumer")}
         wanted = {"x-consumer-username": name, "x-anonymous-consumer": "true"}
-        dcr_expect.that(told == wanted, f"the upstream told {wanted}", f"{told}")
-    with dcr_plain_service.plugin(issuer=dcr_issuer.url, auth_methods=METHODS, anonymous="nobody") as consumer:
+        _dcr_expect.that(told == wanted, f"the upstream told {wanted}", f"{told}")
+    with _dcr_plain_service.plugin(issuer=_dcr_issuer.url, auth_methods=METHODS, anonymous="nobody") as consumer:
         exchange = consumer.call()
-        dcr_expect.that(
+        _dcr_expect.that(
             not consumer.accepts(exchange),
             "the call refused, as the anonymous consumer does not exist",
             answer(exchange),
         )
-        dcr_expect.form(
+        _dcr_expect.form(
             "gateway", "anonymous that is not there", exchange.status == 500, "500", answer(exchange), Evidence.INFERRED
         )
-    with dcr_own_route.configured(anonymous=name) as consumer:
+    with _dcr_own_route.configured(anonymous=name) as consumer:
         exchange = consumer.call()
-        dcr_expect.form(
+        _dcr_expect.form(
             "gateway",
             "lets_anonymous_past_applications",
             not consumer.accepts(exchange),
@@ -171,26 +173,26 @@ def test_anonymous(dcr_echo, dcr_own_route, dcr_plain_service, dcr_consumer_of_k
         "gateway plugin": 3,
     },
 )
-def test_both_plugins(dcr_second_api, dcr_own_route, dcr_own_token, dcr_issuer, dcr_expect):
-    own, api = dcr_own_route, dcr_second_api
+def test_both_plugins(_dcr_second_api, _dcr_own_route, _dcr_own_token, _dcr_issuer, _dcr_expect):
+    own, api = _dcr_own_route, _dcr_second_api
     application = api.applications.registered("both plugins")
     pair = replace(own, application=application).basic
     consumer = api.service.consumer
     accepted_everywhere(consumer, pair, "the application, Konnect's plugin alone,", api.service.deadline)
-    with api.service.plugin(issuer=dcr_issuer.url) as consumer:
+    with api.service.plugin(issuer=_dcr_issuer.url) as consumer:
         refused(
-            dcr_expect, consumer, consumer.call(with_bearer(dcr_own_token().text)), "a token of another issuer", 401
+            _dcr_expect, consumer, consumer.call(with_bearer(_dcr_own_token().text)), "a token of another issuer", 401
         )
-        foreign = with_bearer(own.known(dcr_issuer.token(application.client_id)))
-        refused(dcr_expect, consumer, consumer.call(foreign), "a token that only the other plugin accepts")
-    with own.configured(issuer=dcr_issuer.url), api.service.plugin(issuer=dcr_issuer.url) as consumer:
-        accepted(dcr_expect, consumer, consumer.call(foreign), "a token that both plugins accept")
-        stranger = with_bearer(own.known(dcr_issuer.token("no application")))
-        refused(dcr_expect, consumer, consumer.call(stranger), "a genuine token that belongs to no application")
-        before = len(dcr_issuer.asked("token"))
-        accepted(dcr_expect, consumer, consumer.call(pair), "the application's id and secret")
-        asked = len(dcr_issuer.asked("token")) - before
-        dcr_expect.form(
+        foreign = with_bearer(own.known(_dcr_issuer.token(application.client_id)))
+        refused(_dcr_expect, consumer, consumer.call(foreign), "a token that only the other plugin accepts")
+    with own.configured(issuer=_dcr_issuer.url), api.service.plugin(issuer=_dcr_issuer.url) as consumer:
+        accepted(_dcr_expect, consumer, consumer.call(foreign), "a token that both plugins accept")
+        stranger = with_bearer(own.known(_dcr_issuer.token("no application")))
+        refused(_dcr_expect, consumer, consumer.call(stranger), "a genuine token that belongs to no application")
+        before = len(_dcr_issuer.asked("token"))
+        accepted(_dcr_expect, consumer, consumer.call(pair), "the application's id and secret")
+        asked = len(_dcr_issuer.asked("token")) - before
+        _dcr_expect.form(
             "gateway",
             "both plugins",
             asked == 1,
@@ -198,10 +200,10 @@ def test_both_plugins(dcr_second_api, dcr_own_route, dcr_own_token, dcr_issuer, 
             f"{asked}",
             Evidence.INFERRED,
         )
-    one_method = {"issuer": dcr_issuer.url, "auth_methods": ["client_credentials"]}
-    with own.configured(**one_method), api.service.plugin(issuer=dcr_issuer.url) as consumer:
+    one_method = {"issuer": _dcr_issuer.url, "auth_methods": ["client_credentials"]}
+    with own.configured(**one_method), api.service.plugin(issuer=_dcr_issuer.url) as consumer:
         exchange = consumer.call(pair)
-        dcr_expect.form(
+        _dcr_expect.form(
             "gateway",
             "Basic beside a second plugin",
             not consumer.accepts(exchange),
@@ -221,8 +223,8 @@ def test_both_plugins(dcr_second_api, dcr_own_route, dcr_own_token, dcr_issuer, 
     references=(STRATEGIES,),
     creates={"application": 1, "registration": 2},
 )
-def test_one_application_on_two_apis(dcr_own_route, dcr_second_api, dcr_expect):
-    own, api = dcr_own_route, dcr_second_api
+def test_one_application_on_two_apis(_dcr_own_route, _dcr_second_api, _dcr_expect):
+    own, api = _dcr_own_route, _dcr_second_api
     application = own.applications.registered("two APIs")
     pair = replace(own, application=application).basic
     accepted_everywhere(own.consumer, pair, "the application at the first API", api.service.deadline)
@@ -230,7 +232,7 @@ def test_one_application_on_two_apis(dcr_own_route, dcr_second_api, dcr_expect):
     api.applications.register(application)
     accepted_everywhere(api.service.consumer, pair, "the application at the second API", api.service.deadline)
     accepted_everywhere(own.consumer, pair, "the application at the first API as well", 0.0)
-    dcr_expect.judged_by_the_gate()
+    _dcr_expect.judged_by_the_gate()
 
 
 @check(
@@ -241,8 +243,8 @@ def test_one_application_on_two_apis(dcr_own_route, dcr_second_api, dcr_expect):
     security=True,
     creates={"application": 1, "registration": 2},
 )
-def test_one_of_two_is_revoked(dcr_own_route, dcr_second_api, dcr_expect):
-    own, api = dcr_own_route, dcr_second_api
+def test_one_of_two_is_revoked(_dcr_own_route, _dcr_second_api, _dcr_expect):
+    own, api = _dcr_own_route, _dcr_second_api
     first = own.applications.registered("one revoked")
     second, _ = api.applications.register(first)
     pair = replace(own, application=first).basic
@@ -255,7 +257,7 @@ def test_one_of_two_is_revoked(dcr_own_route, dcr_second_api, dcr_expect):
     own.applications.set_status(first, "revoked")
     refused_everywhere(own.consumer, pair, "a revoked registration", api.service.deadline)
     accepted_everywhere(api.service.consumer, pair, "the application's other API", api.service.deadline)
-    dcr_expect.judged_by_the_gate()
+    _dcr_expect.judged_by_the_gate()
 
 
 @check(
@@ -265,12 +267,12 @@ def test_one_of_two_is_revoked(dcr_own_route, dcr_second_api, dcr_expect):
     references=(STRATEGIES, "developer.konghq.com/dev-portal/self-service/"),
     creates={"publication": 2},
 )
-def test_api_without_a_strategy(dcr_second_api, dcr_expect):
-    api, consumer = dcr_second_api, dcr_second_api.service.consumer
-    refused(dcr_expect, consumer, consumer.call(), "a call without credentials", 401)
+def test_api_without_a_strategy(_dcr_second_api, _dcr_expect):
+    api, consumer = _dcr_second_api, _dcr_second_api.service.consumer
+    refused(_dcr_expect, consumer, consumer.call(), "a call without credentials", 401)
     with api.published_without_a_strategy():
-        accepted(dcr_expect, consumer, consumer.call(), "a call without credentials, there being no strategy,")
-    refused(dcr_expect, consumer, consumer.call(), "a call without credentials after that", 401)
+        accepted(_dcr_expect, consumer, consumer.call(), "a call without credentials, there being no strategy,")
+    refused(_dcr_expect, consumer, consumer.call(), "a call without credentials after that", 401)
 
 
 # What Kong answers instead of the upstream
@@ -292,9 +294,9 @@ def _instead(expect, exchange, status, said):
     references=("github.com/Kong/kong, kong/runloop/balancer/init.lua",),
     creates={"gateway service": 1, "gateway route": 1},
 )
-def test_upstream_without_a_name(dcr_gateway_services, dcr_expect):
-    service = dcr_gateway_services("nowhere", host="upstream.dcrproof.invalid")
-    _instead(dcr_expect, service.consumer.call(), 503, "name resolution failed")
+def test_upstream_without_a_name(_dcr_gateway_services, _dcr_expect):
+    service = _dcr_gateway_services("nowhere", host="upstream.dcrproof.invalid")
+    _instead(_dcr_expect, service.consumer.call(), 503, "name resolution failed")
 
 
 @check(
@@ -304,14 +306,14 @@ def test_upstream_without_a_name(dcr_gateway_services, dcr_expect):
     references=(CORE, "Konnect Control Planes Config API v2, read_timeout"),
     creates={"gateway service": 1, "gateway route": 1},
 )
-def test_late_upstream(dcr_faults, dcr_gateway_services, dcr_expect):
-    service = dcr_gateway_services("late", read_timeout=50)
-    accepted(dcr_expect, service.consumer, service.consumer.call(), "a call in time")
-    fault = dcr_faults.arm({"party": "upstream", "times": 1, "delay": 0.2})
+def test_late_upstream(_dcr_faults, _dcr_gateway_services, _dcr_expect):
+    service = _dcr_gateway_services("late", read_timeout=50)
+    accepted(_dcr_expect, service.consumer, service.consumer.call(), "a call in time")
+    fault = _dcr_faults.arm({"party": "upstream", "times": 1, "delay": 0.2})
     try:
-        _instead(dcr_expect, service.consumer.call(), 504, "The upstream server is timing out")
+        _instead(_dcr_expect, service.consumer.call(), 504, "The upstream server is timing out")
     finally:
-        dcr_faults.disarm(fault)
+        _dcr_faults.disarm(fault)
 
 
 @check(
@@ -321,9 +323,9 @@ def test_late_upstream(dcr_faults, dcr_gateway_services, dcr_expect):
     references=(CORE,),
     creates={"gateway service": 1, "gateway route": 1},
 )
-def test_upstream_that_takes_no_connection(dcr_gateway_services, dcr_expect):
-    service = dcr_gateway_services("closed", port=1)
-    _instead(dcr_expect, service.consumer.call(), 502, "An invalid response was received from the upstream server")
+def test_upstream_that_takes_no_connection(_dcr_gateway_services, _dcr_expect):
+    service = _dcr_gateway_services("closed", port=1)
+    _instead(_dcr_expect, service.consumer.call(), 502, "An invalid response was received from the upstream server")
 
 
 @check(
@@ -333,6 +335,6 @@ def test_upstream_that_takes_no_connection(dcr_gateway_services, dcr_expect):
     references=("developer.konghq.com/gateway/entities/service/, enabled",),
     creates={"gateway service": 1, "gateway route": 1},
 )
-def test_disabled_service(dcr_gateway_services, dcr_expect):
-    service = dcr_gateway_services("disabled", enabled=False)
-    _instead(dcr_expect, service.consumer.call(), 404, "no Route matched with those values")
+def test_disabled_service(_dcr_gateway_services, _dcr_expect):
+    service = _dcr_gateway_services("disabled", enabled=False)
+    _instead(_dcr_expect, service.consumer.call(), 404, "no Route matched with those values")

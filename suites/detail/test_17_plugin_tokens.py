@@ -35,12 +35,14 @@ def _judged(
     references=(f"{REFERENCE}, leeway", SUPPORT),
     security=True,
 )
-def test_leeway(dcr_own_route, dcr_issuer, dcr_expect):
-    own, now = dcr_own_route, int(dcr_issuer.now())
+def test_leeway(_dcr_own_route, _dcr_issuer, _dcr_expect):
+    own, now = _dcr_own_route, int(_dcr_issuer.now())
     odd = {"exp": now - 5, "nbf": now + 30, "iat": now + 30}
-    tokens = [(f"whose {name} is off by seconds", dcr_issuer.token(own.client_id, **{name: odd[name]})) for name in odd]
-    _judged(dcr_expect, own, dcr_issuer, {"leeway": 0}, refused_with=tokens)
-    _judged(dcr_expect, own, dcr_issuer, {"leeway": 60}, taken=tokens)
+    tokens = [
+        (f"whose {name} is off by seconds", _dcr_issuer.token(own.client_id, **{name: odd[name]})) for name in odd
+    ]
+    _judged(_dcr_expect, own, _dcr_issuer, {"leeway": 0}, refused_with=tokens)
+    _judged(_dcr_expect, own, _dcr_issuer, {"leeway": 60}, taken=tokens)
 
 
 @check(
@@ -50,14 +52,14 @@ def test_leeway(dcr_own_route, dcr_issuer, dcr_expect):
     references=(f"{CHANGELOG}, 3.13.0.0",),
     security=True,
 )
-def test_exp_as_text(dcr_own_route, dcr_issuer, dcr_expect):
-    own, now = dcr_own_route, int(dcr_issuer.now())
-    with own.configured(issuer=dcr_issuer.url) as consumer:
-        late = own.known(dcr_issuer.token(own.client_id, exp=str(now - 60)))
-        refused(dcr_expect, consumer, consumer.call(with_bearer(late)), "exp in the past, as a string", 401)
-        good = own.known(dcr_issuer.token(own.client_id, exp=str(now + 60)))
+def test_exp_as_text(_dcr_own_route, _dcr_issuer, _dcr_expect):
+    own, now = _dcr_own_route, int(_dcr_issuer.now())
+    with own.configured(issuer=_dcr_issuer.url) as consumer:
+        late = own.known(_dcr_issuer.token(own.client_id, exp=str(now - 60)))
+        refused(_dcr_expect, consumer, consumer.call(with_bearer(late)), "exp in the past, as a string", 401)
+        good = own.known(_dcr_issuer.token(own.client_id, exp=str(now + 60)))
         exchange = consumer.call(with_bearer(good))
-        dcr_expect.form(
+        _dcr_expect.form(
             "gateway",
             "exp as a text",
             consumer.accepts(exchange),
@@ -84,9 +86,9 @@ def _unknown(expect, own, issuer, name, token, what, *, settings=None):
     evidence=Evidence.UNKNOWN,
     references=("RFC 7519 4.1.4",),
 )
-def test_without_exp(dcr_own_route, dcr_issuer, dcr_expect):
-    token = dcr_issuer.token(dcr_own_route.client_id, exp=None)
-    _unknown(dcr_expect, dcr_own_route, dcr_issuer, "accept_missing_exp", token, "a token without exp")
+def test_without_exp(_dcr_own_route, _dcr_issuer, _dcr_expect):
+    token = _dcr_issuer.token(_dcr_own_route.client_id, exp=None)
+    _unknown(_dcr_expect, _dcr_own_route, _dcr_issuer, "accept_missing_exp", token, "a token without exp")
 
 
 @check(
@@ -95,9 +97,9 @@ def test_without_exp(dcr_own_route, dcr_issuer, dcr_expect):
     evidence=Evidence.UNKNOWN,
     references=("RFC 7515 4.1.4",),
 )
-def test_without_kid(dcr_own_route, dcr_issuer, dcr_expect):
-    token = dcr_issuer.token(dcr_own_route.client_id, {"kid": None})
-    _unknown(dcr_expect, dcr_own_route, dcr_issuer, "accept_missing_kid", token, "a token without kid")
+def test_without_kid(_dcr_own_route, _dcr_issuer, _dcr_expect):
+    token = _dcr_issuer.token(_dcr_own_route.client_id, {"kid": None})
+    _unknown(_dcr_expect, _dcr_own_route, _dcr_issuer, "accept_missing_kid", token, "a token without kid")
 
 
 @check(
@@ -106,12 +108,12 @@ def test_without_kid(dcr_own_route, dcr_issuer, dcr_expect):
     evidence=Evidence.UNKNOWN,
     references=("RFC 7515 4.1.11",),
 )
-def test_critical_header(dcr_own_route, dcr_issuer, dcr_expect):
-    token = dcr_issuer.token(dcr_own_route.client_id, {"crit": ["dcrproof"], "dcrproof": 1})
+def test_critical_header(_dcr_own_route, _dcr_issuer, _dcr_expect):
+    token = _dcr_issuer.token(_dcr_own_route.client_id, {"crit": ["dcrproof"], "dcrproof": 1})
     _unknown(
-        dcr_expect,
-        dcr_own_route,
-        dcr_issuer,
+        _dcr_expect,
+        _dcr_own_route,
+        _dcr_issuer,
         "accept_critical_extensions",
         token,
         "a token with an unknown critical extension",
@@ -125,10 +127,10 @@ def test_critical_header(dcr_own_route, dcr_issuer, dcr_expect):
     references=(f"{SUPPORT}, invalid issuer",),
     security=True,
 )
-def test_exact_iss(dcr_own_route, dcr_issuer, dcr_expect):
-    others = (dcr_issuer.url + "/", dcr_issuer.url.upper(), "https://dcrproof.invalid", None)
-    tokens = [(f"with iss {iss!r}", dcr_issuer.token(dcr_own_route.client_id, iss=iss)) for iss in others]
-    _judged(dcr_expect, dcr_own_route, dcr_issuer, {}, refused_with=tokens)
+def test_exact_iss(_dcr_own_route, _dcr_issuer, _dcr_expect):
+    others = (_dcr_issuer.url + "/", _dcr_issuer.url.upper(), "https://dcrproof.invalid", None)
+    tokens = [(f"with iss {iss!r}", _dcr_issuer.token(_dcr_own_route.client_id, iss=iss)) for iss in others]
+    _judged(_dcr_expect, _dcr_own_route, _dcr_issuer, {}, refused_with=tokens)
 
 
 @check(
@@ -137,14 +139,14 @@ def test_exact_iss(dcr_own_route, dcr_issuer, dcr_expect):
     evidence=Evidence.CONTRADICTED,
     references=(f"{REFERENCE}, issuers_allowed", "developer.konghq.com/gateway/plugins/oidc/multi-idp/"),
 )
-def test_allowed_iss(dcr_own_route, dcr_issuer, dcr_expect):
-    own, other = dcr_own_route, "https://dcrproof.invalid"
-    foreign = with_bearer(own.known(dcr_issuer.token(own.client_id, iss=other)))
-    allowed = {"issuer": dcr_issuer.url, "issuers_allowed": [dcr_issuer.url, other]}
+def test_allowed_iss(_dcr_own_route, _dcr_issuer, _dcr_expect):
+    own, other = _dcr_own_route, "https://dcrproof.invalid"
+    foreign = with_bearer(own.known(_dcr_issuer.token(own.client_id, iss=other)))
+    allowed = {"issuer": _dcr_issuer.url, "issuers_allowed": [_dcr_issuer.url, other]}
     with own.configured(**allowed) as consumer:
-        _good(dcr_expect, own, dcr_issuer, consumer)
+        _good(_dcr_expect, own, _dcr_issuer, consumer)
         exchange = consumer.call(foreign)
-        dcr_expect.form(
+        _dcr_expect.form(
             "gateway",
             "takes_allowed_issuers",
             not consumer.accepts(exchange),
@@ -153,7 +155,7 @@ def test_allowed_iss(dcr_own_route, dcr_issuer, dcr_expect):
             Evidence.CONTRADICTED,
         )
     with own.configured(**allowed, verify_claims=False) as consumer:
-        accepted(dcr_expect, consumer, consumer.call(foreign), "a foreign issuer's token, no claims being verified,")
+        accepted(_dcr_expect, consumer, consumer.call(foreign), "a foreign issuer's token, no claims being verified,")
 
 
 @check(
@@ -162,17 +164,17 @@ def test_allowed_iss(dcr_own_route, dcr_issuer, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, audience_required",),
 )
-def test_audience(dcr_own_route, dcr_issuer, dcr_expect):
-    own = dcr_own_route
-    other = ("for another audience", dcr_issuer.token(own.client_id, aud="another"))
-    several = ("for several audiences", dcr_issuer.token(own.client_id, aud=["another", "ours"]))
-    _judged(dcr_expect, own, dcr_issuer, {}, taken=[other])
+def test_audience(_dcr_own_route, _dcr_issuer, _dcr_expect):
+    own = _dcr_own_route
+    other = ("for another audience", _dcr_issuer.token(own.client_id, aud="another"))
+    several = ("for several audiences", _dcr_issuer.token(own.client_id, aud=["another", "ours"]))
+    _judged(_dcr_expect, own, _dcr_issuer, {}, taken=[other])
     required = {"audience_required": ["ours"]}
-    _judged(dcr_expect, own, dcr_issuer, required, [several], [other], 403, Evidence.DOCUMENTED)
-    with own.configured(issuer=dcr_issuer.url, audience=["ours"]) as consumer:
-        accepted(dcr_expect, consumer, consumer.call(with_bearer(own.known(several[1]))), "a token for that audience")
+    _judged(_dcr_expect, own, _dcr_issuer, required, [several], [other], 403, Evidence.DOCUMENTED)
+    with own.configured(issuer=_dcr_issuer.url, audience=["ours"]) as consumer:
+        accepted(_dcr_expect, consumer, consumer.call(with_bearer(own.known(several[1]))), "a token for that audience")
         exchange = consumer.call(with_bearer(own.known(other[1])))
-        dcr_expect.form(
+        _dcr_expect.form(
             "gateway",
             "ignores_audience",
             not consumer.accepts(exchange),
@@ -188,12 +190,12 @@ def test_audience(dcr_own_route, dcr_issuer, dcr_expect):
     evidence=Evidence.INFERRED,
     references=(OIDC, "RFC 9068 5"),
 )
-def test_id_token(dcr_own_route, dcr_issuer, dcr_expect):
-    own = dcr_own_route
+def test_id_token(_dcr_own_route, _dcr_issuer, _dcr_expect):
+    own = _dcr_own_route
     claims = {"aud": own.client_id, "azp": own.client_id, "nonce": "n", "purpose": "id"}
-    with own.configured(issuer=dcr_issuer.url) as consumer:
-        exchange = consumer.call(with_bearer(own.known(dcr_issuer.token(own.client_id, {"typ": "JWT"}, **claims))))
-        dcr_expect.form(
+    with own.configured(issuer=_dcr_issuer.url) as consumer:
+        exchange = consumer.call(with_bearer(own.known(_dcr_issuer.token(own.client_id, {"typ": "JWT"}, **claims))))
+        _dcr_expect.form(
             "gateway", "id-token", consumer.accepts(exchange), "accepted", answer(exchange), Evidence.INFERRED
         )
 
@@ -205,11 +207,11 @@ def test_id_token(dcr_own_route, dcr_issuer, dcr_expect):
     references=("developer.konghq.com/dev-portal/auth-strategies/", DCR),
     security=True,
 )
-def test_subject(dcr_own_route, dcr_issuer, dcr_expect):
-    own = dcr_own_route
+def test_subject(_dcr_own_route, _dcr_issuer, _dcr_expect):
+    own = _dcr_own_route
     subjects = ("dcrproof", own.client_id.upper() + "x", None)
-    tokens = [(f"with sub {sub!r}", dcr_issuer.token("", sub=sub, client_id=own.client_id)) for sub in subjects]
-    _judged(dcr_expect, own, dcr_issuer, {}, refused_with=tokens, switch="answers_strangers_with_403")
+    tokens = [(f"with sub {sub!r}", _dcr_issuer.token("", sub=sub, client_id=own.client_id)) for sub in subjects]
+    _judged(_dcr_expect, own, _dcr_issuer, {}, refused_with=tokens, switch="answers_strangers_with_403")
 
 
 @check(
@@ -219,13 +221,13 @@ def test_subject(dcr_own_route, dcr_issuer, dcr_expect):
     references=("developer.konghq.com/dev-portal/auth-strategies/", "RFC 7519 4.1.2"),
     security=True,
 )
-def test_same_claim_at_another_issuer(dcr_own_route, dcr_issuer, dcr_issuers, dcr_other_application, dcr_expect):
-    own = dcr_own_route
-    namesake = dcr_issuers.issuer().token(own.client_id)
-    _judged(dcr_expect, own, dcr_issuer, {}, refused_with=[("of another issuer, for the same client id", namesake)])
-    foreign = dcr_issuer.token(dcr_other_application.client_id)
+def test_same_claim_at_another_issuer(_dcr_own_route, _dcr_issuer, _dcr_issuers, _dcr_other_application, _dcr_expect):
+    own = _dcr_own_route
+    namesake = _dcr_issuers.issuer().token(own.client_id)
+    _judged(_dcr_expect, own, _dcr_issuer, {}, refused_with=[("of another issuer, for the same client id", namesake)])
+    foreign = _dcr_issuer.token(_dcr_other_application.client_id)
     what = "for the client id that another strategy's application has at its own issuer"
-    _judged(dcr_expect, own, dcr_issuer, {}, refused_with=[(what, foreign)], status=None)
+    _judged(_dcr_expect, own, _dcr_issuer, {}, refused_with=[(what, foreign)], status=None)
 
 
 @check(
@@ -234,10 +236,10 @@ def test_same_claim_at_another_issuer(dcr_own_route, dcr_issuer, dcr_issuers, dc
     evidence=Evidence.DOCUMENTED,
     references=("developer.konghq.com/gateway/breaking-changes/, 3.14.0.1",),
 )
-def test_nested_claim(dcr_own_route, dcr_issuer, dcr_expect):
-    token = dcr_issuer.token("dcrproof", app={"id": dcr_own_route.client_id})
+def test_nested_claim(_dcr_own_route, _dcr_issuer, _dcr_expect):
+    token = _dcr_issuer.token("dcrproof", app={"id": _dcr_own_route.client_id})
     nested = {"credential_claim": ["app", "id"]}
-    _judged(dcr_expect, dcr_own_route, dcr_issuer, nested, taken=[("with the client id at app.id", token)])
+    _judged(_dcr_expect, _dcr_own_route, _dcr_issuer, nested, taken=[("with the client id at app.id", token)])
 
 
 @check(
@@ -246,12 +248,12 @@ def test_nested_claim(dcr_own_route, dcr_issuer, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(f"{CHANGELOG}, 3.14.0.7",),
 )
-def test_access_token_first(dcr_own_route, dcr_issuer, dcr_expect):
-    own = dcr_own_route
-    dcr_issuer.members["id_token"] = own.known(dcr_issuer.token("another subject"))
-    with own.configured(issuer=dcr_issuer.url) as consumer:
+def test_access_token_first(_dcr_own_route, _dcr_issuer, _dcr_expect):
+    own = _dcr_own_route
+    _dcr_issuer.members["id_token"] = own.known(_dcr_issuer.token("another subject"))
+    with own.configured(issuer=_dcr_issuer.url) as consumer:
         exchange = consumer.call(own.basic)
-        accepted(dcr_expect, consumer, exchange, "Basic, where the ID token has another sub,")
+        accepted(_dcr_expect, consumer, exchange, "Basic, where the ID token has another sub,")
 
 
 @check(
@@ -260,12 +262,12 @@ def test_access_token_first(dcr_own_route, dcr_issuer, dcr_expect):
     evidence=Evidence.INFERRED,
     references=("RFC 7518 3.1", f"{REFERENCE}, enable_hs_signatures"),
 )
-def test_algorithms(dcr_own_route, dcr_issuer, dcr_expect):
+def test_algorithms(_dcr_own_route, _dcr_issuer, _dcr_expect):
     tokens = []
     for algorithm in ALGORITHMS:
-        dcr_issuer.rotate(algorithm, algorithm)
-        tokens.append((f"signed with {algorithm}", dcr_issuer.token(dcr_own_route.client_id)))
-    _judged(dcr_expect, dcr_own_route, dcr_issuer, {}, taken=tokens)
+        _dcr_issuer.rotate(algorithm, algorithm)
+        tokens.append((f"signed with {algorithm}", _dcr_issuer.token(_dcr_own_route.client_id)))
+    _judged(_dcr_expect, _dcr_own_route, _dcr_issuer, {}, taken=tokens)
 
 
 @check(
@@ -274,11 +276,11 @@ def test_algorithms(dcr_own_route, dcr_issuer, dcr_expect):
     evidence=Evidence.UNKNOWN,
     references=("RFC 8037 3.1", "curity.io/docs/identity-server/facilities/cryptography/eddsa"),
 )
-def test_eddsa(dcr_own_route, dcr_issuer, dcr_expect):
-    dcr_issuer.rotate("Edwards", "EdDSA")
-    token = dcr_issuer.token(dcr_own_route.client_id)
-    dcr_issuer.rotate("elliptic")
-    _unknown(dcr_expect, dcr_own_route, dcr_issuer, "accept_eddsa", token, "a token signed with EdDSA")
+def test_eddsa(_dcr_own_route, _dcr_issuer, _dcr_expect):
+    _dcr_issuer.rotate("Edwards", "EdDSA")
+    token = _dcr_issuer.token(_dcr_own_route.client_id)
+    _dcr_issuer.rotate("elliptic")
+    _unknown(_dcr_expect, _dcr_own_route, _dcr_issuer, "accept_eddsa", token, "a token signed with EdDSA")
 
 
 @check(
@@ -288,13 +290,13 @@ def test_eddsa(dcr_own_route, dcr_issuer, dcr_expect):
     references=(f"{REFERENCE}, verify_claims", OLD),
     security=True,
 )
-def test_unverified_claims(dcr_own_route, dcr_issuer, dcr_expect):
-    own, now = dcr_own_route, int(dcr_issuer.now())
-    late = ("that has expired", dcr_issuer.token(own.client_id, exp=now - 60))
-    claims = {"iss": dcr_issuer.url, "sub": own.client_id, "exp": now + 60}
-    forged = ("of a foreign key", signed(claims, {"kid": dcr_issuer.kid}, new_key()))
-    _judged(dcr_expect, own, dcr_issuer, {"verify_claims": True}, refused_with=[late])
-    _judged(dcr_expect, own, dcr_issuer, {"verify_claims": False}, [late], [forged])
+def test_unverified_claims(_dcr_own_route, _dcr_issuer, _dcr_expect):
+    own, now = _dcr_own_route, int(_dcr_issuer.now())
+    late = ("that has expired", _dcr_issuer.token(own.client_id, exp=now - 60))
+    claims = {"iss": _dcr_issuer.url, "sub": own.client_id, "exp": now + 60}
+    forged = ("of a foreign key", signed(claims, {"kid": _dcr_issuer.kid}, new_key()))
+    _judged(_dcr_expect, own, _dcr_issuer, {"verify_claims": True}, refused_with=[late])
+    _judged(_dcr_expect, own, _dcr_issuer, {"verify_claims": False}, [late], [forged])
 
 
 @check(
@@ -303,14 +305,14 @@ def test_unverified_claims(dcr_own_route, dcr_issuer, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, scopes_claim, audience_claim, groups_claim, roles_claim",),
 )
-def test_paths_of_required_claims(dcr_own_route, dcr_issuer, dcr_expect):
-    own = dcr_own_route
+def test_paths_of_required_claims(_dcr_own_route, _dcr_issuer, _dcr_expect):
+    own = _dcr_own_route
     for kind in ("scopes", "audience", "groups", "roles"):
         told = {f"{kind}_required": ["dcrproof"], f"{kind}_claim": ["app", kind]}
-        there = (f"with {kind} where they are looked for", dcr_issuer.token(own.client_id, app={kind: ["dcrproof"]}))
+        there = (f"with {kind} where they are looked for", _dcr_issuer.token(own.client_id, app={kind: ["dcrproof"]}))
         usual = {"scopes": "scope", "audience": "aud"}.get(kind, kind)
-        elsewhere = (f"with {kind} at the usual place", dcr_issuer.token(own.client_id, **{usual: ["dcrproof"]}))
-        _judged(dcr_expect, own, dcr_issuer, told, [there], [elsewhere], 403, Evidence.DOCUMENTED)
+        elsewhere = (f"with {kind} at the usual place", _dcr_issuer.token(own.client_id, **{usual: ["dcrproof"]}))
+        _judged(_dcr_expect, own, _dcr_issuer, told, [there], [elsewhere], 403, Evidence.DOCUMENTED)
 
 
 @check(
@@ -320,13 +322,13 @@ def test_paths_of_required_claims(dcr_own_route, dcr_issuer, dcr_expect):
     references=(f"{REFERENCE}, max_age, domains", OLD),
     security=True,
 )
-def test_user_of_a_token(dcr_own_route, dcr_issuer, dcr_expect):
-    own, now = dcr_own_route, int(dcr_issuer.now())
-    new, old = (dcr_issuer.token(own.client_id, auth_time=now - seconds) for seconds in (60, 6000))
-    _judged(dcr_expect, own, dcr_issuer, {"max_age": 600}, [("of a new sign-in", new)], [("of an old sign-in", old)])
-    ours, theirs = (dcr_issuer.token(own.client_id, hd=domain) for domain in ("dcrproof.example", "other.example"))
+def test_user_of_a_token(_dcr_own_route, _dcr_issuer, _dcr_expect):
+    own, now = _dcr_own_route, int(_dcr_issuer.now())
+    new, old = (_dcr_issuer.token(own.client_id, auth_time=now - seconds) for seconds in (60, 6000))
+    _judged(_dcr_expect, own, _dcr_issuer, {"max_age": 600}, [("of a new sign-in", new)], [("of an old sign-in", old)])
+    ours, theirs = (_dcr_issuer.token(own.client_id, hd=domain) for domain in ("dcrproof.example", "other.example"))
     domains = {"domains": ["dcrproof.example"]}
-    _judged(dcr_expect, own, dcr_issuer, domains, [("of the domain", ours)], [("of another domain", theirs)])
+    _judged(_dcr_expect, own, _dcr_issuer, domains, [("of the domain", ours)], [("of another domain", theirs)])
 
 
 @check(
@@ -335,12 +337,12 @@ def test_user_of_a_token(dcr_own_route, dcr_issuer, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=("developer.konghq.com/how-to/configure-oidc-with-acl-auth/",),
 )
-def test_groups_of_a_token(dcr_echo, dcr_own_route, dcr_issuer, dcr_expect):
-    token = with_bearer(dcr_own_route.known(dcr_issuer.token(dcr_own_route.client_id, groups=["one", "two"])))
+def test_groups_of_a_token(_dcr_echo, _dcr_own_route, _dcr_issuer, _dcr_expect):
+    token = with_bearer(_dcr_own_route.known(_dcr_issuer.token(_dcr_own_route.client_id, groups=["one", "two"])))
     for settings, wanted in (({"authenticated_groups_claim": ["groups"]}, "one, two"), ({}, None)):
-        with dcr_own_route.configured(issuer=dcr_issuer.url, **settings) as consumer:
+        with _dcr_own_route.configured(issuer=_dcr_issuer.url, **settings) as consumer:
             told = echoed(consumer.call(token))["headers"].get("x-authenticated-groups")
-            dcr_expect.that(told == wanted, f"X-Authenticated-Groups {wanted}", f"{told}")
+            _dcr_expect.that(told == wanted, f"X-Authenticated-Groups {wanted}", f"{told}")
 
 
 # Keys
@@ -354,19 +356,19 @@ def test_groups_of_a_token(dcr_echo, dcr_own_route, dcr_issuer, dcr_expect):
     hostile=True,
     security=True,
 )
-def test_key_in_the_token(dcr_own_route, dcr_issuer, dcr_expect):
-    own, key = dcr_own_route, new_key()
-    url = f"{dcr_issuer.url}/attacker"
-    claims = {"iss": dcr_issuer.url, "sub": own.client_id, "exp": int(dcr_issuer.now()) + 60}
-    dcr_issuer.answers["attacker"] = Answer(content={"keys": [public(key, "attacker"), public(key, dcr_issuer.kid)]})
-    with own.configured(issuer=dcr_issuer.url) as consumer:
-        _good(dcr_expect, own, dcr_issuer, consumer)
-        for kid in ("attacker", dcr_issuer.kid):
+def test_key_in_the_token(_dcr_own_route, _dcr_issuer, _dcr_expect):
+    own, key = _dcr_own_route, new_key()
+    url = f"{_dcr_issuer.url}/attacker"
+    claims = {"iss": _dcr_issuer.url, "sub": own.client_id, "exp": int(_dcr_issuer.now()) + 60}
+    _dcr_issuer.answers["attacker"] = Answer(content={"keys": [public(key, "attacker"), public(key, _dcr_issuer.kid)]})
+    with own.configured(issuer=_dcr_issuer.url) as consumer:
+        _good(_dcr_expect, own, _dcr_issuer, consumer)
+        for kid in ("attacker", _dcr_issuer.kid):
             for header in ({"jku": url}, {"x5u": url}, {"jwk": public(key, kid)}):
                 token = own.known(signed(claims, {"kid": kid, **header}, key))
-                refused(dcr_expect, consumer, consumer.call(with_bearer(token)), f"a token with {[*header]}", 401)
-    fetched = dcr_issuer.asked("attacker")
-    dcr_expect.that(not fetched, "nothing fetched from there", f"{len(fetched)} request(s)")
+                refused(_dcr_expect, consumer, consumer.call(with_bearer(token)), f"a token with {[*header]}", 401)
+    fetched = _dcr_issuer.asked("attacker")
+    _dcr_expect.that(not fetched, "nothing fetched from there", f"{len(fetched)} request(s)")
 
 
 @check(
@@ -376,18 +378,18 @@ def test_key_in_the_token(dcr_own_route, dcr_issuer, dcr_expect):
     references=(OIDC, f"{REFERENCE}, rediscovery_lifetime"),
     hostile=True,
 )
-def test_burst_of_unknown_keys(dcr_clock, dcr_own_route, dcr_issuer, dcr_expect):
-    own, key = dcr_own_route, new_key()
-    claims = {"iss": dcr_issuer.url, "sub": own.client_id, "exp": int(dcr_issuer.now()) + 600}
-    with own.configured(issuer=dcr_issuer.url) as consumer:
-        _good(dcr_expect, own, dcr_issuer, consumer)
+def test_burst_of_unknown_keys(dcr_clock, _dcr_own_route, _dcr_issuer, _dcr_expect):
+    own, key = _dcr_own_route, new_key()
+    claims = {"iss": _dcr_issuer.url, "sub": own.client_id, "exp": int(_dcr_issuer.now()) + 600}
+    with own.configured(issuer=_dcr_issuer.url) as consumer:
+        _good(_dcr_expect, own, _dcr_issuer, consumer)
         dcr_clock.advance(31)
-        before = len(dcr_issuer.asked("jwks"))
+        before = len(_dcr_issuer.asked("jwks"))
         for number in range(5):
             token = own.known(signed(claims, {"kid": f"dcrproof-{number}"}, key))
-            refused(dcr_expect, consumer, consumer.call(with_bearer(token)), "a token of an unknown key", 401)
-        asked = len(dcr_issuer.asked("jwks")) - before
-        dcr_expect.that(asked == 1, "one request for keys", f"{asked}")
+            refused(_dcr_expect, consumer, consumer.call(with_bearer(token)), "a token of an unknown key", 401)
+        asked = len(_dcr_issuer.asked("jwks")) - before
+        _dcr_expect.that(asked == 1, "one request for keys", f"{asked}")
 
 
 @check(
@@ -396,15 +398,15 @@ def test_burst_of_unknown_keys(dcr_clock, dcr_own_route, dcr_issuer, dcr_expect)
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, rediscovery_lifetime",),
 )
-def test_rotation(dcr_clock, dcr_own_route, dcr_issuer, dcr_expect):
-    own = dcr_own_route
-    with own.configured(issuer=dcr_issuer.url) as consumer:
-        _good(dcr_expect, own, dcr_issuer, consumer)
-        dcr_issuer.rotate("key-2")
-        token = with_bearer(own.known(dcr_issuer.token(own.client_id)))
-        refused(dcr_expect, consumer, consumer.call(token), "a token of a key that was published just now", 401)
+def test_rotation(dcr_clock, _dcr_own_route, _dcr_issuer, _dcr_expect):
+    own = _dcr_own_route
+    with own.configured(issuer=_dcr_issuer.url) as consumer:
+        _good(_dcr_expect, own, _dcr_issuer, consumer)
+        _dcr_issuer.rotate("key-2")
+        token = with_bearer(own.known(_dcr_issuer.token(own.client_id)))
+        refused(_dcr_expect, consumer, consumer.call(token), "a token of a key that was published just now", 401)
         dcr_clock.advance(31)
-        accepted(dcr_expect, consumer, consumer.call(token), "the same token 31 seconds later")
+        accepted(_dcr_expect, consumer, consumer.call(token), "the same token 31 seconds later")
 
 
 @check(
@@ -413,17 +415,17 @@ def test_rotation(dcr_clock, dcr_own_route, dcr_issuer, dcr_expect):
     evidence=Evidence.DOCUMENTED,
     references=(f"{SUPPORT}kong-gateway-401-http-response-and-unable-to-verify-digest/",),
 )
-def test_new_key_under_the_old_kid(dcr_clock, dcr_own_route, dcr_issuer, dcr_expect):
-    own = dcr_own_route
-    with own.configured(issuer=dcr_issuer.url) as consumer:
-        _good(dcr_expect, own, dcr_issuer, consumer)
-        dcr_issuer.rotate(dcr_issuer.kid)
+def test_new_key_under_the_old_kid(dcr_clock, _dcr_own_route, _dcr_issuer, _dcr_expect):
+    own = _dcr_own_route
+    with own.configured(issuer=_dcr_issuer.url) as consumer:
+        _good(_dcr_expect, own, _dcr_issuer, consumer)
+        _dcr_issuer.rotate(_dcr_issuer.kid)
         dcr_clock.advance(31)
-        asked = len(dcr_issuer.asked("jwks"))
-        exchange = consumer.call(with_bearer(own.known(dcr_issuer.token(own.client_id))))
-        refused(dcr_expect, consumer, exchange, "a token of a new key under the old key id", 401, Evidence.DOCUMENTED)
-        again = len(dcr_issuer.asked("jwks")) - asked
-        dcr_expect.that(not again, "no request for keys", f"{again}")
+        asked = len(_dcr_issuer.asked("jwks"))
+        exchange = consumer.call(with_bearer(own.known(_dcr_issuer.token(own.client_id))))
+        refused(_dcr_expect, consumer, exchange, "a token of a new key under the old key id", 401, Evidence.DOCUMENTED)
+        again = len(_dcr_issuer.asked("jwks")) - asked
+        _dcr_expect.that(not again, "no request for keys", f"{again}")
 
 
 @check(
@@ -432,13 +434,13 @@ def test_new_key_under_the_old_kid(dcr_clock, dcr_own_route, dcr_issuer, dcr_exp
     evidence=Evidence.DOCUMENTED,
     references=(f"{REFERENCE}, extra_jwks_uris",),
 )
-def test_extra_keys(dcr_own_route, dcr_issuer, dcr_expect):
-    own, key = dcr_own_route, new_key()
-    dcr_issuer.answers["extra"] = Answer(content={"keys": [public(key, "extra")]})
-    claims = {"iss": dcr_issuer.url, "sub": own.client_id, "exp": int(dcr_issuer.now()) + 600}
+def test_extra_keys(_dcr_own_route, _dcr_issuer, _dcr_expect):
+    own, key = _dcr_own_route, new_key()
+    _dcr_issuer.answers["extra"] = Answer(content={"keys": [public(key, "extra")]})
+    claims = {"iss": _dcr_issuer.url, "sub": own.client_id, "exp": int(_dcr_issuer.now()) + 600}
     token = with_bearer(own.known(signed(claims, {"kid": "extra"}, key)))
-    with own.configured(issuer=dcr_issuer.url) as consumer:
-        refused(dcr_expect, consumer, consumer.call(token), "a token of a key elsewhere", 401)
-    with own.configured(issuer=dcr_issuer.url, extra_jwks_uris=[f"{dcr_issuer.url}/extra"]) as consumer:
-        accepted(dcr_expect, consumer, consumer.call(token), "a token of a key at extra_jwks_uris")
-        _good(dcr_expect, own, dcr_issuer, consumer)
+    with own.configured(issuer=_dcr_issuer.url) as consumer:
+        refused(_dcr_expect, consumer, consumer.call(token), "a token of a key elsewhere", 401)
+    with own.configured(issuer=_dcr_issuer.url, extra_jwks_uris=[f"{_dcr_issuer.url}/extra"]) as consumer:
+        accepted(_dcr_expect, consumer, consumer.call(token), "a token of a key at extra_jwks_uris")
+        _good(_dcr_expect, own, _dcr_issuer, consumer)

@@ -50,12 +50,12 @@ def claim(id, **more):
     return check(id, "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",), owner="a team", **more)
 
 @claim("a.passed")
-def test_a(dcr_target, dcr_authorization_server):
-    dcr_authorization_server.http.send("GET", dcr_target.profile.curity.issuer + "/.well-known/openid-configuration")
+def test_a(_dcr_target, _dcr_authorization_server):
+    _dcr_authorization_server.http.send("GET", _dcr_target.profile.curity.issuer + "/.well-known/openid-configuration")
 
 @claim("b.stopped")
-def test_b(dcr_target, dcr_authorization_server):
-    dcr_authorization_server.http.send("GET", dcr_target.profile.curity.issuer + "/nothing")
+def test_b(_dcr_target, _dcr_authorization_server):
+    _dcr_authorization_server.http.send("GET", _dcr_target.profile.curity.issuer + "/nothing")
     STOP
 
 @claim("c.never")

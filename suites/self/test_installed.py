@@ -65,11 +65,11 @@ class TestUnit(unittest.TestCase):
 """
 ALIKE = """
 @pytest.fixture
-def dcr_client():
+def _dcr_client():
     return "their own"
 
-def test_own_fixture(dcr_client):
-    assert dcr_client == "their own"
+def test_own_fixture(_dcr_client):
+    assert _dcr_client == "their own"
 """
 """A fixture with a name as dcrproof's have: that makes it look closer, and do no more."""
 

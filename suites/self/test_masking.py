@@ -20,8 +20,8 @@ import os
 import pytest
 
 @pytest.fixture(scope="session")
-def token(dcr_target):
-    value = dcr_target.profile.konnect.token.reveal()
+def token(_dcr_target):
+    value = _dcr_target.profile.konnect.token.reveal()
     with open(os.environ["TOLD"], "a") as told:  # each worker of xdist has mocks of its own
         print(value, file=told)
     return value
@@ -255,7 +255,7 @@ def test_that_keeps_a_stream(secret):
     LATE = logging.StreamHandler()  # what is captured, as this is said
 
 @pytest.mark.skip
-def test_that_puts_the_masks_in_force(dcr_target): pass
+def test_that_puts_the_masks_in_force(_dcr_target): pass
 """
 AFTERWARDS = """
 def pytest_sessionfinish(session):
@@ -301,7 +301,7 @@ def test_with_a_breakpoint(secret):
     subprocess.run(["echo", "afterwards", secret])
 
 @pytest.mark.skip
-def test_that_puts_the_masks_in_force(dcr_target): pass
+def test_that_puts_the_masks_in_force(_dcr_target): pass
 """
 )
 DEBUGGER = """
@@ -357,7 +357,7 @@ def test_a_file_that_an_option_names_is_not_searched_if_the_run_only_reads_it(ru
     (tmp_path / ".env").write_text(f"KONNECT_TOKEN={mocks.described['konnect']['token']}\n")
     os.utime(tmp_path / ".env", (1, 1))
     conftest = "def pytest_addoption(parser): parser.addoption('--envfile')\n"
-    tests = "def test_it(dcr_target): pass\n"
+    tests = "def test_it(_dcr_target): pass\n"
     ended = run_tests(tests, f"--dcr-profile={mocks.profile}", "--envfile=.env", conftest=conftest)
     assert ended.code == 0, ended.printed
 
@@ -414,7 +414,7 @@ def test_an_id_of_a_test_with_a_secret_is_bad_usage(run_tests, mocks, workers):
     tests = (
         "import os, pytest\n"
         "@pytest.mark.parametrize('token', [os.environ['KONNECT_TOKEN'], 'other'])\n"
-        "def test_it(dcr_target, token): pass\n"
+        "def test_it(_dcr_target, token): pass\n"
     )
     ended = run_tests(tests, f"-n{workers}", f"--dcr-profile={profile}", "-v", KONNECT_TOKEN=secret)
     assert ended.code == 4, ended.printed
@@ -435,7 +435,7 @@ from hypothesis import HealthCheck, database, given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 @pytest.fixture(autouse=True)
-def target(dcr_target): pass
+def target(_dcr_target): pass
 
 LOUD = settings(suppress_health_check=list(HealthCheck), deadline=None, print_blob=True)
 
@@ -483,7 +483,7 @@ def test_the_settings_of_hypothesis_are_restored(mocks, tmp_path):
         "assert dict(vars(settings)) == before\n"
         "assert settings().database is not None\n"
     )
-    (tmp_path / "test_of_a_user.py").write_text("def test_it(dcr_target): pass\n")
+    (tmp_path / "test_of_a_user.py").write_text("def test_it(_dcr_target): pass\n")
     done = subprocess.run(
         [sys.executable, "put_back.py"], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
     )

@@ -120,7 +120,7 @@ def test_the_plan_of_a_mode_has_what_the_mode_may(run_checks, mocks, mode: str, 
 
 def test_a_test_of_your_own_has_a_plan_as_well(run_checks, mocks, tmp_path) -> None:
     (tmp_path / "test_mine.py").write_text(
-        "def test_mine(dcr_portal_application):\n    assert dcr_portal_application\n", "utf-8"
+        "def test_mine(_dcr_portal_application):\n    assert _dcr_portal_application\n", "utf-8"
     )
     live = mocks.changed("mine", lambda text: "\n".join(line for line in text.splitlines() if "mocked" not in line))
     before = len(mocks.served.worlds.current.calls)

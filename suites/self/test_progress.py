@@ -108,7 +108,7 @@ from dcrproof.core.checks.check import Evidence, check
 from dcrproof.core.http.polling import poll
 
 @check("a.slow", "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",), owner="a team")
-def test_a(dcr_target):
+def test_a(_dcr_target):
     poll("what never comes", lambda: False, bool, 2.0)
 """
 

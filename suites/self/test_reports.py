@@ -392,11 +392,11 @@ from dcrproof.core.record.events import exchanged
 from dcrproof.core.http.exchange import Exchange, now
 
 @check("a.large", "a claim", evidence=Evidence.DOCUMENTED, references=("RFC 0",), owner="a team")
-def test_a(dcr_target):
+def test_a(_dcr_target):
     body = b"</script>" * 1_200_000
     sent = dict(number=1, at=now(), party="curity", method="GET", url="https://x.example")
     sent |= dict(request_headers=(), request_body=b"")
-    dcr_target.transcript.add(Exchange(**sent, status=200, headers=(), body=body, seconds=0.1))
+    _dcr_target.transcript.add(Exchange(**sent, status=200, headers=(), body=body, seconds=0.1))
 """
     (tmp_path / "test_1_large.py").write_text(suite)
     found = run(tmp_path / "reports", "test_1_large.py", cwd=tmp_path)

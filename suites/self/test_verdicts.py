@@ -55,8 +55,8 @@ def dcr_broken():
     raise ZeroDivisionError("a bug of ours")
 
 @claim("a.passed")
-def test_passed(dcr_expect):
-    dcr_expect.that(True, "1", "2")
+def test_passed(_dcr_expect):
+    _dcr_expect.that(True, "1", "2")
 
 @by_gate
 def test_gate_failed(dcr_failing):
