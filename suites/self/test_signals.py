@@ -11,7 +11,7 @@ import httpx
 import pytest
 import respx
 from adverse import Case, Ended, signalled
-from forks import Performed
+from forks import Performed, command_line
 from recorded import INTERRUPTED as INTERRUPTED_IN_A_TEST
 from recorded import own_suite
 from test_clean_up import PATIENCE, Tenant, killed, live, until  # noqa: F401 - a fixture
@@ -214,6 +214,43 @@ def test_a_signal_while_mocks_stop_ends_a_run_as_any_other(stop: str, tmp_path: 
     left = own_suite(tmp_path, stop)
     assert (left.code, "Traceback" in left.output) == (INTERRUPTED, False), left.output
     assert left.report["exit"] == INTERRUPTED
+
+
+PROFILE = '[run]\nmode = "inspect"\n[curity]\nissuer = "https://127.0.0.1:1/oauth/v2/oauth-anonymous"\n'
+WHILE_COLLECTED = {  # the hook in which the first signal comes; the second one comes while pytest formats the first
+    "a profile was read": ("pytest_collection", ("--dcr-profile=profile.toml",)),
+    "a check was collected": ("pytest_collection_modifyitems", ()),
+}
+TWO_SIGNALS = """
+import signal
+
+def HOOK():
+    signal.raise_signal(signal.NAME)
+
+def pytest_keyboard_interrupt():
+    signal.raise_signal(signal.NAME)
+"""
+
+
+@EACH
+@pytest.mark.parametrize(("hook", "arguments"), WHILE_COLLECTED.values(), ids=WHILE_COLLECTED)
+def test_two_signals_during_the_collection_end_a_run_as_one_does(
+    hook: str,
+    arguments: tuple[str, ...],
+    number: signal.Signals,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "profile.toml").write_text(PROFILE)
+    (tmp_path / "conftest.py").write_text(TWO_SIGNALS.replace("HOOK", hook).replace("NAME", number.name))
+    left = own_suite(tmp_path, "pass", *arguments)
+    assert (left.code, "Traceback" in left.output) == (INTERRUPTED, False), left.output
+
+
+def test_other_projects_keep_the_handling_of_python(tmp_path: Path) -> None:
+    own = "import signal\n\ndef test_it():\n    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
+    (tmp_path / "test_other.py").write_text(own + "    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL\n")
+    code, printed = command_line("test_other.py", cwd=tmp_path)
+    assert code == 0, printed
 
 
 # Sweeps
