@@ -285,6 +285,8 @@ def test_a_secret_hides_in_the_repr_of_its_profile(profile_of):
         ('[run]\ndeadlines = { propagation = "1e9s" }', "run.deadlines.propagation: expected a duration"),
         ('[run]\napproval = "wait:2h"', "run.deadlines.run: the run ends after 2h, and approval alone may wait 2h"),
         ('[run]\ndeadlines = { run = "1h30m" }', "run.deadlines.run: expected a duration"),
+        ('[run]\ndeadlines = { run = "0s" }', "run.deadlines.run: expected a duration above 0"),
+        ('[run]\ndeadlines = { run = "000h" }', "run.deadlines.run: expected a duration above 0"),
         ("[run]\nmax_created = true", "run.max_created: expected a whole number above 0"),
         ("application = 1", "application: expected a table, found a number"),
         ('application = [1, { client_id = "a" }]', "application 1: expected a table, found a number"),

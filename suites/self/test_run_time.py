@@ -6,7 +6,9 @@ from types import SimpleNamespace
 import pytest
 from connections import Recorded, answered, scripted
 
+from dcrproof.core.checks.check import Check, Evidence
 from dcrproof.core.checks.outcomes import Unreachable
+from dcrproof.core.checks.owners import AUTHOR, KONNECT
 from dcrproof.core.http import polling, retry, run_time, transport
 from dcrproof.core.http.errors import Endless
 from dcrproof.core.http.party_connection import PartyConnection
@@ -14,6 +16,7 @@ from dcrproof.core.http.polling import in_progress, pause, poll
 from dcrproof.core.http.retry import Retry
 from dcrproof.core.http.run_time import RunTime
 from dcrproof.core.http.transport import whole
+from dcrproof.fixtures.session.verdicts import owners, result_of
 
 OK = answered(200, {})
 
@@ -53,7 +56,7 @@ def test_when_the_time_is_over_nothing_more_is_sent(clock):
         for _ in range(2):
             with pytest.raises(Unreachable) as caught:
                 http.send("GET", party.base)
-            assert caught.value.observed.startswith("60 seconds ([run] deadlines.run) are over: ")
+            assert caught.value.observed == "60 seconds ([run] deadlines.run) are over"
         assert len(party.asked) == 1
     assert "deadlines.run under [run] of the profile" in caught.value.fix
 
@@ -70,6 +73,30 @@ def test_what_took_the_time_is_said_the_largest_part_first(clock):
     assert caught.value.observed == f"600 seconds ([run] deadlines.run) are over: {used} curity"
     pause("something else", 10**6)
     assert time.over == caught.value.observed, "all checks that are left say the same"
+
+
+SHORT = {  # what took the time, and what is said of it
+    "": {},
+    ": 1 s for requests to gateway without an answer": {"gateway": 0.6, "konnect": 0.4},
+    ": 9 s for requests to konnect without an answer, 3 s for requests to gateway without an answer": {
+        "gateway": 3.0,
+        "konnect": 9.0,
+        "portal": 0.0,
+    },
+}
+
+
+@pytest.mark.parametrize(("said", "silence"), SHORT.items())
+def test_the_author_of_the_profile_is_told_and_only_what_took_time(clock, said, silence):
+    time = RunTime(4.0)
+    time.silence.update(silence)
+    time.waited.update(silence)
+    clock.now += 4
+    with pytest.raises(Unreachable) as caught:
+        time.require()
+    assert caught.value.observed == f"4 seconds ([run] deadlines.run) are over{said}"
+    check = Check("own.test", "a title", Evidence.UNKNOWN, (), owner=KONNECT)
+    assert owners(result_of(check, (0, 0), caught.value, None, 0.0)) == (AUTHOR,)
 
 
 def test_a_pause_ends_with_the_run(clock):

@@ -102,7 +102,7 @@ class Unreachable(Outcome):
     """`party` did not answer, or what answered is not that party.
 
     `lost`: the request may have arrived and taken effect. `passing`: the problem may be over in a moment. `fix`: what to
-    do, where it is not the way to the party.
+    do, and `owner`: by whom, where it is not the way to the party.
     """
 
     verdict = Verdict.UNREACHABLE
@@ -116,6 +116,7 @@ class Unreachable(Outcome):
         lost: bool = False,
         passing: bool = False,
         fix: str = "",
+        owner: str = "",
     ) -> None:
         super().__init__(f"{party} is unreachable from here: {observed}")
         self.party = party
@@ -124,6 +125,7 @@ class Unreachable(Outcome):
         self.lost = lost
         self.passing = passing
         self.fix = fix
+        self.owner = owner
 
 
 class InternalError(Outcome):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dcrproof.core.checks.outcomes import Unreachable
+from dcrproof.core.checks.owners import AUTHOR
 from dcrproof.core.http.polling import paused
 from dcrproof.core.party import Party
 
@@ -48,14 +49,14 @@ class RunTime:
             used |= {f"requests to {party} without an answer": seconds for party, seconds in self.silence.items()}
             pauses = {what: seconds - self._before.get(what, 0.0) for what, seconds in paused().items()}
             used |= {f"waiting for {what}": seconds for what, seconds in pauses.items()}
-            most = sorted(used, key=lambda what: -used[what])[:LARGEST]
+            most = sorted((what for what in used if round(used[what])), key=lambda what: -used[what])[:LARGEST]
             named = ", ".join(f"{used[what]:.0f} s for {what}" for what in most)
-            self._over = f"{self.limit:.0f} seconds ([run] deadlines.run) are over: {named}"
+            self._over = f"{self.limit:.0f} seconds ([run] deadlines.run) are over" + (f": {named}" if named else "")
         return self._over
 
     def require(self) -> None:
-        """Raises Unreachable where no time is left, for the party that took most of it."""
+        """Raises Unreachable where no time is left, for the party that took most of it: the limit is the profile's."""
         if self.over:
             asked: list[Party] = sorted({*self.answers, *self.waited}) or ["konnect"]
             slowest = max(asked, key=lambda party: self.answers[party] + self.waited[party])
-            raise Unreachable(slowest, self.over, "time left in this run", fix=FIX)
+            raise Unreachable(slowest, self.over, "time left in this run", fix=FIX, owner=AUTHOR)

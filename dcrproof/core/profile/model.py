@@ -21,6 +21,7 @@ from dcrproof.core.profile.values import (
     Https,
     Issuer,
     Local,
+    LongerThanNothing,
     Method,
     Nodes,
     RoutePath,
@@ -77,7 +78,7 @@ class Deadlines:
     """How long a change in Konnect may take to reach the data planes."""
     patience: Duration = "2m"
     """How long one request may wait to be sent again; a party gets twice as long in a whole run."""
-    run: Duration = "2h"
+    run: LongerThanNothing = "2h"
     """How long the run may take before it cleans up; what was not checked by then is unreachable."""
 
 

@@ -193,6 +193,12 @@ def _route(path: str, _: Any) -> str:
     return path
 
 
+def _lasting(duration: str, _: Any) -> str:
+    if not int(duration[:-1]):
+        raise ValueError("expected a duration above 0: a run takes some time")
+    return duration
+
+
 def _user(text: str, _: Any) -> str:
     if ":" in text:
         raise ValueError("contains a colon, which the user-id of Basic credentials cannot (RFC 7617 2)")
@@ -243,6 +249,7 @@ Flag = Annotated[bool, Limits("true or false", strict=True)]
 Count = Annotated[int, Limits("a whole number above 0", strict=True, ge=1)]
 Text = Annotated[str, Limits("a text that is not empty", strict=True, pattern=r"\S"), Through(_line)]
 Duration = Annotated[str, Limits('a duration such as "30s", "15m" or "1h"', strict=True, pattern=f"^{_DURATION}$")]
+LongerThanNothing = Annotated[Duration, Through(_lasting)]
 Approval = Annotated[
     str, Limits('"auto", "admin" or "wait:15m"', strict=True, pattern=f"^(auto|admin|wait:{_DURATION})$")
 ]
