@@ -2,9 +2,11 @@
 
 import json
 import stat
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import given, settings
@@ -364,6 +366,42 @@ def test_a_ledger_with_nothing_left_is_removed(tmp_path: Path) -> None:
     with kept(Ledger(new_mark()), tmp_path, PROFILE) as path:
         assert path.exists()
     assert list(tmp_path.iterdir()) == []
+
+
+def stopped(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("place", ["os.fsync", "pathlib.Path.rename", "in the run", "in a sweep"])
+def test_a_run_that_is_stopped_leaves_no_ledger_without_entries(place: str, tmp_path: Path, monkeypatch) -> None:
+    def run() -> NoReturn:
+        with ExitStack() as stack:
+            stack.enter_context(kept(Ledger(new_mark()), tmp_path / "runs", PROFILE))
+            if place == "in a sweep":
+                left = stack.enter_context(taken_over(left_in(tmp_path / "runs"), PROFILE))
+                left.entries.clear()
+                left.verified.clear()
+            stopped()
+
+    with monkeypatch.context() as patched:
+        if "." in place:
+            patched.setattr(place, stopped)
+        with pytest.raises(KeyboardInterrupt):
+            run()
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_run_that_is_stopped_leaves_the_ledger_of_what_it_created(tmp_path: Path) -> None:
+    def run() -> NoReturn:
+        ledger = Ledger(new_mark())
+        with kept(ledger, tmp_path, PROFILE):
+            filled(ledger)
+            stopped()
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    (path,) = tmp_path.glob("*.jsonl")
+    assert len(read(path).pending) == 3
 
 
 def test_a_ledger_in_use_is_left_alone(tmp_path: Path) -> None:

@@ -120,11 +120,14 @@ def kept(ledger: Ledger, folder: Path, profile: Profile) -> Iterator[Path]:
     first = {"ledger": 1, "mark": ledger.mark, "started": ledger.started, "salt": salt}
     unfinished = path.with_suffix(".new")  # renamed when its first line is complete
     with _locked(path):
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with _writing(ledger, path, descriptor):
-            ledger.write({**first, "addresses": dict(ledger.addresses)})
-            unfinished.rename(path)
-            yield path
+        try:
+            descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with _writing(ledger, path, descriptor):
+                ledger.write({**first, "addresses": dict(ledger.addresses)})
+                unfinished.rename(path)
+                yield path
+        finally:
+            unfinished.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -165,10 +168,10 @@ def _writing(ledger: Ledger, path: Path, descriptor: int) -> Iterator[None]:
         ledger.write = write
         try:
             yield
-        finally:
+        finally:  # also where the run is stopped
             ledger.write = lambda _: None
-    if not (ledger.entries or ledger.verified or ledger.bad_lines):
-        path.unlink(missing_ok=True)
+            if not (ledger.entries or ledger.verified or ledger.bad_lines):
+                path.unlink(missing_ok=True)
 
 
 def read(path: Path) -> Ledger:
