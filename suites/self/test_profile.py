@@ -18,6 +18,7 @@ from dcrproof.__main__ import main
 from dcrproof.core.profile.model import Mocked, Mode, Profile
 from dcrproof.core.profile.reading import ProfileError, read
 from dcrproof.core.profile.schema import json_schema
+from dcrproof.core.profile.values import OF_THE_CONNECTION
 from dcrproof.fixtures.catalogue import entries, needs
 from dcrproof.fixtures.session.visibility import ACCESS, CAPABILITIES
 
@@ -796,6 +797,26 @@ def test_a_header_of_the_route_has_no_credentials(problems_of, name):
     route = f'[[gateway.route]]\npath = "/a"\nheaders = {{ {name} = "Bearer abc" }}\n'
     problems = problems_of(f'[run]\nmode = "inspect"\n[gateway]\nurl = "https://api.example.com"\n{route}')
     assert any("contains credentials" in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("setting", "problem"),
+    [
+        *((f'headers = {{ {name} = "1" }}', f"headers: {name}: ") for name in sorted(OF_THE_CONNECTION)),
+        ('headers = { Host = "a.example" }', "headers: Host: "),
+        ('method = "CONNECT"', "method: CONNECT "),
+        ('method = "connect"', "method: CONNECT "),
+        *(
+            (f"success = [200, {status}]", "success: expected a list of HTTP statuses")
+            for status in (100, 101, 103, 199)
+        ),
+    ],
+)
+def test_a_call_of_the_route_leaves_the_connection_to_dcrproof(problems_of, setting, problem):
+    found = problems_of(
+        f'[run]\nmode = "inspect"\n[gateway]\nurl = "https://a.example"\n[[gateway.route]]\npath = "/a"\n{setting}\n'
+    )
+    assert [line for line in found if line.startswith(f"gateway.route 1.{problem}")], found
 
 
 def test_a_client_id_that_basic_credentials_cannot_contain_is_rejected(problems_of):

@@ -207,10 +207,26 @@ def _user(text: str, _: Any) -> str:
 
 CREDENTIALS = frozenset({"authorization", "cookie", "access-token", "x-access-token", "proxy-authorization"})
 
+OF_THE_CONNECTION = frozenset(
+    {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "http2-settings"}
+    | {"content-length", "expect", "host"}
+)
+"""The headers of a connection and of the length of a message (RFC 9110 7.6.1, 8.6 and 10.1.1; RFC 9112 6.1), and `Host`."""
+
+
+def _method(name: str, _: Any) -> str:
+    if name.upper() == "CONNECT":
+        raise ValueError("CONNECT asks a proxy for a tunnel and calls no route (RFC 9110 9.3.6)")
+    return name
+
 
 def _headers(table: dict[str, str], _: Any) -> tuple[tuple[str, str], ...]:
     if found := [name for name in table if name.lower() in CREDENTIALS]:
         raise ValueError(f"{', '.join(found)} contains credentials: each check sends its own, or none")
+    if found := [name for name in table if name.lower() in OF_THE_CONNECTION]:
+        raise ValueError(
+            f"{', '.join(found)}: dcrproof sets what concerns the connection and the length of a body itself"
+        )
     return tuple(table.items())
 
 
@@ -270,10 +286,13 @@ Node = Annotated[
     Through(_node),
 ]
 Nodes = Annotated[tuple[Node, ...], Limits('a list of addresses such as ["10.0.0.4:8443"]', min_length=1)]
-Method = Annotated[str, Limits("an HTTP method such as GET", strict=True, pattern=_TOKEN)]
+Method = Annotated[str, Limits("an HTTP method such as GET", strict=True, pattern=_TOKEN), Through(_method)]
 RoutePath = Annotated[str, Limits("a path that begins with /", strict=True, pattern="^/"), Through(_route)]
-Status = Annotated[int, Limits("an HTTP status", strict=True, ge=100, le=599)]
-Statuses = Annotated[tuple[Status, ...], Limits("a list of HTTP statuses such as [200, 204]", min_length=1)]
+Status = Annotated[int, Limits("an HTTP status", strict=True, ge=200, le=599)]
+"""The status of a final answer: no answer ends with 1xx (RFC 9110 15.2)."""
+Statuses = Annotated[
+    tuple[Status, ...], Limits("a list of HTTP statuses from 200 to 599 such as [200, 204]", min_length=1)
+]
 HeaderName = Annotated[str, Limits("a header name", strict=True, pattern=_TOKEN)]
 HeaderText = Annotated[str, Limits("a text in ASCII", strict=True, pattern="^[ -~]*$")]
 HeaderTable = Annotated[dict[HeaderName, HeaderText], Limits("a table of header names and texts in ASCII")]
