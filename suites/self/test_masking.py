@@ -596,9 +596,11 @@ def test_the_exit_code_of_a_leaked_secret_comes_before_that_of_a_broken_contract
     assert "verdict    failed: token.is-jwt" in ran.output
 
 
-def test_a_secret_of_dcrproofs_own_words_changes_none_of_them_and_is_no_leak(run_leaking):
-    ran = run_leaking(HALF_OF_OWN_WORDS, "--dcr-check=application.created", "-v")
+@pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n1")], ids=["one process", "a worker"])
+def test_a_secret_of_dcrproofs_own_words_changes_none_of_them_and_is_no_leak(run_leaking, workers):
+    ran = run_leaking(HALF_OF_OWN_WORDS, "--dcr-check=application.created", "-v", *workers)
     assert ran.code == 0, ran.output
+    assert "not masked 7 secrets from parties consist of words or numbers of which reports are full" in ran.output
     assert "<secret" not in ran.output
     assert "<secret" not in json.dumps([check["id"] + check["title"] for check in ran.report["checks"]])
 

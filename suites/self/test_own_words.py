@@ -63,6 +63,37 @@ def test_each_part_of_a_fixed_text_is_own(part):
     assert is_own(part.upper())
 
 
+AROUND_A_TRACEBACK = (
+    "AssertionError",
+    "ConnectionRefusedError",
+    "KeyboardInterrupt",
+    "UnicodeDecodeError",
+    "DeprecationWarning",
+    "PytestUnknownMarkWarning",
+    "PytestUnraisableExceptionWarning",
+    "site-packages",
+    "dist-packages",
+    "/site-packages/",
+    "Traceback (most recent call last):",
+    "The above exception was the direct cause of the following exception:",
+    "During handling of the above exception, another exception occurred:",
+    "-- Docs: https://docs.pytest.org/en/stable/how-to/capture-warnings.html",
+    "available fixtures: ",
+    "use 'pytest --fixtures [testpath]' for help on them.",
+    "Falsifying example: ",
+    "Captured stdout call",
+    "Use -v to get more diff",
+)
+
+
+@pytest.mark.parametrize("text", AROUND_A_TRACEBACK)
+def test_what_stands_around_a_traceback_is_own(text):
+    assert is_own(text)
+    secrets = Secrets()
+    secrets.know(text)
+    assert secrets.mask(f"before {text} after") == f"before {text} after"
+
+
 RANDOM = st.from_regex(r"[A-Za-z0-9_.~+/=!-]{8,40}", fullmatch=True) | st.text(min_size=SHORTEST, max_size=40)
 
 

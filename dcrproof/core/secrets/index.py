@@ -59,12 +59,17 @@ class Secrets:
         self._public: set[str] = set()
         self._own: dict[str, bool] = {}
         """Pieces that were found, and whether dcrproof may write them by itself."""
+        self.never_masked: set[str] = set()
+        """The values given to `know` that consist of dcrproof's own words."""
 
     def know(self, value: str, client_id: str | None = None) -> Secret:
         """Registers a secret, and its Basic credentials with `client_id`, which is public."""
         secret = Secret(value)
         known = value in self._clients and client_id in {None, self._clients[value]}
-        if known or len(value) < SHORTEST or (len(value) <= LONGEST_ENCODED and is_own(value)):
+        if known or len(value) < SHORTEST:
+            return secret
+        if len(value) <= LONGEST_ENCODED and is_own(value):
+            self.never_masked.add(value)
             return secret
         self._clients[value] = client_id
         if prefix := OPAQUE.match(value):

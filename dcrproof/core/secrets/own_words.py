@@ -5,6 +5,7 @@ So a text may be its own if its words are those of dcrproof's sources, and each 
 or blanks or brackets separate them. pytest writes some more.
 """
 
+import builtins
 import re
 from functools import cache
 from pathlib import Path
@@ -24,10 +25,23 @@ PYTEST = (
     "collecting items deselected selected run-last-failure passed failed skipped xfailed xpassed error errors warning "
     "warnings summary short info slowest durations captured stdout stderr call setup teardown log live logs traceback "
     "most recent last full diff use show progress percent bringing up nodes workers worker created interrupted "
-    "keyboardinterrupt internalerror exit no tests ran seconds "
+    "keyboardinterrupt internalerror exit no tests ran seconds subtests "
+    "site-packages dist-packages the above exception was the direct cause of the following exception: "
+    "during handling of the above exception, another exception occurred: "
+    "fixture not found available fixtures: use 'pytest --fixtures [testpath]' for help on them. "
+    "full diff: use -v to get more diff omitting identical items left contains more items right contains extra "
+    "pytestwarning pytestassertrewritewarning pytestcachewarning pytestcollectionwarning pytestconfigwarning "
+    "pytestunknownmarkwarning pytestunraisableexceptionwarning pytestunhandledthreadexceptionwarning "
+    "pytestremovedin9warning docs: https://docs.pytest.org/en/stable/how-to/capture-warnings.html "
+    "falsifying example: explanation: you can reproduce this example by temporarily adding "
     "mon tue wed thu fri sat sun jan feb mar apr may jun jul aug sep oct nov dec gmt utc"
 )
-"""What stands around each run on the terminal, and in dates."""
+"""What stands around each run on the terminal, around a traceback, and in dates."""
+
+EXCEPTIONS = [
+    name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException)
+]
+"""The names in a traceback; those of warnings are among them."""
 
 SEPARATES = re.compile(r"[\s\"<>{}\[\]|]")
 """In what stands between two words: either may be the end, or the beginning, of a text of its own."""
@@ -85,7 +99,7 @@ def _sources() -> tuple[frozenset[str], str, str]:
     """All words; the same as a text; and the sources."""
     root = Path(__file__).parents[2]
     paths = (path for pattern in WRITERS for path in root.glob(pattern) if path.is_file())
-    sources = " ".join([PYTEST, *(path.read_text("utf-8").lower() for path in paths)])
+    sources = " ".join([PYTEST, *map(str.lower, EXCEPTIONS), *(path.read_text("utf-8").lower() for path in paths)])
     sources = " ".join(sources.split())
     words = frozenset(WORD.findall(sources))
     return words, "|".join(words), sources
