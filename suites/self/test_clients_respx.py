@@ -24,6 +24,7 @@ from dcrproof.core.http.exchange import LONGEST_QUOTE, Exchange, now
 from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.parties.answers import received
 from dcrproof.core.parties.authorization_server import AuthorizationServer, Metadata, error_code
+from dcrproof.core.parties.classic_portal import ClassicPortalClient
 from dcrproof.core.parties.gateway import Consumer, answer, echoed, message, session_cookie
 from dcrproof.core.parties.konnect import KonnectClient, problem
 from dcrproof.core.parties.portal import PortalClient, session_of
@@ -264,6 +265,23 @@ def test_a_problem_of_any_form_is_put_in_words(body: dict[str, Any], words: list
 def test_an_error_without_a_problem_says_what_came_instead(body: bytes) -> None:
     said = problem(exchange_of(body, 502, content_type="text/html"))
     assert said == f"exchange 1, GET {KONNECT}/v3/apis -> 502 (text/html, {len(body)} bytes)"
+
+
+@pytest.mark.parametrize(
+    ("ask", "path"),
+    [
+        (lambda portal: portal.versions("a/b?c"), "/products/a%2Fb%3Fc/versions?page%5Bsize%5D=100"),
+        (lambda portal: portal.regenerate_secret("a/b?c"), "/applications/a%2Fb%3Fc/refresh-token"),
+        (lambda portal: portal.register("a/b?c", "v1"), "/applications/a%2Fb%3Fc/registrations"),
+    ],
+    ids=["versions", "a new secret", "a registration"],
+)
+def test_a_portal_client_encodes_each_id_itself(
+    network: respx.Router, connection_to: ConnectionTo, ask: Callable[[ClassicPortalClient], Exchange], path: str
+) -> None:
+    network.route().respond(200, json={})
+    ask(ClassicPortalClient(connection_to("portal", PORTAL), PORTAL))
+    assert network.calls.last.request.url.raw_path.decode() == f"/api/v2{path}"
 
 
 def test_the_portals_refusal_to_sign_in_is_in_its_own_words(network: respx.Router, portal: PortalClient) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from dcrproof.core.http.exchange import Exchange
+from dcrproof.core.http.segments import segment
 from dcrproof.core.parties.portal import PortalClient
 
 
@@ -29,4 +30,4 @@ class ClassicPortalClient(PortalClient):
 
     def versions(self, product_id: str) -> Exchange:
         """The published versions of a product, each with `registration_configs`."""
-        return self.get(f"/products/{product_id}/versions?page%5Bsize%5D=100")
+        return self.get(f"/products/{segment(product_id)}/versions?page%5Bsize%5D=100")
