@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 import tomli_w
 
+from dcrproof.core.checks.owners import CURITY, GATEWAY, KONNECT
 from dcrproof.mocks import steps
 from dcrproof.mocks.profile import write_profile
 from dcrproof.mocks.serve import Served, serving
@@ -135,6 +136,8 @@ class Situation:
     not_steps: tuple[str, ...] = ()
     profile: tuple[str, ...] = ()
     """The keys of the profile that are said to be wrong first."""
+    owners: tuple[str, ...] = ()
+    """All teams that the failure is handed to; empty where that is another row's subject."""
     konnect: bool = False
     values: Mapping[str, Any] = field(default_factory=dict)
     """Values of the profile that differ, by dotted path; in a text, {a.b} is the usual value at that path."""
@@ -145,12 +148,21 @@ class Situation:
 
 METHODS, SCOPES = "konnect.strategy.auth-methods", "konnect.strategy.scopes"
 APPROVED, REQUIREMENTS = "konnect.registration.approved", "konnect.strategy.requirements"
-KEYS = "gateway.data-plane.keys"
+KEYS, REACHABLE = "gateway.data-plane.keys", "curity.instance.reachable"
 SECRET = "konnect.provider.initial-client-secret"
 
 
 def revoked(scene: Scene) -> None:
     scene.registered("revoked")
+
+
+def named_and_revoked(name: str) -> Callable[[Scene], None]:
+    def act(scene: Scene) -> None:
+        path = f"{portal_api(scene.served)}/applications/{scene.application['id']}"
+        assert scene.client.patch(path, json={"name": name}, headers=signed_in(scene.served, scene.client)).is_success
+        revoked(scene)
+
+    return act
 
 
 def cached(change: Callable[[Scene], None]) -> Callable[[Scene], None]:
@@ -222,6 +234,14 @@ SITUATIONS: Mapping[str, Situation] = {
         )
         for status in ("revoked", "pending", "rejected", None)
     },
+    "a revoked application by a name in the words of other causes, with Konnect": Situation(
+        named_and_revoked("uploads to 64 KB each, RFC 7617, client_secret_post, certificate"),
+        "route.basic.accepted",
+        ("64 KB", "revoked"),
+        (APPROVED,),
+        owners=(KONNECT,),
+        konnect=True,
+    ),
     "a required scope, with Konnect": Situation(
         setting(scopes_required=["orders"]),
         "strategy.requirements",
@@ -243,7 +263,9 @@ SITUATIONS: Mapping[str, Situation] = {
     "an issuer that is not allowed": Situation(
         lambda scene: scene.strategy(issuers_allowed=[scene.issuer + "/"]),
         "gateway.reads-tokens",
-        ("issuers_allowed",),
+        ("remove issuers_allowed in Dev Portal",),
+        not_steps=(KEYS, REACHABLE),
+        owners=(KONNECT,),
         konnect=True,
     ),
     # the stage in Konnect's error text
@@ -293,12 +315,26 @@ SITUATIONS: Mapping[str, Situation] = {
     "a route for every path": Situation(another_route("/"), checks="route.unmatched"),
     "no token cache": Situation(setting(cache_tokens=False)),
     "another header for tokens": Situation(
-        setting(bearer_token_header_name="x-token"), "route.bearer", ("bearer_token_header_name",), konnect=True
+        setting(bearer_token_header_name="x-token"),
+        "route.bearer",
+        ("remove bearer_token_header_name",),
+        not_steps=(KEYS, REACHABLE),
+        owners=(KONNECT,),
+        konnect=True,
+    ),
+    "no bearer token in a header": Situation(
+        setting(bearer_token_param_type=["query"]),
+        "route.bearer",
+        ("remove bearer_token_param_type",),
+        not_steps=(KEYS, REACHABLE),
+        owners=(KONNECT,),
+        konnect=True,
     ),
     "no Basic header": Situation(
         setting(client_credentials_param_type=["query"]),
         "route.basic",
-        ("client_credentials_param_type",),
+        ("remove client_credentials_param_type",),
+        owners=(KONNECT,),
         konnect=True,
     ),
     "another claim for scopes": Situation(
@@ -315,10 +351,18 @@ SITUATIONS: Mapping[str, Situation] = {
         setting(groups_required=["admin"]), "strategy.requirements", ("groups",), konnect=True, checks="strategy"
     ),
     "another token endpoint": Situation(
-        setting(token_endpoint="http://127.0.0.1:9/token"), "route.basic", ("token_endpoint",), konnect=True
+        setting(token_endpoint="http://127.0.0.1:9/token"),
+        "route.basic",
+        ("remove token_endpoint",),
+        owners=(KONNECT,),
+        konnect=True,
     ),
     "other keys": Situation(
-        setting(jwks_endpoint="http://127.0.0.1:9/jwks"), "gateway.reads-tokens", ("jwks_endpoint",), konnect=True
+        setting(jwks_endpoint="http://127.0.0.1:9/jwks"),
+        "gateway.reads-tokens",
+        ("remove jwks_endpoint",),
+        owners=(KONNECT, CURITY, GATEWAY),
+        konnect=True,
     ),
     # the profile's own mistake is the first candidate
     "an issuer with a typo": Situation(
@@ -541,12 +585,22 @@ def profile_of(name: str) -> Iterator[Path]:
         yield path
 
 
-def _scene(served: Served, client: httpx.Client) -> Scene:
-    portal, host = served.description["portal"], served.description["portal"]["url"] + "/api/v3"
+def portal_api(served: Served) -> str:
+    return f"{served.description['portal']['url']}/api/v3"
+
+
+def signed_in(served: Served, client: httpx.Client) -> dict[str, str]:
+    """The headers of the developer, who signs in."""
+    portal = served.description["portal"]
     credentials = {"username": portal["email"], "password": portal["password"]}
-    signed_in = client.post(f"{host}/developer/authenticate", json=credentials)
-    cookie = {"cookie": signed_in.headers["set-cookie"].partition(";")[0]}
+    answer = client.post(f"{portal_api(served)}/developer/authenticate", json=credentials)
     client.cookies.clear()
+    return {"cookie": answer.headers["set-cookie"].partition(";")[0]}
+
+
+def _scene(served: Served, client: httpx.Client) -> Scene:
+    portal, host = served.description["portal"], portal_api(served)
+    cookie = signed_in(served, client)
     body = {"name": "on call", "auth_strategy_id": portal["strategy_id"]}
     made = client.post(f"{host}/applications", json=body, headers=cookie).json()
     registrations = f"{host}/applications/{made['id']}/registrations"
