@@ -148,6 +148,7 @@ class Situation:
 
 METHODS, SCOPES = "konnect.strategy.auth-methods", "konnect.strategy.scopes"
 APPROVED, REQUIREMENTS = "konnect.registration.approved", "konnect.strategy.requirements"
+LINKED, PUBLICATION = "konnect.implementation.linked", "konnect.publication.strategy"
 KEYS, REACHABLE = "gateway.data-plane.keys", "curity.instance.reachable"
 SECRET = "konnect.provider.initial-client-secret"
 
@@ -410,6 +411,25 @@ SITUATIONS: Mapping[str, Situation] = {
         checks="api.linked-to-route",
         konnect=True,
     ),
+    "an open route of another service, without Konnect": Situation(
+        another_route("/elsewhere"),
+        "route.no-credentials",
+        profile=("[gateway] url", "[[gateway.route]] path"),
+        steps=(LINKED, PUBLICATION),
+        values={"gateway.route": [{"path": "/elsewhere"}]},
+    ),
+    **{
+        f"the upstream's address for the gateway, {'with' if konnect else 'without'} Konnect": Situation(
+            check="route.no-credentials",
+            words=("no header of Kong", *(["api.linked-to-route", "api.plugin"] if konnect else [])),
+            profile=("[gateway] url: the address of Kong's proxy",),
+            steps=() if konnect else (LINKED, PUBLICATION),
+            not_steps=(LINKED, PUBLICATION) if konnect else (),
+            values={"gateway.url": lambda scene: scene.described["upstream"]["url"]},
+            konnect=konnect,
+        )
+        for konnect in (True, False)
+    },
     "a gateway by an address with a path": Situation(
         check="gateway.answers",
         words=("404",),

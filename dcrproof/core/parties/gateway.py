@@ -95,11 +95,15 @@ def reached_upstream(exchange: Exchange) -> bool:
     return exchange.header("x-kong-upstream-latency") is not None
 
 
+def marked_by_kong(exchange: Exchange) -> bool:
+    """Whether the answer has a header of Kong."""
+    kong = "kong" in (exchange.header("via") or "").lower() or "kong" in (exchange.header("server") or "").lower()
+    return kong or any(name.lower().startswith("x-kong-") for name, _ in exchange.headers)
+
+
 def answered_by_kong(exchange: Exchange) -> bool:
     """Whether Kong answered, by its headers or the shape of its errors, and not a firewall or a proxy."""
-    kong = "kong" in (exchange.header("via") or "").lower() or "kong" in (exchange.header("server") or "").lower()
-    traced = any(name.lower().startswith("x-kong-") for name, _ in exchange.headers)
-    if kong or traced:
+    if marked_by_kong(exchange):
         return True
     # a gateway may be configured to add no headers: then the upstream's answer, or an error shaped as Kong's
     return exchange.media_type != "text/html" if exchange.status < 400 else bool(message(exchange))
