@@ -258,7 +258,13 @@ SITUATIONS: Mapping[str, Situation] = {
         setting(audience_required=["orders"]), "route", ("403",), (REQUIREMENTS,), (METHODS, SCOPES)
     ),
     # elimination
-    "a token in the cache, and old keys": Situation(cached(stale_keys), "", (), (KEYS,)),
+    "a token in the cache, and old keys": Situation(
+        cached(stale_keys),
+        "route.bearer.accepted",
+        ("route.basic.accepted",),
+        (KEYS,),
+        (APPROVED, REQUIREMENTS, PUBLICATION, "konnect.strategy.claim", "gateway.data-plane.version"),
+    ),
     "old keys": Situation(stale_keys, "gateway.reads-tokens", (), (KEYS,)),
     "old keys no more": Situation(back_again),
     "an issuer that is not allowed": Situation(
