@@ -243,6 +243,13 @@ SITUATIONS: Mapping[str, Situation] = {
         owners=(KONNECT,),
         konnect=True,
     ),
+    "403 in other words": Situation(
+        setting(scopes_required=["orders"], forbidden_error_message="IP address not allowed: 10.0.0.1"),
+        "route.basic.accepted",
+        ("look for another plugin of the route that answers 403 'IP address not allowed: 10.0.0.1'",),
+        (APPROVED, REQUIREMENTS),
+        owners=(GATEWAY, KONNECT),
+    ),
     "a required scope, with Konnect": Situation(
         setting(scopes_required=["orders"]),
         "strategy.requirements",
@@ -255,7 +262,7 @@ SITUATIONS: Mapping[str, Situation] = {
         setting(scopes_required=["orders"]), "route", ("403",), (REQUIREMENTS,), (METHODS, SCOPES)
     ),
     "a required audience": Situation(
-        setting(audience_required=["orders"]), "route", ("403",), (REQUIREMENTS,), (METHODS, SCOPES)
+        setting(audience_required=["orders"]), "route", ("403",), (REQUIREMENTS,), (METHODS, SCOPES), owners=(KONNECT,)
     ),
     # elimination
     "a token in the cache, and old keys": Situation(
