@@ -37,7 +37,8 @@ def tables(scene: "Scene", mode: str, *, konnect: bool, admin: bool) -> dict[str
         found["curity.admin.password"] = {"file": "admin-password"}
     if konnect:
         names = {"portal": "developers", "api": "accounts", "strategy": "curity-dcr"}
-        names |= {"control_plane": "default", "service": "orders", "url": described["konnect"]["url"]}
+        names |= {"control_plane": "default", "url": described["konnect"]["url"]}
+        names |= {"service": "orders"} if mode == "provision" else {}
         found |= {f"konnect.{name}": value for name, value in names.items()}
         found["konnect.token"] = {"file": "konnect-token"}
     if existing:
