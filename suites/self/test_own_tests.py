@@ -213,6 +213,25 @@ def test_pytest_lists_the_public_fixtures_with_their_docstrings(run_own: Callabl
     assert "no docstring available" not in {listed[name] for name in public}
 
 
+@pytest.mark.parametrize(
+    ("options", "tests"),
+    [(("--fixtures",), ""), (("--fixtures",), "def test_it(dcr_basic): pass\n"), (("--fixtures", "-v"), "")],
+    ids=["no tests", "a test that uses one", "private ones as well"],
+)
+def test_each_heading_of_that_list_has_a_fixture_and_each_fixture_a_docstring(
+    run_own: Callable[..., Ran], options: tuple[str, ...], tests: str
+) -> None:
+    ran = run_own(tests, *options)
+    of_modules = re.split(r"^-+ fixtures defined from (\S+) -+$", ran.output, flags=re.MULTILINE)[1:]
+    ours = {
+        name: text for name, text in zip(of_modules[::2], of_modules[1::2], strict=True) if name.startswith("dcrproof.")
+    }
+    assert len(ours) > 3
+    assert [name for name, text in ours.items() if not re.search(r"^_?\w+ .*-- ", text, re.MULTILINE)] == []
+    if "-v" not in options:
+        assert not any("no docstring available" in text or "record_" in text for text in ours.values())
+
+
 UNREACHABLE = """
 [run]
 mode = "existing"

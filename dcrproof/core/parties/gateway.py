@@ -1,5 +1,6 @@
 """The API consumer: calls the protected route, on each data-plane node, and reads what the answer proves."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from dcrproof.core.text import one_line
 UNAUTHORIZED = 401
 REFUSED = (UNAUTHORIZED, 403)
 REDIRECTED = (302, 303, 307)
+DESCRIPTION = re.compile(r'\berror_description *= *"([^"\\]+)"', re.IGNORECASE)
+"""In a challenge; RFC 6750 3 has neither quotation marks nor backslashes in it."""
 
 
 @dataclass(frozen=True)
@@ -153,9 +156,11 @@ def echoed(exchange: Exchange) -> Echo:
 
 
 def said(exchange: Exchange) -> str:
-    """A gateway's answer in short: its status, and Kong's `message`."""
+    """A gateway's answer in short: its status, Kong's `message`, and with 401 the description in WWW-Authenticate."""
     words = quoted(message(exchange))
-    return f"{exchange.status} {words!r}" if words else str(exchange.status)
+    found = DESCRIPTION.search(exchange.header("www-authenticate") or "") if exchange.status == UNAUTHORIZED else None
+    described = f" (error_description {quoted(found[1])!r})" if found else ""
+    return f"{exchange.status}{f' {words!r}' if words else ''}{described}"
 
 
 def answer(exchange: Exchange) -> str:
