@@ -15,7 +15,10 @@ from urllib.parse import urlsplit
 import httpx
 import tomli_w
 
-from dcrproof.mocks import steps
+from dcrproof.core.checks.owners import AUTHOR, CURITY, GATEWAY, KONNECT
+from dcrproof.mocks import faults, steps
+from dcrproof.mocks.gateway.verdicts import Refused
+from dcrproof.mocks.mutants.nodes import judges
 from dcrproof.mocks.profile import write_profile
 from dcrproof.mocks.serve import Served, serving
 
@@ -135,12 +138,15 @@ class Situation:
     not_steps: tuple[str, ...] = ()
     profile: tuple[str, ...] = ()
     """The keys of the profile that are said to be wrong first."""
+    owners: tuple[str, ...] = ()
+    """All teams that the failure is handed to; empty where that is another row's subject."""
     konnect: bool = False
     values: Mapping[str, Any] = field(default_factory=dict)
     """Values of the profile that differ, by dotted path; in a text, {a.b} is the usual value at that path."""
     mode: str = "existing"
     admin: bool = False
     checks: str = "discovery token client gateway.answers gateway.reads-tokens route"
+    exit: int = 1
 
 
 METHODS, SCOPES = "konnect.strategy.auth-methods", "konnect.strategy.scopes"
@@ -199,6 +205,28 @@ def back_again(scene: Scene) -> None:
     scene.redo(KEYS)
 
 
+def answering(status: int, message: str, header: str = "", begins: str = "") -> Callable[[Scene], None]:
+    """A gateway that answers so to calls with credentials, or only to those with that header, which begins so."""
+
+    def change(request: Any, verdict: Any) -> Any:
+        names = (header,) if header else ("authorization", "cookie")
+        sent = any((request.header(name) or "").lower().startswith(begins) for name in names if request.header(name))
+        return Refused(status, message, challenge=False) if sent else verdict
+
+    def act(scene: Scene) -> None:
+        for node in scene.served.worlds.current.data_planes:
+            judges(node, change)
+
+    return act
+
+
+def fault(party: str, path: str, status: int) -> Callable[[Scene], None]:
+    """A party that answers every request there with that status."""
+    return lambda scene: scene.served.worlds.current.faults.arm(
+        faults.Fault(party, path=path, times=1000, status=status)
+    )
+
+
 ALL = ("client_credentials", "bearer", "session")
 
 SITUATIONS: Mapping[str, Situation] = {
@@ -246,6 +274,67 @@ SITUATIONS: Mapping[str, Situation] = {
         ("issuers_allowed",),
         konnect=True,
     ),
+    # what is no judgement on the caller
+    **{
+        f"{status} to {what}: {message}": Situation(
+            answering(status, message, "authorization" if begins else "", begins),
+            check,
+            (str(status), words),
+            not_steps=(METHODS, SCOPES, KEYS, APPROVED, REQUIREMENTS, "curity.instance.reachable"),
+            owners=(GATEWAY,),
+        )
+        for status, message, words in (
+            (400, "Bad request", "error log of the node"),
+            (500, "An unexpected error occurred", "error log of the node"),
+            (502, "An invalid response was received from the upstream server", "the upstream of the route"),
+            (503, "failure to get a peer from the ring-balancer", "the upstream of the route"),
+            (503, "name resolution failed", "the upstream of the route"),
+        )
+        for what, begins, check in (
+            ("all credentials", "", "gateway.reads-tokens"),
+            ("id and secret", "basic ", "route.basic.accepted"),
+            ("tokens", "bearer ", "route.bearer.accepted"),
+        )
+        if begins in ("", "basic ") or status == 503
+    },
+    "503 to a session": Situation(
+        answering(503, "name resolution failed", "cookie"),
+        "route.session.accepted",
+        ("the upstream of the route",),
+        not_steps=(METHODS,),
+        owners=(GATEWAY,),
+    ),
+    **{
+        f"{status} to a session that is too large": Situation(
+            answering(status, message, "cookie"),
+            "route.session.accepted",
+            ("KB was sent",),
+            not_steps=(METHODS,),
+            owners=(CURITY,),
+        )
+        for status, message in ((400, "Request header or cookie too large"), (431, ""), (494, ""))
+    },
+    "401 to a session": Situation(
+        answering(401, "Unauthorized", "cookie"), "route.session.accepted", ("401",), (METHODS,), owners=(KONNECT,)
+    ),
+    "401 to a session, with Konnect": Situation(
+        answering(401, "Unauthorized", "cookie"),
+        "route.session.accepted",
+        ("401", f"{METHODS} (strategy.auth-methods): its check passed"),
+        not_steps=(METHODS,),
+        owners=(KONNECT,),
+        konnect=True,
+    ),
+    **{
+        f"{status} of the token endpoint": Situation(
+            fault("curity", "*/oauth-token", status),
+            "client.known",
+            (str(status),),
+            owners=(CURITY,),
+            checks="client.known",
+        )
+        for status in (400, 403, 404)
+    },
     # the stage in Konnect's error text
     "a wrong secret of the provider": Situation(
         provider(dcr_config={"initial_client_secret": "yq7-last-year-Kd93hhLm2"}),
@@ -474,6 +563,77 @@ SITUATIONS: Mapping[str, Situation] = {
         values={"curity.registrar.secret": {"file": "wrong-secret"}},
         checks="registrar.authenticates",
     ),
+    "a wrong secret, without Konnect": Situation(
+        check="client.known",
+        words=("401", "that the portal gave the developer"),
+        profile=("[application] client_id and client_secret: not swapped",),
+        owners=(AUTHOR,),
+        values={"application.client_secret": {"file": "wrong-secret"}},
+        checks="client",
+    ),
+    "an id and a secret that are swapped, without Konnect": Situation(
+        check="client.known",
+        words=("401",),
+        profile=("[application] client_id and client_secret: not swapped",),
+        owners=(AUTHOR,),
+        values={
+            "application.client_id": lambda scene: scene.pair[1],
+            "application.client_secret": {"file": "client-id"},
+        },
+        checks="client",
+    ),
+    **{
+        f"{party}'s address in place of {key}": Situation(
+            check=check,
+            profile=(f"[{key.replace('.', '] ')}",),
+            konnect=True,
+            values={key: lambda scene, party=party: address_of(scene, party)},
+            checks=check,
+            exit=exit,
+        )
+        for key, check, addresses in (
+            ("gateway.url", "gateway.answers", {"konnect": 6, "portal": 6, "curity": 6}),
+            ("konnect.url", "konnect.authenticated", {"curity": 6, "gateway": 1}),
+            ("curity.issuer", "discovery.served", {"konnect": 1, "portal": 1, "gateway": 1}),
+        )
+        for party, exit in addresses.items()
+    },
+    **{
+        f"{status} to discovery": Situation(
+            fault("curity", "*/openid-configuration", status),
+            check="discovery.served",
+            words=(str(status),),
+            profile=("[curity] issuer",),
+            not_steps=("curity.metadata.exposed",),
+            checks="discovery",
+        )
+        for status in (301, 401, 403)
+    },
+    "404 to the keys": Situation(
+        fault("curity", "*/jwks", 404),
+        check="keys.served",
+        words=("404", "the jwks_uri of the metadata"),
+        not_steps=("curity.metadata.exposed",),
+        owners=(CURITY,),
+        checks="keys",
+    ),
+    **{
+        f"403 to {what} in Konnect": Situation(
+            fault("konnect", path, 403),
+            check=check,
+            words=("Viewer",),
+            not_steps=("konnect.role.dcr-provider-creator", "konnect.role.auth-strategy-creator"),
+            owners=(KONNECT,),
+            konnect=True,
+            checks=check,
+        )
+        for what, path, check in (
+            ("everything", "*", "konnect.authenticated"),
+            ("strategies", "/v2/application-auth-strategies*", "strategy.found"),
+            ("portals", "/v3/portals*", "portal.found"),
+            ("APIs", "/v3/apis*", "api.found"),
+        )
+    },
     "a secret with a blank at its end": Situation(
         check="client.known",
         words=("401",),
@@ -507,6 +667,11 @@ SITUATIONS: Mapping[str, Situation] = {
         checks="client",
     ),
 }
+
+
+def address_of(scene: Scene, party: str) -> str:
+    parts = urlsplit(scene.described[party]["issuer" if party == "curity" else "url"])
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def told(value: Any, usual: Mapping[str, Any], here: Scene) -> Any:

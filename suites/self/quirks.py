@@ -226,6 +226,24 @@ LEGAL: Mapping[str, Legal] = {
         checks=MANAGED,
         passed="registration.delete",
     ),
+    "DELETE answers 200 with a page": Legal(
+        Quirk(answers={"delete": where(succeeded, lambda _: page(200, "Deleted"))}),
+        "RFC 9110 9.3.5: a representation that describes the status",
+        checks=MANAGED,
+        passed="registration.delete registration.deleted-client",
+    ),
+    "DELETE answers 202": Legal(
+        Quirk(answers={"delete": where(succeeded, becomes(202))}),
+        "RFC 9110 9.3.5",
+        checks=MANAGED,
+        passed="registration.delete registration.deleted-client",
+    ),
+    "DELETE answers 202 with JSON that is no object": Legal(
+        Quirk(answers={"delete": where(succeeded, becomes(202, "accepted", "application/json"))}),
+        "RFC 9110 9.3.5",
+        checks=MANAGED,
+        passed="registration.delete registration.deleted-client",
+    ),
     "empty redirect_uris are refused": Legal(
         Quirk(
             refuses={

@@ -396,18 +396,25 @@ def test_our_own_fault_goes_before_a_broken_contract_and_that_before_an_unreacha
 
 
 @pytest.mark.parametrize(
-    ("status", "named"), [(403, ("konnect.role.portal-creator",)), (401, ("konnect.account.created",)), (None, None)]
+    ("method", "status", "named"),
+    [
+        ("POST", 403, ("konnect.role.portal-creator",)),
+        ("GET", 403, ()),
+        ("GET", 401, ("konnect.account.created",)),
+        ("GET", None, ("konnect.account.created",)),
+    ],
 )
-def test_a_missing_role_is_named_where_the_answer_is_403_and_nowhere_else(status, named):
+def test_a_missing_role_is_named_where_the_answer_is_403_and_nowhere_else(method, status, named):
     steps = ("konnect.account.created", "konnect.role.portal-creator")
     check = Check(
         "a.claim", "a claim", Level.MUST, Evidence.DOCUMENTED, steps, ("RFC 0",), False, False, "konnect", KONNECT
     )
     failed = Failed("a portal", "none")
-    asked = {"party": "konnect", "method": "GET", "url": "https://eu.api.example/v3/portals", "summary": {}}
+    asked = {"party": "konnect", "method": method, "url": "https://eu.api.example/v3/portals", "summary": {}}
     failed.exchange = SimpleNamespace(status=status, **asked) if status else None
     result = result_of(check, (0, 0), failed, None, 0.0)
-    assert result.candidates == (named or ("konnect.account.created",))
+    assert result.candidates == named
+    assert ("Viewer" in result.fix) is (named == ())  # no step gives a role that only reads
 
 
 @pytest.mark.parametrize("verbose", [False, True])

@@ -63,8 +63,10 @@ class Consumer:
             node=node or self.nodes[0],
             repeatable=False,  # checks judge every answer of the gateway; only 429 is a limit, and not an answer
         )
-        if not answered_by_kong(exchange):
-            raise Unreachable("gateway", f"{exchange.what} was not answered by Kong: {exchange.shape}")
+        if not answered_by_kong(exchange) and not too_large(exchange):
+            foreign = Unreachable("gateway", f"{exchange.what} was not answered by Kong: {exchange.shape}")
+            foreign.exchange = exchange
+            raise foreign
         return exchange
 
     def accepts(self, exchange: Exchange) -> bool:
@@ -111,6 +113,20 @@ def message(exchange: Exchange) -> str:
     """Kong's `message`, or an empty text."""
     found = exchange.members().get("message")
     return found if isinstance(found, str) else ""
+
+
+def too_large(exchange: Exchange) -> bool:
+    """Whether the answer, of Kong or of what is in front of it, is that a header is too large (RFC 6585 5; nginx's 494).
+
+    nginx and Kong say so with 400, in whatever media type.
+    """
+    return exchange.status in (431, 494) or (exchange.status == 400 and b"too large" in exchange.body[:5000].lower())
+
+
+def judges_nobody(exchange: Exchange) -> bool:
+    """Whether the answer is an error of Kong's own that says nothing of the caller, whom it refuses with 401 or 403."""
+    own = exchange.status >= 400 and exchange.status not in REFUSED and not reached_upstream(exchange)
+    return own and not too_large(exchange)
 
 
 def session_cookie(exchange: Exchange) -> str | None:
