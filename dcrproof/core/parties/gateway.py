@@ -13,7 +13,6 @@ from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.http.polling import poll
 from dcrproof.core.profile.model import RouteSettings
 from dcrproof.core.secrets.secret import Secret, basic
-from dcrproof.core.text import one_line
 
 UNAUTHORIZED = 401
 REFUSED = (UNAUTHORIZED, 403)
@@ -141,22 +140,15 @@ def session_cookie(exchange: Exchange) -> str | None:
     return "; ".join(session) or None
 
 
-class Echo(dict[str, Any]):
-    """What reached the upstream: `method`, `path`, `headers` (names in lower case) and `body`. Its repr shows no header."""
-
-    def __repr__(self) -> str:
-        return f"<echo of {one_line(str(self.get('method')), 20)} {one_line(str(self.get('path')), 100)}>"
-
-
-def echoed(exchange: Exchange) -> Echo:
-    """What the upstream shows of the request. Raises Unreachable where the answer is not an echo."""
+def echoed(exchange: Exchange) -> dict[str, Any]:
+    """What reached the upstream: `method`, `path`, `headers` (names in lower case) and `body`. Raises Unreachable where the answer is not an echo."""
     content = exchange.object()
     headers = content.get("headers")
     if not isinstance(headers, dict):
         raise Unreachable(
             "upstream", f"{exchange.what} is not an echo", "an object with method, path, headers and body"
         )
-    return Echo({**content, "headers": {str(name).lower(): str(value) for name, value in headers.items()}})
+    return {**content, "headers": {str(name).lower(): str(value) for name, value in headers.items()}}
 
 
 def said(exchange: Exchange) -> str:
