@@ -335,13 +335,16 @@ def _run(path: Path) -> dict[str, Any]:
     return run
 
 
+DAMAGED = "damaged, or of another version"
+
+
 @contextmanager
 def _record(source: str) -> Iterator[None]:
     """Raises Usage where the block finds that a record is damaged: it may hold anything in any place."""
     try:
         yield
-    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise Usage(f"{source}: damaged, or of another version ({type(error).__name__})") from None
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise Usage(f"{source}: {DAMAGED} ({type(error).__name__})") from None
 
 
 def _events(folder: Path) -> list[Mapping[str, Any]]:
@@ -367,6 +370,8 @@ def _report(options: argparse.Namespace) -> int:
     with _record(f"{options.folder / 'events.jsonl'}"):
         run = run_json(events)
         problems = write(options.folder, run)
+    if unmade := [problem for problem in problems if not problem.made]:
+        raise Usage(f"{options.folder / 'events.jsonl'}: {DAMAGED} ({'; '.join(map(str, unmade))})")
     for problem in problems:
         say(f"dcrproof report: {problem}", partial(print, file=sys.stderr))
     say(run["headline"])
