@@ -319,6 +319,10 @@ def _run(path: Path) -> dict[str, Any]:
 
     if path == Path("latest") and not path.exists():
         path = Path("reports/out/latest")
+        if not path.exists():
+            raise Usage(
+                "latest: no run has left a report in reports/out of this folder: run pytest, or name a run's folder"
+            )
     file = path / "run.json" if path.is_dir() else path
     try:
         if path.is_dir() and not file.exists():
@@ -327,7 +331,7 @@ def _run(path: Path) -> dict[str, Any]:
                 return run_json(events)
         run = json.loads(content(file, LARGEST_RECORD).decode("utf-8"))
     except OSError as error:
-        raise Usage(f"{file}: {error.strerror}") from None
+        raise Usage(f"{file}: {error.strerror}; expected {A_RUN}") from None
     except (ValueError, RecursionError):
         raise Usage(f"{file}: not JSON") from None
     if not isinstance(run, dict) or run.get("schema") != SCHEMA or not isinstance(run.get("exchanges"), list):
@@ -389,7 +393,8 @@ def _steps(options: argparse.Namespace) -> int:
     for step in found:
         say(step.id)
         _fields(*listing.step_fields(step), *(listing.step_text(step) if options.ids else ()))
-    return _some(found, "step")
+    elsewhere = f"; `dcrproof checks --failing-in {options.failing_in}` lists what failed there"
+    return _some(found, "step", elsewhere if options.failing_in else "")
 
 
 def _checks(options: argparse.Namespace) -> int:
@@ -425,10 +430,10 @@ def _listed(options: argparse.Namespace, listing: "Callable[[Filter], list[Liste
         raise
 
 
-def _some(found: Sequence[object], what: str) -> int:
+def _some(found: Sequence[object], what: str, hint: str = "") -> int:
     """Says on standard error where a list is empty, so that its silence is not taken for a fault."""
     if not found:
-        say(f"no {what} fits", partial(print, file=sys.stderr))
+        say(f"no {what} fits{hint}", partial(print, file=sys.stderr))
     return Exit.GREEN
 
 

@@ -54,7 +54,7 @@ class Comparison:
     """Only `broke` says that something is worse than before. The names are those of `dcrproof compare --json`."""
 
     broke: tuple[Changed, ...]
-    mended: tuple[Changed, ...]
+    fixed: tuple[Changed, ...]
     still_bad: tuple[Changed, ...]
     other: tuple[Changed, ...]
     """Changes of verdict that are neither better nor worse, such as to *not seen*."""
@@ -152,7 +152,7 @@ def lines(comparison: Comparison) -> Iterator[str]:
         yield f"runs       {one_line(text)}"
     groups = (
         ("broke", comparison.broke),
-        ("fixed", comparison.mended),
+        ("fixed", comparison.fixed),
         ("still bad", comparison.still_bad),
     )
     for word, group in groups:
@@ -167,7 +167,7 @@ def lines(comparison: Comparison) -> Iterator[str]:
     for timing in comparison.timings:
         yield f"time       {timing.where}: {timing.old:.3f} s -> {timing.new:.3f} s"
     yield (
-        f"{len(comparison.broke)} broke, {len(comparison.mended)} fixed, {len(comparison.still_bad)} still bad, "
+        f"{len(comparison.broke)} broke, {len(comparison.fixed)} fixed, {len(comparison.still_bad)} still bad, "
         f"{len(comparison.facts)} facts and {len(comparison.timings)} times changed"
     )
 

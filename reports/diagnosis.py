@@ -137,6 +137,7 @@ def _causes(run: Run, check: Check) -> Iterator[Row]:
         yield Row(Label.OWNER, " or ".join(check["owners"]))
     for key in check["profile"]:
         yield Row(Label.PROFILE, f"compare first {key}")
+    yield Row(Label.FIX, check["fix"])
     steps = {step["id"]: step for step in run["steps"]}
     found = [steps[id] for id in check["candidates"] if id in steps]
     for number, step in enumerate(found, 1):
@@ -153,7 +154,7 @@ def _causes(run: Run, check: Check) -> Iterator[Row]:
             yield Row(Label.CAUTION, f"{which}{step['caution']}")
     if check["verdict"] == "failed" and not found and not check["profile"]:
         yield Row(Label.STEP, "not a setup step")
-    yield Row(Label.FIX, check["fix"] or ("" if found else FIXES.get(check["verdict"], "")))
+    yield Row(Label.FIX, "" if found or check["fix"] else FIXES.get(check["verdict"], ""))
 
 
 def _both_sides(_: Run, check: Check) -> Iterator[Row]:

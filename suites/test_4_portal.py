@@ -6,7 +6,7 @@ from dcrproof.core.checks.check import Evidence, by_gate, check
 from dcrproof.core.checks.outcomes import NotSeen
 from dcrproof.core.checks.sources import DCR, PORTAL_API
 from dcrproof.core.http.segments import segment
-from dcrproof.core.parties.konnect import problem
+from dcrproof.core.parties.konnect import inner, problem
 
 
 @by_gate
@@ -88,7 +88,7 @@ def test_admin_sees_the_application(_dcr_admin, _dcr_provider_of_applications, _
     exchange = _dcr_admin.get(f"/{version}/applications/{segment(_dcr_new_application.id)}")
     _dcr_expect.that(exchange.status == 200, "200 to the application", problem(exchange))
     content = exchange.object()
-    found = content.get(client_id), (content.get("dcr_provider") or {}).get("id")
+    found = content.get(client_id), inner(content, "dcr_provider", "id")
     expected = _dcr_new_application.client_id, provider
     _dcr_expect.that(found == expected, f"{client_id} and provider {expected}", f"{found}")
     hidden = _dcr_new_application.secret.reveal() not in json.dumps(content)

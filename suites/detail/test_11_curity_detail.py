@@ -4,7 +4,7 @@ from dcrproof.core.checks.check import Evidence, Level, check
 from dcrproof.core.checks.expect import demand
 from dcrproof.core.checks.outcomes import NotApplicable
 from dcrproof.core.checks.sources import CONFIG, DCRM, USING_DCR
-from dcrproof.core.parties.answers import received
+from dcrproof.core.parties.answers import access_token
 from dcrproof.core.parties.authorization_server import error_code, told
 from dcrproof.core.parties.konnect import objects
 from dcrproof.core.parties.tokens import decode
@@ -30,7 +30,7 @@ def _new_token(target, server, metadata, client):
     """An access token of that client, masked from here on."""
     exchange = _token(server, metadata, client)
     demand(exchange.status == 200, f"a token for {client.client_id}", error_code(exchange))
-    return received(target, exchange, "access_token")
+    return access_token(target, exchange)
 
 
 # Metadata and keys
@@ -326,7 +326,7 @@ def test_token_lifetime(
     _dcr_expect.that(isinstance(ttl, int) and ttl > 0, "access_token_ttl in the answer", f"access_token_ttl {ttl!r}")
     exchange = _token(_dcr_registrations.server, _dcr_endpoints, client)
     answer = exchange.object()
-    token = decode(_dcr_target.secrets.know(str(answer.get("access_token"))).reveal())
+    token = decode(access_token(_dcr_target, exchange).reveal())
     lifetime = token.lifetime if token else None
     _dcr_expect.that(lifetime == ttl, f"exp - iat of {ttl} seconds, as registered", f"{lifetime}")
     expires = answer.get("expires_in")

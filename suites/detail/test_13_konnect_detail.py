@@ -648,7 +648,7 @@ def test_default_strategy(_dcr_target, dcr_applications, _dcr_portal_object, _dc
     if default is None:
         _dcr_expect.that(exchange.status >= 400, "a refusal, the portal having no default", problem(exchange))
         return
-    got = (exchange.object().get("auth_strategy") or {}).get("id")
+    got = inner(exchange.object(), "auth_strategy", "id")
     _dcr_expect.that(got == default, f"the portal's default {default}", f"{got} ({problem(exchange)})")
 
 

@@ -15,7 +15,10 @@ from urllib.parse import urlsplit
 import httpx
 import tomli_w
 
-from dcrproof.mocks import steps
+from dcrproof.core.checks.owners import AUTHOR, CURITY, GATEWAY, KONNECT
+from dcrproof.mocks import faults, steps
+from dcrproof.mocks.gateway.verdicts import Refused
+from dcrproof.mocks.mutants.nodes import judges
 from dcrproof.mocks.profile import write_profile
 from dcrproof.mocks.serve import Served, serving
 
@@ -36,7 +39,8 @@ def tables(scene: "Scene", mode: str, *, konnect: bool, admin: bool) -> dict[str
         found["curity.admin.password"] = {"file": "admin-password"}
     if konnect:
         names = {"portal": "developers", "api": "accounts", "strategy": "curity-dcr"}
-        names |= {"control_plane": "default", "service": "orders", "url": described["konnect"]["url"]}
+        names |= {"control_plane": "default", "url": described["konnect"]["url"]}
+        names |= {"service": "orders"} if mode == "provision" else {}
         found |= {f"konnect.{name}": value for name, value in names.items()}
         found["konnect.token"] = {"file": "konnect-token"}
     if existing:
@@ -135,22 +139,35 @@ class Situation:
     not_steps: tuple[str, ...] = ()
     profile: tuple[str, ...] = ()
     """The keys of the profile that are said to be wrong first."""
+    owners: tuple[str, ...] = ()
+    """All teams that the failure is handed to; empty where that is another row's subject."""
     konnect: bool = False
     values: Mapping[str, Any] = field(default_factory=dict)
     """Values of the profile that differ, by dotted path; in a text, {a.b} is the usual value at that path."""
     mode: str = "existing"
     admin: bool = False
     checks: str = "discovery token client gateway.answers gateway.reads-tokens route"
+    exit: int = 1
 
 
 METHODS, SCOPES = "konnect.strategy.auth-methods", "konnect.strategy.scopes"
 APPROVED, REQUIREMENTS = "konnect.registration.approved", "konnect.strategy.requirements"
-KEYS = "gateway.data-plane.keys"
+LINKED, PUBLICATION = "konnect.implementation.linked", "konnect.publication.strategy"
+KEYS, REACHABLE = "gateway.data-plane.keys", "curity.instance.reachable"
 SECRET = "konnect.provider.initial-client-secret"
 
 
 def revoked(scene: Scene) -> None:
     scene.registered("revoked")
+
+
+def named_and_revoked(name: str) -> Callable[[Scene], None]:
+    def act(scene: Scene) -> None:
+        path = f"{portal_api(scene.served)}/applications/{scene.application['id']}"
+        assert scene.client.patch(path, json={"name": name}, headers=signed_in(scene.served, scene.client)).is_success
+        revoked(scene)
+
+    return act
 
 
 def cached(change: Callable[[Scene], None]) -> Callable[[Scene], None]:
@@ -199,6 +216,28 @@ def back_again(scene: Scene) -> None:
     scene.redo(KEYS)
 
 
+def answering(status: int, message: str, header: str = "", begins: str = "") -> Callable[[Scene], None]:
+    """A gateway that answers so to calls with credentials, or only to those with that header, which begins so."""
+
+    def change(request: Any, verdict: Any) -> Any:
+        names = (header,) if header else ("authorization", "cookie")
+        sent = any((request.header(name) or "").lower().startswith(begins) for name in names if request.header(name))
+        return Refused(status, message, challenge=False) if sent else verdict
+
+    def act(scene: Scene) -> None:
+        for node in scene.served.worlds.current.data_planes:
+            judges(node, change)
+
+    return act
+
+
+def fault(party: str, path: str, status: int) -> Callable[[Scene], None]:
+    """A party that answers every request there with that status."""
+    return lambda scene: scene.served.worlds.current.faults.arm(
+        faults.Fault(party, path=path, times=1000, status=status)
+    )
+
+
 ALL = ("client_credentials", "bearer", "session")
 
 SITUATIONS: Mapping[str, Situation] = {
@@ -222,6 +261,21 @@ SITUATIONS: Mapping[str, Situation] = {
         )
         for status in ("revoked", "pending", "rejected", None)
     },
+    "a revoked application by a name in the words of other causes, with Konnect": Situation(
+        named_and_revoked("uploads to 64 KB each, RFC 7617, client_secret_post, certificate"),
+        "route.basic.accepted",
+        ("64 KB", "revoked"),
+        (APPROVED,),
+        owners=(KONNECT,),
+        konnect=True,
+    ),
+    "403 in other words": Situation(
+        setting(scopes_required=["orders"], forbidden_error_message="IP address not allowed: 10.0.0.1"),
+        "route.basic.accepted",
+        ("look for another plugin of the route that answers 403 'IP address not allowed: 10.0.0.1'",),
+        (APPROVED, REQUIREMENTS),
+        owners=(GATEWAY, KONNECT),
+    ),
     "a required scope, with Konnect": Situation(
         setting(scopes_required=["orders"]),
         "strategy.requirements",
@@ -234,18 +288,87 @@ SITUATIONS: Mapping[str, Situation] = {
         setting(scopes_required=["orders"]), "route", ("403",), (REQUIREMENTS,), (METHODS, SCOPES)
     ),
     "a required audience": Situation(
-        setting(audience_required=["orders"]), "route", ("403",), (REQUIREMENTS,), (METHODS, SCOPES)
+        setting(audience_required=["orders"]), "route", ("403",), (REQUIREMENTS,), (METHODS, SCOPES), owners=(KONNECT,)
     ),
     # elimination
-    "a token in the cache, and old keys": Situation(cached(stale_keys), "", (), (KEYS,)),
+    "a token in the cache, and old keys": Situation(
+        cached(stale_keys),
+        "route.bearer.accepted",
+        ("route.basic.accepted",),
+        (KEYS,),
+        (APPROVED, REQUIREMENTS, PUBLICATION, "konnect.strategy.claim", "gateway.data-plane.version"),
+    ),
     "old keys": Situation(stale_keys, "gateway.reads-tokens", (), (KEYS,)),
     "old keys no more": Situation(back_again),
     "an issuer that is not allowed": Situation(
         lambda scene: scene.strategy(issuers_allowed=[scene.issuer + "/"]),
         "gateway.reads-tokens",
-        ("issuers_allowed",),
+        ("remove issuers_allowed in Dev Portal",),
+        not_steps=(KEYS, REACHABLE),
+        owners=(KONNECT,),
         konnect=True,
     ),
+    # what is no judgement on the caller
+    **{
+        f"{status} to {what}: {message}": Situation(
+            answering(status, message, "authorization" if begins else "", begins),
+            check,
+            (str(status), words),
+            not_steps=(METHODS, SCOPES, KEYS, APPROVED, REQUIREMENTS, "curity.instance.reachable"),
+            owners=(GATEWAY,),
+        )
+        for status, message, words in (
+            (400, "Bad request", "error log of the node"),
+            (500, "An unexpected error occurred", "error log of the node"),
+            (502, "An invalid response was received from the upstream server", "the upstream of the route"),
+            (503, "failure to get a peer from the ring-balancer", "the upstream of the route"),
+            (503, "name resolution failed", "the upstream of the route"),
+        )
+        for what, begins, check in (
+            ("all credentials", "", "gateway.reads-tokens"),
+            ("id and secret", "basic ", "route.basic.accepted"),
+            ("tokens", "bearer ", "route.bearer.accepted"),
+        )
+        if begins in ("", "basic ") or status == 503
+    },
+    "503 to a session": Situation(
+        answering(503, "name resolution failed", "cookie"),
+        "route.session.accepted",
+        ("the upstream of the route",),
+        not_steps=(METHODS,),
+        owners=(GATEWAY,),
+    ),
+    **{
+        f"{status} to a session that is too large": Situation(
+            answering(status, message, "cookie"),
+            "route.session.accepted",
+            ("KB was sent",),
+            not_steps=(METHODS,),
+            owners=(CURITY,),
+        )
+        for status, message in ((400, "Request header or cookie too large"), (431, ""), (494, ""))
+    },
+    "401 to a session": Situation(
+        answering(401, "Unauthorized", "cookie"), "route.session.accepted", ("401",), (METHODS,), owners=(KONNECT,)
+    ),
+    "401 to a session, with Konnect": Situation(
+        answering(401, "Unauthorized", "cookie"),
+        "route.session.accepted",
+        ("401", f"{METHODS} (strategy.auth-methods): its check passed"),
+        not_steps=(METHODS,),
+        owners=(KONNECT,),
+        konnect=True,
+    ),
+    **{
+        f"{status} of the token endpoint": Situation(
+            fault("curity", "*/oauth-token", status),
+            "client.known",
+            (str(status),),
+            owners=(CURITY,),
+            checks="client.known",
+        )
+        for status in (400, 403, 404)
+    },
     # the stage in Konnect's error text
     "a wrong secret of the provider": Situation(
         provider(dcr_config={"initial_client_secret": "yq7-last-year-Kd93hhLm2"}),
@@ -293,12 +416,26 @@ SITUATIONS: Mapping[str, Situation] = {
     "a route for every path": Situation(another_route("/"), checks="route.unmatched"),
     "no token cache": Situation(setting(cache_tokens=False)),
     "another header for tokens": Situation(
-        setting(bearer_token_header_name="x-token"), "route.bearer", ("bearer_token_header_name",), konnect=True
+        setting(bearer_token_header_name="x-token"),
+        "route.bearer",
+        ("remove bearer_token_header_name",),
+        not_steps=(KEYS, REACHABLE),
+        owners=(KONNECT,),
+        konnect=True,
+    ),
+    "no bearer token in a header": Situation(
+        setting(bearer_token_param_type=["query"]),
+        "route.bearer",
+        ("remove bearer_token_param_type",),
+        not_steps=(KEYS, REACHABLE),
+        owners=(KONNECT,),
+        konnect=True,
     ),
     "no Basic header": Situation(
         setting(client_credentials_param_type=["query"]),
         "route.basic",
-        ("client_credentials_param_type",),
+        ("remove client_credentials_param_type",),
+        owners=(KONNECT,),
         konnect=True,
     ),
     "another claim for scopes": Situation(
@@ -315,10 +452,18 @@ SITUATIONS: Mapping[str, Situation] = {
         setting(groups_required=["admin"]), "strategy.requirements", ("groups",), konnect=True, checks="strategy"
     ),
     "another token endpoint": Situation(
-        setting(token_endpoint="http://127.0.0.1:9/token"), "route.basic", ("token_endpoint",), konnect=True
+        setting(token_endpoint="http://127.0.0.1:9/token"),
+        "route.basic",
+        ("remove token_endpoint",),
+        owners=(KONNECT,),
+        konnect=True,
     ),
     "other keys": Situation(
-        setting(jwks_endpoint="http://127.0.0.1:9/jwks"), "gateway.reads-tokens", ("jwks_endpoint",), konnect=True
+        setting(jwks_endpoint="http://127.0.0.1:9/jwks"),
+        "gateway.reads-tokens",
+        ("remove jwks_endpoint",),
+        owners=(KONNECT, CURITY, GATEWAY),
+        konnect=True,
     ),
     # the profile's own mistake is the first candidate
     "an issuer with a typo": Situation(
@@ -366,6 +511,25 @@ SITUATIONS: Mapping[str, Situation] = {
         checks="api.linked-to-route",
         konnect=True,
     ),
+    "an open route of another service, without Konnect": Situation(
+        another_route("/elsewhere"),
+        "route.no-credentials",
+        profile=("[gateway] url", "[[gateway.route]] path"),
+        steps=(LINKED, PUBLICATION),
+        values={"gateway.route": [{"path": "/elsewhere"}]},
+    ),
+    **{
+        f"the upstream's address for the gateway, {'with' if konnect else 'without'} Konnect": Situation(
+            check="route.no-credentials",
+            words=("no header of Kong", *(["api.linked-to-route", "api.plugin"] if konnect else [])),
+            profile=("[gateway] url: the address of Kong's proxy",),
+            steps=() if konnect else (LINKED, PUBLICATION),
+            not_steps=(LINKED, PUBLICATION) if konnect else (),
+            values={"gateway.url": lambda scene: scene.described["upstream"]["url"]},
+            konnect=konnect,
+        )
+        for konnect in (True, False)
+    },
     "a gateway by an address with a path": Situation(
         check="gateway.answers",
         words=("404",),
@@ -474,6 +638,77 @@ SITUATIONS: Mapping[str, Situation] = {
         values={"curity.registrar.secret": {"file": "wrong-secret"}},
         checks="registrar.authenticates",
     ),
+    "a wrong secret, without Konnect": Situation(
+        check="client.known",
+        words=("401", "that the portal gave the developer"),
+        profile=("[application] client_id and client_secret: not swapped",),
+        owners=(AUTHOR,),
+        values={"application.client_secret": {"file": "wrong-secret"}},
+        checks="client",
+    ),
+    "an id and a secret that are swapped, without Konnect": Situation(
+        check="client.known",
+        words=("401",),
+        profile=("[application] client_id and client_secret: not swapped",),
+        owners=(AUTHOR,),
+        values={
+            "application.client_id": lambda scene: scene.pair[1],
+            "application.client_secret": {"file": "client-id"},
+        },
+        checks="client",
+    ),
+    **{
+        f"{party}'s address in place of {key}": Situation(
+            check=check,
+            profile=(f"[{key.replace('.', '] ')}",),
+            konnect=True,
+            values={key: lambda scene, party=party: address_of(scene, party)},
+            checks=check,
+            exit=exit,
+        )
+        for key, check, addresses in (
+            ("gateway.url", "gateway.answers", {"konnect": 6, "portal": 6, "curity": 6}),
+            ("konnect.url", "konnect.authenticated", {"curity": 6, "gateway": 1}),
+            ("curity.issuer", "discovery.served", {"konnect": 1, "portal": 1, "gateway": 1}),
+        )
+        for party, exit in addresses.items()
+    },
+    **{
+        f"{status} to discovery": Situation(
+            fault("curity", "*/openid-configuration", status),
+            check="discovery.served",
+            words=(str(status),),
+            profile=("[curity] issuer",),
+            not_steps=("curity.metadata.exposed",),
+            checks="discovery",
+        )
+        for status in (301, 401, 403)
+    },
+    "404 to the keys": Situation(
+        fault("curity", "*/jwks", 404),
+        check="keys.served",
+        words=("404", "the jwks_uri of the metadata"),
+        not_steps=("curity.metadata.exposed",),
+        owners=(CURITY,),
+        checks="keys",
+    ),
+    **{
+        f"403 to {what} in Konnect": Situation(
+            fault("konnect", path, 403),
+            check=check,
+            words=("Viewer",),
+            not_steps=("konnect.role.dcr-provider-creator", "konnect.role.auth-strategy-creator"),
+            owners=(KONNECT,),
+            konnect=True,
+            checks=check,
+        )
+        for what, path, check in (
+            ("everything", "*", "konnect.authenticated"),
+            ("strategies", "/v2/application-auth-strategies*", "strategy.found"),
+            ("portals", "/v3/portals*", "portal.found"),
+            ("APIs", "/v3/apis*", "api.found"),
+        )
+    },
     "a secret with a blank at its end": Situation(
         check="client.known",
         words=("401",),
@@ -509,6 +744,11 @@ SITUATIONS: Mapping[str, Situation] = {
 }
 
 
+def address_of(scene: Scene, party: str) -> str:
+    parts = urlsplit(scene.described[party]["issuer" if party == "curity" else "url"])
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def told(value: Any, usual: Mapping[str, Any], here: Scene) -> Any:
     """A value with what stands in the usual profile, or in what `dcrproof serve` prints."""
     if callable(value):
@@ -541,12 +781,22 @@ def profile_of(name: str) -> Iterator[Path]:
         yield path
 
 
-def _scene(served: Served, client: httpx.Client) -> Scene:
-    portal, host = served.description["portal"], served.description["portal"]["url"] + "/api/v3"
+def portal_api(served: Served) -> str:
+    return f"{served.description['portal']['url']}/api/v3"
+
+
+def signed_in(served: Served, client: httpx.Client) -> dict[str, str]:
+    """The headers of the developer, who signs in."""
+    portal = served.description["portal"]
     credentials = {"username": portal["email"], "password": portal["password"]}
-    signed_in = client.post(f"{host}/developer/authenticate", json=credentials)
-    cookie = {"cookie": signed_in.headers["set-cookie"].partition(";")[0]}
+    answer = client.post(f"{portal_api(served)}/developer/authenticate", json=credentials)
     client.cookies.clear()
+    return {"cookie": answer.headers["set-cookie"].partition(";")[0]}
+
+
+def _scene(served: Served, client: httpx.Client) -> Scene:
+    portal, host = served.description["portal"], portal_api(served)
+    cookie = signed_in(served, client)
     body = {"name": "on call", "auth_strategy_id": portal["strategy_id"]}
     made = client.post(f"{host}/applications", json=body, headers=cookie).json()
     registrations = f"{host}/applications/{made['id']}/registrations"

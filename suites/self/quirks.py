@@ -103,9 +103,14 @@ def of_scope(scope: str, answer: Answer) -> Callable[[Asked], Answer | None]:
     return lambda asked: answer if scope in (asked.form.get("scope") or "").split(" ") else None
 
 
+def to_a_client(answer: Answer) -> bool:
+    """Whether it is a token for a registered client."""
+    return succeeded(answer) and answer.content["access_token"].count(".") > 1
+
+
 def to_clients(answer: Answer) -> Callable[[Answer], Answer]:
     """That answer to registered clients, in place of a token."""
-    return where(lambda usual: succeeded(usual) and usual.content["access_token"].count(".") > 1, lambda _: answer)
+    return where(to_a_client, lambda _: answer)
 
 
 def with_empty(name: str, code: str) -> Callable[[Asked], Answer | None]:
@@ -156,9 +161,14 @@ LEGAL: Mapping[str, Legal] = {
         Quirk(answers={"token": without("scope")}), "RFC 6749 5.1", passed="registrar.gets-dcr-scope token.granted"
     ),
     "expires_in left out": Legal(Quirk(answers={"token": without("expires_in")}), "RFC 6749 5.1: RECOMMENDED"),
-    "token_type in lower case": Legal(
-        Quirk(answers={"token": where(succeeded, members(token_type="bearer"))}), "RFC 6749 5.1"
-    ),
+    **{
+        f"token_type {kind}": Legal(
+            Quirk(answers={"token": where(succeeded, members(token_type=kind))}),
+            "RFC 6749 5.1: case insensitive",
+            passed="registrar.authenticates token.granted",
+        )
+        for kind in ("bearer", "BEARER")
+    },
     "a registrar must say its scope": Legal(
         Quirk(
             refuses={
@@ -215,6 +225,24 @@ LEGAL: Mapping[str, Legal] = {
         "Flask",
         checks=MANAGED,
         passed="registration.delete",
+    ),
+    "DELETE answers 200 with a page": Legal(
+        Quirk(answers={"delete": where(succeeded, lambda _: page(200, "Deleted"))}),
+        "RFC 9110 9.3.5: a representation that describes the status",
+        checks=MANAGED,
+        passed="registration.delete registration.deleted-client",
+    ),
+    "DELETE answers 202": Legal(
+        Quirk(answers={"delete": where(succeeded, becomes(202))}),
+        "RFC 9110 9.3.5",
+        checks=MANAGED,
+        passed="registration.delete registration.deleted-client",
+    ),
+    "DELETE answers 202 with JSON that is no object": Legal(
+        Quirk(answers={"delete": where(succeeded, becomes(202, "accepted", "application/json"))}),
+        "RFC 9110 9.3.5",
+        checks=MANAGED,
+        passed="registration.delete registration.deleted-client",
     ),
     "empty redirect_uris are refused": Legal(
         Quirk(
@@ -450,6 +478,28 @@ FAULTS: Mapping[str, Fault] = {
         ("openid", "invalid_scope"),
         steps=("konnect.strategy.scopes",),
         checks="strategy.scopes route.basic.accepted",
+    ),
+    **{
+        f"token_type {kind!r}": Fault(
+            Quirk(answers={"token": where(succeeded, members(token_type=kind))}),
+            "registrar.authenticates",
+            (f"token_type {str(kind)!r}", "RFC 6749 7.1"),
+            not_steps=("curity.client.secret", "curity.client.capability"),
+            checks="registrar token.granted",
+        )
+        for kind in ("N_A", "DPoP", "mac", "", 7)
+    },
+    "a token_type of registered clients that is not Bearer": Fault(
+        Quirk(answers={"token": where(to_a_client, members(token_type="N_A"))}),
+        "token.granted",
+        ("token_type 'N_A'",),
+        checks="registrar token.granted",
+    ),
+    "no token_type": Fault(
+        Quirk(answers={"token": where(succeeded, without("token_type"))}),
+        "registrar.authenticates",
+        ("token_type", "none"),
+        checks="registrar token.granted",
     ),
     "an initial access token that works once": Fault(
         Quirk(once=True),

@@ -131,6 +131,8 @@ READERS = {
     "listed": lambda exchange: list(konnect.listed(lambda _: exchange, "/v3/apis")),
     "named": lambda exchange: Metadata(exchange.members()).issuer,
     "recognised": gateway.answered_by_kong,
+    "too_large": gateway.too_large,
+    "judges_nobody": gateway.judges_nobody,
     "said": gateway.answer,
     "session_cookie": gateway.session_cookie,
     "echoed": gateway.echoed,
@@ -147,3 +149,24 @@ READERS = {
 def test_any_answer_is_read(name, exchange):
     with contextlib.suppress(Outcome):
         READERS[name](exchange)
+
+
+OF_NGINX = b"<html><head><title>400 Request Header Or Cookie Too Large</title></head></html>"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "too_large"),
+    [
+        (400, b'{"message": "Request header or cookie too large"}', True),
+        (400, OF_NGINX, True),
+        (400, b"Request header or cookie too large\nrequest_id: 5", True),
+        (431, b"", True),
+        (494, b"", True),
+        (400, b'{"message": "Bad request"}', False),
+        (401, OF_NGINX, False),
+    ],
+)
+def test_a_header_that_is_too_large_is_recognised_in_whatever_form(status, body, too_large):
+    exchange = exchange_of(status, body, party="gateway")
+    assert gateway.too_large(exchange) is too_large
+    assert gateway.judges_nobody(exchange) is (not too_large and status == 400)

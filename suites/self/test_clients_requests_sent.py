@@ -384,7 +384,8 @@ class Server:
         self.asked.append(f"{request.method} {urlsplit(str(request.url)).path} {request.headers.get('authorization')}")
         if str(request.url) == TOKEN:
             self.tokens += 1
-            return httpx.Response(200, json={"access_token": f"initial-token-{self.tokens}", "scope": "dcr"})
+            granted = {"access_token": f"initial-token-{self.tokens}", "token_type": "Bearer", "scope": "dcr"}
+            return httpx.Response(200, json=granted)
         if request.method == "DELETE":
             return httpx.Response(204)
         if self.status != 201:
@@ -441,7 +442,7 @@ def test_a_registration_without_an_answer_is_not_tried_again(
     httpx_mock: HTTPXMock, registrations: Callable[[RegistrarSettings], Registrations]
 ) -> None:
     """It may have been created, and a second one would leave the first one behind."""
-    httpx_mock.add_response(json={"access_token": "initial-token-1"})
+    httpx_mock.add_response(json={"access_token": "initial-token-1", "token_type": "Bearer"})
     httpx_mock.add_exception(httpx.ReadTimeout(""))
     ours = registrations(REGISTRAR)
     with pytest.raises(Unreachable, match="no answer within"):

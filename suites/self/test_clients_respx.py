@@ -24,7 +24,7 @@ from dcrproof.core.http.exchange import LONGEST_QUOTE, Exchange, now
 from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.parties.answers import received
 from dcrproof.core.parties.authorization_server import AuthorizationServer, Metadata, error_code
-from dcrproof.core.parties.gateway import Consumer, answer, echoed, message, session_cookie
+from dcrproof.core.parties.gateway import Consumer, answer, echoed, message, said, session_cookie
 from dcrproof.core.parties.konnect import KonnectClient, problem
 from dcrproof.core.parties.portal import PortalClient, session_of
 from dcrproof.core.parties.target import Target
@@ -579,18 +579,41 @@ BODIES = st.binary() | (VALUES | st.dictionaries(st.sampled_from(NAMES), VALUES)
 )
 
 
+CHALLENGE = 'Bearer realm="curity", error="invalid_token", error_description='
+
+
+@pytest.mark.parametrize(
+    ("status", "challenge", "told"),
+    [
+        (401, f'{CHALLENGE}"the token has expired"', "401 'no' (error_description 'the token has expired')"),
+        (401, 'Bearer Error_Description = "first", realm="x"', "401 'no' (error_description 'first')"),
+        (401, f'{CHALLENGE}"\x1b[31mred\u202e"', "401 'no' (error_description ' [31mred ')"),
+        (401, f'{CHALLENGE}"{"long " * 500}"', "long ...')"),
+        *((401, f"{CHALLENGE}{value}", "401 'no'") for value in ("", '""', '"open', "bare")),
+        (401, 'Bearer my_error_description="no parameter of that name"', "401 'no'"),
+        (401, "Bearer", "401 'no'"),
+        (403, f'{CHALLENGE}"not with 403"', "403 'no'"),
+    ],
+)
+def test_a_refusal_of_the_route_shows_what_its_challenge_says(status: int, challenge: str, told: str) -> None:
+    shown = said(exchange_of(b'{"message": "no"}', status, content_type="application/json", www_authenticate=challenge))
+    assert shown.endswith(told)
+    assert len(shown) < 1000
+
+
 @given(
     body=BODIES,
     status=st.integers(100, 599),
     content_type=st.text(),
+    challenge=st.text().map(CHALLENGE.__add__),
     cookie=st.text() | st.just("session=a; Path=/") | st.just("portalaccesstoken=a"),
 )
-def test_no_answer_is_beyond_words(body: bytes, status: int, content_type: str, cookie: str) -> None:
-    exchange = exchange_of(body, status, content_type=content_type, set_cookie=cookie)
+def test_no_answer_is_beyond_words(body: bytes, status: int, content_type: str, challenge: str, cookie: str) -> None:
+    exchange = exchange_of(body, status, content_type=content_type, www_authenticate=challenge, set_cookie=cookie)
     for put_in_words in (problem, error_code, answer, message):
-        said = put_in_words(exchange)
-        assert len(said) < 20_000
-        said.encode()
+        words = put_in_words(exchange)
+        assert len(words) < 20_000
+        words.encode()
     for read in (exchange.object, exchange.json, lambda: echoed(exchange)):
         try:
             read()

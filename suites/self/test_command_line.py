@@ -264,7 +264,7 @@ def test_what_failed_in_a_run_is_printed_as_options_that_select_it(capsys, faile
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "none: No such file or directory"),
+        (None, "none: No such file or directory; expected a run's folder, or its run.json"),
         ('{"schema": 1, "exchanges": []}', "damaged"),
         ('{"schema": 1, "exchanges": [], "checks": [{}]}', "damaged"),
         ("[]", "not a run.json"),
@@ -277,6 +277,32 @@ def test_a_run_that_cannot_be_read_is_bad_usage(capsys, tmp_path, content, said)
     for command in ("checks", "steps"):
         assert main([command, "--failing-in", str(run)]) == USAGE
         assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("steps", "--failing-in"),
+        ("checks", "--failing-in"),
+        ("checks", "--as-options", "--failing-in"),
+        ("compare", "x"),
+    ],
+    ids=" ".join,
+)
+def test_latest_where_no_run_was_says_so(capsys, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x").write_text('{"schema": 1, "exchanges": [], "checks": []}')
+    assert main([*command, "latest"]) == USAGE
+    said = f"dcrproof {command[0]}: latest: no run has left a report in reports/out of this folder: run pytest, or name"
+    assert said in capsys.readouterr().err
+
+
+def test_where_no_step_explains_what_failed_the_checks_are_pointed_to(capsys, failed_run):
+    seen = {"id": "discovery.served", "verdict": "unreachable", "candidates": []}
+    (failed_run / "run.json").write_text(json.dumps({"schema": 1, "exchanges": [], "checks": [seen]}))
+    assert main(["steps", "--failing-in", "latest"]) == GREEN
+    said = "no step fits; `dcrproof checks --failing-in latest` lists what failed there\n"
+    assert capsys.readouterr().err == said
 
 
 def test_an_empty_list_says_so(capsys):

@@ -40,7 +40,7 @@ def verdict(report, number: int, verdict: str) -> str:
 
 def test_a_run_is_like_itself(old, new):
     found = compare(old, new)
-    assert (found.broke, found.mended, found.other, found.facts, found.timings, found.about) == ((),) * 6
+    assert (found.broke, found.fixed, found.other, found.facts, found.timings, found.about) == ((),) * 6
 
 
 def test_what_broke_what_was_fixed_and_what_is_still_bad_are_distinguished(old, new):
@@ -48,11 +48,11 @@ def test_what_broke_what_was_fixed_and_what_is_still_bad_are_distinguished(old, 
     failed = next(n for n, check in enumerate(old["checks"]) if check["verdict"] == "failed")
     blocked = next(n for n, check in enumerate(old["checks"]) if check["verdict"] == "blocked")
     unseen = next(n for n, check in enumerate(old["checks"]) if check["verdict"] == "not seen")
-    broke, mended = verdict(new, passed, "unreachable"), verdict(new, failed, "passed")
+    broke, fixed = verdict(new, passed, "unreachable"), verdict(new, failed, "passed")
     changed = verdict(new, unseen, "not applicable")
     found = compare(old, new)
     assert [(one.id, one.old, one.new) for one in found.broke] == [(broke, "passed", "unreachable")]
-    assert [(one.id, one.old, one.new) for one in found.mended] == [(mended, "failed", "passed")]
+    assert [(one.id, one.old, one.new) for one in found.fixed] == [(fixed, "failed", "passed")]
     assert [one.id for one in found.still_bad] == [old["checks"][blocked]["id"]]
     assert [(one.id, one.old, one.new) for one in found.other] == [(changed, "not seen", "not applicable")]
 
@@ -199,7 +199,7 @@ def test_it_is_printed_as_json(left, capsys):
     assert main(["compare", "--json", str(left("green").folder), str(left("undone").folder)]) == Exit.BROKEN
     found = json.loads(capsys.readouterr().out)
     assert found["broke"][0]["id"] == "token.is-jwt"
-    assert set(found) == {"broke", "mended", "still_bad", "other", "facts", "timings", "about"}
+    assert set(found) == {"broke", "fixed", "still_bad", "other", "facts", "timings", "about"}
 
 
 def test_a_killed_run_is_compared_by_its_events(left, capsys):

@@ -80,7 +80,7 @@ client_secret = {{ file = "token" }}
 
 
 def target(folder: Path, known: Identities, proxy_url: str) -> Target:
-    (folder / "token").write_text("a token of this test")
+    (folder / "token").write_text("kpat_Zt81kPq07fGq2")
     way = f"ca = '{known.ca}'\nclient_cert = '{known.client_cert}'\nclient_key = '{known.client_key}'"
     path = folder / "profile.toml"
     path.write_text(PROFILE.format(host=HOST, way=f'{way}\nproxy = "{proxy_url}"'))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from dcrproof.core.http.exchange import quoted
 from dcrproof.core.http.retry import retry_after
+from dcrproof.core.parties.gateway import said
 from dcrproof.core.parties.tokens import decode, describe, verify
 from dcrproof.core.record import events, received
 from dcrproof.core.secrets.forms import jwts
@@ -70,6 +71,7 @@ SCANS = {
     "describe": describe,
     "verify": lambda content: verify(content, {"keys": [{"kty": "RSA", "kid": content}]}),
     "retry-after": lambda content: retry_after(exchange(b"", ("retry-after", content))),
+    "challenge": lambda content: said(exchange_of(401, b"", ("www-authenticate", content))),
     "stable": facts.stable.__wrapped__,
     "visible": text.visible,
     "one line": text.one_line,
@@ -114,6 +116,8 @@ ATOMS = [
         "client_id=",
         '"instance":"',
         "&amp;",
+        'error_description="',
+        "error_description ",
         "%41",
     ),
     *(

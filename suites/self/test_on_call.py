@@ -4,6 +4,9 @@ import pytest
 from on_call import SITUATIONS
 from performing import Case
 
+from dcrproof.core.checks.results import Result
+from dcrproof.fixtures.session.verdicts import owners
+
 CASES = [Case(checks=row.checks, on_call=name) for name, row in SITUATIONS.items()]
 
 
@@ -20,7 +23,8 @@ def test_what_is_said_on_call(case, ended):
     said = " ".join([first["expected"], first["observed"], *first["ruled_out"], *first["decides"], first["fix"]])
     assert [key for key in row.profile if key not in " ".join(first["profile"])] == [], (first["profile"], run.said)
     assert [word for word in row.words if word not in said] == [], run.said
+    assert not row.owners or row.owners == owners(Result.of(first)), run.said
     for check in run.red:
         assert {*check["steps"], *check["candidates"]}.issuperset(row.steps), run.said
         assert {*check["candidates"]}.isdisjoint(row.not_steps), run.said
-    assert run.exit == 1, run.said
+    assert run.exit == row.exit, run.said

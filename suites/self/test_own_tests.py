@@ -156,7 +156,7 @@ FAILING = """
 import pytest
 from requests import get
 
-def test_own_assertion(dcr_application, dcr_consumer, dcr_basic, dcr_bearer, dcr_claims, dcr_metadata, dcr_upstream):
+def test_own_assertion(dcr_application, dcr_consumer, dcr_basic, dcr_bearer, dcr_claims, dcr_metadata):
     assert dcr_consumer.call({"authorization": "Bearer no"}).status == 200
 
 def test_what_a_call_raises(dcr_applications):
@@ -183,7 +183,7 @@ def test_what_the_call_of_a_test_raises_is_told_like_the_failure_of_a_check(run_
     assert re.search(r"rerun +pytest .*test_own\.py::test_what_a_call_raises", ran.output)
     assert "XFAIL test_own.py::test_expected_to_fail - not yet" in ran.output
     shown = re.findall(r"\bdcr_\w+ = (.*?)(?=, dcr_\w+ = |\n)", ran.output)
-    assert len(shown) == 7
+    assert len(shown) == 6
     assert max(map(len, shown)) < 160, shown
     assert "<secret" not in "".join(shown), "a repr shows no secret, not even a masked one"
 
@@ -211,6 +211,25 @@ def test_pytest_lists_the_public_fixtures_with_their_docstrings(run_own: Callabl
     public = set(re.findall(r"^## (\w+)$", SHOWN[1].read_text("utf-8"), re.MULTILINE))
     assert public == set(listed)
     assert "no docstring available" not in {listed[name] for name in public}
+
+
+@pytest.mark.parametrize(
+    ("options", "tests"),
+    [(("--fixtures",), ""), (("--fixtures",), "def test_it(dcr_basic): pass\n"), (("--fixtures", "-v"), "")],
+    ids=["no tests", "a test that uses one", "private ones as well"],
+)
+def test_each_heading_of_that_list_has_a_fixture_and_each_fixture_a_docstring(
+    run_own: Callable[..., Ran], options: tuple[str, ...], tests: str
+) -> None:
+    ran = run_own(tests, *options)
+    of_modules = re.split(r"^-+ fixtures defined from (\S+) -+$", ran.output, flags=re.MULTILINE)[1:]
+    ours = {
+        name: text for name, text in zip(of_modules[::2], of_modules[1::2], strict=True) if name.startswith("dcrproof.")
+    }
+    assert len(ours) > 3
+    assert [name for name, text in ours.items() if not re.search(r"^_?\w+ .*-- ", text, re.MULTILINE)] == []
+    if "-v" not in options:
+        assert not any("no docstring available" in text or "record_" in text for text in ours.values())
 
 
 UNREACHABLE = """

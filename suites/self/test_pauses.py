@@ -8,7 +8,7 @@ from typing import Any
 from conftest import Ran
 
 PLUGIN = """
-import atexit, json
+import json
 from types import SimpleNamespace
 
 from dcrproof.core.http import polling
@@ -21,7 +21,10 @@ def pause(seconds):
     sleep(seconds)
 
 polling.time = SimpleNamespace(sleep=pause, monotonic=polling.time.monotonic)
-atexit.register(lambda: open(PATH, "w").write(json.dumps(made)))
+
+def pytest_unconfigure():
+    with open(PATH, "w") as file:
+        json.dump(made, file)
 """
 
 

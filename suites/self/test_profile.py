@@ -520,6 +520,10 @@ def test_curity_registers_only_with_a_registrar(problems_of, key):
         ("curity", 'registrar = { id = "a", secret = { env = "SECRET" } }'),
         ("konnect", 'url = "https://konnect.example"'),
         ("konnect", 'token = { env = "SECRET" }'),
+        *(
+            ("konnect", f'{name} = "nope"')
+            for name in ("control_plane", "service", "portal", "api", "strategy", "provider")
+        ),
         ("portal", 'email = "dev@example.com"'),
         ("portal", 'password = { env = "SECRET" }'),
         ("portal", 'cookie = { env = "SECRET" }'),
@@ -528,7 +532,7 @@ def test_curity_registers_only_with_a_registrar(problems_of, key):
         ("gateway", 'proxy = "https://proxy.example"'),
     ],
 )
-def test_addresses_and_secrets_have_no_meaning_beside_a_mock_of_this_run(problems_of, name, key):
+def test_addresses_secrets_and_names_have_no_meaning_beside_a_mock_of_this_run(problems_of, name, key):
     tables = dict.fromkeys(LIVE, "mocked") | {name: f"mocked = true\n{key}\n"}
     word = key.partition(" ")[0]
     assert problems_of(parties("create", **tables)) == [

@@ -227,7 +227,12 @@ def test_a_hand_over_holds_only_the_exchanges_of_its_owner(left):
 
 def test_a_failure_that_no_step_explains_is_handed_to_the_owner_of_its_check_with_its_exchanges():
     content = run_json(made_up(2, 2, c0="failed", c1="passed"))
-    failed = content["checks"][0] | {"candidates": [], "owner": "Curity admins", "owners": ["Curity admins"]}
+    failed = content["checks"][0] | {
+        "candidates": [],
+        "profile": [],
+        "owner": "Curity admins",
+        "owners": ["Curity admins"],
+    }
     found = handoffs({**content, "checks": [failed]})
     assert list(found) == ["handoff-curity-admins.md"]
     assert "**step**: `not a setup step`" in found["handoff-curity-admins.md"]

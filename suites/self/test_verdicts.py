@@ -159,7 +159,7 @@ def test_an_error_of_our_own_goes_before_a_broken_contract(every_verdict):
     assert every_verdict[0] == Exit.INTERNAL_ERROR
 
 
-def test_the_failure_is_printed_with_owner_step_mend_and_command(every_verdict):
+def test_the_failure_is_printed_with_owner_step_fix_and_command(every_verdict):
     output = every_verdict[1]
     for text in (
         "FAILED gate.failed: a claim   owner: Curity admins",
@@ -174,7 +174,7 @@ def test_the_failure_is_printed_with_owner_step_mend_and_command(every_verdict):
     assert re.search(r"^  rerun          pytest .*--dcr-check gate\.failed$", output, re.MULTILINE)
 
 
-def test_of_candidates_each_is_printed_with_its_owner_and_its_mend(tmp_path):
+def test_of_candidates_each_is_printed_with_its_owner_and_its_fix(tmp_path):
     candidates = ("gateway.data-plane.trust", "curity.instance.reachable")
     suite = HEAD + (
         f"@claim('a.failed', steps={candidates})\n"
@@ -361,8 +361,10 @@ def test_a_red_run_is_never_called_green(tmp_path):
 
 def test_a_gate_that_was_not_selected_is_reported_when_it_fails(tmp_path):
     suites = Path(__file__).parent.parent / "test_6_claims.py"
-    code, output = forks.command_line(str(suites), "--dcr-undo=curity.token-issuer.jwt", f"--dcr-report={tmp_path}")
+    options = ("--dcr-undo=curity.token-issuer.jwt", f"--dcr-report={tmp_path}")
+    code, output = forks.command_line(str(suites), *options, cwd=suites.parent)
     assert code == Exit.BROKEN
+    assert re.search(r"^FAILED token\.is-jwt - ", output, re.MULTILINE)
     assert "FAILED token.is-jwt: " in output
     assert "verdict    failed: token.is-jwt (curity.token-issuer.jwt)" in output
 
@@ -394,18 +396,25 @@ def test_our_own_fault_goes_before_a_broken_contract_and_that_before_an_unreacha
 
 
 @pytest.mark.parametrize(
-    ("status", "named"), [(403, ("konnect.role.portal-creator",)), (401, ("konnect.account.created",)), (None, None)]
+    ("method", "status", "named"),
+    [
+        ("POST", 403, ("konnect.role.portal-creator",)),
+        ("GET", 403, ()),
+        ("GET", 401, ("konnect.account.created",)),
+        ("GET", None, ("konnect.account.created",)),
+    ],
 )
-def test_a_missing_role_is_named_where_the_answer_is_403_and_nowhere_else(status, named):
+def test_a_missing_role_is_named_where_the_answer_is_403_and_nowhere_else(method, status, named):
     steps = ("konnect.account.created", "konnect.role.portal-creator")
     check = Check(
         "a.claim", "a claim", Level.MUST, Evidence.DOCUMENTED, steps, ("RFC 0",), False, False, "konnect", KONNECT
     )
     failed = Failed("a portal", "none")
-    asked = {"party": "konnect", "method": "GET", "url": "https://eu.api.example/v3/portals", "summary": {}}
+    asked = {"party": "konnect", "method": method, "url": "https://eu.api.example/v3/portals", "summary": {}}
     failed.exchange = SimpleNamespace(status=status, **asked) if status else None
     result = result_of(check, (0, 0), failed, None, 0.0)
-    assert result.candidates == (named or ("konnect.account.created",))
+    assert result.candidates == named
+    assert ("Viewer" in result.fix) is (named == ())  # no step gives a role that only reads
 
 
 @pytest.mark.parametrize("verbose", [False, True])
@@ -420,21 +429,48 @@ def test_many_observations_are_counted_and_listed_with_v(as_live, run_checks, ve
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    "options",
     [
-        (("--dcr-check", "token"), "holds no checks: to run those that are installed, add --pyargs dcrproof.suites"),
-        (
-            ("--dcr-profile", "profile.toml"),
-            "holds no checks: to run those that are installed, add --pyargs dcrproof.suites",
-        ),
+        ("--dcr-check", "token"),
+        ("--dcr-profile", "profile.toml"),
+        ("--dcr-undo", "curity.token-issuer.jwt"),
+        ("--dcr-report", "there"),
+        ("--dcr-ledger", "there"),
+        ("--dcr-baseline", "known.toml"),
+        ("--dcr-observed", "observed.toml"),
+        ("--dcr-plan",),
+        ("--dcr-plan", "--dcr-profile", "profile.toml"),
     ],
+    ids=" ".join,
 )
-def test_a_folder_without_checks_says_what_is_missing(tmp_path, options, said):
+def test_a_folder_without_checks_says_what_is_missing(tmp_path, options):
     (tmp_path / "profile.toml").write_text('[run]\nmode = "inspect"\n[curity]\nissuer = "https://curity.example"\n')
+    for empty in ("known.toml", "observed.toml"):
+        (tmp_path / empty).touch()
     code, output = forks.command_line(*options, cwd=tmp_path)
     assert code == Exit.NOTHING_RAN
     assert output.splitlines()[-2:] == [
         "verdict    no checks ran; this is not a pass",
-        f"fix        {tmp_path} {said}",
+        f"fix        {tmp_path} holds no checks: to run those that are installed, add --pyargs dcrproof.suites",
     ]
+    assert "nothing live" not in output
     assert not (tmp_path / "reports").exists()
+
+
+def test_without_an_option_of_dcrproof_a_folder_without_tests_is_pytests_own_affair(tmp_path):
+    code, output = forks.command_line(cwd=tmp_path)
+    assert code == Exit.NOTHING_RAN
+    assert "verdict" not in output
+
+
+@pytest.mark.parametrize("where", [".", "below", "below/further"])
+def test_pytests_lists_have_the_ids_of_checks_in_every_folder_of_a_project(tmp_path, where):
+    folder = tmp_path / where
+    folder.mkdir(parents=True, exist_ok=True)
+    run(tmp_path, EVERY_VERDICT, "--collect-only")
+    code, output = forks.command_line(str(tmp_path), "-rA", "--durations=0", "-vv", cwd=folder)
+    assert code == Exit.INTERNAL_ERROR
+    durations, _, summary = output.partition("slowest durations")[2].partition("short test summary info")
+    ids = {"a.passed", "gate.failed", "gate.seen", "d.should", "h.skipped"}
+    assert ids <= set(re.findall(r"^[\d.]+s \w+ +(\S+)$", durations, re.MULTILINE))
+    assert re.findall(r"^(?:PASSED|FAILED) (\S+)", summary, re.MULTILINE) == ["a.passed", "gate.after", "gate.failed"]

@@ -106,6 +106,8 @@ class Unreachable(Outcome):
     """
 
     verdict = Verdict.UNREACHABLE
+    profile: tuple[str, ...] = ()
+    """Keys of the profile that may be wrong, as a failure has them: a gate fills them in."""
 
     def __init__(
         self,

@@ -1,5 +1,6 @@
 """The API consumer: calls the protected route, on each data-plane node, and reads what the answer proves."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +13,12 @@ from dcrproof.core.http.party_connection import PartyConnection, not_theirs
 from dcrproof.core.http.polling import poll
 from dcrproof.core.profile.model import RouteSettings
 from dcrproof.core.secrets.secret import Secret, basic
-from dcrproof.core.text import one_line
 
 UNAUTHORIZED = 401
 REFUSED = (UNAUTHORIZED, 403)
 REDIRECTED = (302, 303, 307)
+DESCRIPTION = re.compile(r'\berror_description *= *"([^"\\]+)"', re.IGNORECASE)
+"""In a challenge; RFC 6750 3 has neither quotation marks nor backslashes in it."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Consumer:
             node=node or self.nodes[0],
             repeatable=False,  # checks judge every answer of the gateway; only 429 is a limit, and not an answer
         )
-        if not answered_by_kong(exchange):
+        if not answered_by_kong(exchange) and not too_large(exchange):
             raise not_theirs(exchange, f"{exchange.what} was not answered by Kong: {exchange.shape}")
         return exchange
 
@@ -95,11 +97,15 @@ def reached_upstream(exchange: Exchange) -> bool:
     return exchange.header("x-kong-upstream-latency") is not None
 
 
+def marked_by_kong(exchange: Exchange) -> bool:
+    """Whether the answer has a header of Kong."""
+    kong = "kong" in (exchange.header("via") or "").lower() or "kong" in (exchange.header("server") or "").lower()
+    return kong or any(name.lower().startswith("x-kong-") for name, _ in exchange.headers)
+
+
 def answered_by_kong(exchange: Exchange) -> bool:
     """Whether Kong answered, by its headers or the shape of its errors, and not a firewall or a proxy."""
-    kong = "kong" in (exchange.header("via") or "").lower() or "kong" in (exchange.header("server") or "").lower()
-    traced = any(name.lower().startswith("x-kong-") for name, _ in exchange.headers)
-    if kong or traced:
+    if marked_by_kong(exchange):
         return True
     # a gateway may be configured to add no headers: then the upstream's answer, or an error shaped as Kong's
     if exchange.status >= 400:
@@ -113,6 +119,20 @@ def message(exchange: Exchange) -> str:
     return found if isinstance(found, str) else ""
 
 
+def too_large(exchange: Exchange) -> bool:
+    """Whether the answer, of Kong or of what is in front of it, is that a header is too large (RFC 6585 5; nginx's 494).
+
+    nginx and Kong say so with 400, in whatever media type.
+    """
+    return exchange.status in (431, 494) or (exchange.status == 400 and b"too large" in exchange.body[:5000].lower())
+
+
+def judges_nobody(exchange: Exchange) -> bool:
+    """Whether the answer is an error of Kong's own that says nothing of the caller, whom it refuses with 401 or 403."""
+    own = exchange.status >= 400 and exchange.status not in REFUSED and not reached_upstream(exchange)
+    return own and not too_large(exchange)
+
+
 def session_cookie(exchange: Exchange) -> str | None:
     """The session that the gateway set, as the value of a Cookie header, with all its parts; None without one."""
     parts = [cookie.partition(";")[0].strip() for cookie in exchange.headers_named("set-cookie")]
@@ -120,28 +140,23 @@ def session_cookie(exchange: Exchange) -> str | None:
     return "; ".join(session) or None
 
 
-class Echo(dict[str, Any]):
-    """What reached the upstream: `method`, `path`, `headers` (names in lower case) and `body`. Its repr shows no header."""
-
-    def __repr__(self) -> str:
-        return f"<echo of {one_line(str(self.get('method')), 20)} {one_line(str(self.get('path')), 100)}>"
-
-
-def echoed(exchange: Exchange) -> Echo:
-    """What the upstream shows of the request. Raises Unreachable where the answer is not an echo."""
+def echoed(exchange: Exchange) -> dict[str, Any]:
+    """What reached the upstream: `method`, `path`, `headers` (names in lower case) and `body`. Raises Unreachable where the answer is not an echo."""
     content = exchange.object()
     headers = content.get("headers")
     if not isinstance(headers, dict):
         raise Unreachable(
             "upstream", f"{exchange.what} is not an echo", "an object with method, path, headers and body"
         )
-    return Echo({**content, "headers": {str(name).lower(): str(value) for name, value in headers.items()}})
+    return {**content, "headers": {str(name).lower(): str(value) for name, value in headers.items()}}
 
 
 def said(exchange: Exchange) -> str:
-    """A gateway's answer in short: its status, and Kong's `message`."""
+    """A gateway's answer in short: its status, Kong's `message`, and with 401 the description in WWW-Authenticate."""
     words = quoted(message(exchange))
-    return f"{exchange.status} {words!r}" if words else str(exchange.status)
+    found = DESCRIPTION.search(exchange.header("www-authenticate") or "") if exchange.status == UNAUTHORIZED else None
+    described = f" (error_description {quoted(found[1])!r})" if found else ""
+    return f"{exchange.status}{f' {words!r}' if words else ''}{described}"
 
 
 def answer(exchange: Exchange) -> str:

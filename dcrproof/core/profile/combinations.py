@@ -17,7 +17,13 @@ NEEDED: Mapping[Mode, tuple[str, ...]] = {
 }
 """The parties that a mode cannot do without."""
 REACHED_BY = {"ca", "proxy", "client_cert", "client_key", "nodes"}
-MADE_BY_MOCKS = {"url", "issuer", "token", "email", "password", "cookie", "registrar", "admin", *REACHED_BY}
+IN_KONNECT = {"control_plane", "service", "portal", "api", "strategy", "provider"}
+"""What a profile names in Konnect."""
+MADE_BY_MOCKS = {
+    *("url", "issuer", "token", "email", "password", "cookie", "registrar", "admin"),
+    *REACHED_BY,
+    *IN_KONNECT,
+}
 
 
 def problems(profile: Profile, content: Mapping[str, Any]) -> Iterator[str]:
