@@ -313,6 +313,7 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _run(path: Path) -> dict[str, Any]:
     """The run.json of a run, by its file or folder; made from the events if the run was killed. Raises Usage."""
+    from dcrproof.core.files import LARGEST_RECORD, content
     from dcrproof.core.record.events import SCHEMA
     from dcrproof.reports.run_json import run_json
 
@@ -328,7 +329,7 @@ def _run(path: Path) -> dict[str, Any]:
             events = _events(path)
             with _record(f"{path / 'events.jsonl'}"):
                 return run_json(events)
-        run = json.loads(file.read_text("utf-8"))
+        run = json.loads(content(file, LARGEST_RECORD).decode("utf-8"))
     except OSError as error:
         raise Usage(f"{file}: {error.strerror}; expected {A_RUN}") from None
     except (ValueError, RecursionError):
@@ -338,23 +339,26 @@ def _run(path: Path) -> dict[str, Any]:
     return run
 
 
+DAMAGED = "damaged, or of another version"
+
+
 @contextmanager
 def _record(source: str) -> Iterator[None]:
     """Raises Usage where the block finds that a record is damaged: it may hold anything in any place."""
     try:
         yield
-    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise Usage(f"{source}: damaged, or of another version ({type(error).__name__})") from None
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise Usage(f"{source}: {DAMAGED} ({type(error).__name__})") from None
 
 
 def _events(folder: Path) -> list[Mapping[str, Any]]:
     """The events of a run's folder. Raises Usage if it has none."""
+    from dcrproof.core.files import LARGEST_RECORD, content
     from dcrproof.core.record.events import read
 
     file = folder / "events.jsonl"
     try:
-        with file.open(encoding="utf-8", errors="replace") as lines:
-            events = list(read(lines))
+        events = list(read(content(file, LARGEST_RECORD).decode("utf-8", "replace").split("\n")))
     except OSError as error:
         raise Usage(f"{file}: {error.strerror}") from None
     if not events or events[0].get("event") != "started":
@@ -370,6 +374,8 @@ def _report(options: argparse.Namespace) -> int:
     with _record(f"{options.folder / 'events.jsonl'}"):
         run = run_json(events)
         problems = write(options.folder, run)
+    if unmade := [problem for problem in problems if not problem.made]:
+        raise Usage(f"{options.folder / 'events.jsonl'}: {DAMAGED} ({'; '.join(map(str, unmade))})")
     for problem in problems:
         say(f"dcrproof report: {problem}", partial(print, file=sys.stderr))
     say(run["headline"])
@@ -495,6 +501,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _other_server(options: argparse.Namespace) -> "OtherServer | None":
     """The authorization server of --issuer, or None. Raises Usage for an option that is missing or invalid."""
+    from dcrproof.core.files import content
     from dcrproof.mocks.start import OtherServer
 
     given = [options.issuer, options.registrar_id, options.registrar_secret_file]
@@ -505,7 +512,7 @@ def _other_server(options: argparse.Namespace) -> "OtherServer | None":
     if any(option.startswith("curity.") for option in options.undo):
         raise Usage("--undo of a step at Curity: there is no mock Curity with --issuer")
     try:
-        secret = options.registrar_secret_file.read_text("utf-8").removesuffix("\n")
+        secret = content(options.registrar_secret_file).decode("utf-8").removesuffix("\n")
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise Usage(f"--registrar-secret-file {options.registrar_secret_file}: {reason}") from None

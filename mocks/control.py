@@ -13,7 +13,7 @@
     GET    /bridge                          {"url": "...", "api_key": "...", "asked": [{"method": "POST", "path": "/", "content": {...}}], "clients": ["..."]}
     POST   /reset                           a new world with the same seed, credentials and undone steps
 
-A body needs Content-Type: application/json. Web pages are refused: the Host is a name of the loopback address, and there
+A body needs Content-Type: application/json, and no other type is accepted. Web pages are refused: the Host is a name of the loopback address, and there
 is no Origin but the interface's own. Errors are 4xx with {"error": "..."}.
 """
 
@@ -26,6 +26,7 @@ from dcrproof.mocks.messages import Request, Response, Routes, json_response, re
 from dcrproof.mocks.world import World
 
 YEAR = 366 * 86400
+JSON = "application/json"
 LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 
 
@@ -82,9 +83,9 @@ class Control:
         own = f"{self.world.scheme}://{hosts[0]}"
         if any(name == "origin" and value.lower() != own.lower() for name, value in request.headers):
             return BadControlRequest("the Origin is another one: the control interface is not for web pages", 403)
-        media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
-        if request.body and media_type != "application/json":
-            return BadControlRequest("a body needs Content-Type: application/json", 415)
+        types = {value.partition(";")[0].strip().lower() for name, value in request.headers if name == "content-type"}
+        if types - {JSON} or (request.body and not types):
+            return BadControlRequest(f"a body needs Content-Type: {JSON}, and there is no other", 415)
         return None
 
     def calls(self, request: Request) -> Response:

@@ -22,6 +22,13 @@ from dcrproof.mocks.calls import Caller, Transports
 IDLE = 60.0
 """Seconds: the longest wait for a whole head, and between two pieces of a body (nginx's defaults)."""
 
+MOST_WAITING = 100
+"""Requests of one connection that wait for the answer to the one before them."""
+
+
+class TooMany(Exception):
+    """A caller sends requests, and does not wait for the answers."""
+
 
 class Lingering:
     """A connection that an answer does not close: a close with octets unread resets it, and the answer is lost.
@@ -73,6 +80,10 @@ class Bounded(HttpToolsProtocol):
             self._refuse()
 
     def on_message_begin(self) -> None:
+        if len(self.pipeline) >= MOST_WAITING:
+            self.refused = True
+            self.transport.abort()
+            raise TooMany  # ends the parsing of what has arrived
         super().on_message_begin()
         self.heading, self.since = True, self.loop.time()
 

@@ -12,6 +12,8 @@ A table for each party. `version` and `date` say what was observed and when; eve
 mock, which keeps its default where the file does not set it.
 """
 
+import errno
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -32,6 +34,8 @@ SWITCHES: Mapping[str, Any] = MappingProxyType(
     {"curity": CuritySwitches, "konnect": KonnectSwitches, "gateway": GatewaySwitches}
 )
 """The switches of each party that has any."""
+LARGEST = 1_000_000
+"""Bytes of a file of observations."""
 PARTIES = ("curity", "konnect", "portal", "gateway")
 ABOUT: Mapping[str, tuple[type, str]] = MappingProxyType(
     {"version": (str, "a text"), "date": (date, "a date, such as 2026-11-24"), "forms": (dict, "a table of texts")}
@@ -72,12 +76,13 @@ NOTHING_OBSERVED = Observed()
 def read(path: Path) -> Observed:
     """The switches of a file. Raises BadObservations with everything that is wrong with it."""
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        content = tomllib.loads(_text(path))
     except OSError as error:
         raise BadObservations(str(path), [f"cannot be read: {error.strerror}"]) from None
     except UnicodeError:
         raise BadObservations(str(path), ["is not UTF-8 text"]) from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
+        # as well what the parser does not catch: a number too long, a nesting too deep
         raise BadObservations(str(path), [f"is not TOML: {error}"]) from None
     problems = [problem for party, table in content.items() for problem in _problems(party, table)]
     if problems:
@@ -88,6 +93,16 @@ def read(path: Path) -> Observed:
             for party, switches in SWITCHES.items()
         }
     )
+
+
+def _text(path: Path) -> str:
+    """What a file holds. Raises OSError, also for what would be waited for, such as a pipe, or has no end."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file")
+    if status.st_size > LARGEST:
+        raise OSError(errno.EFBIG, f"more than {LARGEST:,} bytes")
+    return path.read_text("utf-8")
 
 
 def _problems(party: str, table: Any) -> Iterator[str]:

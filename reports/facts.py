@@ -115,7 +115,10 @@ def _of(exchange: Mapping[str, Any]) -> Iterator[tuple[Subject, str | None]]:
 
 def _lifetime(claims: Mapping[str, Any]) -> int | None:
     exp, iat = claims.get("exp"), claims.get("iat")
-    return int(exp) - int(iat) if isinstance(exp, int | float) and isinstance(iat, int | float) else None
+    try:
+        return int(exp) - int(iat) if isinstance(exp, int | float) and isinstance(iat, int | float) else None
+    except (OverflowError, ValueError):  # Python reads 1e400 and NaN as numbers, and an issuer may have sent them
+        return None
 
 
 def _members(where: str, body: str) -> Iterator[tuple[Subject, str | None]]:
@@ -134,7 +137,7 @@ def _members(where: str, body: str) -> Iterator[tuple[Subject, str | None]]:
         # null means absent (RFC 7396), and the content of Konnect's lists depends on other objects
         elif value is not None and not path.startswith(("data[]", "meta.")):
             if path.endswith("expires_in") and isinstance(value, int):
-                value = 5 * round(value / 5)  # the remaining time varies
+                value = 5 * ((value + 2) // 5)  # the remaining time varies
             yield Subject("member", where, path), _value(value)
 
 

@@ -3,6 +3,7 @@
 import json
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,17 +29,29 @@ FORMATS: Mapping[str, Callable[[Content], str]] = {
 """The name of each file, and the function that makes it."""
 
 
-def write(folder: Path, content: Content) -> list[str]:
-    """Writes all files of a run. Returns the problems, in words: a file that cannot be made does not stop the others."""
+@dataclass(frozen=True)
+class Unwritten:
+    """A file that is missing: `said` is why, in words; `made` is whether there was a text that could not be stored."""
+
+    said: str
+    made: bool
+
+    def __str__(self) -> str:
+        return self.said
+
+
+def write(folder: Path, content: Content) -> list[Unwritten]:
+    """Writes all files of a run. Returns what could not be written: it does not stop the others."""
     problems = []
     for name, text in _files(content):
         try:
             (folder / name).write_text(text(), "utf-8", errors="backslashreplace")
         except OSError as error:
-            problems.append(f"{name}: {error.strerror or error}")
+            problems.append(Unwritten(f"{name}: {error.strerror or error}", made=True))
         except Exception as error:  # noqa: BLE001 - a bug in one format must not stop the others
             where = traceback.extract_tb(error.__traceback__)[-1]
-            problems.append(f"{name}: {type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})")
+            said = f"{name}: {type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
+            problems.append(Unwritten(said, made=False))
     return problems
 
 

@@ -6,17 +6,20 @@ import stat
 from pathlib import Path
 
 LARGEST = 10_000_000
+LARGEST_RECORD = 200_000_000
+"""Of a file that a run has written: a whole run writes a few million bytes."""
 
 
 def content(path: Path, largest: int = LARGEST) -> bytes:
     """What a file holds. Raises OSError, also for what is not a regular file, such as a pipe, and for one that is larger."""
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
-        if stat.S_ISDIR(mode):
+        status = os.fstat(file.fileno())
+        if stat.S_ISDIR(status.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if not stat.S_ISREG(mode):
+        if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "not a regular file")
-        octets = file.read(largest + 1)
-    if len(octets) > largest:
+        # some have no size, as those of /proc
+        octets = b"" if status.st_size > largest else file.read(largest + 1)
+    if max(status.st_size, len(octets)) > largest:
         raise OSError(errno.EFBIG, f"more than {largest:,} bytes")
     return octets

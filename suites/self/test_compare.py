@@ -1,6 +1,7 @@
 """`dcrproof compare` and `dcrproof report`: the differences of two runs, and the rebuilt files of a run."""
 
 import json
+import math
 from copy import deepcopy
 
 import pytest
@@ -160,6 +161,16 @@ def test_a_small_difference_does_not_count(seconds):
     for exchange, taken in zip(other["exchanges"], seconds, strict=True):
         exchange["seconds"] = taken
     assert compare(one, other).timings == ()
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan, 10**400, 1e308], ids=repr)
+def test_a_party_may_have_sent_any_number(number):
+    run = run_json(made_up(3, 12, json.dumps({"expires_in": number})))
+    for exchange in run["exchanges"]:
+        for token in exchange["jwts"]:
+            token["claims"] |= {"exp": number, "iat": 1}
+            token["header"] |= {"x": number}
+    assert said(run, deepcopy(run))
 
 
 # The command

@@ -47,6 +47,25 @@ def test_a_body_that_is_not_said_to_be_json_is_refused(control, path, media_type
     assert (answer.status_code, list(answer.json())) == (415, ["error"])
 
 
+TYPES = {
+    "a form": ["application/x-www-form-urlencoded"],
+    "a form with a file": ["multipart/form-data; boundary=a"],
+    "a text": ["text/plain"],
+    "nothing": [""],
+    "JSON and a text": ["application/json", "text/plain"],
+    "a text and JSON": ["text/plain", "application/json"],
+}
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize(
+    ("method", "path"), [*CALLS, ("DELETE", "/faults/1"), ("DELETE", "/steps/curity.token-issuer.jwt")]
+)
+def test_another_type_is_refused_without_a_body_too(control, method, path, kind):
+    answer = control.request(method, path, headers=[("content-type", value) for value in TYPES[kind]])
+    assert (answer.status_code, list(answer.json())) == (415, ["error"])
+
+
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"])
 def test_a_script_is_answered(control, name):
     port = control.base_url.port

@@ -18,6 +18,8 @@ from dcrproof.mocks.start import PORTS
 MEGABYTE = 1024 * 1024
 HEAD = b"POST / HTTP/1.1\r\nhost: 127.0.0.1\r\n"
 CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\n"
+GET = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
+POST = HEAD + b"content-length: 1\r\n\r\na"
 ENDLESS = {
     "a header": (HEAD + b"x: ", b"a" * MEGABYTE, 431),
     "headers": (HEAD, b"a: b\r\n" * (MEGABYTE // 6), 431),
@@ -30,6 +32,8 @@ ENDLESS = {
     "a trailer": (CHUNKED + b"1\r\na\r\n0\r\nx: ", b"a" * MEGABYTE, None),
     "an extension of a chunk": (CHUNKED + b"1;", b"a" * MEGABYTE, None),
     "empty lines": (b"", b"\r\n" * (MEGABYTE // 2), None),
+    "requests": (b"", GET * (MEGABYTE // len(GET)), None),
+    "requests with a body": (b"", POST * (MEGABYTE // len(POST)), None),
 }
 """How it begins, what follows for ever, and the status; None where the connection is closed without an answer."""
 
@@ -108,7 +112,7 @@ def test_the_gateway_says_it_as_kong_does(addresses):
     assert b"\r\nconnection: close\r\n" in answer
 
 
-@pytest.mark.parametrize("kind", ["a header", "headers", "a body"])
+@pytest.mark.parametrize("kind", ["a header", "headers", "a body", "requests", "requests with a body"])
 def test_fifty_megabytes_hold_nobody_up_and_are_not_kept(addresses, kind):
     begin, more, refusal = ENDLESS[kind]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -139,6 +143,15 @@ def test_requests_in_one_piece_are_each_within_the_limits(addresses):
         for _ in range(20):
             connection.sendall(b"GET / HTTP/1.1\r\nhost: x\r\nx: " + b"a" * 5000 + b"\r\n\r\n")
             assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_some_requests_are_sent_before_the_answers_are_read(addresses):
+    with (
+        socket.create_connection(addresses["upstream"], timeout=10) as connection,
+        connection.makefile("rb") as answers,
+    ):
+        connection.sendall(GET * (listen.MOST_WAITING - 1) + b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        assert answers.read().count(b"HTTP/1.1 200 ") == listen.MOST_WAITING
 
 
 SILENT = {

@@ -414,5 +414,5 @@ def test_a(_dcr_target):
 def test_a_file_that_cannot_be_made_does_not_stop_the_others(tmp_path, monkeypatch):
     monkeypatch.setattr("dcrproof.reports.folder.FORMATS", {"broken": lambda _: 1 / 0, "whole": lambda _: "here"})
     (problem,) = write(tmp_path, run_json(made_up()))
-    assert problem.startswith("broken: ZeroDivisionError")
+    assert str(problem).startswith("broken: ZeroDivisionError")
     assert (tmp_path / "whole").read_text() == "here"

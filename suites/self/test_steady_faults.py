@@ -6,6 +6,8 @@ import pytest
 from adverse import Case, Ended
 from forks import Performed
 
+from dcrproof.core.http.party_connection import OUT_OF_ORDER
+
 UNREACHABLE, OWN_FAULT = 6, 3
 PATIENCE = 300.0
 """Seconds that a run may wait in all for a party that is out of order: what one party gets, and what the clean-up needs."""
@@ -45,11 +47,13 @@ ENDPOINTS: tuple[tuple[str, str | None, str | None, tuple[str, ...]], ...] = (
     ("portal", "POST", "*/registrations", ("application.registered",)),
     ("portal", "PATCH", "/api/v3/applications/*", ("life.rename.done",)),
     ("portal", "POST", "*/regenerate-secret", ("life.secret.regenerated",)),
+    ("gateway", "GET", "/accounts*", ("gateway.answers", "route.basic.accepted")),
 )
 WHOLE = (
     ("curity", None, None, ("configuration.readable", "discovery.served")),
     ("konnect", None, None, ("konnect.authenticated",)),
     ("portal", None, None, ("portal.open", "developer.signs-in")),
+    ("gateway", None, None, ("gateway.answers", "route")),
 )
 
 
@@ -92,6 +96,17 @@ def test_a_party_that_is_out_of_order_is_unreachable_and_no_step_is_to_blame(
     assert ended.verdicts("unreachable"), ended.printed
     assert ended.exit == (OWN_FAULT if ended.left else UNREACHABLE), ended.printed
     assert ended.paused < PATIENCE
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in cases() if case.faults[0]["party"] == "gateway"], ids=lambda case: case.name
+)
+def test_a_gateway_that_is_out_of_order_is_not_told_to_check_its_address(
+    adversity: Performed[Case, Ended],
+    case: Case,
+) -> None:
+    says_so = not case.faults[0].keys() & {"drop", "retry_after"}
+    assert (OUT_OF_ORDER in " ".join(adversity[case].printed.split())) == says_so, adversity[case].printed
 
 
 SLOW = Case(

@@ -21,6 +21,7 @@ from typing import Any
 from dcrproof.core.checks.check import matches
 from dcrproof.core.checks.results import Result
 from dcrproof.core.checks.verdict import HELD, RED, Verdict
+from dcrproof.core.files import content
 from dcrproof.core.text import meant
 
 KEYS = ("check", "reason", "owner", "expires")
@@ -86,15 +87,16 @@ class Baseline:
 def read(path: Path, ids: Iterable[str]) -> Baseline:
     """The baseline in a file; `ids` are those of all checks. Raises BadBaseline with all problems at once."""
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        tables = tomllib.loads(content(path).decode("utf-8"))
     except OSError as error:
         raise BadBaseline(str(path), [f"cannot be read: {error.strerror}"]) from None
     except UnicodeError:
         raise BadBaseline(str(path), ["is not UTF-8 text"]) from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
+        # as well what the parser does not catch: a number too long, a nesting too deep
         raise BadBaseline(str(path), [f"is not TOML: {error}"]) from None
-    problems = [f"{name}: unknown; a baseline contains only [[known]]" for name in content if name != "known"]
-    entries = content.get("known", [])
+    problems = [f"{name}: unknown; a baseline contains only [[known]]" for name in tables if name != "known"]
+    entries = tables.get("known", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise BadBaseline(str(path), [*problems, "known: expected tables, [[known]]"])
     catalogue = list(ids)

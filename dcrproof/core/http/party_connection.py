@@ -26,6 +26,14 @@ OUT_OF_ORDER = "find out whether the party, or a proxy in front of it, is out of
 """The fix for an answer that says nothing of a setting."""
 
 
+def not_theirs(exchange: Exchange, said: str) -> Unreachable:
+    """What to raise for an answer that is not the party's; `said` is what it is, in words."""
+    out_of_order = exchange.status >= 500 or exchange.broken
+    error = Unreachable(exchange.party, said, lost=out_of_order, fix=OUT_OF_ORDER if out_of_order else "")
+    error.exchange = exchange
+    return error
+
+
 def _to_its_answer(attempt: Callable[[], Exchange]) -> Exchange:
     """A signal waits for the answer: it may hold an id, or the only token that deletes a client."""
     with put_off():
@@ -124,11 +132,7 @@ class PartyConnection:
             repeatable = method in IDEMPOTENT if repeatable is None else repeatable
             exchange = self.retry.send(attempt, method, url, urlsplit(url_dialled).netloc, repeatable=repeatable)
         if not self.recognises(exchange):
-            said = f"{exchange.what} is not an answer of {self.party}: {exchange.shape}"
-            out_of_order = exchange.status >= 500 or exchange.broken
-            error = Unreachable(self.party, said, lost=out_of_order, fix=OUT_OF_ORDER if out_of_order else "")
-            error.exchange = exchange
-            raise error
+            raise not_theirs(exchange, f"{exchange.what} is not an answer of {self.party}: {exchange.shape}")
         return exchange
 
     def request(self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Request:

@@ -9,7 +9,7 @@ from dcrproof.core.checks.check import Evidence
 from dcrproof.core.checks.expect import Expect
 from dcrproof.core.checks.outcomes import Failed, Unreachable
 from dcrproof.core.http.exchange import Exchange, quoted
-from dcrproof.core.http.party_connection import PartyConnection
+from dcrproof.core.http.party_connection import PartyConnection, not_theirs
 from dcrproof.core.http.polling import poll
 from dcrproof.core.profile.model import RouteSettings
 from dcrproof.core.secrets.secret import Secret, basic
@@ -64,9 +64,7 @@ class Consumer:
             repeatable=False,  # checks judge every answer of the gateway; only 429 is a limit, and not an answer
         )
         if not answered_by_kong(exchange) and not too_large(exchange):
-            foreign = Unreachable("gateway", f"{exchange.what} was not answered by Kong: {exchange.shape}")
-            foreign.exchange = exchange
-            raise foreign
+            raise not_theirs(exchange, f"{exchange.what} was not answered by Kong: {exchange.shape}")
         return exchange
 
     def accepts(self, exchange: Exchange) -> bool:
@@ -110,7 +108,9 @@ def answered_by_kong(exchange: Exchange) -> bool:
     if marked_by_kong(exchange):
         return True
     # a gateway may be configured to add no headers: then the upstream's answer, or an error shaped as Kong's
-    return exchange.media_type != "text/html" if exchange.status < 400 else bool(message(exchange))
+    if exchange.status >= 400:
+        return bool(message(exchange))
+    return exchange.media_type != "text/html" and not exchange.broken
 
 
 def message(exchange: Exchange) -> str:
