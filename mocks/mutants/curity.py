@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dcrproof.mocks.curity.clients import AnyClient, DynamicClient
+from dcrproof.mocks.curity.clients import DynamicClient
 from dcrproof.mocks.curity.errors import OAuthRefusal as RefusedByCurity
 from dcrproof.mocks.curity.settings import ClientManagement, RegistrationToken, digest
 from dcrproof.mocks.curity.tokens import SigningKey
@@ -92,17 +92,6 @@ def _grants_nothing_to_registered_clients(world: "World") -> None:
     override(
         world.curity, has_capability=lambda client, name: not isinstance(client, DynamicClient) and has(client, name)
     )
-
-
-@_mutant("curity.grants-tokens-of-another-type", turns_red=["token.granted"])
-def _grants_tokens_of_another_type(world: "World") -> None:
-    """Registered clients get bearer tokens."""
-    grant = world.curity.grant
-
-    def of_another_type(client: AnyClient, *more: Any) -> dict[str, Any]:
-        return grant(client, *more) | ({"token_type": "N_A"} if isinstance(client, DynamicClient) else {})
-
-    override(world.curity, grant=of_another_type)
 
 
 @_mutant("curity.spells-bearer-with-a-capital", turns_red=["token.answer"])
