@@ -57,7 +57,7 @@ def parts(draw, least: int = SHORTEST) -> str:
     return line[start : draw(st.integers(start + least, max(len(line), start + least)))]
 
 
-@settings(derandomize=True)  # `is_own` still misses a few parts
+@settings(derandomize=True)  # always the same parts, since known ones fail: `- 366 pa`, `'ty.py::t'`
 @given(parts())
 def test_each_part_of_a_fixed_text_is_own(part):
     assert is_own(part)
@@ -98,7 +98,8 @@ def test_what_stands_around_a_traceback_is_own(text):
 RANDOM = st.from_regex(r"[A-Za-z0-9_.~+/=!-]{8,40}", fullmatch=True) | st.text(min_size=SHORTEST, max_size=40)
 
 
-@settings(max_examples=50, derandomize=True)  # each searches all texts; `is_own` still misses a few of their parts
+# each searches all texts; always the same ones, since a known one fails: `dkonnect` is found across the end of a line
+@settings(max_examples=50, derandomize=True)
 @given(st.lists(RANDOM | parts(1), min_size=1, max_size=4), st.sampled_from(["", "-", " ", ".", "\n"]))
 @example(["password", "1"], "")
 @example(["verdict ", "Zq8wRt5x"], "")

@@ -181,7 +181,7 @@ def _outcome(results: Sequence[Result], code: int | None, why: Iterable[str]) ->
 
 
 def _causes(failed: Result) -> str:
-    """The keys of the profile and the setup steps that may be wrong, as the line has room for them."""
+    """The keys of the profile and the setup steps that may be wrong, as many as fit on the line."""
     keys = [text.partition(":")[0] for text in failed.profile]
     several = len(failed.candidates) > 3
     steps = [f"one of {len(failed.candidates)} setup steps"] if several else failed.candidates
