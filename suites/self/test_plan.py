@@ -135,7 +135,7 @@ def test_workers_share_out_what_may_be_created(run_checks, as_live) -> None:
     with as_live("parallel = true") as mocks:
         text = mocks.profile.read_text("utf-8")
         mocks.profile.write_text(text.replace("max_created = 1000", "max_created = 4"), "utf-8")
-        ran = run_checks("-p", "xdist", "-n2", "--dcr-check=registration", profile=mocks.profile)
+        ran = run_checks("-n2", "--dcr-check=registration", profile=mocks.profile)
         calls = mocks.served.worlds.current.calls
     registered = [call for call in calls if call["path"].endswith("/oauth-registration") and call["status"] == 201]
     assert 0 < len(registered) <= 4

@@ -162,7 +162,7 @@ def test_a_run_that_is_stopped_twice_says_what_is_left_and_how_it_is_swept(
 def test_a_second_signal_ends_the_clean_up_of_workers_too(live: Tenant) -> None:  # noqa: F811 - as above
     live.profile.write_text(live.profile.read_text("utf-8").replace("[run]", "[run]\nparallel = true"), "utf-8")
     live.fault(party="portal", method="DELETE", times=1, delay=2)
-    run = live.run("--dcr-check=application.registered", "-p", "xdist.plugin", "-n2")
+    run = live.run("--dcr-check=application.registered", "-n2")
     assert until(lambda: any(call["path"].endswith("/registrations") for call in live.world.calls))
     run.send_signal(signal.SIGTERM)
     assert until(lambda: any((call["method"], call["party"]) == ("DELETE", "portal") for call in live.world.calls))
