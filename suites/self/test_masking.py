@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from forks import command_line, environment
 from leaks import leaks
+from tiers import full, sample
 
 from dcrproof.core.secrets.secret import Secret
 
@@ -160,7 +161,7 @@ def run_tests(tmp_path: Path) -> Callable[..., Ended]:
     return run
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", sample([0, 2]))
 def test_no_secret_that_a_test_shows_is_printed_or_written(run_tests, workers):
     ended = run_tests(
         LEAKY,
@@ -263,7 +264,7 @@ def pytest_runtest_logfinish():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--capture=fd"], ["--capture=sys"], ["--capture=tee-sys"], ["-s"], ["-s", "-n1"]]
+    "arguments", sample([["--capture=fd"], ["--capture=tee-sys"], ["-s"], ["--capture=sys"], ["-s", "-n1"]], of=3)
 )
 def test_no_secret_reaches_the_terminal_whatever_is_captured(run_tests, arguments):
     ended = run_tests(
@@ -398,7 +399,7 @@ def test_a_module_that_cannot_be_collected_shows_no_secret_of_the_profile(run_te
     assert leaks({"printed": ended.printed, **ended.files}, [secret]) == []
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", sample([0, 2]))
 def test_an_id_of_a_test_with_a_secret_is_bad_usage(run_tests, mocks, workers):
     secret = mocks.described["konnect"]["token"]
     profile = mocks.changed("parallel", lambda text: text) if not workers else _live(mocks)
@@ -452,14 +453,15 @@ WITH_EXAMPLES = {
 }
 
 
-@pytest.mark.parametrize("test", WITH_EXAMPLES.values(), ids=list(WITH_EXAMPLES))
+@pytest.mark.parametrize("test", sample(WITH_EXAMPLES, of=2))
 def test_a_live_run_keeps_no_examples_of_hypothesis(run_tests, mocks, test):
-    ended = run_tests(EXAMPLES + test, f"--dcr-profile={_live(mocks)}")
+    ended = run_tests(EXAMPLES + WITH_EXAMPLES[test], f"--dcr-profile={_live(mocks)}")
     assert "number=100" in ended.printed
     assert "reproduce_failure" not in ended.printed
     assert not [name for name in ended.files if "examples" in name], list(ended.files)
 
 
+@full
 def test_other_runs_keep_examples_of_hypothesis(run_tests):
     ended = run_tests(EXAMPLES + "TestMachine = Machine.TestCase\n")
     assert [name for name in ended.files if "examples" in name], list(ended.files)

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from tiers import full
 
 from dcrproof.core.checks.outcomes import InternalError, NotSeen
 from dcrproof.core.http.exchange import Request
@@ -43,6 +44,7 @@ def asked_for(exchanges: list[dict]) -> dict[str, Counter[str]]:
     return found
 
 
+@full
 def test_the_plan_knows_what_each_check_creates(plain) -> None:
     assert plain.code == 0, plain.output
     found = asked_for(plain.report["exchanges"])
