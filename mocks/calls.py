@@ -1,27 +1,42 @@
 """The calls that the mocks make of one another, and of servers that are not mocks."""
 
 import asyncio
+import re
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
+from urllib.parse import unquote
 
 import httpx
 
-from dcrproof.mocks.messages import Call, NoAnswer, Response
+from dcrproof.mocks.messages import Call, NoAnswer, Request, Response
 
 Transports: TypeAlias = Mapping[str, tuple[ssl.SSLContext, str | None]]
 """How a server that is not a mock is reached, by its host: the TLS context, and the proxy if there is one."""
+
+Between: TypeAlias = Callable[[int, Request, str], Awaitable[Response | None]]
+"""Has the mock at that port answer another one, which is named; None where that takes a socket."""
+
+PLAIN = re.compile(r"[!-~\x80-\xff]([\t -~\x80-\xff]*[!-~\x80-\xff])?|")
+"""A header that any client sends as it is (RFC 9110 5.5)."""
 
 CALLER = "x-dcrproof-caller"
 """The header by which one mock tells another who calls, for the call log; it is removed before a party answers."""
 
 
+SMALL = 8 * 1024
+"""Octets of a request that is within all limits of a mock."""
+
+
 class Caller:
     """Makes calls; `mocks` are the ports at which mocks listen, `trust` verifies all servers but those of `transports`."""
 
-    def __init__(self, mocks: Mapping[int, str], trust: ssl.SSLContext, transports: Transports) -> None:
+    def __init__(
+        self, mocks: Mapping[int, str], trust: ssl.SSLContext, transports: Transports, between: Between
+    ) -> None:
         self.ports = mocks
+        self.between = between
         self.trust = trust
         self.transports = transports
         self._clients: dict[tuple[bool, bool], httpx.AsyncClient] = {}
@@ -40,8 +55,8 @@ class Caller:
     async def _made(self, call: Call, caller: str) -> Response | NoAnswer:
         client = self._client(call.verify, call.own_authorities)
         try:
-            headers = call.headers
-            if httpx.URL(call.url).port in self.ports:
+            headers, port = call.headers, httpx.URL(call.url).port
+            if port in self.ports:
                 headers = (*headers, (CALLER, caller))
             request = client.build_request(
                 call.method,
@@ -55,16 +70,36 @@ class Caller:
             if request.url.host.endswith(".localhost"):  # they are this machine, resolver or not (RFC 6761 6.3)
                 request.extensions["sni_hostname"] = request.url.raw_host.decode("ascii")
                 request.url = request.url.copy_with(host="127.0.0.1")
+            if port is not None and port in self.ports:
+                async with asyncio.timeout(call.timeout):
+                    answered = await self._directly(request, port, call.body, caller)
+                if answered is not None:
+                    return answered
             answer = await client.send(request, stream=True)
             try:
                 body = b"".join([chunk async for chunk in answer.aiter_raw()])
             finally:
                 await answer.aclose()
-        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, TimeoutError) as error:
             return _no_answer(error)
         finally:
             client.cookies.clear()
         return Response(answer.status_code, tuple(answer.headers.multi_items()), body)
+
+    async def _directly(self, request: httpx.Request, port: int, body: bytes, caller: str) -> Response | None:
+        """The answer of another mock without a socket, None where that would make a difference."""
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw)
+        size = sum(len(name) + len(value) for name, value in headers) + len(request.url.raw_path) + len(body)
+        if (
+            (request.url.scheme, request.url.host) != ("http", "127.0.0.1")
+            or size > SMALL
+            or not all(PLAIN.fullmatch(value) for _, value in headers)
+        ):
+            return None
+        raw_path, _, query = request.url.raw_path.decode("latin-1").partition("?")
+        sent = tuple((name.lower(), value) for name, value in headers if name != CALLER)
+        received = Request(request.method, unquote(raw_path), raw_path, query, sent, body)
+        return await self.between(port, received, caller)
 
     def _client(self, verify: bool, own_authorities: bool) -> httpx.AsyncClient:
         """One pool for most calls, and others for calls that accept any certificate, or trust fewer authorities."""
@@ -92,7 +127,7 @@ class Caller:
 
 
 def _no_answer(error: Exception) -> NoAnswer:
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, httpx.TimeoutException | TimeoutError):
         return NoAnswer("timed out", "time")
     causes = []
     cause: BaseException | None = error
