@@ -10,13 +10,23 @@ from urllib.parse import unquote
 
 import httpx
 
-from dcrproof.mocks.messages import Call, NoAnswer, Request, Response
+from dcrproof.mocks.messages import Call, NoAnswer, Pairs, Request, Response
 
 Transports: TypeAlias = Mapping[str, tuple[ssl.SSLContext, str | None]]
 """How a server that is not a mock is reached, by its host: the TLS context, and the proxy if there is one."""
 
 Between: TypeAlias = Callable[[int, Request, str], Awaitable[Response | None]]
 """Has the mock at that port answer another one, which is named; None where that takes a socket."""
+
+TIMED_OUT = NoAnswer("timed out", "time")
+
+DIRECT = re.compile(
+    r"http://(?P<host>127\.0\.0\.1:(?P<port>\d+))"
+    r"(?P<path>(?:/(?!\.{1,2}(?:[/?]|$))(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+)"
+    r"(?:\?(?P<query>(?:[\w.~!$&()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*))?",
+    re.ASCII,
+)
+"""An address that httpx sends as it is."""
 
 PLAIN = re.compile(r"[!-~\x80-\xff]([\t -~\x80-\xff]*[!-~\x80-\xff])?|")
 """A header that any client sends as it is (RFC 9110 5.5)."""
@@ -40,6 +50,8 @@ class Caller:
         self.trust = trust
         self.transports = transports
         self._clients: dict[tuple[bool, bool], httpx.AsyncClient] = {}
+        self._added = tuple(self._client(True, True).headers.items())
+        """What httpx adds to the headers of a request."""
         self._under_way: dict[Call, asyncio.Task[Response | NoAnswer]] = {}
 
     async def call(self, call: Call, caller: str) -> Response | NoAnswer:
@@ -53,10 +65,16 @@ class Caller:
         return await asyncio.shield(self._under_way[call])
 
     async def _made(self, call: Call, caller: str) -> Response | NoAnswer:
+        try:
+            async with asyncio.timeout(call.timeout):
+                if (answered := await self._directly(call, caller)) is not None:
+                    return answered
+        except TimeoutError:
+            return TIMED_OUT
         client = self._client(call.verify, call.own_authorities)
         try:
-            headers, port = call.headers, httpx.URL(call.url).port
-            if port in self.ports:
+            headers = call.headers
+            if httpx.URL(call.url).port in self.ports:
                 headers = (*headers, (CALLER, caller))
             request = client.build_request(
                 call.method,
@@ -70,36 +88,43 @@ class Caller:
             if request.url.host.endswith(".localhost"):  # they are this machine, resolver or not (RFC 6761 6.3)
                 request.extensions["sni_hostname"] = request.url.raw_host.decode("ascii")
                 request.url = request.url.copy_with(host="127.0.0.1")
-            if port is not None and port in self.ports:
-                async with asyncio.timeout(call.timeout):
-                    answered = await self._directly(request, port, call.body, caller)
-                if answered is not None:
-                    return answered
             answer = await client.send(request, stream=True)
             try:
                 body = b"".join([chunk async for chunk in answer.aiter_raw()])
             finally:
                 await answer.aclose()
-        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, TimeoutError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             return _no_answer(error)
         finally:
             client.cookies.clear()
         return Response(answer.status_code, tuple(answer.headers.multi_items()), body)
 
-    async def _directly(self, request: httpx.Request, port: int, body: bytes, caller: str) -> Response | None:
-        """The answer of another mock without a socket, None where that would make a difference."""
-        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw)
-        size = sum(len(name) + len(value) for name, value in headers) + len(request.url.raw_path) + len(body)
-        if (
-            (request.url.scheme, request.url.host) != ("http", "127.0.0.1")
-            or size > SMALL
-            or not all(PLAIN.fullmatch(value) for _, value in headers)
-        ):
+    async def _directly(self, call: Call, caller: str) -> Response | None:
+        """The answer of another mock without a socket; None where that could make a difference."""
+        found = DIRECT.fullmatch(call.url)
+        if found is None or int(found["port"]) not in self.ports:
             return None
-        raw_path, _, query = request.url.raw_path.decode("latin-1").partition("?")
-        sent = tuple((name.lower(), value) for name, value in headers if name != CALLER)
-        received = Request(request.method, unquote(raw_path), raw_path, query, sent, body)
-        return await self.between(port, received, caller)
+        headers = self._as_sent(call, found["host"])
+        size = sum(len(name) + len(value) for name, value in headers) + len(call.url) + len(call.body)
+        if size > SMALL or not all(PLAIN.fullmatch(value) for _, value in headers):
+            return None
+        path = found["path"]
+        request = Request(call.method, unquote(path), path, found["query"] or "", headers, call.body)
+        return await self.between(int(found["port"]), request, caller)
+
+    def _as_sent(self, call: Call, host: str) -> Pairs:
+        """The headers with those that httpx adds, in its order."""
+        given = tuple((name.lower(), value) for name, value in call.headers)
+        names = {name for name, _ in given}
+        first = tuple(pair for pair in given if pair[0] == "host") or (("host", host),)
+        last: Pairs = ()
+        if not names & {"content-length", "transfer-encoding"}:
+            if call.body:
+                last = (("content-length", str(len(call.body))),)
+            elif call.method in {"POST", "PUT", "PATCH"}:
+                first = (*first, ("content-length", "0"))
+        added = tuple(pair for pair in self._added if pair[0] not in names)
+        return (*first, *added, *(pair for pair in given if pair[0] != "host"), *last)
 
     def _client(self, verify: bool, own_authorities: bool) -> httpx.AsyncClient:
         """One pool for most calls, and others for calls that accept any certificate, or trust fewer authorities."""
@@ -127,8 +152,8 @@ class Caller:
 
 
 def _no_answer(error: Exception) -> NoAnswer:
-    if isinstance(error, httpx.TimeoutException | TimeoutError):
-        return NoAnswer("timed out", "time")
+    if isinstance(error, httpx.TimeoutException):
+        return TIMED_OUT
     causes = []
     cause: BaseException | None = error
     while cause is not None:
