@@ -106,7 +106,8 @@ class Caller:
             return None
         headers = self._as_sent(call, found["host"])
         size = sum(len(name) + len(value) for name, value in headers) + len(call.url) + len(call.body)
-        if size > SMALL or not all(PLAIN.fullmatch(value) for _, value in headers):
+        hosts = sum(name == "host" for name, _ in headers)
+        if size > SMALL or hosts > 1 or not all(PLAIN.fullmatch(value) for _, value in headers):
             return None
         path = found["path"]
         request = Request(call.method, unquote(path), path, found["query"] or "", headers, call.body)
