@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
 import httpx
@@ -24,6 +24,8 @@ class Caller:
         self.ports = mocks
         self.trust = trust
         self.transports = transports
+        self.within: Callable[[httpx.Request, str], Awaitable[Response] | None] = lambda *_: None
+        """Answers a request of that caller to a mock of this process without a socket; None where it takes one."""
         self._clients: dict[tuple[bool, bool], httpx.AsyncClient] = {}
         self._under_way: dict[Call, asyncio.Task[Response | NoAnswer]] = {}
 
@@ -55,12 +57,15 @@ class Caller:
             if request.url.host.endswith(".localhost"):  # they are this machine, resolver or not (RFC 6761 6.3)
                 request.extensions["sni_hostname"] = request.url.raw_host.decode("ascii")
                 request.url = request.url.copy_with(host="127.0.0.1")
+            if (within := self.within(request, caller)) is not None:
+                async with asyncio.timeout(call.timeout):
+                    return await within
             answer = await client.send(request, stream=True)
             try:
                 body = b"".join([chunk async for chunk in answer.aiter_raw()])
             finally:
                 await answer.aclose()
-        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, UnicodeError) as error:
             return _no_answer(error)
         finally:
             client.cookies.clear()
@@ -92,7 +97,7 @@ class Caller:
 
 
 def _no_answer(error: Exception) -> NoAnswer:
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, httpx.TimeoutException | TimeoutError):
         return NoAnswer("timed out", "time")
     causes = []
     cause: BaseException | None = error

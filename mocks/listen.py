@@ -175,8 +175,11 @@ def listening(
     """
     ports = {bound.getsockname()[1]: name for name, bound in sockets.items()}
     caller = Caller(ports, trust or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), transports or {})
+    application = AsgiApplication(world, ports, caller)
+    if certificate is None:  # over TLS each call takes a socket: certificates are judged there
+        caller.within = application.within
     config = uvicorn.Config(
-        AsgiApplication(world, ports, caller),
+        application,
         http=Bounded,
         ws="none",
         lifespan="off",
