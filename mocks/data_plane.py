@@ -7,7 +7,7 @@ the linked service) but not the format of the push, so this is our own format.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -90,5 +90,10 @@ class PushedConfiguration:
     @cached_property
     def hash(self) -> str:
         """32 hexadecimal digits, equal exactly for equal configurations."""
-        text = json.dumps(asdict(self), sort_keys=True, default=dict)
+        text = json.dumps(vars(self), sort_keys=True, default=_members)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _members(value: Any) -> dict[str, Any]:
+    """What json does not know: a part of the configuration, or a mapping."""
+    return dict(value) if isinstance(value, Mapping) else vars(value)
