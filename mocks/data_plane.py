@@ -7,7 +7,7 @@ the linked service) but not the format of the push, so this is our own format.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -100,7 +100,13 @@ class PushedConfiguration:
     @cached_property
     def hash(self) -> str:
         """32 hexadecimal digits, equal exactly for equal configurations."""
-        parts = [*map(asdict, self.services), *map(asdict, self.consumers)]
-        parts += [asdict(self.applications[key]) for key in sorted(self.applications)]
-        text = json.dumps(parts, sort_keys=True, default=dict)
+        parts = self.services, [self.applications[key] for key in sorted(self.applications)], self.consumers
+        text = json.dumps(parts, sort_keys=True, default=_members)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _members(value: Any) -> dict[str, Any]:
+    """What json does not know: a part of the configuration, or a mapping."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return {field.name: getattr(value, field.name) for field in fields(value)}

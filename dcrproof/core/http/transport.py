@@ -6,7 +6,7 @@ Redirects are never followed: a redirect must not carry credentials to another h
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Protocol
 
 import httpx
@@ -23,6 +23,7 @@ LARGEST_BODY = 10_000_000
 """Bytes of a body that are read: no answer of this flow has a tenth of them."""
 LONGEST_BODY = 60.0
 """Seconds in which a body has to arrive: the libraries limit the time of each part alone."""
+TIMEOUTS = httpx.Timeout(TIMEOUT).as_dict()
 NO_COOKIES = DefaultCookiePolicy(allowed_domains=())
 """No cookie is kept: a check that means to send one does so by hand."""
 
@@ -47,17 +48,14 @@ class Transport(Protocol):
 
 
 class Httpx:
-    """A connection pool of httpx."""
+    """A connection pool of httpx: its transport alone, since a client adds what is not used here, such as cookies."""
 
     def __init__(self, connection: Connection, proxy: str | None) -> None:
         context = tls(connection.ca, connection.client_cert, connection.client_key)
-        self.client = httpx.Client(
+        self.pool = httpx.HTTPTransport(
             verify=context,
             proxy=httpx.Proxy(proxy, ssl_context=context if proxy.startswith("https:") else None) if proxy else None,
             trust_env=False,
-            timeout=TIMEOUT,
-            follow_redirects=False,
-            cookies=CookieJar(NO_COOKIES),
         )
 
     def send(self, request: Prepared) -> tuple[int, Headers, bytes]:
@@ -68,15 +66,20 @@ class Httpx:
             if event.endswith("send_request_headers.started"):
                 begun = begun or about["request"].method != b"CONNECT"
 
+        sent = httpx.Request(
+            request.method,
+            request.url,
+            headers=[*request.headers, ("accept-encoding", "identity")],
+            content=request.body,
+            extensions={"timeout": TIMEOUTS, "sni_hostname": request.name, "trace": watch},
+        )
         try:
-            with self.client.stream(
-                request.method,
-                request.url,
-                headers=[*request.headers, ("accept-encoding", "identity")],
-                content=request.body,
-                extensions={"sni_hostname": request.name, "trace": watch},
-            ) as response:
+            response = self.pool.handle_request(sent)
+            response.request = sent
+            try:
                 body = whole(response.iter_bytes())
+            finally:
+                response.close()
         except httpx.HTTPError as error:
             if begun:
                 raise
@@ -84,7 +87,7 @@ class Httpx:
         return response.status_code, tuple(response.headers.multi_items()), body
 
     def close(self) -> None:
-        self.client.close()
+        self.pool.close()
 
 
 BEFORE_SENDING = (NewConnectionError, ConnectTimeoutError, ProxyError)
