@@ -29,7 +29,8 @@ OUT_OF_ORDER = "find out whether the party, or a proxy in front of it, is out of
 def not_theirs(exchange: Exchange, said: str) -> Unreachable:
     """What to raise for an answer that is not the party's; `said` is what it is, in words."""
     out_of_order = exchange.status >= 500 or exchange.broken
-    error = Unreachable(exchange.party, said, lost=out_of_order, fix=OUT_OF_ORDER if out_of_order else "")
+    lost = out_of_order or exchange.status < 400  # a page with 200 may hide an answer, one with 403 a refusal
+    error = Unreachable(exchange.party, said, lost=lost, fix=OUT_OF_ORDER if out_of_order else "")
     error.exchange = exchange
     return error
 
