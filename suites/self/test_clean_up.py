@@ -179,16 +179,19 @@ def test_a_run_that_is_stopped_leaves_nothing_behind(
     assert json.loads((live.profile.parent / "reports" / "latest" / "run.json").read_text("utf-8"))["exit"] == 2
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
-def test_the_messages_of_stopped_workers_are_in_the_report(live: Tenant, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("kill", "number"),
+    [(os.kill, signal.SIGTERM), (os.kill, signal.SIGINT), (os.killpg, signal.SIGINT), (os.killpg, signal.SIGTERM)],
+    ids=["SIGTERM", "SIGINT", "Ctrl-C", "SIGTERM to all of them"],
+)
+def test_the_messages_of_stopped_workers_are_in_the_report(
+    live: Tenant, kill: Callable[[int, int], None], number: signal.Signals
+) -> None:
     live.profile.write_text(live.profile.read_text("utf-8").replace("[run]", "[run]\nparallel = true"), "utf-8")
     live.fault(party="portal", method="DELETE", times=10**6, status=405)
     run = live.run("-p", "xdist.plugin", "-n2", "--dcr-check=route")
     assert reached(live, 300)
-    if number == signal.SIGINT:
-        os.killpg(run.pid, number)  # as a terminal does it
-    else:
-        run.send_signal(number)
+    kill(run.pid, number)  # a terminal has Ctrl-C sent to the whole group
     output, _ = run.communicate(timeout=PATIENCE)
     assert run.returncode == 2, output
     assert re.search(r"CLEAN-UP FAILED  application 'dcrproof [0-9a-f]{8} application' [0-9a-f-]{36} in Portal", output)

@@ -16,7 +16,7 @@ from recorded import INTERRUPTED as INTERRUPTED_IN_A_TEST
 from recorded import own_suite
 from test_clean_up import PATIENCE, Tenant, killed, live, until  # noqa: F401 - a fixture
 
-from dcrproof.core.http.signals import NUMBERS, as_ctrl_c, put_off
+from dcrproof.core.http.signals import NUMBERS, PASSED_ON, as_ctrl_c, put_off
 from dcrproof.fixtures.run.run import RUN, Run
 from dcrproof.fixtures.session.signals import Stop
 
@@ -45,6 +45,30 @@ def test_a_second_one_ends_it(number):
     with pytest.raises(KeyboardInterrupt):
         two_signals()
     assert came == [number]
+
+
+@EACH
+def test_a_signal_that_comes_by_itself_and_from_the_controller_of_xdist_is_one(number):
+    """A terminal sends Ctrl-C to the controller and to each worker; `kill` to the controller alone."""
+    came = []
+    with put_off(came.append):
+        signal.raise_signal(number)
+        signal.raise_signal(PASSED_ON)
+    assert came == [number]
+
+
+@pytest.mark.parametrize(
+    ("names", "stopped"),
+    [("SIGUSR1", 1), ("SIGINT SIGUSR1", 1), ("SIGUSR1 SIGTERM SIGUSR1", 2), ("SIGINT SIGUSR1 SIGINT SIGUSR1", 2)],
+)
+def test_a_worker_counts_what_its_controller_passes_on_once(names: str, stopped: int) -> None:
+    run = Run()
+    stop = Stop(SimpleNamespace(stash={RUN: run}, pluginmanager=SimpleNamespace(get_plugin=lambda _: None)))
+    stop.pytest_sessionfinish()
+    for name in names.split():
+        stop(signal.Signals[name], None)
+    os.close(stop.terminal)
+    assert run.stopped == stopped
 
 
 def test_the_handlers_are_restored():
@@ -220,6 +244,7 @@ PROFILE = '[run]\nmode = "inspect"\n[curity]\nissuer = "https://127.0.0.1:1/oaut
 WHILE_COLLECTED = {  # the hook in which the first signal comes; the second one comes while pytest formats the first
     "a profile was read": ("pytest_collection", ("--dcr-profile=profile.toml",)),
     "a check was collected": ("pytest_collection_modifyitems", ()),
+    "a module was found": ("pytest_pycollect_makeitem", ()),
 }
 TWO_SIGNALS = """
 import signal
