@@ -11,7 +11,7 @@ import httpx
 import pytest
 import respx
 from adverse import Case, Ended, signalled
-from forks import Performed, command_line
+from forks import ROOT, Performed, command_line
 from recorded import INTERRUPTED as INTERRUPTED_IN_A_TEST
 from recorded import own_suite
 from test_clean_up import PATIENCE, Tenant, killed, live, until  # noqa: F401 - a fixture
@@ -244,7 +244,6 @@ PROFILE = '[run]\nmode = "inspect"\n[curity]\nissuer = "https://127.0.0.1:1/oaut
 WHILE_COLLECTED = {  # the hook in which the first signal comes; the second one comes while pytest formats the first
     "a profile was read": ("pytest_collection", ("--dcr-profile=profile.toml",)),
     "a check was collected": ("pytest_collection_modifyitems", ()),
-    "a module was found": ("pytest_pycollect_makeitem", ()),
 }
 TWO_SIGNALS = """
 import signal
@@ -269,6 +268,15 @@ def test_two_signals_during_the_collection_end_a_run_as_one_does(
     (tmp_path / "conftest.py").write_text(TWO_SIGNALS.replace("HOOK", hook).replace("NAME", number.name))
     left = own_suite(tmp_path, "pass", *arguments)
     assert (left.code, "Traceback" in left.output) == (INTERRUPTED, False), left.output
+
+
+def test_two_signals_while_the_first_suite_is_imported_end_a_run_as_one_does(tmp_path: Path) -> None:
+    (tmp_path / "stopping.py").write_text(
+        TWO_SIGNALS.replace("HOOK", "pytest_pycollect_makeitem").replace("NAME", "SIGTERM")
+    )
+    suite = str(ROOT / "suites" / "test_6_claims.py")
+    code, printed = command_line(suite, "-p", "stopping", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert (code, "Traceback" in printed) == (INTERRUPTED, False), printed
 
 
 def test_other_projects_keep_the_handling_of_python(tmp_path: Path) -> None:
