@@ -187,10 +187,10 @@ def recognises(exchange: Exchange) -> bool:
     """
     if exchange.status >= 500:
         return exchange.status == 500 and exchange.members().get("error") == "server_error"
-    if exchange.method == "DELETE" and exchange.status < 300:
-        return True  # the status says that it is done, or accepted (RFC 9110 9.3.5): the body is for people
     if exchange.broken:
         return False
+    if exchange.method == "DELETE" and exchange.status < 300:
+        return True  # the status says that it is done, or accepted (RFC 9110 9.3.5): the body is for people
     if not exchange.body or exchange.status in ANSWERED_BY_STATUS or exchange.is_json:
         return True
     return exchange.media_type not in PAGES and exchange.media_type != "text/plain"
