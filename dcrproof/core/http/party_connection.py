@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 from dcrproof import __version__
 from dcrproof.core.checks.outcomes import Failed, Unreachable
 from dcrproof.core.http.connection import Connection, host_and_port, is_address, proxy_for
-from dcrproof.core.http.errors import NO_ADDRESS, UNFIT, network_error, wants_credentials
+from dcrproof.core.http.errors import ADDRESS, NO_ADDRESS, OF_A_PROXY, PROXY, UNFIT, network_error, wants_credentials
 from dcrproof.core.http.exchange import Exchange, Request, Transcript, Unanswered, quoted
 from dcrproof.core.http.idna import a_label
 from dcrproof.core.http.loopback import is_loopback
@@ -165,7 +165,14 @@ class PartyConnection:
                     node=dialled,
                 )
             )
-            raise Unreachable(self.party, f"{where}: {reason.said}", lost=lost, passing=reason.passing) from None
+            raise Unreachable(
+                self.party,
+                f"{where}: {reason.said}",
+                lost=lost,
+                passing=reason.passing,
+                key="nodes" if reason.key == ADDRESS and dialled in self.connection.nodes else reason.key,
+                what_to_check=reason.check,
+            ) from None
         exchange = Exchange(
             number=begun.number,
             at=begun.at,
@@ -182,7 +189,8 @@ class PartyConnection:
         )
         self.transcript.add(exchange)
         if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and proxy:
-            raise Unreachable(self.party, f"{where}: {wants_credentials(proxy)}")
+            said = f"{where}: {wants_credentials(proxy)}"
+            raise Unreachable(self.party, said, key=PROXY, what_to_check=OF_A_PROXY)
         if self.recognises(exchange):
             answered(exchange)
         return exchange
