@@ -223,6 +223,29 @@ def answering(status: int, message: str, header: str = "", begins: str = "") -> 
     return act
 
 
+def anonymously(status: int, message: str) -> Callable[[Scene], None]:
+    """A gateway that answers so to calls without credentials."""
+
+    def change(request: Any, verdict: Any) -> Any:
+        return (
+            Refused(status, message, challenge=False) if isinstance(verdict, Refused) and not verdict.error else verdict
+        )
+
+    def act(scene: Scene) -> None:
+        for node in scene.served.worlds.current.data_planes:
+            judges(node, change)
+
+    return act
+
+
+def both(*changes: Callable[[Scene], None]) -> Callable[[Scene], None]:
+    def act(scene: Scene) -> None:
+        for change in changes:
+            change(scene)
+
+    return act
+
+
 def fault(party: str, path: str, status: int) -> Callable[[Scene], None]:
     """A party that answers every request there with that status."""
     return lambda scene: scene.served.worlds.current.faults.arm(

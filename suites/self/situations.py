@@ -13,9 +13,11 @@ from on_call import (
     Scene,
     Situation,
     address_of,
+    anonymously,
     another_route,
     answering,
     back_again,
+    both,
     cached,
     fault,
     named_and_revoked,
@@ -47,7 +49,9 @@ SITUATIONS: Mapping[str, Situation] = {
         konnect=True, checks="discovery token client konnect strategy api gateway route"
     ),
     # 403 is not 401
-    "a registration that was revoked": Situation(revoked, "route", ("403",), (APPROVED,), (METHODS, SCOPES)),
+    "a registration that was revoked": Situation(
+        revoked, "route", ("403",), (APPROVED,), (METHODS, SCOPES, REQUIREMENTS), owners=(KONNECT,)
+    ),
     "no registration": Situation(
         lambda scene: scene.registered(None), "route", ("403",), (APPROVED,), (METHODS, SCOPES)
     ),
@@ -71,7 +75,11 @@ SITUATIONS: Mapping[str, Situation] = {
         konnect=True,
     ),
     "403 in other words": Situation(
-        setting(scopes_required=["orders"], forbidden_error_message="IP address not allowed: 10.0.0.1"),
+        setting(
+            scopes_required=["orders"],
+            forbidden_error_message="IP address not allowed: 10.0.0.1",
+            expose_error_code=False,
+        ),
         "route.basic.accepted",
         ("look for another plugin of the route that answers 403 'IP address not allowed: 10.0.0.1'",),
         (APPROVED, REQUIREMENTS),
@@ -86,7 +94,17 @@ SITUATIONS: Mapping[str, Situation] = {
         konnect=True,
     ),
     "a required scope": Situation(
-        setting(scopes_required=["orders"]), "route", ("403",), (REQUIREMENTS,), (METHODS, SCOPES)
+        setting(scopes_required=["orders"]), "route", ("403",), (REQUIREMENTS,), (METHODS, SCOPES, APPROVED)
+    ),
+    "a required scope, and no error in the challenge": Situation(
+        setting(scopes_required=["orders"], expose_error_code=False), "route", ("403",), (REQUIREMENTS, APPROVED)
+    ),
+    "a required scope, and a redirect": Situation(
+        setting(scopes_required=["orders"], forbidden_redirect_uri=["https://forbidden.example/"]),
+        "route.basic.accepted",
+        ("302 to https://forbidden.example/",),
+        (REQUIREMENTS, APPROVED),
+        (METHODS, SCOPES, KEYS),
     ),
     "a required audience": Situation(
         setting(audience_required=["orders"]), "route", ("403",), (REQUIREMENTS,), (METHODS, SCOPES), owners=(KONNECT,)
@@ -109,6 +127,40 @@ SITUATIONS: Mapping[str, Situation] = {
         owners=(KONNECT,),
         konnect=True,
     ),
+    # what the gateway itself says
+    "an issuer that is not allowed, and errors are displayed": Situation(
+        lambda scene: scene.strategy(issuers_allowed=[scene.issuer + "/"], display_errors=True),
+        "gateway.reads-tokens",
+        ("invalid issuer", "issuers_allowed"),
+        ("konnect.strategy.issuer",),
+        (KEYS, REACHABLE, APPROVED, METHODS),
+        owners=(KONNECT,),
+    ),
+    "old keys, and errors are displayed": Situation(
+        both(stale_keys, setting(display_errors=True)),
+        "gateway.reads-tokens",
+        ("unable to verify the signature",),
+        (KEYS,),
+        (REACHABLE, APPROVED, METHODS),
+        owners=(GATEWAY,),
+    ),
+    "a required scope, and errors are displayed": Situation(
+        setting(scopes_required=["orders"], display_errors=True, expose_error_code=False),
+        "route.basic.accepted",
+        ("required scopes were not found",),
+        (REQUIREMENTS,),
+        (APPROVED,),
+        owners=(KONNECT,),
+    ),
+    **{
+        f"another plugin's 401, with{'' if konnect else 'out'} Konnect": Situation(
+            answering(401, "No API key found in request"),
+            "gateway.reads-tokens",
+            ("look for another plugin of the route that answers 401 'No API key found in request'",),
+            konnect=konnect,
+        )
+        for konnect in (True, False)
+    },
     # what is no judgement on the caller
     **{
         f"{status} to {what}: {message}": Situation(
@@ -131,6 +183,40 @@ SITUATIONS: Mapping[str, Situation] = {
             ("tokens", "bearer ", "route.bearer.accepted"),
         )
         if begins in ("", "basic ") or status == 503
+    },
+    **{
+        f"{status} to a call without credentials: {message}": Situation(
+            anonymously(status, message), checks="route.no-credentials"
+        )
+        for status, message in ((400, "Bad request"), (405, "Method not allowed"), (413, "Payload too large"))
+    },
+    "500 to a call without credentials": Situation(
+        anonymously(500, "An unexpected error occurred"),
+        "gateway.answers",
+        ("error log of the node",),
+        not_steps=(LINKED, PUBLICATION),
+        owners=(GATEWAY,),
+    ),
+    "503 of the upstream to a call without credentials": Situation(
+        anonymously(503, "name resolution failed"),
+        "gateway.answers",
+        ("the upstream of the route",),
+        not_steps=(LINKED, PUBLICATION),
+        owners=(GATEWAY,),
+    ),
+    "a route over TLS alone": Situation(
+        anonymously(426, "Please use HTTPS protocol"),
+        "gateway.answers",
+        profile=("[gateway] url: https:// in place of http://",),
+        not_steps=(LINKED, PUBLICATION),
+    ),
+    **{
+        f"500 that names {word}": Situation(
+            answering(500, f"An unexpected error occurred in {word}"),
+            "gateway.reads-tokens",
+            ("error log of the node",),
+        )
+        for word in ("upstream-oauth", "upstreams", "my-ring-balancers")
     },
     "503 to a session": Situation(
         answering(503, "name resolution failed", "cookie"),
