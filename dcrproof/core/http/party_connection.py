@@ -93,11 +93,12 @@ class PartyConnection:
         body: bytes = b"",
         node: str | None = None,
         repeatable: bool | None = None,
+        by_status: bool = False,
     ) -> Exchange:
         """Sends one request; `url` is absolute. Raises Unreachable where no HTTP answer comes.
 
         `repeatable` says whether a second request does no harm where the outcome of the first is unknown; the default
-        depends on the method. Raises Failed, and sends nothing, where a party has named an address to which secrets
+        depends on the method. `by_status` says that the status of a success tells all, whatever body is beside it. Raises Failed, and sends nothing, where a party has named an address to which secrets
         would go over plain HTTP, or an id that makes of the URL another one than it seems.
         """
         where = f"{method} {quoted(url) or 'to no address'}"
@@ -123,7 +124,9 @@ class PartyConnection:
             sent["host"] = parts.netloc
         url_dialled = urlunsplit((parts.scheme, dialled, parts.path, parts.query, "")) if dialled else url
         prepared = Prepared(method, url_dialled, tuple(sent.items()), body, host)
-        attempt = partial(self._attempt, prepared, self.request(method, url, sent, body), where, dialled)
+        done = by_status or method == "DELETE"  # RFC 9110 9.3.5: the body of its answer is for people
+        known = partial(self._knows, done=done)
+        attempt = partial(self._attempt, prepared, self.request(method, url, sent, body), where, dialled, known)
         if method not in READS or self.party == "curity":
             attempt = partial(_to_its_answer, attempt)
         if self.retry is None:
@@ -131,7 +134,7 @@ class PartyConnection:
         else:
             repeatable = method in IDEMPOTENT if repeatable is None else repeatable
             exchange = self.retry.send(attempt, method, url, urlsplit(url_dialled).netloc, repeatable=repeatable)
-        if not self.recognises(exchange):
+        if not known(exchange):
             raise not_theirs(exchange, f"{exchange.what} is not an answer of {self.party}: {exchange.shape}")
         return exchange
 
@@ -139,7 +142,17 @@ class PartyConnection:
         media_type = (headers or {}).get("content-type", "")
         return Request(party=self.party, base=self.base, method=method, url=url, media_type=media_type, body=body)
 
-    def _attempt(self, prepared: Prepared, request: Request, where: str, dialled: str | None) -> Exchange:
+    def _knows(self, exchange: Exchange, *, done: bool) -> bool:
+        return (done and 200 <= exchange.status < 300) or self.recognises(exchange)
+
+    def _attempt(
+        self,
+        prepared: Prepared,
+        request: Request,
+        where: str,
+        dialled: str | None,
+        known: Callable[[Exchange], bool],
+    ) -> Exchange:
         """Sends a request once, and records what came of it. Raises Unreachable where no answer came."""
         proxy = proxy_for(prepared.url, self.connection)
         answered = self.watch(request)
@@ -191,7 +204,7 @@ class PartyConnection:
         if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and proxy:
             said = f"{where}: {wants_credentials(proxy)}"
             raise Unreachable(self.party, said, key=PROXY, what_to_check=OF_A_PROXY)
-        if self.recognises(exchange):
+        if known(exchange):
             answered(exchange)
         return exchange
 
