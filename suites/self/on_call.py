@@ -5,11 +5,12 @@ of mode `existing` pointed at them. The parties are driven as live ones. The cha
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+from in_front import Answer, Habit, in_front_of
 
 from dcrproof.mocks import faults, steps
 from dcrproof.mocks.gateway.verdicts import Refused
@@ -244,6 +245,25 @@ def both(*changes: Callable[[Scene], None]) -> Callable[[Scene], None]:
             change(scene)
 
     return act
+
+
+def behind(habit: Habit) -> dict[str, Any]:
+    """The values of a profile whose gateway is behind something with that habit."""
+    return {
+        "gateway.url": lambda scene: scene.others.enter_context(in_front_of(scene.described["gateway"]["url"], habit))
+    }
+
+
+def upstream(answer: Answer, status: int, body: bytes) -> Answer:
+    """An answer of the upstream itself, in place of its usual one."""
+    return replace(answer, status=status, body=body) if answer.status == 200 else answer
+
+
+def blocked(sent: Mapping[str, str], answer: Answer, kind: str) -> Answer:
+    """The page of a firewall, to credentials of that kind."""
+    headers = (("content-type", "text/html"), ("server", "awselb/2.0"))
+    stops = sent.get("authorization", "").lower().startswith(kind)
+    return Answer(403, headers, b"<html>Forbidden</html>") if stops else answer
 
 
 def fault(party: str, path: str, status: int) -> Callable[[Scene], None]:

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from on_call import (
     another_route,
     answering,
     back_again,
+    behind,
+    blocked,
     both,
     cached,
     fault,
@@ -29,6 +32,7 @@ from on_call import (
     stale_keys,
     tables,
     told,
+    upstream,
 )
 
 from dcrproof.core.checks.owners import AUTHOR, CURITY, GATEWAY, KONNECT
@@ -256,6 +260,44 @@ SITUATIONS: Mapping[str, Situation] = {
         )
         for status in (400, 403, 404)
     },
+    # what is in front of the gateway, and behind it
+    **{
+        f"{name} of the upstream": Situation(
+            check="route.basic.accepted",
+            words=(words, "the gateway: it let the call through"),
+            owners=(GATEWAY,),
+            not_steps=(METHODS, SCOPES, KEYS, APPROVED, REQUIREMENTS),
+            values=behind(lambda _, answer, status=status, body=body: upstream(answer, status, body)),
+        )
+        for name, status, body, words in (
+            ("401", 401, b'{"error":"token audience not allowed"}', "token audience not allowed"),
+            ("403", 403, b'{"error":"no permission orders:read"}', "no permission orders:read"),
+            ("500", 500, b"oops", "put in order"),
+        )
+    },
+    "404 of the upstream": Situation(
+        check="route.basic.accepted",
+        profile=("[[gateway.route]] path",),
+        values=behind(lambda _, answer: upstream(answer, 404, b'{"error":"no such order"}')),
+    ),
+    "headers off": Situation(
+        checks=f"{Situation.checks} route.head route.unmatched",
+        values=behind(lambda _, answer: replace(answer, headers=answer.without("x-kong", "via", "server"))),
+    ),
+    "a CDN that takes Via away": Situation(
+        values=behind(lambda _, answer: replace(answer, headers=answer.without("via", "server")))
+    ),
+    **{
+        f"a firewall that stops {kind}": Situation(
+            check=check,
+            words=("403 was not answered by Kong", "a firewall or a proxy in front of the party"),
+            owners=(GATEWAY,),
+            values=behind(lambda sent, answer, kind=kind: blocked(sent, answer, kind)),
+            exit=6,
+        )
+        for kind, check in (("basic", "route.basic.accepted"), ("bearer", "gateway.reads-tokens"))
+    },
+    "a route by HEAD": Situation(values={"gateway.route": [{"path": "/accounts", "method": "HEAD"}]}),
     # the stage in Konnect's error text
     "a wrong secret of the provider": Situation(
         provider(dcr_config={"initial_client_secret": "yq7-last-year-Kd93hhLm2"}),
@@ -351,6 +393,69 @@ SITUATIONS: Mapping[str, Situation] = {
         ("remove jwks_endpoint",),
         owners=(KONNECT, CURITY, GATEWAY),
         konnect=True,
+    ),
+    **{
+        f"setting {name}": Situation(
+            setting(**settings),
+            check,
+            words,
+            not_steps=(KEYS, REACHABLE, APPROVED),
+            owners=(KONNECT,),
+            konnect=True,
+            checks=f"{Situation.checks} strategy",
+        )
+        for name, settings, check, words in (
+            ("claims_forbidden", {"claims_forbidden": ["sub"]}, "route.basic.accepted", ("remove claims_forbidden",)),
+            ("max_age", {"max_age": 60}, "gateway.reads-tokens", ("remove max_age",)),
+            ("domains", {"domains": ["example.com"]}, "gateway.reads-tokens", ("remove domains",)),
+            ("audience", {"audience": ["orders"]}, "gateway.reads-tokens", ("remove audience",)),
+            ("audience_required", {"audience_required": ["orders"]}, "strategy.requirements", ("orders",)),
+            (
+                "introspect_jwt_tokens",
+                {"introspect_jwt_tokens": True},
+                "route.bearer",
+                ("remove introspect_jwt_tokens",),
+            ),
+            (
+                "token_post_args",
+                {"token_post_args_names": ["scope"], "token_post_args_values": ["nosuch"]},
+                "route.basic",
+                ("remove token_post_args_names and token_post_args_values",),
+            ),
+            (
+                "disable_session",
+                {"disable_session": ["client_credentials"]},
+                "route.session.issued",
+                ("remove disable_session",),
+            ),
+        )
+    },
+    **{
+        f"settings that refuse nothing: {', '.join(settings)}": Situation(setting(**settings), konnect=konnect)
+        for konnect, settings in (
+            (True, {"claims_forbidden": ["email"]}),
+            (True, {"extra_jwks_uris": ["http://127.0.0.1:1/jwks"]}),
+            (True, {"session_cookie_name": "ours"}),
+            (False, {"session_cookie_name": "ours"}),
+            (True, {"display_errors": True}),
+            (True, {"consumer_claim": ["sub"], "consumer_optional": True}),
+            (True, {"verify_claims": False, "issuers_allowed": ["https://other.example"]}),
+            (True, {"token_endpoint_auth_method": "client_secret_post", "leeway": 30}),
+        )
+    },
+    "no session among the methods": Situation(
+        setting(auth_methods=["client_credentials", "bearer"]),
+        "route.session.issued",
+        steps=(METHODS,),
+        owners=(KONNECT,),
+    ),
+    "a setting that the data planes do not take": Situation(
+        setting(using_pseudo_issuer=True),
+        "nodes.in-sync",
+        ("using_pseudo_issuer true", "error log"),
+        owners=(GATEWAY,),
+        konnect=True,
+        checks="nodes gateway.answers",
     ),
     # the profile's own mistake is the first candidate
     "an issuer with a typo": Situation(
@@ -596,6 +701,54 @@ SITUATIONS: Mapping[str, Situation] = {
             ("APIs", "/v3/apis*", "api.found"),
         )
     },
+    **{
+        f"a client that is no application's, with{'' if konnect else 'out'} Konnect": Situation(
+            check=check,
+            profile=("[application] client_id",),
+            konnect=konnect,
+            values={
+                "application.client_id": lambda scene: scene.described["curity"]["registrar_id"],
+                "application.client_secret": {"file": "registrar-secret"},
+            },
+        )
+        for konnect, check in ((True, "client.known"), (False, "gateway.reads-tokens"))
+    },
+    "the id of an application in place of its client id": Situation(
+        check="client.known",
+        words=("one with that id",),
+        profile=("[application] client_id",),
+        konnect=True,
+        values={"application.client_id": lambda scene: scene.application["id"]},
+    ),
+    **{
+        f"a secret {words}": Situation(
+            check="client.known",
+            profile=(f"[application] client_secret: it {words}",),
+            values={"application.client_secret": {"file": file}},
+        )
+        for file, words in (
+            ("quoted", "stands in quotation marks"),
+            ("pair", "is the whole pair, id:secret"),
+            ("encoded", "is the whole pair in base64"),
+        )
+    },
+    **{
+        f"another {what} of the gateway service": Situation(
+            another_route("/elsewhere"),
+            "api.linked-to-route",
+            profile=("[konnect] service", hint),
+            konnect=True,
+            values={"konnect.service": name},
+            checks="api.linked-to-route",
+        )
+        for what, name, hint in (
+            ("name", "another", "expected 'accounts'"),
+            ("spelling", "acounts", "did you mean 'accounts'?"),
+        )
+    },
+    "the gateway service by its name": Situation(
+        konnect=True, values={"konnect.service": "accounts"}, checks="api.linked-to-route"
+    ),
     "a secret with a blank at its end": Situation(
         check="client.known",
         words=("401",),
@@ -640,7 +793,14 @@ def profile_of(name: str) -> Iterator[Path]:
         row.change(here)
         (path.parent / "application-secret").write_text(here.application["client_secret"])
         secret = here.application["client_secret"]
-        files = {"wrong-secret": "yq7-last-year-Kd93hhLm2", "with-blank": f"{secret} ", "client-id": here.pair[0]}
+        files = {
+            "quoted": f'"{secret}"',
+            "pair": ":".join(here.pair),
+            "encoded": b64encode(":".join(here.pair).encode()).decode(),
+            "wrong-secret": "yq7-last-year-Kd93hhLm2",
+            "with-blank": f"{secret} ",
+            "client-id": here.pair[0],
+        }
         for name_of_file, text in files.items():
             (path.parent / name_of_file).write_text(text)
         usual = tables(here, row.mode, konnect=row.konnect, admin=row.admin)

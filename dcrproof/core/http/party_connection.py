@@ -22,14 +22,20 @@ from dcrproof.core.http.transport import NEVER_SENT, UNANSWERED, Httpx, Prepared
 from dcrproof.core.party import Party
 
 USER_AGENT = f"dcrproof/{__version__}"
+IN_BETWEEN = (
+    "look for a firewall or a proxy in front of the party: at this address it has answered other requests itself"
+)
 OUT_OF_ORDER = "find out whether the party, or a proxy in front of it, is out of order; then run this again"
 """The fix for an answer that says nothing of a setting."""
 
 
-def not_theirs(exchange: Exchange, said: str) -> Unreachable:
-    """What to raise for an answer that is not the party's; `said` is what it is, in words."""
+def not_theirs(exchange: Exchange, said: str, *, met: bool = False) -> Unreachable:
+    """What to raise for an answer that is not the party's; `said` is what it is, in words. `met` says whether the party itself
+    has answered before.
+    """
     out_of_order = exchange.status >= 500 or exchange.broken
-    error = Unreachable(exchange.party, said, lost=out_of_order, fix=OUT_OF_ORDER if out_of_order else "")
+    fix = OUT_OF_ORDER if out_of_order else IN_BETWEEN if met else ""
+    error = Unreachable(exchange.party, said, lost=out_of_order, fix=fix)
     error.exchange = exchange
     return error
 
@@ -65,6 +71,8 @@ class PartyConnection:
     """Told of what was created although its answer was lost: the request, and the thing as it is listed."""
     retry: Retry | None = None
     """How requests are sent again; without it each is sent once."""
+    met: bool = False
+    """Whether the party itself has answered; a consumer says so, who judges the answers itself."""
     _transports: dict[tuple[str, str | None], Transport] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
@@ -135,7 +143,9 @@ class PartyConnection:
             repeatable = method in IDEMPOTENT if repeatable is None else repeatable
             exchange = self.retry.send(attempt, method, url, urlsplit(url_dialled).netloc, repeatable=repeatable)
         if not known(exchange):
-            raise not_theirs(exchange, f"{exchange.what} is not an answer of {self.party}: {exchange.shape}")
+            said = f"{exchange.what} is not an answer of {self.party}: {exchange.shape}"
+            raise not_theirs(exchange, said, met=self.met)
+        self.met = self.met or not self.consumer
         return exchange
 
     def request(self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Request:

@@ -67,7 +67,9 @@ class Consumer:
             repeatable=False,  # checks judge every answer of the gateway; only 429 is a limit, and not an answer
         )
         if not answered_by_kong(exchange) and not too_large(exchange):
-            raise not_theirs(exchange, f"{exchange.what} was not answered by Kong: {exchange.shape}")
+            said = f"{exchange.what} was not answered by Kong: {exchange.shape}"
+            raise not_theirs(exchange, said, met=self.http.met)
+        self.http.met = True
         return exchange
 
     def accepts(self, exchange: Exchange) -> bool:
@@ -106,6 +108,10 @@ def _of_kong_itself(exchange: Exchange) -> bool:
     return exchange.header("x-kong-response-latency") is not None and not reached_upstream(exchange)
 
 
+NO_ROUTE = "no Route matched with those values"
+"""In Kong's own page as well (Kong, `tools/http.lua`)."""
+
+
 def marked_by_kong(exchange: Exchange) -> bool:
     """Whether the answer has a header of Kong."""
     kong = "kong" in (exchange.header("via") or "").lower() or "kong" in (exchange.header("server") or "").lower()
@@ -118,7 +124,8 @@ def answered_by_kong(exchange: Exchange) -> bool:
         return True
     # a gateway may be configured to add no headers: then the upstream's answer, or an error shaped as Kong's
     if exchange.status >= 400:
-        return bool(message(exchange))
+        nothing = exchange.method == "HEAD" and not exchange.body  # RFC 9110 9.3.2: its answer has no body
+        return nothing or bool(message(exchange)) or NO_ROUTE in exchange.text[:LONGEST_CHALLENGE]
     return exchange.media_type != "text/html" and not exchange.broken
 
 

@@ -75,6 +75,10 @@ def describe(text: str) -> str:
         return "an encrypted token (JWE, five parts), which the gateway cannot read"
     if text.count(".") == JWS_DOTS and text.startswith("eyJ"):
         return f"a token in the form of a JWT that cannot be read: {_unread(text)}"
+    if decode(text.strip()) is not None:
+        return "a JWT with blanks or line ends around it"
+    if (behind := text.partition(" ")[2]) and decode(behind) is not None:
+        return "a JWT with a word before it, such as its type"
     prefix = text[: text.find("_", 1) + 1] if text.startswith("_") else ""
     beginning = f", beginning {prefix}" if prefix else ""
     return f"an opaque token, {len(text)} characters{beginning}"
@@ -101,7 +105,12 @@ def oddities(token: Jwt, keys: Mapping[str, Any]) -> list[str]:
     kid = token.header["kid"]
     several = [f"{len(named)} published keys have the kid {kid} (RFC 7517 4.5)"] if len(named) > 1 else []
     broken = [f"the published key {kid} has an x5c that is no certificate (RFC 7517 4.7)"]
-    return several + broken * any(not _certified(key) for key in named)
+    null = [f"the published key {kid} has members that are null, not left out"]
+    return [
+        *several,
+        *broken * any(not _certified(key) for key in named),
+        *null * any(value is None for key in named for value in key.values()),
+    ]
 
 
 def _certified(key: Mapping[str, Any]) -> bool:
@@ -183,7 +192,10 @@ def _unfit(key: Mapping[str, Any], algorithm: str) -> str | None:
     if key.get("kty") != kind:
         return f"{name} is of type {key.get('kty')}, not {kind}"
     if key.get("use") not in (None, "sig"):
-        return f"{name} is for {key.get('use')}, not for signatures"
+        return f"{name} has use {one_line(str(key.get('use')), 50)!r}, and is not for signatures (sig)"
+    operations = key.get("key_ops")
+    if isinstance(operations, list) and "verify" not in operations:
+        return f"{name} has no verify among its key_ops (RFC 7517 4.3)"
     if key.get("alg") not in (None, algorithm):
         return f"{name} is for {key.get('alg')}, not {algorithm}"
     members = {member: str(key.get(member, "")) for member in ("n", "e", "x", "y")}
