@@ -260,7 +260,7 @@ LEGAL: Mapping[str, Legal] = {
         passed="registration.delete registration.deleted-client",
     ),
     "DELETE answers 202 with JSON that is no object": Legal(
-        Quirk(answers={"delete": where(succeeded, becomes(202, "accepted", "application/json"))}),
+        Quirk(answers={"delete": where(succeeded, becomes(202, '"accepted"', "application/json"))}),
         "RFC 9110 9.3.5",
         checks=MANAGED,
         passed="registration.delete registration.deleted-client",
