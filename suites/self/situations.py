@@ -1,6 +1,7 @@
 """The situations of somebody who is on call, as data: one change each, and what a run must say."""
 
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
