@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from dcrproof.core.checks.outcomes import Failed, Unreachable
@@ -101,7 +101,7 @@ class Exchange:
             raise Unreachable(self.party, f"{self.what} is {self.shape}", f"JSON from {self.party}") from None
         return content
 
-    @property
+    @cached_property
     def is_json(self) -> bool:
         """Whether the body is JSON, whatever type it is said to be of."""
         try:

@@ -11,14 +11,23 @@ from urllib.parse import urlsplit, urlunsplit
 from dcrproof import __version__
 from dcrproof.core.checks.outcomes import Failed, Unreachable
 from dcrproof.core.http.connection import Connection, host_and_port, is_address, proxy_for
-from dcrproof.core.http.errors import ADDRESS, NO_ADDRESS, OF_A_PROXY, PROXY, UNFIT, network_error, wants_credentials
+from dcrproof.core.http.errors import (
+    ADDRESS,
+    NO_ADDRESS,
+    OF_A_PROXY,
+    PROXY,
+    UNFIT,
+    Endless,
+    network_error,
+    wants_credentials,
+)
 from dcrproof.core.http.exchange import Exchange, Request, Transcript, Unanswered, quoted
 from dcrproof.core.http.idna import a_label
 from dcrproof.core.http.loopback import is_loopback
 from dcrproof.core.http.retry import IDEMPOTENT, READS, Retry
 from dcrproof.core.http.segments import is_plain
 from dcrproof.core.http.signals import put_off
-from dcrproof.core.http.transport import NEVER_SENT, UNANSWERED, Httpx, Prepared, Requests, Transport
+from dcrproof.core.http.transport import NEVER_SENT, UNANSWERED, Httpx, Prepared, Requests, Transport, in_time
 from dcrproof.core.party import Party
 
 USER_AGENT = f"dcrproof/{__version__}"
@@ -34,8 +43,9 @@ def not_theirs(exchange: Exchange, said: str, *, met: bool = False) -> Unreachab
     has answered before.
     """
     out_of_order = exchange.status >= 500 or exchange.broken
+    lost = out_of_order or exchange.status < 400  # a page with 200 may hide an answer, one with 403 a refusal
     fix = OUT_OF_ORDER if out_of_order else IN_BETWEEN if met else ""
-    error = Unreachable(exchange.party, said, lost=out_of_order, fix=fix)
+    error = Unreachable(exchange.party, said, lost=lost, fix=fix)
     error.exchange = exchange
     return error
 
@@ -168,9 +178,11 @@ class PartyConnection:
         answered = self.watch(request)
         begun, started = self.transcript.sending(self.party, request.method, request.url), time.perf_counter()
         try:
-            status, headers, content = self.transport(prepared, proxy).send(prepared)
+            status, headers, content = in_time(self.transport(prepared, proxy), prepared)
         except (*UNANSWERED, OSError, UnicodeError) as error:
             lost = not isinstance(error, NEVER_SENT)
+            if isinstance(error, Endless):
+                self.close()  # and with it what still arrives
             if not lost:
                 answered(None)
             reason = network_error(error, proxy)

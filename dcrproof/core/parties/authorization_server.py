@@ -209,6 +209,8 @@ def recognises(exchange: Exchange) -> bool:
         return exchange.status == 500 and exchange.members().get("error") == "server_error"
     if exchange.broken:
         return False
+    if exchange.method == "DELETE" and exchange.status < 300:
+        return True  # the status says that it is done, or accepted (RFC 9110 9.3.5): the body is for people
     if not exchange.body or exchange.status in ANSWERED_BY_STATUS or exchange.is_json:
         return True
     if exchange.status >= 400 and _of_a_framework(exchange.text[:LONGEST_PAGE], exchange.status):
