@@ -53,7 +53,9 @@ class ControlClient:
         return float(self._ask("GET", "/clock")["now"])
 
     def advance(self, seconds: float) -> None:
-        """Turns the clock of all mocks."""
+        """Turns the clock of all mocks. Raises ValueError for a time that is over: it goes forward only."""
+        if seconds < 0:
+            raise ValueError(f"the clock of the mocks goes forward only, not by {seconds:g} s")
         self._ask("POST", "/clock", {"advance": seconds})
 
     def rotate_keys(self, kid: str) -> None:

@@ -60,7 +60,11 @@ class Consumer:
         method: str | None = None,
         body: bytes = b"",
     ) -> Exchange:
-        """One call of the route, or of another path. Raises Unreachable where what answered is not Kong."""
+        """One call of the route, or of another path. Raises Unreachable where what answered is not Kong, and ValueError for a
+        path that is none.
+        """
+        if path is not None and not path.startswith("/"):
+            raise ValueError(f"a path begins with a slash: {path!r}")
         exchange = self.http.send(
             method or self.route.method,
             self.url + (self.route.path if path is None else path) + (f"?{query}" if query else ""),
