@@ -60,11 +60,15 @@ def _lines(content: Content) -> str:
     members = []
     for name, value in content.items():
         if isinstance(value, list) and value:
-            text = "[\n" + ",\n".join(json.dumps(item, ensure_ascii=False) for item in value) + "\n]"
+            text = "[\n" + ",\n".join(map(_json, value)) + "\n]"
         else:
-            text = json.dumps(value, ensure_ascii=False)
-        members.append(f"{json.dumps(name)}: {text}")
-    return visible_json("{\n" + ",\n".join(members) + "\n}\n")
+            text = _json(value)
+        members.append(f"{_json(name)}: {text}")
+    return "{\n" + ",\n".join(members) + "\n}\n"
+
+
+def _json(value: Any) -> str:
+    return visible_json(json.dumps(value, ensure_ascii=False))
 
 
 def _files(content: Content) -> Iterator[tuple[str, Callable[[], str]]]:
