@@ -59,10 +59,8 @@ def _lines(content: Content) -> str:
     """The run as JSON, one line for each member and each item of a list. (Indented output takes ten times as long.)"""
     members = []
     for name, value in content.items():
-        if isinstance(value, list) and value:
-            text = "[\n" + ",\n".join(map(_json, value)) + "\n]"
-        else:
-            text = _json(value)
+        items = isinstance(value, list) and value
+        text = "[\n" + ",\n".join(map(_json, value)) + "\n]" if items else _json(value)
         members.append(f"{_json(name)}: {text}")
     return "{\n" + ",\n".join(members) + "\n}\n"
 
