@@ -1,22 +1,20 @@
 """The ASGI application behind all ports: turns what arrives into a `Request`, and has the world answer it.
 
 It makes the calls that an answer needs, keeps the call log, applies armed faults, and dates every answer by its party's
-clock. A call from one mock to another takes no socket where a socket would change nothing.
+clock.
 """
 
 import asyncio
 import email.utils
 import re
+import ssl
 import traceback
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Protocol
-from urllib.parse import unquote
 
-import httpx
-
-from dcrproof.mocks.calls import CALLER, Caller
+from dcrproof.mocks.calls import CALLER, Caller, Transports
 from dcrproof.mocks.faults import Fault, Faults
 from dcrproof.mocks.messages import Calls, Request, Response, find, json_response, pairs
 
@@ -54,10 +52,13 @@ class ListenedWorld(Protocol):
 class AsgiApplication:
     """The ASGI application behind all ports."""
 
-    def __init__(self, world: ListenedWorld, ports: Mapping[int, str], caller: Caller) -> None:
+    def __init__(
+        self, world: ListenedWorld, ports: Mapping[int, str], trust: ssl.SSLContext, transports: Transports
+    ) -> None:
+        """`trust` verifies the servers that the mocks call, apart from those of `transports`."""
         self.world = world
         self.ports = ports
-        self.caller = caller
+        self.caller = Caller(ports, trust, transports, self._between)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -87,29 +88,22 @@ class AsgiApplication:
         else:
             response = await self._response(world, port, request, too_large)
         world.log(port, request, response.status, caller)
-        await self._answer(send, scope, world, request, response, fault)
+        await self._answer(send, scope, _headers(world, port, response), request, response, fault)
 
-    def within(self, request: httpx.Request, caller: str) -> Awaitable[Response] | None:
-        """The answer to a request from one mock to another; None for one that is not so, or that needs a socket.
+    async def _between(self, port: int, request: Request, caller: str) -> Response | None:
+        """The answer of one mock to another, as it would arrive; None where it has to be asked over its socket.
 
-        It does while a fault is armed, since faults happen to connections; and where the head may be too large.
+        A socket takes longer than all else that they do. What is not whole or not in time needs one.
         """
-        url = request.url
-        port = self.ports.get(url.port or 0) if (url.scheme, url.host) == ("http", "127.0.0.1") else None
-        size = len(url.raw_path) + sum(len(name) + len(value) + 4 for name, value in request.headers.raw)
-        if port is None or size > LONGEST_TARGET or len(request.content) > LARGEST_BODY:
+        world, name = self.world.current, self.ports[port]
+        if world.faults.armed:
             return None
-        world = self.world.current
-        return None if world.faults.armed else self._within(world, port, request, caller)
-
-    async def _within(self, world: Listened, port: str, sent: httpx.Request, caller: str) -> Response:
-        raw_path, _, query = sent.url.raw_path.decode("ascii").partition("?")
-        headers = tuple(pair for pair in pairs(sent.headers.raw) if pair[0] != CALLER)
-        request = Request(sent.method, unquote(raw_path), raw_path, query, headers, sent.content)
-        response = await self._response(world, port, request, None)
-        world.log(port, request, response.status, caller)
-        fields = httpx.Headers(self._headers(world, port, response))
-        return Response(response.status, tuple(fields.multi_items()), _body_of(request, response))
+        response = await self._response(world, name, request, None)
+        world.log(name, request, response.status, caller)
+        headers = tuple(
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in _headers(world, name, response)
+        )
+        return Response(response.status, headers, _body(request, response))
 
     async def _body(self, receive: Any) -> bytes | None:
         """The whole body, or None for one that is too large: what is left of it the server throws away."""
@@ -143,30 +137,36 @@ class AsgiApplication:
             return response
 
     async def _answer(
-        self, send: Any, scope: Any, world: Listened, request: Request, response: Response, fault: Fault | None
+        self,
+        send: Any,
+        scope: Any,
+        headers: list[tuple[bytes, bytes]],
+        request: Request,
+        response: Response,
+        fault: Fault | None,
     ) -> None:
-        headers = self._headers(world, self.ports[scope["server"][1]], response)
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        body = _body_of(request, response)
+        body = _body(request, response)
         if fault and fault.truncate is not None and fault.truncate < len(body):
             await send({"type": "http.response.body", "body": body[: fault.truncate], "more_body": True})
             scope["dcrproof.transport"].close()
             return
         await send({"type": "http.response.body", "body": body})
 
-    def _headers(self, world: Listened, port: str, response: Response) -> list[tuple[bytes, bytes]]:
-        headers = [
-            (name.lower().encode("latin-1"), CONTROLS.sub(_escaped, value).encode("latin-1", "replace"))
-            for name, value in response.headers
-            if name.lower() not in {"content-length", "date"}
-        ]
-        headers.append((b"date", _date(int(world.now(port)))))
-        if response.status != 204:
-            headers.append((b"content-length", str(len(response.body)).encode()))
-        return headers
+
+def _headers(world: Listened, port: str, response: Response) -> list[tuple[bytes, bytes]]:
+    headers = [
+        (name.lower().encode("latin-1"), CONTROLS.sub(_escaped, value).encode("latin-1", "replace"))
+        for name, value in response.headers
+        if name.lower() not in {"content-length", "date"}
+    ]
+    headers.append((b"date", _date(int(world.now(port)))))
+    if response.status != 204:
+        headers.append((b"content-length", str(len(response.body)).encode()))
+    return headers
 
 
-def _body_of(request: Request, response: Response) -> bytes:
+def _body(request: Request, response: Response) -> bytes:
     return b"" if request.method == "HEAD" or response.status == 204 else response.body
 
 

@@ -3,21 +3,15 @@
 import asyncio
 import json
 import ssl
-from dataclasses import replace
-from urllib.parse import urlsplit
 
-import httpx
 import pytest
 from connections import identities, over_tls, proxy
 
 from dcrproof.core.profile.model import CuritySettings, KonnectSettings, Mocked, Profile
 from dcrproof.core.secrets.secret import Secret
 from dcrproof.fixtures.session.assembling import _ways
-from dcrproof.mocks.asgi import AsgiApplication
 from dcrproof.mocks.calls import Caller
-from dcrproof.mocks.faults import Fault
 from dcrproof.mocks.messages import Call
-from dcrproof.mocks.serve import serving
 
 
 @pytest.fixture
@@ -37,7 +31,7 @@ def test_a_mock_goes_by_the_proxy_and_shows_the_certificate(known, asks):
             client_key=known.client_key,
         )
         profile = Profile("a test", curity=curity)
-        caller = Caller({}, ssl.create_default_context(), _ways(profile))
+        caller = Caller({}, ssl.create_default_context(), _ways(profile), lambda *_: None)
 
         async def call():
             try:
@@ -63,40 +57,3 @@ def test_proxies_are_those_of_the_parties_and_never_of_this_machine(monkeypatch)
     }
     here = Profile("a test", curity=CuritySettings("https://localhost:8443"), konnect=KonnectSettings(mocked=Mocked()))
     assert [proxy for _, proxy in _ways(here).values()] == [None]
-
-
-def test_a_call_from_mock_to_mock_without_a_socket_has_the_same_answer():
-    """A large head, and any while a fault is armed, takes one."""
-    with serving(seed=1) as served:
-        world = served.worlds.current
-        url = served.description["upstream"]["url"]
-        caller = Caller({urlsplit(url).port: "upstream"}, ssl.create_default_context(), {})
-        within = AsgiApplication(served.worlds, caller.ports, caller).within
-        asked = [
-            Call("POST", f"{url}/a%2Fb%20c?q=%C3%BC", (("x-own", "a, b"), ("content-type", "text/plain")), b"body"),
-            Call("HEAD", f"{url}/"),
-            Call("GET", f"{url}/", (("x-large", "a" * 9_000),)),
-        ]
-
-        async def answers():
-            try:
-                found = [await caller.call(call, "gateway") for call in asked]
-                dated = [dict(answer.headers).keys() >= {"date"} for answer in found]
-                return dated, [
-                    replace(answer, headers=tuple(pair for pair in answer.headers if pair[0] != "date"))
-                    for answer in found
-                ]
-            finally:
-                await caller.close()
-
-        by_socket = asyncio.run(answers())
-        logged = [{**call, "n": 0, "at": 0, "real": 0} for call in world.calls]
-        world.calls.clear()
-        caller = Caller(caller.ports, caller.trust, {})
-        caller.within = lambda *about: used.append(within(*about)) or used[-1]
-        used = []
-        assert asyncio.run(answers()) == by_socket
-        assert [{**call, "n": 0, "at": 0, "real": 0} for call in world.calls] == logged
-        assert [one is not None for one in used] == [True, True, False]
-        world.faults.arm(Fault("upstream", path="/elsewhere"))
-        assert within(httpx.Request("GET", url), "gateway") is None

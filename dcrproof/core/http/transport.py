@@ -5,8 +5,10 @@ Redirects are never followed: a redirect must not carry credentials to another h
 
 import time
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
+from threading import Thread
 from typing import Any, Protocol
 
 import httpx
@@ -21,8 +23,8 @@ from dcrproof.core.http.exchange import Headers
 
 LARGEST_BODY = 10_000_000
 """Bytes of a body that are read: no answer of this flow has a tenth of them."""
-LONGEST_BODY = 60.0
-"""Seconds in which a body has to arrive: the libraries limit the time of each part alone."""
+LONGEST = 60.0
+"""Seconds in which a whole answer has to arrive: the libraries limit the time of each part of it alone."""
 TIMEOUTS = httpx.Timeout(TIMEOUT).as_dict()
 NO_COOKIES = DefaultCookiePolicy(allowed_domains=())
 """No cookie is kept: a check that means to send one does so by hand."""
@@ -144,13 +146,35 @@ class Requests:
         self.session.close()
 
 
+def in_time(transport: Transport, request: Prepared) -> tuple[int, Headers, bytes]:
+    """Sends a request, in a thread that can be left alone: neither library can be stopped within the head of an answer.
+
+    Raises Endless where the answer has not ended after LONGEST, and what the transport raises.
+    """
+    ended: Future[tuple[int, Headers, bytes]] = Future()
+
+    def send() -> None:
+        try:
+            ended.set_result(transport.send(request))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is waited for
+            ended.set_exception(error)
+
+    Thread(target=send, daemon=True).start()
+    try:
+        return ended.result(LONGEST)
+    except TimeoutError:
+        if ended.done():
+            raise
+        raise Endless(f"the answer had not ended after {LONGEST:g} seconds") from None
+
+
 def whole(chunks: Iterable[bytes]) -> bytes:
-    """The whole body. Raises Endless as soon as it is larger than LARGEST_BODY, or takes longer than LONGEST_BODY."""
+    """The whole body. Raises Endless as soon as it is larger than LARGEST_BODY, or takes longer than LONGEST."""
     body, begun = bytearray(), time.monotonic()
     for chunk in chunks:
         body += chunk
-        if time.monotonic() - begun > LONGEST_BODY:
-            raise Endless(f"the answer had not ended after {LONGEST_BODY:g} seconds")
+        if time.monotonic() - begun > LONGEST:
+            raise Endless(f"the answer had not ended after {LONGEST:g} seconds")
         if len(body) > LARGEST_BODY:
             raise Endless(f"more than {LARGEST_BODY:,} bytes came: what answers there is not the party")
     return bytes(body)
