@@ -156,14 +156,13 @@ class Secrets:
 
     def _telling(self, text: str, words: set[int], short: Iterable[str]) -> Iterator[Found]:
         """What `search` finds in one reading of a text; without one of these words or short forms there is nothing."""
-        places = [match.start() for form in short if form in text for match in re.finditer(re.escape(form), text)]
         in_text = _words(text, "Q")
-        hits = words.intersection(in_text)
-        if len(hits) > FEW_WORDS:
+        hits, forms = words.intersection(in_text), [form for form in short if form in text]
+        if few := len(hits) <= FEW_WORDS:  # as in a run without leaks: then it is quicker to look for each
+            forms += [word.to_bytes(8, sys.byteorder).decode() for word in hits]
+        places = [match.start() for form in forms for match in re.finditer(re.escape(form), text)]
+        if not few:
             places += compress(count(0, 8), map(hits.__contains__, in_text))
-        else:  # quicker where there are few, as in a run without leaks
-            octets = [word.to_bytes(8, sys.byteorder) for word in hits]
-            places += [match.start() for word in octets for match in re.finditer(re.escape(word.decode()), text)]
         for place in places:
             before = max(place - 2 * LONG, 0)
             window = text[before : place + 3 * LONG]
