@@ -6,7 +6,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ import tomli_w
 from dcrproof.core.checks.owners import AUTHOR, CURITY, GATEWAY, KONNECT
 from dcrproof.mocks import faults, steps
 from dcrproof.mocks.gateway.verdicts import Refused
-from dcrproof.mocks.mutants.nodes import judges
+from dcrproof.mocks.messages import Request, Response
+from dcrproof.mocks.mutants.nodes import at_each_port, judges
 from dcrproof.mocks.profile import write_profile
 from dcrproof.mocks.serve import Served, serving
 
@@ -231,6 +232,21 @@ def answering(status: int, message: str, header: str = "", begins: str = "") -> 
     return act
 
 
+def in_front(change: Callable[[Request, Response], Response]) -> Callable[[Scene], None]:
+    """What stands in front of the gateway, or a setting of all its answers, changes them so."""
+    return lambda scene: at_each_port(scene.served.worlds.current, change)
+
+
+def hides(*names: str, server: str = "") -> Callable[[Request, Response], Response]:
+    """Leaves out headers that begin so."""
+
+    def change(_: Request, response: Response) -> Response:
+        kept = tuple(pair for pair in response.headers if not pair[0].lower().startswith(names))
+        return replace(response, headers=(*kept, *([("server", server)] if server else [])))
+
+    return change
+
+
 def fault(party: str, path: str, status: int) -> Callable[[Scene], None]:
     """A party that answers every request there with that status."""
     return lambda scene: scene.served.worlds.current.faults.arm(
@@ -414,6 +430,11 @@ SITUATIONS: Mapping[str, Situation] = {
         setting(unauthorized_redirect_uri=["https://sign-in.example/"]), checks="route"
     ),
     "a route for every path": Situation(another_route("/"), checks="route.unmatched"),
+    "Kong's headers are switched off": Situation(in_front(hides("x-kong-", "via", "server"))),
+    "a network in front with a header of its own": Situation(in_front(hides("via", "server", server="cloudflare"))),
+    "a route that is called with HEAD": Situation(
+        values={"gateway.route": [{"path": "/accounts", "method": "HEAD"}]}, konnect=True
+    ),
     "no token cache": Situation(setting(cache_tokens=False)),
     "another header for tokens": Situation(
         setting(bearer_token_header_name="x-token"),

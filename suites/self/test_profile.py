@@ -476,6 +476,7 @@ def test_provision_goes_through_its_own_objects_or_through_those_that_exist(prob
         ("portal", ".example", ".example/login", "has a path: give the address alone, /api/v3 is added to it"),
         ("gateway", ".example", ".example/accounts", "has the path of a route, which is added to it"),
         ("gateway", ".example", ".example/behind/a/balancer", ""),
+        ("gateway", "path =", 'echo = true, method = "HEAD", path =', "route 1.echo: an answer to HEAD has no body"),
         ("konnect", '"developers"', '"developers "', "begins or ends with a blank"),
         ("portal", '"dev@', '" dev@', "begins or ends with a blank"),
     ],

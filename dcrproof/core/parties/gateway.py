@@ -109,14 +109,25 @@ def answered_by_kong(exchange: Exchange) -> bool:
         return True
     # a gateway may be configured to add no headers: then the upstream's answer, or an error shaped as Kong's
     if exchange.status >= 400:
-        return bool(message(exchange))
+        return bool(message(exchange)) or (exchange.method == "HEAD" and exchange.media_type == "application/json")
     return exchange.media_type != "text/html" and not exchange.broken
+
+
+ERROR_PAGE = re.compile(r"<title>Error</title>[^<]*</head>[^<]*<body>[^<]*<h1>Error</h1>[^<]*<p>([^<]{1,200})\.</p>")
+"""Kong's error where `Accept` prefers HTML (kong/tools/http.lua)."""
 
 
 def message(exchange: Exchange) -> str:
     """Kong's `message`, or an empty text."""
     found = exchange.members().get("message")
+    if found is None and exchange.media_type == "text/html" and (page := ERROR_PAGE.search(exchange.text[:2000])):
+        return page[1]
     return found if isinstance(found, str) else ""
+
+
+def says(exchange: Exchange, text: str) -> bool:
+    """Whether Kong's message is that text, as far as the answer tells: one to HEAD has no body (RFC 9110 9.3.2)."""
+    return exchange.method == "HEAD" or message(exchange) == text
 
 
 def too_large(exchange: Exchange) -> bool:
