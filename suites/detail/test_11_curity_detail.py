@@ -5,7 +5,7 @@ from dcrproof.core.checks.expect import demand
 from dcrproof.core.checks.outcomes import NotApplicable
 from dcrproof.core.checks.sources import CONFIG, DCRM, USING_DCR
 from dcrproof.core.parties.answers import access_token
-from dcrproof.core.parties.authorization_server import error_code, told
+from dcrproof.core.parties.authorization_server import error_code, told, turned_down
 from dcrproof.core.parties.konnect import objects
 from dcrproof.core.parties.tokens import decode
 from dcrproof.core.secrets.secret import basic
@@ -574,9 +574,7 @@ def test_expired_initial_token(_dcr_is_curity, dcr_clock, _dcr_registrations, _d
     token = _dcr_registrations.access.token()
     dcr_clock.advance(301)  # access-token-ttl of the registrar, and a second
     exchange = _dcr_registrations.attempt("expired token", token)
-    _dcr_expect.that(
-        exchange.status in {400, 401, 403}, "the expired token refused with 400, 401 or 403", error_code(exchange)
-    )
+    turned_down(_dcr_expect, exchange, "the expired token")
 
 
 # Management
@@ -653,9 +651,7 @@ def test_token_manages_its_own_client(_dcr_is_curity, _dcr_registrations, _dcr_m
     exchange = _dcr_registrations.server.manage(
         "DELETE", other.registration_client_uri, _dcr_managed.registration_access_token
     )
-    _dcr_expect.that(
-        exchange.status in {401, 403, 404}, "another client's token refused with 401, 403 or 404", error_code(exchange)
-    )
+    turned_down(_dcr_expect, exchange, "another client's token")
 
 
 @check(
@@ -674,9 +670,9 @@ def test_management_needs_the_registration_token(
     for token in (None, _new_token(_dcr_target, server, _dcr_endpoints, client)):
         exchange = server.manage("DELETE", url, token)
         what = "no token" if token is None else "an access token"
-        _dcr_expect.that(
-            exchange.status in {401, 403}, f"management with {what} refused with 401 or 403", error_code(exchange)
-        )
+        turned_down(_dcr_expect, exchange, f"management with {what}")
+        right = exchange.status in {401, 403}
+        _form(_dcr_expect, "managed.no-token", right, f"401 or 403 to {what}", error_code(exchange))
 
 
 @check(
@@ -685,14 +681,12 @@ def test_management_needs_the_registration_token(
     evidence=Evidence.DOCUMENTED,
     references=("RFC 7592 2.3",),
 )
-def test_deleted_registration_is_gone(_dcr_registrations, _dcr_unregistered, _dcr_expect):
+def test_deleted_registration_is_gone(_dcr_registrations, _dcr_read, _dcr_unregistered, _dcr_expect):
     for method in ("GET", "DELETE"):
         exchange = _dcr_registrations.server.manage(
             method, _dcr_unregistered.registration_client_uri, _dcr_unregistered.registration_access_token
         )
-        _dcr_expect.that(
-            exchange.status in {401, 403, 404}, f"{method} refused with 401, 403 or 404", error_code(exchange)
-        )
+        turned_down(_dcr_expect, exchange, method)
         right = exchange.status == 401
         _form(_dcr_expect, "managed.after-delete", right, "401", str(exchange.status), Evidence.INFERRED)
 

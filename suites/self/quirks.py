@@ -266,6 +266,42 @@ LEGAL: Mapping[str, Legal] = {
         passed="registration.created registration.update application.created",
         checks="registration application.created",
     ),
+    **{
+        f"{code} to management without a right to it": Legal(
+            Quirk(answers=in_every("read", "update", "delete", change=errors(lambda _, code=code: error(*code)))),
+            "RFC 7592 2 asks for 401, and a refusal is a refusal",
+            checks=f"{MANAGED} managed",
+            passed="managed.no-token managed.after-delete registration.delete",
+        )
+        for code in ((404, "not_found"), (400, "invalid_token"))
+    },
+    "what was asked for is replaced": Legal(
+        Quirk(
+            answers=in_every(
+                *("register", "read", "update"),
+                change=where(
+                    succeeded,
+                    members(
+                        client_name=lambda usual: f"Prefix {usual['client_name']}",
+                        grant_types=["client_credentials", "refresh_token"],
+                        scope="openid profile",
+                    ),
+                ),
+            )
+        ),
+        "RFC 7591 3.2.1, RFC 7592 2.2",
+        checks=f"{MANAGED} managed",
+        passed="registration.created registration.read registration.update",
+    ),
+    **{
+        f"{name} of a registration is not supported": Legal(
+            Quirk(refuses={name: lambda _, allowed=allowed: Answer(405, headers={"allow": allowed})}),
+            "RFC 9110 15.5.6",
+            checks=f"{MANAGED} managed",
+            passed="registration.delete",
+        )
+        for name, allowed in (("update", "GET, DELETE"), ("read", "PUT, DELETE"))
+    },
     "members are not echoed": Legal(
         Quirk(answers=in_every("register", "read", "update", change=where(succeeded, only(*KEPT)))),
         "RFC 7591 3.2.1, in practice: the token request decides",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
+from dcrproof.core.checks.expect import Expect
 from dcrproof.core.http.exchange import Exchange, quoted
 from dcrproof.core.http.idna import a_label
 from dcrproof.core.http.party_connection import PartyConnection
@@ -172,6 +173,11 @@ def told(exchange: Exchange) -> str:
     """The same with the server's `error_description`, for a failure."""
     description = exchange.members().get("error_description")
     return f"{error_code(exchange)} ({quoted(description)})" if description else error_code(exchange)
+
+
+def turned_down(expect: Expect, exchange: Exchange, what: str) -> None:
+    """Judges the direction of a request to a protected endpoint: refused, with whatever 4xx. RFC 6750 3.1 has the form."""
+    expect.that(400 <= exchange.status < 500, f"{what} refused (4xx)", error_code(exchange))
 
 
 PAGES = frozenset({"text/html", "application/xhtml+xml"})
