@@ -6,6 +6,7 @@ Both work in rounds: first `delete` until nothing more can be deleted, then `ver
 import time
 from dataclasses import dataclass, field
 
+from dcrproof.core.checks.outcomes import Outcome
 from dcrproof.core.cleanup.asking import Asking
 from dcrproof.core.cleanup.delete import Deletion
 from dcrproof.core.cleanup.verify import Proof
@@ -15,6 +16,7 @@ from dcrproof.core.ledger.kinds import CLIENT
 from dcrproof.core.ledger.ledger import Ledger
 from dcrproof.core.parties.creation import LOOKING
 from dcrproof.core.parties.target import Target
+from dcrproof.core.text import one_line
 
 RETRY_FOR = SETTLING
 """Seconds for which deletion is retried, and for which a new thing may not be known everywhere yet."""
@@ -48,8 +50,25 @@ def of_verification(ledger: Ledger) -> str:
         return ""
     providers = ", ".join(dict.fromkeys(ledger.verified))
     made = f"a client that Konnect registered at {ledger.addresses['curity']} to verify the DCR provider {providers}"
-    unnamed = "Konnect tells neither its id nor its name ('Konnect verification' where Konnect is a mock)"
+    unnamed = "Konnect tells neither its id nor its name"
     return f"{made}, unless Konnect has deleted it: {unnamed}, so only an admin can delete it (owner: {CLIENT.owner})"
+
+
+def _left_by_konnect(target: Target, ledger: Ledger) -> list[str]:
+    """What Konnect itself may have left, or, where it is a mock that can be asked, has left."""
+    if not (told := of_verification(ledger)) and "curity" not in ledger.addresses:
+        return []
+    mock = target.mocked.get("konnect")
+    if mock is None:
+        return [told] if told else []
+    try:
+        return [
+            f"the client {one_line(uri) or 'without management'} that mock Konnect registered, and could not delete "
+            f"(owner: {CLIENT.owner})"
+            for uri in mock.abandoned()
+        ]
+    except Outcome:  # it is gone
+        return [told] if told else []
 
 
 def clean_up(target: Target, ledger: Ledger, *, retry_for: float = RETRY_FOR, lost_for: float = LOST_FOR) -> CleanedUp:
@@ -67,10 +86,9 @@ def clean_up(target: Target, ledger: Ledger, *, retry_for: float = RETRY_FOR, lo
     for entry in ledger.pending:
         no_way, why = deletion.why.get(entry.number, (False, "not tried"))
         (done.left if no_way else done.failed).append(f"{entry}: {why} (owner: {entry.kind.owner})")
-    if text := of_verification(ledger):
-        done.left.append(text)
-        for provider in list(ledger.verified):
-            ledger.verified_or_refused(provider)
+    done.left += _left_by_konnect(target, ledger)
+    for provider in list(ledger.verified):
+        ledger.verified_or_refused(provider)
     if proof.open:
         poll("the proof that nothing of this run is left", proof.round, bool, retry_for)
     if proof.alive:

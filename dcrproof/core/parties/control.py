@@ -76,6 +76,11 @@ class ControlClient:
         described: Mapping[str, Any] = self._ask("GET", "/bridge")
         return described
 
+    def abandoned(self) -> list[str]:
+        """The clients without an application that mock Konnect could not delete: their addresses, empty where unknown."""
+        uris: list[str] = self._ask("GET", "/abandoned")
+        return uris
+
     def mail(self) -> list[dict[str, Any]]:
         messages: list[dict[str, Any]] = self._ask("GET", "/mail")
         return messages
