@@ -96,6 +96,9 @@ class Fault:
     curity: str = ""
     registrar: str = WITH_PAIR
     left: int = 0
+    exit: int = 1
+    alone: bool = False
+    """Whether it is the one check that fails, and others are blocked."""
 
 
 def of_scope(scope: str, answer: Answer) -> Callable[[Asked], Answer | None]:
@@ -602,6 +605,15 @@ FAULTS: Mapping[str, Fault] = {
         ("registration_client_uri",),
         checks="registration.managed",
         left=1,
+    ),
+    "deletion is not supported": Fault(
+        Quirk(refuses={"delete": lambda _: Answer(405, headers={"allow": "GET, PUT"})}),
+        "registration.delete",
+        ("405",),
+        checks="registration.delete life.deleted",
+        left=4,
+        exit=3,
+        alone=True,
     ),
     "a read that fails in passing": Fault(
         Quirk(refuses={"read": lambda _: Answer(502, PAGE.format("Bad Gateway"), {"content-type": HTML})}),
