@@ -54,7 +54,11 @@ class Consumer:
         method: str | None = None,
         body: bytes = b"",
     ) -> Exchange:
-        """One call of the route, or of another path. Raises Unreachable where what answered is not Kong."""
+        """One call of the route, or of another path. Raises Unreachable where what answered is not Kong, and ValueError for
+        an argument of which no request can be made.
+        """
+        __tracebackhide__ = True
+        _require_request(self, headers or {}, node, path or "/", query, method or "GET")
         exchange = self.http.send(
             method or self.route.method,
             self.url + (self.route.path if path is None else path) + (f"?{query}" if query else ""),
@@ -83,6 +87,26 @@ class Consumer:
         """Whether the call was rejected with a redirect of Kong's own."""
         own = exchange.header("x-kong-response-latency") is not None and not reached_upstream(exchange)
         return exchange.status in REDIRECTED and own
+
+
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A method, or the name of a header (RFC 9110 5.6.2)."""
+TARGET = re.compile(r"[!-~]*")
+"""Path and query of a request: what is not ASCII stands there percent-encoded (RFC 3986 2.1)."""
+
+
+def _require_request(
+    consumer: Consumer, headers: Mapping[str, str], node: str | None, path: str, query: str, method: str
+) -> None:
+    __tracebackhide__ = True
+    if node is not None and node not in consumer.nodes:
+        raise ValueError(f"node: one of the addresses in nodes, {consumer.nodes}, not {node!r}")
+    if not path.startswith("/") or not TARGET.fullmatch(path + query):
+        raise ValueError(f"path and query: begin with /, and are percent-encoded, not {path!r} and {query!r}")
+    if not TOKEN.fullmatch(method):
+        raise ValueError(f"method: an HTTP method such as GET, not {method!r}")
+    if wrong := [name for name, value in headers.items() if not TOKEN.fullmatch(name) or not isinstance(value, str)]:
+        raise ValueError(f"headers: names as RFC 9110 5.6.2 has them, and values that are texts, not {wrong}")
 
 
 def with_basic(client_id: str, secret: Secret) -> dict[str, str]:
