@@ -5,6 +5,7 @@ yields a `Call` and is sent the `Response` to it, or a `NoAnswer`; it returns it
 calls are made by `dcrproof.mocks.calls`, or by `perform` in a test.
 """
 
+import codecs
 import json
 import math
 import re
@@ -57,8 +58,10 @@ class Response:
         return find(self.headers, name)
 
     def json(self) -> Any:
-        """The body as JSON. Raises ValueError where it is not JSON."""
-        return read_json(self.body)
+        """The body as JSON, without a byte order mark, which a reader may ignore (RFC 8259 8.1). Raises ValueError where it
+        is not JSON.
+        """
+        return read_json(self.body.removeprefix(codecs.BOM_UTF8))
 
 
 @dataclass(frozen=True, slots=True)

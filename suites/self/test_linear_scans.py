@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dcrproof.core.http.exchange import quoted
 from dcrproof.core.http.retry import retry_after
-from dcrproof.core.parties.gateway import message, said
+from dcrproof.core.parties.gateway import said
 from dcrproof.core.parties.tokens import decode, describe, verify
 from dcrproof.core.record import events, received
 from dcrproof.core.secrets.forms import jwts
@@ -72,7 +72,6 @@ SCANS = {
     "verify": lambda content: verify(content, {"keys": [{"kty": "RSA", "kid": content}]}),
     "retry-after": lambda content: retry_after(exchange(b"", ("retry-after", content))),
     "challenge": lambda content: said(exchange_of(401, b"", ("www-authenticate", content))),
-    "error page": lambda content: message(exchange(content.encode(), ("content-type", "text/html"))),
     "stable": facts.stable.__wrapped__,
     "visible": text.visible,
     "one line": text.one_line,

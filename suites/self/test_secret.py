@@ -13,6 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from leaks import encodings, pieces, spellings, telling, unusual_spellings, urlsafe
 
+from dcrproof.core.secrets.forms import forms_of
 from dcrproof.core.secrets.index import Secrets
 from dcrproof.core.secrets.own_words import is_own
 from dcrproof.core.secrets.secret import SHORTEST, Secret, basic
@@ -22,7 +23,10 @@ WEAK = set("0123456789abcdefABCDEF-_")
 
 
 def is_ordinary(value: str) -> bool:
-    return "secret" not in value and not WEAK.issuperset(value) and not is_own(value)
+    shown = set(filter(str.isprintable, value)) - set("<>&")  # escapes of the others are everywhere
+    return (
+        bool(shown) and "secret" not in value and not WEAK.issuperset(value) and not any(map(is_own, forms_of(value)))
+    )
 
 
 VALUES = st.text(CHARACTERS, min_size=SHORTEST, max_size=60).filter(is_ordinary)
@@ -205,6 +209,8 @@ def secret_characters(name: str, form: str, value: str, client_id: str) -> set[s
         for piece in pieces(pair[: (len(id.encode()) + 1) * 8 // 6 + SHORTEST - 1])
     }
     found = pieces(telling(name, form, value).rstrip("=")) - of_client - pieces(client_id)
+    if WEAK.issuperset(form):
+        found = set()  # in hexadecimal: any id may contain as many
     return {piece for piece in found if not is_own(piece, SHORTEST)}
 
 
@@ -295,6 +301,13 @@ def test_a_client_id_before_another_secret_is_not_found():
     secrets.know("Yf7P0Xl9PvY48Nm3UHrx2UeY86d2QGbW", "0a6cfb8e-5d5e-4d0c-a6a4-0d6b0a9c1f11")
     other = basic("0a6cfb8e-5d5e-4d0c-a6a4-0d6b0a9c1f11", "Yf is another")
     assert list(secrets.search([other])) == [[]]
+
+
+def test_a_leak_of_other_than_ascii_is_found():
+    secrets = Secrets()
+    secret = secrets.know("длинный-пароль-из-многих-букв")
+    (found,) = next(iter(secrets.search([f"there: {secret.reveal()}!"])))
+    assert found == (7, 7 + len(secret.reveal()), repr(secret))
 
 
 def test_a_find_has_the_place_and_not_the_value():

@@ -4,6 +4,7 @@ Both work in rounds: first `delete` until nothing more can be deleted, then `ver
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dcrproof.core.checks.outcomes import Outcome
@@ -13,7 +14,7 @@ from dcrproof.core.cleanup.verify import Proof
 from dcrproof.core.http.polling import poll
 from dcrproof.core.http.retry import SETTLING
 from dcrproof.core.ledger.kinds import CLIENT
-from dcrproof.core.ledger.ledger import Ledger
+from dcrproof.core.ledger.ledger import HIDDEN, Ledger
 from dcrproof.core.parties.creation import LOOKING
 from dcrproof.core.parties.target import Target
 from dcrproof.core.text import one_line
@@ -41,34 +42,46 @@ class CleanedUp:
     """How many clients were tried at the token endpoint."""
 
 
-def of_verification(ledger: Ledger) -> str:
+def hidden(ledger: Ledger, abandoned: Sequence[str] | None = None) -> list[str]:
     """What Konnect may have left at the authorization server for a run, in words; empty where it has made nothing there.
 
-    That a client is registered and deleted for a verification is inferred from Konnect's error; nothing shows its id.
+    That a client is registered and deleted for a verification is inferred from Konnect's error; nothing shows its id. The
+    name of an application's client is inferred to be that of the application. `abandoned` are the addresses of clients that
+    Konnect could not delete, where it is a mock that tells them.
     """
-    if not ledger.verified or "curity" not in ledger.addresses:
-        return ""
-    providers = ", ".join(dict.fromkeys(ledger.verified))
-    made = f"a client that Konnect registered at {ledger.addresses['curity']} to verify the DCR provider {providers}"
-    unnamed = "Konnect tells neither its id nor its name"
-    return f"{made}, unless Konnect has deleted it: {unnamed}, so only an admin can delete it (owner: {CLIENT.owner})"
-
-
-def _left_by_konnect(target: Target, ledger: Ledger) -> list[str]:
-    """What Konnect itself may have left, or, where it is a mock that can be asked, has left."""
-    if not (told := of_verification(ledger)) and "curity" not in ledger.addresses:
+    if "curity" not in ledger.addresses:
         return []
-    mock = target.mocked.get("konnect")
-    if mock is None:
-        return [told] if told else []
+    providers, refused, managed = (
+        ", ".join(dict.fromkeys(name for what, name in ledger.hidden if what == kind)) for kind in HIDDEN
+    )
+    at, only = ledger.addresses["curity"], f"so only an admin can delete it (owner: {CLIENT.owner})"
+    if abandoned is not None:
+        providers = refused = ""
+    told = [
+        f"the client {one_line(uri) or 'without management'} that mock Konnect registered, and could not delete "
+        f"(owner: {CLIENT.owner})"
+        for uri in abandoned or ()
+    ]
+    if providers:
+        made = f"a client that Konnect registered at {at} to verify the DCR provider {providers}"
+        unnamed = "Konnect tells neither its id nor its name"
+        told.append(f"{made}, unless Konnect has deleted it: {unnamed}, {only}")
+    if refused:
+        made = f"a client that Konnect may have registered at {at} for an application that it did not create: {refused}"
+        told.append(f"{made}. Konnect cannot delete it, {only}")
+    if managed:
+        made = f"the client at {at} of an application that is deleted: {managed}"
+        told.append(f"{made}, perhaps. Konnect failed to manage it, and may not have been able to delete it, {only}")
+    return told
+
+
+def _abandoned(target: Target, ledger: Ledger) -> list[str] | None:
+    """The clients that mock Konnect could not delete, by address; None where there is none that can be asked."""
+    mock = target.mocked.get("konnect") if "curity" in ledger.addresses else None
     try:
-        return [
-            f"the client {one_line(uri) or 'without management'} that mock Konnect registered, and could not delete "
-            f"(owner: {CLIENT.owner})"
-            for uri in mock.abandoned()
-        ]
-    except Outcome:  # it is gone
-        return [told] if told else []
+        return mock.abandoned() if mock else None
+    except Outcome:
+        return None
 
 
 def clean_up(target: Target, ledger: Ledger, *, retry_for: float = RETRY_FOR, lost_for: float = LOST_FOR) -> CleanedUp:
@@ -86,9 +99,9 @@ def clean_up(target: Target, ledger: Ledger, *, retry_for: float = RETRY_FOR, lo
     for entry in ledger.pending:
         no_way, why = deletion.why.get(entry.number, (False, "not tried"))
         (done.left if no_way else done.failed).append(f"{entry}: {why} (owner: {entry.kind.owner})")
-    done.left += _left_by_konnect(target, ledger)
-    for provider in list(ledger.verified):
-        ledger.verified_or_refused(provider)
+    done.left += hidden(ledger, _abandoned(target, ledger))
+    for what, name in list(ledger.hidden):
+        ledger.tell(what, name)
     if proof.open:
         poll("the proof that nothing of this run is left", proof.round, bool, retry_for)
     if proof.alive:
