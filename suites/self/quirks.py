@@ -113,6 +113,9 @@ class Fault:
     curity: str = ""
     registrar: str = WITH_PAIR
     left: int = 0
+    exit: int = 1
+    alone: bool = False
+    """Whether it is the one check that fails, and others are blocked."""
 
 
 def of_scope(scope: str, answer: Answer) -> Callable[[Asked], Answer | None]:
@@ -287,6 +290,42 @@ LEGAL: Mapping[str, Legal] = {
         passed="registration.created registration.update application.created",
         checks="registration application.created",
     ),
+    **{
+        f"{code} to management without a right to it": Legal(
+            Quirk(answers=in_every("read", "update", "delete", change=errors(lambda _, code=code: error(*code)))),
+            "RFC 7592 2 asks for 401, and a refusal is a refusal",
+            checks=f"{MANAGED} managed",
+            passed="managed.no-token managed.after-delete registration.delete",
+        )
+        for code in ((404, "not_found"), (400, "invalid_token"))
+    },
+    "what was asked for is replaced": Legal(
+        Quirk(
+            answers=in_every(
+                *("register", "read", "update"),
+                change=where(
+                    succeeded,
+                    members(
+                        client_name=lambda usual: f"Prefix {usual['client_name']}",
+                        grant_types=["client_credentials", "refresh_token"],
+                        scope="openid profile",
+                    ),
+                ),
+            )
+        ),
+        "RFC 7591 3.2.1, RFC 7592 2.2",
+        checks=f"{MANAGED} managed",
+        passed="registration.created registration.read registration.update",
+    ),
+    **{
+        f"{name} of a registration is not supported": Legal(
+            Quirk(refuses={name: lambda _, allowed=allowed: Answer(405, headers={"allow": allowed})}),
+            "RFC 9110 15.5.6",
+            checks=f"{MANAGED} managed",
+            passed="registration.delete",
+        )
+        for name, allowed in (("update", "GET, DELETE"), ("read", "PUT, DELETE"))
+    },
     "members are not echoed": Legal(
         Quirk(answers=in_every("register", "read", "update", change=where(succeeded, only(*KEPT)))),
         "RFC 7591 3.2.1, in practice: the token request decides",
@@ -710,6 +749,15 @@ FAULTS: Mapping[str, Fault] = {
         ("registration_client_uri",),
         checks="registration.managed",
         left=1,
+    ),
+    "deletion is not supported": Fault(
+        Quirk(refuses={"delete": lambda _: Answer(405, headers={"allow": "GET, PUT"})}),
+        "registration.delete",
+        ("405",),
+        checks="registration.delete life.deleted",
+        left=4,
+        exit=3,
+        alone=True,
     ),
     "a read that fails in passing": Fault(
         Quirk(refuses={"read": lambda _: Answer(502, PAGE.format("Bad Gateway"), {"content-type": HTML})}),

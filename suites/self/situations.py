@@ -298,7 +298,7 @@ SITUATIONS: Mapping[str, Situation] = {
         )
         for kind, check in (("basic", "route.basic.accepted"), ("bearer", "gateway.reads-tokens"))
     },
-    "a route by HEAD": Situation(values={"gateway.route": [{"path": "/accounts", "method": "HEAD"}]}),
+    "a route by HEAD": Situation(values={"gateway.route": [{"path": "/accounts", "method": "HEAD"}]}, konnect=True),
     # the stage in Konnect's error text
     "a wrong secret of the provider": Situation(
         provider(dcr_config={"initial_client_secret": "yq7-last-year-Kd93hhLm2"}),

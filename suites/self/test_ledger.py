@@ -6,7 +6,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from types import SimpleNamespace
+from typing import NoReturn, cast
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +20,7 @@ from dcrproof.core.http.exchange import Exchange, Request
 from dcrproof.core.ledger.file import Busy, Unreadable, addresses, in_use, kept, read, taken_over
 from dcrproof.core.ledger.ledger import Ledger, new_mark
 from dcrproof.core.ledger.watch import watch
+from dcrproof.core.parties.control import ControlClient
 from dcrproof.core.parties.target import Target
 from dcrproof.core.profile.model import (
     CuritySettings,
@@ -488,6 +490,18 @@ def test_a_verification_is_told_once_by_the_run_and_leaves_no_ledger(
     )
     assert (first.failed, second.left) == ([], [])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("left", [[], [f"{CURITY}/register/4f1c", ""]])
+def test_a_mock_is_asked_what_it_has_left_of_a_verification(left: list[str]) -> None:
+    mock = cast(ControlClient, SimpleNamespace(url="", abandoned=lambda: left))
+    ledger = Ledger(new_mark(), {"curity": CURITY})
+    target = Target(PROFILE, {"konnect": mock}, ledger=ledger)
+    send(ledger, "konnect", "POST", VERIFY, status=200, content={"status": "success", "errors": []})
+    assert clean_up(target, ledger).left == [
+        f"the client {uri or 'without management'} that mock Konnect registered, and could not delete (owner: Curity admins)"
+        for uri in left
+    ]
 
 
 def test_a_verification_of_a_run_that_was_killed_is_told_by_one_sweep(tmp_path: Path) -> None:
