@@ -44,6 +44,8 @@ class Ended:
     """What the processes of a load have found by the time everything is deleted."""
 
     tally: Tally
+    seconds: float = 0.0
+    """How long the load took."""
     unreachable: Unreachable | None = None
     began: bool = True
     """Whether the load began: `load.ready` held."""

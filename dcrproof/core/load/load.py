@@ -57,6 +57,7 @@ class Load:
     """When the load began (`time.monotonic()`); None before that."""
     seconds: float | None = None
     """How long it took, once it has ended: what is sent after that is not counted."""
+    ended: float = 0.0
     held: dict[str, list[Issued]] = field(default_factory=dict)
     """The secrets in use, by whose they are: an application's id, or another name."""
     recent: deque[Issued] = field(default_factory=lambda: deque(maxlen=RECENT))
@@ -73,12 +74,22 @@ class Load:
         self.began = time.monotonic()
 
     def end(self) -> None:
-        self.seconds = self.now
+        """The users have stopped; what is sent from now on is not counted."""
+        if self.seconds is None:
+            self.seconds = self.now
+            self.ended = time.monotonic()
+
+    @property
+    def since_end(self) -> float:
+        """Seconds since the load ended; 0 before."""
+        return 0.0 if self.seconds is None else time.monotonic() - self.ended
 
     @property
     def now(self) -> float:
         """Seconds since the load began, until it ended."""
-        return self.seconds or (0.0 if self.began is None else time.monotonic() - self.began)
+        if self.seconds is not None:
+            return self.seconds
+        return 0.0 if self.began is None else time.monotonic() - self.began
 
     @contextmanager
     def doing(self, operation: str) -> Iterator[None]:
@@ -94,7 +105,7 @@ class Load:
         if isinstance(what, Sent):
             return
         if self.began is None or self.seconds is not None:
-            if self.began is None:
+            if self.began is None and self.seconds is None:
                 self.keep(what, READY, most=MOST_OF_SET_UP)
             return
         operation, error = OPERATION.get(), _error(what)
