@@ -7,13 +7,14 @@ clock.
 import asyncio
 import email.utils
 import re
+import ssl
 import traceback
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Protocol
 
-from dcrproof.mocks.calls import CALLER, Caller
+from dcrproof.mocks.calls import CALLER, Caller, Transports
 from dcrproof.mocks.faults import Fault, Faults
 from dcrproof.mocks.messages import Calls, Request, Response, find, json_response, pairs
 
@@ -51,10 +52,13 @@ class ListenedWorld(Protocol):
 class AsgiApplication:
     """The ASGI application behind all ports."""
 
-    def __init__(self, world: ListenedWorld, ports: Mapping[int, str], caller: Caller) -> None:
+    def __init__(
+        self, world: ListenedWorld, ports: Mapping[int, str], trust: ssl.SSLContext, transports: Transports
+    ) -> None:
+        """`trust` verifies the servers that the mocks call, apart from those of `transports`."""
         self.world = world
         self.ports = ports
-        self.caller = caller
+        self.caller = Caller(ports, trust, transports, self._between)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -84,7 +88,22 @@ class AsgiApplication:
         else:
             response = await self._response(world, port, request, too_large)
         world.log(port, request, response.status, caller)
-        await self._answer(send, scope, world, request, response, fault)
+        await self._answer(send, scope, _headers(world, port, response), request, response, fault)
+
+    async def _between(self, port: int, request: Request, caller: str) -> Response | None:
+        """The answer of one mock to another, as it would arrive; None where it has to be asked over its socket.
+
+        A socket takes longer than all else that they do. What is not whole or not in time needs one.
+        """
+        world, name = self.world.current, self.ports[port]
+        if world.faults.armed:
+            return None
+        response = await self._response(world, name, request, None)
+        world.log(name, request, response.status, caller)
+        headers = tuple(
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in _headers(world, name, response)
+        )
+        return Response(response.status, headers, _body(request, response))
 
     async def _body(self, receive: Any) -> bytes | None:
         """The whole body, or None for one that is too large: what is left of it the server throws away."""
@@ -118,24 +137,37 @@ class AsgiApplication:
             return response
 
     async def _answer(
-        self, send: Any, scope: Any, world: Listened, request: Request, response: Response, fault: Fault | None
+        self,
+        send: Any,
+        scope: Any,
+        headers: list[tuple[bytes, bytes]],
+        request: Request,
+        response: Response,
+        fault: Fault | None,
     ) -> None:
-        port = self.ports[scope["server"][1]]
-        headers = [
-            (name.lower().encode("latin-1"), CONTROLS.sub(_escaped, value).encode("latin-1", "replace"))
-            for name, value in response.headers
-            if name.lower() not in {"content-length", "date"}
-        ]
-        headers.append((b"date", _date(int(world.now(port)))))
-        if response.status != 204:
-            headers.append((b"content-length", str(len(response.body)).encode()))
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        body = b"" if request.method == "HEAD" or response.status == 204 else response.body
+        body = _body(request, response)
         if fault and fault.truncate is not None and fault.truncate < len(body):
             await send({"type": "http.response.body", "body": body[: fault.truncate], "more_body": True})
             scope["dcrproof.transport"].close()
             return
         await send({"type": "http.response.body", "body": body})
+
+
+def _headers(world: Listened, port: str, response: Response) -> list[tuple[bytes, bytes]]:
+    headers = [
+        (name.lower().encode("latin-1"), CONTROLS.sub(_escaped, value).encode("latin-1", "replace"))
+        for name, value in response.headers
+        if name.lower() not in {"content-length", "date"}
+    ]
+    headers.append((b"date", _date(int(world.now(port)))))
+    if response.status != 204:
+        headers.append((b"content-length", str(len(response.body)).encode()))
+    return headers
+
+
+def _body(request: Request, response: Response) -> bytes:
+    return b"" if request.method == "HEAD" or response.status == 204 else response.body
 
 
 def _escaped(character: re.Match[str]) -> str:

@@ -1,30 +1,57 @@
 """The calls that the mocks make of one another, and of servers that are not mocks."""
 
 import asyncio
+import re
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
+from urllib.parse import unquote
 
 import httpx
 
-from dcrproof.mocks.messages import Call, NoAnswer, Response
+from dcrproof.mocks.messages import Call, NoAnswer, Pairs, Request, Response
 
 Transports: TypeAlias = Mapping[str, tuple[ssl.SSLContext, str | None]]
 """How a server that is not a mock is reached, by its host: the TLS context, and the proxy if there is one."""
+
+Between: TypeAlias = Callable[[int, Request, str], Awaitable[Response | None]]
+"""Has the mock at that port answer another one, which is named; None where that takes a socket."""
+
+TIMED_OUT = NoAnswer("timed out", "time")
+
+DIRECT = re.compile(
+    r"http://(?P<host>127\.0\.0\.1:(?P<port>\d+))"
+    r"(?P<path>(?:/(?!\.{1,2}(?:[/?]|$))(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+)"
+    r"(?:\?(?P<query>(?:[\w.~!$&()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*))?",
+    re.ASCII,
+)
+"""An address that httpx sends as it is."""
+
+PLAIN = re.compile(r"[!-~\x80-\xff]([\t -~\x80-\xff]*[!-~\x80-\xff])?|")
+"""A header that any client sends as it is (RFC 9110 5.5)."""
 
 CALLER = "x-dcrproof-caller"
 """The header by which one mock tells another who calls, for the call log; it is removed before a party answers."""
 
 
+SMALL = 8 * 1024
+"""Octets of a request that is within all limits of a mock."""
+
+
 class Caller:
     """Makes calls; `mocks` are the ports at which mocks listen, `trust` verifies all servers but those of `transports`."""
 
-    def __init__(self, mocks: Mapping[int, str], trust: ssl.SSLContext, transports: Transports) -> None:
+    def __init__(
+        self, mocks: Mapping[int, str], trust: ssl.SSLContext, transports: Transports, between: Between
+    ) -> None:
         self.ports = mocks
+        self.between = between
         self.trust = trust
         self.transports = transports
         self._clients: dict[tuple[bool, bool], httpx.AsyncClient] = {}
+        self._added = tuple(self._client(True, True).headers.items())
+        """What httpx adds to the headers of a request."""
         self._under_way: dict[Call, asyncio.Task[Response | NoAnswer]] = {}
 
     async def call(self, call: Call, caller: str) -> Response | NoAnswer:
@@ -38,6 +65,12 @@ class Caller:
         return await asyncio.shield(self._under_way[call])
 
     async def _made(self, call: Call, caller: str) -> Response | NoAnswer:
+        try:
+            async with asyncio.timeout(call.timeout):
+                if (answered := await self._directly(call, caller)) is not None:
+                    return answered
+        except TimeoutError:
+            return TIMED_OUT
         client = self._client(call.verify, call.own_authorities)
         try:
             headers = call.headers
@@ -66,6 +99,34 @@ class Caller:
             client.cookies.clear()
         return Response(answer.status_code, tuple(answer.headers.multi_items()), body)
 
+    async def _directly(self, call: Call, caller: str) -> Response | None:
+        """The answer of another mock without a socket; None where that could make a difference."""
+        found = DIRECT.fullmatch(call.url)
+        if found is None or int(found["port"]) not in self.ports:
+            return None
+        headers = self._as_sent(call, found["host"])
+        size = sum(len(name) + len(value) for name, value in headers) + len(call.url) + len(call.body)
+        hosts = sum(name == "host" for name, _ in headers)
+        if size > SMALL or hosts > 1 or not all(PLAIN.fullmatch(value) for _, value in headers):
+            return None
+        path = found["path"]
+        request = Request(call.method, unquote(path), path, found["query"] or "", headers, call.body)
+        return await self.between(int(found["port"]), request, caller)
+
+    def _as_sent(self, call: Call, host: str) -> Pairs:
+        """The headers with those that httpx adds, in its order."""
+        given = tuple((name.lower(), value) for name, value in call.headers)
+        names = {name for name, _ in given}
+        first = tuple(pair for pair in given if pair[0] == "host") or (("host", host),)
+        last: Pairs = ()
+        if not names & {"content-length", "transfer-encoding"}:
+            if call.body:
+                last = (("content-length", str(len(call.body))),)
+            elif call.method in {"POST", "PUT", "PATCH"}:
+                first = (*first, ("content-length", "0"))
+        added = tuple(pair for pair in self._added if pair[0] not in names)
+        return (*first, *added, *(pair for pair in given if pair[0] != "host"), *last)
+
     def _client(self, verify: bool, own_authorities: bool) -> httpx.AsyncClient:
         """One pool for most calls, and others for calls that accept any certificate, or trust fewer authorities."""
         key = (verify, own_authorities)
@@ -93,7 +154,7 @@ class Caller:
 
 def _no_answer(error: Exception) -> NoAnswer:
     if isinstance(error, httpx.TimeoutException):
-        return NoAnswer("timed out", "time")
+        return TIMED_OUT
     causes = []
     cause: BaseException | None = error
     while cause is not None:

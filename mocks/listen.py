@@ -17,7 +17,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from dcrproof.mocks.asgi import LARGEST_HEAD, LONGEST_TARGET, AsgiApplication, ListenedWorld
-from dcrproof.mocks.calls import Caller, Transports
+from dcrproof.mocks.calls import Transports
 
 IDLE = 60.0
 """Seconds: the longest wait for a whole head, and between two pieces of a body (nginx's defaults)."""
@@ -174,9 +174,9 @@ def listening(
     chain of the mocks' own TLS.
     """
     ports = {bound.getsockname()[1]: name for name, bound in sockets.items()}
-    caller = Caller(ports, trust or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), transports or {})
+    application = AsgiApplication(world, ports, trust or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), transports or {})
     config = uvicorn.Config(
-        AsgiApplication(world, ports, caller),
+        application,
         http=Bounded,
         ws="none",
         lifespan="off",
@@ -193,7 +193,7 @@ def listening(
 
     async def serve() -> None:
         await server.serve(list(sockets.values()))
-        await caller.close()
+        await application.caller.close()
 
     def run() -> None:
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:

@@ -6,6 +6,7 @@ is not among them, still has it; a newer line does not (openid-connect changelog
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import TypeAlias
 
 Version: TypeAlias = tuple[int, ...]
@@ -41,6 +42,7 @@ ONLY_IN: Mapping[str, str] = {
 }
 
 
+@cache
 def numbers(version: str) -> Version:
     """(3, 14, 0, 8) of 3.14.0.8; 3.14 is the newest of its line. Raises ValueError for a text that names no release."""
     found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?(?:\.(\d+))?(?![\d.])", version)
@@ -53,6 +55,7 @@ def defaults(version: str) -> Mapping[str, bool]:
     return DEFAULTS_FROM_3_14 if numbers(version) >= (3, 14) else DEFAULTS_TO_3_13
 
 
+@cache
 def has(bug: str, version: str) -> bool:
     """Whether a node of that version still has the bug."""
     own = numbers(version)

@@ -15,6 +15,7 @@ Rules
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from joserfc.errors import JoseError
@@ -64,6 +65,7 @@ class Jwt:
         return self.text.rpartition(".")[0].encode()
 
 
+@lru_cache(maxsize=1_000)
 def read_jwt(text: str) -> Jwt | None:
     """None for anything but a JWS of a JSON object: an opaque token, a JWE of five parts, damaged base64url or JSON."""
     parts = text.split(".")

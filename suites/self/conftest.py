@@ -30,6 +30,8 @@ settings.register_profile("dcrproof", deadline=None, suppress_health_check=[Heal
 settings.load_profile("dcrproof")
 
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each process that a test starts would compile everything anew
+
 FULL = "full"
 
 

@@ -6,8 +6,6 @@ The runs are real: pytest's own hooks, in a process each. A process of `forks` m
 import contextlib
 import io
 import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -249,18 +247,11 @@ def _with_workers(case: Case, own: Path, options: list[str]) -> Ended:
     made = own.with_suffix(".made")
     made.mkdir()
     told = {"DCRPROOF_LOUD": json.dumps(asdict(case)), "DCRPROOF_LOUD_MADE": str(made)}
-    command = [sys.executable, "-m", "pytest", "-p", "dcrproof", "-p", "xdist", "-p", "loud_workers", "-n2"]
-    done = subprocess.run(
-        [*command, str(SUITES), *options],
-        env=forks.environment(PYTHONPATH=str(Path(__file__).parent), **told),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    command = ["-p", "loud_workers", "-n2", str(SUITES), *options]
+    exit, printed = forks.command_line(*command, PYTHONPATH=str(Path(__file__).parent), **told)
     kept = {path.stem: json.loads(path.read_text()) for path in made.iterdir()}
     checks = tuple(sorted(kept.pop("checks", []), key=lambda check: check["order"]))
-    return _looked_through(Ended(done.returncode, checks, done.stdout), own, set().union(*kept.values()))
+    return _looked_through(Ended(exit, checks, printed), own, set().union(*kept.values()))
 
 
 def _looked_through(ended: Ended, folder: Path, secrets: set[str]) -> Ended:

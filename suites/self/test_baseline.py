@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from recorded import SOME, run
+from tiers import full
 
 from dcrproof.core.checks.baseline import BadBaseline, Baseline, Known, read
 from dcrproof.core.checks.results import Exit, Result
@@ -53,6 +54,7 @@ def test_a_known_failure_does_not_make_the_run_red_nor_does_what_it_blocks(tmp_p
     assert "FAILED (known) `token.is-jwt`" in found.text("summary.md")
 
 
+@full
 def test_workers_know_it_as_well(tmp_path):
     found = run(tmp_path / "reports", *SOME, UNDO, f"--dcr-baseline={written(tmp_path, GOOD)}", "-n2")
     assert found.code == Exit.GREEN, found.output

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from test_mutants import CHECKS, against
+from tiers import full
 
 SAMPLE = (
     "registrar.authenticates",  # a secret of the profile that is wrong
@@ -28,7 +29,7 @@ CASES += [
     pytest.param(
         replace(against(id), loud=True, workers=True),
         id=f"{id}, with workers",
-        marks=() if id == WITH_WORKERS[0] else pytest.mark.full,
+        marks=full,
     )
     for id in WITH_WORKERS
 ]

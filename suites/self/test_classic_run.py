@@ -2,6 +2,8 @@
 
 import re
 
+from tiers import full
+
 CLASSIC = '[curity]\nmocked = true\n[konnect]\nmocked = true\n[portal]\nmocked = true\ngeneration = "classic"\n[gateway]\nmocked = true\n'
 RUN = '[run]\nmode = "provision"\nhostile = true\n'
 FLOW = (
@@ -49,6 +51,7 @@ def test_served_mocks_are_driven_over_http(mocks, run_checks):
     assert {ran.verdicts[check] for check in FLOW} == {"passed"}
 
 
+@full
 def test_without_mocked_the_same_addresses_are_live_and_pass(mocks, run_checks):
     def live(text: str) -> str:
         return re.sub(r"(?m)^mocked = .*\n", "", classic(mocks, text))

@@ -5,8 +5,6 @@ import os
 import random
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,9 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import forks
 import httpx
 import pytest
-from forks import ROOT
+from tiers import sample
 
 from dcrproof.__main__ import main
 from dcrproof.core.cleanup.clean_up import clean_up
@@ -79,21 +78,10 @@ class Tenant:
     def fault(self, **fault: object) -> None:
         self.world.faults.arm(read(fault, PARTIES))
 
-    def run(self, *arguments: str) -> "subprocess.Popen[str]":
+    def run(self, *arguments: str) -> forks.Started:
         """A run of the checks in a process of its own."""
-        command = [sys.executable, "-m", "pytest", "-p", "dcrproof", "-p", "no:cacheprovider", "-q"]
-        command += [f"--dcr-profile={self.profile}", f"--dcr-ledger={self.ledgers}"]
-        command += [f"--dcr-report={self.profile.parent / 'reports'}", *arguments]
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
-        return subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**inherited, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            process_group=0,
-        )
+        options = ["-p", "no:cacheprovider", "-q", f"--dcr-profile={self.profile}", f"--dcr-ledger={self.ledgers}"]
+        return forks.start(*options, f"--dcr-report={self.profile.parent / 'reports'}", *arguments)
 
     def sweep(self, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
         capsys.readouterr()
@@ -160,8 +148,13 @@ def test_a_run_leaves_nothing_behind_not_even_a_ledger(live: Tenant) -> None:
     assert "Clean-up: what this run has made is gone                       1 passed" in output
 
 
-@pytest.mark.parametrize("workers", [(), ("-p", "xdist.plugin", "-n2")], ids=["serial", "parallel"])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+STOPS = [(signal.SIGINT, ()), (signal.SIGTERM, ("-n2",)), (signal.SIGTERM, ()), (signal.SIGINT, ("-n2",))]
+
+
+@pytest.mark.parametrize(
+    ("number", "workers"),
+    sample(STOPS, of=2, id=lambda stop: f"{stop[0].name}-{'parallel' if stop[1] else 'serial'}"),
+)
 def test_a_run_that_is_stopped_leaves_nothing_behind(
     live: Tenant, number: signal.Signals, workers: tuple[str, ...]
 ) -> None:
@@ -179,11 +172,13 @@ def test_a_run_that_is_stopped_leaves_nothing_behind(
     assert json.loads((live.profile.parent / "reports" / "latest" / "run.json").read_text("utf-8"))["exit"] == 2
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
+@pytest.mark.parametrize(
+    "number", sample([signal.SIGTERM, signal.SIGINT], id={signal.SIGTERM: "SIGTERM", signal.SIGINT: "Ctrl-C"}.get)
+)
 def test_the_messages_of_stopped_workers_are_in_the_report(live: Tenant, number: signal.Signals) -> None:
     live.profile.write_text(live.profile.read_text("utf-8").replace("[run]", "[run]\nparallel = true"), "utf-8")
     live.fault(party="portal", method="DELETE", times=10**6, status=405)
-    run = live.run("-p", "xdist.plugin", "-n2", "--dcr-check=route")
+    run = live.run("-n2", "--dcr-check=route")
     assert reached(live, 300)
     if number == signal.SIGINT:
         os.killpg(run.pid, number)  # as a terminal does it
@@ -206,8 +201,14 @@ def test_a_failed_clean_up_after_own_tests_that_pass_is_said_and_ends_the_run_wi
     assert re.search(r"CLEAN-UP FAILED  application 'dcrproof [0-9a-f]{8} application' [0-9a-f-]{36} in Portal", output)
 
 
-@pytest.mark.parametrize("workers", [(), ("-p", "xdist.plugin", "-n2")], ids=["serial", "parallel"])
-@pytest.mark.parametrize("own", [True, False], ids=["own test", "checks"])
+@pytest.mark.parametrize(
+    ("own", "workers"),
+    sample(
+        [(True, ()), (False, ("-n2",)), (True, ("-n2",)), (False, ())],
+        of=2,
+        id=lambda run: f"{'own test' if run[0] else 'checks'}-{'parallel' if run[1] else 'serial'}",
+    ),
+)
 def test_a_ledger_that_cannot_be_written_is_an_error_before_anything_is_sent(
     live: Tenant, tmp_path: Path, workers: tuple[str, ...], own: bool
 ) -> None:
@@ -238,7 +239,7 @@ def test_a_run_stopped_during_clean_up_completes_it(live: Tenant) -> None:
 # Killed, then swept
 
 
-@pytest.mark.parametrize("moment", range(ALL_MOMENTS))
+@pytest.mark.parametrize("moment", sample(range(ALL_MOMENTS), of=2))
 def test_a_run_killed_at_any_moment_is_swept(live: Tenant, moment: int, capsys: pytest.CaptureFixture[str]) -> None:
     before, clients = live.objects, live.clients
     run = live.run()
@@ -270,10 +271,10 @@ def test_a_sweep_killed_at_any_moment_is_ended_by_the_next(
     assert "left " in told or list(live.ledgers.iterdir()) == []
 
 
-def sweeping(live: Tenant) -> "subprocess.Popen[str]":
+def sweeping(live: Tenant) -> forks.Started:
     """A sweep in a process of its own."""
-    command = [sys.executable, "-m", "dcrproof", "sweep", "--ledger", str(live.ledgers), "--profile", str(live.profile)]
-    return subprocess.Popen([*command, "--yes"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    options = ["--ledger", str(live.ledgers), "--profile", str(live.profile), "--yes"]
+    return forks.start("sweep", *options, program="dcrproof")
 
 
 def swept(live: Tenant, capsys: pytest.CaptureFixture[str], before: object, clients: Mapping[str, str]) -> str:
@@ -295,8 +296,11 @@ def swept(live: Tenant, capsys: pytest.CaptureFixture[str], before: object, clie
 
 @pytest.mark.parametrize(
     "fault",
-    [{"status": 500}, {"status": 503, "retry_after": "1"}, {"status": 429}, {"drop": True}, {"truncate": 0}],
-    ids=lambda fault: " ".join(map(str, fault.items())),
+    sample(
+        [{"status": 503, "retry_after": "1"}, {"drop": True}, {"status": 500}, {"status": 429}, {"truncate": 0}],
+        of=2,
+        id=lambda fault: " ".join(map(str, fault.items())),
+    ),
 )
 def test_a_passing_failure_is_retried(
     live: Tenant, fault: dict[str, object], capsys: pytest.CaptureFixture[str]

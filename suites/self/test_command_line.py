@@ -9,6 +9,7 @@ from itertools import chain
 
 import httpx
 import pytest
+from tiers import sample
 
 from dcrproof.__main__ import main
 from dcrproof.core.profile.reading import read
@@ -386,7 +387,7 @@ LIMITED = {
 }
 
 
-@pytest.mark.parametrize("limit", LIMITED)
+@pytest.mark.parametrize("limit", sample(LIMITED, of=3))
 def test_what_is_not_seen_is_just_what_needs_more_than_there_is(mocks, application, run_checks, checks, limit):
     mode, lacks, change = LIMITED[limit]
     name = f"limited-{limit.replace(' ', '-')}"

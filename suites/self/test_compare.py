@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from recorded import SOME, made_up, run
+from tiers import full
 
 from dcrproof.__main__ import main
 from dcrproof.core.checks.results import Exit
@@ -176,6 +177,7 @@ def test_a_party_may_have_sent_any_number(number):
 # The command
 
 
+@full
 def test_two_runs_against_the_same_target_are_alike(left, tmp_path, capsys):
     again = run(tmp_path, *SOME, "-n2")
     code = main(["compare", str(left("green").folder), str(again.folder / "run.json")])

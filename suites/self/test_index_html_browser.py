@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiers import full
 
 from dcrproof.core.text import visible
 from dcrproof.reports.index_html import index_html
@@ -464,7 +465,7 @@ def test_long_texts_stay_in_their_place(opened, run):
     assert not scrolls_sideways(page)
 
 
-@pytest.mark.full
+@full
 def test_a_large_run_makes_no_large_page(opened, run):
     page = opened(many(run, checks=2_000, exchanges=20_000))
     assert page.inner_text("#found") == f"2000 checks, {len(run['steps'])} steps, 20000 exchanges"

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from forks import environment
+from forks import command_line, environment
 from leaks import leaks
+from tiers import full, sample
 
 from dcrproof.core.secrets.secret import Secret
 
@@ -148,28 +149,19 @@ def run_tests(tmp_path: Path) -> Callable[..., Ended]:
         (tmp_path / "conftest.py").write_text(conftest)
         told = tmp_path.parent / f"told-{tmp_path.name}"
         before = {path for path in tmp_path.rglob("*") if path.is_file()}
-        options = ["-p", "dcrproof", "-p", "xdist", "-p", "hypothesispytest", "--rootdir=.", *arguments]
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", *options],
-            cwd=tmp_path,
-            env=environment(TOLD=str(told), **variables),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        options = ["-p", "hypothesispytest", "--rootdir=.", *arguments]
+        code, printed = command_line(*options, cwd=tmp_path, TOLD=str(told), **variables)
         files = {
             str(path.relative_to(tmp_path)): path.read_bytes().decode("utf-8", "replace")
             for path in tmp_path.rglob("*")
             if path.is_file() and path not in before and path.suffix != ".pyc"
         }
-        return Ended(done.returncode, done.stdout, files, told.read_text().splitlines() if told.exists() else [])
+        return Ended(code, printed, files, told.read_text().splitlines() if told.exists() else [])
 
     return run
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", sample([0, 2]))
 def test_no_secret_that_a_test_shows_is_printed_or_written(run_tests, workers):
     ended = run_tests(
         LEAKY,
@@ -272,7 +264,7 @@ def pytest_runtest_logfinish():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--capture=fd"], ["--capture=sys"], ["--capture=tee-sys"], ["-s"], ["-s", "-n1"]]
+    "arguments", sample([["--capture=fd"], ["--capture=tee-sys"], ["-s"], ["--capture=sys"], ["-s", "-n1"]], of=3)
 )
 def test_no_secret_reaches_the_terminal_whatever_is_captured(run_tests, arguments):
     ended = run_tests(
@@ -407,7 +399,7 @@ def test_a_module_that_cannot_be_collected_shows_no_secret_of_the_profile(run_te
     assert leaks({"printed": ended.printed, **ended.files}, [secret]) == []
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", sample([0, 2]))
 def test_an_id_of_a_test_with_a_secret_is_bad_usage(run_tests, mocks, workers):
     secret = mocks.described["konnect"]["token"]
     profile = mocks.changed("parallel", lambda text: text) if not workers else _live(mocks)
@@ -461,14 +453,15 @@ WITH_EXAMPLES = {
 }
 
 
-@pytest.mark.parametrize("test", WITH_EXAMPLES.values(), ids=list(WITH_EXAMPLES))
+@pytest.mark.parametrize("test", sample(WITH_EXAMPLES, of=2))
 def test_a_live_run_keeps_no_examples_of_hypothesis(run_tests, mocks, test):
-    ended = run_tests(EXAMPLES + test, f"--dcr-profile={_live(mocks)}")
+    ended = run_tests(EXAMPLES + WITH_EXAMPLES[test], f"--dcr-profile={_live(mocks)}")
     assert "number=100" in ended.printed
     assert "reproduce_failure" not in ended.printed
     assert not [name for name in ended.files if "examples" in name], list(ended.files)
 
 
+@full
 def test_other_runs_keep_examples_of_hypothesis(run_tests):
     ended = run_tests(EXAMPLES + "TestMachine = Machine.TestCase\n")
     assert [name for name in ended.files if "examples" in name], list(ended.files)
@@ -596,7 +589,7 @@ def test_the_exit_code_of_a_leaked_secret_comes_before_that_of_a_broken_contract
     assert "verdict    failed: token.is-jwt" in ran.output
 
 
-@pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n1")], ids=["one process", "a worker"])
+@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["one process", "a worker"])
 def test_a_secret_of_dcrproofs_own_words_changes_none_of_them_and_is_no_leak(run_leaking, workers):
     ran = run_leaking(HALF_OF_OWN_WORDS, "--dcr-check=application.created", "-v", *workers)
     assert ran.code == 0, ran.output
@@ -621,7 +614,8 @@ def pytest_testnodedown(node):
     secret = next((value for value, _ in run.secrets.known if value.startswith("kpat_")), "")
     (run.recording.folder / "extra.txt").write_text(secret)
 """
-    ran = run_leaking(hook, "-p", "xdist", "-n1", "--dcr-check=discovery")
+    ran = run_leaking(hook, "-n1", "--dcr-check=discovery")
+    assert (tmp_path / "reports" / "latest" / "extra.txt").exists(), ran.output
     assert (tmp_path / "reports" / "latest" / "extra.txt").read_text()
     assert ran.code == 3
     assert "extra.txt, at character 0: <secret " in ran.output

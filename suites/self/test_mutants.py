@@ -7,6 +7,7 @@ from itertools import groupby
 import pytest
 from performing import UNDONE, Case
 from snapshots import brief, first, title
+from tiers import full
 
 from dcrproof.core.checks.check import Level
 from dcrproof.fixtures.catalogue import entries
@@ -133,7 +134,7 @@ def test_step_left_undone_is_named_alone(case, ended):
     named_first_and_alone(case, ended[case])
 
 
-@pytest.mark.full
+@full
 @pytest.mark.parametrize("case", [pytest.param(case, id=title(case)) for case in WHOLE])
 def test_step_left_undone_is_named_first_and_alone_in_a_run_of_all_checks(case, ended):
     named_first_and_alone(case, ended[case])

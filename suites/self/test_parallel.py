@@ -29,7 +29,7 @@ def test_workers_share_a_tenant(as_live, run_checks):
         "life.rename",
     )
     with as_live("parallel = true") as mocks:
-        ran = run_checks("-p", "xdist", "-n2", *(f"--dcr-check={id}" for id in checks), profile=mocks.profile)
+        ran = run_checks("-n2", *(f"--dcr-check={id}" for id in checks), profile=mocks.profile)
         calls = mocks.served.worlds.current.calls
     assert ran.code == 0, ran.output
     assert set(ran.verdicts.values()) <= {"passed", "observed"}, ran.output
@@ -67,7 +67,7 @@ def test_checks_that_depend_on_a_created_thing_go_together(check, gate):
 
 
 def test_an_unknown_check_is_reported_by_workers_as_by_a_serial_run(run_checks):
-    serial, parallel = (run_checks(*workers, "--dcr-check=route.baisc") for workers in ((), ("-p", "xdist", "-n2")))
+    serial, parallel = (run_checks(*workers, "--dcr-check=route.baisc") for workers in ((), ("-n2",)))
     said = "ERROR: --dcr-check route.baisc: no check has this id or prefix; `dcrproof checks` lists them"
     assert said in serial.output
     assert said in parallel.output

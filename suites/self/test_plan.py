@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from tiers import full
 
 from dcrproof.core.checks.outcomes import InternalError, NotSeen
 from dcrproof.core.http.exchange import Request
@@ -43,6 +44,7 @@ def asked_for(exchanges: list[dict]) -> dict[str, Counter[str]]:
     return found
 
 
+@full
 def test_the_plan_knows_what_each_check_creates(plain) -> None:
     assert plain.code == 0, plain.output
     found = asked_for(plain.report["exchanges"])
@@ -135,7 +137,7 @@ def test_workers_share_out_what_may_be_created(run_checks, as_live) -> None:
     with as_live("parallel = true") as mocks:
         text = mocks.profile.read_text("utf-8")
         mocks.profile.write_text(text.replace("max_created = 1000", "max_created = 4"), "utf-8")
-        ran = run_checks("-p", "xdist", "-n2", "--dcr-check=registration", profile=mocks.profile)
+        ran = run_checks("-n2", "--dcr-check=registration", profile=mocks.profile)
         calls = mocks.served.worlds.current.calls
     registered = [call for call in calls if call["path"].endswith("/oauth-registration") and call["status"] == 201]
     assert 0 < len(registered) <= 4

@@ -410,7 +410,7 @@ def test_a_tenant_without_time_for_the_run_is_unreachable_and_no_step_is_named(r
     assert not re.search(r"^  step +konnect", ran.output, re.MULTILINE)
 
 
-@pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n1")], ids=["serial", "worker"])
+@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["serial", "worker"])
 def test_a_run_reports_its_retries(run_checks, tmp_path, workers):
     listed = answered(200, {"data": [], "meta": {"page": {"total": 0}}})
     with scripted(status(503), listed) as party:

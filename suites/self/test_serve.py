@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from tiers import full
 
 from dcrproof.__main__ import main
 from dcrproof.core.profile.model import Mode
@@ -304,6 +305,7 @@ def test_it_stops_when_told_and_leaves_nothing_behind(number):
         get(process.described["control"] + "/clock")
 
 
+@full
 def test_where_a_profile_names_nothing_in_konnect_the_run_does_the_how_to_itself(run_checks):
     with serve() as process:
         written = Path(process.described["profile"])
@@ -321,6 +323,7 @@ def test_where_a_profile_names_nothing_in_konnect_the_run_does_the_how_to_itself
 # TLS
 
 
+@full
 def test_tls_is_verified_with_the_authority_that_the_line_names(run_checks):
     with serve("--tls") as process:
         described = process.described

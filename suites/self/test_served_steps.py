@@ -8,6 +8,7 @@ import pytest
 from performing import UNDONE, Case, profile_of_served
 from snapshots import brief, held
 from test_serve import serve
+from tiers import full
 
 SERVED = {undo: replace(brief(Case(undo=undo)), served=True) for undo in UNDONE}
 SAMPLE = UNDONE[::4]
@@ -26,7 +27,7 @@ def test_each_step_and_each_variant_has_a_check_that_names_it():
 
 @pytest.mark.parametrize(
     "case",
-    [pytest.param(case, id=undo, marks=() if undo in SAMPLE else pytest.mark.full) for undo, case in SERVED.items()],
+    [pytest.param(case, id=undo, marks=() if undo in SAMPLE else full) for undo, case in SERVED.items()],
 )
 def test_step_left_undone_at_mocks_elsewhere_is_named_first(case, ended):
     step, run = case.undo.partition("=")[0], ended[case]

@@ -15,6 +15,7 @@ from forks import Performed, command_line
 from recorded import INTERRUPTED as INTERRUPTED_IN_A_TEST
 from recorded import own_suite
 from test_clean_up import PATIENCE, Tenant, killed, live, until  # noqa: F401 - a fixture
+from tiers import full
 
 from dcrproof.core.http.signals import NUMBERS, as_ctrl_c, put_off
 from dcrproof.fixtures.run.run import RUN, Run
@@ -159,10 +160,11 @@ def test_a_run_that_is_stopped_twice_says_what_is_left_and_how_it_is_swept(
     assert re.search(r"CLEAN-UP FAILED  .*: dcrproof sweep --ledger \S+\.jsonl --profile \S+ --yes", ended.printed)
 
 
+@full
 def test_a_second_signal_ends_the_clean_up_of_workers_too(live: Tenant) -> None:  # noqa: F811 - as above
     live.profile.write_text(live.profile.read_text("utf-8").replace("[run]", "[run]\nparallel = true"), "utf-8")
     live.fault(party="portal", method="DELETE", times=1, delay=2)
-    run = live.run("--dcr-check=application.registered", "-p", "xdist.plugin", "-n2")
+    run = live.run("--dcr-check=application.registered", "-n2")
     assert until(lambda: any(call["path"].endswith("/registrations") for call in live.world.calls))
     run.send_signal(signal.SIGTERM)
     assert until(lambda: any((call["method"], call["party"]) == ("DELETE", "portal") for call in live.world.calls))

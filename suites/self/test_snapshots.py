@@ -10,6 +10,7 @@ import re
 import pytest
 from snapshots import DIAGNOSES, MATRIX, brief, diagnoses, diagnosis, held, matrix, title
 from test_mutants import CHECKS, WHOLE, against, target
+from tiers import full
 
 from dcrproof.core import guide
 from dcrproof.mocks.mutants import MUTANTS
@@ -45,13 +46,13 @@ def test_a_diagnosis_reads_as_it_did(case, ended):
     assert now == before, MAKE_ANEW
 
 
-@pytest.mark.full
+@full
 def test_the_diagnoses_of_runs_of_all_checks_read_as_they_did(ended):
     ended.all(WHOLE)
     compared(DIAGNOSES, diagnoses(ended, WHOLE))
 
 
-@pytest.mark.full
+@full
 def test_the_verdicts_are_those_of_the_page(ended):
     ended.all(WHOLE)
     red = ((check.id, target(check.id), rule(against(check.id))) for check in CHECKS)

@@ -31,7 +31,7 @@ def test_a_mock_goes_by_the_proxy_and_shows_the_certificate(known, asks):
             client_key=known.client_key,
         )
         profile = Profile("a test", curity=curity)
-        caller = Caller({}, ssl.create_default_context(), _ways(profile))
+        caller = Caller({}, ssl.create_default_context(), _ways(profile), lambda *_: None)
 
         async def call():
             try:

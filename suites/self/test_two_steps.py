@@ -2,6 +2,7 @@
 
 import pytest
 from performing import ALSO, Case
+from tiers import full
 
 PAIRS = [
     # both at Curity: the first hides the second, or each shows by itself
@@ -37,7 +38,7 @@ def named(run):
 
 
 PARAMETERS = [
-    pytest.param(cases(*pair, brief=True), id="+".join(pair), marks=() if number % 4 == 0 else pytest.mark.full)
+    pytest.param(cases(*pair, brief=True), id="+".join(pair), marks=() if number % 4 == 0 else full)
     for number, pair in enumerate(PAIRS)
 ]
 

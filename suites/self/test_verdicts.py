@@ -12,6 +12,7 @@ import forks
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tiers import full
 
 from dcrproof.core.checks.check import Check, Evidence, Level
 from dcrproof.core.checks.outcomes import Failed
@@ -279,6 +280,7 @@ def test_a_check_is_selected_by_its_id(tmp_path):
     assert list(run(tmp_path, EVERY_VERDICT, "-k", "a.passed")[2]) == ["a.passed"]
 
 
+@full
 def test_workers_give_the_same_verdicts(tmp_path, every_verdict):
     code, output, checks = run(tmp_path, EVERY_VERDICT, "-n", "2", "-q")
     assert code == every_verdict[0]
