@@ -23,7 +23,7 @@ from dcrproof.load import alone, distributed, mocks
 from dcrproof.load.ending import Ended, how_to_sweep, leave, started
 from dcrproof.load.figures import figures
 from dcrproof.load.options import LoadOptions, counts, problems
-from dcrproof.load.running import Terminal, kept_exchange, stopping
+from dcrproof.load.running import Terminal, fit_sockets, kept_exchange, stopping
 from dcrproof.load.site import open_site
 from dcrproof.reports.conclusion import conclusion
 from dcrproof.reports.diagnosis import plain
@@ -41,6 +41,7 @@ def perform(options: LoadOptions, path: Path | None) -> int:
 
     Raises one of REFUSALS, and OSError where the ledger or the record cannot be written.
     """
+    fit_sockets()
     with ExitStack() as stack:
         own = stack.enter_context(mocks.started()) if path is None else None
         options = replace(options, own=own is not None)

@@ -52,11 +52,12 @@ def problems(options: LoadOptions, profile: "Profile") -> Iterator[str]:
             f"{', '.join(here)}: mocked = true: a load needs parties that run elsewhere; start the mocks with "
             "`dcrproof serve` and take its profile, or leave --profile out"
         )
+        return
     if run.mode == "inspect":
         yield 'run.mode: "inspect" sends no calls; a load needs "existing", "create" or "provision"'
     if profile.portal and profile.portal.generation == "classic":
         yield 'portal.generation: "classic": a load goes through a portal of generation v3'
-    if run.mode == "provision" and not (profile.konnect and profile.konnect.api) and not here:
+    if run.mode == "provision" and not (profile.konnect and profile.konnect.api):
         yield "konnect.api: missing: a load goes through an API, portal and strategy that exist"
     if run.mode == "existing" and set(options.roles) != {"consumer"}:
         yield 'run.mode: "existing" creates nothing: add --roles consumer, or use "create"'

@@ -10,6 +10,7 @@ from functools import partial
 
 import gevent
 from gevent.event import Event
+from gevent.ssl import SSLSocket
 from locust import User
 from locust.env import Environment
 from locust.runners import Runner
@@ -27,8 +28,8 @@ from dcrproof.load.options import LoadOptions
 from dcrproof.load.site import Site
 from dcrproof.suites.load.users import ROLES
 
-PROGRESS = 5.0
-"""Seconds between two lines that say how far a load is."""
+PROGRESS, LATER = 5.0, 30.0
+"""Seconds between two lines that say how far a load is, and those after the first minute."""
 KEPT = 60.0
 """Seconds between two records of the figures: the last one is what a killed load leaves."""
 TO_THEIR_END = 30.0
@@ -54,6 +55,17 @@ def kept_exchange(secrets: Secrets, what: Exchange | Unanswered, check: str) -> 
     for secret, client_id in received(what) if isinstance(what, Exchange) else ():
         secrets.know(secret, client_id)
     return masked([exchanged(without_others(what) if isinstance(what, Exchange) else what, check)], secrets.mask)
+
+
+def fit_sockets() -> None:
+    """Lets truststore, which passes `block` on (as `ssl` has it), use the sockets of gevent, which do not take it."""
+    handshake = SSLSocket.do_handshake
+
+    def do_handshake(self: SSLSocket, block: bool = False) -> None:  # noqa: ARG001, FBT001, FBT002 - as in ssl
+        handshake(self)
+
+    if handshake.__module__ == SSLSocket.__module__:
+        SSLSocket.do_handshake = do_handshake  # type: ignore[method-assign]
 
 
 @dataclass
@@ -144,11 +156,11 @@ def web_page(
 
 def wait(options: LoadOptions, stop: Stop, show: Callable[[], None], keep: Callable[[], None]) -> None:
     """Until the time of the load is over, or it is stopped."""
-    end = time.monotonic() + options.seconds
-    shown = kept = time.monotonic()
+    shown = kept = began = time.monotonic()
+    end = began + options.seconds
     while (left := end - time.monotonic()) > 0 and not stop.event.wait(min(PROGRESS, left)):
         now = time.monotonic()
-        if now - shown >= PROGRESS - 0.5:
+        if now - shown >= (PROGRESS if now - began < 60 else LATER) - 0.5:
             shown = now
             show()
         if now - kept >= KEPT:

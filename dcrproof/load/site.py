@@ -55,6 +55,8 @@ class Site:
             observed = outcome.observed if isinstance(outcome, Failed) else f"the profile has no {outcome.would_show}"
             mask = self.load.target.secrets.mask
             seen.findings.append(Finding(mask(expected), mask(observed), evidence))
+        except Exception as error:  # noqa: BLE001 - a bug of dcrproof: what was made is deleted all the same
+            self.load.broken("the set-up", error)
         else:
             for kind in ROLES.values():
                 kind.load, kind.ground, kind.numbers, kind.ready = self.load, self.ground, first.numbers, self.ready

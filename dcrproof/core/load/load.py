@@ -1,13 +1,15 @@
 """What all users of a load share: the target, its objects, the tally, and what may have to be masked."""
 
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from dcrproof.core.checks.outcomes import Failed, NotSeen
+from dcrproof.core.checks.outcomes import Failed, NotSeen, Outcome
 from dcrproof.core.http.exchange import Exchange, Sent, Unanswered
 from dcrproof.core.load.tally import MOST_FINDINGS, Finding, Tally
 from dcrproof.core.parties.authorization_server import Metadata
@@ -163,10 +165,20 @@ class Load:
         self.recent.append((value, client_id))
         self.held[whose] = [*self.held.get(whose, []), (value, client_id)][-keep:]
 
-    def broken(self, text: str) -> None:
-        """Something in dcrproof itself failed: the run ends with 3."""
+    def broken(self, who: str, error: Exception) -> None:
+        """Something in dcrproof itself failed, which ends what `who` was doing, and the run with 3.
+
+        An error that is not one of dcrproof's own is told without its text, which may hold anything.
+        """
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        said = (
+            str(error)
+            if isinstance(error, Outcome)
+            else f"{type(error).__name__} in {Path(where.filename).name}:{where.lineno}"
+        )
+        text = self.target.secrets.mask(f"{who} stopped: {said}")
         if text not in self.faults and len(self.faults) < MOST_FINDINGS:
-            self.faults.append(self.target.secrets.mask(text))
+            self.faults.append(text)
 
     def expires(self, token: str) -> bool:
         """Whether a token has ended, or will before a call with it is answered; the clocks may differ a little."""
@@ -178,10 +190,9 @@ class Load:
         """An application that is deleted, and proved to be: neither its secrets nor its entry in the ledger are needed."""
         self.held.pop(application, None)
         ledger = self.target.ledger
-        ledger.dead = [
-            entry for entry in ledger.dead if entry.id != application and f"/{application}/" not in entry.path
-        ]
-        ledger.ids.discard(application)
+        gone = {one.number: one.id for one in ledger.dead if one.id == application or f"/{application}/" in one.path}
+        ledger.dead = [one for one in ledger.dead if one.number not in gone]
+        ledger.ids.difference_update(id for id in gone.values() if id)
 
     def sign_in(self) -> Secret:
         """A new session of the developer. Raises Failed where the portal refuses, NotSeen without a password."""
