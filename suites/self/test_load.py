@@ -238,6 +238,38 @@ def test_a_load_of_live_parties_in_mode_existing_calls_the_route_with_what_the_p
     assert {one["name"].partition(":")[0] for one in ended.run["load"]["operations"]} == {"consumer"}
 
 
+def test_developers_stop_when_they_have_created_what_the_profile_allows(loads, as_live):
+    with as_live("max_created = 6") as mocks:
+        profile = mocks.changed("six", lambda text: text.replace("max_created = 1000\n", ""))
+        ended = loads(profile, "--users=3", "--rate=90", "--time=3s")
+        world = mocks.served.worlds.current
+        made = [call for call in world.calls if (call["method"], call["path"]) == ("POST", "/api/v3/applications")]
+        assert (len(made), [*world.konnect.tables.applications]) == (6, [])
+    assert ended.exit == 0, ended.printed
+    assert "a developer stopped: [run] max_created above 6 would let it go on" in ended.printed
+    assert ended.run["load"]["remarks"]
+
+
+def test_a_party_that_cannot_be_reached_is_named_and_nothing_else_is_judged(loads, as_live):
+    with as_live() as mocks, socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        gateway = urlsplit(mocks.described["gateway"]["url"]).netloc
+        nowhere = f"127.0.0.1:{closed.getsockname()[1]}"
+        profile = mocks.changed("nowhere", lambda text: without_nodes(text).replace(gateway, nowhere))
+        ended = loads(profile, "--users=3", "--rate=90", "--time=3s")
+        assert mocks.served.worlds.current.konnect.tables.applications == {}
+    assert ended.exit == 6, ended.printed
+    assert {id: verdict for id, verdict in ended.verdicts.items() if id in CHECKS} == {
+        id: "unreachable" if id == "load.ready" else "blocked" for id in CHECKS
+    }
+    assert "connection refused" in ended.printed
+
+
+def without_nodes(profile: str) -> str:
+    lines = [line for line in profile.splitlines(keepends=True) if not line.startswith("nodes")]
+    return "".join(lines).replace("[run]\n", '[run]\ndeadlines = { patience = "1s" }\n')
+
+
 def live_and_existing(profile: str) -> str:
     lines = [line for line in profile.splitlines(keepends=True) if not line.startswith(("mocked", "deadlines"))]
     return "".join(lines).replace('"provision"', '"existing"')
