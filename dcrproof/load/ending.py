@@ -9,6 +9,7 @@ from typing import Any
 
 from dcrproof import __version__
 from dcrproof.core.checks.outcomes import Unreachable
+from dcrproof.core.checks.owners import CURITY, GATEWAY, KONNECT
 from dcrproof.core.checks.results import Exit, Result, exit_code
 from dcrproof.core.checks.verdict import Verdict
 from dcrproof.core.cleanup.clean_up import CleanedUp
@@ -27,6 +28,8 @@ from dcrproof.reports.folder import write
 from dcrproof.reports.run_json import run_json
 from dcrproof.reports.summary import summary_md
 
+OF_PARTY = {"curity": CURITY, "konnect": KONNECT, "portal": KONNECT, "gateway": GATEWAY}
+"""Who looks at a party that did not answer."""
 LONGER = "a longer load, or more users: none of this was tried"
 OF_ROLE = {
     "load.identity.credentials": "developer",
@@ -93,7 +96,11 @@ def _result(
         found = Result.of_check(check, order, Verdict.UNREACHABLE)
         lost = ended.unreachable
         return replace(
-            found, expected=lost.expected, observed=lost.observed, fix=lost.fix, owner=lost.owner or found.owner
+            found,
+            expected=lost.expected,
+            observed=lost.observed,
+            fix=lost.fix,
+            owner=lost.owner or OF_PARTY.get(lost.party, found.owner),
         )
     if check.id != READY and not ended.began:
         return replace(Result.of_check(check, order, Verdict.BLOCKED), blocked_by=READY)

@@ -107,7 +107,8 @@ def _finish(options: LoadOptions, profile: Profile, recording: Recording, termin
     for text in ended.tally.remarks:
         terminal.tell(f"remark     {text}")
     for note in content["notes"]:
-        terminal.tell(f"{note['kind']:<10} {note['text']}")
+        kind = "left" if note["kind"] == "left behind" else note["kind"].upper()
+        terminal.tell(f"{kind:<10} {note['text']}")
     for problem in content["problems"]:
         terminal.tell(f"unwritten  {problem}")
     for label, text in conclusion(content):

@@ -12,11 +12,15 @@ from locust.exception import StopUser
 
 from dcrproof.core.checks.outcomes import Failed, NotSeen, Unreachable
 from dcrproof.core.http.exchange import Exchange
+from dcrproof.core.http.polling import pause
 from dcrproof.core.load.load import Ground, Load
 from dcrproof.core.load.user import Application, LoadUser, upstream_token
 from dcrproof.core.parties.authorization_server import error_code
 from dcrproof.core.parties.gateway import answer, with_basic, with_bearer
 from dcrproof.core.secrets.secret import Secret
+
+AFTER_SILENCE = 0.5
+"""Seconds that a user waits after a request without an answer."""
 
 
 class Role(User):
@@ -59,8 +63,10 @@ class Role(User):
         who = type(self).__name__.lower()
         try:
             yield
-        except (Failed, Unreachable):
+        except Failed:
             pass
+        except Unreachable:
+            pause("a party that did not answer", AFTER_SILENCE)
         except NotSeen as outcome:
             self.load.tally.remark(f"a {who} stopped: {outcome.would_show} would let it go on")
             raise StopUser from None

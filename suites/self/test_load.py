@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from jsonschema import Draft202012Validator
 from leaks import leaks
@@ -148,28 +149,33 @@ def test_check_of_a_load_turns_red_on_its_mutant(name, loads, tmp_path):
         assert {verdict for id, verdict in ended.verdicts.items() if id in CHECKS} == {"failed", "blocked"}
 
 
+def listening(made: set[str]) -> Callable[[World], None]:
+    """Adds the secrets that the mocks give away to the set."""
+
+    def note(_: Request, response: Response) -> Response:
+        try:
+            content = response.json()
+        except ValueError:
+            content = None
+        for member in ("client_secret", "access_token", "registration_access_token"):
+            if isinstance(content, dict) and isinstance(content.get(member), str):
+                made.add(content[member])
+        cookies = [value for key, value in response.headers if key.lower() == "set-cookie"]
+        made.update(cookie.partition(";")[0].partition("=")[2] for cookie in cookies)
+        return response
+
+    def listen(world: World) -> None:
+        for port in ("curity", "portal", "gateway"):
+            answers(world, port, note)
+
+    return listen
+
+
 @pytest.fixture(scope="module")
 def green(loads, tmp_path_factory) -> Iterator[tuple[Ended, Mocked, set[str]]]:
     """A load of all roles on mocks without fault, with the secrets that they gave away."""
     made: set[str] = set()
-
-    def listen(world: World) -> None:
-        def note(_: Request, response: Response) -> Response:
-            try:
-                content = response.json()
-            except ValueError:
-                content = None
-            for member in ("client_secret", "access_token", "registration_access_token"):
-                if isinstance(content, dict) and isinstance(content.get(member), str):
-                    made.add(content[member])
-            cookies = [value for key, value in response.headers if key.lower() == "set-cookie"]
-            made.update(cookie.partition(";")[0].partition("=")[2] for cookie in cookies)
-            return response
-
-        for port in ("curity", "portal", "gateway"):
-            answers(world, port, note)
-
-    with target(tmp_path_factory.mktemp("green"), listen) as at:
+    with target(tmp_path_factory.mktemp("green"), listening(made)) as at:
         yield loads(at.profile, "--users=4", "--rate=80", "--time=4s"), at, made
 
 
@@ -293,7 +299,8 @@ def test_certificates_are_verified_under_load(loads, tmp_path):
 # How it ends
 
 
-def started(at: Mocked, *options: str) -> "subprocess.Popen[str]":
+@contextmanager
+def started(at: Mocked, *options: str) -> "Iterator[subprocess.Popen[str]]":
     """A load in a process of its own, whose users are at work."""
     command = [sys.executable, "-m", "dcrproof", "load", "--profile", str(at.profile), "--users=4", "--time=10m"]
     folder = at.profile.parent
@@ -303,14 +310,17 @@ def started(at: Mocked, *options: str) -> "subprocess.Popen[str]":
         stderr=subprocess.STDOUT,
         text=True,
     )
-    decided = poll("users at work", lambda: at.world.konnect.tables.registrations, lambda found: len(found) > 2, 60)
-    assert decided[0], "no registrations"
-    return process
+    try:
+        working = poll("users at work", lambda: len(at.world.konnect.tables.registrations) > 1, bool, 60)[0]
+        assert working, "no registrations"
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_a_load_that_is_interrupted_deletes_what_it_has_made_and_reports(tmp_path):
-    with target(tmp_path) as at:
-        process = started(at)
+    with target(tmp_path) as at, started(at) as process:
         process.send_signal(signal.SIGINT)
         printed, _ = process.communicate(timeout=120)
         assert process.returncode == 2, printed
@@ -322,10 +332,9 @@ def test_a_load_that_is_interrupted_deletes_what_it_has_made_and_reports(tmp_pat
 
 
 def test_a_load_that_is_killed_is_swept(tmp_path, capsys):
-    with target(tmp_path) as at:
-        process = started(at)
+    with target(tmp_path) as at, started(at) as process:
         process.kill()
-        process.communicate()
+        process.wait()
         assert at.left
         assert main(["sweep", "--ledger", str(tmp_path / "ledgers"), "--profile", str(at.profile), "--yes"]) == 0
         assert at.left == []
@@ -346,6 +355,42 @@ def test_mocks_of_a_load_without_profile_end_with_it_even_if_it_is_killed(tmp_pa
             return connection.connect_ex((address.hostname, address.port)) == 0
 
     assert not poll("the mocks to end", listens, lambda found: not found, 30)[0]
+
+
+@pytest.mark.full
+def test_the_page_of_locust_shows_no_secret_and_can_end_the_load(tmp_path):
+    made: set[str] = set()
+
+    def broken(world: World) -> None:
+        listening(made)(world)
+        MUTANTS["gateway.fails-under-load"].apply(world)
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        page = f"http://127.0.0.1:{free.getsockname()[1]}"
+    with (
+        target(tmp_path, broken) as at,
+        started(at, f"--web={urlsplit(page).port}", "--roles=consumer") as process,
+    ):
+
+        def errors() -> int:
+            try:
+                return int(httpx.get(f"{page}/stats/requests").json()["fail_ratio"] > 0)
+            except httpx.HTTPError:
+                return 0
+
+        assert poll("errors", errors, bool, 60)[0]
+        shown = {
+            path: httpx.get(page + path).text for path in ("/stats/requests", "/exceptions", "/stats/failures/csv")
+        }
+        assert "503" in shown["/stats/failures/csv"]
+        assert len(made) > 5
+        assert leaks(shown, set(made)) == []
+        httpx.post(f"{page}/stop")
+        printed, _ = process.communicate(timeout=120)
+        assert process.returncode == 1, printed
+        assert "failed: load.errors.budget" in printed
+        assert at.left == []
 
 
 @pytest.mark.full
