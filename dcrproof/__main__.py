@@ -150,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Makes run.json, index.html and the other files of a run's folder again, from its events.jsonl.",
         epilog="Exit codes: 0 done, 3 a file could not be written, 4 bad usage.",
     )
-    report.add_argument("folder", type=Path, metavar="FOLDER", help="a run's folder, such as reports/out/latest")
+    report.add_argument("folder", type=Path, metavar="RUN", help=A_RUN.replace(", or its run.json", ""))
     report.set_defaults(run=_report)
 
     profile = commands.add_parser(
@@ -236,7 +236,7 @@ def _add_load(commands: "argparse._SubParsersAction[_Parser]") -> None:
     load.set_defaults(run=_load)
 
 
-A_RUN = "a run's folder, or its run.json; `latest` is that in reports/out"
+A_RUN = "a run's folder, or its run.json; `latest` and names of runs are those in reports/out"
 
 
 def _add_lists(commands: "argparse._SubParsersAction[_Parser]") -> None:
@@ -438,12 +438,7 @@ def _run(path: Path) -> dict[str, Any]:
     from dcrproof.core.record.events import SCHEMA
     from dcrproof.reports.run_json import run_json
 
-    if path == Path("latest") and not path.exists():
-        path = Path("reports/out/latest")
-        if not path.exists():
-            raise Usage(
-                "latest: no run has left a report in reports/out of this folder: run pytest, or name a run's folder"
-            )
+    path = _found(path)
     file = path / "run.json" if path.is_dir() else path
     try:
         if path.is_dir() and not file.exists():
@@ -458,6 +453,19 @@ def _run(path: Path) -> dict[str, Any]:
     if not isinstance(run, dict) or run.get("schema") != SCHEMA or not isinstance(run.get("exchanges"), list):
         raise Usage(f"{file}: not a run.json of schema {SCHEMA}")
     return run
+
+
+def _found(path: Path) -> Path:
+    """That path, or the run in reports/out of this folder that has the name. Raises Usage for a name that none has."""
+    out = Path("reports/out")
+    if path.exists() or path != Path(path.name):
+        return path
+    if (out / path).exists():
+        return out / path
+    runs = sorted(folder.name for folder in out.iterdir()) if out.is_dir() else []
+    if not runs:
+        raise Usage(f"{path}: no run has left a report in {out} of this folder: run pytest, or name a run's folder")
+    raise Usage(f"{path}: neither here nor in {out}; {meant(path.name, runs) or f'the last run there is {runs[-1]!r}'}")
 
 
 DAMAGED = "damaged, or of another version"
@@ -491,6 +499,7 @@ def _report(options: argparse.Namespace) -> int:
     from dcrproof.reports.folder import write
     from dcrproof.reports.run_json import run_json
 
+    options.folder = _found(options.folder)
     events = _events(options.folder)
     with _record(f"{options.folder / 'events.jsonl'}"):
         run = run_json(events)

@@ -97,8 +97,7 @@ class Control:
             raise BadControlRequest(f"party is one of {', '.join(self.world.PARTIES)}")
         if not (after.isascii() and after.isdigit()) or len(after) > 15:
             raise BadControlRequest("after is the number of a call")
-        known = self.world.calls
-        calls = known[max(0, int(after) + 1 - known[0]["n"]) :] if known else []
+        calls = self.world.calls[max(0, int(after) - self.world.forgotten) :]
         return json_response(200, [call for call in calls if party in {None, call["party"]}])
 
     def clock(self, request: Request) -> Response:

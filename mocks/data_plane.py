@@ -7,9 +7,11 @@ the linked service) but not the format of the push, so this is our own format.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
+
+from immutables import Map
 
 
 @dataclass(frozen=True)
@@ -81,14 +83,30 @@ class Service:
         return (plain, managed) if any(one.strategy for one in managed) else (plain,)
 
 
+Applications: TypeAlias = Map[tuple[str, str], PushedApplication]
+"""By strategy and client id. A map with one more shares all else with the one before: a push costs the same with 100,000."""
+
+
+def applications(*held: PushedApplication) -> Applications:
+    return Map(((one.strategy_id, one.client_id), one) for one in held)
+
+
 @dataclass(frozen=True)
 class PushedConfiguration:
     services: tuple[Service, ...] = ()
-    applications: tuple[PushedApplication, ...] = ()
+    applications: Applications = field(default_factory=Map)
     consumers: tuple[PushedConsumer, ...] = ()
 
     @cached_property
     def hash(self) -> str:
         """32 hexadecimal digits, equal exactly for equal configurations."""
-        text = json.dumps(asdict(self), sort_keys=True, default=dict)
+        parts = self.services, [self.applications[key] for key in sorted(self.applications)], self.consumers
+        text = json.dumps(parts, sort_keys=True, default=_members)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _members(value: Any) -> dict[str, Any]:
+    """What json does not know: a part of the configuration, or a mapping."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return {field.name: getattr(value, field.name) for field in fields(value)}

@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import quote, urlencode
 
-from dcrproof.mocks.data_plane import PushedApplication, PushedConfiguration, PushedStrategy, Route, Service
+from dcrproof.mocks.data_plane import (
+    PushedApplication,
+    PushedConfiguration,
+    PushedStrategy,
+    Route,
+    Service,
+    applications,
+)
 from dcrproof.mocks.messages import Asking, Call, NoAnswer, Response
 
 Object: TypeAlias = dict[str, Any]
@@ -67,8 +74,8 @@ class LiveKonnect:
             if config := held["configs"].get("openid-connect"):
                 strategies[id] = PushedStrategy(id, config)
         services = yield from self._services(links, publications, strategies, upstream_url)
-        applications = yield from self._applications(sorted({item["portal_id"] for item in publications}))
-        return PushedConfiguration(tuple(services), tuple(applications))
+        held = yield from self._applications(sorted({item["portal_id"] for item in publications}))
+        return PushedConfiguration(tuple(services), applications(*held))
 
     def _services(
         self, links: list[Object], publications: list[Object], strategies: dict[str, PushedStrategy], upstream_url: str

@@ -5,6 +5,7 @@ yields a `Call` and is sent the `Response` to it, or a `NoAnswer`; it returns it
 calls are made by `dcrproof.mocks.calls`, or by `perform` in a test.
 """
 
+import codecs
 import json
 import math
 import re
@@ -57,8 +58,10 @@ class Response:
         return find(self.headers, name)
 
     def json(self) -> Any:
-        """The body as JSON. Raises ValueError where it is not JSON."""
-        return read_json(self.body)
+        """The body as JSON, without a byte order mark, which a reader may ignore (RFC 8259 8.1). Raises ValueError where it
+        is not JSON.
+        """
+        return read_json(self.body.removeprefix(codecs.BOM_UTF8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +104,13 @@ def read_json(body: bytes, *, deepest: int = 200, nul: bool = True) -> Any:
     Refused too: NaN, infinite numbers, escapes of lone surrogates (RFC 8259 8.2), more than `deepest` levels, and
     without `nul` the character NUL.
     """
+    text = body.decode()
     try:
-        content = json.loads(body.decode(), parse_constant=_no_json)
+        content = json.loads(text, parse_constant=_no_json, parse_float=_finite)
     except RecursionError:
         raise ValueError("the JSON nests too deep") from None
+    if "\\u" not in text and text.count("{") + text.count("[") <= deepest:
+        return content  # what is refused below takes one of these
     waiting = [(content, 0)]
     while waiting:
         value, depth = waiting.pop()
@@ -118,9 +124,14 @@ def read_json(body: bytes, *, deepest: int = 200, nul: bool = True) -> Any:
             value.encode()  # raises UnicodeEncodeError, a ValueError
             if not nul and "\0" in value:
                 raise ValueError("the JSON holds NUL")
-        elif isinstance(value, float) and not math.isfinite(value):
-            raise ValueError("the JSON holds a number that is too large")
     return content
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError("the JSON holds a number that is too large")
+    return value
 
 
 def _no_json(constant: str) -> NoReturn:

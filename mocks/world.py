@@ -40,8 +40,8 @@ from dcrproof.mocks.start import (
     Start,
 )
 
-MOST_CALLS = 10_000
-"""How many calls the log has at least, if there were as many; it never has more than twice as many."""
+REMEMBERED = 10_000
+"""Calls that the log keeps at least: one that kept all would grow as long as the mocks run."""
 
 
 class World:
@@ -57,6 +57,8 @@ class World:
         self.clock = Clock()
         self.faults = Faults({})
         self.calls: list[dict[str, Any]] = []
+        self.forgotten = 0
+        """How many calls were dropped from the log: it keeps the last 10,000 at least."""
         other = start.other_server
         self.registrar: tuple[str, str] = other.registrar if other else (REGISTRAR, self.credentials.registrar_secret)
         self.curity = Curity(
@@ -197,11 +199,12 @@ class World:
         if port != "control":
             # Konnect makes the calls of a portal to an authorization server
             by = "konnect" if caller in {"portal", "classic_portal"} else caller
-            if len(self.calls) >= 2 * MOST_CALLS:
-                del self.calls[:MOST_CALLS]
+            if len(self.calls) == 2 * REMEMBERED:
+                del self.calls[:REMEMBERED]
+                self.forgotten += REMEMBERED
             self.calls.append(
                 {
-                    "n": self.calls[-1]["n"] + 1 if self.calls else 1,
+                    "n": self.forgotten + len(self.calls) + 1,
                     "at": self.clock.now(),
                     "real": self.clock.real(),
                     "from": by,

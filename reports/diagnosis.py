@@ -136,7 +136,7 @@ def _causes(run: Run, check: Check) -> Iterator[Row]:
     if check["verdict"] != "error":  # a bug of dcrproof is nobody else's
         yield Row(Label.OWNER, " or ".join(check["owners"]))
     for key in check["profile"]:
-        yield Row(Label.PROFILE, f"compare first {key}")
+        yield Row(Label.PROFILE, f"check first {key}")
     yield Row(Label.FIX, check["fix"])
     steps = {step["id"]: step for step in run["steps"]}
     found = [steps[id] for id in check["candidates"] if id in steps]

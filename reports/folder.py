@@ -59,9 +59,10 @@ def _lines(content: Content) -> str:
     """The run as JSON, one line for each member and each item of a list. (Indented output takes ten times as long.)"""
     members = []
     for name, value in content.items():
-        text = json.dumps(value, ensure_ascii=False)
         if isinstance(value, list) and value:
             text = "[\n" + ",\n".join(json.dumps(item, ensure_ascii=False) for item in value) + "\n]"
+        else:
+            text = json.dumps(value, ensure_ascii=False)
         members.append(f"{json.dumps(name)}: {text}")
     return visible_json("{\n" + ",\n".join(members) + "\n}\n")
 

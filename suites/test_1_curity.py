@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from dcrproof.core.checks.check import Evidence, Level, by_gate, check
 from dcrproof.core.checks.sources import DCRM, USING_DCR
-from dcrproof.core.parties.authorization_server import error_code, told
+from dcrproof.core.parties.authorization_server import error_code, refused, told
 from dcrproof.core.parties.tokens import PRIVATE_MEMBERS
 
 
@@ -123,7 +123,7 @@ def test_registration_without_a_token(_dcr_registrations, _dcr_registration, _dc
 
         raise NotApplicable("the profile says that registration is open")
     exchange = _dcr_registrations.attempt("without token", None)
-    _dcr_expect.that(exchange.status in {401, 403}, "401 or 403 without a token", error_code(exchange))
+    _dcr_expect.that(refused(exchange), "a registration without a token refused", error_code(exchange))
     _dcr_expect.form(
         "curity",
         "registration.without-token",

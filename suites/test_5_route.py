@@ -17,6 +17,7 @@ from dcrproof.core.parties.gateway import (
     refused,
     refused_everywhere,
     session_cookie,
+    session_cookies,
     with_basic,
     with_bearer,
 )
@@ -57,11 +58,16 @@ def test_route_refuses_no_credentials(dcr_protected, _dcr_first_answers, _dcr_un
         _dcr_expect.form(
             "gateway",
             "route.no-credentials",
-            (exchange.status, message(exchange)) == (401, _dcr_unauthorized),
+            exchange.status == 401 and _begins(message(exchange), _dcr_unauthorized),
             f"401 {_dcr_unauthorized!r}",
             answer(exchange),
             Evidence.DOCUMENTED,
         )
+
+
+def _begins(said, expected):
+    """With the reason behind it where the strategy displays errors."""
+    return said.startswith(expected) if expected.endswith("(") else said == expected
 
 
 @by_gate
@@ -522,7 +528,7 @@ def test_session_is_issued(_dcr_session): ...
     level=Level.SHOULD,
 )
 def test_session_cookie(_dcr_session, _dcr_expect):
-    cookies = [value for value in _dcr_session.exchange.headers_named("set-cookie") if value.startswith("session")]
+    cookies = session_cookies(_dcr_session.exchange, _dcr_session.name)
     attributes = {part.strip().partition("=")[0].lower() for value in cookies for part in value.split(";")[1:]}
     lacking = {"httponly", "samesite", "path"} - attributes
     _dcr_expect.that(not lacking, "HttpOnly, SameSite and Path", f"no {', '.join(sorted(lacking))}")
@@ -630,13 +636,14 @@ def test_session_of_a_revoked_application(
     _dcr_decided,
     dcr_consumer,
     dcr_applications,
+    _dcr_session,
     _dcr_session_accepted,
     _dcr_in_use,
     _dcr_expect,
 ):
     application = _dcr_in_use("session of a revoked one")
     exchange = dcr_consumer.call(with_basic(application.client_id, application.secret))
-    cookie = {"cookie": session_cookie(exchange) or ""}
+    cookie = {"cookie": session_cookie(exchange, _dcr_session.name) or ""}
     accepted(_dcr_expect, dcr_consumer, dcr_consumer.call(cookie), "the session")
     dcr_applications.set_status(application, "revoked")
     headers = with_basic(application.client_id, application.secret)
@@ -665,12 +672,12 @@ def test_head(dcr_consumer, dcr_protected, dcr_basic, _dcr_expect):
 )
 def test_unmatched_path(dcr_consumer, dcr_protected, _dcr_expect):
     path = "/dcrproof-no-such-route"
-    exchange = dcr_consumer.call(path=path)
+    exchange = dcr_consumer.call(path=path, method="GET")
     if reached_upstream(exchange) or dcr_consumer.refuses(exchange):
         raise NotApplicable("the gateway has a route for every path")
     expected = (exchange.status, message(exchange)) == (404, "no Route matched with those values")
     _dcr_expect.that(expected, "404 'no Route matched with those values'", answer(exchange))
-    page = dcr_consumer.call({"accept": "text/html"}, path=path)
+    page = dcr_consumer.call({"accept": "text/html"}, path=path, method="GET")
     _dcr_expect.that(
         (page.status, page.media_type) == (404, "text/html"), "404 as HTML", f"{page.status}, {page.shape}"
     )
@@ -681,6 +688,7 @@ def test_unmatched_path(dcr_consumer, dcr_protected, _dcr_expect):
     "Kong's headers distinguish an answer of the upstream from one of the gateway",
     evidence=Evidence.DOCUMENTED,
     references=("github.com/Kong/kong, kong.conf.default, headers",),
+    level=Level.SHOULD,
 )
 def test_headers_of_answers(dcr_consumer, dcr_application, dcr_basic, _dcr_expect):
     headers = with_basic(dcr_application.client_id, dcr_application.secret)

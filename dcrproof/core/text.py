@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from difflib import SequenceMatcher
 
 SPECIAL = re.compile(r"[^\x20-\x7e\n\t]")
-COMMAND = re.compile(r"(?m)^(\s*):(?=:)|(#)#(?=\[)")
+COMMAND = re.compile(r"(?m)^([^\S\n]*):(?=:)|(#)#(?=\[)")
 """How a line begins, or what it holds, that GitHub Actions executes when a job prints it."""
 
 

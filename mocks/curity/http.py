@@ -35,7 +35,7 @@ def bearer_token(request: Request) -> str | None:
     """The token of a well-formed `Authorization: Bearer`, else None."""
     scheme, _, value = (request.header("authorization") or "").partition(" ")
     value = value.strip(" ")
-    return value if scheme.lower() == "bearer" and value and not any(one.isspace() for one in value) else None
+    return value if scheme.lower() == "bearer" and value and value.split() == [value] else None
 
 
 def basic_credentials(authorization: str) -> tuple[str, str]:

@@ -18,8 +18,6 @@ from dcrproof.mocks.gateway.verdicts import Refused
 class ApplicationRules(RefusalRules):
     configuration: PushedConfiguration | None
     switches: Switches
-    by_client: dict[tuple[str, str], PushedApplication] | None
-    """The applications by strategy and client id; None until the configuration is looked into."""
 
     def authorise(self, service: Service, plugin: Plugin, token: Jwt) -> PushedApplication | Refused:
         """`konnect-application-auth`: runs on each request, on those of a session too (inferred)."""
@@ -44,12 +42,9 @@ class ApplicationRules(RefusalRules):
         return value if isinstance(value, str) else None
 
     def application_of(self, service: Service, client_id: str | None) -> PushedApplication | None:
-        if self.by_client is None:
-            known = self.configuration.applications if self.configuration else ()
-            self.by_client = {(one.strategy_id, one.client_id): one for one in known}
-        if service.strategy is None or client_id is None:
+        if service.strategy is None or client_id is None or self.configuration is None:
             return None
-        return self.by_client.get((service.strategy.id, client_id))
+        return self.configuration.applications.get((service.strategy.id, client_id))
 
     def is_approved(self, application: PushedApplication, service: Service) -> bool:
         return service.api_id in application.apis

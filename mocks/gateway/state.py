@@ -25,7 +25,7 @@ from urllib.parse import urlencode
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from dcrproof.mocks.clock import Clock, WrongClock
-from dcrproof.mocks.data_plane import PushedApplication, PushedConfiguration, Service
+from dcrproof.mocks.data_plane import PushedConfiguration, Service
 from dcrproof.mocks.gateway import credentials, releases, routing, session, strict
 from dcrproof.mocks.gateway.applications import ApplicationRules
 from dcrproof.mocks.gateway.consumers import ConsumerRules
@@ -70,7 +70,6 @@ class DataPlane(
         self.violation: str | None = None
         self.services: dict[str, Plugin] = {}
         self.routes: tuple[routing.Candidate, ...] = ()
-        self.by_client: dict[tuple[str, str], PushedApplication] | None = None
         self._hash: str | None = None
         self.restart()
 
@@ -106,7 +105,6 @@ class DataPlane(
         if self.configuration is None or configuration.services != self.configuration.services:
             self.routes = routing.candidates(configuration.services)
         self.configuration = configuration
-        self.by_client = None
         self._hash = None
 
     def report(self) -> dict[str, Any]:

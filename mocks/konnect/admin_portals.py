@@ -1,6 +1,6 @@
 """`/v3/portals` and what is in them: pages, developers, applications, registrations (portal-management v3)."""
 
-from collections.abc import Iterator
+from collections.abc import Collection
 from typing import Any
 
 from dcrproof.mocks.konnect import views
@@ -8,7 +8,7 @@ from dcrproof.mocks.konnect.http import Rows, created, done, no_content, ok, rea
 from dcrproof.mocks.konnect.listing import EQUAL, STRING, UUIDS, Listing, Reader, attribute, filtered, named
 from dcrproof.mocks.konnect.problems import invalid_parameters
 from dcrproof.mocks.konnect.state import Konnect
-from dcrproof.mocks.konnect.tables import find
+from dcrproof.mocks.konnect.tables import InPortals, find
 from dcrproof.mocks.messages import Calls, Request, Response
 
 PORTALS = "/v3/portals"
@@ -56,9 +56,11 @@ def routes(konnect: Konnect) -> Rows:
     return (*_portals(konnect), *_teams(konnect), *_applications(konnect), *_registrations(konnect))
 
 
-def _in_portal(konnect: Konnect, table: dict[str, Any], portal_id: str) -> Iterator[Any]:
+def _in_portal(konnect: Konnect, table: dict[str, Any], portal_id: str) -> Collection[Any]:
     found = find(konnect.tables.portals, portal_id)
-    return (held for held in table.values() if held.portal_id == found.id)
+    if isinstance(table, InPortals):
+        return table.of.get(found.id, {}).values()
+    return [held for held in table.values() if held.portal_id == found.id]
 
 
 def _portals(konnect: Konnect) -> Rows:
@@ -227,10 +229,7 @@ def _registrations(konnect: Konnect) -> Rows:
         return ok(REGISTRATION_LIST.page(request, held, view))
 
     def list_of_portal(request: Request, portal_id: str) -> Response:
-        found = find(konnect.tables.portals, portal_id)
-        portal_of = of_application("portal_id")
-        held = (one for one in konnect.tables.registrations.values() if portal_of(one) == found.id)
-        return ok(everywhere.page(request, held, view))
+        return ok(everywhere.page(request, _in_portal(konnect, konnect.tables.registrations, portal_id), view))
 
     def show(_: Request, portal_id: str, application_id: str, registration_id: str) -> Response:
         return ok(

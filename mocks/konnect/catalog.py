@@ -28,7 +28,7 @@ def spec_type(content: str) -> str:
 
 def spec_version(content: str) -> str | None:
     """`info.version`, roughly: the first key `version` in the text (JSON or YAML)."""
-    found = re.search(r"""(?m)(?:^\s*|[{,]\s*)["']?version["']?\s*:\s*["']?([^"'\s,}]+)""", content)
+    found = re.search(r"""(?m)(?:^[^\S\n]*|[{,]\s*)["']?version["']?\s*:\s*["']?([^"'\s,}]+)""", content)
     return found.group(1) if found else None
 
 

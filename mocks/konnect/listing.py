@@ -7,8 +7,9 @@ filter[field][op]=value       all must hold; `filter[field]=value` means eq; `oe
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, TypeAlias
 
 from dcrproof.mocks.konnect.problems import Invalid, invalid_parameters
@@ -56,13 +57,14 @@ class Listing:
 
     def page(self, request: Request, items: Iterable[Any], view: Callable[[Any], Mapping[str, Any]]) -> dict[str, Any]:
         """The answer's body: `data`, and `meta.page` with number, size and total. Raises Problem 400."""
-        held = self.select(request, items)
+        chosen = any(name == "sort" or name.startswith("filter[") for name, _ in request.parameters)
+        held = items if isinstance(items, Collection) and not chosen else self.select(request, items)
         asked = dict(request.parameters)
         size = _count("page[size]", asked.get("page[size]", str(DEFAULT_SIZE)), LARGEST_SIZE)
         number = _count("page[number]", asked.get("page[number]", "1"), None)
         start = (number - 1) * size
         return {
-            "data": [view(one) for one in held[start : start + size]],
+            "data": [view(one) for one in islice(held, start, start + size)],
             "meta": {"page": {"number": number, "size": size, "total": len(held)}},
         }
 

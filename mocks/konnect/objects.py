@@ -250,6 +250,7 @@ class Application:
 @dataclass(frozen=True)
 class Registration:
     id: str
+    portal_id: str
     application_id: str
     api_id: str
     status: str

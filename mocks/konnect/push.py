@@ -76,7 +76,8 @@ class PushedParts:
         """service id: the strategy that the control plane took last"""
         self._services: tuple[data_plane.Service, ...] = ()
         self._consumers: tuple[data_plane.PushedConsumer, ...] = ()
-        self._applications: dict[str, data_plane.PushedApplication] = {}
+        self._by_id: dict[str, data_plane.PushedApplication] = {}
+        self._applications = data_plane.applications()
         self._shared = data_plane.PushedConfiguration()
         self._whole: data_plane.PushedConfiguration | None = None
         self._hash: str | None = None
@@ -98,9 +99,13 @@ class PushedParts:
         part = data_plane.PushedApplication(
             application.id, application.client_id, application.strategy_id, tuple(sorted(approved))
         )
-        if self._applications.get(application.id) == part:
+        before = self._by_id.get(application.id)
+        if before == part:
             return False
-        self._applications[application.id] = part
+        if before is not None:
+            self._forget(before)
+        self._by_id[application.id] = part
+        self._applications = self._applications.set((part.strategy_id, part.client_id), part)
         self._whole = self._hash = None
         return True
 
@@ -118,15 +123,22 @@ class PushedParts:
         return True
 
     def without(self, application_id: str) -> bool:
-        if self._applications.pop(application_id, None) is None:
+        held = self._by_id.pop(application_id, None)
+        if held is None:
             return False
+        self._forget(held)
         self._whole = self._hash = None
         return True
+
+    def _forget(self, held: data_plane.PushedApplication) -> None:
+        key = held.strategy_id, held.client_id
+        if self._applications.get(key) == held:
+            self._applications = self._applications.delete(key)
 
     @property
     def configuration(self) -> data_plane.PushedConfiguration:
         if self._whole is None:
-            applications = (*self._applications.values(), *self._shared.applications)
+            applications = self._applications.update(self._shared.applications)
             services = tuple(map(self._with_shared, self._services))
             self._whole = data_plane.PushedConfiguration(services, applications, self._consumers)
         return self._whole

@@ -43,6 +43,7 @@ class Registrations:
         if publication.api_id in held:
             raise conflict("API is already registered to the application")
         made = Registration(
+            portal_id=application.portal_id,
             application_id=application.id,
             api_id=publication.api_id,
             status=status or self.status_of_new(self.tables.portals[application.portal_id], publication),

@@ -4,7 +4,7 @@ import random
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from dcrproof.mocks.clock import Clock
 from dcrproof.mocks.konnect.objects import (
@@ -30,6 +30,14 @@ from dcrproof.mocks.konnect.objects import (
 from dcrproof.mocks.konnect.problems import not_found
 
 T = TypeVar("T")
+
+
+class OfPortal(Protocol):
+    @property
+    def portal_id(self) -> str: ...
+
+
+P = TypeVar("P", bound=OfPortal)
 Body: TypeAlias = Mapping[str, Any]
 
 
@@ -53,6 +61,27 @@ def labelled(labels: Mapping[str, str], update: Mapping[str, str | None] | None)
     return {key: value for key, value in {**labels, **update}.items() if value is not None}
 
 
+class InPortals(dict[str, P]):
+    """Objects by id, and those of each portal apart: a page of them is found without a look at all others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.of: dict[str, dict[str, P]] = {}
+
+    def __setitem__(self, id_: str, held: P) -> None:
+        super().__setitem__(id_, held)
+        self.of.setdefault(held.portal_id, {})[id_] = held
+
+    def __delitem__(self, id_: str) -> None:
+        self.pop(id_)
+
+    def pop(self, id_: str, *default: Any) -> Any:
+        held = super().pop(id_, *default)
+        if of := self.of.get(getattr(held, "portal_id", "")):
+            of.pop(id_, None)
+        return held
+
+
 @dataclass(slots=True)
 class Tables:
     """The objects by id, in the order in which they were made."""
@@ -69,15 +98,15 @@ class Tables:
     strategies: dict[str, Strategy] = field(default_factory=dict)
     portals: dict[str, Portal] = field(default_factory=dict)
     pages: dict[str, Page] = field(default_factory=dict)
-    developers: dict[str, Developer] = field(default_factory=dict)
+    developers: InPortals[Developer] = field(default_factory=InPortals)
     teams: dict[str, Team] = field(default_factory=dict)
     team_roles: dict[str, TeamRole] = field(default_factory=dict)
     apis: dict[str, Api] = field(default_factory=dict)
     api_versions: dict[str, ApiVersion] = field(default_factory=dict)
     implementations: dict[str, Implementation] = field(default_factory=dict)
     publications: dict[tuple[str, str], Publication] = field(default_factory=dict)  # (api id, portal id)
-    applications: dict[str, Application] = field(default_factory=dict)
-    registrations: dict[str, Registration] = field(default_factory=dict)
+    applications: InPortals[Application] = field(default_factory=InPortals)
+    registrations: InPortals[Registration] = field(default_factory=InPortals)
 
     # indexes of what is looked up at every request of a developer
     portal_by_host: dict[str, str] = field(default_factory=dict)

@@ -383,8 +383,8 @@ def _knows_applications_by_client_id_alone(node: DataPlane) -> None:
     """An application must belong to the service's own strategy. (The registration is not checked either: it would fail.)"""
 
     def by_client_id(_: Service, client_id: str | None) -> PushedApplication | None:
-        held = node.configuration.applications if node.configuration else ()
-        return next((one for one in held if one.client_id == client_id), None)
+        held = node.configuration.applications if node.configuration else {}
+        return next((one for one in held.values() if one.client_id == client_id), None)
 
     override(node, application_of=by_client_id, is_approved=lambda *_: True)
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import chaos
 import forks
-import on_call
 import pytest
 import quirks
+import situations
 from leaks import THEIRS, leaks, made_by_mocks, mark_cookies, put_other_plugin
 
 from dcrproof.core import guide
@@ -224,7 +224,7 @@ def perform(case: Case, folder: Path) -> Ended:
         if case.quirk:
             profile, issuer = stack.enter_context(quirks.profile_of(case.quirk))
         elif case.on_call:
-            profile = stack.enter_context(on_call.profile_of(case.on_call))
+            profile = stack.enter_context(situations.profile_of(case.on_call))
         elif case.served:
             profile = stack.enter_context(profile_of_served(case))
         else:

@@ -42,6 +42,23 @@ MANAGED = "registration registered managed life.secret life.deleted"
 HTML = "text/html; charset=utf-8"
 PAGE = "<!doctype html><title>{0}</title><h1>{0}</h1>"
 
+DJANGO = """<!doctype html>
+<html lang="en">
+<head>
+  <title>403 Forbidden</title>
+</head>
+<body>
+  <h1>403 Forbidden</h1><p></p>
+</body>
+</html>
+"""
+FLASK = """<!doctype html>
+<html lang=en>
+<title>403 Forbidden</title>
+<h1>Forbidden</h1>
+<p>You don&#39;t have the permission to access the requested resource.</p>
+"""
+
 PROFILE = """\
 [run]
 mode = "provision"
@@ -119,6 +136,10 @@ def with_empty(name: str, code: str) -> Callable[[Asked], Answer | None]:
 
 def page(number: int, title: str, **headers: str) -> Answer:
     return Answer(number, PAGE.format(title), {**headers, "content-type": HTML})
+
+
+def text(number: int, content: str, media_type: str = "text/plain") -> Answer:
+    return Answer(number, content, {"content-type": media_type})
 
 
 def null(*names: str) -> Callable[[Answer], Answer]:
@@ -351,6 +372,77 @@ LEGAL: Mapping[str, Legal] = {
         "RFC 9111 5.1",
         passed="gateway.clock route.basic.accepted",
     ),
+    **{
+        f"a revocation is answered with {what}": Legal(
+            Quirk(answers={"revoke": where(succeeded, lambda _, answer=answer: answer)}),
+            source,
+            checks="revocation",
+            passed="revocation.answer",
+        )
+        for what, source, answer in (
+            ("a page", "RFC 7009 2.2: the content is ignored", page(200, "Revoked")),
+            ("a word", "Express, sendStatus", text(200, "OK")),
+            ("204", "RFC 9110 15.3.5", Answer(204)),
+            ("202", "RFC 9110 15.3.3", Answer(202)),
+        )
+    },
+    **{
+        f"a registration without a token is refused with {what}": Legal(
+            Quirk(refuses={"register": lambda asked, answer=answer: None if asked.bearer else answer}),
+            "a framework's own answer",
+            checks="registration",
+            passed="registration.without-token registration.created",
+        )
+        for what, answer in (
+            ("Django's page", text(403, DJANGO, HTML)),
+            ("Flask's page", text(403, FLASK, HTML)),
+            ("Spring's page", page(403, "Whitelabel Error Page")),
+            ("the name of its status", text(403, "Forbidden")),
+            ("a redirect to sign in", Answer(302, None, {"location": "https://sign-in.example/"})),
+        )
+    },
+    **{
+        f"a client that is gone is answered with {answer.status}{what}": Legal(
+            Quirk(answers=in_every("read", "update", "delete", change=errors(lambda _, answer=answer: answer))),
+            "RFC 9110 15.5: it is refused",
+            checks=MANAGED,
+            passed="managed.after-delete registration.delete",
+        )
+        for what, answer in (
+            (", a page", page(410, "Gone")),
+            (", a page", page(404, "Not Found")),
+            (" in JSON", error(400, "invalid_client_id")),
+            (" without a body", Answer(401)),
+        )
+    },
+    "the registration's address has a query": Legal(
+        Quirk(by_query=True),
+        "OpenID Connect Registration 1.0 3.2: its own example",
+        checks=MANAGED,
+        passed="registration.read registration.delete managed.after-delete",
+    ),
+    "the issuer ends with a slash": Legal(
+        Quirk(
+            metadata={"issuer": lambda members: f"{members['issuer']}/"},
+            claims={"iss": lambda claims: f"{claims['iss']}/"},
+        ),
+        "OpenID Connect Discovery 1.0 4.1: the slash is removed before the path of the metadata",
+        passed="discovery.issuer claims.verify route.basic.accepted",
+    ),
+    "JSON after a byte order mark": Legal(
+        Quirk(
+            answers=in_every(
+                "discovery",
+                "jwks",
+                "token",
+                "register",
+                change=where(succeeded, lambda answer: replace(answer, content=b"\xef\xbb\xbf" + answer.body)),
+            )
+        ),
+        "RFC 8259 8.1: a reader may ignore it",
+        checks="discovery keys registrar registration.created token",
+        passed="registration.created token.granted",
+    ),
     # claims
     "fractional dates": Legal(
         Quirk(
@@ -457,6 +549,21 @@ FAULTS: Mapping[str, Fault] = {
     "padded base64 in a key": Fault(Quirk(keys=padded), "token.verifies", ("key-1", "padd")),
     "no keys are served": Fault(Quirk(answers={"jwks": becomes(404)}), "keys.served", ("404",)),
     "no key of that id": Fault(Quirk(keys=lambda _: [jwk("ES256", "key-2", 1)]), "token.verifies", ("key-1", "key-2")),
+    "base64 with + and / in a key": Fault(
+        Quirk(
+            algorithm="RS256",
+            keys=lambda keys: [{**key, "n": "+/" + key["n"][2:]} for key in keys],
+        ),
+        "token.verifies",
+        ("key-1", "base64url"),
+    ),
+    "kid is a number": Fault(Quirk(header={"kid": 7}), "token.is-jwt", ("form of a JWT", "Key ID")),
+    "a token without kid, at the route": Fault(
+        Quirk(header={"kid": None}),
+        "gateway.reads-tokens",
+        ("the token has no kid",),
+        not_steps=("konnect.provider.initial-client-secret",),
+    ),
     "another key of that id": Fault(Quirk(keys=lambda _: [jwk("ES256", "key-1", 1)]), "token.verifies", ("key-1",)),
     "an encryption key alone": Fault(Quirk(keys=lambda _: [encryption_key()]), "token.verifies", ("key-1", "RSA")),
     "sub is not the client id": Fault(

@@ -40,6 +40,7 @@ class Asked:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    query: str = ""
 
     @property
     def form(self) -> dict[str, str]:
@@ -123,6 +124,8 @@ class Quirk:
     """Whether the initial access token of the profile works once."""
     opaque: bool = False
     """Whether the client id is no part of registration_client_uri."""
+    by_query: bool = False
+    """Whether registration_client_uri has the client id in its query."""
     host: str = "127.0.0.1"
 
 
@@ -231,7 +234,7 @@ class Issuer:
                 return "token", self._token
             case "POST", ["register"]:
                 return "register", self._register
-            case "GET" | "PUT" | "DELETE", ["register", _]:
+            case "GET" | "PUT" | "DELETE", ["register", *_]:
                 return {"GET": "read", "PUT": "update", "DELETE": "delete"}[asked.method], self._manage
             case "POST", ["introspect"]:
                 return "introspect", self._introspect
@@ -315,13 +318,14 @@ class Issuer:
             "client_id": client_id,
             "client_secret": secrets.token_urlsafe(24),
             "client_secret_expires_at": 0,
-            "registration_client_uri": f"{self.url}/register/{handle}",
+            "registration_client_uri": f"{self.url}/register{'?client_id=' if self.quirk.by_query else '/'}{handle}",
             "registration_access_token": secrets.token_urlsafe(24),
         }
         return Answer(201, self.clients[client_id])
 
     def _manage(self, asked: Asked) -> Answer:
-        client = self.clients.get(self._managed.get(unquote_plus(asked.path.rpartition("/")[2]), ""))
+        handle = dict(parse_qsl(asked.query)).get("client_id") or unquote_plus(asked.path.rpartition("/")[2])
+        client = self.clients.get(self._managed.get(handle, ""))
         if client is None or asked.bearer != client["registration_access_token"]:
             return error(401, "invalid_token")
         if asked.method == "DELETE":
@@ -370,10 +374,10 @@ class Servers:
 
             def answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length") or 0))
-                path = urlsplit(self.path).path
+                path, query = urlsplit(self.path).path, urlsplit(self.path).query
                 _, name, *_ = path.split("/", 2)
                 headers = {key.lower(): value for key, value in self.headers.items()}
-                asked = Asked(self.command, path.removeprefix(f"/{name}"), headers, body)
+                asked = Asked(self.command, path.removeprefix(f"/{name}"), headers, body, query)
                 found = issuers[name].answer(asked) if name in issuers else Answer(404)
                 sent = {"Date": formatdate(usegmt=True), "content-type": "application/json", **found.headers}
                 self.send_response_only(found.status)

@@ -173,17 +173,26 @@ def test_a_run_that_is_stopped_leaves_nothing_behind(
 
 
 @pytest.mark.parametrize(
-    "number", sample([signal.SIGTERM, signal.SIGINT], id={signal.SIGTERM: "SIGTERM", signal.SIGINT: "Ctrl-C"}.get)
+    ("kill", "number"),
+    sample(
+        [
+            (os.kill, signal.SIGTERM),
+            (os.killpg, signal.SIGINT),  # as a terminal sends Ctrl-C
+            (os.kill, signal.SIGINT),
+            (os.killpg, signal.SIGTERM),
+        ],
+        of=2,
+        id=lambda sent: f"{sent[0].__name__}-{sent[1].name}",
+    ),
 )
-def test_the_messages_of_stopped_workers_are_in_the_report(live: Tenant, number: signal.Signals) -> None:
+def test_the_messages_of_stopped_workers_are_in_the_report(
+    live: Tenant, kill: Callable[[int, int], None], number: signal.Signals
+) -> None:
     live.profile.write_text(live.profile.read_text("utf-8").replace("[run]", "[run]\nparallel = true"), "utf-8")
     live.fault(party="portal", method="DELETE", times=10**6, status=405)
     run = live.run("-n2", "--dcr-check=route")
     assert reached(live, 300)
-    if number == signal.SIGINT:
-        os.killpg(run.pid, number)  # as a terminal does it
-    else:
-        run.send_signal(number)
+    kill(run.pid, number)
     output, _ = run.communicate(timeout=PATIENCE)
     assert run.returncode == 2, output
     assert re.search(r"CLEAN-UP FAILED  application 'dcrproof [0-9a-f]{8} application' [0-9a-f-]{36} in Portal", output)

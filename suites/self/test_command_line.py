@@ -258,6 +258,27 @@ def test_what_failed_in_a_run_is_listed(capsys, failed_run):
     assert "  rerun    pytest --dcr-check token.is-jwt\n" in text
 
 
+def test_a_run_is_found_by_its_name(capsys, failed_run):
+    named = failed_run.rename(failed_run.parent / "20261130T162239.266198Z-23378")
+    failed_run.symlink_to(named.name)
+    for run in ("latest", named.name):
+        assert listed(capsys, "steps", "--failing-in", run) == ["curity.token-issuer.jwt"]
+        assert main(["report", run]) == USAGE  # it has no events
+        assert f"dcrproof report: reports/out/{run}/events.jsonl: " in capsys.readouterr().err
+    for command in (["report"], ["steps", "--failing-in"], ["compare", "latest"]):
+        assert main([*command, "20261130T162239.26619Z-23378"]) == USAGE
+        assert f"neither here nor in reports/out; did you mean '{named.name}'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--dcr-chek=token", "--dcr_plan", "--dcrcheck"])
+def test_a_mistyped_option_of_pytest_is_answered_with_the_near_one(run_checks, option):
+    ended = run_checks(option)
+    assert ended.code == USAGE
+    name = option.partition("=")[0]
+    near = {"--dcr_plan": "--dcr-plan"}.get(name, "--dcr-check")
+    assert f"ERROR: unknown option {name}; did you mean '{near}'?" in ended.output
+
+
 def test_what_failed_in_a_run_is_printed_as_options_that_select_it(capsys, failed_run):
     assert printed(capsys, "checks", "--failing-in", "latest", "--as-options") == "--dcr-check token.is-jwt\n"
 

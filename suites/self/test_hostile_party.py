@@ -78,7 +78,23 @@ def test_an_id_is_one_segment_of_a_path_whatever_stands_in_it(id: str) -> None:
     assert re.fullmatch(r"/v3/apis/(?:[\w.~-]|%[0-9A-F]{2})+", entry.path, re.ASCII)
 
 
-DOTS = ["/v3/apis/../portals/p1", "/v3/apis/.", "/v3/apis/a/..", "/v3/apis/%2e%2e/portals", "/v3/apis/.%2E", "/../v3"]
+DOTS = [
+    "/v3/apis/../portals/p1",
+    "/v3/apis/.",
+    "/v3/apis/a/..",
+    "/v3/apis/%2e%2e/portals",
+    "/v3/apis/.%2E",
+    "/../v3",
+    "/v3/apis/%252e%252e/portals",
+    "/v3/apis/%25252E./portals",
+    "/v3/apis/..;a=b/portals",
+    "/v3/apis/..%3B/portals",
+    "/v3/apis/a%2F..%2F../portals",
+    "/v3/apis/%EF%BC%8E%EF%BC%8E/portals",
+    "/v3/apis/\u2025/portals",
+    "/v3/apis/%c0%ae%c0%ae/portals",
+    "/v3/apis/..%20/portals",
+]
 
 
 @pytest.mark.parametrize("consumer", [False, True], ids=["httpx", "requests"])

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcrproof.core.checks.outcomes import NotSeen
-from dcrproof.core.cleanup.clean_up import clean_up, of_verification
+from dcrproof.core.cleanup.clean_up import clean_up, hidden
 from dcrproof.core.cleanup.sweep import ledgers, listed, swept
 from dcrproof.core.http.exchange import Exchange, Request
 from dcrproof.core.ledger.file import Busy, Unreadable, addresses, in_use, kept, read, taken_over
@@ -380,7 +380,7 @@ def test_a_run_that_is_stopped_leaves_no_ledger_without_entries(place: str, tmp_
             if place == "in a sweep":
                 left = stack.enter_context(taken_over(left_in(tmp_path / "runs"), PROFILE))
                 left.entries.clear()
-                left.verified.clear()
+                left.hidden.clear()
             stopped()
 
     with monkeypatch.context() as patched:
@@ -503,7 +503,7 @@ def test_a_verification_of_a_run_that_was_killed_is_told_by_one_sweep(tmp_path: 
 def test_where_curity_ends_with_the_run_nothing_is_left_of_a_verification() -> None:
     ledger = Ledger(new_mark(), {"konnect": KONNECT})
     send(ledger, "konnect", "POST", VERIFY, status=200, content={})
-    assert of_verification(ledger) == ""
+    assert hidden(ledger) == []
 
 
 # What was said to be gone

@@ -27,7 +27,6 @@ from dcrproof.core.load import pace
 from dcrproof.core.load.load import Load, ground
 from dcrproof.core.load.tally import MOST_SLOTS, Durations, Finding, Tally
 from dcrproof.core.load.user import Application, LoadUser
-from dcrproof.core.parties.control import ControlClient
 from dcrproof.core.parties.target import Target
 from dcrproof.core.profile.model import LoadSettings
 from dcrproof.core.profile.reading import read
@@ -42,7 +41,7 @@ from dcrproof.mocks.mutants.base import answers
 from dcrproof.mocks.mutants.load import MUTANTS
 from dcrproof.mocks.profile import write_profile
 from dcrproof.mocks.serve import serving
-from dcrproof.mocks.world import MOST_CALLS, World
+from dcrproof.mocks.world import World
 from dcrproof.reports.load_plots import plots
 
 LIMITS = """
@@ -419,7 +418,7 @@ def test_workers_of_a_master_share_the_load_and_clean_up_each(tmp_path):
 
 def test_mocks_do_not_grow_under_a_steady_set_of_creations_and_deletions(loads, tmp_path, monkeypatch):
     """With small bounds, which an hour would reach without; the clock is turned, so that tokens end."""
-    monkeypatch.setattr(mocks_world, "MOST_CALLS", 50)
+    monkeypatch.setattr(mocks_world, "REMEMBERED", 50)
     monkeypatch.setattr(lasting, "MANY", 20)
     marks = []
     with target(tmp_path) as at:
@@ -447,17 +446,6 @@ def test_what_has_ended_is_forgotten_when_there_is_much_of_it():
         kept[moment] = moment + 100
         assert len(kept) <= MANY
     assert {moment for moment in kept if kept[moment] > now[0]} == set(range(20 * MANY - 100, 20 * MANY))
-
-
-def test_the_call_log_of_the_mocks_keeps_the_newest_calls(tmp_path):
-    with target(tmp_path) as at:
-        for _ in range(2 * MOST_CALLS + 5):
-            at.world.log("curity", Request("GET", "/"), 200, None)
-        assert len(at.world.calls) == MOST_CALLS + 5
-        control = ControlClient(read(at.profile).curity.mocked.control)
-        found = control.calls(after=2 * MOST_CALLS)
-        control.http.close()
-        assert [call["n"] for call in found] == list(range(2 * MOST_CALLS + 1, 2 * MOST_CALLS + 6))
 
 
 # What it refuses

@@ -16,7 +16,14 @@ from joserfc.jwk import ECKey
 
 from dcrproof.mocks import upstream
 from dcrproof.mocks.clock import Clock
-from dcrproof.mocks.data_plane import PushedApplication, PushedConfiguration, PushedStrategy, Route, Service
+from dcrproof.mocks.data_plane import (
+    PushedApplication,
+    PushedConfiguration,
+    PushedStrategy,
+    Route,
+    Service,
+    applications,
+)
 from dcrproof.mocks.gateway.credentials import read_basic
 from dcrproof.mocks.gateway.discovery import read_keys, read_provider
 from dcrproof.mocks.gateway.grants import form_encode
@@ -164,8 +171,8 @@ def configuration(
         API,
         PushedStrategy(STRATEGY, strategy_config) if strategy else None,
     )
-    applications = tuple(PushedApplication(f"id-{name}", name, STRATEGY, apis) for name in ("app-1", "app-2"))
-    return PushedConfiguration((replace(linked, **service),), applications)
+    held = applications(*(PushedApplication(f"id-{name}", name, STRATEGY, apis) for name in ("app-1", "app-2")))
+    return PushedConfiguration((replace(linked, **service),), held)
 
 
 @pytest.fixture
@@ -1040,13 +1047,15 @@ def test_an_application_without_an_approved_registration_for_this_api_is_403(wor
 
 def test_an_application_of_another_strategy_does_not_match(world: World) -> None:
     base = configuration()
-    world.node.apply(replace(base, applications=(PushedApplication("id", "app-1", "another strategy", (API,)),)))
+    world.node.apply(
+        replace(base, applications=applications(PushedApplication("id", "app-1", "another strategy", (API,))))
+    )
     assert refused(world, world.call(basic()))
 
 
 def test_a_deleted_application_is_refused_although_its_token_is_cached(world: World) -> None:
     world.call(basic())
-    world.node.apply(replace(configuration(), applications=()))
+    world.node.apply(replace(configuration(), applications=applications()))
     assert refused(world, world.call(basic()))
 
 
@@ -1067,7 +1076,7 @@ def test_a_thousand_applications_slow_no_call_down(world: World) -> None:
     base = configuration()
     many = tuple(PushedApplication(f"id-{n}", f"client-{n}", STRATEGY, (API,)) for n in range(1000))
     for count in range(0, 1000, 50):
-        world.node.apply(replace(base, applications=(*many[:count], *base.applications)))
+        world.node.apply(replace(base, applications=applications(*many[:count], *base.applications.values())))
         assert world.call(basic()).status == 200
 
 

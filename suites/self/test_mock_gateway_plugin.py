@@ -20,6 +20,7 @@ from dcrproof.mocks.data_plane import (
     PushedStrategy,
     Route,
     Service,
+    applications,
 )
 from dcrproof.mocks.gateway import releases, session
 from dcrproof.mocks.gateway.http import GatewayHttp
@@ -95,7 +96,7 @@ class Scene:
         service = Service(
             "s", "http://upstream.test", (Route("r", ("/a",)),), openid_connect={"issuer": ISSUER, **config}
         )
-        self.node.apply(PushedConfiguration((service,), (), CONSUMERS))
+        self.node.apply(PushedConfiguration((service,), applications(), CONSUMERS))
         assert self.node.violation is None
         return self
 
@@ -104,7 +105,9 @@ class Scene:
         methods = ["client_credentials", "bearer", "session"]
         config = {"issuer": ISSUER, "credential_claim": ["sub"], "auth_methods": methods, **config}
         service = Service("s", "http://upstream.test", (Route("r", ("/a",)),), "api", PushedStrategy("st", config))
-        self.node.apply(PushedConfiguration((service,), (PushedApplication("a", "app-1", "st", ("api",)),), CONSUMERS))
+        self.node.apply(
+            PushedConfiguration((service,), applications(PushedApplication("a", "app-1", "st", ("api",))), CONSUMERS)
+        )
         assert self.node.violation is None
         return self
 
@@ -475,7 +478,7 @@ def test_one_application_on_two_apis_loses_only_the_one():
     )
     application = PushedApplication("x", "app-1", "st", ("api-a", "api-b"))
     for apis, status in ((("api-a", "api-b"), 200), (("api-b",), 403)):
-        scene.node.apply(PushedConfiguration(services, (replace(application, apis=apis),)))
+        scene.node.apply(PushedConfiguration(services, applications(replace(application, apis=apis))))
         assert scene.call(basic()).status == status
         other = Request("GET", "/b", headers=(basic(),))
         assert perform(GatewayHttp(scene.node).handle(other), scene.issuer).status == 200

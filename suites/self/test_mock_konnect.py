@@ -666,9 +666,9 @@ def test_the_push_of_the_how_to(world: World) -> None:
             "auth_methods": ["client_credentials", "bearer", "session"],
         },
     )
-    assert pushed.applications == (
-        data_plane.PushedApplication(application.id, application.client_id, world.ids.strategy_id, (world.ids.api_id,)),
-    )
+    assert list(pushed.applications.values()) == [
+        data_plane.PushedApplication(application.id, application.client_id, world.ids.strategy_id, (world.ids.api_id,))
+    ]
 
 
 def test_without_a_link_the_route_is_open(world: World) -> None:
@@ -775,9 +775,9 @@ def test_the_push_is_what_the_objects_say(operations: list[tuple[str, int]]) -> 
         for held in konnect.tables.registrations.values()
         if held.status == "approved"
     }
-    assert {(one.id, api) for one in pushed.applications for api in one.apis} == approved
+    assert {(one.id, api) for one in pushed.applications.values() for api in one.apis} == approved
     assert (
-        {one.id for one in pushed.applications}
+        {one.id for one in pushed.applications.values()}
         == set(konnect.tables.applications)
         == {held for names in konnect.tables.applications_of.values() for held in names.values()}
     )

@@ -526,7 +526,7 @@ def test_deleting_an_application(signed_in: World) -> None:
     signed_in.ask("POST", f"/applications/{made['id']}/registrations", {"api_id": signed_in.ids.api_id})
     assert signed_in.ask("DELETE", f"/applications/{made['id']}").status == 204
     assert (signed_in.clients, signed_in.konnect.tables.registrations) == ({}, {})
-    assert signed_in.konnect.push.configuration.applications == ()
+    assert not signed_in.konnect.push.configuration.applications
     assert signed_in.ask("DELETE", f"/applications/{made['id']}").status == 404
 
 
@@ -545,7 +545,7 @@ def test_self_managed_oidc_takes_the_developers_client_id(signed_in: World) -> N
     ]
     changed = signed_in.ask("PATCH", f"/applications/{made['id']}", {"client_id": "other"})
     assert changed.json()["client_id"] == "other"
-    assert [one.client_id for one in signed_in.konnect.push.configuration.applications] == ["other"]
+    assert [one.client_id for one in signed_in.konnect.push.configuration.applications.values()] == ["other"]
 
 
 def test_what_curity_does_not_offer(signed_in: World) -> None:
@@ -571,7 +571,7 @@ def test_approval_of_registrations(signed_in: World, portal: bool, publication: 
     path = f"/applications/{signed_in.application()['id']}/registrations"
     made = signed_in.ask("POST", path, {"api_id": ids.api_id})
     assert (made.status, made.json()["status"]) == (201, status)
-    (pushed,) = signed_in.konnect.push.configuration.applications
+    (pushed,) = signed_in.konnect.push.configuration.applications.values()
     assert pushed.apis == ((ids.api_id,) if status == "approved" else ())
 
 

@@ -1,9 +1,11 @@
 """Called at night with an id, a secret and a route: what a run says, and whom it does not blame."""
 
 import pytest
-from on_call import SITUATIONS
+from addresses import AT, MISTAKES
 from performing import Case
+from situations import SITUATIONS
 
+from dcrproof.core.checks.owners import AUTHOR
 from dcrproof.core.checks.results import Result
 from dcrproof.fixtures.session.verdicts import owners
 
@@ -28,3 +30,17 @@ def test_what_is_said_on_call(case, ended):
         assert {*check["steps"], *check["candidates"]}.issuperset(row.steps), run.said
         assert {*check["candidates"]}.isdisjoint(row.not_steps), run.said
     assert run.exit == row.exit, run.said
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_wrong_address_is_named_by_its_key(name, ended):
+    """By the check that makes the first request there, before any setup step, and to the author of the profile."""
+    mistake, run = MISTAKES[name], ended[Case(checks=" ".join(AT[key] for key in MISTAKES[name].at), on_call=name)]
+    red = {check["id"]: check for check in run.red}
+    for key in mistake.at:
+        check = red[AT[key]]
+        named = f"{key.partition(']')[0].partition('.')[0]}] {mistake.key}" if mistake.key else key
+        assert check["profile"][0].startswith(f"{named}: "), run.said
+        assert mistake.says in check["profile"][0], run.said
+        assert owners(Result.of(check))[0] == AUTHOR, run.said
+    assert run.exit in (1, 6), run.said

@@ -285,6 +285,7 @@ WORDS = [
     ),
     *("30 Nov 2026", '"verdict": "', "| --- | ---: |", "<li><span", "addEventListener", "--dcr-check", "events.jsonl"),
     *("-----BEGIN", "collected 366 items", "rootdir: /", "exchange 12", "404 not found", "1234-5678"),
+    *("dkonnect", "password1", "checksPortal", "by 3not seen"),  # at the end of one line and the beginning of the next
     *("localhost", "127.0.0.1", "https://", "application/json", "Authorization", "PASSWORD", "not seen", "undefined"),
 ]
 
@@ -323,7 +324,7 @@ def test_a_secret_that_the_profile_shows_is_refused(
         "hunter2!",
         "correct horse battery staple",
         "9f8b7c6d-1234-4abc-8def-0123456789ab",
-        "password1",
+        "konnect-of-the-portal",
         "S3cret99",
         "90210731",
     ],

@@ -39,7 +39,14 @@ from dcrproof.mocks.curity.errors import OAuthRefusal
 from dcrproof.mocks.curity.http import CurityHttp
 from dcrproof.mocks.curity.setup import how_to_configuration
 from dcrproof.mocks.curity.state import Curity
-from dcrproof.mocks.data_plane import PushedApplication, PushedConfiguration, PushedStrategy, Route, Service
+from dcrproof.mocks.data_plane import (
+    PushedApplication,
+    PushedConfiguration,
+    PushedStrategy,
+    Route,
+    Service,
+    applications,
+)
 from dcrproof.mocks.gateway.credentials import read_basic
 from dcrproof.mocks.gateway.http import GatewayHttp
 from dcrproof.mocks.gateway.state import DataPlane
@@ -307,7 +314,7 @@ def gateway() -> DataPlane:
     }
     strategy = PushedStrategy("strategy", config)
     service = Service("service", UPSTREAM, (Route("route", ("/accounts",)),), "api", strategy)
-    node.apply(PushedConfiguration((service,), (PushedApplication("id", "app", strategy.id, ("api",)),)))
+    node.apply(PushedConfiguration((service,), applications(PushedApplication("id", "app", strategy.id, ("api",)))))
     assert node.violation is None
     return node
 

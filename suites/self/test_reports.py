@@ -1,6 +1,9 @@
 """The files that are made from a run: what each says, that its readers accept it, and that texts from outside stay texts."""
 
+import contextlib
+import errno
 import json
+import os
 import re
 import tomllib
 import unicodedata
@@ -17,6 +20,7 @@ from recorded import SOME, made_up, run
 from dcrproof.core.secrets.index import Secrets
 from dcrproof.core.text import visible
 from dcrproof.fixtures.run.recording import Recording
+from dcrproof.fixtures.session import github
 from dcrproof.fixtures.session.github import annotations
 from dcrproof.reports.folder import write
 from dcrproof.reports.handoff import handoffs
@@ -185,6 +189,28 @@ def test_where_github_runs_it_the_summary_is_appended_and_failures_are_annotated
     title = "title=FAILED token.is-jwt%3A The access token is a signed JWT"
     (line,) = [line for line in found.output.splitlines() if line.startswith("::")]
     assert line.startswith(f"::error {title}::owner: Curity admins%0Astep: curity.token-issuer.jwt")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "absent", "device"])
+def test_a_summary_that_cannot_be_written_neither_holds_nor_fails_a_run(tmp_path, monkeypatch, kind):
+    path = {"absent": tmp_path / "nowhere" / "job.md", "device": Path("/dev/full")}.get(kind, tmp_path / kind)
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(path))
+    said = {"pipe": os.strerror(errno.ENXIO), "folder": os.strerror(errno.EISDIR), "absent": os.strerror(errno.ENOENT)}
+    assert github.add_to_summary("text") == said.get(kind, "not a regular file")
+    with contextlib.suppress(OSError):
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe whose reader does not read
+        assert github.add_to_summary("text") in {"not a regular file", *said.values()}
+        os.close(reader)
+
+
+def test_a_run_says_that_its_summary_could_not_be_written(tmp_path):
+    found = run(tmp_path / "reports", *SOME, GITHUB_STEP_SUMMARY=str(tmp_path))
+    assert found.report["exit"] == 0
+    assert f"summary    could not be added to GITHUB_STEP_SUMMARY: {os.strerror(errno.EISDIR)}\n" in found.output
 
 
 def test_elsewhere_nothing_is_annotated(left):

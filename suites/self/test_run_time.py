@@ -1,10 +1,12 @@
 """The time of a run: what it was used for, and what ends when it is over. No test waits."""
 
+import socket
+import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
-from connections import Recorded, answered, scripted
+from connections import Recorded, answered, head, scripted, serving
 
 from dcrproof.core.checks.check import Check, Evidence
 from dcrproof.core.checks.outcomes import Unreachable
@@ -132,6 +134,29 @@ def test_what_is_polled_for_is_told(clock):
     poll("a change", lambda: False, bool, 3.0)
     assert set(clock.waits) == {("a change",)}
     assert polling.paused()["a change"] >= 3.0
+
+
+@pytest.mark.parametrize("consumer", [False, True], ids=["httpx", "requests"])
+@pytest.mark.parametrize(
+    "begin", [b"", b"HTTP/1.1 200 Said\r\n", b"HTTP/1.1 200 Said\r\nx-", answered(200, "x" * 999)[:-99]]
+)
+def test_an_answer_that_trickles_ends_wherever_it_does_so(connection_to, monkeypatch, begin: bytes, consumer: bool):
+    monkeypatch.setattr(transport, "LONGEST", 0.2)
+    left = threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        head(connection)
+        connection.sendall(begin)
+        while not left.wait(0.02):
+            connection.sendall(b"1")
+
+    with serving(serve) as port:
+        http = connection_to("konnect", f"http://127.0.0.1:{port}")
+        http.consumer = consumer
+        with pytest.raises(Unreachable, match=r"had not ended after 0\.2 seconds") as caught:
+            http.send("GET", f"{http.base}/")
+        left.set()
+    assert caught.value.lost
 
 
 def trickle(clock: Clock) -> Iterator[bytes]:

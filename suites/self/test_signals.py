@@ -11,13 +11,13 @@ import httpx
 import pytest
 import respx
 from adverse import Case, Ended, signalled
-from forks import Performed, command_line
+from forks import ROOT, Performed, command_line
 from recorded import INTERRUPTED as INTERRUPTED_IN_A_TEST
 from recorded import own_suite
 from test_clean_up import PATIENCE, Tenant, killed, live, until  # noqa: F401 - a fixture
 from tiers import full
 
-from dcrproof.core.http.signals import NUMBERS, as_ctrl_c, put_off
+from dcrproof.core.http.signals import NUMBERS, PASSED_ON, as_ctrl_c, put_off
 from dcrproof.fixtures.run.run import RUN, Run
 from dcrproof.fixtures.session.signals import Stop
 
@@ -46,6 +46,30 @@ def test_a_second_one_ends_it(number):
     with pytest.raises(KeyboardInterrupt):
         two_signals()
     assert came == [number]
+
+
+@EACH
+def test_a_signal_that_comes_by_itself_and_from_the_controller_of_xdist_is_one(number):
+    """A terminal sends Ctrl-C to the controller and to each worker; `kill` to the controller alone."""
+    came = []
+    with put_off(came.append):
+        signal.raise_signal(number)
+        signal.raise_signal(PASSED_ON)
+    assert came == [number]
+
+
+@pytest.mark.parametrize(
+    ("names", "stopped"),
+    [("SIGUSR1", 1), ("SIGINT SIGUSR1", 1), ("SIGUSR1 SIGTERM SIGUSR1", 2), ("SIGINT SIGUSR1 SIGINT SIGUSR1", 2)],
+)
+def test_a_worker_counts_what_its_controller_passes_on_once(names: str, stopped: int) -> None:
+    run = Run()
+    stop = Stop(SimpleNamespace(stash={RUN: run}, pluginmanager=SimpleNamespace(get_plugin=lambda _: None)))
+    stop.pytest_sessionfinish()
+    for name in names.split():
+        stop(signal.Signals[name], None)
+    os.close(stop.terminal)
+    assert run.stopped == stopped
 
 
 def test_the_handlers_are_restored():
@@ -246,6 +270,15 @@ def test_two_signals_during_the_collection_end_a_run_as_one_does(
     (tmp_path / "conftest.py").write_text(TWO_SIGNALS.replace("HOOK", hook).replace("NAME", number.name))
     left = own_suite(tmp_path, "pass", *arguments)
     assert (left.code, "Traceback" in left.output) == (INTERRUPTED, False), left.output
+
+
+def test_two_signals_while_the_first_suite_is_imported_end_a_run_as_one_does(tmp_path: Path) -> None:
+    (tmp_path / "stopping.py").write_text(
+        TWO_SIGNALS.replace("HOOK", "pytest_pycollect_makeitem").replace("NAME", "SIGTERM")
+    )
+    suite = str(ROOT / "suites" / "test_6_claims.py")
+    code, printed = command_line(suite, "-p", "stopping", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert (code, "Traceback" in printed) == (INTERRUPTED, False), printed
 
 
 def test_other_projects_keep_the_handling_of_python(tmp_path: Path) -> None:

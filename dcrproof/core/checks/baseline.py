@@ -87,7 +87,7 @@ class Baseline:
 def read(path: Path, ids: Iterable[str]) -> Baseline:
     """The baseline in a file; `ids` are those of all checks. Raises BadBaseline with all problems at once."""
     try:
-        tables = tomllib.loads(content(path).decode("utf-8"))
+        tables = tomllib.loads(content(path).decode("utf-8-sig"))
     except OSError as error:
         raise BadBaseline(str(path), [f"cannot be read: {error.strerror}"]) from None
     except UnicodeError:

@@ -102,7 +102,8 @@ class Unreachable(Outcome):
     """`party` did not answer, or what answered is not that party.
 
     `lost`: the request may have arrived and taken effect. `passing`: the problem may be over in a moment. `fix`: what to
-    do, and `owner`: by whom, where it is not the way to the party.
+    do, and `owner`: by whom, where it is not the way to the party. `key` is what the profile says of the party that may be
+    wrong, where its address was: `address`, `ca`, ...; `what_to_check` is about that.
     """
 
     verdict = Verdict.UNREACHABLE
@@ -119,6 +120,8 @@ class Unreachable(Outcome):
         passing: bool = False,
         fix: str = "",
         owner: str = "",
+        key: str = "",
+        what_to_check: str = "",
     ) -> None:
         super().__init__(f"{party} is unreachable from here: {observed}")
         self.party = party
@@ -128,6 +131,8 @@ class Unreachable(Outcome):
         self.passing = passing
         self.fix = fix
         self.owner = owner
+        self.key = key
+        self.what_to_check = what_to_check
 
 
 class InternalError(Outcome):

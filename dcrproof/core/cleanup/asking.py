@@ -35,6 +35,7 @@ class Asking:
         self._connections: dict[tuple[Party, str], PartyConnection] = {}
         self._cookies: dict[str, Secret | Failed] = {}
         self._lists: dict[tuple[str, str], Mapping[str, Item] | NotNow] = {}
+        self._without_id: dict[tuple[str, str], list[Item]] = {}
         self._items: dict[tuple[str, str], Item] = {}
         self._token_endpoint = ""
         self._not_before: dict[str, float] = {}
@@ -167,6 +168,7 @@ class Asking:
             try:
                 held = list(listed(get, path, **filters))
                 self._lists[key] = {item["id"]: item for item in held if is_id(item.get("id"))}
+                self._without_id[key] = [item for item in held if not is_id(item.get("id"))]
             except _Gone:
                 self._lists[key] = {}
             except NotNow as answer:
@@ -174,6 +176,10 @@ class Asking:
         if isinstance(found := self._lists[key], NotNow):
             raise found
         return found
+
+    def without_id(self, entry: LedgerEntry) -> list[Item]:
+        """The things of the list that `items` has read whose id names nothing."""
+        return self._without_id.get((entry.base, entry.collection), [])
 
     def _no_answer(self, entry: LedgerEntry, exchange: Exchange) -> Exception:
         """What to raise for an answer that says nothing of a thing: after a 401, the party need not be asked again."""

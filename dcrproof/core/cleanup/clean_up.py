@@ -12,7 +12,7 @@ from dcrproof.core.cleanup.verify import Proof
 from dcrproof.core.http.polling import poll
 from dcrproof.core.http.retry import SETTLING
 from dcrproof.core.ledger.kinds import CLIENT
-from dcrproof.core.ledger.ledger import Ledger
+from dcrproof.core.ledger.ledger import HIDDEN, Ledger
 from dcrproof.core.parties.creation import LOOKING
 from dcrproof.core.parties.target import Target
 
@@ -39,17 +39,30 @@ class CleanedUp:
     """How many clients were tried at the token endpoint."""
 
 
-def of_verification(ledger: Ledger) -> str:
+def hidden(ledger: Ledger) -> list[str]:
     """What Konnect may have left at the authorization server for a run, in words; empty where it has made nothing there.
 
-    That a client is registered and deleted for a verification is inferred from Konnect's error; nothing shows its id.
+    That a client is registered and deleted for a verification is inferred from Konnect's error; nothing shows its id. The
+    name of an application's client is inferred to be that of the application.
     """
-    if not ledger.verified or "curity" not in ledger.addresses:
-        return ""
-    providers = ", ".join(dict.fromkeys(ledger.verified))
-    made = f"a client that Konnect registered at {ledger.addresses['curity']} to verify the DCR provider {providers}"
-    unnamed = "Konnect tells neither its id nor its name ('Konnect verification' where Konnect is a mock)"
-    return f"{made}, unless Konnect has deleted it: {unnamed}, so only an admin can delete it (owner: {CLIENT.owner})"
+    if "curity" not in ledger.addresses:
+        return []
+    providers, refused, managed = (
+        ", ".join(dict.fromkeys(name for what, name in ledger.hidden if what == kind)) for kind in HIDDEN
+    )
+    at, only = ledger.addresses["curity"], f"so only an admin can delete it (owner: {CLIENT.owner})"
+    told = []
+    if providers:
+        made = f"a client that Konnect registered at {at} to verify the DCR provider {providers}"
+        unnamed = "Konnect tells neither its id nor its name ('Konnect verification' where Konnect is a mock)"
+        told.append(f"{made}, unless Konnect has deleted it: {unnamed}, {only}")
+    if refused:
+        made = f"a client that Konnect may have registered at {at} for an application that it did not create: {refused}"
+        told.append(f"{made}. Konnect cannot delete it, {only}")
+    if managed:
+        made = f"the client at {at} of an application that is deleted: {managed}"
+        told.append(f"{made}, perhaps. Konnect failed to manage it, and may not have been able to delete it, {only}")
+    return told
 
 
 def clean_up(target: Target, ledger: Ledger, *, retry_for: float = RETRY_FOR, lost_for: float = LOST_FOR) -> CleanedUp:
@@ -67,10 +80,9 @@ def clean_up(target: Target, ledger: Ledger, *, retry_for: float = RETRY_FOR, lo
     for entry in ledger.pending:
         no_way, why = deletion.why.get(entry.number, (False, "not tried"))
         (done.left if no_way else done.failed).append(f"{entry}: {why} (owner: {entry.kind.owner})")
-    if text := of_verification(ledger):
-        done.left.append(text)
-        for provider in list(ledger.verified):
-            ledger.verified_or_refused(provider)
+    done.left += hidden(ledger)
+    for what, name in list(ledger.hidden):
+        ledger.tell(what, name)
     if proof.open:
         poll("the proof that nothing of this run is left", proof.round, bool, retry_for)
     if proof.alive:

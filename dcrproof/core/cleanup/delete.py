@@ -7,9 +7,9 @@ then it deletes, in the order that the products need. What is in use, or fails f
 import time
 from collections.abc import Callable
 
-from dcrproof.core.checks.outcomes import Outcome, Unreachable
+from dcrproof.core.checks.outcomes import Failed, Outcome, Unreachable
 from dcrproof.core.cleanup.asking import Asking, Item, NotNow, is_ours
-from dcrproof.core.http.exchange import Exchange, now
+from dcrproof.core.http.exchange import Exchange, now, quoted
 from dcrproof.core.http.retry import NOT_YET, OVERLOADED
 from dcrproof.core.ledger.kinds import CLIENT
 from dcrproof.core.ledger.ledger import GONE, Ledger, LedgerEntry
@@ -72,6 +72,8 @@ class Deletion:
             if found is None and _age(entry) < self.lost_for:
                 return self._stays(entry, "its creation was never answered, and it is not listed", retry=True)
             if found is None:
+                if entry.kind.has_client and entry.name:
+                    self.ledger.hide("registering", entry.name)  # by Konnect, before the request was lost
                 self.ledger.refused(entry)
                 self.never_made.append(entry)
                 return False
@@ -140,17 +142,20 @@ class Deletion:
         return entry.kind.name == "gateway plugin" or self.ledger.ours(entry.collection)
 
     def _lost(self, entry: LedgerEntry) -> str | None:
-        """The id of what was created without an answer, if the list has it."""
+        """The id of what was created without an answer, if the list has it. Raises Failed where it is listed without one."""
         for id, item in self.asking.items(entry).items():
-            if id in self.ledger.ids:
-                continue
-            if entry.kind.named:
-                found = item.get(entry.kind.named) == entry.name
-            else:
-                found = entry.kind.name != "gateway plugin" or _service(item) in self.ledger.ids
-            if found:
+            if id not in self.ledger.ids and self._fits(entry, item):
                 return id
+        for item in self.asking.without_id(entry):
+            if self._fits(entry, item):
+                raise Failed("its id in the list", f"{quoted(item.get('id'))}, which names nothing in a URL")
         return None
+
+    def _fits(self, entry: LedgerEntry, item: Item) -> bool:
+        """Whether a listed thing is what was created without an answer."""
+        if entry.kind.named:
+            return item.get(entry.kind.named) == entry.name
+        return entry.kind.name != "gateway plugin" or _service(item) in self.ledger.ids
 
     def _unregister(self, entry: LedgerEntry) -> bool:
         """RFC 7592 2.3: deletes a client. Returns whether another try makes sense."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from dcrproof.core.cleanup.clean_up import CleanedUp, clean_up, of_verification
+from dcrproof.core.cleanup.clean_up import CleanedUp, clean_up, hidden
 from dcrproof.core.ledger.file import SUFFIX, Busy, Swept, Unreadable, addresses, in_use, read, taken_over
 from dcrproof.core.ledger.ledger import Ledger, LedgerEntry
 from dcrproof.core.parties.target import Target
@@ -63,7 +63,7 @@ def listed(path: Path, profile: Profile | None) -> Iterator[Line]:
     for entry in ledger.pending:
         what = f"may exist, its creation was never answered: {entry}" if entry.id is None else str(entry)
         yield f"  {'would delete' if profile else 'left'}  {what}", False
-    if text := of_verification(ledger):
+    for text in hidden(ledger):
         yield f"  left  {text}", False
 
 

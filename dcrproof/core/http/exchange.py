@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from dcrproof.core.checks.outcomes import Failed, Unreachable
@@ -101,7 +101,7 @@ class Exchange:
             raise Unreachable(self.party, f"{self.what} is {self.shape}", f"JSON from {self.party}") from None
         return content
 
-    @property
+    @cached_property
     def is_json(self) -> bool:
         """Whether the body is JSON, whatever type it is said to be of."""
         try:
@@ -119,14 +119,14 @@ class Exchange:
         """The members of the body, for example of an error; empty where it is not a JSON object."""
         try:
             return self.object()
-        except Unreachable:
+        except (Unreachable, Failed):
             return {}
 
     def object(self) -> dict[str, Any]:
-        """The body as a JSON object. Raises Unreachable where it is something else."""
+        """The body as a JSON object. Raises Unreachable where it is no JSON, and Failed where it is other JSON."""
         content = self.json()
         if not isinstance(content, dict):
-            raise Unreachable(self.party, f"{self.what} is JSON, but not an object", f"a JSON object from {self.party}")
+            raise Failed(f"a JSON object from {self.party}", f"{self.what} is JSON, but not an object", no_step=True)
         return content
 
     @property

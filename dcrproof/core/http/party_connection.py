@@ -11,25 +11,41 @@ from urllib.parse import urlsplit, urlunsplit
 from dcrproof import __version__
 from dcrproof.core.checks.outcomes import Failed, Unreachable
 from dcrproof.core.http.connection import Connection, host_and_port, is_address, proxy_for
-from dcrproof.core.http.errors import NO_ADDRESS, UNFIT, network_error, wants_credentials
+from dcrproof.core.http.errors import (
+    ADDRESS,
+    NO_ADDRESS,
+    OF_A_PROXY,
+    PROXY,
+    UNFIT,
+    Endless,
+    network_error,
+    wants_credentials,
+)
 from dcrproof.core.http.exchange import Exchange, Request, Transcript, Unanswered, quoted
 from dcrproof.core.http.idna import a_label
 from dcrproof.core.http.loopback import is_loopback
 from dcrproof.core.http.retry import IDEMPOTENT, READS, Retry
 from dcrproof.core.http.segments import is_plain
 from dcrproof.core.http.signals import put_off
-from dcrproof.core.http.transport import NEVER_SENT, UNANSWERED, Httpx, Prepared, Requests, Transport
+from dcrproof.core.http.transport import NEVER_SENT, UNANSWERED, Httpx, Prepared, Requests, Transport, in_time
 from dcrproof.core.party import Party
 
 USER_AGENT = f"dcrproof/{__version__}"
+IN_BETWEEN = (
+    "look for a firewall or a proxy in front of the party: at this address it has answered other requests itself"
+)
 OUT_OF_ORDER = "find out whether the party, or a proxy in front of it, is out of order; then run this again"
 """The fix for an answer that says nothing of a setting."""
 
 
-def not_theirs(exchange: Exchange, said: str) -> Unreachable:
-    """What to raise for an answer that is not the party's; `said` is what it is, in words."""
+def not_theirs(exchange: Exchange, said: str, *, met: bool = False) -> Unreachable:
+    """What to raise for an answer that is not the party's; `said` is what it is, in words. `met` says whether the party itself
+    has answered before.
+    """
     out_of_order = exchange.status >= 500 or exchange.broken
-    error = Unreachable(exchange.party, said, lost=out_of_order, fix=OUT_OF_ORDER if out_of_order else "")
+    lost = out_of_order or exchange.status < 400  # a page with 200 may hide an answer, one with 403 a refusal
+    fix = OUT_OF_ORDER if out_of_order else IN_BETWEEN if met else ""
+    error = Unreachable(exchange.party, said, lost=lost, fix=fix)
     error.exchange = exchange
     return error
 
@@ -65,6 +81,8 @@ class PartyConnection:
     """Told of what was created although its answer was lost: the request, and the thing as it is listed."""
     retry: Retry | None = None
     """How requests are sent again; without it each is sent once."""
+    met: bool = False
+    """Whether the party itself has answered; a consumer says so, who judges the answers itself."""
     _transports: dict[tuple[str, str | None], Transport] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
@@ -93,11 +111,12 @@ class PartyConnection:
         body: bytes = b"",
         node: str | None = None,
         repeatable: bool | None = None,
+        by_status: bool = False,
     ) -> Exchange:
         """Sends one request; `url` is absolute. Raises Unreachable where no HTTP answer comes.
 
         `repeatable` says whether a second request does no harm where the outcome of the first is unknown; the default
-        depends on the method. Raises Failed, and sends nothing, where a party has named an address to which secrets
+        depends on the method. `by_status` says that the status of a success tells all, whatever body is beside it. Raises Failed, and sends nothing, where a party has named an address to which secrets
         would go over plain HTTP, or an id that makes of the URL another one than it seems.
         """
         where = f"{method} {quoted(url) or 'to no address'}"
@@ -123,7 +142,9 @@ class PartyConnection:
             sent["host"] = parts.netloc
         url_dialled = urlunsplit((parts.scheme, dialled, parts.path, parts.query, "")) if dialled else url
         prepared = Prepared(method, url_dialled, tuple(sent.items()), body, host)
-        attempt = partial(self._attempt, prepared, self.request(method, url, sent, body), where, dialled)
+        done = by_status or method == "DELETE"  # RFC 9110 9.3.5: the body of its answer is for people
+        known = partial(self._knows, done=done)
+        attempt = partial(self._attempt, prepared, self.request(method, url, sent, body), where, dialled, known)
         if method not in READS or self.party == "curity":
             attempt = partial(_to_its_answer, attempt)
         if self.retry is None:
@@ -131,23 +152,37 @@ class PartyConnection:
         else:
             repeatable = method in IDEMPOTENT if repeatable is None else repeatable
             exchange = self.retry.send(attempt, method, url, urlsplit(url_dialled).netloc, repeatable=repeatable)
-        if not self.recognises(exchange):
-            raise not_theirs(exchange, f"{exchange.what} is not an answer of {self.party}: {exchange.shape}")
+        if not known(exchange):
+            said = f"{exchange.what} is not an answer of {self.party}: {exchange.shape}"
+            raise not_theirs(exchange, said, met=self.met)
+        self.met = self.met or not self.consumer
         return exchange
 
     def request(self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Request:
         media_type = (headers or {}).get("content-type", "")
         return Request(party=self.party, base=self.base, method=method, url=url, media_type=media_type, body=body)
 
-    def _attempt(self, prepared: Prepared, request: Request, where: str, dialled: str | None) -> Exchange:
+    def _knows(self, exchange: Exchange, *, done: bool) -> bool:
+        return (done and 200 <= exchange.status < 300) or self.recognises(exchange)
+
+    def _attempt(
+        self,
+        prepared: Prepared,
+        request: Request,
+        where: str,
+        dialled: str | None,
+        known: Callable[[Exchange], bool],
+    ) -> Exchange:
         """Sends a request once, and records what came of it. Raises Unreachable where no answer came."""
         proxy = proxy_for(prepared.url, self.connection)
         answered = self.watch(request)
         begun, started = self.transcript.sending(self.party, request.method, request.url), time.perf_counter()
         try:
-            status, headers, content = self.transport(prepared, proxy).send(prepared)
+            status, headers, content = in_time(self.transport(prepared, proxy), prepared)
         except (*UNANSWERED, OSError, UnicodeError) as error:
             lost = not isinstance(error, NEVER_SENT)
+            if isinstance(error, Endless):
+                self.close()  # and with it what still arrives
             if not lost:
                 answered(None)
             reason = network_error(error, proxy)
@@ -165,7 +200,14 @@ class PartyConnection:
                     node=dialled,
                 )
             )
-            raise Unreachable(self.party, f"{where}: {reason.said}", lost=lost, passing=reason.passing) from None
+            raise Unreachable(
+                self.party,
+                f"{where}: {reason.said}",
+                lost=lost,
+                passing=reason.passing,
+                key="nodes" if reason.key == ADDRESS and dialled in self.connection.nodes else reason.key,
+                what_to_check=reason.check,
+            ) from None
         exchange = Exchange(
             number=begun.number,
             at=begun.at,
@@ -182,8 +224,9 @@ class PartyConnection:
         )
         self.transcript.add(exchange)
         if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and proxy:
-            raise Unreachable(self.party, f"{where}: {wants_credentials(proxy)}")
-        if self.recognises(exchange):
+            said = f"{where}: {wants_credentials(proxy)}"
+            raise Unreachable(self.party, said, key=PROXY, what_to_check=OF_A_PROXY)
+        if known(exchange):
             answered(exchange)
         return exchange
 

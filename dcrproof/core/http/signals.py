@@ -3,12 +3,21 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
 NUMBERS = tuple(signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if name in signal.Signals.__members__)
 """The signals by which people, service managers and closed terminals stop a process."""
+
+PASSED_ON = getattr(signal, "SIGUSR1", signal.SIGTERM)
+"""What the controller of xdist sends its workers when a signal has come. A terminal sends its own to all of them."""
+
+
+def arrived(came: Sequence[int]) -> int:
+    """How many signals these are: one that came by itself and was passed on as well is one."""
+    passed_on = came.count(PASSED_ON)
+    return max(passed_on, len(came) - passed_on)
 
 
 def leave(code: int) -> NoReturn:
@@ -24,7 +33,7 @@ def handled(by: Callable[[int, Any], None]) -> Iterator[None]:
     """
     before: Mapping[signal.Signals, Any] = {}
     if threading.current_thread() is threading.main_thread():
-        found = {number: signal.getsignal(number) for number in NUMBERS}
+        found = {number: signal.getsignal(number) for number in (*NUMBERS, PASSED_ON)}
         before = {number: handler for number, handler in found.items() if handler not in {signal.SIG_IGN, None}}
     try:
         for number in before:
@@ -45,7 +54,7 @@ def put_off(then: Callable[[int], None] = signal.raise_signal, most: int = 1) ->
 
     def later(number: int, _: object) -> None:
         came.append(number)
-        if len(came) > most:
+        if arrived(came) > most:
             raise KeyboardInterrupt
 
     try:

@@ -5,8 +5,10 @@ Redirects are never followed: a redirect must not carry credentials to another h
 
 import time
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from http.cookiejar import DefaultCookiePolicy
+from threading import Thread
 from typing import Any, Protocol
 
 import httpx
@@ -21,8 +23,9 @@ from dcrproof.core.http.exchange import Headers
 
 LARGEST_BODY = 10_000_000
 """Bytes of a body that are read: no answer of this flow has a tenth of them."""
-LONGEST_BODY = 60.0
-"""Seconds in which a body has to arrive: the libraries limit the time of each part alone."""
+LONGEST = 60.0
+"""Seconds in which a whole answer has to arrive: the libraries limit the time of each part of it alone."""
+TIMEOUTS = httpx.Timeout(TIMEOUT).as_dict()
 NO_COOKIES = DefaultCookiePolicy(allowed_domains=())
 """No cookie is kept: a check that means to send one does so by hand."""
 
@@ -47,17 +50,14 @@ class Transport(Protocol):
 
 
 class Httpx:
-    """A connection pool of httpx."""
+    """A connection pool of httpx: its transport alone, since a client adds what is not used here, such as cookies."""
 
     def __init__(self, connection: Connection, proxy: str | None) -> None:
         context = tls(connection.ca, connection.client_cert, connection.client_key)
-        self.client = httpx.Client(
+        self.pool = httpx.HTTPTransport(
             verify=context,
             proxy=httpx.Proxy(proxy, ssl_context=context if proxy.startswith("https:") else None) if proxy else None,
             trust_env=False,
-            timeout=TIMEOUT,
-            follow_redirects=False,
-            cookies=CookieJar(NO_COOKIES),
         )
 
     def send(self, request: Prepared) -> tuple[int, Headers, bytes]:
@@ -68,15 +68,20 @@ class Httpx:
             if event.endswith("send_request_headers.started"):
                 begun = begun or about["request"].method != b"CONNECT"
 
+        sent = httpx.Request(
+            request.method,
+            request.url,
+            headers=[*request.headers, ("accept-encoding", "identity")],
+            content=request.body,
+            extensions={"timeout": TIMEOUTS, "sni_hostname": request.name, "trace": watch},
+        )
         try:
-            with self.client.stream(
-                request.method,
-                request.url,
-                headers=[*request.headers, ("accept-encoding", "identity")],
-                content=request.body,
-                extensions={"sni_hostname": request.name, "trace": watch},
-            ) as response:
+            response = self.pool.handle_request(sent)
+            response.request = sent
+            try:
                 body = whole(response.iter_bytes())
+            finally:
+                response.close()
         except httpx.HTTPError as error:
             if begun:
                 raise
@@ -84,7 +89,7 @@ class Httpx:
         return response.status_code, tuple(response.headers.multi_items()), body
 
     def close(self) -> None:
-        self.client.close()
+        self.pool.close()
 
 
 BEFORE_SENDING = (NewConnectionError, ConnectTimeoutError, ProxyError)
@@ -141,13 +146,35 @@ class Requests:
         self.session.close()
 
 
+def in_time(transport: Transport, request: Prepared) -> tuple[int, Headers, bytes]:
+    """Sends a request, in a thread that can be left alone: neither library can be stopped within the head of an answer.
+
+    Raises Endless where the answer has not ended after LONGEST, and what the transport raises.
+    """
+    ended: Future[tuple[int, Headers, bytes]] = Future()
+
+    def send() -> None:
+        try:
+            ended.set_result(transport.send(request))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is waited for
+            ended.set_exception(error)
+
+    Thread(target=send, daemon=True).start()
+    try:
+        return ended.result(LONGEST)
+    except TimeoutError:
+        if ended.done():
+            raise
+        raise Endless(f"the answer had not ended after {LONGEST:g} seconds") from None
+
+
 def whole(chunks: Iterable[bytes]) -> bytes:
-    """The whole body. Raises Endless as soon as it is larger than LARGEST_BODY, or takes longer than LONGEST_BODY."""
+    """The whole body. Raises Endless as soon as it is larger than LARGEST_BODY, or takes longer than LONGEST."""
     body, begun = bytearray(), time.monotonic()
     for chunk in chunks:
         body += chunk
-        if time.monotonic() - begun > LONGEST_BODY:
-            raise Endless(f"the answer had not ended after {LONGEST_BODY:g} seconds")
+        if time.monotonic() - begun > LONGEST:
+            raise Endless(f"the answer had not ended after {LONGEST:g} seconds")
         if len(body) > LARGEST_BODY:
             raise Endless(f"more than {LARGEST_BODY:,} bytes came: what answers there is not the party")
     return bytes(body)

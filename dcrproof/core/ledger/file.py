@@ -170,7 +170,7 @@ def _writing(ledger: Ledger, path: Path, descriptor: int) -> Iterator[None]:
             yield
         finally:  # also where the run is stopped
             ledger.write = lambda _: None
-            if not (ledger.entries or ledger.verified or ledger.bad_lines):
+            if not (ledger.entries or ledger.hidden or ledger.bad_lines):
                 path.unlink(missing_ok=True)
 
 

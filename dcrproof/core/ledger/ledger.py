@@ -28,6 +28,10 @@ from dcrproof.core.secrets.secret import Secret
 MARK = re.compile(r"dcrproof [0-9a-f]{8}\Z")
 """The mark of a run, which the names of all things that it creates contain."""
 
+HIDDEN = {"verifying": "verified", "registering": "registered", "managing": "managed"}
+"""What Konnect does with a client of which nobody is told whether it is left: the kind of line that says so, with the id of
+a DCR provider or the name of an application, and that of the line by which it is over."""
+
 GONE = frozenset({200, 204, 404})
 """Statuses of a DELETE after which the thing does not exist."""
 
@@ -95,8 +99,8 @@ class Ledger:
     """Encrypts the URL and the token that delete a client, for the file; None where the file must not have them."""
     unwritten: str = ""
     """Why something could not be written, and is known here alone; empty otherwise."""
-    verified: list[str] = field(default_factory=list)
-    """The DCR providers that Konnect was asked to verify, by id: for that it registers a client, and tells nobody of it."""
+    hidden: list[tuple[str, str]] = field(default_factory=list)
+    """The clients that Konnect may have left and tells nobody of, by the two parts of their lines: see HIDDEN."""
     bad_lines: tuple[int, ...] = ()
     """The numbers of the lines of its file that make no sense."""
     _last: int = 0
@@ -151,10 +155,12 @@ class Ledger:
         self.entries[entry.number] = replace(entry, manage=(uri, token), rotating=False)
         self._write({"manage": entry.number, "sealed": self.seal(uri, token)})
 
-    def rotating(self, entry: LedgerEntry) -> None:
-        """A read or an update of a client is about to be sent, which at Curity replaces the token that deletes it."""
-        self.entries[entry.number] = replace(entry, rotating=True)
-        self._write({"rotating": entry.number})
+    def rotating(self, entry: LedgerEntry, *, over: bool) -> None:
+        """A read or an update of a client is about to be sent, which at Curity replaces the token that deletes it; or
+        (`over`) it was refused.
+        """
+        self.entries[entry.number] = replace(entry, rotating=not over)
+        self._write({"rotating": entry.number, "over": over})
 
     def deleting(self, entry: LedgerEntry, *, over: bool) -> None:
         """A deletion of a client is about to be sent, or (`over`) was answered and not done."""
@@ -185,15 +191,15 @@ class Ledger:
         if back.manage:
             self.managed(back, *back.manage)
 
-    def verifying(self, provider: str) -> None:
-        self.verified.append(provider)
-        self._write({"verifying": provider})
+    def hide(self, what: str, name: str) -> None:
+        self.hidden.append((what, name))
+        self._write({what: name})
 
-    def verified_or_refused(self, provider: str) -> None:
-        """Nothing of that verification is left to be told: Konnect has refused it, or a reader was told of it."""
-        if provider in self.verified:
-            self.verified.remove(provider)
-            self._write({"verified": provider})
+    def tell(self, what: str, name: str) -> None:
+        """Nothing of that client is left to be told: Konnect has refused to begin, or a reader was told of it."""
+        if (what, name) in self.hidden:
+            self.hidden.remove((what, name))
+            self._write({HIDDEN[what]: name})
 
     def refused(self, entry: LedgerEntry) -> None:
         del self.entries[entry.number]
@@ -209,12 +215,13 @@ class Ledger:
         """Applies one line of a file. Raises ValueError where it makes no sense, and changes nothing then."""
         if "sweep" in line:
             return
-        if "verifying" in line:
-            self.verified.append(_text(line["verifying"]))
-            return
-        if "verified" in line:
-            self.verified.remove(_text(line["verified"]))
-            return
+        for begun, over in HIDDEN.items():
+            if begun in line:
+                self.hidden.append((begun, _text(line[begun])))
+                return
+            if over in line:
+                self.hidden.remove((begun, _text(line[over])))
+                return
         if "intent" in line:
             entry = self._intended(line)
             self._last = max(self._last, entry.number)
@@ -267,7 +274,7 @@ def _managed(entry: LedgerEntry, line: Mapping[str, Any]) -> LedgerEntry:
 REPLAYED: dict[str, Callable[[LedgerEntry, Mapping[str, Any]], LedgerEntry | None]] = {
     "made": _made,
     "manage": _managed,
-    "rotating": lambda entry, _: replace(entry, rotating=True),
+    "rotating": lambda entry, line: replace(entry, rotating=not line.get("over")),
     "deleting": lambda entry, line: replace(entry, deleting=not line.get("over")),
     "seen": lambda entry, _: replace(entry, seen=True),
     "gone": lambda *_: None,

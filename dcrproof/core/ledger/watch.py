@@ -15,13 +15,19 @@ from dcrproof.core.checks.outcomes import NotSeen
 from dcrproof.core.http.exchange import Exchange, Request
 from dcrproof.core.http.idna import absolute
 from dcrproof.core.http.segments import is_id
-from dcrproof.core.ledger.kinds import CLIENT, DCR_PROVIDERS, REGISTRATION, Kind, kind_at
+from dcrproof.core.ledger.kinds import CLIENT, DCR_PROVIDERS, PORTAL_API, REGISTRATION, Kind, kind_at
 from dcrproof.core.ledger.ledger import Ledger, LedgerEntry
 from dcrproof.core.secrets.secret import Secret
 
 VERIFY = re.compile(rf"{DCR_PROVIDERS}/([^/]+)/verify")
+MANAGES = frozenset({("portal", "POST"), ("portal", "PATCH")})
+MANAGED = re.compile(rf"{PORTAL_API}/applications/([^/]+)(?:/regenerate-secret|/refresh-token)?")
+"""The applications of a developer, changed or given a new secret."""
 REFUSED = frozenset({401, 403, 404, 429})
 """Statuses of a verification after which Konnect has not begun it."""
+ABOUT_ITS_CLIENT = re.compile(r"\bDCR\b|\bregistration[ _]endpoint\b", re.IGNORECASE)
+"""In an error of Konnect to a new application: it came as far as the authorization server, or may have. How Konnect puts it
+is documented for a verification alone ("Unable to create the DCR application", Application Auth Strategies API)."""
 UNSETTLED = frozenset({408, 502, 503, 504})
 """Statuses that leave open whether the request was carried out: something in front of the party gave up on it."""
 
@@ -35,13 +41,11 @@ def watch(ledger: Ledger, request: Request) -> Callable[[Exchange | None], None]
     kind = creates(ledger, request)
     if (request.party, request.method) == ("konnect", "POST") and (found := VERIFY.fullmatch(request.path)):
         return _verifying(ledger, unquote(found[1]))
+    if (request.party, request.method) in MANAGES and (found := MANAGED.fullmatch(request.path)):
+        return _managed_by_konnect(ledger, unquote(found[1]))
     if kind is None:
         if request.party == "curity" and request.method in {"GET", "PUT", "DELETE"}:
-            for entry in ledger.at(request.url):
-                if request.method == "DELETE":
-                    ledger.deleting(entry, over=False)
-                else:
-                    ledger.rotating(entry)
+            return _managing(ledger, request)
         return lambda exchange: _answered(ledger, None, exchange) if exchange else None
     if kind is not REGISTRATION:
         if ledger.created >= ledger.most:
@@ -62,12 +66,50 @@ def watch(ledger: Ledger, request: Request) -> Callable[[Exchange | None], None]
 
 
 def _verifying(ledger: Ledger, provider: str) -> Callable[[Exchange | None], None]:
-    """Konnect itself creates something then; as the result of `watch`."""
-    ledger.verifying(provider)
+    """Konnect itself registers a client then; as the result of `watch`."""
+    ledger.hide("verifying", provider)
 
     def answered(exchange: Exchange | None) -> None:
         if exchange is None or exchange.status in REFUSED:
-            ledger.verified_or_refused(provider)
+            ledger.tell("verifying", provider)
+
+    return answered
+
+
+def _managed_by_konnect(ledger: Ledger, id: str) -> Callable[[Exchange | None], None]:
+    """Konnect reads or updates the client of an application then, by which the token that deletes it is replaced, and may
+    not get the new one; as the result of `watch`.
+    """
+    names = [str(entry.name) for entry in ledger.entries.values() if entry.kind.has_client and entry.id == id]
+    for name in names:
+        ledger.hide("managing", name)
+
+    def answered(exchange: Exchange | None) -> None:
+        if exchange is None or exchange.status < 300 or not ABOUT_ITS_CLIENT.search(exchange.text):
+            for name in names:
+                ledger.tell("managing", name)
+        if exchange is not None:
+            _answered(ledger, None, exchange)
+
+    return answered
+
+
+def _managing(ledger: Ledger, request: Request) -> Callable[[Exchange | None], None]:
+    """A client is read, updated or deleted; as the result of `watch`. What is refused changes nothing: an answer that was
+    lost before may have.
+    """
+    deletes = request.method == "DELETE"
+    note = ledger.deleting if deletes else ledger.rotating
+    begun = [entry for entry in ledger.at(request.url) if not (entry.deleting if deletes else entry.rotating)]
+    for entry in begun:
+        note(entry, over=False)
+
+    def answered(exchange: Exchange | None) -> None:
+        if exchange is None or 400 <= exchange.status < 500:
+            for entry in begun:
+                note(ledger.entries[entry.number], over=True)
+        else:
+            _answered(ledger, None, exchange)
 
     return answered
 
@@ -119,16 +161,16 @@ def _answered(ledger: Ledger, number: int | None, exchange: Exchange) -> None:
             ledger.gone(entry)
             if entry.kind.name == "developer":  # the applications are deleted with it
                 _known(ledger, lambda one: one.kind.name == "application of another developer")
-    elif exchange.method == "DELETE" and 400 <= status < 500:
-        for entry in [entry for entry in ledger.at(exchange.url) if entry.deleting]:
-            ledger.deleting(entry, over=True)
     elif number is not None and status >= 400:
         # RFC 7591 3.2.2: an error creates nothing; Konnect may have carried on after a 500
         unsettled = status in UNSETTLED or (status == 500 and ledger.entries[number].kind is not CLIENT)
         if status == 429:
             _turned_away(ledger, number)
         elif not unsettled:
-            ledger.refused(ledger.entries[number])
+            entry = ledger.entries[number]
+            if entry.kind.has_client and entry.name and ABOUT_ITS_CLIENT.search(exchange.text):
+                ledger.hide("registering", entry.name)
+            ledger.refused(entry)
     elif status < 300:
         _learn(ledger, number, exchange)
 

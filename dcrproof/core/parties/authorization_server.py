@@ -3,7 +3,9 @@
 Each method sends one request and returns the exchange unchanged; others judge it.
 """
 
+import http.client
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -93,19 +95,28 @@ class AuthorizationServer:
         form = {"grant_type": "client_credentials"} | ({"scope": scope} if scope is not None else {})
         return self.form(metadata.endpoint("token_endpoint"), form, client_id, secret)
 
-    def form(self, url: str, form: Mapping[str, str], client_id: str, secret: Secret) -> Exchange:
+    def form(
+        self, url: str, form: Mapping[str, str], client_id: str, secret: Secret, *, by_status: bool = False
+    ) -> Exchange:
         """Posts a form to an endpoint, as a client that authenticates with its secret (RFC 6749 2.3.1)."""
         if self.method_of(client_id) == POST:
-            return self.form_with(url, {**form, "client_id": client_id, "client_secret": secret.reveal()}, None)
-        return self.form_with(url, form, basic(quote_plus(client_id), quote_plus(secret.reveal())))
+            both = {**form, "client_id": client_id, "client_secret": secret.reveal()}
+            return self.form_with(url, both, None, by_status=by_status)
+        pair = basic(quote_plus(client_id), quote_plus(secret.reveal()))
+        return self.form_with(url, form, pair, by_status=by_status)
 
-    def form_with(self, url: str, form: Mapping[str, str], pair: str | None) -> Exchange:
+    def form_with(self, url: str, form: Mapping[str, str], pair: str | None, *, by_status: bool = False) -> Exchange:
         """The same, with the given credentials of a Basic header, or without any.
 
         It may be repeated: a second token does no harm, and the other forms are idempotent.
         """
         headers = FORM if pair is None else {**FORM, "authorization": f"Basic {pair}"}
-        return self.http.send("POST", url, headers=headers, body=urlencode(form).encode(), repeatable=True)
+        body = urlencode(form).encode()
+        return self.http.send("POST", url, headers=headers, body=body, repeatable=True, by_status=by_status)
+
+    def revoke(self, url: str, form: Mapping[str, str], client_id: str, secret: Secret) -> Exchange:
+        """A revocation request (RFC 7009 2.1). The status alone says that it is done (2.2)."""
+        return self.form(url, form, client_id, secret, by_status=True)
 
     def get(self, url: str, token: Secret | None = None) -> Exchange:
         return self.http.send("GET", url, headers=_bearer(token))
@@ -174,9 +185,18 @@ def told(exchange: Exchange) -> str:
     return f"{error_code(exchange)} ({quoted(description)})" if description else error_code(exchange)
 
 
+def refused(exchange: Exchange) -> bool:
+    """Whether a request that needs a token was not done: by whatever error, or with a redirect to a page for signing in."""
+    return 300 <= exchange.status < 500
+
+
 PAGES = frozenset({"text/html", "application/xhtml+xml"})
-ANSWERED_BY_STATUS = frozenset({400, 401, 404, 405})
+ANSWERED_BY_STATUS = frozenset({400, 401, 404, 405, 409, 410, 411, 413, 415, 422})
 """Errors that the RFCs know by their status: whatever page stands beside them, it is a server's own framework."""
+OF_A_FRAMEWORK = re.compile(
+    r"Whitelabel Error Page|have the permission to access the requested resource|<h1>\d{3} [A-Za-z ]{1,40}</h1><p>"
+)
+"""Words of the pages that Spring, Flask and Django have for every error: none of a firewall or a proxy."""
 
 
 def recognises(exchange: Exchange) -> bool:
@@ -187,13 +207,23 @@ def recognises(exchange: Exchange) -> bool:
     """
     if exchange.status >= 500:
         return exchange.status == 500 and exchange.members().get("error") == "server_error"
-    if exchange.method == "DELETE" and exchange.status < 300:
-        return True  # the status says that it is done, or accepted (RFC 9110 9.3.5): the body is for people
     if exchange.broken:
         return False
+    if exchange.method == "DELETE" and exchange.status < 300:
+        return True  # the status says that it is done, or accepted (RFC 9110 9.3.5): the body is for people
     if not exchange.body or exchange.status in ANSWERED_BY_STATUS or exchange.is_json:
         return True
+    if exchange.status >= 400 and _of_a_framework(exchange.text[:LONGEST_PAGE], exchange.status):
+        return True
     return exchange.media_type not in PAGES and exchange.media_type != "text/plain"
+
+
+def _of_a_framework(text: str, status: int) -> bool:
+    """Whether the text is one that a server's framework has for that status, such as its name in HTTP."""
+    return text.strip().rstrip(".") == http.client.responses.get(status) or bool(OF_A_FRAMEWORK.search(text))
+
+
+LONGEST_PAGE = 5000
 
 
 def _bearer(token: Secret | None) -> dict[str, str]:

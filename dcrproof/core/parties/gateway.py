@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from dcrproof.core.checks.check import Evidence
 from dcrproof.core.checks.expect import Expect
@@ -17,8 +18,10 @@ from dcrproof.core.secrets.secret import Secret, basic
 UNAUTHORIZED = 401
 REFUSED = (UNAUTHORIZED, 403)
 REDIRECTED = (302, 303, 307)
-DESCRIPTION = re.compile(r'\berror_description *= *"([^"\\]+)"', re.IGNORECASE)
-"""In a challenge; RFC 6750 3 has neither quotation marks nor backslashes in it."""
+SCHEME = re.compile(r" *([A-Za-z][\w-]{0,50})(?= |,|$)")
+PARAMETER = re.compile(r'\b(error|error_description|scope) {0,9}= {0,9}"([^"\\]+)"', re.IGNORECASE)
+"""Of a challenge; RFC 6750 3 has neither quotation marks nor backslashes in these."""
+LONGEST_CHALLENGE = 4000
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,9 @@ class Consumer:
     route: RouteSettings
     behind: Callable[[], str] = lambda: ""
     """Which data planes have an old configuration, in words; an empty text where none has, or it is unknown."""
+    require_issuer: Callable[[], None] | None = None
+    """Raises Unreachable where the authorization server, which the gateway asks, is out of order from here as well; None
+    where it cannot be."""
 
     def __repr__(self) -> str:
         return f"<consumer of {self.route.method} {self.route_url}>"
@@ -64,25 +70,40 @@ class Consumer:
             repeatable=False,  # checks judge every answer of the gateway; only 429 is a limit, and not an answer
         )
         if not answered_by_kong(exchange) and not too_large(exchange):
-            raise not_theirs(exchange, f"{exchange.what} was not answered by Kong: {exchange.shape}")
+            said = f"{exchange.what} was not answered by Kong: {exchange.shape}"
+            raise not_theirs(exchange, said, met=self.http.met)
+        self.http.met = True
         return exchange
 
     def accepts(self, exchange: Exchange) -> bool:
         return exchange.status in self.route.success
 
+    def accepted(self, exchange: Exchange) -> Exchange:
+        """The answer to a call that should be accepted, or to the same call once more: an outage of the authorization server,
+        which the gateway asks, looks like a refusal. Raises Unreachable where that is out of order from here as well.
+        """
+        if self.accepts(exchange) or self.require_issuer is None:
+            return exchange
+        self.require_issuer()
+        headers, body = dict(exchange.request_headers), exchange.request_body
+        path = exchange.url.removeprefix(self.url)
+        return self.call(headers, node=exchange.node, path=path, method=exchange.method, body=body)
+
     def refuses(self, exchange: Exchange) -> bool:
         """Whether the call was rejected before reaching the upstream, whose latency Kong reports otherwise.
 
         That is the direction alone: with `unauthorized_redirect_uri`, or with the code flow among the methods, a caller
-        without usable credentials is sent away (302), and is not let in either. Such a redirect has to bear the header of
-        an answer of Kong's own: an upstream redirects as well.
+        without usable credentials is sent away (302), and is not let in either; another plugin may have words and statuses
+        of its own. These have to bear the header of an answer of Kong's own: an upstream answers so as well.
         """
-        return (exchange.status in REFUSED and not reached_upstream(exchange)) or self.sends_away(exchange)
+        if exchange.status in REFUSED:
+            return not reached_upstream(exchange)
+        own = 400 <= exchange.status < 500 and exchange.status != 404 and _of_kong_itself(exchange)
+        return own or self.sends_away(exchange)
 
     def sends_away(self, exchange: Exchange) -> bool:
         """Whether the call was rejected with a redirect of Kong's own."""
-        own = exchange.header("x-kong-response-latency") is not None and not reached_upstream(exchange)
-        return exchange.status in REDIRECTED and own
+        return exchange.status in REDIRECTED and _of_kong_itself(exchange)
 
 
 def with_basic(client_id: str, secret: Secret) -> dict[str, str]:
@@ -97,6 +118,14 @@ def reached_upstream(exchange: Exchange) -> bool:
     return exchange.header("x-kong-upstream-latency") is not None
 
 
+def _of_kong_itself(exchange: Exchange) -> bool:
+    return exchange.header("x-kong-response-latency") is not None and not reached_upstream(exchange)
+
+
+NO_ROUTE = "no Route matched with those values"
+"""In Kong's own page as well (Kong, `tools/http.lua`)."""
+
+
 def marked_by_kong(exchange: Exchange) -> bool:
     """Whether the answer has a header of Kong."""
     kong = "kong" in (exchange.header("via") or "").lower() or "kong" in (exchange.header("server") or "").lower()
@@ -109,7 +138,8 @@ def answered_by_kong(exchange: Exchange) -> bool:
         return True
     # a gateway may be configured to add no headers: then the upstream's answer, or an error shaped as Kong's
     if exchange.status >= 400:
-        return bool(message(exchange))
+        nothing = exchange.method == "HEAD" and not exchange.body  # RFC 9110 9.3.2: its answer has no body
+        return nothing or bool(message(exchange)) or NO_ROUTE in exchange.text[:LONGEST_CHALLENGE]
     return exchange.media_type != "text/html" and not exchange.broken
 
 
@@ -133,11 +163,36 @@ def judges_nobody(exchange: Exchange) -> bool:
     return own and not too_large(exchange)
 
 
-def session_cookie(exchange: Exchange) -> str | None:
+OF_THE_UPSTREAM = re.compile(r"\b(the upstream server|ring-balancer|name resolution failed)\b", re.IGNORECASE)
+"""Words of Kong's own errors about the upstream (Kong, `error_handlers.lua` and `runloop/balancer`)."""
+
+
+def of_the_upstream(exchange: Exchange) -> bool:
+    """Whether the answer is an error of Kong about the upstream, for which it has let the caller through."""
+    return exchange.status >= 500 and bool(OF_THE_UPSTREAM.search(message(exchange)))
+
+
+def wants_https(exchange: Exchange) -> bool:
+    """Whether Kong answers that the route is to be called over TLS: with 426, or as the route says with a redirect
+    (developer.konghq.com/gateway/entities/route/, `https_redirect_status_code`).
+    """
+    if not exchange.url.startswith("http:") or reached_upstream(exchange):
+        return False
+    moved = (exchange.header("location") or "").startswith("https:") and exchange.status in (301, 302, 307, 308)
+    there = urlsplit(exchange.header("location") or "").hostname == urlsplit(exchange.url).hostname if moved else False
+    return there or (exchange.status == 426 and "https" in message(exchange).lower())
+
+
+def session_cookies(exchange: Exchange, name: str = "session") -> list[str]:
+    """The Set-Cookie headers of the gateway's session: one of more than 4 KB is split, and its parts are numbered."""
+    numbered = re.compile(rf"{re.escape(name)}\d?\s*=")
+    return [cookie for cookie in exchange.headers_named("set-cookie") if numbered.match(cookie.strip())]
+
+
+def session_cookie(exchange: Exchange, name: str = "session") -> str | None:
     """The session that the gateway set, as the value of a Cookie header, with all its parts; None without one."""
-    parts = [cookie.partition(";")[0].strip() for cookie in exchange.headers_named("set-cookie")]
-    session = [part for part in parts if part.startswith("session")]
-    return "; ".join(session) or None
+    parts = [cookie.partition(";")[0].strip() for cookie in session_cookies(exchange, name)]
+    return "; ".join(parts) or None
 
 
 def echoed(exchange: Exchange) -> dict[str, Any]:
@@ -151,12 +206,37 @@ def echoed(exchange: Exchange) -> dict[str, Any]:
     return {**content, "headers": {str(name).lower(): str(value) for name, value in headers.items()}}
 
 
+def challenge(exchange: Exchange) -> Mapping[str, str]:
+    """The first challenge of WWW-Authenticate (RFC 9110 11.6.1): its `scheme` in lower case, and its parameters by name."""
+    header = exchange.header("www-authenticate") or ""
+    scheme = SCHEME.match(header)
+    if exchange.status not in REFUSED or not scheme:
+        return {}
+    parameters = {found[1].lower(): quoted(found[2]) for found in PARAMETER.finditer(header[:LONGEST_CHALLENGE])}
+    return {**parameters, "scheme": scheme[1].lower()}
+
+
+def reason_of(exchange: Exchange) -> str:
+    """Why the gateway refuses, as far as it says so: in its challenge, or behind its message with `display_errors`."""
+    behind = message(exchange).partition(" (")[2].removesuffix(")")
+    return challenge(exchange).get("error_description") or quoted(behind)
+
+
+def sent_to(exchange: Exchange) -> str:
+    """Where a redirect leads, without the query, which differs each time in the code flow; empty for no redirect."""
+    return (exchange.header("location") or "").partition("?")[0] if exchange.status in REDIRECTED else ""
+
+
 def said(exchange: Exchange) -> str:
-    """A gateway's answer in short: its status, Kong's `message`, and with 401 the description in WWW-Authenticate."""
+    """A gateway's answer in short: its status, Kong's `message`, where it redirects to, and the error in WWW-Authenticate."""
     words = quoted(message(exchange))
-    found = DESCRIPTION.search(exchange.header("www-authenticate") or "") if exchange.status == UNAUTHORIZED else None
-    described = f" (error_description {quoted(found[1])!r})" if found else ""
-    return f"{exchange.status}{f' {words!r}' if words else ''}{described}"
+    asked = challenge(exchange)
+    told = [f"{name} {asked[name]!r}" for name in ("error", "error_description", "scope") if asked.get(name)]
+    if asked and asked["scheme"] not in {"bearer", "basic"}:
+        told.insert(0, f"WWW-Authenticate: {asked['scheme']}")
+    to = f" to {quoted(place)}" if (place := sent_to(exchange)) else ""
+    behind = f" ({', '.join(told)})" if told else ""
+    return f"{exchange.status}{f' {words!r}' if words else ''}{to}{behind}"
 
 
 def answer(exchange: Exchange) -> str:
@@ -167,6 +247,7 @@ def answer(exchange: Exchange) -> str:
 
 def accepted(expect: Expect, consumer: Consumer, exchange: Exchange, what: str) -> None:
     """Judges the direction of a call: it was accepted."""
+    exchange = consumer.accepted(exchange)
     expect.that(consumer.accepts(exchange), f"{what} accepted", answer(exchange))
 
 
@@ -194,7 +275,7 @@ def refused(
 def accepted_everywhere(consumer: Consumer, headers: Mapping[str, str], what: str, deadline: float) -> list[Exchange]:
     """Calls each node until it accepts or the deadline has passed: changes in Konnect take time. Returns the last answers."""
     expected = f"{what} accepted ({', '.join(map(str, consumer.route.success))})"
-    return _everywhere(consumer, headers, consumer.accepts, expected, deadline)
+    return _everywhere(consumer, headers, consumer.accepts, expected, deadline, consumer.accepted)
 
 
 def refused_everywhere(
@@ -205,7 +286,12 @@ def refused_everywhere(
 
 
 def _everywhere(
-    consumer: Consumer, headers: Mapping[str, str], holds: Callable[[Exchange], bool], expected: str, deadline: float
+    consumer: Consumer,
+    headers: Mapping[str, str],
+    holds: Callable[[Exchange], bool],
+    expected: str,
+    deadline: float,
+    confirmed: Callable[[Exchange], Exchange] = lambda exchange: exchange,
 ) -> list[Exchange]:
     answers: dict[str | None, Exchange] = {}
 
@@ -215,8 +301,9 @@ def _everywhere(
                 answers[node] = consumer.call(headers, node=node)
         return [exchange for exchange in answers.values() if not holds(exchange)]
 
-    others, _ = poll("a change to reach every node of the gateway", ask, lambda found: not found, deadline)
-    if others:
+    poll("a change to reach every node of the gateway", ask, lambda found: not found, deadline)
+    answers = {node: exchange if holds(exchange) else confirmed(exchange) for node, exchange in answers.items()}
+    if others := [exchange for exchange in answers.values() if not holds(exchange)]:
         behind = consumer.behind()
         failed = Failed(f"{expected} on every node", "; ".join([*map(answer, others), *([behind] if behind else [])]))
         failed.exchange = others[0]

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 import jwt
+from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -72,13 +73,55 @@ def describe(text: str) -> str:
         return f"a JWT signed with {found.header.get('alg')}"
     if text.count(".") == JWE_DOTS and text.startswith("eyJ"):
         return "an encrypted token (JWE, five parts), which the gateway cannot read"
+    if text.count(".") == JWS_DOTS and text.startswith("eyJ"):
+        return f"a token in the form of a JWT that cannot be read: {_unread(text)}"
+    if decode(text.strip()) is not None:
+        return "a JWT with blanks or line ends around it"
+    if (behind := text.partition(" ")[2]) and decode(behind) is not None:
+        return "a JWT with a word before it, such as its type"
     prefix = text[: text.find("_", 1) + 1] if text.startswith("_") else ""
     beginning = f", beginning {prefix}" if prefix else ""
     return f"an opaque token, {len(text)} characters{beginning}"
 
 
-JWE_DOTS = 4
-"""A JWE in compact form has five parts (RFC 7516 3.1)."""
+JWS_DOTS, JWE_DOTS = 2, 4
+"""A JWS in compact form has three parts (RFC 7515 3.1), a JWE five (RFC 7516 3.1)."""
+
+
+def _unread(text: str) -> str:
+    """Why a text cannot be read as a JWT."""
+    try:
+        jwt.decode_complete(text, options={"verify_signature": False})
+    except (jwt.PyJWTError, RecursionError) as error:
+        return one_line(str(error), 100)
+    return ""
+
+
+def oddities(token: Jwt, keys: Mapping[str, Any]) -> list[str]:
+    """What of a token and its keys is right for dcrproof, and may not be for another verifier, in words."""
+    if token.header.get("kid") is None:
+        return ["the token has no kid, by which a gateway finds its key (RFC 7515 4.1.4)"]
+    named = _named(token, keys)
+    kid = token.header["kid"]
+    several = [f"{len(named)} published keys have the kid {kid} (RFC 7517 4.5)"] if len(named) > 1 else []
+    broken = [f"the published key {kid} has an x5c that is no certificate (RFC 7517 4.7)"]
+    null = [f"the published key {kid} has members that are null, not left out"]
+    return [
+        *several,
+        *broken * any(not _certified(key) for key in named),
+        *null * any(value is None for key in named for value in key.values()),
+    ]
+
+
+def _certified(key: Mapping[str, Any]) -> bool:
+    """Whether a key has readable certificates, or none."""
+    chain = key.get("x5c", [])
+    try:
+        return isinstance(chain, list) and all(
+            x509.load_der_x509_certificate(base64.b64decode(one, validate=True)) for one in chain
+        )
+    except (ValueError, TypeError):
+        return False
 
 
 def verify(text: str, keys: Mapping[str, Any]) -> str | None:
@@ -149,11 +192,18 @@ def _unfit(key: Mapping[str, Any], algorithm: str) -> str | None:
     if key.get("kty") != kind:
         return f"{name} is of type {key.get('kty')}, not {kind}"
     if key.get("use") not in (None, "sig"):
-        return f"{name} is for {key.get('use')}, not for signatures"
+        return f"{name} has use {one_line(str(key.get('use')), 50)!r}, and is not for signatures (sig)"
+    operations = key.get("key_ops")
+    if isinstance(operations, list) and "verify" not in operations:
+        return f"{name} has no verify among its key_ops (RFC 7517 4.3)"
     if key.get("alg") not in (None, algorithm):
         return f"{name} is for {key.get('alg')}, not {algorithm}"
-    padded = [member for member in ("n", "e", "x", "y") if str(key.get(member, "")).endswith("=")]
-    return f"{name} has padded base64 in {', '.join(padded)} (RFC 7515 2: without padding)" if padded else None
+    members = {member: str(key.get(member, "")) for member in ("n", "e", "x", "y")}
+    if padded := [member for member, value in members.items() if value.endswith("=")]:
+        return f"{name} has padded base64 in {', '.join(padded)} (RFC 7515 2: without padding)"
+    if other := [member for member, value in members.items() if {*"+/"}.intersection(value)]:
+        return f"{name} has + or / in {', '.join(other)} (RFC 7515 2: base64url)"
+    return None
 
 
 def _flaw(text: str, key: Mapping[str, Any], algorithm: str) -> str | None:

@@ -197,7 +197,7 @@ class KonnectSettings(PartySettings):
     control_plane: Text | None = None
     """The control plane of the gateway."""
     service: Text | None = None
-    """The gateway service that a new API is linked to."""
+    """The gateway service that the API is linked to; in mode provision, the one to link a new API to."""
     portal: Text | None = None
     """The Dev Portal."""
     api: Text | None = None

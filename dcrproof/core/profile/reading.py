@@ -54,7 +54,7 @@ def _content(path: Path) -> dict[str, Any]:
     """The tables of that file. Raises ProfileError where it cannot be read."""
     source = str(path)
     try:
-        return tomllib.loads(content(path).decode("utf-8"))
+        return tomllib.loads(content(path).decode("utf-8-sig"))
     except OSError as error:
         raise ProfileError(source, [f"cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError:

@@ -17,7 +17,8 @@ from dcrproof.core.files import content
 from dcrproof.core.http import segments
 from dcrproof.core.http.idna import a_label
 from dcrproof.core.http.loopback import is_loopback
-from dcrproof.core.secrets.own_words import is_own
+from dcrproof.core.secrets.forms import forms_of
+from dcrproof.core.secrets.own_words import is_own, is_own_in_lines
 from dcrproof.core.secrets.secret import SHORTEST, Secret
 from dcrproof.core.text import one_line
 
@@ -249,7 +250,7 @@ def _secret(source: "Variable | SecretFile", info: Any) -> Secret:
         raise ValueError(f"the value of {found} {state}")
     if not text.isprintable():
         raise ValueError(f"the value of {found} contains a line break or another control character")
-    if is_own(text):
+    if any(map(is_own, forms_of(text))) or is_own_in_lines(text):
         raise ValueError(
             f"the value of {found} could not be masked: it consists of words, numbers or signs of which reports are full"
         )

@@ -165,18 +165,19 @@ def _texts(event: Event) -> Iterator[str]:
         if isinstance(value, str):
             if len(value) >= SHORTEST:
                 yield value
-        elif isinstance(value, Mapping):
+        elif isinstance(value, dict | Mapping):  # a dict is recognised much faster
             waiting += value.values()
         elif isinstance(value, list):
             waiting += value
 
 
 def _changed(event: Event, changed: Mapping[str, str]) -> Event:
-    result = {name: value if name in OURS else _walk(value, changed) for name, value in event.items()}
+    result = {name: value if name in OURS or not changed else _walk(value, changed) for name, value in event.items()}
     if event["event"] == "exchange":
-        for message in (result["request"], result["response"]):
+        for side in ("request", "response"):
+            message = result[side]
             if message and message["body"]:
-                message["body"] = message["body"][:LONGEST_BODY]
+                result[side] = {**message, "body": message["body"][:LONGEST_BODY]}
     return result
 
 
@@ -186,7 +187,7 @@ def _walk(value: Any, changed: Mapping[str, str]) -> Any:
         return changed.get(value, value)
     if isinstance(value, list):
         return [_walk(item, changed) for item in value]
-    if isinstance(value, Mapping):
+    if isinstance(value, dict | Mapping):
         return {name: _walk(member, changed) for name, member in value.items()}
     return value
 

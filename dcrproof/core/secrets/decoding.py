@@ -90,6 +90,8 @@ class Reading(NamedTuple):
     """The places where parts were joined; None means everywhere."""
     origin: Callable[[int, int], tuple[int, int]]
     """From a place in this reading to the place in the text that was read."""
+    breaks: bool = False
+    """Whether line breaks were there."""
 
     def found(self, run: Found) -> Found:
         return Found(*self.origin(run.start, run.end), run.shown)
@@ -154,7 +156,7 @@ def read(text: str, pattern: re.Pattern[str]) -> Reading | None:
     def origin(start: int, end: int) -> tuple[int, int]:
         return place(start)[0], place(end - 1)[1]
 
-    return Reading("".join(parts), joints[1:], origin)
+    return Reading("".join(parts), joints[1:], origin, pattern is BREAK)
 
 
 def _character(escape: str) -> str:

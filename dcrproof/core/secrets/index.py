@@ -4,8 +4,10 @@ A secret is masked by value, in each form in which it can appear, whole or in pa
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from itertools import chain, compress, count
+import sys
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, compress, count, pairwise
 from struct import calcsize
 from typing import Literal
 
@@ -29,7 +31,9 @@ OPAQUE = re.compile(r"_[A-Z0-9]{7}_")
 """The start of an opaque token of Curity: the same for all."""
 
 WEAK = re.compile(r"(?:_[A-Z0-9]{7}_)?[0-9a-fA-F-]+")
-"""A secret of digits and dashes, such as a UUID: a few characters of it may occur in any other."""
+"""A secret of digits and dashes, such as a UUID, or one in hexadecimal: a few characters of it may occur in any other."""
+
+FEW_WORDS = 8
 
 _WORD = 4
 # Any 8 characters of a text hold 4 that begin at a multiple of 4: these words are looked up first, all at once.
@@ -54,11 +58,14 @@ class Secrets:
         self._clients: dict[str, str | None] = {}
         self._forms: dict[str, str] = {}
         self._pieces: dict[str, str] = {}
+        self._shared: dict[str, list[str]] = {}
+        """The other forms that have a piece, too."""
         self._words: set[int] = set()
         self._weak: set[str] = set()
         self._public: set[str] = set()
-        self._own: dict[str, bool] = {}
-        """Pieces that were found, and whether dcrproof may write them by itself."""
+        self._own_forms: dict[str, bool] = {}
+        self._own_pieces: dict[str, bool] = {}
+        """What was found, and whether dcrproof may write it by itself."""
         self.never_masked: set[str] = set()
         """The values given to `know` that consist of dcrproof's own words."""
 
@@ -82,15 +89,18 @@ class Secrets:
                 self._public.update(_pieces(form[: public + SHORTEST - 1]))  # they show too little of the secret
         for form in sorted(forms, key=len):  # a piece that two forms share belongs to the longer one
             self._add(form, repr(secret))
-        if WEAK.fullmatch(value):
-            self._weak |= forms
+        self._weak |= forms if WEAK.fullmatch(value) else {*filter(WEAK.fullmatch, forms)}
         return secret
 
     def _add(self, form: str, shown: str) -> None:
         if len(form) < SHORTEST or form in self._forms:
             return
         self._forms[form] = shown
-        self._pieces.update(dict.fromkeys(_pieces(form), form))
+        pieces = dict.fromkeys(_pieces(form), form)
+        if not self._pieces.keys().isdisjoint(pieces):
+            for piece in self._pieces.keys() & pieces.keys():
+                self._shared.setdefault(piece, []).append(self._pieces[piece])
+        self._pieces.update(pieces)
         for start in range(_WORD):
             self._words.update(_words(form[start:]))
 
@@ -120,7 +130,7 @@ class Secrets:
         found = self._runs(text)
         if ODD.search(text) or len(text) >= SHORTEST_RUN:
             for reading in readings(text, found):
-                found += [reading.found(run) for run in self._runs(reading.text, reading.joints)]
+                found += map(reading.found, self._runs(reading.text, reading.joints, breaks=reading.breaks))
         return _apart(found) if len(found) > 1 else found
 
     def search(self, texts: Iterable[str]) -> Iterator[list[Found]]:
@@ -148,14 +158,18 @@ class Secrets:
         """What `search` finds in one reading of a text; without one of these words or short forms there is nothing."""
         places = [match.start() for form in short if form in text for match in re.finditer(re.escape(form), text)]
         in_text = _words(text, "Q")
-        if not words.isdisjoint(in_text):
-            places += compress(count(0, 8), map(words.__contains__, in_text))
+        hits = words.intersection(in_text)
+        if len(hits) > FEW_WORDS:
+            places += compress(count(0, 8), map(hits.__contains__, in_text))
+        else:  # quicker where there are few, as in a run without leaks
+            octets = [word.to_bytes(8, sys.byteorder) for word in hits]
+            places += [match.start() for word in octets for match in re.finditer(re.escape(word.decode()), text)]
         for place in places:
             before = max(place - 2 * LONG, 0)
             window = text[before : place + 3 * LONG]
             found = self._runs(window)
             if (joined := read(window, BREAK)) is not None:
-                found += map(joined.found, self._runs(joined.text, joined.joints))
+                found += map(joined.found, self._runs(joined.text, joined.joints, breaks=True))
             for start, end, shown in _apart(found):
                 whole = window[start:end]
                 telling = [piece for piece in _pieces(whole) if not self._is_public_piece(piece)]
@@ -167,14 +181,17 @@ class Secrets:
         return self._public.issuperset(_pieces(form))
 
     def _is_public_piece(self, piece: str) -> bool:
-        if piece in self._public:
-            return True
-        if piece not in self._own:
-            self._own[piece] = is_own(piece, SHORTEST)
-        return self._own[piece]
+        return piece in self._public or self._is_own(piece)
 
-    def _runs(self, text: str, joints: Iterable[int] | None = None) -> list[Found]:
-        """Secrets in a text; where `joints` are given only those across one of them."""
+    def _is_own(self, text: str, *, whole: bool = False) -> bool:
+        """Whether dcrproof may write that form or piece of a secret by itself; a number that is a `whole` one is not its own."""
+        own = self._own_forms if whole else self._own_pieces
+        if text not in own:
+            own[text] = is_own(text) if whole else is_own(text, SHORTEST)
+        return own[text]
+
+    def _runs(self, text: str, joints: Sequence[int] | None = None, *, breaks: bool = False) -> list[Found]:
+        """Secrets in a text; where `joints` are given only those across one of them, which may have been line `breaks`."""
         words = _words(text)
         if joints is not None:
             near = {at for joint in joints for at in range(max(joint // _WORD - 1, 0), joint // _WORD + 2)}
@@ -183,22 +200,26 @@ class Secrets:
             return []
         else:
             hits = compress(count(), map(self._words.__contains__, words))
-        pieces = self._pieces
+        pieces, broken = self._pieces, joints if breaks and joints else ()
         runs: list[tuple[int, int, list[str]]] = []
         done = 0
         for hit in hits:
             at = hit * _WORD
             for start in range(max(at - _WORD + 1, done), at + 1):
                 piece = text[start : start + SHORTEST]
-                form = pieces.get(piece)
-                if form is None:
+                longest = pieces.get(piece)
+                if longest is None:
                     continue
-                whole = start - form.index(piece)
-                if text.startswith(form, whole):
-                    begin, end, of = whole, whole + len(form), [form] * len(form)
-                    done = end
+                for form in (longest, *self._shared.get(piece, ())):
+                    begin = start - form.index(piece)
+                    end = begin + len(form)
+                    if text.startswith(form, begin) and not self._is_own(_lines(text, begin, end, broken), whole=True):
+                        of, done = [form] * len(form), end
+                        break
                 else:
-                    begin, end, of = start, start + SHORTEST, [] if self._is_public_piece(piece) else [form]
+                    begin, end = start, start + SHORTEST
+                    public = piece in self._public or self._is_own(_lines(text, begin, end, broken))
+                    of = [] if public else [longest]
                 if runs and begin < runs[-1][1]:
                     runs[-1] = (min(runs[-1][0], begin), max(runs[-1][1], end), runs[-1][2] + of)
                 else:
@@ -206,7 +227,8 @@ class Secrets:
         return [
             Found(begin, end, self._forms.get(text[begin:end]) or self._forms[max(set(of), key=of.count)])
             for begin, end, of in runs
-            if of and (len(of) + SHORTEST > LONG + 1 or text[begin:end] in self._forms or not self._weak.issuperset(of))
+            if (of and (len(of) + SHORTEST > LONG + 1 or not self._weak.issuperset(of)))
+            or (text[begin:end] in self._forms and not self._is_own(_lines(text, begin, end, broken), whole=True))
         ]
 
 
@@ -219,6 +241,14 @@ def _words(text: str, kind: Literal["I", "Q"] = "I") -> "memoryview[int]":
 
 def _pieces(text: str) -> list[str]:
     return [text[at : at + SHORTEST] for at in range(len(text) - SHORTEST + 1)]
+
+
+def _lines(text: str, begin: int, end: int, joints: Sequence[int]) -> str:
+    """A part of a text that was joined there, in lines again."""
+    if not joints:
+        return text[begin:end]
+    inner = joints[bisect_right(joints, begin) : bisect_left(joints, end)]
+    return "\n".join(text[one:other] for one, other in pairwise((begin, *inner, end)))
 
 
 def _apart(found: Iterable[Found]) -> list[Found]:

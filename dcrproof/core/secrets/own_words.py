@@ -3,12 +3,17 @@
 What it prints and writes is put together from fixed texts, with numbers, times and other words of its own between them.
 So a text may be its own if its words are those of dcrproof's sources, and each two of them stand beside each other there,
 or blanks or brackets separate them. pytest writes some more.
+
+A mask joins lines, since a secret may be printed over several of them; so a text may also be the end of one line and the
+beginning of the next.
 """
 
 import builtins
 import re
 from functools import cache
 from pathlib import Path
+
+from dcrproof.core.secrets.secret import SHORTEST
 
 WRITERS = (
     "core/**/*.py",
@@ -26,6 +31,8 @@ PYTEST = (
     "warnings summary short info slowest durations captured stdout stderr call setup teardown log live logs traceback "
     "most recent last full diff use show progress percent bringing up nodes workers worker created interrupted "
     "keyboardinterrupt internalerror exit no tests ran seconds subtests "
+    "configfile: pyproject.toml pytest.ini tox.ini setup.cfg conftest.py plugins: hypothesis- anyio- xdist- cov- asyncio- "
+    "suites/detail/test_ .py::test reports/out/latest/index.html "
     "site-packages dist-packages the above exception was the direct cause of the following exception: "
     "during handling of the above exception, another exception occurred: "
     "fixture not found available fixtures: use 'pytest --fixtures [testpath]' for help on them. "
@@ -43,19 +50,38 @@ EXCEPTIONS = [
 ]
 """The names in a traceback; those of warnings are among them."""
 
-SEPARATES = re.compile(r"[\s\"<>{}\[\]|]")
+SEPARATES = re.compile(r"[\s\"'`<>{}\[\]|]")
 """In what stands between two words: either may be the end, or the beginning, of a text of its own."""
 WORD = re.compile(r"[^\W_]+")
-LETTERS = re.compile(r"[^\W\d_]{3}")
-"""Shorter words tell nothing: a few random characters may be one."""
-T_OR_Z = re.compile(r"(?<![^\W_])t(?=\d)|(?<=\d)[tz](?![^\W\d_])")
+PLAIN = re.compile(r"[^\W\d_]{3}|[^\S\n]")
+"""Shorter words without blanks between them tell nothing: a few random characters may be some."""
+T_OR_Z = re.compile(r"(?<![^\W_])t(?=\d)|(?:(?<=\d\d)|(?<=\A\d))[tz](?![^\W\d_])")
 """The letters in a time as ISO 8601 has it."""
 NUMBER = re.compile(r"(\d+)(?:s|ms|min|h|kb|mb)?")
-DATE = re.compile(r"(?:19|20)\d{6}")
+DATE = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+CUT_DATE = re.compile(r"\A\d{7}(?=t)|(?<!\d)(?:19|20)\d{5}\Z")
 BETWEEN = re.compile(r"[\d\s.,:;/_()%+-]+")
 """Numbers, with what may stand between those of a time, a version, or a count."""
+IN_A_TABLE = re.compile(r"(?=.*\s)[\d\s.,:;/_()%+\[\]{}|<>=*'\"`-]+")
+"""The same with blanks and frames around them."""
+FRAME = re.compile(r"[\s{}\[\]\",:]+")
+"""What is between the members of JSON."""
+REPEATED = re.compile(r"([^\d\s])\1{2,}")
+"""Rules, dots, and the letters of tests that ended alike."""
+PROGRESS = re.compile(r"(?<!\S)(?=\S*\.)[.fueskobnx-]{3,}(?!\S)")
+"""The letters of the verdicts, while tests run."""
 FEWEST_CHARACTERS = 4
 """Rules and indents are made of fewer different ones."""
+DIGITS_OF = re.compile(
+    "|".join(
+        rf"{'' if at == 0 else chr(92) + 'A'}{word[at:]} [\da-f]{{1,8}}(?![^\W_])"
+        for word in ("secret", "dcrproof")
+        for at in range(len(word))
+    )
+)
+"""A fingerprint and the mark of a run, whose beginnings may be cut."""
+JOINED = re.compile(r"[^\W\d_]{4}|[^\S\n]")
+"""The same of the ends of two lines: without blanks, one of them has half of a secret."""
 
 
 def is_own(text: str, longest: int = 6) -> bool:
@@ -63,29 +89,68 @@ def is_own(text: str, longest: int = 6) -> bool:
 
     A number has at most `longest` digits: longer ones are ids. The first and the last word may be cut.
     """
-    if len({*text}) < FEWEST_CHARACTERS:
+    if len({*text}) < FEWEST_CHARACTERS and len(text) >= SHORTEST:
         return True
-    text = T_OR_Z.sub(" ", text.lower())
+    lines = text.split("\n")
+    if len(lines) == 1:
+        return _is_part(text, longest=longest)
+    return (
+        bool(JOINED.search(text))
+        and all(map(_tells, lines[1:-1]))
+        and all(
+            _is_part(line, begins=at > 0, ends=at < len(lines) - 1, longest=longest) for at, line in enumerate(lines)
+        )
+    )
+
+
+def is_own_in_lines(text: str) -> bool:
+    """Whether dcrproof may write that text by itself with the ends of lines somewhere in it."""
+    if not JOINED.search(text):
+        return False
+    ends = [0]
+    for end in range(1, len(text)):
+        if any(
+            _is_part(line, begins=begin > 0, ends=True)
+            for begin in ends
+            if (line := text[begin:end]) and (not begin or _tells(line))
+        ):
+            ends.append(end)
+    return any(_is_part(text[end:], begins=True) for end in ends[1:])
+
+
+def _tells(line: str) -> bool:
+    """Whether a whole line may be a text: any secret may be printed in a narrow column."""
+    return len(line.split()) > 1 or not WORD.search(line)
+
+
+def _is_part(text: str, *, begins: bool = False, ends: bool = False, longest: int = 6) -> bool:
+    """Whether it may be a part of a line; a line `begins` or `ends` there, or a word may be cut."""
+    text = T_OR_Z.sub(" ", CUT_DATE.sub("", text.lower()))
+    for shape in (DIGITS_OF, PROGRESS, REPEATED):
+        text = shape.sub(" ", text)
     found = WORD.findall(text)
     if not found:
-        return len({*text}) <= FEWEST_CHARACTERS + 1
+        return len({*text}) <= FEWEST_CHARACTERS + 1 or bool(FRAME.fullmatch(text))
     numbers = {word: number[1] for word in found if (number := NUMBER.fullmatch(word))}
     if any(len(digits) > longest and not DATE.fullmatch(digits) for digits in numbers.values()):
         return False
     if len(numbers) == len({*found}):
-        return bool(BETWEEN.fullmatch(text))
-    words, joined, sources = _sources()
-    inner = found[text[0] == found[0][0] : len(found) - (text[-1] == found[-1][-1])]
-    if not all(word in numbers or word in words for word in inner) or not all(
-        word in numbers or word in joined for word in found
+        return bool(BETWEEN.fullmatch(text) or IN_A_TABLE.fullmatch(text))
+    words, sources = _sources()
+    bars = "|" * (len(found) - 1)
+    before = ("|" if begins or not text.startswith(found[0]) else "", *bars)
+    after = (*bars, "|" if ends or not text.endswith(found[-1]) else "")
+    if not all(
+        word in numbers or f"{left}{word}{right}" in words
+        for left, word, right in zip(before, found, after, strict=True)
     ):
         return False
-    return " ".join(text.split()) in sources or (
-        bool(LETTERS.search(text))
-        and all(
-            one in numbers or other in numbers or SEPARATES.search(gap) or _beside(one, gap, other, sources)
-            for one, gap, other in zip(found, WORD.split(text)[1:], found[1:], strict=False)
-        )
+    plain = begins or ends or PLAIN.search(text)
+    return " ".join(text.split()) in sources or all(
+        (plain and SEPARATES.search(gap))
+        or ((one in numbers or other in numbers) and (plain or BETWEEN.fullmatch(gap)))
+        or _beside(one, gap, other, sources)
+        for one, gap, other in zip(found, WORD.split(text)[1:], found[1:], strict=False)
     )
 
 
@@ -95,11 +160,10 @@ def _beside(one: str, gap: str, other: str, sources: str) -> bool:
 
 
 @cache
-def _sources() -> tuple[frozenset[str], str, str]:
-    """All words; the same as a text; and the sources."""
+def _sources() -> tuple[str, str]:
+    """All words, between bars, and the sources."""
     root = Path(__file__).parents[2]
     paths = (path for pattern in WRITERS for path in root.glob(pattern) if path.is_file())
     sources = " ".join([PYTEST, *map(str.lower, EXCEPTIONS), *(path.read_text("utf-8").lower() for path in paths)])
     sources = " ".join(sources.split())
-    words = frozenset(WORD.findall(sources))
-    return words, "|".join(words), sources
+    return f"|{'|'.join(sorted({*WORD.findall(sources)}))}|", sources
