@@ -56,16 +56,17 @@ class Role(User):
 
     @contextmanager
     def trying(self) -> Iterator[None]:
-        """What fails in the block is counted already, and the user goes on; a user who may do no more stops.
+        """What fails in the block is counted, and the user goes on; a user who may do no more stops.
 
         Nothing reaches Locust, which would print and show it with the values of a traceback.
         """
         who = type(self).__name__.lower()
         try:
             yield
-        except Failed:
-            pass
-        except Unreachable:
+        except Failed as outcome:
+            self.load.account(outcome)
+        except Unreachable as outcome:
+            self.load.account(outcome)
             pause("a party that did not answer", AFTER_SILENCE)
         except NotSeen as outcome:
             self.load.tally.remark(f"a {who} stopped: {outcome.would_show} would let it go on")

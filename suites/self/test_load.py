@@ -38,6 +38,7 @@ from dcrproof.mocks import world as mocks_world
 from dcrproof.mocks.gateway.tokens import read_jwt
 from dcrproof.mocks.lasting import MANY, Lasting
 from dcrproof.mocks.messages import Request, Response
+from dcrproof.mocks.mutants import MUTANTS as ALL_MUTANTS
 from dcrproof.mocks.mutants.base import answers
 from dcrproof.mocks.mutants.load import MUTANTS
 from dcrproof.mocks.profile import write_profile
@@ -242,6 +243,29 @@ def test_a_load_of_live_parties_in_mode_existing_calls_the_route_with_what_the_p
     }
     assert ended.verdicts["load.ended.deleted"] == "not seen"
     assert {one["name"].partition(":")[0] for one in ended.run["load"]["operations"]} == {"consumer"}
+
+
+def strangers(world: World) -> None:
+    """Something in front of the gateway answers now and then."""
+    numbers = count(1)
+    page = Response(200, (("content-type", "text/html"),), b"<h1>Who are you?</h1>")
+    answers(world, "gateway", lambda _, response: page if next(numbers) > 30 and next(numbers) % 3 == 0 else response)
+
+
+@pytest.mark.parametrize(
+    ("broken", "role", "reason"),
+    [
+        (ALL_MUTANTS["portal.keeps-the-secret"].apply, "developer", "an answer that lacks something"),
+        (strangers, "consumer", "not an answer of the party"),
+    ],
+    ids=["a secret is missing", "strangers"],
+)
+def test_answers_that_are_of_no_use_are_errors_whatever_their_status(broken, role, reason, loads, tmp_path):
+    with target(tmp_path, broken) as at:
+        ended = loads(at.profile, "--users=2", "--rate=90", "--time=2s", f"--roles={role}")
+        assert at.left == []
+    assert ended.failed == ["load.errors.budget"], ended.printed
+    assert any(found.endswith(reason) for found in ended.run["load"]["reasons"])
 
 
 def test_developers_stop_when_they_have_created_what_the_profile_allows(loads, as_live):

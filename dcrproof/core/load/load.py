@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from dcrproof.core.checks.outcomes import Failed, NotSeen, Outcome
+from dcrproof.core.checks.outcomes import Failed, NotSeen, Outcome, Unreachable
 from dcrproof.core.http.exchange import Exchange, Sent, Unanswered
 from dcrproof.core.load.tally import MOST_FINDINGS, Finding, Tally
 from dcrproof.core.parties.authorization_server import Metadata
@@ -26,11 +26,22 @@ ALMOST = 30.0
 """Seconds before its end from which on a token is not used any more."""
 OPERATION: ContextVar[str] = ContextVar("operation", default="set-up")
 """What the user that is running does, in words: each user has a context of its own."""
+LAST: ContextVar["Last"] = ContextVar("last")
+"""The last request of the user that is running."""
 RECENT = 500
 """How many of the newest secrets are kept for the search for leaks at the end."""
 
 Issued = tuple[str, str | None]
 """A secret that a party has issued, and the client id that it makes Basic credentials with."""
+
+
+@dataclass
+class Last:
+    """A request: what it was for, what came of it, and whether it is counted as an error."""
+
+    operation: str
+    what: Exchange | Unanswered
+    counted: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,6 +122,7 @@ class Load:
                 self.keep(what, READY, most=MOST_OF_SET_UP)
             return
         operation, error = OPERATION.get(), _error(what)
+        LAST.set(Last(operation, what))
         self.tally.request(self.now, what.party, operation, what.seconds)
         size = len(what.body) if isinstance(what, Exchange) else 0
         self.told(what.party, operation, what.seconds, size, error)
@@ -123,6 +135,15 @@ class Load:
             return
         self.tally.error(self.now, what.party, OPERATION.get(), reason)
         self.keep(what, ERRORS)
+        LAST.get().counted = True
+
+    def account(self, outcome: Failed | Unreachable) -> None:
+        """Counts what has ended a user's work as an error of its last request, unless that is counted already."""
+        last = LAST.get(None)
+        if last is not None and not last.counted:
+            wrong = isinstance(outcome, Failed)
+            with self.doing(last.operation):
+                self.failed(last.what, "an answer that lacks something" if wrong else "not an answer of the party")
 
     def expect(self, exchange: Exchange, *statuses: int) -> Exchange:
         """The exchange itself. Raises Failed where its status is none of these; then it is counted as an error."""
