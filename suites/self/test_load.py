@@ -599,6 +599,13 @@ def test_nothing_but_a_load_imports_locust():
     assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
+def test_without_locust_the_extra_is_named():
+    missing = "import sys; sys.modules['locust'] = None; from dcrproof.__main__ import main; sys.exit(main(['load']))"
+    ran = subprocess.run([sys.executable, "-c", missing], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (4, "")
+    assert ran.stderr.startswith("dcrproof load: locust is missing; the command needs the extra load: pip install ")
+
+
 # Figures
 
 
