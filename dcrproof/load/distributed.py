@@ -35,7 +35,7 @@ from dcrproof.fixtures.run.recording import Recording
 from dcrproof.load import running
 from dcrproof.load.ending import Ended, how_to_sweep
 from dcrproof.load.options import LoadOptions, counts
-from dcrproof.load.running import Stop, Terminal
+from dcrproof.load.running import Refused, Stop, Terminal
 from dcrproof.load.site import Site, open_site
 
 SHARE, READY, END, ENDED = "dcrproof-share", "dcrproof-ready", "dcrproof-end", "dcrproof-ended"
@@ -45,10 +45,23 @@ WITHOUT_MASTER = 30.0
 """Seconds after which a worker whose users were stopped ends by itself."""
 
 
-def lead(options: LoadOptions, profile: Profile, recording: Recording, terminal: Terminal, stop: Stop) -> Ended:
-    """The master: returns what all workers have found."""
-    environment = running.new_environment(counts(options))
-    runner = environment.create_master_runner(*options.address)
+def listening(options: LoadOptions) -> MasterRunner:
+    """The master, which workers can connect to. Raises Refused where it cannot listen at its address."""
+    try:
+        return running.new_environment(counts(options)).create_master_runner(*options.address)
+    except RPCError as error:
+        raise Refused(f"--master {_shown(options.address)}: expected an address of this machine ({error})") from None
+
+
+def lead(
+    options: LoadOptions,
+    profile: Profile,
+    runner: MasterRunner,
+    recording: Recording,
+    terminal: Terminal,
+    stop: Stop,
+) -> Ended:
+    """Leads a load of several workers: returns what all of them have found."""
     ready, ended = _Inbox(runner, READY), _Inbox(runner, ENDED)
     try:
         terminal.tell(f"dcrproof: waiting for {options.workers} workers at {_shown(options.address)}")
@@ -60,7 +73,7 @@ def lead(options: LoadOptions, profile: Profile, recording: Recording, terminal:
         _until(stop, lambda: len(ready.told) >= len(workers))
         began = len(workers) == options.workers and all(told["began"] for told in ready.told.values())
         if began and not stop.event.is_set():
-            with running.web_page(options, environment, runner, stop, terminal):
+            with running.web_page(options, runner.environment, runner, stop, terminal):
                 runner.start(options.users, spawn_rate=running.spawn_rate(options))
                 running.wait(options, stop, lambda: _progress(runner, terminal), lambda: None)
                 terminal.tell("dcrproof: stopping the users")

@@ -23,14 +23,10 @@ from dcrproof.load import alone, distributed, mocks
 from dcrproof.load.ending import Ended, how_to_sweep, leave, started
 from dcrproof.load.figures import figures
 from dcrproof.load.options import LoadOptions, counts, problems
-from dcrproof.load.running import Terminal, fit_sockets, kept_exchange, stopping
+from dcrproof.load.running import Refused, Terminal, fit_sockets, kept_exchange, require_free, stopping
 from dcrproof.load.site import open_site
 from dcrproof.reports.conclusion import conclusion
 from dcrproof.reports.diagnosis import plain
-
-
-class Refused(Exception):
-    """The load is not begun; the text says why, and what to do."""
 
 
 REFUSALS = (Refused, ProfileError, mocks.NotStarted)
@@ -53,21 +49,29 @@ def perform(options: LoadOptions, path: Path | None) -> int:
         for secret, client_id in profile.secrets:
             secrets.know(secret.reveal(), client_id)
         recording, terminal = Recording(secrets), Terminal(secrets)
-        recording.begin(options.report, started(options, profile))
-        for line in _head(options, profile):
-            terminal.tell(line)
+        require_free(options.web)
         if options.workers:
+            runner = distributed.listening(options)
+            _begin(options, profile, recording, terminal)
             with stopping() as stop:
-                ended = distributed.lead(options, profile, recording, terminal, stop)
+                ended = distributed.lead(options, profile, runner, recording, terminal, stop)
             return _finish(options, profile, recording, terminal, ended)
         keep = partial(kept_exchange, secrets)
         site, ledger = stack.enter_context(
             open_site(profile, options, lambda what, check: recording.write(keep(what, check)), secrets)
         )
+        _begin(options, profile, recording, terminal)
         with stopping() as stop:
             ended = alone.perform(options, site, own, partial(_keep, options, profile, recording), terminal, stop)
         ended.sweep = how_to_sweep(ledger, profile) if ledger else ""
         return _finish(options, profile, recording, terminal, ended)
+
+
+def _begin(options: LoadOptions, profile: Profile, recording: Recording, terminal: Terminal) -> None:
+    """Begins the record: nothing that is refused leaves one."""
+    recording.begin(options.report, started(options, profile))
+    for line in _head(options, profile):
+        terminal.tell(line)
 
 
 def _read(options: LoadOptions, path: Path) -> Profile:

@@ -1,6 +1,7 @@
 """How a load runs with Locust, in one process or in several: its environment and page, how it is stopped, what is printed."""
 
 import logging
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +36,20 @@ KEPT = 60.0
 TO_THEIR_END = 30.0
 """Seconds in which users may end what they are doing."""
 MOST_LINES = 2_000
+
+
+class Refused(Exception):
+    """The load is not begun; the text says why, and what to do."""
+
+
+def require_free(port: int | None) -> None:
+    """Raises Refused where the page of Locust cannot be served at that port of this machine."""
+    try:
+        with socket.socket() as page:
+            page.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            page.bind(("127.0.0.1", port or 0))
+    except OSError as error:
+        raise Refused(f"--web {port}: {error.strerror}") from None
 
 
 class Terminal:

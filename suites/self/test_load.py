@@ -599,6 +599,28 @@ def test_nothing_but_a_load_imports_locust():
     assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
+def test_what_cannot_be_listened_at_or_written_is_refused_and_leaves_no_record(loads, tmp_path):
+    (tmp_path / "file").touch()
+    with target(tmp_path) as at, socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for options, said in {
+            ("--web", str(port)): f"--web {port}: Address already in use",
+            (
+                "--workers=1",
+                "--master=203.0.113.9:5557",
+            ): "--master 203.0.113.9:5557: expected an address of this machine",
+            ("--ledger", str(tmp_path / "file")): f"{tmp_path / 'file'}: File exists",
+            ("--report", str(tmp_path / "file")): f"{tmp_path / 'file'}",
+        }.items():
+            ended = loads(at.profile, *options)
+            assert ended.exit == 4
+            assert ended.printed.startswith(f"dcrproof load: {said}")
+            assert ended.run is None
+        assert at.left == []
+
+
 def test_without_locust_the_extra_is_named():
     missing = "import sys; sys.modules['locust'] = None; from dcrproof.__main__ import main; sys.exit(main(['load']))"
     ran = subprocess.run([sys.executable, "-c", missing], capture_output=True, text=True, check=False)
