@@ -35,6 +35,7 @@ def perform(
     except KeyboardInterrupt:
         terminal.tell("dcrproof: interrupted again; the users end at once")
     load.end()
+    load.know()
     terminal.tell("dcrproof: deleting what the load has made")
     cleaned = running.cleaned_up(site)
     return Ended(load.tally, load.now, site.unreachable, began, stop.interrupted, load.faults, [cleaned])

@@ -29,7 +29,7 @@ OPERATION: ContextVar[str] = ContextVar("operation", default="set-up")
 LAST: ContextVar["Last"] = ContextVar("last")
 """The last request of the user that is running."""
 RECENT = 500
-"""How many of the newest secrets are kept for the search for leaks at the end."""
+"""How many of the newest secrets are searched for at the end."""
 
 Issued = tuple[str, str | None]
 """A secret that a party has issued, and the client id that it makes Basic credentials with."""
@@ -169,9 +169,13 @@ class Load:
         """Records an exchange for that check, unless there are enough. Everything secret in it is known from then on."""
         if self._recorded.get(check, 0) < most:
             self._recorded[check] = self._recorded.get(check, 0) + 1
-            for issued in [*self.recent, *(one for held in self.held.values() for one in held)]:
-                self.target.secrets.know(*issued)
+            self.know()
             self.record(what, check)
+
+    def know(self) -> None:
+        """From now on the newest secrets, and those in use, are masked and searched for."""
+        for issued in [*self.recent, *(one for held in self.held.values() for one in held)]:
+            self.target.secrets.know(*issued)
 
     def is_new(self, value: str, what: str, exchange: Exchange) -> None:
         """Looks whether a client id, or the fingerprint of a secret, was given to nobody before."""
