@@ -20,6 +20,7 @@ import pytest
 
 import dcrproof
 from dcrproof.core.ledger import kinds
+from dcrproof.fixtures.flow import refusals
 from dcrproof.mocks.konnect import roles
 
 LENGTH = 4_000
@@ -43,7 +44,10 @@ MADE = {
     "core/ledger/kinds.py: kind.path": [kind.path for kind in kinds.KINDS],
     "core/ledger/kinds.py: place": [kind.path.replace("services/[^/]+/", "") for kind in kinds.KINDS],
     "core/openapi.py: pattern": [r"/v3/apis/[^/]+/versions/[^/]+"],
+    "core/parties/gateway.py: f'{re.escape(name)}\\\\d?\\\\s*='": [r"session\d?\s*="],
     "core/secrets/index.py: re.escape(form)": [r"a\ secret"],
+    "core/secrets/index.py: sign": [r"a\ secret"],
+    "fixtures/flow/refusals.py: sign": list(refusals.REASONS),
     "fixtures/flow/stage.py: f'(?<!\\\\w){re.escape(sign)}(?!\\\\w)'": [r"(?<!\w)a\ sign(?!\w)"],
     'mocks/konnect/catalog.py: f"""(^|[{{,\\\\s]){key}["\']?\\\\s*:"""': [r"""(^|[{,\s])swagger["']?\s*:"""],
     "mocks/konnect/roles.py: beginning": [beginning for beginning, _ in roles.KINDS],

@@ -303,6 +303,13 @@ def test_a_client_id_before_another_secret_is_not_found():
     assert list(secrets.search([other])) == [[]]
 
 
+def test_a_leak_of_other_than_ascii_is_found():
+    secrets = Secrets()
+    secret = secrets.know("длинный-пароль-из-многих-букв")
+    (found,) = next(iter(secrets.search([f"there: {secret.reveal()}!"])))
+    assert found == (7, 7 + len(secret.reveal()), repr(secret))
+
+
 def test_a_find_has_the_place_and_not_the_value():
     secrets = Secrets()
     secret = secrets.know("Yf7P0Xl9PvY48Nm3UHrx2UeY86d2QGbW")

@@ -162,8 +162,9 @@ class Secrets:
         if len(hits) > FEW_WORDS:
             places += compress(count(0, 8), map(hits.__contains__, in_text))
         else:  # quicker where there are few, as in a run without leaks
-            octets = [word.to_bytes(8, sys.byteorder) for word in hits]
-            places += [match.start() for word in octets for match in re.finditer(re.escape(word.decode()), text)]
+            signs = [re.escape(word.to_bytes(8, sys.byteorder)) for word in hits]
+            octets = text.encode("ascii", "replace") if hits else b""
+            places += [match.start() for sign in signs for match in re.finditer(sign, octets)]
         for place in places:
             before = max(place - 2 * LONG, 0)
             window = text[before : place + 3 * LONG]

@@ -1,13 +1,14 @@
 // oidc-provider on a free loopback port, configured as an operator would for a Dev Portal.
 //
-//   node server.mjs --registration token|open|client [--rotate]
+//   node server.mjs --registration token|open|client [--rotate] [--algorithm RS256|ES256|EdDSA] [--client]
 //
 // token   one initial access token for all registrations: INITIAL_ACCESS_TOKEN in the environment
 // open    registration needs no token
 // client  as at Curity: the client REGISTRAR_ID with REGISTRAR_SECRET gets initial access tokens with
 //         client_credentials and scope dcr
 //
-// With --rotate, updating a registration returns a new registration access token. Standard output has two lines: the
+// With --rotate, updating a registration returns a new registration access token; --algorithm signs access tokens; with
+// --client the client REGISTRAR_ID is there in each case. Standard output has two lines: the
 // issuer, once connections are accepted, and the number of registered clients left, when SIGTERM stops the server.
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
@@ -19,7 +20,12 @@ import Provider from 'oidc-provider';
 console.info = console.error; // the library's notices
 
 const { values: options } = parseArgs({
-  options: { registration: { type: 'string' }, rotate: { type: 'boolean', default: false } },
+  options: {
+    registration: { type: 'string' },
+    rotate: { type: 'boolean', default: false },
+    algorithm: { type: 'string', default: 'RS256' },
+    client: { type: 'boolean', default: false },
+  },
 });
 const { INITIAL_ACCESS_TOKEN, REGISTRAR_ID, REGISTRAR_SECRET } = process.env;
 const LIFETIME = 300;
@@ -50,17 +56,27 @@ const registrar = {
   scope: 'dcr',
 };
 
-const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-const signingKey = { ...privateKey.export({ format: 'jwk' }), alg: 'RS256', use: 'sig' };
+const KEYS = {
+  RS256: ['rsa', { modulusLength: 2048 }],
+  ES256: ['ec', { namedCurve: 'P-256' }],
+  EdDSA: ['ed25519'],
+};
+function signingKey(algorithm) {
+  const { privateKey } = generateKeyPairSync(...KEYS[algorithm]);
+  return { ...privateKey.export({ format: 'jwk' }), alg: algorithm, use: 'sig' };
+}
+
+// RS256 is always there: clients ask for no other algorithm of ID tokens, and that is the default
+const signingKeys = [...new Set([options.algorithm, 'RS256'])].map(signingKey);
 
 const server = createServer();
 await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
 const issuer = `http://127.0.0.1:${server.address().port}`;
 
 const provider = new Provider(issuer, {
-  clients: options.registration === 'client' ? [registrar] : [],
+  clients: options.client || options.registration === 'client' ? [registrar] : [],
   cookies: { keys: [randomBytes(32).toString('hex')] },
-  jwks: { keys: [signingKey] },
+  jwks: { keys: signingKeys },
   scopes: ['openid', 'dcr'],
   ttl: { ClientCredentials: LIFETIME },
   features: {
@@ -76,7 +92,7 @@ const provider = new Provider(issuer, {
         scope: 'openid dcr',
         audience,
         accessTokenFormat: 'jwt',
-        jwt: { sign: { alg: 'RS256' } },
+        jwt: { sign: { alg: options.algorithm } },
       }),
     },
   },
