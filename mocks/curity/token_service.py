@@ -8,6 +8,7 @@ import hmac
 import random
 import uuid
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -22,6 +23,7 @@ from dcrproof.mocks.curity.settings import AuthenticateUserBy, NoAuthentication,
 from dcrproof.mocks.curity.switches import DEFAULT_SWITCHES, Switches
 from dcrproof.mocks.curity.tokens import OPAQUE_PREFIX, AccessToken, SigningKey
 from dcrproof.mocks.keys import new_key
+from dcrproof.mocks.lasting import Lasting
 
 REGISTRATION = "oauth-dynamic-client-registration"
 
@@ -57,8 +59,7 @@ class TokenService:
         self._next_key = first_key
         self._published: tuple[SigningKey, ...] = ()
         self._dynamic: dict[tuple[str, str], DynamicClient] = {}
-        self._tokens: dict[str, AccessToken] = {}
-        self._sweep_at = 10_000
+        self._tokens = Lasting[str, AccessToken](self.clock.now, attrgetter("expires"))
         self._document: tuple[dict[str, Any], float] | None = None
 
     # The session of an administrator
@@ -292,7 +293,7 @@ class TokenService:
         if username is not None:
             claims["sub"] = username
         token = AccessToken(self.format_access_token(claims), claims, client.id, scopes, claims["exp"], username)
-        self._keep(token)
+        self._tokens[token.value] = token
         return token
 
     def _issue(self, client: AnyClient, scopes: tuple[str, ...]) -> dict[str, Any]:
@@ -337,14 +338,6 @@ class TokenService:
     def _expires_in(self, ttl: int) -> int:
         """What is left when the answer is written: a second less, now and then (samples show 300 and 299)."""
         return ttl - self._random.getrandbits(1) if ttl > 1 else ttl
-
-    def _keep(self, token: AccessToken) -> None:
-        """Expired tokens are as good as unknown ones, and are forgotten when there are many."""
-        if len(self._tokens) >= self._sweep_at:
-            now = self.clock.now()
-            self._tokens = {key: kept for key, kept in self._tokens.items() if now < kept.expires}
-            self._sweep_at = max(10_000, 2 * len(self._tokens))
-        self._tokens[token.value] = token
 
     def access_token(self, value: str) -> AccessToken | None:
         """The token if it is active: issued here, not expired, revoked or used up. Its client must still be there
