@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
 
@@ -165,7 +166,8 @@ class Routes(Generic[H]):
 
     table: tuple[tuple[str, str, H], ...]
     _fixed: dict[str, dict[str, H]] = field(init=False, default_factory=dict)
-    _patterns: list[tuple[re.Pattern[str], dict[str, H]]] = field(init=False, default_factory=list)
+    _templates: dict[int, list[tuple[str, dict[str, H]]]] = field(init=False, default_factory=dict)
+    """Those with names, by the number of their segments."""
 
     def __post_init__(self) -> None:
         by_template: dict[str, dict[str, H]] = {}
@@ -173,8 +175,7 @@ class Routes(Generic[H]):
             by_template.setdefault(template, {})[method] = handler
         for template, methods in by_template.items():
             if "{" in template:
-                pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(template))
-                self._patterns.append((re.compile(pattern + r"\Z"), methods))
+                self._templates.setdefault(template.count("/"), []).append((template, methods))
             else:
                 self._fixed[template] = methods
 
@@ -184,12 +185,19 @@ class Routes(Generic[H]):
             methods = self._fixed[path]
             return (methods[method], {}) if method in methods else frozenset(methods)
         allowed: set[str] = set()
-        for pattern, methods in self._patterns:
-            if match := pattern.match(path):
+        for template, methods in self._templates.get(path.count("/"), ()):
+            if match := _pattern(template).match(path):
                 if method in methods:
                     return methods[method], match.groupdict()
                 allowed.update(methods)
         return frozenset(allowed)
+
+
+@lru_cache(1024)
+def _pattern(template: str) -> re.Pattern[str]:
+    """What a path of that template matches; made when it is needed, since a run asks for few of all paths."""
+    pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(template))
+    return re.compile(pattern + r"\Z")
 
 
 def pairs(headers: Iterable[tuple[bytes, bytes]]) -> Pairs:
