@@ -55,6 +55,7 @@ class Control:
                 ("DELETE", "/faults/{id}", self.disarm),
                 ("GET", "/mail", self.mail),
                 ("GET", "/bridge", self.bridge),
+                ("GET", "/abandoned", self.abandoned),
                 ("POST", "/reset", self.start_again),
             )
         )
@@ -171,6 +172,10 @@ class Control:
         asked = [{"method": one.method, "path": one.path, "content": one.content} for one in held.asked]
         url = self.world.start.addresses["bridge"]
         return json_response(200, {"url": url, "api_key": held.api_key, "asked": asked, "clients": [*held.clients]})
+
+    def abandoned(self, request: Request) -> Response:
+        del request
+        return json_response(200, self.world.konnect.driver.abandoned)
 
     def start_again(self, request: Request) -> Response:
         del request

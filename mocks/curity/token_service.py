@@ -12,6 +12,8 @@ from operator import attrgetter
 from typing import Any
 from urllib.parse import unquote_plus
 
+from joserfc.jwk import OKPKey, RSAKey
+
 from dcrproof.mocks.clock import Clock
 from dcrproof.mocks.curity.clients import AnyClient, DynamicClient
 from dcrproof.mocks.curity.configuration import Configuration
@@ -59,7 +61,6 @@ class TokenService:
         self._dynamic: dict[tuple[str, str], DynamicClient] = {}
         self._tokens = Lasting[str, AccessToken](self.clock.now, attrgetter("expires"))
         self._document: tuple[dict[str, Any], float] | None = None
-        self.rotate_keys("new")
 
     # The session of an administrator
 
@@ -122,8 +123,8 @@ class TokenService:
     def signing_key(self) -> SigningKey:
         """The newest one of the default token issuer's algorithm."""
         algorithm = self.configuration.default_token_issuer.algorithm
-        if not any(key.algorithm == algorithm for key in self._published):
-            self.rotate_keys("new")
+        if not any(key.algorithm == algorithm for key in self._published):  # the first is made when it is needed
+            self._publish_another_key()
         return next(key for key in reversed(self._published) if key.algorithm == algorithm)
 
     def published_keys(self) -> tuple[SigningKey, ...]:
@@ -143,13 +144,19 @@ class TokenService:
         """
         if kid not in {"new", "same"}:
             raise ValueError(f'the kid of a rotation is "new" or "same", not {kid!r}')
-        key = new_key(self.configuration.default_token_issuer.algorithm, self._next_key)
-        self._next_key += 1
+        old = self.signing_key
         if kid == "same":
-            old = self.signing_key
+            key = self._another_key()
             self._published = tuple(SigningKey(old.kid, key) if one is old else one for one in self._published)
         else:
-            self._published = (*self._published, SigningKey(str(self._random.randrange(-(2**31), 0)), key))
+            self._publish_another_key()
+
+    def _publish_another_key(self) -> None:
+        self._published = (*self._published, SigningKey(str(self._random.randrange(-(2**31), 0)), self._another_key()))
+
+    def _another_key(self) -> RSAKey | OKPKey:
+        self._next_key += 1
+        return new_key(self.configuration.default_token_issuer.algorithm, self._next_key - 1)
 
     # Clients
 

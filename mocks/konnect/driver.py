@@ -152,6 +152,8 @@ class Driver:
         self.switches = switches
         self.initial_access = initial_access
         self.any_server = any_server
+        self.abandoned: list[str] = []
+        """The registration_client_uri of clients without an application that could not be deleted; empty for one without."""
 
     # --- the requests, one by one ---
 
@@ -342,8 +344,11 @@ class Driver:
         """Tries to delete a client that has no application."""
         try:
             yield from self.delete(registration, provider)
+            deleted = registration is not None and self.switches.delete_client
         except ProviderFailed:
-            return
+            deleted = False
+        if not deleted:
+            self.abandoned.append(registration.uri if registration else "")
 
     # --- rules ---
 

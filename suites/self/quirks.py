@@ -113,6 +113,9 @@ class Fault:
     curity: str = ""
     registrar: str = WITH_PAIR
     left: int = 0
+    exit: int = 1
+    alone: bool = False
+    """Whether it is the one check that fails, and others are blocked."""
 
 
 def of_scope(scope: str, answer: Answer) -> Callable[[Asked], Answer | None]:
@@ -260,7 +263,7 @@ LEGAL: Mapping[str, Legal] = {
         passed="registration.delete registration.deleted-client",
     ),
     "DELETE answers 202 with JSON that is no object": Legal(
-        Quirk(answers={"delete": where(succeeded, becomes(202, "accepted", "application/json"))}),
+        Quirk(answers={"delete": where(succeeded, becomes(202, '"accepted"', "application/json"))}),
         "RFC 9110 9.3.5",
         checks=MANAGED,
         passed="registration.delete registration.deleted-client",
@@ -287,6 +290,42 @@ LEGAL: Mapping[str, Legal] = {
         passed="registration.created registration.update application.created",
         checks="registration application.created",
     ),
+    **{
+        f"{code} to management without a right to it": Legal(
+            Quirk(answers=in_every("read", "update", "delete", change=errors(lambda _, code=code: error(*code)))),
+            "RFC 7592 2 asks for 401, and a refusal is a refusal",
+            checks=f"{MANAGED} managed",
+            passed="managed.no-token managed.after-delete registration.delete",
+        )
+        for code in ((404, "not_found"), (400, "invalid_token"))
+    },
+    "what was asked for is replaced": Legal(
+        Quirk(
+            answers=in_every(
+                *("register", "read", "update"),
+                change=where(
+                    succeeded,
+                    members(
+                        client_name=lambda usual: f"Prefix {usual['client_name']}",
+                        grant_types=["client_credentials", "refresh_token"],
+                        scope="openid profile",
+                    ),
+                ),
+            )
+        ),
+        "RFC 7591 3.2.1, RFC 7592 2.2",
+        checks=f"{MANAGED} managed",
+        passed="registration.created registration.read registration.update",
+    ),
+    **{
+        f"{name} of a registration is not supported": Legal(
+            Quirk(refuses={name: lambda _, allowed=allowed: Answer(405, headers={"allow": allowed})}),
+            "RFC 9110 15.5.6",
+            checks=f"{MANAGED} managed",
+            passed="registration.delete",
+        )
+        for name, allowed in (("update", "GET, DELETE"), ("read", "PUT, DELETE"))
+    },
     "members are not echoed": Legal(
         Quirk(answers=in_every("register", "read", "update", change=where(succeeded, only(*KEPT)))),
         "RFC 7591 3.2.1, in practice: the token request decides",
@@ -415,6 +454,25 @@ LEGAL: Mapping[str, Legal] = {
             (" without a body", Answer(401)),
         )
     },
+    "PUT is not supported": Legal(
+        Quirk(refuses={"update": lambda _: Answer(405, None, {"allow": "GET, DELETE"})}),
+        "RFC 9110 15.5.6",
+        checks=MANAGED,
+        passed="registration.read registration.delete",
+    ),
+    "another name than the one asked for": Legal(
+        Quirk(
+            answers=in_every(
+                "register",
+                "read",
+                "update",
+                change=where(succeeded, members(client_name=lambda usual: f"Ours: {usual.get('client_name')}")),
+            )
+        ),
+        "RFC 7591 3.2.1: the server may replace what was asked for",
+        checks=MANAGED,
+        passed="registration.created registration.update",
+    ),
     "the registration's address has a query": Legal(
         Quirk(by_query=True),
         "OpenID Connect Registration 1.0 3.2: its own example",
@@ -557,6 +615,24 @@ FAULTS: Mapping[str, Fault] = {
         "token.verifies",
         ("key-1", "base64url"),
     ),
+    "no verify among the key_ops": Fault(
+        Quirk(keys=lambda keys: [{**key, "key_ops": ["sign"]} for key in keys]), "token.verifies", ("key-1", "key_ops")
+    ),
+    "members of a key that are null": Fault(
+        Quirk(keys=lambda keys: [{**key, "use": None, "x5u": None} for key in keys]),
+        "gateway.reads-tokens",
+        ("key-1 has members that are null",),
+        not_steps=("konnect.provider.initial-client-secret",),
+    ),
+    "keys in a list": Fault(
+        Quirk(answers={"jwks": lambda answer: replace(answer, content=answer.content["keys"])}),
+        "keys.served",
+        ("JSON, but not an object",),
+    ),
+    "a line end behind the token": Fault(Quirk(token=lambda text: f"{text}\n"), "token.is-jwt", ("line ends",)),
+    "the type before the token": Fault(
+        Quirk(token=lambda text: f"Bearer {text}"), "token.is-jwt", ("a word before it",)
+    ),
     "kid is a number": Fault(Quirk(header={"kid": 7}), "token.is-jwt", ("form of a JWT", "Key ID")),
     "a token without kid, at the route": Fault(
         Quirk(header={"kid": None}),
@@ -673,6 +749,15 @@ FAULTS: Mapping[str, Fault] = {
         ("registration_client_uri",),
         checks="registration.managed",
         left=1,
+    ),
+    "deletion is not supported": Fault(
+        Quirk(refuses={"delete": lambda _: Answer(405, headers={"allow": "GET, PUT"})}),
+        "registration.delete",
+        ("405",),
+        checks="registration.delete life.deleted",
+        left=4,
+        exit=3,
+        alone=True,
     ),
     "a read that fails in passing": Fault(
         Quirk(refuses={"read": lambda _: Answer(502, PAGE.format("Bad Gateway"), {"content-type": HTML})}),

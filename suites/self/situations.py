@@ -1,6 +1,7 @@
 """The situations of somebody who is on call, as data: one change each, and what a run must say."""
 
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -297,7 +298,7 @@ SITUATIONS: Mapping[str, Situation] = {
         )
         for kind, check in (("basic", "route.basic.accepted"), ("bearer", "gateway.reads-tokens"))
     },
-    "a route by HEAD": Situation(values={"gateway.route": [{"path": "/accounts", "method": "HEAD"}]}),
+    "a route by HEAD": Situation(values={"gateway.route": [{"path": "/accounts", "method": "HEAD"}]}, konnect=True),
     # the stage in Konnect's error text
     "a wrong secret of the provider": Situation(
         provider(dcr_config={"initial_client_secret": "yq7-last-year-Kd93hhLm2"}),

@@ -468,6 +468,9 @@ def test_clients_of_a_mock_that_died_with_its_run_are_reported(
     assert until(lambda: any(name.endswith(" application") for id, name in live.clients.items() if id not in clients))
     run.kill()
     run.communicate(timeout=PATIENCE)
+    _, listed = live.sweep(capsys)
+    assert "registered by a mock that is gone (owner: Curity admins)" in listed
+    assert "left  application" not in listed
     code, told = live.sweep(capsys, "--profile", str(live.profile), "--yes")
     assert code == 0, told
     left = {name for id, name in live.clients.items() if id not in clients and name.startswith("dcrproof")}

@@ -544,7 +544,7 @@ PLACES = {
     ],
     "gateway": ["/accounts", "/accounts/more"],
     "gateway-2": ["/accounts"],
-    "control": ["/calls", "/clock", "/keys", "/steps", "/faults", "/mail"],
+    "control": ["/calls", "/clock", "/keys", "/steps", "/faults", "/mail", "/abandoned"],
 }
 BODIES = [
     *(b"", b"{", b"[]", b"null", b'"text"', b"1e999", b"\xff\xfe\x00", b"\x00" * 50, b"[" * 3000, b"a=%zz&a=1&=&&"),

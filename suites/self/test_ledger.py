@@ -6,7 +6,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from types import SimpleNamespace
+from typing import NoReturn, cast
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +20,7 @@ from dcrproof.core.http.exchange import Exchange, Request
 from dcrproof.core.ledger.file import Busy, Unreadable, addresses, in_use, kept, read, taken_over
 from dcrproof.core.ledger.ledger import Ledger, new_mark
 from dcrproof.core.ledger.watch import watch
+from dcrproof.core.parties.control import ControlClient
 from dcrproof.core.parties.target import Target
 from dcrproof.core.profile.model import (
     CuritySettings,
@@ -490,6 +492,18 @@ def test_a_verification_is_told_once_by_the_run_and_leaves_no_ledger(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("left", [[], [f"{CURITY}/register/4f1c", ""]])
+def test_a_mock_is_asked_what_it_has_left_of_a_verification(left: list[str]) -> None:
+    mock = cast(ControlClient, SimpleNamespace(url="", abandoned=lambda: left))
+    ledger = Ledger(new_mark(), {"curity": CURITY})
+    target = Target(PROFILE, {"konnect": mock}, ledger=ledger)
+    send(ledger, "konnect", "POST", VERIFY, status=200, content={"status": "success", "errors": []})
+    assert clean_up(target, ledger).left == [
+        f"the client {uri or 'without management'} that mock Konnect registered, and could not delete (owner: Curity admins)"
+        for uri in left
+    ]
+
+
 def test_a_verification_of_a_run_that_was_killed_is_told_by_one_sweep(tmp_path: Path) -> None:
     ledger = Ledger(new_mark())
     with kept(ledger, tmp_path, PROFILE) as path:
@@ -498,6 +512,44 @@ def test_a_verification_of_a_run_that_was_killed_is_told_by_one_sweep(tmp_path: 
     (told,) = [bad for text, bad in swept(path, PROFILE) if "to verify the DCR provider p1" in text]
     assert not told
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "told"),
+    [
+        (400, {"detail": "Unable to create the DCR application: registration endpoint: no answer"}, True),
+        (400, {"detail": "no_such_property is unknown"}, False),
+        (403, {"detail": "Maximum number of Applications exceeded"}, False),
+    ],
+)
+def test_a_client_that_konnect_may_have_registered_for_a_refused_application_is_told(
+    tmp_path: Path, status: int, content: dict[str, str], told: bool
+) -> None:
+    ledger = Ledger(new_mark())
+    with kept(ledger, tmp_path, PROFILE) as path:
+        url = f"{PORTAL}/api/v3/applications"
+        send(ledger, "portal", "POST", url, {"name": "one"}, status=status, content=content)
+        assert [("an application that it did not create: one" in text) for text in hidden(ledger)] == [True] * told
+        assert [text for text, _ in listed(path, PROFILE) if "did not create: one" in text] != [] or not told
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "told"),
+    [
+        (None, None, True),
+        (400, {"detail": "Unable to refresh the secret of the DCR application"}, True),
+        (403, {"detail": "Forbidden"}, False),
+        (201, {"client_secret": "x"}, False),
+    ],
+)
+def test_a_client_that_konnect_may_have_lost_the_token_of_is_told(
+    status: int | None, content: dict[str, str] | None, told: bool
+) -> None:
+    ledger = Ledger(new_mark(), addresses(PROFILE))
+    url = f"{PORTAL}/api/v3/applications"
+    send(ledger, "portal", "POST", url, {"name": "one"}, status=201, content={"id": "a1"})
+    send(ledger, "portal", "POST", f"{url}/a1/regenerate-secret", status=status, content=content)
+    assert [("of an application that is deleted: one" in text) for text in hidden(ledger)] == [True] * told
 
 
 def test_where_curity_ends_with_the_run_nothing_is_left_of_a_verification() -> None:

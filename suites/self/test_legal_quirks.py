@@ -1,5 +1,7 @@
 """What a document allows is green: the checks in front of authorization servers that nobody here wrote, one habit each."""
 
+import re
+
 import pytest
 from performing import Case
 from quirks import LEGAL
@@ -12,4 +14,5 @@ def test_legal_quirk_is_green(case, ended):
     row, run = LEGAL[case.quirk], ended[case]
     blocked = [id for id, verdict in run.verdicts.items() if verdict == "blocked"]
     assert (run.exit, run.left, run.red, blocked) == (0, 0, [], []), run.said
+    assert re.findall(r"^left .*", run.printed, re.MULTILINE) == []
     assert {name: run.verdicts[name] for name in row.passed.split()} == dict.fromkeys(row.passed.split(), "passed")

@@ -297,6 +297,11 @@ def test_an_id_and_a_secret_that_can_be_shown_make_a_registration(
     with pytest.raises(Problem):
         world.application()
     assert world.idp.seen[-1] == ("DELETE", uri)
+    assert world.konnect.driver.abandoned == []
+    world.idp.answers["DELETE", uri] = Response(405)
+    with pytest.raises(Problem):
+        world.application()
+    assert world.konnect.driver.abandoned == [uri]
 
 
 @pytest.mark.parametrize(("value", "usable"), CREDENTIAL_SIZES)

@@ -188,6 +188,61 @@ def test_what_the_call_of_a_test_raises_is_told_like_the_failure_of_a_check(run_
     assert "<secret" not in "".join(shown), "a repr shows no secret, not even a masked one"
 
 
+SLIPS = """
+import pytest
+
+CALLS = [
+    {"path": "accounts"}, {"path": "/accounts x"}, {"query": "a=\\n"}, {"node": "127.0.0.1:1"}, {"method": "GET /"},
+    {"headers": {"a b": "c"}}, {"headers": {"a": 1}},
+]
+
+@pytest.mark.parametrize("arguments", CALLS)
+def test_call(dcr_consumer, arguments):
+    dcr_consumer.call(**arguments)
+
+@pytest.mark.parametrize("seconds", [-5, "5", float("nan"), None])
+def test_clock(dcr_clock, seconds):
+    dcr_clock.advance(seconds)
+
+def test_status(dcr_applications):
+    dcr_applications.set_status(dcr_applications.registered("mine"), "bogus")
+
+def test_no_registration(dcr_applications):
+    dcr_applications.set_status(dcr_applications.create("another"), "approved")
+
+def test_name(dcr_applications):
+    dcr_applications.create("application")
+    dcr_applications.create("application")
+"""
+
+
+def test_a_wrong_argument_is_the_error_of_the_test_alone(run_own: Callable[..., Ran]) -> None:
+    ran = run_own(SLIPS)
+    assert ran.code == 1, ran.output
+    summary = [line for line in ran.output.splitlines() if line.startswith("FAILED test_own")]
+    assert len(summary) == 14
+    assert all(" - ValueError: " in line for line in summary), summary
+    assert "owner" not in ran.output
+
+
+@pytest.mark.parametrize(
+    ("asked", "step", "check"),
+    [
+        ("dcr_bearer()", STEP, "token.is-jwt"),
+        ("dcr_applications.registered('mine')", "konnect.provider.initial-client-secret", "application.created"),
+    ],
+    ids=["a token", "an application"],
+)
+def test_what_a_call_repeats_of_the_flow_has_the_diagnosis_of_its_check(
+    run_own: Callable[..., Ran], asked: str, step: str, check: str
+) -> None:
+    ran = run_own(f"def test_it({asked.partition('(')[0].partition('.')[0]}): {asked}\n", f"--dcr-undo={step}")
+    assert ran.code == 1, ran.output
+    assert f"FAILED {check}" in ran.output
+    assert re.search(rf"^  step +{step}", ran.output, re.MULTILINE)
+    assert "not a setup step" not in ran.output
+
+
 def test_what_a_run_does_not_see_skips_the_test_with_the_reason(run_own: Callable[..., Ran], mocks: Any) -> None:
     text = "\n".join(line for line in mocks.profile.read_text("utf-8").splitlines() if not line.startswith("mocked"))
     profile = mocks.profile.parent / "inspecting.toml"
@@ -262,3 +317,24 @@ def test_an_unreachable_party_ends_the_run_with_6_unless_another_test_fails(
     assert "UNREACHABLE discovery.served" in ran.output
     assert "UNREACHABLE test_own.py::test_call" in ran.output
     assert "connection refused" in ran.output
+
+
+def test_a_call_of_a_fixture_gives_the_diagnosis_of_its_check(run_own: Callable[..., Ran]) -> None:
+    ran = run_own("def test_it(dcr_bearer): dcr_bearer()\n", "--dcr-undo=curity.token-issuer.jwt")
+    assert "curity.token-issuer.jwt" in ran.output
+    assert "not a setup step" not in ran.output
+
+
+SLIPS = """
+def test_path(dcr_consumer): dcr_consumer.call(path="accounts")
+def test_status(dcr_applications): dcr_applications.set_status(dcr_applications.registered("mine"), "revokd")
+def test_clock(dcr_clock): dcr_clock.advance(-5)
+"""
+
+
+def test_a_slip_of_the_test_itself_is_an_exception_there_and_no_teams_fault(run_own: Callable[..., Ran]) -> None:
+    ran = run_own(SLIPS)
+    assert ran.code == 1, ran.output
+    assert ran.output.count("ValueError: ") >= 3
+    assert "did you mean 'revoked'?" in ran.output
+    assert "owner:" not in ran.output

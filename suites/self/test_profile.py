@@ -16,7 +16,7 @@ from jsonschema import Draft7Validator
 import dcrproof
 from dcrproof.__main__ import main
 from dcrproof.core.profile.model import Mocked, Mode, Profile
-from dcrproof.core.profile.reading import ProfileError, read
+from dcrproof.core.profile.reading import QUOTES, ProfileError, read
 from dcrproof.core.profile.schema import json_schema
 from dcrproof.core.profile.values import OF_THE_CONNECTION
 from dcrproof.fixtures.catalogue import entries, needs
@@ -178,7 +178,34 @@ def test_a_missing_file_and_a_folder_are_one_problem(tmp_path):
 
 def test_the_place_of_a_syntax_error_is_named_without_its_line(problems_of):
     found = problems_of(f"[konnect]\ntoken = {SECRET}\n")
-    assert found == ["not TOML (at line 2, column 9)"]
+    assert found == [f"not TOML (at line 2, column 9): {QUOTES}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("url = \u201chttps://a\u201d", "straight quotation marks"),
+        ("url", "comes ="),
+        ('url: "x"', "comes ="),
+        ('[konnect\nurl = "x"', "brackets"),
+        ("nodes = [1,\n", "quotation marks"),
+        ("nodes = [1", "a [ that is not closed"),
+        ('token = { env = "X"', "a { that is not closed"),
+        ('token = { env = "X" file = "y" }', "a comma"),
+        ('url = "x" and more', "behind the value"),
+        ('url = "x', "not closed"),
+        ("url = 'x", "not closed"),
+        ('url = "x\ny"', "not closed"),
+        ('ca = "C:\\qa"', "a backslash is written twice"),
+        ("[konnect]\n[konnect]", "a table that is there twice"),
+        ("a = 1\na = 2", "a key that is there twice"),
+        ("= 1", "begins with a key"),
+    ],
+)
+def test_a_syntax_error_is_told_in_words(problems_of, text, words):
+    (found,) = problems_of(text)
+    assert found.startswith("not TOML (at ")
+    assert words in found
 
 
 # Secrets
@@ -194,10 +221,11 @@ def test_a_secret_comes_from_the_environment(profile_of):
         (SECRET, SECRET),
         (f"{SECRET}\n", SECRET),
         (f"{SECRET}\r\n", SECRET),
+        (f"\ufeff{SECRET}", SECRET),
         (f" {SECRET} ", f" {SECRET} "),
         ("pässwörter\n", "pässwörter"),
     ],
-    ids=["as it is", "newline", "crlf", "spaces stay", "utf-8"],
+    ids=["as it is", "newline", "crlf", "byte order mark", "spaces stay", "utf-8"],
 )
 def test_a_secret_comes_from_a_file_beside_the_profile_without_its_newline(tmp_path, profile_of, content, secret):
     (tmp_path / "client-secret").write_bytes(content.encode())
@@ -476,6 +504,7 @@ def test_provision_goes_through_its_own_objects_or_through_those_that_exist(prob
         ("portal", ".example", ".example/login", "has a path: give the address alone, /api/v3 is added to it"),
         ("gateway", ".example", ".example/accounts", "has the path of a route, which is added to it"),
         ("gateway", ".example", ".example/behind/a/balancer", ""),
+        ("gateway", "path =", 'echo = true, method = "HEAD", path =', "route 1.echo: an answer to HEAD has no body"),
         ("konnect", '"developers"', '"developers "', "begins or ends with a blank"),
         ("portal", '"dev@', '" dev@', "begins or ends with a blank"),
     ],

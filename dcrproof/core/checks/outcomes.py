@@ -40,6 +40,8 @@ class Outcome(Exception):
     expected: str = ""
     observed: str = ""
     check: str | None = None
+    claim: str | None = None
+    """The id of the check that claims the step of the flow which a fixture's value has repeated."""
     exchange: Answered | None = None
     """The exchange that it rests on, as far as it is known."""
 

@@ -4,8 +4,10 @@ Both work in rounds: first `delete` until nothing more can be deleted, then `ver
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from dcrproof.core.checks.outcomes import Outcome
 from dcrproof.core.cleanup.asking import Asking
 from dcrproof.core.cleanup.delete import Deletion
 from dcrproof.core.cleanup.verify import Proof
@@ -15,6 +17,7 @@ from dcrproof.core.ledger.kinds import CLIENT
 from dcrproof.core.ledger.ledger import HIDDEN, Ledger
 from dcrproof.core.parties.creation import LOOKING
 from dcrproof.core.parties.target import Target
+from dcrproof.core.text import one_line
 
 RETRY_FOR = SETTLING
 """Seconds for which deletion is retried, and for which a new thing may not be known everywhere yet."""
@@ -39,11 +42,12 @@ class CleanedUp:
     """How many clients were tried at the token endpoint."""
 
 
-def hidden(ledger: Ledger) -> list[str]:
+def hidden(ledger: Ledger, abandoned: Sequence[str] | None = None) -> list[str]:
     """What Konnect may have left at the authorization server for a run, in words; empty where it has made nothing there.
 
     That a client is registered and deleted for a verification is inferred from Konnect's error; nothing shows its id. The
-    name of an application's client is inferred to be that of the application.
+    name of an application's client is inferred to be that of the application. `abandoned` are the addresses of clients that
+    Konnect could not delete, where it is a mock that tells them.
     """
     if "curity" not in ledger.addresses:
         return []
@@ -51,10 +55,16 @@ def hidden(ledger: Ledger) -> list[str]:
         ", ".join(dict.fromkeys(name for what, name in ledger.hidden if what == kind)) for kind in HIDDEN
     )
     at, only = ledger.addresses["curity"], f"so only an admin can delete it (owner: {CLIENT.owner})"
-    told = []
+    if abandoned is not None:
+        providers = refused = ""
+    told = [
+        f"the client {one_line(uri) or 'without management'} that mock Konnect registered, and could not delete "
+        f"(owner: {CLIENT.owner})"
+        for uri in abandoned or ()
+    ]
     if providers:
         made = f"a client that Konnect registered at {at} to verify the DCR provider {providers}"
-        unnamed = "Konnect tells neither its id nor its name ('Konnect verification' where Konnect is a mock)"
+        unnamed = "Konnect tells neither its id nor its name"
         told.append(f"{made}, unless Konnect has deleted it: {unnamed}, {only}")
     if refused:
         made = f"a client that Konnect may have registered at {at} for an application that it did not create: {refused}"
@@ -63,6 +73,15 @@ def hidden(ledger: Ledger) -> list[str]:
         made = f"the client at {at} of an application that is deleted: {managed}"
         told.append(f"{made}, perhaps. Konnect failed to manage it, and may not have been able to delete it, {only}")
     return told
+
+
+def _abandoned(target: Target, ledger: Ledger) -> list[str] | None:
+    """The clients that mock Konnect could not delete, by address; None where there is none that can be asked."""
+    mock = target.mocked.get("konnect") if "curity" in ledger.addresses else None
+    try:
+        return mock.abandoned() if mock else None
+    except Outcome:
+        return None
 
 
 def clean_up(target: Target, ledger: Ledger, *, retry_for: float = RETRY_FOR, lost_for: float = LOST_FOR) -> CleanedUp:
@@ -80,7 +99,7 @@ def clean_up(target: Target, ledger: Ledger, *, retry_for: float = RETRY_FOR, lo
     for entry in ledger.pending:
         no_way, why = deletion.why.get(entry.number, (False, "not tried"))
         (done.left if no_way else done.failed).append(f"{entry}: {why} (owner: {entry.kind.owner})")
-    done.left += hidden(ledger)
+    done.left += hidden(ledger, _abandoned(target, ledger))
     for what, name in list(ledger.hidden):
         ledger.tell(what, name)
     if proof.open:
@@ -94,7 +113,7 @@ def clean_up(target: Target, ledger: Ledger, *, retry_for: float = RETRY_FOR, lo
         ]
     for entry in proof.still.values():
         ledger.restore(entry)
-    done.failed += dict.fromkeys(proof.open.values())
+    done.failed += proof.unproved
     if ledger.unwritten:
         what = f"the ledger could not be written ({ledger.unwritten})"
         done.failed.append(f"{what}: `dcrproof sweep` may not know of what is listed here")

@@ -14,7 +14,8 @@ from dcrproof.core.http.retry import NOT_YET, OVERLOADED
 from dcrproof.core.ledger.kinds import CLIENT
 from dcrproof.core.ledger.ledger import GONE, Ledger, LedgerEntry
 
-FINAL = frozenset({401, 403, 405})
+NOT_ALLOWED = 405
+FINAL = frozenset({401, 403, NOT_ALLOWED})
 """Statuses of a DELETE that another try does not change. Konnect says 400 while its authorization server is down."""
 
 
@@ -32,6 +33,8 @@ class Deletion:
         """By the number of an entry: whether there is no way to delete it, and why it is still there."""
         self.sent: set[int] = set()
         """The entries that may have been deleted although no answer says so."""
+        self.unsupported = False
+        """Whether the authorization server deletes no clients: then Konnect, which asks it to, deletes no application."""
         self.silent: dict[str, str] = {}
         """By address, why a party cannot be reached: it is not asked again in this round."""
 
@@ -133,7 +136,10 @@ class Deletion:
         """What an answer to a DELETE means: see `_try`."""
         if exchange.status in GONE:
             return self._gone(entry)
-        return self._stays(entry, exchange.what, retry=exchange.status not in FINAL)
+        if entry.kind is CLIENT and exchange.status == NOT_ALLOWED:
+            self.unsupported = True
+        refuses = self.unsupported and entry.kind.has_client
+        return self._stays(entry, exchange.what, retry=exchange.status not in FINAL and not refuses)
 
     def _can_be_recognised(self, entry: LedgerEntry) -> bool:
         """Whether a thing without an id can be recognised as the run's: by its name, or by what it is part of."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dcrproof.core.cleanup.clean_up import CleanedUp, clean_up, hidden
 from dcrproof.core.ledger.file import SUFFIX, Busy, Swept, Unreadable, addresses, in_use, read, taken_over
+from dcrproof.core.ledger.kinds import CLIENT
 from dcrproof.core.ledger.ledger import Ledger, LedgerEntry
 from dcrproof.core.parties.target import Target
 from dcrproof.core.profile.model import Profile
@@ -60,9 +61,11 @@ def listed(path: Path, profile: Profile | None) -> Iterator[Line]:
     if profile and (other := _another_target(ledger, profile)):
         yield f"  skipped    {other}", False
         return
+    gone_with_their_run = _of_dead_mocks(ledger)
     for entry in ledger.pending:
         what = f"may exist, its creation was never answered: {entry}" if entry.id is None else str(entry)
         yield f"  {'would delete' if profile else 'left'}  {what}", False
+    yield from _of_clients(gone_with_their_run)
     for text in hidden(ledger):
         yield f"  left  {text}", False
 
@@ -91,11 +94,7 @@ def swept(path: Path, profile: Profile) -> Iterator[Line]:
                         yield f"  left       {entry}: the sweep was stopped before this was deleted", False
                     raise
             yield from _told(done)
-            for entry in gone_with_their_run:
-                yield (
-                    f"  left       the client of the {entry}: registered by a mock that is gone (owner: Curity admins)",
-                    False,
-                )
+            yield from _of_clients(gone_with_their_run)
             if ledger.entries or ledger.bad_lines:
                 yield f"  kept       {path}: remove it when that is settled", False
     except Busy:
@@ -121,6 +120,14 @@ def _told(done: CleanedUp) -> Iterator[Line]:
         yield f"  left       {text}", False
     for text in [*done.failed, *done.alive]:
         yield f"  FAILED     {text}", True
+
+
+def _of_clients(applications: list[LedgerEntry]) -> Iterator[Line]:
+    for entry in applications:
+        yield (
+            f"  left       the client of the {entry}: registered by a mock that is gone (owner: {CLIENT.owner})",
+            False,
+        )
 
 
 def _another_target(ledger: Ledger, profile: Profile) -> str:

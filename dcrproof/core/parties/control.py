@@ -15,6 +15,9 @@ from dcrproof.core.http.exchange import Transcript
 from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.party import Party
 
+BAD_REQUEST = 400
+"""The status of a request that makes no sense: its caller's slip."""
+
 
 @dataclass(frozen=True)
 class ControlClient:
@@ -29,8 +32,11 @@ class ControlClient:
         return f"<control interface {self.url}>"
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        __tracebackhide__ = True
         content = b"" if body is None else json.dumps(body).encode()
         exchange = self.http.send(method, self.url + path, headers={"content-type": "application/json"}, body=content)
+        if exchange.status == BAD_REQUEST:
+            raise ValueError(exchange.members().get("error"))
         if exchange.status >= 400:
             raise InternalError(f"the control interface refused {method} {path}: {exchange.text}")
         return exchange.json() if exchange.body else None
@@ -53,7 +59,8 @@ class ControlClient:
         return float(self._ask("GET", "/clock")["now"])
 
     def advance(self, seconds: float) -> None:
-        """Turns the clock of all mocks."""
+        """Turns the clock of all mocks on. Raises ValueError for what is not a number of seconds, 0 or more."""
+        __tracebackhide__ = True
         self._ask("POST", "/clock", {"advance": seconds})
 
     def rotate_keys(self, kid: str) -> None:
@@ -75,6 +82,11 @@ class ControlClient:
         """The bridge: `url`, `api_key`, the requests in `asked`, [{method, path, content}, ...], and ids of `clients`."""
         described: Mapping[str, Any] = self._ask("GET", "/bridge")
         return described
+
+    def abandoned(self) -> list[str]:
+        """The clients without an application that mock Konnect could not delete: their addresses, empty where unknown."""
+        uris: list[str] = self._ask("GET", "/abandoned")
+        return uris
 
     def mail(self) -> list[dict[str, Any]]:
         messages: list[dict[str, Any]] = self._ask("GET", "/mail")

@@ -60,7 +60,11 @@ class Consumer:
         method: str | None = None,
         body: bytes = b"",
     ) -> Exchange:
-        """One call of the route, or of another path. Raises Unreachable where what answered is not Kong."""
+        """One call of the route, or of another path. Raises Unreachable where what answered is not Kong, and ValueError for
+        an argument of which no request can be made.
+        """
+        __tracebackhide__ = True
+        _require_request(self, headers or {}, node, path or "/", query, method or "GET")
         exchange = self.http.send(
             method or self.route.method,
             self.url + (self.route.path if path is None else path) + (f"?{query}" if query else ""),
@@ -106,6 +110,26 @@ class Consumer:
         return exchange.status in REDIRECTED and _of_kong_itself(exchange)
 
 
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A method, or the name of a header (RFC 9110 5.6.2)."""
+TARGET = re.compile(r"[!-~]*")
+"""Path and query of a request: what is not ASCII stands there percent-encoded (RFC 3986 2.1)."""
+
+
+def _require_request(
+    consumer: Consumer, headers: Mapping[str, str], node: str | None, path: str, query: str, method: str
+) -> None:
+    __tracebackhide__ = True
+    if node is not None and node not in consumer.nodes:
+        raise ValueError(f"node: one of the addresses in nodes, {consumer.nodes}, not {node!r}")
+    if not path.startswith("/") or not TARGET.fullmatch(path + query):
+        raise ValueError(f"path and query: begin with /, and are percent-encoded, not {path!r} and {query!r}")
+    if not TOKEN.fullmatch(method):
+        raise ValueError(f"method: an HTTP method such as GET, not {method!r}")
+    if wrong := [name for name, value in headers.items() if not TOKEN.fullmatch(name) or not isinstance(value, str)]:
+        raise ValueError(f"headers: names as RFC 9110 5.6.2 has them, and values that are texts, not {wrong}")
+
+
 def with_basic(client_id: str, secret: Secret) -> dict[str, str]:
     return {"authorization": f"Basic {basic(client_id, secret.reveal())}"}
 
@@ -147,6 +171,11 @@ def message(exchange: Exchange) -> str:
     """Kong's `message`, or an empty text."""
     found = exchange.members().get("message")
     return found if isinstance(found, str) else ""
+
+
+def says(exchange: Exchange, text: str) -> bool:
+    """Whether Kong's message is that text, as far as the answer tells: one to HEAD has no body (RFC 9110 9.3.2)."""
+    return exchange.method == "HEAD" or message(exchange) == text
 
 
 def too_large(exchange: Exchange) -> bool:

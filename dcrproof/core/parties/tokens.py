@@ -73,12 +73,12 @@ def describe(text: str) -> str:
         return f"a JWT signed with {found.header.get('alg')}"
     if text.count(".") == JWE_DOTS and text.startswith("eyJ"):
         return "an encrypted token (JWE, five parts), which the gateway cannot read"
-    if text.count(".") == JWS_DOTS and text.startswith("eyJ"):
-        return f"a token in the form of a JWT that cannot be read: {_unread(text)}"
     if decode(text.strip()) is not None:
         return "a JWT with blanks or line ends around it"
     if (behind := text.partition(" ")[2]) and decode(behind) is not None:
         return "a JWT with a word before it, such as its type"
+    if text.count(".") == JWS_DOTS and text.startswith("eyJ"):
+        return f"a token in the form of a JWT that cannot be read: {_unread(text)}"
     prefix = text[: text.find("_", 1) + 1] if text.startswith("_") else ""
     beginning = f", beginning {prefix}" if prefix else ""
     return f"an opaque token, {len(text)} characters{beginning}"

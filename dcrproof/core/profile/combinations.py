@@ -125,6 +125,9 @@ def _of_gateway(gateway: GatewaySettings, table: Mapping[str, Any], mode: Mode) 
     path = urlsplit(gateway.url).path
     if path and any(route.path.partition("?")[0].rstrip("/").endswith(path) for route in gateway.routes):
         yield "gateway.url: has the path of a route, which is added to it: give the address without it"
+    for number, route in enumerate(gateway.routes, 1):
+        if route.echo and route.method == "HEAD":
+            yield f"gateway.route {number}.echo: an answer to HEAD has no body that could be an echo"
     if not _mocked_here(gateway) and mode is not Mode.INSPECT and not table.get("route"):
         yield "gateway.route: missing: the route to call, as a [[gateway.route]] table with its path"
 

@@ -50,6 +50,27 @@ def read(path: Path, environment: Mapping[str, str] | None = None) -> Profile:
     return profile
 
 
+QUOTES = 'a text stands in straight quotation marks ("..."), not in curly ones and not without'
+NOT_TOML: Mapping[str, str] = {
+    "Invalid value": QUOTES,
+    "Expected '=' after": "after a key comes =",
+    "Invalid initial character for a key part": "a key, of letters, digits, _ and -, or a table in brackets",
+    "Invalid statement": "a line begins with a key, of letters, digits, _ and -, or is a table in brackets",
+    "Unclosed array": "a [ that is not closed",
+    "Unclosed inline table": "a { that is not closed on its line, or a comma that is missing in it",
+    "Expected newline or end of document": "something behind the value: a # before a comment is missing, or one mark is too many",
+    'Expected "\'"': "a text that is not closed",
+    "Expected ']": "a table stands in brackets, [name] or [[name]]",
+    "Unterminated string": "a text that is not closed",
+    "Illegal character": "a text that is not closed on its line, or has a character that cannot be seen",
+    "Unescaped": r"a backslash is written twice in \"...\", or the text stands in '...'",
+    "Cannot declare": "a table that is there twice",
+    "Cannot overwrite": "a key that is there twice",
+    "Duplicate inline table key": "a key that is there twice",
+}
+"""What is wrong, in words, by how the message of `tomllib` begins."""
+
+
 def _content(path: Path) -> dict[str, Any]:
     """The tables of that file. Raises ProfileError where it cannot be read."""
     source = str(path)
@@ -63,7 +84,9 @@ def _content(path: Path) -> dict[str, Any]:
         # TOMLDecodeError, and what the parser does not catch: a number too long, a nesting too deep. Its message may
         # quote the line, and the line may hold a secret in the wrong place
         place = re.search(r"\(at .*\)\Z", str(error))
-        raise ProfileError(source, [f"not TOML {place[0] if place else ''}".rstrip()]) from None
+        wrong = next((words for begins, words in NOT_TOML.items() if str(error).startswith(begins)), "")
+        told = f"not TOML {place[0] if place else ''}".rstrip()
+        raise ProfileError(source, [f"{told}: {wrong}" if wrong else told]) from None
 
 
 def _validated(source: str, content: dict[str, Any], surroundings: Surroundings) -> tuple[Profile, list[ErrorDetails]]:

@@ -240,7 +240,7 @@ def _secret(source: "Variable | SecretFile", info: Any) -> Secret:
     else:
         path = info.context.folder / source.file
         try:
-            text = content(path).decode("utf-8")
+            text = content(path).decode("utf-8-sig")
         except (OSError, UnicodeError, ValueError) as error:
             raise ValueError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
         text = text.removesuffix("\n").removesuffix("\r")
