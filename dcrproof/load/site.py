@@ -15,6 +15,7 @@ from dcrproof.core.load.pace import Pace, PacedTranscript
 from dcrproof.core.load.tally import Finding
 from dcrproof.core.load.user import Application, LoadUser
 from dcrproof.core.parties.control import ControlClient
+from dcrproof.core.parties.gateway import with_basic
 from dcrproof.core.parties.target import Target
 from dcrproof.core.profile.model import PARTIES, Mode, Profile
 from dcrproof.core.secrets.index import Secrets
@@ -79,7 +80,8 @@ class Site:
             if index and index % 20 == 0:
                 tell(f"{index} of {number} applications for {role}s are ready")
             application = user.approved(role)
-            for other in user.everywhere(application, "set-up", accepted=True)[:1]:
+            headers = with_basic(application.client_id, application.secret)
+            for other in user.everywhere(headers, "set-up", accepted=True)[:1]:
                 self.load.expect(other, *user.consumer.route.success)
             found.append(application)
         return found

@@ -5,7 +5,7 @@ Imported by the process of a load alone: Locust replaces the blocking functions 
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from locust import User, task
 from locust.exception import StopUser
@@ -21,6 +21,10 @@ from dcrproof.core.secrets.secret import Secret
 
 AFTER_SILENCE = 0.5
 """Seconds that a user waits after a request without an answer."""
+
+
+Credentials: TypeAlias = tuple[str, dict[str, str], str | None]
+"""Their kind, the header of a call with them, and the node that accepts them, or None for all."""
 
 
 class Role(User):
@@ -101,17 +105,34 @@ class Role(User):
 
     def is_accepted(self, application: Application) -> None:
         """Waits until each node accepts the application; raises Failed, and counts an error, where one does not in time."""
-        for other in self.me.everywhere(application, "consumer: call with what is new", accepted=True)[:1]:
+        headers = with_basic(application.client_id, application.secret)
+        for other in self.me.everywhere(headers, "consumer: call with what is new", accepted=True)[:1]:
             self.load.expect(other, *self.me.consumer.route.success)
 
-    def is_turned_away(self, check: str, application: Application, what: str) -> bool:
-        """Looks whether each node refuses the application, once the data planes had their time, and returns it."""
-        others = self.me.everywhere(application, "consumer: call with what has ended", accepted=False)
-        for one in others[:1]:
-            self.load.look(check, False, f"{what} refused on every node", answer(one), one)
-        if not others:
-            self.load.tally.check(check).looked += 1
-        return not others
+    def in_use(self, application: Application) -> list[Credentials]:
+        """Its id and secret, a token, and a session if there are any: each has just been accepted, so that a refusal says something."""
+        pair = with_basic(application.client_id, application.secret)
+        exchange = self.me.accepted(pair, "consumer: call with Basic")
+        bearer = with_bearer(self.gets_token(application))
+        self.me.accepted(bearer, "consumer: call with a fresh token")
+        found: list[Credentials] = [("id and secret", pair, None), ("token", bearer, None)]
+        if cookie := self.me.session(application, exchange):
+            found.append(
+                ("session", {"cookie": cookie}, exchange.node)
+            )  # a node knows the sessions that it has set itself
+        return found
+
+    def is_turned_away(self, check: str, credentials: list[Credentials], what: str) -> bool:
+        """Looks whether each node refuses these credentials, once the data planes had their time, and returns it."""
+        ended = True
+        for kind, headers, node in credentials:
+            others = self.me.everywhere(headers, "consumer: call with what has ended", accepted=False, node=node)
+            for one in others[:1]:
+                self.load.look(check, False, f"the {kind} of {what} refused on every node", answer(one), one)
+            if not others:
+                self.load.tally.check(check).looked += 1
+            ended = ended and not others
+        return ended
 
 
 class Consumer(Role):
@@ -170,7 +191,7 @@ class Developer(Role):
         with self.trying():
             application = self.me.create("under load")
             try:
-                self.uses(application)
+                credentials = self.uses(application)
             except (Failed, Unreachable):
                 with suppress(Failed, Unreachable):  # else clean-up deletes it
                     self.me.delete(application)
@@ -178,10 +199,11 @@ class Developer(Role):
             self.me.delete(application)
             what = "a deleted application"
             ended = self.gets_no_token("load.ended.deleted", application, application.secret, what)
-            if self.is_turned_away("load.ended.deleted", application, what) and ended:
+            if self.is_turned_away("load.ended.deleted", credentials, what) and ended:
                 self.load.forget(application.id)  # else clean-up tries it again, and tells
 
-    def uses(self, application: Application) -> None:
+    def uses(self, application: Application) -> list[Credentials]:
+        """Everything from its registration on; returns the credentials that are in use in the end."""
         self.me.register(application)
         if application.status != "approved":
             self.me.decide(application, "approved")
@@ -189,8 +211,8 @@ class Developer(Role):
         self.gets_token(application)
         before = self.me.renew(application)
         self.gets_no_token("load.ended.renewed", application, before, "a secret that was renewed")
-        self.gets_token(application)
-        self.is_accepted(application)  # from here on a node has a token of it in its cache
+        self.is_accepted(application)  # from here on each node has a token of it in its cache
+        return self.in_use(application)
 
 
 class Operator(Role):
@@ -199,8 +221,9 @@ class Operator(Role):
     @task
     def decide(self) -> None:
         with self.trying():
+            credentials = self.in_use(self.application)
             self.me.decide(self.application, "revoked")
-            self.is_turned_away("load.ended.revoked", self.application, "a revoked application")
+            self.is_turned_away("load.ended.revoked", credentials, "a revoked application")
             self.me.decide(self.application, "approved")
             self.is_accepted(self.application)
 

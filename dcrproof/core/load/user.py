@@ -10,7 +10,7 @@ from dcrproof.core.http.polling import poll
 from dcrproof.core.http.segments import segment
 from dcrproof.core.load.load import Ground, Load
 from dcrproof.core.parties.authorization_server import AuthorizationServer
-from dcrproof.core.parties.gateway import Consumer, session_cookie, with_basic
+from dcrproof.core.parties.gateway import Consumer, session_cookie
 from dcrproof.core.parties.konnect import KonnectClient
 from dcrproof.core.parties.portal import PortalClient
 from dcrproof.core.parties.tokens import decode
@@ -152,19 +152,20 @@ class LoadUser:
         with self.load.doing(operation):
             return self.load.expect(self.consumer.call(headers, node=node), *self.consumer.route.success)
 
-    def everywhere(self, application: Application, operation: str, *, accepted: bool) -> list[Exchange]:
-        """Calls each node until it accepts the application's credentials, or does not; the data planes have time to learn it.
+    def everywhere(
+        self, headers: Mapping[str, str], operation: str, *, accepted: bool, node: str | None = None
+    ) -> list[Exchange]:
+        """Calls each node, or that one, until it accepts the call, or does not; the data planes have time to learn it.
 
         Returns the answers that are still otherwise.
         """
-        headers = with_basic(application.client_id, application.secret)
-        left = list(self.consumer.nodes)
+        left: list[str | None] = [node] if node else list(self.consumer.nodes)
 
         def ask() -> list[Exchange]:
             with self.load.doing(operation):
-                answers = [(node, self.consumer.call(headers, node=node)) for node in left]
-            others = [(node, answer) for node, answer in answers if self.consumer.accepts(answer) is not accepted]
-            left[:] = [node for node, _ in others]
+                answers = [(one, self.consumer.call(headers, node=one)) for one in left]
+            others = [(one, answer) for one, answer in answers if self.consumer.accepts(answer) is not accepted]
+            left[:] = [one for one, _ in others]
             return [answer for _, answer in others]
 
         deadline = self.load.target.profile.run.propagation
