@@ -627,6 +627,12 @@ FAULTS: Mapping[str, Fault] = {
         )
         for name, check in (("discovery", "discovery.served"), ("jwks", "keys.served"))
     },
+    "keys in another form": Fault(
+        Quirk(answers={"jwks": becomes(200, {"key-1": "-----BEGIN CERTIFICATE-----"})}),
+        "keys.served",
+        ("no member keys, but key-1",),
+        checks="keys",
+    ),
     "no keys are served": Fault(Quirk(answers={"jwks": becomes(404)}), "keys.served", ("404",)),
     "no key of that id": Fault(Quirk(keys=lambda _: [jwk("ES256", "key-2", 1)]), "token.verifies", ("key-1", "key-2")),
     "base64 with + and / in a key": Fault(
