@@ -22,8 +22,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import urlopen
 
+import requests
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
@@ -190,7 +190,7 @@ def of_registrations(answers: Answers) -> None:
     with ExitStack() as stack:
         description, _ = stack.enter_context(served("--undo", "curity.dcr.authenticate-client-by=no-authentication"))
         peer = _peer(stack, "RS256")
-        endpoint = json.load(urlopen(description["curity"]["discovery"]))["registration_endpoint"]
+        endpoint = requests.get(description["curity"]["discovery"], timeout=5).json()["registration_endpoint"]
 
         def registered(url: str) -> Callable[[], float]:
             return lambda: answers("POST", url, {"content-type": "application/json"}, body, CONNECTIONS)
@@ -217,8 +217,6 @@ def of_calls(answers: Answers) -> None:
 
 def _application(description: dict[str, Any]) -> tuple[str, str]:
     """The client id and secret of a new application that is registered for the API."""
-    import requests
-
     portal = description["portal"]
     base = f"{portal['url']}/api/v3"
     who = {"username": portal["email"], "password": portal["password"]}
@@ -274,12 +272,10 @@ class Organisation:
 
     def grow(self, number: int) -> None:
         while len(self.made) < number:
-            if len(self.made) % 400 == 399:  # a developer may have 500
-                self.developer = self._registered(f"developer-{len(self.made)}@example.com")
             self.register()
 
     def _registered(self, email: str) -> tuple[str, str]:
-        self.json("portal", "POST", "/api/v3/developer", JSON, body={"email": email, "full_name": email})
+        self.ask("portal", "POST", "/api/v3/developer", JSON, body={"email": email, "full_name": email})
         mail = self.json("control", "GET", "/mail")
         token = next(one["text"] for one in reversed(mail) if one["to"] == email).partition("token=")[2].split()[0]
         reset = self.json("portal", "POST", "/api/v3/developer/verify-email", JSON, body={"token": token})["token"]
@@ -289,6 +285,8 @@ class Organisation:
 
     def register(self) -> None:
         setup = self.world.setup
+        if len(self.made) % 400 == 399:  # a developer may have 500
+            self.developer = self._registered(f"developer-{len(self.made)}@example.com")
         body = {"name": f"application {len(self.made)}", "auth_strategy_id": setup.strategy_id}
         made = self.json("portal", "POST", "/api/v3/applications", JSON, self.developer, body=body)
         path = f"/api/v3/applications/{made['id']}/registrations"

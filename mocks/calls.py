@@ -35,6 +35,14 @@ CALLER = "x-dcrproof-caller"
 """The header by which one mock tells another who calls, for the call log; it is removed before a party answers."""
 
 
+ADDED: Pairs = (
+    ("accept", "*/*"),
+    ("accept-encoding", "gzip, deflate"),
+    ("connection", "keep-alive"),
+    ("user-agent", f"python-httpx/{httpx.__version__}"),
+)
+"""Headers that httpx adds to those of a call."""
+
 SMALL = 8 * 1024
 """Octets of a request that is within all limits of a mock."""
 
@@ -50,8 +58,6 @@ class Caller:
         self.trust = trust
         self.transports = transports
         self._clients: dict[tuple[bool, bool], httpx.AsyncClient] = {}
-        self._added = tuple(self._client(True, True).headers.items())
-        """What httpx adds to the headers of a request."""
         self._under_way: dict[Call, asyncio.Task[Response | NoAnswer]] = {}
 
     async def call(self, call: Call, caller: str) -> Response | NoAnswer:
@@ -124,7 +130,7 @@ class Caller:
                 last = (("content-length", str(len(call.body))),)
             elif call.method in {"POST", "PUT", "PATCH"}:
                 first = (*first, ("content-length", "0"))
-        added = tuple(pair for pair in self._added if pair[0] not in names)
+        added = tuple(pair for pair in ADDED if pair[0] not in names)
         return (*first, *added, *(pair for pair in given if pair[0] != "host"), *last)
 
     def _client(self, verify: bool, own_authorities: bool) -> httpx.AsyncClient:
@@ -141,6 +147,7 @@ class Caller:
                     )
                     for host, (tls, proxy) in self.transports.items()
                 },
+                headers=ADDED,
                 trust_env=False,
                 follow_redirects=False,
                 limits=httpx.Limits(keepalive_expiry=60),

@@ -59,12 +59,14 @@ def _lines(content: Content) -> str:
     """The run as JSON, one line for each member and each item of a list. (Indented output takes ten times as long.)"""
     members = []
     for name, value in content.items():
-        if isinstance(value, list) and value:
-            text = "[\n" + ",\n".join(json.dumps(item, ensure_ascii=False) for item in value) + "\n]"
-        else:
-            text = json.dumps(value, ensure_ascii=False)
-        members.append(f"{json.dumps(name)}: {text}")
-    return visible_json("{\n" + ",\n".join(members) + "\n}\n")
+        items = isinstance(value, list) and value
+        text = "[\n" + ",\n".join(map(_json, value)) + "\n]" if items else _json(value)
+        members.append(f"{_json(name)}: {text}")
+    return "{\n" + ",\n".join(members) + "\n}\n"
+
+
+def _json(value: Any) -> str:
+    return visible_json(json.dumps(value, ensure_ascii=False))
 
 
 def _files(content: Content) -> Iterator[tuple[str, Callable[[], str]]]:

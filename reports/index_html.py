@@ -24,6 +24,7 @@ from dcrproof.core.checks.verdict import CAUSES, SHOWN, Verdict
 from dcrproof.core.text import visible
 from dcrproof.reports.diagnosis import Check, Trouble, diagnosis, evidence, troubles
 from dcrproof.reports.flow import calls_within, flow
+from dcrproof.reports.load_plots import plots
 from dcrproof.reports.words import ENDINGS, MARKS, PARTIES, lanes
 
 CHUNK = 100
@@ -75,6 +76,8 @@ def index_html(run: Mapping[str, Any]) -> str:
         blocked=blocked,
         stages=_grouped((c for c in run["checks"] if c["verdict"] != "blocked" and not _first(c)), "stage"),
         parties=parties(run),
+        load=run.get("load"),
+        plots=list(plots(run["load"])) if run.get("load") else [],
         drawn=_drawn(exchanges, drawn),
         index=_json(_index(run, drawn)),
         blocks=[_json(block) for block in _blocks(run["exchanges"])],

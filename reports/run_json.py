@@ -59,6 +59,7 @@ def run_json(events: Iterable[Event]) -> dict[str, Any]:
         "waits": list(_waits(seen)),
         "left_behind": [note["text"] for note in seen.get("note", []) if note["kind"] in LEFT],
         "notes": [_without(note, "event") for note in seen.get("note", [])],
+        "load": _without(seen["load"][-1], "event") if "load" in seen else None,
     }
 
 

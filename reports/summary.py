@@ -18,7 +18,7 @@ SHOWN = 10
 
 
 def summary_md(run: Run) -> str:
-    return "\n".join([*_head(run), *_failures(run), *_table(run), *_diagram(run)]) + "\n"
+    return "\n".join([*_head(run), *_failures(run), *_table(run), *_load(run), *_diagram(run)]) + "\n"
 
 
 def _head(run: Run) -> Iterator[str]:
@@ -73,6 +73,21 @@ def _table(run: Run) -> Iterator[str]:
     for stage, checks in groupby(run["checks"], key=lambda check: check["stage"]):
         number = Counter(check["verdict"] for check in checks)
         yield f"| {one_line(stage_title(stage))} | {' | '.join(str(number[verdict] or '') for verdict in columns)} |"
+    yield ""
+
+
+def _load(run: Run) -> Iterator[str]:
+    """The figures of a load, by party."""
+    load = run.get("load")
+    if not load:
+        return
+    yield f"{load['requests']:,} requests in {load['seconds']:.0f} s, {load['errors']:,} errors."
+    yield ""
+    yield "| party | requests | errors | p50 | p95 | p99 |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: |"
+    for party, counted in load["parties"].items():
+        took = " | ".join(f"{counted[name] * 1000:,.0f} ms" for name in ("p50", "p95", "p99"))
+        yield f"| {one_line(party)} | {counted['requests']:,} | {counted['errors']:,} | {took} |"
     yield ""
 
 

@@ -30,6 +30,8 @@ def _is_shown(character: str) -> bool:
 
 def visible_json(text: str) -> str:
     """JSON in which what is not printable is escaped as JSON has it: it says the same."""
+    if text.isascii() and text.isprintable():  # told much faster than by a pattern
+        return text
     return SPECIAL.sub(lambda found: found[0] if _is_shown(found[0]) else json.dumps(found[0])[1:-1], text)
 
 

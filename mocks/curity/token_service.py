@@ -8,8 +8,11 @@ import hmac
 import random
 import uuid
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 from urllib.parse import unquote_plus
+
+from joserfc.jwk import OKPKey, RSAKey
 
 from dcrproof.mocks.clock import Clock
 from dcrproof.mocks.curity.clients import AnyClient, DynamicClient
@@ -20,6 +23,7 @@ from dcrproof.mocks.curity.settings import AuthenticateUserBy, NoAuthentication,
 from dcrproof.mocks.curity.switches import DEFAULT_SWITCHES, Switches
 from dcrproof.mocks.curity.tokens import OPAQUE_PREFIX, AccessToken, SigningKey
 from dcrproof.mocks.keys import new_key
+from dcrproof.mocks.lasting import Lasting
 
 REGISTRATION = "oauth-dynamic-client-registration"
 
@@ -55,10 +59,8 @@ class TokenService:
         self._next_key = first_key
         self._published: tuple[SigningKey, ...] = ()
         self._dynamic: dict[tuple[str, str], DynamicClient] = {}
-        self._tokens: dict[str, AccessToken] = {}
-        self._sweep_at = 10_000
+        self._tokens = Lasting[str, AccessToken](self.clock.now, attrgetter("expires"))
         self._document: tuple[dict[str, Any], float] | None = None
-        self.rotate_keys("new")
 
     # The session of an administrator
 
@@ -121,8 +123,8 @@ class TokenService:
     def signing_key(self) -> SigningKey:
         """The newest one of the default token issuer's algorithm."""
         algorithm = self.configuration.default_token_issuer.algorithm
-        if not any(key.algorithm == algorithm for key in self._published):
-            self.rotate_keys("new")
+        if not any(key.algorithm == algorithm for key in self._published):  # the first is made when it is needed
+            self._publish_another_key()
         return next(key for key in reversed(self._published) if key.algorithm == algorithm)
 
     def published_keys(self) -> tuple[SigningKey, ...]:
@@ -142,13 +144,19 @@ class TokenService:
         """
         if kid not in {"new", "same"}:
             raise ValueError(f'the kid of a rotation is "new" or "same", not {kid!r}')
-        key = new_key(self.configuration.default_token_issuer.algorithm, self._next_key)
-        self._next_key += 1
+        old = self.signing_key
         if kid == "same":
-            old = self.signing_key
+            key = self._another_key()
             self._published = tuple(SigningKey(old.kid, key) if one is old else one for one in self._published)
         else:
-            self._published = (*self._published, SigningKey(str(self._random.randrange(-(2**31), 0)), key))
+            self._publish_another_key()
+
+    def _publish_another_key(self) -> None:
+        self._published = (*self._published, SigningKey(str(self._random.randrange(-(2**31), 0)), self._another_key()))
+
+    def _another_key(self) -> RSAKey | OKPKey:
+        self._next_key += 1
+        return new_key(self.configuration.default_token_issuer.algorithm, self._next_key - 1)
 
     # Clients
 
@@ -285,7 +293,7 @@ class TokenService:
         if username is not None:
             claims["sub"] = username
         token = AccessToken(self.format_access_token(claims), claims, client.id, scopes, claims["exp"], username)
-        self._keep(token)
+        self._tokens[token.value] = token
         return token
 
     def _issue(self, client: AnyClient, scopes: tuple[str, ...]) -> dict[str, Any]:
@@ -330,14 +338,6 @@ class TokenService:
     def _expires_in(self, ttl: int) -> int:
         """What is left when the answer is written: a second less, now and then (samples show 300 and 299)."""
         return ttl - self._random.getrandbits(1) if ttl > 1 else ttl
-
-    def _keep(self, token: AccessToken) -> None:
-        """Expired tokens are as good as unknown ones, and are forgotten when there are many."""
-        if len(self._tokens) >= self._sweep_at:
-            now = self.clock.now()
-            self._tokens = {key: kept for key, kept in self._tokens.items() if now < kept.expires}
-            self._sweep_at = max(10_000, 2 * len(self._tokens))
-        self._tokens[token.value] = token
 
     def access_token(self, value: str) -> AccessToken | None:
         """The token if it is active: issued here, not expired, revoked or used up. Its client must still be there

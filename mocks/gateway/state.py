@@ -18,6 +18,7 @@ import math
 import random
 import uuid
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 from urllib.parse import urlencode
 
@@ -40,6 +41,7 @@ from dcrproof.mocks.gateway.token_cache import CachedToken, CacheKey, TokenCache
 from dcrproof.mocks.gateway.tokens import Jwt, TokenRules, read_jwt
 from dcrproof.mocks.gateway.upstream_headers import UpstreamRules
 from dcrproof.mocks.gateway.verdicts import Admitted, Credential, Refused
+from dcrproof.mocks.lasting import Lasting
 from dcrproof.mocks.messages import Asking, Call, NoAnswer, Request, Response
 
 NO_CONFIGURATION = "0" * 32
@@ -71,15 +73,18 @@ class DataPlane(
         self._hash: str | None = None
         self.restart()
 
+    def _now(self) -> float:
+        return self.clock.now()
+
     # The node and the control plane
 
     def restart(self) -> None:
         """The process ends and starts: caches and generated secrets are gone, the configuration is kept on disk."""
         self.issuers: dict[tuple[str, str | None, Names], KnownIssuer] = {}
-        self.tokens: dict[CacheKey, CachedToken] = {}
-        self.refusals: dict[CacheKey, float] = {}
+        self.tokens = Lasting[CacheKey, CachedToken](self._now, attrgetter("until"))
+        self.refusals = Lasting[CacheKey, float](self._now, float)
         """The pairs that the token endpoint has refused, each until when it is refused without asking again."""
-        self.answers: dict[tuple[str, str], CachedAnswer] = {}
+        self.answers = Lasting[tuple[str, str], CachedAnswer](self._now, attrgetter("until"))
         self.session_keys: dict[str | None, AESGCM] = {}
 
     def apply(self, configuration: PushedConfiguration) -> None:

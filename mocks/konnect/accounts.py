@@ -13,6 +13,7 @@ import random
 import re
 import uuid
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from joserfc import jwt
@@ -22,6 +23,7 @@ from dcrproof.mocks.clock import Clock
 from dcrproof.mocks.konnect.fields import UUID
 from dcrproof.mocks.konnect.objects import Developer, Portal
 from dcrproof.mocks.konnect.problems import Invalid, Problem, gone, invalid_parameters, not_found
+from dcrproof.mocks.lasting import Lasting
 
 MAIL_TOKEN_SECONDS = 24 * 3600
 ACCESS_SECONDS = 3600
@@ -65,8 +67,8 @@ class Accounts:
         self._passwords: dict[str, tuple[bytes, bytes]] = {}  # developer id: salt, digest
         self._mail_tokens: dict[str, MailToken] = {}
         # Sessions are found by the very token that was issued, so no forged or altered one is ever found.
-        self._by_access_token: dict[str, PortalSession] = {}
-        self._by_refresh_token: dict[str, PortalSession] = {}
+        self._by_access_token = Lasting[str, PortalSession](clock.now, attrgetter("access_expires_at"))
+        self._by_refresh_token = Lasting[str, PortalSession](clock.now, attrgetter("refresh_expires_at"))
         self.mail: list[dict[str, Any]] = []
 
     # --- mail ---

@@ -264,7 +264,7 @@ LEGAL: Mapping[str, Legal] = {
         passed="registration.delete registration.deleted-client",
     ),
     "DELETE answers 202 with JSON that is no object": Legal(
-        Quirk(answers={"delete": where(succeeded, becomes(202, "accepted", "application/json"))}),
+        Quirk(answers={"delete": where(succeeded, becomes(202, '"accepted"', "application/json"))}),
         "RFC 9110 9.3.5",
         checks=MANAGED,
         passed="registration.delete registration.deleted-client",
@@ -455,6 +455,25 @@ LEGAL: Mapping[str, Legal] = {
             (" without a body", Answer(401)),
         )
     },
+    "PUT is not supported": Legal(
+        Quirk(refuses={"update": lambda _: Answer(405, None, {"allow": "GET, DELETE"})}),
+        "RFC 9110 15.5.6",
+        checks=MANAGED,
+        passed="registration.read registration.delete",
+    ),
+    "another name than the one asked for": Legal(
+        Quirk(
+            answers=in_every(
+                "register",
+                "read",
+                "update",
+                change=where(succeeded, members(client_name=lambda usual: f"Ours: {usual.get('client_name')}")),
+            )
+        ),
+        "RFC 7591 3.2.1: the server may replace what was asked for",
+        checks=MANAGED,
+        passed="registration.created registration.update",
+    ),
     "the registration's address has a query": Legal(
         Quirk(by_query=True),
         "OpenID Connect Registration 1.0 3.2: its own example",
@@ -642,6 +661,24 @@ FAULTS: Mapping[str, Fault] = {
         ),
         "token.verifies",
         ("key-1", "base64url"),
+    ),
+    "no verify among the key_ops": Fault(
+        Quirk(keys=lambda keys: [{**key, "key_ops": ["sign"]} for key in keys]), "token.verifies", ("key-1", "key_ops")
+    ),
+    "members of a key that are null": Fault(
+        Quirk(keys=lambda keys: [{**key, "use": None, "x5u": None} for key in keys]),
+        "gateway.reads-tokens",
+        ("key-1 has members that are null",),
+        not_steps=("konnect.provider.initial-client-secret",),
+    ),
+    "keys in a list": Fault(
+        Quirk(answers={"jwks": lambda answer: replace(answer, content=answer.content["keys"])}),
+        "keys.served",
+        ("JSON, but not an object",),
+    ),
+    "a line end behind the token": Fault(Quirk(token=lambda text: f"{text}\n"), "token.is-jwt", ("line ends",)),
+    "the type before the token": Fault(
+        Quirk(token=lambda text: f"Bearer {text}"), "token.is-jwt", ("a word before it",)
     ),
     "kid is a number": Fault(Quirk(header={"kid": 7}), "token.is-jwt", ("form of a JWT", "Key ID")),
     "a token without kid, at the route": Fault(

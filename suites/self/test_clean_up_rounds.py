@@ -202,6 +202,25 @@ def test_only_an_unknown_client_is_gone(network, target, status, error, proved):
     )
 
 
+def test_clients_whose_deletion_a_page_has_answered_are_named_where_they_cannot_be_tried(network, target):
+    """Any 2xx deletes a client (RFC 9110 9.3.5), and a page of maintenance is one."""
+    for id in ("c1", "c2"):
+        send(
+            target.ledger,
+            "curity",
+            "POST",
+            REGISTER,
+            {"client_name": f"{MARK} {id}"},
+            status=201,
+            content=registered(id),
+        )
+        network.delete(f"{REGISTER}/{id}").respond(200, html="<p>maintenance</p>")
+    network.post(TOKENS).respond(200, html="<p>maintenance</p>")
+    (text,) = cleaned(target, retry_for=0.2).failed
+    assert text.startswith("whether clients still get tokens is unknown: ")
+    assert text.endswith(f"(c2 of client '{MARK} c2', c1 of client '{MARK} c1')")
+
+
 def test_the_deletion_of_a_client_may_have_been_done_before_a_503(network, target):
     client(target)
     network.delete(f"{REGISTER}/c1").side_effect = [httpx.Response(503), httpx.Response(401)]

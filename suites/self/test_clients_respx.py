@@ -597,20 +597,27 @@ BODIES = st.binary() | (VALUES | st.dictionaries(st.sampled_from(NAMES), VALUES)
 )
 
 
+INVALID = "401 'no' (error 'invalid_token'"
 CHALLENGE = 'Bearer realm="curity", error="invalid_token", error_description='
 
 
 @pytest.mark.parametrize(
     ("status", "challenge", "told"),
     [
-        (401, f'{CHALLENGE}"the token has expired"', "401 'no' (error_description 'the token has expired')"),
+        (401, f'{CHALLENGE}"the token has expired"', f"{INVALID}, error_description 'the token has expired')"),
         (401, 'Bearer Error_Description = "first", realm="x"', "401 'no' (error_description 'first')"),
-        (401, f'{CHALLENGE}"\x1b[31mred\u202e"', "401 'no' (error_description ' [31mred ')"),
+        (401, f'{CHALLENGE}"\x1b[31mred\u202e"', f"{INVALID}, error_description ' [31mred ')"),
         (401, f'{CHALLENGE}"{"long " * 500}"', "long ...')"),
-        *((401, f"{CHALLENGE}{value}", "401 'no'") for value in ("", '""', '"open', "bare")),
+        *((401, f"{CHALLENGE}{value}", f"{INVALID})") for value in ("", '""', '"open', "bare")),
         (401, 'Bearer my_error_description="no parameter of that name"', "401 'no'"),
         (401, "Bearer", "401 'no'"),
-        (403, f'{CHALLENGE}"not with 403"', "403 'no'"),
+        (401, 'Key realm="kong"', "401 'no' (WWW-Authenticate: key)"),
+        (
+            403,
+            'Bearer error="insufficient_scope", scope="orders"',
+            "403 'no' (error 'insufficient_scope', scope 'orders')",
+        ),
+        (404, f'{CHALLENGE}"neither 401 nor 403"', "404 'no'"),
     ],
 )
 def test_a_refusal_of_the_route_shows_what_its_challenge_says(status: int, challenge: str, told: str) -> None:

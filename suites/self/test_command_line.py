@@ -118,7 +118,7 @@ def test_checks_stand_in_the_order_of_the_flow(checks):
         "plugin_issuer",
         "plugin_services",
         "plugin_tokens",
-        *AFTERWARDS,
+        *NOT_OF_PYTEST,
     ]
     assert [check["stage"] for check in checks] == sorted((check["stage"] for check in checks), key=stages.index)
 
@@ -389,8 +389,8 @@ def portal_alone(mocks, text, application):
 
 REGISTRAR, CLIENT = "[curity.registrar] id and secret", "[curity.registrar] or [application]"
 ADMIN, TOKEN = "[curity.admin] url, username and password", "[konnect] url and token"
-AFTERWARDS = ("clean_up", "documents")
-"""Stages that are judged when all checks have ended."""
+NOT_OF_PYTEST = ("load", "clean_up", "documents")
+"""Stages of checks that `dcrproof load` performs, and of those that are judged when all others have ended."""
 AT_A_MOCK = {"show the call log", "turn the clock", "rotate a key"}
 LIMITED = {
     # what the run has: its mode, what it lacks, and its profile, made of the whole one
@@ -421,7 +421,7 @@ def test_what_is_not_seen_is_just_what_needs_more_than_there_is(mocks, applicati
         if MODES.index(check["needs"]["mode"]) > MODES.index(mode)
         or lacks & {*check["needs"]["access"], *check["needs"]["capabilities"]}
     ]
-    in_suites = [check["id"] for check in checks if check["stage"] not in AFTERWARDS]
+    in_suites = [check["id"] for check in checks if check["stage"] not in NOT_OF_PYTEST]
     assert list(ran.with_verdict("not seen")) == [id for id in expected if id in in_suites]
     assert set(chain(*foreseen(read(profile))["not_seen"].values())) == set(ran.with_verdict("not seen"))
     assert [id for id in ran.verdicts if id in in_suites] == in_suites

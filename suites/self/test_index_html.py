@@ -125,6 +125,7 @@ def content(*checks: dict[str, Any], exit: int | None = 0, **members: Any) -> di
         "waits": [],
         "left_behind": [],
         "notes": [],
+        "load": None,
     }
     found |= members
     assert [error.message for error in Draft202012Validator(SCHEMA).iter_errors(found)] == []

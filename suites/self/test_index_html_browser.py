@@ -14,7 +14,10 @@ from typing import Any
 import pytest
 from tiers import full
 
+from dcrproof.core.load.tally import Tally
+from dcrproof.core.profile.model import LoadSettings
 from dcrproof.core.text import visible
+from dcrproof.load.figures import figures
 from dcrproof.reports.index_html import index_html
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra `browser`: pip install -e '.[browser]'")
@@ -382,6 +385,35 @@ def test_what_an_arrow_says_is_decoded_and_stands_on_no_line(opened, run):
         over, under = text.bounding_box(), back.bounding_box()
         assert under["x"] <= over["x"]
         assert over["x"] + over["width"] <= under["x"] + under["width"] + 1
+
+
+def of_a_load(run: dict[str, Any]) -> dict[str, Any]:
+    """The run with figures of a load."""
+    tally = Tally()
+    for second in range(90):
+        for number, party in enumerate(("curity", "konnect", "portal", "gateway"), 1):
+            tally.request(
+                second, party, f"{party}: something with a rather long name", number * 0.01 * (1 + second % 9)
+            )
+        tally.memory_is(second, 60_000_000 + second)
+    tally.error(12, "gateway", "gateway: something with a rather long name", "503 instead of 200")
+    tally.remark("a developer stopped: [run] max_created above 6 would let it go on")
+    asked = {"users": {"consumer": 6, "developer": 3, "operator": 1}, "rate": 25.0, "processes": 1}
+    return {**run, "load": figures(tally, LoadSettings(), 90.0, asked)}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1400, 400])
+def test_the_figures_of_a_load_are_accessible_and_fit(opened, run, scheme, width):
+    page = opened(of_a_load(run), viewport={"width": width, "height": 900}, color_scheme=scheme)
+    judged = axe.Axe().run(page, context="#load")
+    assert judged.violations_count == 0, judged.generate_report()
+    assert not scrolls_sideways(page)
+    assert page.locator("#load svg.plot").count() == 7
+    shown = page.locator("#load svg.plot path").evaluate_all(
+        "lines => lines.map((line) => getComputedStyle(line).stroke)"
+    )
+    assert len(set(shown)) == 3  # p50, p95 and p99 differ
 
 
 def test_it_can_be_printed(opened):

@@ -514,6 +514,44 @@ def test_a_verification_of_a_run_that_was_killed_is_told_by_one_sweep(tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("status", "content", "told"),
+    [
+        (400, {"detail": "Unable to create the DCR application: registration endpoint: no answer"}, True),
+        (400, {"detail": "no_such_property is unknown"}, False),
+        (403, {"detail": "Maximum number of Applications exceeded"}, False),
+    ],
+)
+def test_a_client_that_konnect_may_have_registered_for_a_refused_application_is_told(
+    tmp_path: Path, status: int, content: dict[str, str], told: bool
+) -> None:
+    ledger = Ledger(new_mark())
+    with kept(ledger, tmp_path, PROFILE) as path:
+        url = f"{PORTAL}/api/v3/applications"
+        send(ledger, "portal", "POST", url, {"name": "one"}, status=status, content=content)
+        assert [("an application that it did not create: one" in text) for text in hidden(ledger)] == [True] * told
+        assert [text for text, _ in listed(path, PROFILE) if "did not create: one" in text] != [] or not told
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "told"),
+    [
+        (None, None, True),
+        (400, {"detail": "Unable to refresh the secret of the DCR application"}, True),
+        (403, {"detail": "Forbidden"}, False),
+        (201, {"client_secret": "x"}, False),
+    ],
+)
+def test_a_client_that_konnect_may_have_lost_the_token_of_is_told(
+    status: int | None, content: dict[str, str] | None, told: bool
+) -> None:
+    ledger = Ledger(new_mark(), addresses(PROFILE))
+    url = f"{PORTAL}/api/v3/applications"
+    send(ledger, "portal", "POST", url, {"name": "one"}, status=201, content={"id": "a1"})
+    send(ledger, "portal", "POST", f"{url}/a1/regenerate-secret", status=status, content=content)
+    assert [("of an application that is deleted: one" in text) for text in hidden(ledger)] == [True] * told
+
+
 def test_where_curity_ends_with_the_run_nothing_is_left_of_a_verification() -> None:
     ledger = Ledger(new_mark(), {"konnect": KONNECT})
     send(ledger, "konnect", "POST", VERIFY, status=200, content={})

@@ -34,6 +34,7 @@ from dcrproof.mocks.curity.settings import (
 from dcrproof.mocks.curity.setup import how_to_configuration
 from dcrproof.mocks.curity.state import Curity
 from dcrproof.mocks.curity.switches import Switches
+from dcrproof.mocks.lasting import MANY
 from dcrproof.mocks.messages import Request, Response, perform
 
 BASE = "http://127.0.0.1:8443"
@@ -990,7 +991,7 @@ def test_no_changed_token_is_active(data: st.DataObject) -> None:
 
 def test_expired_tokens_are_forgotten_and_live_ones_are_not(world: World) -> None:
     world.configure(default_token_issuer=DefaultTokenIssuer())
-    for _ in range(9_999):
+    for _ in range(MANY - 1):
         world.curity.grant(world.curity.authenticate(*REGISTRAR), "client_credentials", None)
     world.clock.advance(299)
     live = [world.access_token(REGISTRAR)]

@@ -113,7 +113,7 @@ def clean_up(target: Target, ledger: Ledger, *, retry_for: float = RETRY_FOR, lo
         ]
     for entry in proof.still.values():
         ledger.restore(entry)
-    done.failed += dict.fromkeys(proof.open.values())
+    done.failed += proof.unproved
     if ledger.unwritten:
         what = f"the ledger could not be written ({ledger.unwritten})"
         done.failed.append(f"{what}: `dcrproof sweep` may not know of what is listed here")

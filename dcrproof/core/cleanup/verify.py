@@ -18,6 +18,8 @@ class Claim:
     base: str
     """The address of the party that is asked."""
     about: str
+    of: str
+    """The client that it is about; empty where `about` says it."""
     look: Callable[[], str]
 
 
@@ -42,13 +44,26 @@ class Proof:
         named = [entry for entry in self.gone if entry.kind.named and entry.kind is not CLIENT]
         for entry in {(entry.base, entry.collection): entry for entry in named}.values():
             if self.asking.exists(entry):
-                yield Claim(entry.base, f"whether any {entry.kind.name} is left", partial(self._listed, entry))
+                yield Claim(entry.base, f"whether any {entry.kind.name} is left", "", partial(self._listed, entry))
 
     def _clients(self) -> Iterator[Claim]:
         for entry in self.gone:
             if entry.client_id and entry.secret:
                 look = partial(self._gets_a_token, entry, entry.client_id, entry.secret)
-                yield Claim(self.asking.issuer, "whether clients still get tokens", look)
+                yield Claim(
+                    self.asking.issuer,
+                    "whether clients still get tokens",
+                    f"{entry.client_id} of {entry.kind.name} {entry.name!r}",
+                    look,
+                )
+
+    @property
+    def unproved(self) -> list[str]:
+        """What speaks against each open claim, once for all clients of which the same is said."""
+        clients: dict[str, list[str]] = {}
+        for claim, against in self.open.items():
+            clients.setdefault(against, []).extend(filter(None, [claim.of]))
+        return [f"{against} ({', '.join(of)})" if of else against for against, of in clients.items()]
 
     def round(self) -> bool:
         """Looks once at each open claim. Returns whether another round would change nothing."""

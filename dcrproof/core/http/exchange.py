@@ -119,14 +119,14 @@ class Exchange:
         """The members of the body, for example of an error; empty where it is not a JSON object."""
         try:
             return self.object()
-        except (Unreachable, Failed):
+        except Unreachable:
             return {}
 
     def object(self) -> dict[str, Any]:
-        """The body as a JSON object. Raises Unreachable where it is no JSON, and Failed where it is other JSON."""
+        """The body as a JSON object. Raises Unreachable where it is something else."""
         content = self.json()
         if not isinstance(content, dict):
-            raise Failed(f"a JSON object from {self.party}", f"{self.what} is JSON, but not an object", no_step=True)
+            raise Unreachable(self.party, f"{self.what} is JSON, but not an object", f"a JSON object from {self.party}")
         return content
 
     @property

@@ -142,8 +142,7 @@ class PartyConnection:
             sent["host"] = parts.netloc
         url_dialled = urlunsplit((parts.scheme, dialled, parts.path, parts.query, "")) if dialled else url
         prepared = Prepared(method, url_dialled, tuple(sent.items()), body, host)
-        done = by_status or method == "DELETE"  # RFC 9110 9.3.5: the body of its answer is for people
-        known = partial(self._knows, done=done)
+        known = partial(self._knows, by_status=by_status)
         attempt = partial(self._attempt, prepared, self.request(method, url, sent, body), where, dialled, known)
         if method not in READS or self.party == "curity":
             attempt = partial(_to_its_answer, attempt)
@@ -162,8 +161,9 @@ class PartyConnection:
         media_type = (headers or {}).get("content-type", "")
         return Request(party=self.party, base=self.base, method=method, url=url, media_type=media_type, body=body)
 
-    def _knows(self, exchange: Exchange, *, done: bool) -> bool:
-        return (done and 200 <= exchange.status < 300) or self.recognises(exchange)
+    def _knows(self, exchange: Exchange, *, by_status: bool) -> bool:
+        done = by_status and 200 <= exchange.status < 300 and not exchange.broken
+        return done or self.recognises(exchange)
 
     def _attempt(
         self,

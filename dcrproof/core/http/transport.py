@@ -3,13 +3,15 @@
 Redirects are never followed: a redirect must not carry credentials to another host. No cookie is kept.
 """
 
+import os
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
+from queue import SimpleQueue
 from threading import Thread
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import httpx
 import requests
@@ -146,26 +148,45 @@ class Requests:
         self.session.close()
 
 
+Answered: TypeAlias = "Future[tuple[int, Headers, bytes]]"
+
+_idle: list["SimpleQueue[tuple[Transport, Prepared, Answered]]"] = []
+"""Threads that wait for a request to send: to start one for each takes longer than to send it."""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_idle.clear)  # threads are not forked
+
+
 def in_time(transport: Transport, request: Prepared) -> tuple[int, Headers, bytes]:
     """Sends a request, in a thread that can be left alone: neither library can be stopped within the head of an answer.
 
     Raises Endless where the answer has not ended after LONGEST, and what the transport raises.
     """
-    ended: Future[tuple[int, Headers, bytes]] = Future()
-
-    def send() -> None:
-        try:
-            ended.set_result(transport.send(request))
-        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is waited for
-            ended.set_exception(error)
-
-    Thread(target=send, daemon=True).start()
+    ended: Answered = Future()
+    try:
+        asked = _idle.pop()
+    except IndexError:
+        asked = SimpleQueue()
+        Thread(target=_sending, args=(asked,), daemon=True).start()
+    asked.put((transport, request, ended))
     try:
         return ended.result(LONGEST)
     except TimeoutError:
         if ended.done():
             raise
         raise Endless(f"the answer had not ended after {LONGEST:g} seconds") from None
+    finally:
+        if ended.done():
+            _idle.append(asked)
+
+
+def _sending(asked: "SimpleQueue[tuple[Transport, Prepared, Answered]]") -> None:
+    while True:
+        transport, request, ended = asked.get()
+        try:
+            ended.set_result(transport.send(request))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is waited for
+            ended.set_exception(error)
+        del transport, request, ended  # nothing is kept while it waits
 
 
 def whole(chunks: Iterable[bytes]) -> bytes:

@@ -20,12 +20,14 @@ from dcrproof.core.profile.values import (
     Headers,
     Https,
     Issuer,
+    Latency,
     Local,
     LongerThanNothing,
     Method,
     Nodes,
     RoutePath,
     SecretValue,
+    Share,
     Statuses,
     Text,
     Through,
@@ -276,6 +278,39 @@ class ApplicationSettings:
     """Whether the route must accept these credentials; if not, it must reject them."""
 
 
+@dataclass(frozen=True)
+class LatencySettings:
+    """Within which time a party has to answer under load."""
+
+    p50: Latency = "500ms"
+    """Half of the requests."""
+    p95: Latency = "2s"
+    """95 of a hundred requests."""
+    p99: Latency = "5s"
+    """99 of a hundred requests."""
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """By percentile, in seconds."""
+        return {name: _latency(text) for name, text in vars(self).items()}
+
+
+@dataclass(frozen=True)
+class LoadSettings:
+    """What `dcrproof load` expects of the parties."""
+
+    errors: Share = 0.01
+    """The share of the requests that may fail: no answer, a failure of the server, 429, or another status than the right one."""
+    curity: LatencySettings = LatencySettings()
+    konnect: LatencySettings = LatencySettings("1s", "4s", "8s")
+    portal: LatencySettings = LatencySettings("1s", "4s", "8s")
+    gateway: LatencySettings = LatencySettings()
+
+    @property
+    def of_party(self) -> dict[str, LatencySettings]:
+        return {name: getattr(self, name) for name in PARTIES}
+
+
 DescribedParty = CuritySettings | KonnectSettings | PortalSettings | GatewaySettings
 """What a profile says of one party; `address` is where it is."""
 
@@ -293,6 +328,7 @@ class Profile:
     konnect: KonnectSettings | None = None
     portal: PortalSettings | None = None
     gateway: GatewaySettings | None = None
+    load: LoadSettings = LoadSettings()
     applications: tuple[ApplicationSettings, ...] = field(default=(), metadata={"alias": "application"})
 
     def party(self, name: str) -> DescribedParty | None:
@@ -348,6 +384,11 @@ class Profile:
     def live(self) -> list[str]:
         """The parties that are no mocks, in the order of the flow."""
         return [name for name in PARTIES if (party := self.party(name)) is not None and party.mocked is None]
+
+
+def _latency(duration: str) -> float:
+    """`250ms` or `2s` in seconds."""
+    return float(duration[:-2]) / 1000 if duration.endswith("ms") else float(duration[:-1])
 
 
 def seconds(duration: str) -> float:

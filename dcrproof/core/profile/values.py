@@ -267,6 +267,8 @@ Count = Annotated[int, Limits("a whole number above 0", strict=True, ge=1)]
 Text = Annotated[str, Limits("a text that is not empty", strict=True, pattern=r"\S"), Through(_line)]
 Duration = Annotated[str, Limits('a duration such as "30s", "15m" or "1h"', strict=True, pattern=f"^{_DURATION}$")]
 LongerThanNothing = Annotated[Duration, Through(_lasting)]
+Latency = Annotated[str, Limits('a duration such as "250ms" or "2s"', strict=True, pattern="^[1-9][0-9]{0,5}(ms|s)$")]
+Share = Annotated[float, Limits("a number from 0 to 1, such as 0.01 for one in a hundred", ge=0, le=1)]
 Approval = Annotated[
     str, Limits('"auto", "admin" or "wait:15m"', strict=True, pattern=f"^(auto|admin|wait:{_DURATION})$")
 ]
