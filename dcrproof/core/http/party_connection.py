@@ -27,7 +27,7 @@ from dcrproof.core.http.loopback import is_loopback
 from dcrproof.core.http.retry import IDEMPOTENT, READS, Retry
 from dcrproof.core.http.segments import is_plain
 from dcrproof.core.http.signals import put_off
-from dcrproof.core.http.transport import NEVER_SENT, UNANSWERED, Httpx, Prepared, Requests, Transport, in_time
+from dcrproof.core.http.transport import NEVER_SENT, UNANSWERED, Httpx, Prepared, Requests, Senders, Transport
 from dcrproof.core.party import Party
 
 USER_AGENT = f"dcrproof/{__version__}"
@@ -84,6 +84,7 @@ class PartyConnection:
     met: bool = False
     """Whether the party itself has answered; a consumer says so, who judges the answers itself."""
     _transports: dict[tuple[str, str | None], Transport] = field(default_factory=dict, repr=False)
+    _senders: Senders = field(default_factory=Senders, repr=False)
 
     def __repr__(self) -> str:
         return f"<connection to {self.party}, {self.base}>"
@@ -178,7 +179,7 @@ class PartyConnection:
         answered = self.watch(request)
         begun, started = self.transcript.sending(self.party, request.method, request.url), time.perf_counter()
         try:
-            status, headers, content = in_time(self.transport(prepared, proxy), prepared)
+            status, headers, content = self._senders.send(self.transport(prepared, proxy), prepared)
         except (*UNANSWERED, OSError, UnicodeError) as error:
             lost = not isinstance(error, NEVER_SENT)
             if isinstance(error, Endless):
@@ -243,3 +244,4 @@ class PartyConnection:
         for transport in self._transports.values():
             transport.close()
         self._transports.clear()
+        self._senders.close()

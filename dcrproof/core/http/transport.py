@@ -3,7 +3,6 @@
 Redirects are never followed: a redirect must not carry credentials to another host. No cookie is kept.
 """
 
-import os
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import httpx
 import requests
@@ -148,45 +147,56 @@ class Requests:
         self.session.close()
 
 
-Answered: TypeAlias = "Future[tuple[int, Headers, bytes]]"
+class Sender(Thread):
+    """Sends one request after another, and can be left alone: neither library can be stopped within the head of an answer."""
 
-_idle: list["SimpleQueue[tuple[Transport, Prepared, Answered]]"] = []
-"""Threads that wait for a request to send: to start one for each takes longer than to send it."""
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_idle.clear)  # threads are not forked
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.asked: SimpleQueue[tuple[Transport, Prepared, Future[tuple[int, Headers, bytes]]] | None] = SimpleQueue()
+        self.start()
 
-
-def in_time(transport: Transport, request: Prepared) -> tuple[int, Headers, bytes]:
-    """Sends a request, in a thread that can be left alone: neither library can be stopped within the head of an answer.
-
-    Raises Endless where the answer has not ended after LONGEST, and what the transport raises.
-    """
-    ended: Answered = Future()
-    try:
-        asked = _idle.pop()
-    except IndexError:
-        asked = SimpleQueue()
-        Thread(target=_sending, args=(asked,), daemon=True).start()
-    asked.put((transport, request, ended))
-    try:
-        return ended.result(LONGEST)
-    except TimeoutError:
-        if ended.done():
-            raise
-        raise Endless(f"the answer had not ended after {LONGEST:g} seconds") from None
-    finally:
-        if ended.done():
-            _idle.append(asked)
+    def run(self) -> None:
+        while (asked := self.asked.get()) is not None:
+            transport, request, ended = asked
+            try:
+                ended.set_result(transport.send(request))
+            except BaseException as error:  # noqa: BLE001 - it is raised where the answer is waited for
+                ended.set_exception(error)
+            del asked, transport, request, ended  # nothing is kept while it waits
 
 
-def _sending(asked: "SimpleQueue[tuple[Transport, Prepared, Answered]]") -> None:
-    while True:
-        transport, request, ended = asked.get()
+class Senders:
+    """The threads of a connection: to start one for each request takes longer than to send it."""
+
+    def __init__(self) -> None:
+        self._idle: list[Sender] = []
+
+    def send(self, transport: Transport, request: Prepared) -> tuple[int, Headers, bytes]:
+        """Raises Endless where the answer has not ended after LONGEST, and what the transport raises."""
+        ended: Future[tuple[int, Headers, bytes]] = Future()
         try:
-            ended.set_result(transport.send(request))
-        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is waited for
-            ended.set_exception(error)
-        del transport, request, ended  # nothing is kept while it waits
+            sender = self._idle.pop()
+        except IndexError:
+            sender = Sender()
+        sender.asked.put((transport, request, ended))
+        try:
+            return ended.result(LONGEST)
+        except TimeoutError:
+            if ended.done():
+                raise
+            raise Endless(f"the answer had not ended after {LONGEST:g} seconds") from None
+        finally:
+            if ended.done():
+                self._idle.append(sender)
+            else:
+                sender.asked.put(None)
+
+    def close(self) -> None:
+        """Ends the threads that wait; one that is held up ends with the answer that it waits for."""
+        while self._idle:
+            sender = self._idle.pop()
+            sender.asked.put(None)
+            sender.join()
 
 
 def whole(chunks: Iterable[bytes]) -> bytes:
