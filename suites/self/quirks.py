@@ -491,8 +491,6 @@ LEGAL: Mapping[str, Legal] = {
     "JSON after a byte order mark": Legal(
         Quirk(
             answers=in_every(
-                "discovery",
-                "jwks",
                 "token",
                 "register",
                 change=where(succeeded, lambda answer: replace(answer, content=b"\xef\xbb\xbf" + answer.body)),
@@ -645,6 +643,19 @@ FAULTS: Mapping[str, Fault] = {
             checks="discovery keys provider",
         )
         for name, check in (("discovery", "discovery.served"), ("jwks", "keys.served"))
+    },
+    **{
+        f"{name} {what}": Fault(
+            Quirk(answers={name: lambda answer, change=change: replace(answer, content=change(answer.body))}),
+            check,
+            (words, "RFC 8259 8.1"),
+            checks="discovery keys",
+        )
+        for name, check in (("discovery", "discovery.served"), ("jwks", "keys.served"))
+        for what, change, words in (
+            ("after a byte order mark", lambda body: b"\xef\xbb\xbf" + body, "a byte order mark"),
+            ("in UTF-16", lambda body: body.decode().encode("utf-16"), "utf-16"),
+        )
     },
     "keys in another form": Fault(
         Quirk(answers={"jwks": becomes(200, {"key-1": "-----BEGIN CERTIFICATE-----"})}),
