@@ -4,6 +4,7 @@ check that names it and the words it must and must not use.
 A row is a run of its own in mode `provision`, of the checks concerned, with mocks of Konnect, portal and gateway.
 """
 
+import gzip
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -490,8 +491,6 @@ LEGAL: Mapping[str, Legal] = {
     "JSON after a byte order mark": Legal(
         Quirk(
             answers=in_every(
-                "discovery",
-                "jwks",
                 "token",
                 "register",
                 change=where(succeeded, lambda answer: replace(answer, content=b"\xef\xbb\xbf" + answer.body)),
@@ -605,6 +604,65 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "EdDSA": Fault(Quirk(algorithm="EdDSA"), "gateway.reads-tokens", ("EdDSA",)),
     "padded base64 in a key": Fault(Quirk(keys=padded), "token.verifies", ("key-1", "padd")),
+    **{
+        f"{what} in an RSA key": Fault(
+            Quirk(algorithm="RS256", keys=lambda keys, change=change: [{**key, **change} for key in keys]),
+            "token.verifies",
+            ("key-1", *words),
+        )
+        for what, change, words in (
+            ("a number", {"e": 65537}, ("no e in base64url",)),
+            ("certificates alone", {"n": None, "e": None, "x5c": ["MIIB"]}, ("no n and no e",)),
+        )
+    },
+    "padded parts of a token": Fault(
+        Quirk(token=lambda text: ".".join(f"{part}{'=' * (-len(part) % 4)}" for part in text.split("."))),
+        "token.verifies",
+        ("padded base64 in the token",),
+    ),
+    **{
+        f"a token {what}": Fault(Quirk(header=header, token=change), "token.is-jwt", words)
+        for what, header, change, words in (
+            ("with a line end", {}, lambda text: f"{text}\n", ("a JWT with", "line ends")),
+            ("after its type", {}, lambda text: f"Bearer {text}", ("a JWT with a word before it",)),
+            ("whose kid is a number", {"kid": 7}, lambda text: text, ("form of a JWT", "Key ID")),
+        )
+    },
+    "exp in another age": Fault(Quirk(claims={"exp": 1e300}), "claims.times", ("later than any time",)),
+    **{
+        f"{name} in a coding that nobody asked for": Fault(
+            Quirk(
+                answers={
+                    name: lambda answer: replace(
+                        answer, content=gzip.compress(answer.body), headers={"content-encoding": "gzip"}
+                    )
+                }
+            ),
+            check,
+            ("Content-Encoding 'gzip'", "RFC 9110 12.5.3"),
+            checks="discovery keys provider",
+        )
+        for name, check in (("discovery", "discovery.served"), ("jwks", "keys.served"))
+    },
+    **{
+        f"{name} {what}": Fault(
+            Quirk(answers={name: lambda answer, change=change: replace(answer, content=change(answer.body))}),
+            check,
+            (words, "RFC 8259 8.1"),
+            checks="discovery keys",
+        )
+        for name, check in (("discovery", "discovery.served"), ("jwks", "keys.served"))
+        for what, change, words in (
+            ("after a byte order mark", lambda body: b"\xef\xbb\xbf" + body, "a byte order mark"),
+            ("in UTF-16", lambda body: body.decode().encode("utf-16"), "utf-16"),
+        )
+    },
+    "keys in another form": Fault(
+        Quirk(answers={"jwks": becomes(200, {"key-1": "-----BEGIN CERTIFICATE-----"})}),
+        "keys.served",
+        ("no member keys, but key-1",),
+        checks="keys",
+    ),
     "no keys are served": Fault(Quirk(answers={"jwks": becomes(404)}), "keys.served", ("404",)),
     "no key of that id": Fault(Quirk(keys=lambda _: [jwk("ES256", "key-2", 1)]), "token.verifies", ("key-1", "key-2")),
     "base64 with + and / in a key": Fault(

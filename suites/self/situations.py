@@ -610,6 +610,14 @@ SITUATIONS: Mapping[str, Situation] = {
         values={"curity.admin.url": "{curity.admin.url}/v1"},
         checks="configuration.readable",
     ),
+    "a session of the portal that has ended": Situation(
+        check="developer.signs-in",
+        profile=("[portal] cookie",),
+        owners=(AUTHOR,),
+        mode="create",
+        values={"portal.password": None, "portal.email": None, "portal.cookie": {"file": "wrong-secret"}},
+        checks="developer api.offered portal.problem-form",
+    ),
     "a wrong password of the developer": Situation(
         check="developer.signs-in",
         profile=("[portal] email and password",),

@@ -19,6 +19,7 @@ def test_fault_is_named(case, ended):
     assert named.isdisjoint(row.not_steps), run.said
     assert row.steps or first["candidates"] or "gateway" not in first["owner"], run.said
     assert {*first["steps"], *first["candidates"]}.issuperset(row.steps), run.said
+    assert "[curity.admin]" not in str([check["decides"] for check in run.red]), "no other product has RESTCONF"
     assert "error" not in run.verdicts.values(), run.said
     assert not row.alone or len(run.red) == 1, run.said
     assert (run.exit, run.left) == (6 if row.verdict == "unreachable" else row.exit, row.left), run.said

@@ -1,8 +1,10 @@
 """Several workers share one tenant without interfering, and without creating anything twice."""
 
 import json
+import re
 from dataclasses import fields
 
+import forks
 import pytest
 
 from dcrproof.core.checks.outcomes import Verdict
@@ -73,6 +75,19 @@ def test_an_unknown_check_is_reported_by_workers_as_by_a_serial_run(run_checks):
     assert said in parallel.output
     assert "INTERNALERROR" not in parallel.output
     assert serial.code == parallel.code == 4
+
+
+def test_workers_that_stop_at_a_failure_in_another_folder_end_as_a_serial_run_does(tmp_path):
+    undone = "--dcr-undo=konnect.strategy.auth-methods=no-bearer"
+    command = ("--pyargs", "dcrproof.suites", "-x", "-n1", undone, "--dcr-check=strategy")
+    code, output = forks.command_line(*command, cwd=tmp_path)
+    assert code == 1, output
+    verdict = re.search(r"^verdict +failed: strategy.auth-methods \(.*\) - (.*)$", output, re.MULTILINE)
+    assert verdict, output
+    assert f" {verdict[1]} in " in output, "pytest counts the same"
+    assert re.search(r"^missing +[0-9]+ of [0-9]+ checks", output, re.MULTILINE)
+    (rerun,) = {*re.findall(r"^  rerun .*$", output, re.MULTILINE)}
+    assert rerun.count("--pyargs") == 1
 
 
 # What workers tell their controller

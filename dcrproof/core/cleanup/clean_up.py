@@ -64,7 +64,7 @@ def hidden(ledger: Ledger, abandoned: Sequence[str] | None = None) -> list[str]:
     ]
     if providers:
         made = f"a client that Konnect registered at {at} to verify the DCR provider {providers}"
-        unnamed = "Konnect tells neither its id nor its name"
+        unnamed = "Konnect tells neither its id nor its name ('Konnect verification' where Konnect is a mock)"
         told.append(f"{made}, unless Konnect has deleted it: {unnamed}, {only}")
     if refused:
         made = f"a client that Konnect may have registered at {at} for an application that it did not create: {refused}"

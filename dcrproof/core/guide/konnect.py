@@ -257,7 +257,7 @@ STEPS: tuple[Step, ...] = (
         "audience_required, scopes_required",
         "left out, or values that are in the tokens of registered clients",
         "the token is valid, but the gateway forbids the call (403)",
-        "remove the requirement: the audience of a registered client's token is its own id",
+        "remove the requirement, or have Curity put what it asks for into the token: its audience is the client's own id",
         "developer.konghq.com/plugins/openid-connect/reference/, audience_required, scopes_required",
         caution="this affects every API with this strategy",
         variants=("scopes",),

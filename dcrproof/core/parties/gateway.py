@@ -91,7 +91,8 @@ class Consumer:
         self.require_issuer()
         headers, body = dict(exchange.request_headers), exchange.request_body
         path = exchange.url.removeprefix(self.url)
-        return self.call(headers, node=exchange.node, path=path, method=exchange.method, body=body)
+        node = exchange.node if exchange.node in self.nodes else None
+        return self.call(headers, node=node, path=path, method=exchange.method, body=body)
 
     def refuses(self, exchange: Exchange) -> bool:
         """Whether the call was rejected before reaching the upstream, whose latency Kong reports otherwise.

@@ -132,6 +132,8 @@ def verify(text: str, keys: Mapping[str, Any]) -> str | None:
     token = decode(text)
     if token is None:
         return describe(text)
+    if "=" in text:
+        return "padded base64 in the token (RFC 7515 2: without padding)"
     algorithm = token.header.get("alg")
     if algorithm not in SIGNED:
         return f"the algorithm {algorithm}, which is not a public-key signature"
@@ -154,8 +156,8 @@ def claims_flaw(token: Jwt, issuer: str, now: float) -> str | None:
     ends = token.date("exp")
     if ends is None:
         return "no exp"
-    if ends > now + MILLISECONDS:
-        return f"exp {ends}, which is in milliseconds"
+    if unit := beyond(ends, now):
+        return f"exp {ends}, which is {unit}"
     if ends <= now:
         return f"exp {ends}, which was over {now - ends:.0f} s ago"
     early = {name: value for name in ("nbf", "iat") if (value := token.date(name)) is not None and value > now + SLACK}
@@ -163,6 +165,13 @@ def claims_flaw(token: Jwt, issuer: str, now: float) -> str | None:
         "; ".join(f"{name} {value}, which is {value - now:.0f} s in the future" for name, value in early.items())
         or None
     )
+
+
+def beyond(ends: float, begins: float) -> str:
+    """Why `exp` is no time in seconds at which a token ends, in words; empty where it may be one."""
+    if ends <= begins + MILLISECONDS:
+        return ""
+    return "in milliseconds" if ends / 1000 <= begins + MILLISECONDS else "later than any time"
 
 
 MILLISECONDS = 1e11
@@ -184,6 +193,8 @@ def _named(token: Jwt, keys: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 """The key type (RFC 7518 6.1, RFC 8037 2) by the beginning of the algorithm."""
+KEY_MEMBERS = {"RSA": ("n", "e"), "EC": ("x", "y"), "OKP": ("x",)}
+"""What holds the public key (RFC 7518 6, RFC 8037 2)."""
 
 
 def _unfit(key: Mapping[str, Any], algorithm: str) -> str | None:
@@ -198,7 +209,9 @@ def _unfit(key: Mapping[str, Any], algorithm: str) -> str | None:
         return f"{name} has no verify among its key_ops (RFC 7517 4.3)"
     if key.get("alg") not in (None, algorithm):
         return f"{name} is for {key.get('alg')}, not {algorithm}"
-    members = {member: str(key.get(member, "")) for member in ("n", "e", "x", "y")}
+    members = {member: value for member in KEY_MEMBERS[kind] if isinstance(value := key.get(member), str)}
+    if odd := [member for member in KEY_MEMBERS[kind] if member not in members]:
+        return f"{name} has no {' and no '.join(odd)} in base64url, which is a text (RFC 7518 6)"
     if padded := [member for member, value in members.items() if value.endswith("=")]:
         return f"{name} has padded base64 in {', '.join(padded)} (RFC 7515 2: without padding)"
     if other := [member for member, value in members.items() if {*"+/"}.intersection(value)]:
