@@ -1,8 +1,10 @@
 """Several workers share one tenant without interfering, and without creating anything twice."""
 
 import json
+import re
 from dataclasses import fields
 
+import forks
 import pytest
 
 from dcrproof.core.checks.outcomes import Verdict
@@ -10,7 +12,7 @@ from dcrproof.core.checks.results import Result
 from dcrproof.core.http.retry import Repeat
 from dcrproof.core.profile.model import KonnectSettings, Mode, Profile, RunSettings
 from dcrproof.fixtures import afterwards
-from dcrproof.fixtures.catalogue import entries, stands_on
+from dcrproof.fixtures.catalogue import checks_of, entries, stands_on
 from dcrproof.fixtures.run.run import Run, Teardown
 from dcrproof.fixtures.session.parallel import WorkerOutput
 from dcrproof.fixtures.session.report_data import ReportData
@@ -73,6 +75,37 @@ def test_an_unknown_check_is_reported_by_workers_as_by_a_serial_run(run_checks):
     assert said in parallel.output
     assert "INTERNALERROR" not in parallel.output
     assert serial.code == parallel.code == 4
+
+
+@pytest.mark.parametrize(
+    ("folder", "ids"),
+    [
+        ("", ["test_1_curity.py", "detail/test_11_curity_detail.py"]),  # with --pyargs from any folder
+        ("", ["test_11_curity_detail.py"]),
+        ("suites/", ["test_1_curity.py", "detail/test_11_curity_detail.py"]),
+        ("../lib/python3.13/site-packages/dcrproof/suites/", ["test_1_curity.py", "detail/test_11_curity_detail.py"]),
+    ],
+)
+def test_the_controller_knows_checks_by_node_ids_of_any_form(folder, ids):
+    tests = {"test_1_curity.py": "test_token_is_a_jwt", "test_11_curity_detail.py": "test_metadata_may_be_kept"}
+    found = checks_of([f"{folder}{id}::{tests[id.rpartition('/')[2]]}" for id in ids])
+    assert len(found) == len(ids)
+
+
+@pytest.mark.parametrize("id", ["test_mine.py::test_token_is_a_jwt", "tests/test_1_curity.py::test_token_is_a_jwt"])
+def test_a_users_own_test_is_no_check(id):
+    assert checks_of([id]) == {}
+
+
+def test_a_run_that_ends_with_its_first_failure_names_it(tmp_path):
+    undone = ("--dcr-undo=konnect.strategy.auth-methods=no-bearer", "--dcr-check=strategy", "--dcr-check=provider")
+    code, output = forks.command_line("--pyargs", "dcrproof.suites", "-x", "-n2", *undone, cwd=tmp_path)
+    assert code == 1, output
+    assert "verdict    failed: strategy.auth-methods (konnect.strategy.auth-methods) - 1 failed" in output
+    (rerun,) = re.findall(r"^  rerun +(.+)$", output, re.MULTILINE)
+    assert rerun.count("--pyargs") == 1
+    (run,) = tmp_path.glob("reports/out/2*/run.json")
+    assert "strategy.auth-methods" in json.loads(run.read_text("utf-8"))["selected"]
 
 
 # What workers tell their controller
