@@ -538,6 +538,7 @@ def test_a_client_that_konnect_may_have_registered_for_a_refused_application_is_
     [
         (None, None, True),
         (400, {"detail": "Unable to refresh the secret of the DCR application"}, True),
+        (400, {"detail": "The DCR provider does not refresh secrets"}, False),
         (403, {"detail": "Forbidden"}, False),
         (201, {"client_secret": "x"}, False),
     ],

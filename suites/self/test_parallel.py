@@ -12,7 +12,7 @@ from dcrproof.core.checks.results import Result
 from dcrproof.core.http.retry import Repeat
 from dcrproof.core.profile.model import KonnectSettings, Mode, Profile, RunSettings
 from dcrproof.fixtures import afterwards
-from dcrproof.fixtures.catalogue import entries, stands_on
+from dcrproof.fixtures.catalogue import checks_of, entries, stands_on
 from dcrproof.fixtures.run.run import Run, Teardown
 from dcrproof.fixtures.session.parallel import WorkerOutput
 from dcrproof.fixtures.session.report_data import ReportData
@@ -75,6 +75,26 @@ def test_an_unknown_check_is_reported_by_workers_as_by_a_serial_run(run_checks):
     assert said in parallel.output
     assert "INTERNALERROR" not in parallel.output
     assert serial.code == parallel.code == 4
+
+
+@pytest.mark.parametrize(
+    ("folder", "ids"),
+    [
+        ("", ["test_1_curity.py", "detail/test_11_curity_detail.py"]),  # with --pyargs from any folder
+        ("", ["test_11_curity_detail.py"]),
+        ("suites/", ["test_1_curity.py", "detail/test_11_curity_detail.py"]),
+        ("../lib/python3.13/site-packages/dcrproof/suites/", ["test_1_curity.py", "detail/test_11_curity_detail.py"]),
+    ],
+)
+def test_the_controller_knows_checks_by_node_ids_of_any_form(folder, ids):
+    tests = {"test_1_curity.py": "test_token_is_a_jwt", "test_11_curity_detail.py": "test_metadata_may_be_kept"}
+    found = checks_of([f"{folder}{id}::{tests[id.rpartition('/')[2]]}" for id in ids])
+    assert len(found) == len(ids)
+
+
+@pytest.mark.parametrize("id", ["test_mine.py::test_token_is_a_jwt", "tests/test_1_curity.py::test_token_is_a_jwt"])
+def test_a_users_own_test_is_no_check(id):
+    assert checks_of([id]) == {}
 
 
 def test_workers_that_stop_at_a_failure_in_another_folder_end_as_a_serial_run_does(tmp_path):

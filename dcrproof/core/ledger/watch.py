@@ -25,9 +25,10 @@ MANAGED = re.compile(rf"{PORTAL_API}/applications/([^/]+)(?:/regenerate-secret|/
 """The applications of a developer, changed or given a new secret."""
 REFUSED = frozenset({401, 403, 404, 429})
 """Statuses of a verification after which Konnect has not begun it."""
-ABOUT_ITS_CLIENT = re.compile(r"\bDCR\b|\bregistration[ _]endpoint\b", re.IGNORECASE)
-"""In an error of Konnect to a new application: it came as far as the authorization server, or may have. How Konnect puts it
-is documented for a verification alone ("Unable to create the DCR application", Application Auth Strategies API)."""
+ABOUT_ITS_CLIENT = re.compile(r"\bDCR\b(?! provider\b)|\bregistration[ _]endpoint\b", re.IGNORECASE)
+"""In an error of Konnect to a new application: it came as far as the authorization server, or may have; not so where it
+speaks of a setting of the provider. How Konnect puts it is documented for a verification alone ("Unable to create the DCR
+application", Application Auth Strategies API)."""
 UNSETTLED = frozenset({408, 502, 503, 504})
 """Statuses that leave open whether the request was carried out: something in front of the party gave up on it."""
 
