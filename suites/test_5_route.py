@@ -152,17 +152,20 @@ def test_crossed_secret_is_refused(
     evidence=Evidence.DOCUMENTED,
     references=(DCR,),
 )
-def test_given_applications(dcr_consumer, _dcr_given_applications, dcr_protected, _dcr_expect):
+def test_given_applications(
+    dcr_consumer, _dcr_given_applications, dcr_protected, _dcr_refused_by_the_route, _dcr_expect
+):
     first = next((application for application in _dcr_given_applications if application.accepted), None)
-    further = [application for application in _dcr_given_applications if application is not first]
+    further = [(number, one) for number, one in enumerate(_dcr_given_applications) if one is not first]
     if not further:
         raise NotApplicable("the profile gives no further application")
-    for application in further:
+    for number, application in further:
         headers = with_basic(application.client_id, application.client_secret)
         for exchange in (dcr_consumer.call(headers, node=node) for node in dcr_consumer.nodes):
             if application.accepted:
-                accepted = dcr_consumer.accepts(exchange)
-                _dcr_expect.that(accepted, f"{application.client_id} accepted", answer(exchange))
+                held = dcr_consumer.accepts(exchange)
+                why = {} if held else _dcr_refused_by_the_route(number)
+                _dcr_expect.that(held, f"{application.client_id} accepted", answer(exchange), **why)
             else:
                 _dcr_expect.that(dcr_consumer.refuses(exchange), f"{application.client_id} refused", answer(exchange))
 

@@ -261,25 +261,23 @@ class Curity(TokenService):
         """
         management = self.configuration.client_management
         client, secret = self.rotate_secret(client)
-        if management is not None and not (management.registration_token.reuse and self._has_sent(client, bearer)):
-            client = self.rotate_registration_token(client)
-        self._dynamic[client.data_source, client.id] = client
-        members: dict[str, Any] = {"client_id": client.id, "client_id_issued_at": client.issued_at}
-        if secret is not None:
-            members |= {"client_secret": secret, "client_secret_expires_at": 0}
-        members |= client.metadata.members()
-        token = client.registration_token
-        if management is not None and token is not None:
-            members |= {
+        registration: dict[str, Any] = {}
+        if management is not None:
+            token = client.registration_token
+            if token is None or not management.registration_token.reuse or token.value != bearer:
+                token = self.new_registration_token()
+                client = replace(client, registration_token=token)
+            registration = {
                 "registration_client_uri": f"{client.registered_at}/{client.id}",
                 "registration_access_token": token.value,
                 "registration_access_token_expires_in": round(management.registration_token.ttl - self._age(token)),
             }
+        self._dynamic[client.data_source, client.id] = client
+        members: dict[str, Any] = {"client_id": client.id, "client_id_issued_at": client.issued_at}
+        if secret is not None:
+            members |= {"client_secret": secret, "client_secret_expires_at": 0}
+        members |= client.metadata.members() | registration
         return members
-
-    @staticmethod
-    def _has_sent(client: DynamicClient, bearer: str | None) -> bool:
-        return client.registration_token is not None and client.registration_token.value == bearer
 
     def rotate_secret(self, client: DynamicClient) -> tuple[DynamicClient, str | None]:
         """The client with another secret (32 random bytes), and the secret; none for a client that has none."""
@@ -291,7 +289,6 @@ class Curity(TokenService):
         previous = (client.secret_digest, self.clock.now() + ttl) if client.secret_digest is not None and ttl else None
         return replace(client, secret_digest=digest(secret), previous_secret=previous), secret
 
-    def rotate_registration_token(self, client: DynamicClient) -> DynamicClient:
-        """The new one has its full lifetimes again (inferred)."""
-        token = RegistrationAccessToken(OPAQUE_PREFIX + self._uuid(), self.clock.now())
-        return replace(client, registration_token=token)
+    def new_registration_token(self) -> RegistrationAccessToken:
+        """With its full lifetimes (inferred: also where it replaces another)."""
+        return RegistrationAccessToken(OPAQUE_PREFIX + self._uuid(), self.clock.now())

@@ -514,6 +514,21 @@ def test_of_several_applications_each_is_judged_by_what_is_expected_of_it(mocks,
     assert ran.verdicts["route.basic.given"] == "passed"
 
 
+def test_of_two_pairs_of_one_application_the_wrong_one_is_named(mocks, application, run_checks):
+    second = ("wrong-secret", "")
+    ran = run_checks(
+        "--dcr-check", "route.basic", profile=on_call(mocks, application, "two-pairs", RIGHT, second, curity=True)
+    )
+    assert ran.code == BROKEN
+    (failed,) = ran.with_verdict("failed", "error", "unreachable").values()
+    assert failed["id"] == "route.basic.given"
+    assert (
+        failed["expected"]
+        == f"a token for {application}, the application of the profile, number 2 of its [[application]]"
+    )
+    assert failed["profile"][0].startswith("[application] client_id and client_secret")
+
+
 def test_an_application_that_is_accepted_although_it_must_not_be_is_red(mocks, application, run_checks):
     forgotten = ("application-secret", "accepted = false\n")
     ran = run_checks("--dcr-check", "route.basic", profile=on_call(mocks, application, "not-refused", RIGHT, forgotten))

@@ -530,6 +530,10 @@ def test_an_api_has_one_link_and_a_service_one_api(world: World) -> None:
     unknown = world.ask("POST", path, {"service": {**service, "id": UNKNOWN}})
     assert faults(unknown) == [("service.id", "missing_reference")]
     assert unknown.json()["invalid_parameters"][0]["reason"] == "Service not found"
+    elsewhere = world.ask("POST", path, {"service": {**service, "control_plane_id": UNKNOWN}})
+    assert faults(elsewhere) == [("service.id", "missing_reference")]
+    nowhere = world.ask("POST", path, {"control_plane": {"control_plane_id": UNKNOWN}})
+    assert faults(nowhere) == [("control_plane.control_plane_id", "missing_reference")]
     again = world.ask("POST", f"/v3/apis/{world.ids.api_id}/implementations", {"service": service})
     assert again.json()["detail"] == "An implementation already exists for this API"
     assert faults(world.ask("POST", path, {})) == [("service", "invalid")]
