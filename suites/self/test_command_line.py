@@ -359,7 +359,8 @@ def given(client_id, file, more=""):
 
 def in_mode(mode):
     def change(mocks, text, application):
-        return text.replace('mode = "provision"', f'mode = "{mode}"')
+        # the service to which a run of mode `provision` links its own API; in the others it is that of `api`
+        return text.replace('mode = "provision"', f'mode = "{mode}"').replace('service = "orders"\n', "")
 
     return change
 
