@@ -359,7 +359,8 @@ def given(client_id, file, more=""):
 
 def in_mode(mode):
     def change(mocks, text, application):
-        return text.replace('mode = "provision"', f'mode = "{mode}"')
+        text = text.replace('mode = "provision"', f'mode = "{mode}"')
+        return re.sub(r"(?m)^service = .*\n", "", text)  # that is the one that the run links an API to
 
     return change
 
