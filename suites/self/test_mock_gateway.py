@@ -217,7 +217,10 @@ def test_configured_scopes_are_one_field(world: World) -> None:
     assert parse_qs(world.idp.calls[-1].body.decode())["scope"] == ["a b"]
 
 
-@pytest.mark.parametrize("config", [{}, {"token_endpoint_auth_method": "client_secret_post"}])
+@pytest.mark.parametrize(
+    "config",
+    [{}, {"token_endpoint_auth_method": "client_secret_post"}, {"client_auth": ["client_secret_post"]}],
+)
 def test_the_pair_is_posted_where_only_that_is_supported_or_asked_for(world: World, config: dict[str, Any]) -> None:
     if not config:
         world.idp.document = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
