@@ -126,7 +126,7 @@ class Started:
     def poll(self) -> int | None:
         return self.returncode if self.result.exists() else None
 
-    def communicate(self, timeout: float) -> tuple[str, None]:
+    def communicate(self, timeout: float = SECONDS) -> tuple[str, None]:
         """What it printed, when it has ended. Raises AssertionError where that takes longer than so many seconds."""
         late = threading.Timer(timeout, self.kill)
         late.start()

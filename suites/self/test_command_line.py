@@ -359,8 +359,8 @@ def given(client_id, file, more=""):
 
 def in_mode(mode):
     def change(mocks, text, application):
-        # the service to which a run of mode `provision` links its own API; in the others it is that of `api`
-        return text.replace('mode = "provision"', f'mode = "{mode}"').replace('service = "orders"\n', "")
+        text = text.replace('mode = "provision"', f'mode = "{mode}"')
+        return re.sub(r"(?m)^service = .*\n", "", text)  # that is the one that the run links an API to
 
     return change
 

@@ -125,6 +125,8 @@ def test_no_secret_changes_a_fixed_text_or_is_found_in_one(parts, between):
 @given(st.lists(RANDOM | parts(1), min_size=1, max_size=3).map("".join), st.data())
 @example("the-secret-of-the-registrar", None)
 @example("90210731", None)
+@example("0000000000000000012300000000", None)
+@example("Zq700000000000000Rt500000000000000", None)
 def test_what_the_profile_accepts_is_masked_wherever_a_line_ends_in_it(value, data):
     assume(len(value) >= SHORTEST and value.isprintable())
     assume(not any(map(is_own, forms_of(value))) and not is_own_in_lines(value))

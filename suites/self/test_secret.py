@@ -56,6 +56,8 @@ def test_secrets_compare_by_value():
 
 @given(VALUES | TOKENS)
 def test_each_spelling_of_a_secret_gives_way_to_its_fingerprint(value):
+    # escapes of other characters are ordinary: a text with none but these is not read with its escapes undone
+    assume(any("0" <= character <= "z" for character in value))
     secrets = Secrets()
     fingerprint = repr(secrets.know(value))
     for name, form in (spellings(value) | unusual_spellings(value)).items():

@@ -34,6 +34,7 @@ WEAK = re.compile(r"(?:_[A-Z0-9]{7}_)?[0-9a-fA-F-]+")
 """A secret of digits and dashes, such as a UUID, or one in hexadecimal: a few characters of it may occur in any other."""
 
 FEW_WORDS = 8
+MOST_OFFSETS = 64
 
 _WORD = 4
 # Any 8 characters of a text hold 4 that begin at a multiple of 4: these words are looked up first, all at once.
@@ -211,8 +212,9 @@ class Secrets:
                 longest = pieces.get(piece)
                 if longest is None:
                     continue
-                for form in (longest, *self._shared.get(piece, ())):
-                    begin = start - form.index(piece)
+                forms = (longest, *self._shared.get(piece, ()))
+                for form, offset in ((one, offset) for one in forms for offset in _offsets(one, piece)):
+                    begin = start - offset
                     end = begin + len(form)
                     if text.startswith(form, begin) and not self._is_own(_lines(text, begin, end, broken), whole=True):
                         of, done = [form] * len(form), end
@@ -238,6 +240,16 @@ def _words(text: str, kind: Literal["I", "Q"] = "I") -> "memoryview[int]":
     octets = memoryview(text.encode("ascii", "replace"))
     size = calcsize(kind)
     return octets[: len(octets) // size * size].cast(kind)
+
+
+def _offsets(form: str, piece: str) -> Iterator[int]:
+    """Where a piece stands in its form: in a secret that repeats itself at several places, of which some are tried."""
+    offset = form.find(piece)
+    for _ in range(MOST_OFFSETS):
+        if offset < 0:
+            return
+        yield offset
+        offset = form.find(piece, offset + 1)
 
 
 def _pieces(text: str) -> list[str]:
