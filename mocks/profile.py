@@ -30,7 +30,7 @@ secret = {{ file = "registrar-secret" }}
 url = {konnect}
 token = {{ file = "konnect-token" }}
 control_plane = "default"
-service = "orders"
+service = "orders"      # to which mode provision links an API; without it in another mode
 portal = "developers"
 api = "accounts"
 strategy = "curity-dcr"
