@@ -136,7 +136,7 @@ def made_by_mocks() -> set[str]:
 
     listen(Credentials, "of", lambda credentials: vars(credentials).values())
     listen(Curity, "rotate_secret", lambda rotated: [rotated[1]])
-    listen(Curity, "rotate_registration_token", lambda client: [client.registration_token.value])
+    listen(Curity, "new_registration_token", lambda token: [token.value])
     listen(TokenService, "format_access_token", lambda token: [token])
     listen(SigningKey, "sign", lambda token: [token])
     listen(Accounts, "sign_in", lambda signed_in: [signed_in.access_token, signed_in.refresh_token])

@@ -70,7 +70,7 @@ def dynamic_client(server: Curity) -> DynamicClient:
     bounds = NonTemplatized(NoAuthentication(), frozenset({"client-credentials"}))
     metadata: ClientMetadata = grant({"grant_types": ["client_credentials"]}, bounds, ())
     client = DynamicClient("a", "source", None, int(START), metadata)
-    return server.rotate_registration_token(client)
+    return replace(client, registration_token=server.new_registration_token())
 
 
 def registration_token(clock: Clock) -> Callable[[], bool]:

@@ -108,6 +108,7 @@ def test_eight_characters_of_a_secret_are_masked_however_they_are_escaped(value,
     form = escaped(value, data)
     start = data.draw(st.integers(0, len(value) - SHORTEST))
     end = data.draw(st.integers(start + SHORTEST, len(value)))
+    assume(not is_own(value[start:end], SHORTEST))  # a number of eight digits may be a date
     assert secrets.mask(f"¦{''.join(form[start:end])}¦") == f"¦{fingerprint}¦"
 
 

@@ -31,6 +31,8 @@ speaks of a setting of the provider. How Konnect puts it is documented for a ver
 application", Application Auth Strategies API)."""
 UNSETTLED = frozenset({408, 502, 503, 504})
 """Statuses that leave open whether the request was carried out: something in front of the party gave up on it."""
+ELSEWHERE = frozenset({301, 302, 307, 308})
+"""Redirects to another place for the same request, such as one to sign in (RFC 9110 15.4); 303 may follow a creation."""
 
 
 def watch(ledger: Ledger, request: Request) -> Callable[[Exchange | None], None]:
@@ -162,7 +164,7 @@ def _answered(ledger: Ledger, number: int | None, exchange: Exchange) -> None:
             ledger.gone(entry)
             if entry.kind.name == "developer":  # the applications are deleted with it
                 _known(ledger, lambda one: one.kind.name == "application of another developer")
-    elif number is not None and status >= 400:
+    elif number is not None and (status >= 400 or status in ELSEWHERE):
         # RFC 7591 3.2.2: an error creates nothing; Konnect may have carried on after a 500
         unsettled = status in UNSETTLED or (status == 500 and ledger.entries[number].kind is not CLIENT)
         if status == 429:
