@@ -9,7 +9,7 @@ from random import Random
 from urllib.parse import quote_plus
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from leaks import encodings, pieces, spellings, telling, unusual_spellings, urlsafe
 
@@ -217,6 +217,7 @@ def secret_characters(name: str, form: str, value: str, client_id: str) -> set[s
     return {piece for piece in found if not is_own(piece, SHORTEST)}
 
 
+@example("0012G00000000000", 24, "\n")
 @given(
     TOKENS,
     st.integers(1, 40),

@@ -212,7 +212,7 @@ class Secrets:
                 longest = pieces.get(piece)
                 if longest is None:
                     continue
-                forms = (longest, *self._shared.get(piece, ()))
+                forms = (longest, *reversed(self._shared.get(piece, ())))  # the longest first
                 for form, offset in ((one, offset) for one in forms for offset in _offsets(one, piece)):
                     begin = start - offset
                     end = begin + len(form)
