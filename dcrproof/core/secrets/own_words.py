@@ -58,6 +58,7 @@ PLAIN = re.compile(r"[^\W\d_]{3}|[^\S\n]")
 T_OR_Z = re.compile(r"(?<![^\W_])t(?=\d)|(?:(?<=\d\d)|(?<=\A\d))[tz](?![^\W\d_])")
 """The letters in a time as ISO 8601 has it."""
 NUMBER = re.compile(r"(\d+)(?:s|ms|min|h|kb|mb)?")
+UNIT = re.compile(r"(?<=\d)(?:s|ms|min|h|kb|mb)(?![^\W_])")
 DATE = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 CUT_DATE = re.compile(r"\A\d{7}(?=t)|(?<!\d)(?:19|20)\d{5}\Z")
 BETWEEN = re.compile(r"[\d\s.,:;/_()%+-]+")
@@ -135,6 +136,7 @@ def _is_part(text: str, *, begins: bool = False, ends: bool = False, longest: in
     if any(len(digits) > longest and not DATE.fullmatch(digits) for digits in numbers.values()):
         return False
     if len(numbers) == len({*found}):
+        text = UNIT.sub("", text)
         return bool(BETWEEN.fullmatch(text) or IN_A_TABLE.fullmatch(text))
     words, sources = _sources()
     bars = "|" * (len(found) - 1)
