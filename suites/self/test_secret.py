@@ -30,7 +30,12 @@ def is_ordinary(value: str) -> bool:
 
 
 VALUES = st.text(CHARACTERS, min_size=SHORTEST, max_size=60).filter(is_ordinary)
-TOKENS = st.from_regex(r"[A-Za-z0-9_.~+/=-]{8,90}", fullmatch=True).filter(is_ordinary)
+TOKENS = (
+    st.from_regex(r"[A-Za-z0-9_.~+/=-]{8,90}", fullmatch=True)
+    .filter(is_ordinary)
+    .filter(lambda value: all(len({*value[at : at + SHORTEST]}) > 3 for at in range(len(value) - SHORTEST + 1)))
+)
+"""Rules and indents are made of three different characters; a piece of a secret that is as well shows nothing."""
 IDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=":"), min_size=1, max_size=20)
 
 
