@@ -80,7 +80,7 @@ def fit_sockets() -> None:
         handshake(self)
 
     if handshake.__module__ == SSLSocket.__module__:
-        SSLSocket.do_handshake = do_handshake  # type: ignore[method-assign]
+        SSLSocket.do_handshake = do_handshake  # type: ignore[method-assign] # gevent offers no other place
 
 
 @dataclass

@@ -175,12 +175,16 @@ class Secrets:
             for start, end, shown in _apart(found):
                 whole = window[start:end]
                 telling = [piece for piece in _pieces(whole) if not self._is_public_piece(piece)]
-                if telling and (len(telling) + SHORTEST > LONG or whole in self._forms):
+                if (telling and len(telling) + SHORTEST > LONG) or self._is_telling(whole):
                     yield Found(before + start, before + end, shown)
 
     def _is_public(self, form: str) -> bool:
         """Whether all of it is public: then it may be anywhere."""
         return self._public.issuperset(_pieces(form))
+
+    def _is_telling(self, form: str) -> bool:
+        """Whether it is a whole form that stands nowhere by itself, whatever its pieces are."""
+        return form in self._forms and not self._is_public(form) and not self._is_own(form, whole=True)
 
     def _is_public_piece(self, piece: str) -> bool:
         return piece in self._public or self._is_own(piece)
