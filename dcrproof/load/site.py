@@ -14,10 +14,10 @@ from dcrproof.core.load.load import READY, Ground, Load, ground
 from dcrproof.core.load.pace import Pace, PacedTranscript
 from dcrproof.core.load.tally import Finding
 from dcrproof.core.load.user import Application, LoadUser
-from dcrproof.core.parties.control import ControlClient
+from dcrproof.core.parties.control import controls_of
 from dcrproof.core.parties.gateway import with_basic
 from dcrproof.core.parties.target import Target
-from dcrproof.core.profile.model import PARTIES, Mode, Profile
+from dcrproof.core.profile.model import Mode, Profile
 from dcrproof.core.secrets.index import Secrets
 from dcrproof.load.options import LoadOptions
 from dcrproof.suites.load.users import ROLES
@@ -104,13 +104,7 @@ def open_site(
 
     Raises OSError where the ledger cannot be written.
     """
-    controls: dict[str, ControlClient] = {}
-    mocked = {}
-    for name in PARTIES:
-        party = profile.party(name)
-        if party is not None and party.mocked is not None and party.mocked.control is not None:
-            url = party.mocked.control
-            mocked[name] = controls.setdefault(url, ControlClient(url, party.connection.ca))
+    mocked = controls_of(profile)
     target = Target(profile, mocked, secrets, PacedTranscript(pace=Pace(options.rate)))
     site = Site(profile, Load(target, record=record), outlives=not options.own)
     try:
@@ -121,5 +115,5 @@ def open_site(
             yield site, None
     finally:
         target.close()
-        for control in controls.values():
+        for control in mocked.values():
             control.http.close()

@@ -14,6 +14,7 @@ from dcrproof.core.http.connection import Connection
 from dcrproof.core.http.exchange import Transcript
 from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.party import Party
+from dcrproof.core.profile.model import PARTIES, Profile
 
 BAD_REQUEST = 400
 """The status of a request that makes no sense: its caller's slip."""
@@ -91,3 +92,15 @@ class ControlClient:
     def mail(self) -> list[dict[str, Any]]:
         messages: list[dict[str, Any]] = self._ask("GET", "/mail")
         return messages
+
+
+def controls_of(profile: Profile) -> dict[Party, ControlClient]:
+    """The control interface of each mocked party that the profile has; parties of the same mocks share one."""
+    clients: dict[str, ControlClient] = {}
+    found: dict[Party, ControlClient] = {}
+    for name in PARTIES:
+        party = profile.party(name)
+        if party is not None and party.mocked is not None and party.mocked.control is not None:
+            url = party.mocked.control
+            found[name] = clients.setdefault(url, ControlClient(url, party.connection.ca))
+    return found
