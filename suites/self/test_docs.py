@@ -9,7 +9,7 @@ import forks
 import pytest
 
 import dcrproof
-from dcrproof.__main__ import _parser
+from dcrproof.__main__ import command_line
 from dcrproof.core.http.exchange import Exchange
 from dcrproof.core.parties.authorization_server import Metadata
 from dcrproof.core.parties.control import ControlClient
@@ -100,7 +100,7 @@ def test_a_command_of_the_readme_is_taken(command: str, tmp_path: Path) -> None:
     (tmp_path / "known.toml").write_text("")
     (tmp_path / "DIR").mkdir()
     if program == "dcrproof":
-        assert _parser().parse_args(words).command == words[0]
+        assert command_line().parse_args(words).command == words[0]
         return
     given = [word for word in words if word not in {"--dcr-openapi", "DIR"}]  # it needs Kong's documents
     variables = {"APPLICATION_SECRET": "a-secret-of-an-example"}

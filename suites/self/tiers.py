@@ -1,5 +1,7 @@
 """Which variants of a test run always, and which in the full tier alone (`--full`; see conftest.py)."""
 
+import os
+import shutil
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -21,3 +23,12 @@ def sample(variants: Iterable[Any], of: int = 1, id: Callable[[Any], str] | None
         )
         for number, variant in enumerate(variants)
     ]
+
+
+def needed(program: str, what: str) -> pytest.MarkDecorator:
+    """Marks tests that need a program which pip does not install: skipped where it is missing, but never in CI.
+
+    `what` names it for a person, such as "Go 1.24 or newer".
+    """
+    missing = shutil.which(program) is None and "CI" not in os.environ
+    return pytest.mark.skipif(missing, reason=f"needs {what}: there is no {program} on PATH")
