@@ -114,12 +114,12 @@ def checks() -> str:
 def steps() -> str:
     """Each setup step, by party."""
     parts = ["# Setup steps\n\nAs `dcrproof steps` lists them; `dcrproof steps ID` says all about one."]
-    for party, found in groupby(STEPS, lambda step: step.party):
+    for party in listing.PARTIES:
         parts.append(f"\n## {party}\n")
-        for step in found:
+        for step in (step for step in STEPS if step.party == party):
             told = {**dict(listing.step_fields(step)), **dict(listing.step_text(step))}
             parts.append(f"\n### `{step.id}` {{ #{step.id} }}\n")
-            parts += _table(("", ""), [(name, text) for name, text in told.items() if text])
+            parts += [f"- **{name}**: {text}" for name, text in told.items() if text]
     return "\n".join(parts)
 
 
