@@ -26,3 +26,10 @@ class Correction:
 
 
 CORRECTIONS: tuple[Correction, ...] = ()
+
+UNAUTHORIZED = "is that of a 400: its schema (UnauthorizedError) has no invalid_parameters"
+# document, name of an example of an answer: why its own schema forbids it
+EXAMPLES: Mapping[tuple[str, str], str] = {
+    ("dev-portal-v3", "UnauthorizedExample"): UNAUTHORIZED,
+    ("dev-portal-v2", "UnauthorizedExample"): UNAUTHORIZED,
+}

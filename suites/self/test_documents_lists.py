@@ -11,6 +11,7 @@ import documents
 import pytest
 from documents import Documents, Operation
 from populated import Populated, populated
+from references import path_of
 
 REFUSED = frozenset({"dev-portal-v2", "dev-portal-v3"})
 """Where credentials are listed for identity providers with several of them alone: for Curity's it is 400."""
@@ -63,11 +64,6 @@ def found() -> Documents:
 @pytest.fixture(scope="module")
 def organization(found: Documents) -> Populated:
     return populated(found)
-
-
-def path_of(organization: Populated, operation: Operation) -> str:
-    ids = organization.ids[operation.document]
-    return re.sub(r"\{(\w+)\}", lambda name: ids[name[1]], operation.path)
 
 
 def lists(found: Documents) -> Iterator[tuple[Operation, list[Any]]]:
