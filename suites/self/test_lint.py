@@ -18,7 +18,7 @@ from dcrproof.lint.reading import LARGEST
 from dcrproof.lint.steps import NOT_SHOWN, OF_CHECK
 
 GREEN, BROKEN, USAGE, NOTHING = 0, 1, 4, 5
-SARIF = json.loads(Path(__file__).with_name("sarif-2.1.0.json").read_text())
+SARIF = json.loads(Path(__file__).with_name("sarif-2.1.0.schema.json").read_text())
 DOC = Path(__file__).parents[2] / "docs" / "lint.md"
 PLANTED = "w7Gq-Zk29-planted-Yx"
 

@@ -100,9 +100,28 @@ BODIES: Mapping[str, tuple[Field, Limits]] = {
     # control-planes-config v2
     "GATEWAY_SERVICE": (
         schema.GATEWAY_SERVICE,
-        {"name": (1, None), "host": (1, None), "port": (0, 65535), "read_timeout": (1, 2**31 - 2)},
+        {
+            "name": (1, None),
+            "host": (1, None),
+            "port": (0, 65535),
+            "retries": (0, 32767),
+            "tls_verify_depth": (0, 64),
+            **dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), (1, 2**31 - 2)),
+        },
     ),
-    "GATEWAY_ROUTE": (schema.GATEWAY_ROUTE, {"name": (1, None), "paths": (1, None)}),
+    "GATEWAY_ROUTE": (
+        schema.GATEWAY_ROUTE,
+        {
+            "name": (1, None),
+            "protocols": (1, None),
+            "priority": (0, 2**46 - 1),
+            **dict.fromkeys(("sources[].port", "destinations[].port"), (0, 65535)),
+        },
+    ),
+    "GATEWAY_PLUGIN": (
+        schema.GATEWAY_PLUGIN,
+        {"name": (1, None), "condition": (None, 1024), "partials[].id": (1, None)},
+    ),
     # dev-portal v3
     "SIGN_UP": (schema.SIGN_UP, {"email": (None, 255), "full_name": (1, 256)}),
     "APPLICATION_CREATION": (schema.APPLICATION_CREATION, APPLICATION),
