@@ -12,7 +12,7 @@ from typing import Any
 
 from dcrproof.mocks.konnect import schema
 from dcrproof.mocks.konnect.fields import check
-from dcrproof.mocks.konnect.objects import ControlPlane, GatewayConsumer, GatewayPlugin, GatewayRoute, GatewayService
+from dcrproof.mocks.konnect.objects import GatewayConsumer, GatewayPlugin, GatewayRoute, GatewayService
 from dcrproof.mocks.konnect.plugin_schema import violation
 from dcrproof.mocks.konnect.problems import conflict, invalid, not_found
 from dcrproof.mocks.konnect.push import MANAGED_PLUGIN, Push
@@ -26,11 +26,6 @@ class Entities:
         self.tables = tables
         self.stamps = stamps
         self.push = push
-
-    def create_control_plane(self, name: str) -> ControlPlane:
-        made = ControlPlane(name=name, **self.stamps.new())
-        self.tables.control_planes[made.id] = made
-        return made
 
     # --- services and routes --------------------------------------------------------------------------------------
 
