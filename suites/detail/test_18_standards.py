@@ -352,8 +352,12 @@ def test_client_cannot_replace_its_secret(
     references=("RFC 7662 2.1", "RFC 7662 2.3"),
     security=True,
 )
-def test_introspection_needs_a_client(_dcr_authorization_server, _dcr_introspection_endpoint, _dcr_jwt, _dcr_expect):
-    exchange = _dcr_authorization_server.form_with(_dcr_introspection_endpoint, {"token": _dcr_jwt.text}, None)
+def test_introspection_needs_a_client(
+    _dcr_authorization_server, _dcr_introspection_endpoint, _dcr_token_answer, _dcr_mark, _dcr_expect
+):
+    # the token is none: an answer that says so is an answer as well
+    form = {"token": f"{_dcr_mark} unknown"}
+    exchange = _dcr_authorization_server.form_with(_dcr_introspection_endpoint, form, None)
     _dcr_expect.that(refused(exchange), "an introspection without a client refused", error_code(exchange))
     _unauthorized(_dcr_expect, "introspection.needs-client", exchange)
 
