@@ -8,16 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from dcrproof.mocks.konnect.http import Rows, ok
-from dcrproof.mocks.konnect.listing import Listing
+from dcrproof.mocks.konnect.listing import STRING, Listing, filtered, named
 from dcrproof.mocks.messages import Handler, Request, Response
 
-PAGED = (
-    "/v1/ai-gateways",
-    "/v1/catalog-services",
-    "/v2/dashboards",
-    "/v3/system-accounts",
-    "/v3/teams",
+PAGED = ("/v1/ai-gateways", "/v1/catalog-services", "/v2/dashboards", "/v3/system-accounts", "/v3/teams")
+NOTHING = Listing(
+    filters=filtered(STRING, "domain", "verification_status"), sorts=named("domain", "created_at", "updated_at")
 )
+"""The filters and attributes are those of e-mail domains (portal-management v3)."""
 # path: `meta` of the empty list, whose pages are not counted; SIZE is the page size that was asked for
 SIZE = object()
 OTHERS: Mapping[str, Mapping[str, Any]] = {
@@ -29,7 +27,7 @@ OTHERS: Mapping[str, Mapping[str, Any]] = {
 
 def routes() -> Rows:
     return (
-        *(("GET", path, lambda request: ok(Listing().page(request, [], dict))) for path in PAGED),
+        *(("GET", path, lambda request: ok(NOTHING.page(request, [], dict))) for path in PAGED),
         *(("GET", path, _empty(meta)) for path, meta in OTHERS.items()),
     )
 
@@ -41,7 +39,7 @@ def _empty(meta: Mapping[str, Any]) -> Handler:
         return size if value is SIZE else value
 
     def handler(request: Request) -> Response:
-        page = Listing().page(request, [], dict)["meta"]["page"]  # also refuses what is not a size
+        page = NOTHING.page(request, [], dict)["meta"]["page"]  # also refuses what is not a size
         return ok({"data": [], "meta": sized(meta, page["size"])})
 
     return handler

@@ -6,7 +6,7 @@ from typing import Any
 from dcrproof.mocks.konnect import views
 from dcrproof.mocks.konnect.admin_portals import PORTAL
 from dcrproof.mocks.konnect.http import Rows, created, done, ok, read
-from dcrproof.mocks.konnect.listing import STRING, UUIDS, Listing, filtered, named
+from dcrproof.mocks.konnect.listing import EQUAL, STRING, UUIDS, Listing, after, dated, filtered, named
 from dcrproof.mocks.konnect.objects import PortalEntry
 from dcrproof.mocks.konnect.portal_settings import ENTRIES, SETTINGS
 from dcrproof.mocks.konnect.state import Konnect
@@ -19,10 +19,23 @@ PAGE = PAGES + "/{page_id}"
 SNIPPETS = PORTAL + "/snippets"
 SNIPPET = SNIPPETS + "/{snippet_id}"
 
+PAGE_LIST = Listing(
+    filters={
+        **filtered(UUIDS, "id"),
+        **filtered(STRING, "slug", "title", "visibility"),
+        **dated("created_at", "updated_at"),
+    },
+    sorts=named("created_at", "updated_at", "slug", "title", "visibility"),
+)
 SNIPPET_LIST = Listing(
-    filters={**filtered(UUIDS, "id"), **filtered(STRING, "name", "title", "visibility")},
+    filters={
+        **filtered(UUIDS, "id"),
+        **filtered(STRING, "name", "title", "visibility"),
+        **dated("created_at", "updated_at"),
+    },
     sorts=named("created_at", "updated_at", "name", "title", "visibility"),
 )
+ENTRY_LIST = Listing(filters={"type": (EQUAL, lambda held: held.members.get("type"))})
 
 
 def routes(konnect: Konnect) -> Rows:
@@ -35,10 +48,10 @@ def _pages(konnect: Konnect) -> Rows:
     def listed(held: Any) -> dict[str, Any]:
         return views.without_content(views.page(held))
 
-    def list_pages(_: Request, portal_id: str) -> Response:
+    def list_pages(request: Request, portal_id: str) -> Response:
         portal = find(konnect.tables.portals, portal_id)
         held = [page for page in konnect.tables.pages.values() if page.portal_id == portal.id]
-        return ok({"data": tree(held, "parent_page_id", listed)})
+        return ok({"data": tree(PAGE_LIST.select(request, held), "parent_page_id", listed)})
 
     def create(request: Request, portal_id: str) -> Response:
         return created(views.created_page(konnect.pages.create(portal_id, read(request))))
@@ -117,11 +130,14 @@ def _entries(konnect: Konnect, path: str) -> Rows:
     def view(held: PortalEntry) -> dict[str, Any]:
         return {"id": held.id, **entries.view(held.members), **(views.times(held) if entries.with_times else {})}
 
-    def list_entries(_: Request, portal_id: str) -> Response:
-        """A bare list, or one with a cursor that is never needed (both recorded)."""
-        held = [view(entry) for entry in state.entries(portal_id, path)]
-        cursor = {"next": None, "previous": None, "size": len(held)}
-        return json_response(200, held if path == "identity-providers" else {"data": held, "meta": cursor})
+    def list_entries(request: Request, portal_id: str) -> Response:
+        """A bare list, or one with a cursor (both recorded)."""
+        held = ENTRY_LIST.select(request, state.entries(portal_id, path))
+        if path == "identity-providers":
+            return json_response(200, [view(entry) for entry in held])
+        page, more = after(request, held)
+        meta = {"next": more.get("next"), "previous": None, "size": len(page)}
+        return ok({"data": [view(entry) for entry in page], "meta": meta})
 
     def changing(method: str) -> Handler:
         return lambda request, portal_id, entry_id: ok(

@@ -23,21 +23,42 @@ REGISTRATIONS = APPLICATION + "/registrations"
 REGISTRATION = REGISTRATIONS + "/{registration_id}"
 
 SETTINGS = ("authentication_enabled", "rbac_enabled", "auto_approve_developers", "auto_approve_applications")
+DOMAINS = dict.fromkeys(("default_domain", "canonical_domain"), attribute("canonical_domain"))
 PORTAL_LIST = Listing(
     filters={
         **filtered(UUIDS, "id", "default_application_auth_strategy_id"),
-        **filtered(STRING, "name", "canonical_domain", "default_api_visibility", "default_page_visibility"),
+        **filtered(STRING, "name", "description", "default_api_visibility", "default_page_visibility"),
         **filtered(EQUAL, *SETTINGS),
+        **{name: (STRING, read_off) for name, read_off in DOMAINS.items()},
     },
-    sorts=named("name", "description", *SETTINGS, "canonical_domain", "created_at", "updated_at"),
+    sorts={**named("name", "description", *SETTINGS, "created_at", "updated_at"), **DOMAINS},
 )
 DEVELOPER_LIST = Listing(
     filters={**filtered(STRING, "status", "email"), "name": (STRING, attribute("full_name"))},
     sorts={**named("created_at", "updated_at", "email", "status"), "name": attribute("full_name")},
 )
-TEAM_LIST = Listing(filters={**filtered(UUIDS, "id"), **filtered(STRING, "name")}, sorts=named("name", "created_at"))
+MEMBER_LIST = Listing(
+    filters={
+        **filtered(STRING, "email", "full_name"),
+        "attributes": (STRING, lambda _: {}),  # of an identity provider; developers here have none
+        "active": (EQUAL, lambda held: held.status == "approved"),
+    }
+)
+OWNER_LIST = Listing(filters=filtered(STRING, "id"), sorts=named("id"))
+TEAM_LIST = Listing(
+    filters={
+        **filtered(UUIDS, "id"),
+        **filtered(STRING, "name"),
+        **filtered(EQUAL, "can_own_applications"),
+    },
+    sorts=named("name", "created_at"),
+)
 APPLICATION_LIST = Listing(
-    filters={**filtered(UUIDS, "developer_id"), **filtered(STRING, "name")},
+    filters={
+        **filtered(UUIDS, "developer_id"),
+        **filtered(STRING, "name"),
+        "team_id": (UUIDS, lambda _: None),  # teams own no applications here
+    },
     sorts=named("created_at", "developer_id", "name"),
 )
 REGISTRATION_LIST = Listing(filters=filtered(STRING, "status"), sorts=named("created_at", "updated_at", "status"))
@@ -107,7 +128,7 @@ def _teams(konnect: Konnect) -> Rows:
     def list_members(request: Request, portal_id: str, team_id: str) -> Response:
         held = konnect.teams.get(portal_id, team_id)
         of_team = (one for one in konnect.tables.developers.values() if one.id in held.developers)
-        return ok(DEVELOPER_LIST.page(request, of_team, views.developer))
+        return ok(MEMBER_LIST.page(request, of_team, views.team_member))
 
     def list_teams_of(request: Request, portal_id: str, developer_id: str) -> Response:
         developer = konnect.tables.developer(portal_id, developer_id)
@@ -172,7 +193,7 @@ def _applications(konnect: Konnect) -> Rows:
 
     def list_owners(request: Request, portal_id: str, application_id: str) -> Response:
         held = konnect.applications.get(portal_id, application_id)
-        return ok(Listing().page(request, [konnect.tables.developers[held.developer_id]], views.developer))
+        return ok(OWNER_LIST.page(request, [konnect.tables.developers[held.developer_id]], views.owner))
 
     return (
         ("POST", APPLICATIONS, create),

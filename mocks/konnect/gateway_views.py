@@ -42,11 +42,16 @@ def service(held: GatewayService) -> View:
         "connect_timeout": 60000,
         "write_timeout": 60000,
         "tags": None,
+        **held.others,
         **epochs(held),
     }
 
 
 def route(held: GatewayRoute) -> View:
+    """A route has either an expression or what it matches by (RouteExpression, RouteJson)."""
+    if held.others.keys() & {"expression", "priority"}:
+        shown = {**members(held, "id", "name", "strip_path"), "service": {"id": held.service_id}, "tags": None}
+        return {**shown, **held.others, **epochs(held)}
     return {
         **members(held, "id", "name", "strip_path"),
         "paths": list(held.paths),
@@ -58,6 +63,7 @@ def route(held: GatewayRoute) -> View:
         "regex_priority": 0,
         "service": {"id": held.service_id},
         "tags": None,
+        **held.others,
         **epochs(held),
     }
 
@@ -91,12 +97,13 @@ def plugin(held: GatewayPlugin) -> View:
         "enabled": True,
         "service": {"id": held.service_id},
         "tags": None,
+        **held.others,
         **epochs(held),
     }
 
 
 def consumer(held: GatewayConsumer) -> View:
-    return {**members(held, "id", "username", "custom_id"), "tags": None, **epochs(held)}
+    return {**members(held, "id", "username", "custom_id"), "tags": None, **held.others, **epochs(held)}
 
 
 OLDEST_WITH_STRATEGIES = (3, 6)

@@ -25,26 +25,30 @@ class ControlPlane:
 
 @dataclass(frozen=True)
 class GatewayService:
+    """`others` of this and the other entities are the members that are kept and shown; push.py says what they do."""
+
     id: str
     control_plane_id: str
-    name: str
+    name: str | None
     url: str
     read_timeout: int
     enabled: bool
     created_at: float
     updated_at: float
+    others: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class GatewayRoute:
     id: str
     service_id: str
-    name: str
+    name: str | None
     paths: tuple[str, ...]
     methods: tuple[str, ...]
     strip_path: bool
     created_at: float
     updated_at: float
+    others: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class GatewayConsumer:
     custom_id: str | None
     created_at: float
     updated_at: float
+    others: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,11 @@ class GatewayPlugin:
     config: Mapping[str, Any]
     created_at: float
     updated_at: float
+    others: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def enabled(self) -> bool:
+        return bool(self.others.get("enabled", True))
 
 
 @dataclass(frozen=True)

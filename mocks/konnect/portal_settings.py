@@ -11,7 +11,7 @@ from typing import Any
 
 from dcrproof.mocks.konnect.fields import Field, body, check, needed, text
 from dcrproof.mocks.konnect.objects import PortalEntry
-from dcrproof.mocks.konnect.problems import conflict, not_found
+from dcrproof.mocks.konnect.problems import conflict, invalid, not_found
 from dcrproof.mocks.konnect.schema import BOOLEAN, VISIBILITY
 from dcrproof.mocks.konnect.tables import Body, Stamps, Tables, find
 
@@ -242,7 +242,8 @@ class PortalSettings:
         setting = SETTINGS[path]
         check(body, setting.bodies["POST"])
         if self._held(portal_id, path) is not None:
-            raise conflict(f"{setting.name} already exists")  # documented for the e-mail; inferred for the domain
+            taken = f"{setting.name} already exists"  # 409 is documented for the e-mail alone
+            raise conflict(taken) if path == "email-config" else invalid("hostname", taken)
         stamps = self.stamps.new()
         return self._put(portal_id, path, {**body, **{name: stamps[name] for name in setting.stamped}})
 

@@ -1,5 +1,6 @@
 """An organisation's objects in tables, and what is looked up in them."""
 
+import math
 import random
 import uuid
 from collections.abc import Mapping
@@ -149,7 +150,8 @@ class Stamps:
         self._random = source
 
     def now(self) -> float:
-        return self._clock.now()
+        """In whole milliseconds, as answers show them: what an answer shows can be filtered by."""
+        return math.floor(self._clock.now() * 1000) / 1000
 
     def id(self) -> str:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))

@@ -17,10 +17,10 @@ def branch(root: T, held: Collection[T], parent: str) -> list[T]:
 
 
 def tree(held: Collection[Any], parent: str, view: Callable[[Any], dict[str, Any]]) -> list[dict[str, Any]]:
-    """The views of those without a parent, each with the views of those below it as `children`."""
+    """The views of those whose parent is not `held`, each with the views of those below it as `children`."""
     parent_of = attrgetter(parent)
     views = {one.id: {**view(one), "children": []} for one in held}
     for one in held:
-        if parent_of(one) is not None:
+        if parent_of(one) in views:
             views[parent_of(one)]["children"].append(views[one.id])
-    return [views[one.id] for one in held if parent_of(one) is None]
+    return [views[one.id] for one in held if parent_of(one) not in views]

@@ -144,6 +144,14 @@ def developer(held: Developer) -> View:
     return {**members(held, "id", "email", "full_name", "status"), **times(held)}
 
 
+def team_member(held: Developer) -> View:
+    return {**owner(held), "active": held.status == "approved", **times(held)}  # what `active` means is inferred
+
+
+def owner(held: Developer) -> View:
+    return members(held, "id", "email", "full_name")
+
+
 def team(held: Team) -> View:
     return {**members(held, "id", "name", "description", "can_own_applications"), **times(held)}
 

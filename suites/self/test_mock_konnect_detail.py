@@ -376,7 +376,6 @@ def test_entities_of_the_gateway_are_made_and_deleted():
     assert asked.ask("POST", f"{core}/services", {"name": "own", "host": "upstream.test"}).status == 409
     route = asked.ask("POST", f"{service}/routes", {"name": "own", "paths": ["/own"], "methods": ["GET"]})
     assert (route.status, route.json()["methods"]) == (201, ["GET"])
-    assert asked.ask("POST", f"{service}/plugins", {"name": "rate-limiting"}).status == 400
     wrong = {"name": "openid-connect", "config": {"issuer": "https://curity.test", "leeway": "long"}}
     assert asked.ask("POST", f"{service}/plugins", wrong).json()["invalid_parameters"][0]["field"] == "config.leeway"
     pushed = asked.konnect.push.configuration.services[-1]
@@ -385,6 +384,50 @@ def test_entities_of_the_gateway_are_made_and_deleted():
     assert asked.ask("DELETE", f"{core}/routes/{route.json()['id']}").status == 204
     assert asked.ask("DELETE", service).status == 204
     assert asked.ask("GET", service).status == 404
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("plugins", {"name": "rate-limiting"}),
+        ("plugins", {"name": "openid-connect", "route": {"id": "x"}}),
+        ("routes", {"name": "other", "hosts": ["api.example.com"]}),
+        ("routes", {"name": "other", "paths": ["~/own/[0-9]+"]}),
+        ("routes", {"name": "other", "expression": 'http.path ^= "/other"'}),
+        ("services", {"name": "other", "host": "upstream.test", "protocol": "grpc"}),
+        ("services", {"name": "other", "url": "https://upstream.test", "tls_verify": True}),
+    ],
+)
+def test_what_the_data_planes_here_cannot_do_is_kept_and_not_pushed(kind, body):
+    asked = Asked()
+    core = f"/v2/control-planes/{asked.setup.control_plane_id}/core-entities"
+    service = (
+        f"{core}/services/{asked.ask('POST', f'{core}/services', {'name': 'own', 'host': 'up.test'}).json()['id']}"
+    )
+    if kind != "routes":
+        assert asked.ask("POST", f"{service}/routes", {"name": "own", "paths": ["/own"]}).status == 201
+    made = asked.ask("POST", f"{core if kind == 'services' else service}/{kind}", body)
+    assert made.status == 201
+    assert all(
+        asked.ask("GET", f"{core}/{kind}/{made.json()['id']}").json()[name] == body[name]
+        for name in body
+        if name != "url"
+    )
+    if kind == "services":
+        assert (
+            asked.ask("POST", f"{core}/services/{made.json()['id']}/routes", {"name": "other", "paths": ["/"]}).status
+            == 201
+        )
+    assert asked.konnect.push.configuration.services[-1].routes == ()
+
+
+def test_a_disabled_plugin_does_nothing():
+    asked = Asked()
+    core = f"/v2/control-planes/{asked.setup.control_plane_id}/core-entities"
+    service = f"{core}/services/{asked.setup.service_id}"
+    pushed = asked.konnect.push.configuration
+    assert asked.ask("POST", f"{service}/plugins", {"name": "openid-connect", "enabled": False}).status == 201
+    assert asked.konnect.push.configuration == pushed
 
 
 def test_with_its_portal_a_team_is_gone_and_with_its_api_a_role():
