@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from functools import partial
 
 from dcrproof import __version__
-from dcrproof.commands import ci, compare, lists, load, profile, report, serve, sweep
+from dcrproof.commands import ci, compare, lint, lists, load, profile, report, serve, sweep
 from dcrproof.commands.parsing import Parser, Usage
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.http.signals import as_ctrl_c
 from dcrproof.core.text import say
 
-COMMANDS = (serve, lists, compare, report, profile, load, sweep, ci)  # in the order of --help
+COMMANDS = (serve, lists, lint, compare, report, profile, load, sweep, ci)  # in the order of --help
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,7 +1,7 @@
 """`results.sarif`: what needs attention, as SARIF 2.1.0 for code scanning (OASIS, "Static Analysis Results Interchange Format").
 
 A rule is a check, a result its diagnosis. It is placed in the profile, at the key that may be wrong or else at the table of
-its party; without a profile in the guide, at the setup step.
+its party; without a profile in the guide, at the setup step. A check of `dcrproof lint` has a place of its own.
 """
 
 import json
@@ -26,6 +26,8 @@ KEY = re.compile(r"\[\[?(?P<table>[\w.-]+)\]?\]\s*(?P<key>[\w-]*)")
 
 def results_sarif(run: Run) -> str:
     found = needing_attention(run)
+    rules = {check["id"]: check for check in found}
+    order = {id: number for number, id in enumerate(rules)}
     log = {
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -35,13 +37,13 @@ def results_sarif(run: Run) -> str:
                     "driver": {
                         "name": "dcrproof",
                         "version": run["version"] or "0",
-                        "rules": [_rule(check) for check in found],
+                        "rules": [_rule(check) for check in rules.values()],
                     }
                 },
                 "automationDetails": {"id": f"dcrproof/{run['mode'] or 'run'}/"},
                 "columnKind": "unicodeCodePoints",
                 "invocations": [_invocation(run)],
-                "results": [_result(run, check, number) for number, check in enumerate(found)],
+                "results": [_result(run, check, order[check["id"]]) for check in found],
             }
         ],
     }
@@ -98,6 +100,9 @@ def _locations(run: Run, check: Check) -> Iterator[dict[str, Any]]:
     steps = [*check["candidates"], *check["steps"]]
     logical = [{"fullyQualifiedName": step, "kind": "resource"} for step in dict.fromkeys(check["candidates"])]
     named = {"logicalLocations": logical} if logical else {}
+    if "file" in check:
+        yield {**_physical(check["file"], check["line"], check["column"]), **named}
+        return
     places = run.get("profile_places")
     if places is None:
         yield {**_physical(*in_guide(steps[0] if steps else "")), **named}
@@ -118,11 +123,10 @@ def _lines(lines: Mapping[str, int], keys: list[str], parties: list[str]) -> Ite
     yield from found or [lines[party] for party in parties if party in lines][:1] or [1]
 
 
-def _physical(file: str, line: int) -> dict[str, Any]:
+def _physical(file: str, line: int, column: int | None = None) -> dict[str, Any]:
     # a path from the folder of the run: code scanning takes it from the root of the repository
-    return {
-        "physicalLocation": {"artifactLocation": {"uri": quote(file, safe="/")}, "region": {"startLine": line}},
-    }
+    region = {"startLine": line} if column is None else {"startLine": line, "startColumn": column}
+    return {"physicalLocation": {"artifactLocation": {"uri": quote(file, safe="/")}, "region": region}}
 
 
 @cache
