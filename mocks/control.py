@@ -1,24 +1,15 @@
 """The control interface: what a test may do to a world, as JSON over HTTP on a separate port.
 
-    GET    /calls?party=curity&after=12     [{"n": 13, "at": 1795500000.1, "real": ..., "from": "gateway", "party": "curity", ...}]
-    GET    /clock                           {"now": 1795500000.1}
-    POST   /clock {"advance": 301}          {"now": 1795500301.1}
-    POST   /keys {"party": "curity", "kid": "new"}      {"kid": "-1327236000"}
-    GET    /steps                           {"curity.token-issuer.jwt": {"undone": null, "variants": ["wrapped"]}, ...}
-    PUT    /steps/curity.token-issuer.jwt {"variant": "wrapped"}    leaves the step undone; the body may be empty
-    DELETE /steps/curity.token-issuer.jwt   does the step
-    POST   /faults {"party": "curity", "path": "/oauth/v2/oauth-token", "times": 2, "status": 503}   {"id": "1"}
-    DELETE /faults/1
-    GET    /mail                            [{"at": 1795500000.1, "to": "...", "subject": "...", "text": "... token=..."}]
-    GET    /bridge                          {"url": "...", "api_key": "...", "asked": [{"method": "POST", "path": "/", "content": {...}}], "clients": ["..."]}
-    POST   /reset                           a new world with the same seed, credentials and undone steps
+`control.openapi.json` documents each call with an example; `GET /openapi.json` answers it.
 
 A body needs Content-Type: application/json, and no other type is accepted. Web pages are refused: the Host is a name of the loopback address, and there
 is no Origin but the interface's own. Errors are 4xx with {"error": "..."}.
 """
 
+import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from dcrproof.mocks import faults, steps
@@ -27,6 +18,7 @@ from dcrproof.mocks.world import World
 
 YEAR = 366 * 86400
 JSON = "application/json"
+DOCUMENT = Path(__file__).parent / "control.openapi.json"
 LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 
 
@@ -57,6 +49,7 @@ class Control:
                 ("GET", "/bridge", self.bridge),
                 ("GET", "/abandoned", self.abandoned),
                 ("POST", "/reset", self.start_again),
+                ("GET", "/openapi.json", self.document),
             )
         )
 
@@ -176,6 +169,10 @@ class Control:
     def abandoned(self, request: Request) -> Response:
         del request
         return json_response(200, self.world.konnect.driver.abandoned)
+
+    def document(self, request: Request) -> Response:
+        del request
+        return json_response(200, json.loads(DOCUMENT.read_text("utf-8")))
 
     def start_again(self, request: Request) -> Response:
         del request

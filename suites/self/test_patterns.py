@@ -30,7 +30,15 @@ LIMIT = 0.01
 GROWTH = 10
 
 ROOT = Path(dcrproof.__file__).parent
-SOURCES = ("__main__.py", "core/**/*.py", "fixtures/**/*.py", "reports/**/*.py", "mocks/**/*.py", "suites/*.py")
+SOURCES = (
+    "__main__.py",
+    "commands/*.py",
+    "core/**/*.py",
+    "fixtures/**/*.py",
+    "reports/**/*.py",
+    "mocks/**/*.py",
+    "suites/*.py",
+)
 METHODS = {"match", "fullmatch", "search", "split", "findall", "finditer", "sub", "subn"}
 
 PIECES = {

@@ -1,5 +1,7 @@
 """Which variants of a test run always, and which in the full tier alone (`--full`; see conftest.py)."""
 
+import os
+import shutil
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -21,3 +23,16 @@ def sample(variants: Iterable[Any], of: int = 1, id: Callable[[Any], str] | None
         )
         for number, variant in enumerate(variants)
     ]
+
+
+def needed(program: str, what: str) -> pytest.MarkDecorator:
+    """Marks tests that need a program which pip does not install: skipped where it is missing, but never in CI.
+
+    `what` names it for a person, such as "Go 1.24 or newer".
+    """
+    return needs(shutil.which(program) is not None, f"{what}: there is no {program} on PATH")
+
+
+def needs(there: bool, what: str) -> pytest.MarkDecorator:
+    """The same for anything: `there` says whether it is there, `what` what it is and how to get it."""
+    return pytest.mark.skipif(not there and "CI" not in os.environ, reason=f"needs {what}")

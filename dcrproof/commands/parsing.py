@@ -1,0 +1,62 @@
+"""How arguments are parsed, and refused."""
+
+import argparse
+import re
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+
+from dcrproof.core.checks.results import Exit
+from dcrproof.core.text import meant, say
+
+if TYPE_CHECKING:
+    from dcrproof.core.profile.model import Profile
+
+
+class Usage(Exception):
+    """The command has an invalid option or file; the text says why, and what to do."""
+
+
+CHOICE = re.compile(r"argument (?:COMMAND|ACTION): invalid choice: '(.*)' \(choose from (.*)\)", re.DOTALL)
+
+
+class Parser(argparse.ArgumentParser):
+    """Exits with 4 for bad usage, as pytest does, and names what a mistyped command or option was meant to be."""
+
+    def __init__(self, **keywords: Any) -> None:
+        self.options: list[str] = []
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **keywords)
+        self.set_defaults(parser=self)
+
+    def add_argument(self, *names: Any, **keywords: Any) -> argparse.Action:
+        self.options += [name for name in names if name.startswith("--")]
+        return super().add_argument(*names, **keywords)
+
+    def refuse(self, argument: str) -> None:
+        """Exits with what was probably meant instead of that argument."""
+        name = argument.partition("=")[0]
+        hint = meant(name, self.options) if name.startswith("-") else ""
+        self.error(f"unknown argument {argument}; {hint or f'{self.prog} --help lists them'}")
+
+    def error(self, message: str) -> NoReturn:
+        if found := CHOICE.match(message):
+            known = re.findall(r"[\w-]+", found[2])
+            one_of_them = f"expected one of {', '.join(known)}"
+            message = f"no command {found[1]}; {meant(found[1], known) or one_of_them}"
+        (self.print_help if message.endswith("required: COMMAND") else self.print_usage)(sys.stderr)
+        say(f"{self.prog}: {message}", partial(print, file=sys.stderr))
+        self.exit(Exit.USAGE)
+
+
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001 - argparse has no public name
+
+
+def profile_of(path: Path) -> "Profile":
+    """The profile of that file. Raises Usage with everything that is wrong with it."""
+    from dcrproof.core.profile.reading import ProfileError, read
+
+    try:
+        return read(path)
+    except ProfileError as error:
+        raise Usage(str(error)) from None

@@ -1,0 +1,134 @@
+"""`dcrproof serve`: the mocks, until they are stopped."""
+
+import argparse
+import json
+import secrets
+import signal
+import threading
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from dcrproof.commands.parsing import Commands, Usage
+from dcrproof.core.checks.results import Exit
+from dcrproof.core.http.loopback import is_loopback
+from dcrproof.core.http.signals import NUMBERS
+from dcrproof.core.text import say
+
+if TYPE_CHECKING:
+    from dcrproof.mocks.start import OtherServer
+
+
+def add(commands: Commands) -> None:
+    serve = commands.add_parser(
+        "serve",
+        help="run the mocks until they are stopped",
+        description="Runs mocks of all parties, and prints their addresses and secrets as one line of JSON. One of its\n"
+        "members, `profile`, is the path of a profile for `pytest --dcr-profile`. Ctrl-C or SIGTERM stops them.",
+        epilog="Exit codes: 0 stopped, 4 bad usage.",
+    )
+    serve.add_argument("--port", type=_port, metavar="N", help="use the ports from N upwards (default: free ports)")
+    serve.add_argument(
+        "--undo",
+        action="append",
+        default=[],
+        metavar="STEP[=VARIANT]",
+        help="leave a setup step undone (can be repeated)",
+    )
+    serve.add_argument(
+        "--empty",
+        action="store_true",
+        help="start with an empty Konnect: no control plane, provider, strategy, portal or API",
+    )
+    serve.add_argument("--seed", type=int, metavar="N", help="make the same ids and secrets at each start")
+    serve.add_argument("--observed", metavar="FILE", help="start the mocks from these observations of live parties")
+    serve.add_argument("--tls", action="store_true", help="serve over TLS, with a new certificate authority")
+    serve.add_argument("--issuer", metavar="URL", help="use this authorization server instead of mock Curity")
+    serve.add_argument("--registrar-id", metavar="ID", help="the client that may register there")
+    serve.add_argument("--registrar-secret-file", type=Path, metavar="FILE", help="the file with its secret")
+    serve.set_defaults(run=run)
+
+
+def _port(text: str) -> int:
+    port = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= port <= 65_528:
+        expected = "expected a port from 1 to 65528: eight ports from there upwards are used"
+        raise argparse.ArgumentTypeError(f"{expected}, found {text!r}")
+    return port
+
+
+def run(options: argparse.Namespace) -> int:
+    from dcrproof.core import guide
+    from dcrproof.mocks.observed import BadObservations, read
+    from dcrproof.mocks.profile import write_profile
+    from dcrproof.mocks.serve import PortTaken, private_folder, serving
+    from dcrproof.mocks.steps import OVER_TLS, NotHere, UnknownStep
+
+    try:
+        observed = read(Path(options.observed)) if options.observed else None
+    except BadObservations as error:
+        raise Usage(f"--observed: {error}") from None
+    undone = {}
+    for option in options.undo:
+        step, _, variant = option.partition("=")
+        if (known := guide.step(step)) and not known.undo:
+            raise Usage(f"--undo {option}: it cannot be left undone: {known.undo_reason}")
+        undone[step] = variant or None
+    stop = threading.Event()
+    for number in NUMBERS:
+        signal.signal(number, lambda *_: stop.set())
+    over_tls = options.tls or not undone.keys().isdisjoint(OVER_TLS)
+    with private_folder() as folder:
+        if over_tls:
+            try:
+                import trustme  # noqa: F401 - found missing before anything starts
+            except ImportError:
+                what = "--tls" if options.tls else "--undo of a step about TLS"
+                raise Usage(f"{what} needs the extra tls: pip install 'dcrproof[tls]'") from None
+        try:
+            with serving(
+                seed=secrets.randbits(32) if options.seed is None else options.seed,
+                port=options.port,
+                undone=undone,
+                observed=observed,
+                empty=options.empty,
+                other_server=_other_server(options),
+                folder=folder if over_tls else None,
+            ) as served:
+                profile = write_profile(folder, served)
+                say(json.dumps({**served.description, "profile": str(profile)}), partial(print, flush=True))
+                stop.wait()
+        except (UnknownStep, NotHere) as error:
+            raise Usage(f"--undo {error}") from None
+        except PortTaken as taken:
+            raise Usage(f"--port {options.port}: {taken}") from None
+    return Exit.GREEN
+
+
+def _other_server(options: argparse.Namespace) -> "OtherServer | None":
+    """The authorization server of --issuer, or None. Raises Usage for an option that is missing or invalid."""
+    from dcrproof.core.files import content
+    from dcrproof.mocks.start import OtherServer
+
+    given = [options.issuer, options.registrar_id, options.registrar_secret_file]
+    if not any(given):
+        return None
+    if not all(given):
+        raise Usage("--issuer, --registrar-id and --registrar-secret-file belong together")
+    if any(option.startswith("curity.") for option in options.undo):
+        raise Usage("--undo of a step at Curity: there is no mock Curity with --issuer")
+    try:
+        secret = content(options.registrar_secret_file).decode("utf-8").removesuffix("\n")
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise Usage(f"--registrar-secret-file {options.registrar_secret_file}: {reason}") from None
+    if not secret:
+        raise Usage(f"--registrar-secret-file {options.registrar_secret_file}: empty")
+    issuer = options.issuer.rstrip("/").removesuffix("/.well-known/openid-configuration")
+    parts = urlsplit(issuer)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise Usage("--issuer: expected a URL that begins with https:// and has a host")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise Usage("--issuer: expected https://; plain http is allowed only for addresses of this machine")
+    return OtherServer(issuer, (options.registrar_id, secret))
