@@ -13,6 +13,8 @@ from dcrproof.playground.portal import PortalPages
 from dcrproof.playground.setup import SetupPages
 from dcrproof.playground.site import Site
 
+LAST_PORT = 65_535
+
 
 def site(described: Mapping[str, Any]) -> Site:
     """The playground on the mocks that are `described` as `dcrproof serve` prints it, `profile` included."""
@@ -37,10 +39,12 @@ def playground(described: Mapping[str, Any], port: int = 0) -> Iterator[str]:
     Over plain HTTP whatever the mocks speak: no browser trusts the certificate authority of one run.
     """
     trust = ssl.create_default_context(cafile=described.get("ca"))
+    if port > LAST_PORT:
+        raise PortTaken(f"port {port}: ports end at {LAST_PORT}")
     try:
         bound = listen.bind(port)
-    except (OSError, OverflowError) as error:
-        raise PortTaken(f"port {port}: {getattr(error, 'strerror', None) or 'ports end at 65535'}") from None
+    except OSError as error:
+        raise PortTaken(f"port {port}: {error.strerror}") from None
     try:
         with listen.listening(site(described), {"ui": bound}, trust=trust):
             yield f"http://127.0.0.1:{bound.getsockname()[1]}/"

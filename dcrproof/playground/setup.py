@@ -90,13 +90,17 @@ class SetupPages:
                 generation=generation,
                 sections=sections(generation),
                 noticed_by=noticed_by(),
-                switchable=self.switchable,
+                fixed=self.fixed,
             )
         )
 
-    def switchable(self, step: guide.Step) -> bool:
-        """Whether these mocks can show the step left undone: without a mock of Curity none of its own."""
-        return step.undo and (step.party != "curity" or self.site.mocks.of("curity").get("admin") is not None)
+    def fixed(self, step: guide.Step) -> str:
+        """Why these mocks cannot show the step left undone; empty where they can."""
+        if not step.undo:
+            return step.undo_reason
+        if step.party == "curity":
+            return "" if self.site.mocks.of("curity").get("admin") else "Curity is another server, and no mock"
+        return "" if self.site.mocks.of("portal").get("api_id") else "these mocks began with an empty Konnect"
 
     def _known(self, id: str) -> guide.Step:
         found = guide.step(id)
@@ -116,7 +120,7 @@ class SetupPages:
                 refused.shown_as if refused else 200,
                 step=step,
                 checks=checks,
-                switchable=self.switchable(step),
+                fixed=self.fixed(step),
                 refused=refused,
                 command_line=self._command(checks),
             )

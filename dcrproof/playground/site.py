@@ -3,7 +3,7 @@
 import hmac
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
@@ -204,12 +204,12 @@ class Site:
         return pages.page("last.html", deed=deed)
 
 
-def _classic_steps() -> Any:
-    """The last steps of the classic how-to, from *My Apps* on, each with its number there."""
+def _classic_steps() -> Iterator[tuple[guide.Step, str]]:
+    """The last steps of the classic how-to, from *My Apps* on, each with its first number there."""
     for step in guide.STEPS:
-        for place in (*((step.guide,) if step.guide else ()), *step.also):
-            if place.how_to == guide.CLASSIC and place.section == "Create an application with DCR":
-                yield step, place.step
+        places = [place for place in (step.guide, *step.also) if place and place.how_to == guide.CLASSIC]
+        if places and places[0].section == "Create an application with DCR":
+            yield step, places[0].step
 
 
 def _problem(status: int, title: str, detail: str) -> Response:

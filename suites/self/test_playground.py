@@ -8,12 +8,15 @@ from html import escape
 import httpx
 import pytest
 from by_hand import Browser, Played, played
-from tiers import needed, sample
+from tiers import full, needed, sample
 
 from dcrproof.core import guide
 from dcrproof.fixtures.catalogue import entries
 from dcrproof.mocks.steps import LEFT_UNDONE, OVER_TLS
-from dcrproof.playground.serving import site
+from dcrproof.playground.diagram import NAMES, pictures
+from dcrproof.playground.serving import playground, site
+from dcrproof.playground.sessions import MOST, Sessions
+from dcrproof.playground.story import Action, Arrow, Deed, deeds
 
 PREFIXES = pytest.mark.parametrize("prefix", ["/portal", "/classic"])
 
@@ -76,6 +79,19 @@ def test_the_how_to_can_be_validated_from_sign_up_to_the_call_that_answers_200(b
         ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=20, check=False)
         assert ran.returncode == 0, ran.stderr
         assert ran.stdout.startswith('{"method":"GET"')
+
+
+@full
+@needed("curl", "curl")
+def test_over_tls_the_commands_trust_the_authority_of_the_mocks(tmp_path):
+    with played(folder=tmp_path) as over_tls:
+        browser = Browser(over_tls)
+        browser.create("over TLS")
+        for command in browser.commands:
+            assert "--cacert" in command
+            ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=20, check=False)
+            assert ran.returncode == 0, ran.stderr
+        browser.client.close()
 
 
 @PREFIXES
@@ -318,12 +334,23 @@ def test_a_broken_step_is_met_in_the_words_of_the_portal(browser):
     assert "Left undone: curity.dcr.enabled" in browser.words
 
 
-def test_without_a_mock_of_curity_its_steps_are_no_switches(served):
-    """As with `dcrproof serve --issuer`: the description has no `admin` then."""
-    pages = site({**served.described, "curity": {**served.described["curity"], "admin": None}})
-    setup = next(handler.__self__ for _, path, handler in pages.routes.table if path == "/setup")
-    assert not setup.switchable(guide.step("curity.dcr.enabled"))
-    assert setup.switchable(guide.step("konnect.strategy.claim"))
+@pytest.mark.parametrize(
+    ("party", "lacks", "fixed", "switch"),
+    [
+        ("curity", "admin", "curity.dcr.enabled", "konnect.strategy.claim"),
+        ("portal", "api_id", "konnect.strategy.claim", "curity.dcr.enabled"),
+    ],
+    ids=["--issuer", "--empty"],
+)
+def test_steps_of_what_is_not_there_are_no_switches(served, party, lacks, fixed, switch):
+    """As with those options of `dcrproof serve`."""
+    described = {**served.described, party: {**served.described[party], lacks: None}}
+    with playground(described) as url:
+        lacking = Browser(Played({**described, "ui": {"url": url}}))
+        assert "Leave undone" not in lacking.open(f"/setup/{fixed}")
+        assert "It cannot be left undone here" in lacking.text
+        assert "Leave undone" in lacking.open(f"/setup/{switch}")
+        lacking.client.close()
 
 
 def test_a_reset_ends_what_was_done_by_hand(browser):
@@ -361,6 +388,89 @@ def test_a_diagram_survives_a_reset_by_somebody_else(browser):
     assert "No request yet" in browser.open("/requests")
     browser.calls_route("nobody", "knows")
     assert "GET /accounts: 401" in browser.open("/requests")
+
+
+def call(n, sender, party, method="POST", path="/x", status=200):
+    return {"n": n, "from": sender, "party": party, "method": method, "path": path, "status": status}
+
+
+CREATED = [call(1, "konnect", "curity"), call(2, None, "portal"), call(3, None, "portal", path="/y")]
+ROUTE = [call(4, "gateway", "upstream", "GET"), call(5, None, "gateway", "GET", "/accounts", 401)]
+STORIES = {
+    "nothing": ([], [], []),
+    "a request with what it caused": (
+        ROUTE,
+        [],
+        [(5, "GET /accounts: 401", ["consumer>gateway", "gateway>upstream"], True)],
+    ),
+    "reading": (
+        [call(1, None, "portal", "GET"), call(2, None, "konnect", "HEAD"), call(3, None, "curity", "GET")],
+        [],
+        [],
+    ),
+    "a GET that is refused at the gateway": (
+        [call(1, None, "gateway", "GET", "/a", 404)],
+        [],
+        [(1, "GET /a: 404", ["consumer>gateway"], True)],
+    ),
+    "what one click caused": (
+        [*CREATED, *ROUTE],
+        [Action("Create", 0, 3)],
+        [
+            (1, "Create", ["developer>portal", "konnect>curity", "developer>portal"], True),
+            (5, "GET /accounts: 401", ["consumer>gateway", "gateway>upstream"], True),
+        ],
+    ),
+    "a click that has not ended": (
+        CREATED[:1],
+        [Action("Create", 0)],
+        [(1, "Create", ["konnect>curity"], False)],
+    ),
+    "a request that has not ended": (
+        ROUTE[:1],
+        [],
+        [(4, "A request that is not answered yet", ["gateway>upstream"], False)],
+    ),
+    "two at once": (
+        [call(1, "gateway", "curity"), call(2, "konnect", "curity"), call(3, None, "portal"), call(4, None, "gateway")],
+        [],
+        [
+            (3, "POST /x: 200", ["developer>portal", "konnect>curity"], True),
+            (4, "POST /x: 200", ["consumer>gateway", "gateway>curity"], True),
+        ],
+    ),
+    "an admin": ([call(1, None, "konnect", "PATCH")], [], [(1, "PATCH /x: 200", ["admin>konnect"], True)]),
+}
+
+
+@pytest.mark.parametrize(("calls", "actions", "expected"), STORIES.values(), ids=STORIES)
+def test_requests_are_told_from_the_call_log(calls, actions, expected):
+    told = deeds(calls, actions)
+    assert [
+        (one.number, one.title, [f"{arrow.sender}>{arrow.receiver}" for arrow in one.arrows], one.ended) for one in told
+    ] == expected
+
+
+@pytest.mark.parametrize("receiver", [*NAMES, "somebody new"])
+@pytest.mark.parametrize("path", ["/", "/" + "x" * 9000, f"/a/{'0' * 8}-0000-0000-0000-{'0' * 12}/b"])
+def test_a_diagram_stays_within_its_edges(receiver, path):
+    some = [Arrow("consumer", "gateway", "GET", path, 200, False), Arrow("gateway", receiver, "POST", path, 500, True)]
+    for picture in pictures(Deed(1, "some", tuple(some), ended=True)):
+        width = picture.form.width
+        assert [lane.name for lane in picture.lanes if lane.name in NAMES.values()]
+        for row in picture.rows:
+            assert min(row.x, row.to, row.back[0]) >= 0
+            assert max(row.x, row.to, row.back[0] + row.back[1]) <= width
+            assert row.y < picture.height
+
+
+def test_the_playground_forgets_browsers_and_calls():
+    sessions = Sessions()
+    first, _ = sessions.of("")
+    for _ in range(MOST):
+        sessions.of("")
+    assert len(sessions.known) == MOST
+    assert first not in sessions.known
 
 
 # What pages may hold, and who may send what
