@@ -1,25 +1,15 @@
 """The control interface: what a test may do to a world, as JSON over HTTP on a separate port.
 
-    GET    /calls?party=curity&after=12     [{"n": 13, "at": 1795500000.1, "real": ..., "from": "gateway", "party": "curity", ...}]
-    GET    /clock                           {"now": 1795500000.1}
-    POST   /clock {"advance": 301}          {"now": 1795500301.1}
-    POST   /keys {"party": "curity", "kid": "new"}      {"kid": "-1327236000"}
-    POST   /tokens {"claims": {"sub": "app", ...}, "header": {"typ": "at+jwt"}, "key": "current"}    {"token": "eyJhbGci..."}
-    GET    /steps                           {"curity.token-issuer.jwt": {"undone": null, "variants": ["wrapped"]}, ...}
-    PUT    /steps/curity.token-issuer.jwt {"variant": "wrapped"}    leaves the step undone; the body may be empty
-    DELETE /steps/curity.token-issuer.jwt   does the step
-    POST   /faults {"party": "curity", "path": "/oauth/v2/oauth-token", "times": 2, "status": 503}   {"id": "1"}
-    DELETE /faults/1
-    GET    /mail                            [{"at": 1795500000.1, "to": "...", "subject": "...", "text": "... token=..."}]
-    GET    /bridge                          {"url": "...", "api_key": "...", "asked": [{"method": "POST", "path": "/", "content": {...}}], "clients": ["..."]}
-    POST   /reset                           a new world with the same seed, credentials and undone steps
+`control.openapi.json` documents each call with an example; `GET /openapi.json` answers it.
 
-A body needs Content-Type: application/json, and no other type is accepted. Web pages are refused: the Host is a name of the loopback address, and there
-is no Origin but the interface's own. Errors are 4xx with {"error": "..."}.
+A body needs Content-Type: application/json, and no other type is accepted. Web pages are refused: the Host is a name of the loopback address, or the
+one that `dcrproof serve --public-host` gives, and there is no Origin but the interface's own. Errors are 4xx with {"error": "..."}.
 """
 
+import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from dcrproof.mocks import faults, steps
@@ -28,7 +18,9 @@ from dcrproof.mocks.world import World
 
 YEAR = 366 * 86400
 JSON = "application/json"
-LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
+DOCUMENT = Path(__file__).parent / "control.openapi.json"
+HOST = re.compile(r"([\w.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE | re.ASCII)
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 class BadControlRequest(Exception):
@@ -43,6 +35,9 @@ class Control:
     def __init__(self, world: World, reset: Callable[[], None]) -> None:
         self.world = world
         self.reset = reset
+        public = world.start.addresses["control"].partition("://")[2].rpartition(":")[0].lower()
+        self.names = tuple(dict.fromkeys((*LOOPBACK, public)))
+        """The names by which it may be asked; a page in a browser could give it others."""
         self.routes: Routes[Callable[..., Response]] = Routes(
             (
                 ("GET", "/calls", self.calls),
@@ -59,6 +54,7 @@ class Control:
                 ("GET", "/bridge", self.bridge),
                 ("GET", "/abandoned", self.abandoned),
                 ("POST", "/reset", self.start_again),
+                ("GET", "/openapi.json", self.document),
             )
         )
 
@@ -81,8 +77,9 @@ class Control:
         a form. A page has an `Origin`, and cannot send JSON to another without asking first (Fetch, CORS preflight).
         """
         hosts = [value for name, value in request.headers if name == "host"]
-        if len(hosts) != 1 or LOOPBACK.fullmatch(hosts[0]) is None:
-            return BadControlRequest("the Host is 127.0.0.1, localhost or [::1]", 403)
+        host = HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
+        if host is None or host[1].lower() not in self.names:
+            return BadControlRequest(f"the Host is {', '.join(self.names[:-1])} or {self.names[-1]}", 403)
         own = f"{self.world.scheme}://{hosts[0]}"
         if any(name == "origin" and value.lower() != own.lower() for name, value in request.headers):
             return BadControlRequest("the Origin is another one: the control interface is not for web pages", 403)
@@ -193,6 +190,10 @@ class Control:
     def abandoned(self, request: Request) -> Response:
         del request
         return json_response(200, self.world.konnect.driver.abandoned)
+
+    def document(self, request: Request) -> Response:
+        del request
+        return json_response(200, json.loads(DOCUMENT.read_text("utf-8")))
 
     def start_again(self, request: Request) -> Response:
         del request

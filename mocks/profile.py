@@ -8,12 +8,19 @@ from dcrproof.mocks import steps
 from dcrproof.mocks.serve import Served
 from dcrproof.mocks.start import ROUTE
 
-PROFILE = """\
+HERE = """\
 # Drives the mocks of one running `dcrproof serve` as it would drive live tenants. Remove `mocked` and the same
 # addresses are treated as live parties.
+"""
 
+ELSEWHERE = """\
+# Drives the mocks of one running `dcrproof serve --public-host` from another machine: as live parties, which need --tls.
+"""
+
+PROFILE = """\
+{about}
 [run]
-mode = "provision"
+mode = {mode}
 hostile = true
 max_created = 1000
 # changes in this Konnect reach its data planes at once, and mocks that are out of order are so on purpose, or for a moment
@@ -30,30 +37,30 @@ secret = {{ file = "registrar-secret" }}
 url = {konnect}
 token = {{ file = "konnect-token" }}
 control_plane = "default"
-service = "orders"      # to which mode provision links an API; without it in another mode
-portal = "developers"
+{service}portal = "developers"
 api = "accounts"
 strategy = "curity-dcr"
 provider = "Curity"
-{ca}mocked = {{ control = {control} }}
-
+{mocked}
 [portal]
 url = {portal}
 email = {email}
 password = {{ file = "{password}" }}
 generation = "{generation}"
-{ca}mocked = {{ control = {control} }}
-
+{mocked}
 [gateway]
 url = {gateway}
 version = {version}
 nodes = [{nodes}]
-{ca}mocked = {{ control = {control} }}
-
+{mocked}
 [[gateway.route]]
 path = {route}
 success = [200]
 echo = true
+"""
+
+SERVICE = """\
+service = "orders"      # to which mode provision links an API; without it in another mode
 """
 
 CURITY_ADMIN = """\
@@ -68,7 +75,8 @@ password = {{ file = "admin-password" }}
 def write_profile(folder: Path, served: Served) -> Path:
     """Writes a profile for running mocks, with its secrets in files beside it that only their owner can read.
 
-    Its portal is the classic one where a step of the classic portal is undone, else the current one.
+    Its portal is the classic one where a step of the classic portal is undone, else the current one. Where nothing has
+    been made in Konnect, its mode is `create`: the names in it are what somebody is going to make there.
     """
     description, world = served.description, served.worlds.current
     curity, konnect, portal = description["curity"], description["konnect"], description["portal"]
@@ -86,8 +94,12 @@ def write_profile(folder: Path, served: Served) -> Path:
     quoted = json.dumps  # a JSON string is a TOML basic string
     admin = {key: quoted(value) for key, value in (curity["admin"] or {}).items()}
     ca = f"ca = {quoted(description['ca'])}\n" if "ca" in description else ""
-    mocked = f"{ca}mocked = {{ control = {quoted(description['control'])} }}\n"
+    mocked = f"{ca}mocked = {{ control = {quoted(description['control'])} }}\n" if served.place.local else ca
+    empty = world.start.empty
     content = PROFILE.format(
+        about=HERE if served.place.local else ELSEWHERE,
+        mode=quoted("create" if empty else "provision"),
+        service="" if empty else SERVICE,
         issuer=quoted(curity["issuer"]),
         curity='# kind = "openid" unless this is Curity\n' if world.start.other_server else mocked,
         registrar_id=quoted(curity["registrar_id"]),
@@ -101,8 +113,7 @@ def write_profile(folder: Path, served: Served) -> Path:
         version=quoted(world.start.gateway_version),
         nodes=", ".join(quoted(node) for node in nodes),
         route=quoted(ROUTE),
-        control=quoted(description["control"]),
-        ca=ca,
+        mocked=mocked,
     )
     return _write(folder / "profile.toml", content)
 

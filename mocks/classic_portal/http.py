@@ -39,7 +39,6 @@ UPDATE = body(
 )
 CREATION = body({**(UPDATE.fields or {}), "name": needed(text(255)), "auth_strategy_id": schema.OPTIONAL_ID})
 REGISTRATION_CREATION = body({"product_version_id": needed(schema.ID), "scopes": fields.Field("array", items=text())})
-ALL = Listing()
 
 
 class ClassicPortalHttp(PortalHttp):
@@ -54,6 +53,7 @@ class ClassicPortalHttp(PortalHttp):
                 **filtered(EQUAL_OR_CONTAINS, "name", "description"),
             }
         )
+        self.versions = Listing(filters={"name": (EQUAL_OR_CONTAINS, self._of_version("version"))})
         self.registered = Listing(
             filters={
                 **filtered(EQUAL, "id", "status"),
@@ -124,7 +124,7 @@ class ClassicPortalHttp(PortalHttp):
 
     def list_product_versions(self, request: Request, portal: Portal, product_id: str) -> Response:
         held = [self._product(request, portal, product_id)]
-        return ok(ALL.page(request, held, lambda one: views.product_version(self.classic, one)))
+        return ok(self.versions.page(request, held, lambda one: views.product_version(self.classic, one)))
 
     def show_product_version(self, request: Request, portal: Portal, product_id: str, version_id: str) -> Response:
         held = self._product(request, portal, product_id)

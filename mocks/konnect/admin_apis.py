@@ -4,7 +4,7 @@ from typing import Any
 
 from dcrproof.mocks.konnect import views
 from dcrproof.mocks.konnect.http import Rows, created, done, no_content, ok, read, read_if_any
-from dcrproof.mocks.konnect.listing import STRING, UUIDS, Listing, Reader, filtered, named
+from dcrproof.mocks.konnect.listing import STRING, UUIDS, Listing, Reader, dated, filtered, named
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.konnect.tables import find
 from dcrproof.mocks.messages import Calls, Request, Response
@@ -12,20 +12,28 @@ from dcrproof.mocks.messages import Calls, Request, Response
 APIS = "/v3/apis"
 API = APIS + "/{api_id}"
 VERSIONS = API + "/versions"
+VERSION = VERSIONS + "/{version_id}"
 IMPLEMENTATIONS = API + "/implementations"
 IMPLEMENTATION = IMPLEMENTATIONS + "/{implementation_id}"
 PUBLICATION = API + "/publications/{portal_id}"
 
 API_LIST = Listing(
-    filters={**filtered(UUIDS, "id"), **filtered(STRING, "name", "version")},
+    filters={
+        **filtered(UUIDS, "id"),
+        **filtered(STRING, "name", "version", "labels", "attributes"),
+        "implementation_mode": (STRING, lambda _: None),  # null in all that was recorded
+        **dated("created_at", "updated_at"),
+    },
     sorts=named("name", "version", "created_at", "updated_at"),
 )
 VERSION_LIST = Listing(filters=filtered(STRING, "version", "type"), sorts=named("version", "created_at", "updated_at"))
 IMPLEMENTATION_LIST = Listing(
-    filters=filtered(UUIDS, "id", "api_id", "service_id", "control_plane_id"),
-    sorts=named("created_at", "updated_at"),
+    filters={
+        **filtered(UUIDS, "id", "api_id", "service_id", "control_plane_id"),
+        **dated("created_at", "updated_at"),
+    },
+    sorts=named("id", "api_id", "control_plane_id", "service_id", "created_at", "updated_at"),
 )
-REGISTRATION_LIST = Listing(filters={**filtered(STRING, "status"), **filtered(UUIDS, "application_id")})
 
 
 def delete_api(konnect: Konnect, api_id: str) -> Calls:
@@ -41,13 +49,27 @@ def routes(konnect: Konnect) -> Rows:
     def of(table: dict[str, Any], key: str) -> Reader:
         return lambda held: table[getattr(held, key)].name
 
+    names = {"portal_name": of(konnect.tables.portals, "portal_id"), "api_name": of(konnect.tables.apis, "api_id")}
     publications = Listing(
         filters={
             **filtered(UUIDS, "portal_id", "api_id", "auth_strategy_id"),
-            "portal_name": (STRING, of(konnect.tables.portals, "portal_id")),
-            "api_name": (STRING, of(konnect.tables.apis, "api_id")),
+            **{name: (STRING, read_off) for name, read_off in names.items()},
+            "entity_type": (STRING, lambda _: "api"),
         },
-        sorts=named("created_at", "updated_at"),
+        sorts={**named("portal_id", "api_id", "created_at", "updated_at"), **names},
+    )
+    registrations = Listing(
+        filters={
+            **filtered(STRING, "status"),
+            **filtered(UUIDS, "portal_id", "application_id"),
+            "portal_name": (STRING, of(konnect.tables.portals, "portal_id")),
+            "application_name": (STRING, of(konnect.tables.applications, "application_id")),
+            "application_owner_type": (STRING, lambda _: "developer"),
+            "application_owner_id": (
+                UUIDS,
+                lambda held: konnect.tables.applications[held.application_id].developer_id,
+            ),
+        }
     )
 
     def view(held: Any) -> dict[str, Any]:
@@ -56,14 +78,10 @@ def routes(konnect: Konnect) -> Rows:
     def list_apis(request: Request) -> Response:
         return ok(API_LIST.page(request, konnect.tables.apis.values(), view))
 
-    def list_versions(request: Request, api_id: str) -> Response:
-        found = find(konnect.tables.apis, api_id)
-        return ok(VERSION_LIST.page(request, konnect.catalog.versions_of(found.id), views.version_summary))
-
     def list_registrations(request: Request, api_id: str) -> Response:
         found = find(konnect.tables.apis, api_id)
         held = (one for one in konnect.tables.registrations.values() if one.api_id == found.id)
-        return ok(REGISTRATION_LIST.page(request, held, lambda one: views.api_registration(konnect, one)))
+        return ok(registrations.page(request, held, lambda one: views.api_registration(konnect, one)))
 
     def list_publications(request: Request) -> Response:
         return ok(publications.page(request, konnect.tables.publications.values(), views.listed_publication))
@@ -71,9 +89,6 @@ def routes(konnect: Konnect) -> Rows:
     def list_implementations(request: Request) -> Response:
         held = konnect.tables.implementations.values()
         return ok(IMPLEMENTATION_LIST.page(request, held, views.listed_implementation))
-
-    def create_version(request: Request, api_id: str) -> Response:
-        return created(views.version(konnect.catalog.create_api_version(api_id, read(request))))
 
     def link(request: Request, api_id: str) -> Response:
         return created(views.implementation(konnect.catalog.create_implementation(api_id, read(request))))
@@ -96,8 +111,7 @@ def routes(konnect: Konnect) -> Rows:
         ("GET", API, lambda _, api_id: ok(view(find(konnect.tables.apis, api_id)))),
         ("PATCH", API, lambda r, api_id: ok(view(konnect.catalog.patch_api(api_id, read(r))))),
         ("DELETE", API, lambda _, api_id: delete_api(konnect, api_id)),
-        ("POST", VERSIONS, create_version),
-        ("GET", VERSIONS, list_versions),
+        *_versions(konnect),
         ("POST", IMPLEMENTATIONS, link),
         ("GET", IMPLEMENTATION, show_link),
         ("DELETE", IMPLEMENTATION, unlink),
@@ -107,4 +121,27 @@ def routes(konnect: Konnect) -> Rows:
         ("GET", API + "/registrations", list_registrations),
         ("GET", "/v3/api-publications", list_publications),
         ("GET", "/v3/api-implementations", list_implementations),
+    )
+
+
+def _versions(konnect: Konnect) -> Rows:
+    def list_versions(request: Request, api_id: str) -> Response:
+        found = find(konnect.tables.apis, api_id)
+        return ok(VERSION_LIST.page(request, konnect.catalog.versions_of(found.id), views.version_summary))
+
+    def create(request: Request, api_id: str) -> Response:
+        return created(views.version(konnect.catalog.create_api_version(api_id, read(request))))
+
+    def show(_: Request, api_id: str, version_id: str) -> Response:
+        return ok(views.version(konnect.catalog.version(api_id, version_id)))
+
+    def patch(request: Request, api_id: str, version_id: str) -> Response:
+        return ok(views.version(konnect.catalog.patch_version(api_id, version_id, read(request))))
+
+    return (
+        ("POST", VERSIONS, create),
+        ("GET", VERSIONS, list_versions),
+        ("GET", VERSION, show),
+        ("PATCH", VERSION, patch),
+        ("DELETE", VERSION, lambda _, **names: done(konnect.catalog.delete_version, *names.values())),
     )

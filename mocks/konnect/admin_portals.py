@@ -1,4 +1,4 @@
-"""`/v3/portals` and what is in them: pages, developers, applications, registrations (portal-management v3)."""
+"""`/v3/portals` and who is in them: teams, developers, applications, registrations (portal-management v3)."""
 
 from collections.abc import Collection
 from typing import Any
@@ -13,7 +13,6 @@ from dcrproof.mocks.messages import Calls, Request, Response
 
 PORTALS = "/v3/portals"
 PORTAL = PORTALS + "/{portal_id}"
-PAGES = PORTAL + "/pages"
 DEVELOPERS = PORTAL + "/developers"
 DEVELOPER = DEVELOPERS + "/{developer_id}"
 TEAMS = PORTAL + "/teams"
@@ -24,21 +23,42 @@ REGISTRATIONS = APPLICATION + "/registrations"
 REGISTRATION = REGISTRATIONS + "/{registration_id}"
 
 SETTINGS = ("authentication_enabled", "rbac_enabled", "auto_approve_developers", "auto_approve_applications")
+DOMAINS = dict.fromkeys(("default_domain", "canonical_domain"), attribute("canonical_domain"))
 PORTAL_LIST = Listing(
     filters={
         **filtered(UUIDS, "id", "default_application_auth_strategy_id"),
-        **filtered(STRING, "name", "canonical_domain", "default_api_visibility", "default_page_visibility"),
+        **filtered(STRING, "name", "description", "default_api_visibility", "default_page_visibility"),
         **filtered(EQUAL, *SETTINGS),
+        **{name: (STRING, read_off) for name, read_off in DOMAINS.items()},
     },
-    sorts=named("name", "description", *SETTINGS, "canonical_domain", "created_at", "updated_at"),
+    sorts={**named("name", "description", *SETTINGS, "created_at", "updated_at"), **DOMAINS},
 )
 DEVELOPER_LIST = Listing(
     filters={**filtered(STRING, "status", "email"), "name": (STRING, attribute("full_name"))},
     sorts={**named("created_at", "updated_at", "email", "status"), "name": attribute("full_name")},
 )
-TEAM_LIST = Listing(filters={**filtered(UUIDS, "id"), **filtered(STRING, "name")}, sorts=named("name", "created_at"))
+MEMBER_LIST = Listing(
+    filters={
+        **filtered(STRING, "email", "full_name"),
+        "attributes": (STRING, lambda _: {}),  # of an identity provider; developers here have none
+        "active": (EQUAL, lambda held: held.status == "approved"),
+    }
+)
+OWNER_LIST = Listing(filters=filtered(STRING, "id"), sorts=named("id"))
+TEAM_LIST = Listing(
+    filters={
+        **filtered(UUIDS, "id"),
+        **filtered(STRING, "name"),
+        **filtered(EQUAL, "can_own_applications"),
+    },
+    sorts=named("name", "created_at"),
+)
 APPLICATION_LIST = Listing(
-    filters={**filtered(UUIDS, "developer_id"), **filtered(STRING, "name")},
+    filters={
+        **filtered(UUIDS, "developer_id"),
+        **filtered(STRING, "name"),
+        "team_id": (UUIDS, lambda _: None),  # teams own no applications here
+    },
     sorts=named("created_at", "developer_id", "name"),
 )
 REGISTRATION_LIST = Listing(filters=filtered(STRING, "status"), sorts=named("created_at", "updated_at", "status"))
@@ -76,9 +96,6 @@ def _portals(konnect: Konnect) -> Rows:
         held = _in_portal(konnect, konnect.tables.developers, portal_id)
         return ok(DEVELOPER_LIST.page(request, held, views.developer))
 
-    def list_pages(_: Request, portal_id: str) -> Response:
-        return ok({"data": [views.listed_page(held) for held in _in_portal(konnect, konnect.tables.pages, portal_id)]})
-
     def patch_developer(request: Request, portal_id: str, developer_id: str) -> Response:
         return ok(views.developer(konnect.developers.patch(portal_id, developer_id, read(request))))
 
@@ -88,8 +105,6 @@ def _portals(konnect: Konnect) -> Rows:
         ("GET", PORTAL, lambda _, portal_id: ok(views.portal(find(konnect.tables.portals, portal_id)))),
         ("PATCH", PORTAL, lambda r, portal_id: ok(views.portal(konnect.portals.patch(portal_id, read(r))))),
         ("DELETE", PORTAL, delete_portal),
-        ("POST", PAGES, lambda r, portal_id: created(views.page(konnect.portals.create_page(portal_id, read(r))))),
-        ("GET", PAGES, list_pages),
         (
             "POST",
             DEVELOPERS,
@@ -113,7 +128,7 @@ def _teams(konnect: Konnect) -> Rows:
     def list_members(request: Request, portal_id: str, team_id: str) -> Response:
         held = konnect.teams.get(portal_id, team_id)
         of_team = (one for one in konnect.tables.developers.values() if one.id in held.developers)
-        return ok(DEVELOPER_LIST.page(request, of_team, views.developer))
+        return ok(MEMBER_LIST.page(request, of_team, views.team_member))
 
     def list_teams_of(request: Request, portal_id: str, developer_id: str) -> Response:
         developer = konnect.tables.developer(portal_id, developer_id)
@@ -124,6 +139,9 @@ def _teams(konnect: Konnect) -> Rows:
         held = konnect.teams.get(portal_id, team_id)
         granted = (one for one in konnect.tables.team_roles.values() if one.team_id == held.id)
         return ok(Listing(filters=filtered(STRING, "role_name")).page(request, granted, views.team_role))
+
+    def patch(request: Request, portal_id: str, team_id: str) -> Response:
+        return ok(views.team(konnect.teams.patch(portal_id, team_id, read(request))))
 
     def join(request: Request, portal_id: str, team_id: str) -> Response:
         konnect.teams.join(portal_id, team_id, read(request))
@@ -136,6 +154,8 @@ def _teams(konnect: Konnect) -> Rows:
         ("POST", TEAMS, lambda r, portal_id: created(views.team(konnect.teams.create(portal_id, read(r))))),
         ("GET", TEAMS, list_teams),
         ("GET", TEAM, lambda _, portal_id, team_id: ok(views.team(konnect.teams.get(portal_id, team_id)))),
+        ("PATCH", TEAM, patch),
+        ("DELETE", TEAM, lambda _, **names: done(konnect.teams.delete, *names.values())),
         ("POST", TEAM + "/developers", join),
         ("GET", TEAM + "/developers", list_members),
         ("DELETE", TEAM + "/developers/{developer_id}", lambda _, **names: done(konnect.teams.leave, *names.values())),
@@ -173,7 +193,7 @@ def _applications(konnect: Konnect) -> Rows:
 
     def list_owners(request: Request, portal_id: str, application_id: str) -> Response:
         held = konnect.applications.get(portal_id, application_id)
-        return ok(Listing().page(request, [konnect.tables.developers[held.developer_id]], views.developer))
+        return ok(OWNER_LIST.page(request, [konnect.tables.developers[held.developer_id]], views.owner))
 
     return (
         ("POST", APPLICATIONS, create),

@@ -21,7 +21,7 @@ def slug_of(name: str, version: str | None) -> str:
 def spec_type(content: str) -> str:
     """Which kind of specification this is, by its first telling key (JSON or YAML)."""
     for key, name in (("swagger", "oas2"), ("asyncapi", "asyncapi")):
-        if re.search(rf"""(^|[{{,\s]){key}["']?\s*:""", content):
+        if re.search(rf"""(^|[{{,\s])["']?{key}["']?\s*:""", content):
             return name
     return "oas3"
 
@@ -85,6 +85,8 @@ class Catalog:
             self.registrations.remove(registration)
         for version in self.versions_of(held.id):
             del self.tables.api_versions[version.id]
+        for document in [one for one in self.tables.api_documents.values() if one.api_id == held.id]:
+            del self.tables.api_documents[document.id]
         for implementation in [one for one in self.tables.implementations.values() if one.api_id == held.id]:
             del self.tables.implementations[implementation.id]
         for key in [key for key in self.tables.publications if key[0] == held.id]:
@@ -101,11 +103,36 @@ class Catalog:
         version = body.get("version") or spec_version(content)
         if not version:
             raise missing_reference("version", "version must be provided if not included in spec_content")
-        if any((held.api_id, held.version) == (api.id, version) for held in self.tables.api_versions.values()):
-            raise conflict(f"Version '{version}' of API '{api.id}' already exists")
+        self._require_free_version(api.id, version, None)
         made = ApiVersion(api_id=api.id, version=version, content=content, type=spec_type(content), **self.stamps.new())
         self.tables.api_versions[made.id] = made
         return made
+
+    def version(self, api_id: str, version_id: str) -> ApiVersion:
+        """A version of that API. Raises Problem 404."""
+        held = find(self.tables.api_versions, version_id)
+        if held.api_id != find(self.tables.apis, api_id).id:
+            raise not_found()
+        return held
+
+    def patch_version(self, api_id: str, version_id: str, body: Body) -> ApiVersion:
+        held = self.version(api_id, version_id)
+        check(body, schema.VERSION_UPDATE)
+        version = body.get("version", held.version)
+        self._require_free_version(held.api_id, version, held)
+        content = body.get("spec", {}).get("content", held.content)
+        kind = spec_type(content) if content != held.content else held.type
+        changed = replace(held, version=version, content=content, type=kind, updated_at=self.stamps.now())
+        self.tables.api_versions[held.id] = changed
+        return changed
+
+    def delete_version(self, api_id: str, version_id: str) -> None:
+        del self.tables.api_versions[self.version(api_id, version_id).id]
+
+    def _require_free_version(self, api_id: str, version: str, own: ApiVersion | None) -> None:
+        others = (held for held in self.versions_of(api_id) if held is not own)
+        if any(held.version == version for held in others):
+            raise conflict(f"Version '{version}' of API '{api_id}' already exists")
 
     def versions_of(self, api_id: str) -> list[ApiVersion]:
         return [held for held in self.tables.api_versions.values() if held.api_id == api_id]

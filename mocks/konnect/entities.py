@@ -1,22 +1,27 @@
 """The gateway's own entities in a control plane: services, routes, plugins, consumers (control-planes-config v2).
 
 Rules
-- Names are unique. A service that routes still use is not deleted; that it is answered with 400 is inferred.
-- A plugin's settings are held against its schema at once, not at the push (inferred).
-- The plugins here are `openid-connect` and `konnect-application-auth`: another one, which the mocked data planes do not
-  have, is refused. One of the latter that is added to a service replaces Konnect's own, and rejects every caller
-  here.
+- All documented members are taken, kept and shown. What the mocked data planes cannot do is not pushed (push.py).
+- Names and ids are unique (the status is inferred). A service that routes still use is not deleted; that it is answered
+  with 400 is inferred. A `created_at` in a body is kept, an `updated_at` is not (Kong, kong/db/schema/init.lua).
+- `url` of a service is its protocol, host, port and path at once; beside `url` these count for nothing (inferred).
+- The settings of `openid-connect` are held against its schema at once, not at the push (inferred).
+- A plugin `konnect-application-auth` that is added to a service replaces Konnect's own, and rejects every caller here.
 """
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from dcrproof.mocks.konnect import schema
 from dcrproof.mocks.konnect.fields import check
-from dcrproof.mocks.konnect.objects import ControlPlane, GatewayConsumer, GatewayPlugin, GatewayRoute, GatewayService
+from dcrproof.mocks.konnect.objects import GatewayConsumer, GatewayPlugin, GatewayRoute, GatewayService
 from dcrproof.mocks.konnect.plugin_schema import violation
-from dcrproof.mocks.konnect.problems import conflict, invalid, not_found
-from dcrproof.mocks.konnect.push import MANAGED_PLUGIN, Push
-from dcrproof.mocks.konnect.tables import Body, Stamps, Tables, find
+from dcrproof.mocks.konnect.problems import Problem, conflict, invalid, invalid_parameters, missing_reference, not_found
+from dcrproof.mocks.konnect.push import MANAGED_PLUGIN, OPENID_CONNECT, Push
+from dcrproof.mocks.konnect.tables import Body, Stamps, Tables, find, lowered
+
+E = TypeVar("E", GatewayService, GatewayRoute, GatewayPlugin, GatewayConsumer)
+MATCHED_BY = ("methods", "hosts", "headers", "paths", "snis", "sources", "destinations", "expression")
 
 
 class Entities:
@@ -27,18 +32,13 @@ class Entities:
         self.stamps = stamps
         self.push = push
 
-    def create_control_plane(self, name: str) -> ControlPlane:
-        made = ControlPlane(name=name, **self.stamps.new())
-        self.tables.control_planes[made.id] = made
-        return made
-
     # --- services and routes --------------------------------------------------------------------------------------
 
     def create_gateway_service(
         self, control_plane_id: str, name: str, url: str, *, read_timeout: int = 60000, enabled: bool = True
     ) -> GatewayService:
         """`read_timeout` is in milliseconds."""
-        self._require_free_name(self.tables.gateway_services.values(), name, control_plane_id=control_plane_id)
+        self._require_free(self.tables.gateway_services, {"name": name}, control_plane_id=control_plane_id)
         made = GatewayService(
             control_plane_id=control_plane_id,
             name=name,
@@ -47,19 +47,29 @@ class Entities:
             enabled=enabled,
             **self.stamps.new(),
         )
-        self.tables.gateway_services[made.id] = made
-        self.push.services_changed()
-        return made
+        return self._put(self.tables.gateway_services, made)
 
     def add_service(self, control_plane_id: str, body: Body) -> GatewayService:
         control_plane = find(self.tables.control_planes, control_plane_id)
         check(body, schema.GATEWAY_SERVICE)
-        protocol = body.get("protocol", "http")
-        port = body.get("port", 443 if protocol == "https" else 80)
-        host = f"[{body['host'].strip('[]')}]" if ":" in body["host"] else body["host"]
-        url = f"{protocol}://{host}:{port}{body.get('path') or ''}"
-        members = {name: body[name] for name in ("read_timeout", "enabled") if name in body}
-        return self.create_gateway_service(control_plane.id, body["name"], url, **members)
+        given = _given(body)
+        if not given.keys() & {"url", "host"}:
+            raise invalid_parameters(
+                [{"field": "host", "rule": "required", "reason": '"host" is required', "source": "body"}]
+            )
+        self._require_free(self.tables.gateway_services, given, control_plane_id=control_plane.id)
+        return self._put(
+            self.tables.gateway_services,
+            GatewayService(
+                control_plane_id=control_plane.id,
+                name=given.get("name"),
+                url=given.get("url") or _url(given),
+                read_timeout=given.get("read_timeout", 60000),
+                enabled=given.get("enabled", True),
+                others=_others(given, "url", "protocol", "host", "port", "path", "read_timeout", "enabled"),
+                **self._stamps(given),
+            ),
+        )
 
     def service_of(self, control_plane_id: str, service_id: str) -> GatewayService:
         held = find(self.tables.gateway_services, service_id)
@@ -87,18 +97,38 @@ class Entities:
         made = GatewayRoute(
             service_id=service_id, name=name, paths=paths, methods=methods, strip_path=strip_path, **self.stamps.new()
         )
-        self.tables.gateway_routes[made.id] = made
-        self.push.services_changed()
-        return made
+        return self._put(self.tables.gateway_routes, made)
 
     def add_route(self, control_plane_id: str, service_id: str, body: Body) -> GatewayRoute:
         held = self.service_of(control_plane_id, service_id)
         check(body, schema.GATEWAY_ROUTE)
-        self._require_free_name(self.tables.gateway_routes.values(), body["name"], service_id=held.id)
-        methods = tuple(body.get("methods") or ())
-        return self.create_gateway_route(
-            held.id, body["name"], tuple(body["paths"]), methods, body.get("strip_path", True)
+        given = _given(body)
+        if not any(given.get(name) for name in MATCHED_BY):
+            # Kong, kong/db/schema/entities/routes_subschemas.lua
+            raise invalid("paths", f"must set one of {', '.join(MATCHED_BY)}")
+        self._require_free(self.tables.gateway_routes, given, service_id=held.id)
+        return self._put(
+            self.tables.gateway_routes,
+            GatewayRoute(
+                service_id=held.id,
+                name=given.get("name"),
+                paths=tuple(given.get("paths", ())),
+                methods=tuple(given.get("methods", ())),
+                strip_path=given.get("strip_path", True),
+                others=_others(given, "service", "paths", "methods", "strip_path"),
+                **self._stamps(given),
+            ),
         )
+
+    def add_route_to_service(self, control_plane_id: str, body: Body) -> GatewayRoute:
+        """The body names the service. The mocked data planes have no route without one: it is refused."""
+        check(body, schema.GATEWAY_ROUTE)
+        service_id = (body.get("service") or {}).get("id")
+        if service_id is None:
+            raise invalid("service", "the mocked data planes serve no route without a service")
+        if lowered(service_id) not in self.tables.gateway_services:
+            raise missing_reference("service.id", "Service not found")
+        return self.add_route(control_plane_id, service_id, body)
 
     def route_of(self, control_plane_id: str, route_id: str) -> GatewayRoute:
         held = find(self.tables.gateway_routes, route_id)
@@ -114,16 +144,26 @@ class Entities:
     def add_plugin(self, control_plane_id: str, service_id: str, body: Body) -> GatewayPlugin:
         held = self.service_of(control_plane_id, service_id)
         check(body, schema.GATEWAY_PLUGIN)
-        managed = body["name"] == MANAGED_PLUGIN and self.push.accepted_strategy(held.id) is not None
-        if managed or self.push.plugin_on(held.id, body["name"]) is not None:
-            raise conflict(f"The service already has a plugin {body['name']}")
-        config = body.get("config", {})
-        if (flaw := violation(config)) is not None:
+        given = _given(body)
+        name, config = given["name"], given.get("config", {})
+        self._require_free(self.tables.gateway_plugins, {"id": given.get("id")})
+        managed = name == MANAGED_PLUGIN and self.push.accepted_strategy(held.id) is not None
+        if managed or any(
+            (one.service_id, one.name) == (held.id, name) for one in self.tables.gateway_plugins.values()
+        ):
+            raise conflict(f"The service already has a plugin {name}")
+        if name == OPENID_CONNECT and (flaw := violation(config)) is not None:
             raise invalid(f"config.{flaw[0]}", f"expected {flaw[1]}")
-        made = GatewayPlugin(service_id=held.id, name=body["name"], config=config, **self.stamps.new())
-        self.tables.gateway_plugins[made.id] = made
-        self.push.services_changed()
-        return made
+        return self._put(
+            self.tables.gateway_plugins,
+            GatewayPlugin(
+                service_id=held.id,
+                name=name,
+                config=config,
+                others=_others(given, "service", "config"),
+                **self._stamps(given),
+            ),
+        )
 
     def plugin_of(self, control_plane_id: str, plugin_id: str) -> GatewayPlugin:
         held = find(self.tables.gateway_plugins, plugin_id)
@@ -139,17 +179,21 @@ class Entities:
     def add_consumer(self, control_plane_id: str, body: Body) -> GatewayConsumer:
         control_plane = find(self.tables.control_planes, control_plane_id)
         check(body, schema.GATEWAY_CONSUMER)
-        username, custom_id = body.get("username"), body.get("custom_id")
-        if username is None and custom_id is None:
+        given = _given(body)
+        username, custom_id = given.get("username"), given.get("custom_id")
+        if not (username or custom_id):
             raise invalid("username", "at least one of custom_id and username must be given")
-        if username is not None:
-            self._require_free_name(self.tables.gateway_consumers.values(), username, control_plane_id=control_plane.id)
-        made = GatewayConsumer(
-            control_plane_id=control_plane.id, username=username, custom_id=custom_id, **self.stamps.new()
+        self._require_free(self.tables.gateway_consumers, given, control_plane_id=control_plane.id)
+        return self._put(
+            self.tables.gateway_consumers,
+            GatewayConsumer(
+                control_plane_id=control_plane.id,
+                username=username,
+                custom_id=custom_id,
+                others=_others(given, "username", "custom_id"),
+                **self._stamps(given),
+            ),
         )
-        self.tables.gateway_consumers[made.id] = made
-        self.push.services_changed()
-        return made
 
     def consumer_at(self, control_plane_id: str, consumer_id: str) -> GatewayConsumer:
         held = find(self.tables.gateway_consumers, consumer_id)
@@ -164,9 +208,62 @@ class Entities:
             del self.tables.consumer_of[key]
         self.push.services_changed()
 
-    def _require_free_name(self, held: Any, name: str, **within: str) -> None:
-        """That no entity of its kind, among those with these attributes, has the name."""
-        for one in held:
-            same = name in {getattr(one, "name", None), getattr(one, "username", None)}
-            if same and all(getattr(one, key) == value for key, value in within.items()):
-                raise conflict(f"An entity named {name} already exists")
+    # --- what all kinds share -------------------------------------------------------------------------------------
+
+    def replace(self, table: dict[str, E], add: Callable[[Body], E], entity_id: str, body: Body) -> E:
+        """PUT: makes the entity with that id, by `add`, or replaces all of it but id and time of creation.
+
+        An id in the body counts for nothing.
+        """
+        if not isinstance(body, dict):
+            return add(body)
+        before = table.pop(entity_id.lower(), None)
+        kept = {"created_at": int(before.created_at)} if before else {}
+        try:
+            return add({**body, **kept, "id": entity_id})
+        except Problem:
+            if before:
+                table[before.id] = before
+            raise
+
+    def _put(self, table: dict[str, E], made: E) -> E:
+        table[made.id] = made
+        self.push.services_changed()
+        return made
+
+    def _stamps(self, given: Body) -> dict[str, Any]:
+        new = self.stamps.new()
+        return {
+            **new,
+            "id": lowered(given.get("id")) or new["id"],
+            "created_at": given.get("created_at", new["created_at"]),
+        }
+
+    def _require_free(self, table: Mapping[str, Any], given: Body, **within: str) -> None:
+        """That no entity has the id, and none among those with these attributes the name. Raises Problem 409."""
+        if (lowered(given.get("id")) or "") in table:
+            raise conflict(f"An entity with id {given['id']} already exists")
+        for one in table.values():
+            for name in ("name", "username", "custom_id"):
+                same = given.get(name) is not None and getattr(one, name, None) == given[name]
+                if same and all(getattr(one, key) == value for key, value in within.items()):
+                    raise conflict(f"An entity with {name} {given[name]} already exists")
+
+
+def _given(body: Body) -> dict[str, Any]:
+    """Null is the default (inferred for Konnect)."""
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def _others(given: Body, *used: str) -> dict[str, Any]:
+    """What an entity has no attribute of its own for."""
+    return {
+        name: value for name, value in given.items() if name not in {*used, "id", "name", "created_at", "updated_at"}
+    }
+
+
+def _url(given: Body) -> str:
+    protocol, host = given.get("protocol", "http"), given["host"].strip("[]")
+    address = f"[{host}]" if ":" in host else host
+    port = given.get("port", 443 if protocol == "https" else 80)
+    return f"{protocol}://{address}:{port}{given.get('path', '')}"

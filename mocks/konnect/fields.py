@@ -78,7 +78,7 @@ class Field:
     nullable: bool = False
     least: int | None = None
     most: int | None = None
-    choices: tuple[str, ...] = ()
+    choices: tuple[Any, ...] = ()
     format: str | None = None
     pattern: re.Pattern[str] | None = None
     items: "Field | None" = None
@@ -141,7 +141,7 @@ def faults(name: str, value: Any, field: Field) -> Iterator[Invalid]:
         yield {"field": name, "rule": rule, "reason": reason.format(name=name)}
         return
     if field.choices and value not in field.choices:
-        reason = f"must be one of [{', '.join(field.choices)}]"
+        reason = f"must be one of [{', '.join(map(str, field.choices))}]"
         yield {"field": name, "rule": "enum", "reason": reason, "choices": list(field.choices)}
         return
     if field.kind != "boolean":

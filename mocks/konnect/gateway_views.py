@@ -18,9 +18,15 @@ from dcrproof.mocks.konnect.views import View, epochs, members, times
 
 
 def control_plane(held: ControlPlane) -> View:
-    """Inferred: the mock does not follow a document of the control planes themselves."""
-    config = {"cluster_type": "CLUSTER_TYPE_CONTROL_PLANE", "auth_type": "pinned_client_certs", "cloud_gateway": False}
-    return {**members(held, "id", "name"), "description": "", "labels": {}, "config": config, **times(held)}
+    """As recorded. Nothing listens at the two endpoints: data planes of these mocks need no connection."""
+    host = held.id.replace("-", "")[:10]
+    config = {
+        "control_plane_endpoint": f"https://{host}.us.cp.konghq.com",
+        "telemetry_endpoint": f"https://{host}.us.tp.konghq.com",
+        **members(held, "cluster_type", "auth_type", "cloud_gateway"),
+        "proxy_urls": list(held.proxy_urls),
+    }
+    return {**members(held, "id", "name", "description", "labels"), "config": config, **times(held)}
 
 
 def service(held: GatewayService) -> View:
@@ -36,11 +42,16 @@ def service(held: GatewayService) -> View:
         "connect_timeout": 60000,
         "write_timeout": 60000,
         "tags": None,
+        **held.others,
         **epochs(held),
     }
 
 
 def route(held: GatewayRoute) -> View:
+    """A route has either an expression or what it matches by (RouteExpression, RouteJson)."""
+    if held.others.keys() & {"expression", "priority"}:
+        shown = {**members(held, "id", "name", "strip_path"), "service": {"id": held.service_id}, "tags": None}
+        return {**shown, **held.others, **epochs(held)}
     return {
         **members(held, "id", "name", "strip_path"),
         "paths": list(held.paths),
@@ -52,6 +63,7 @@ def route(held: GatewayRoute) -> View:
         "regex_priority": 0,
         "service": {"id": held.service_id},
         "tags": None,
+        **held.others,
         **epochs(held),
     }
 
@@ -85,12 +97,13 @@ def plugin(held: GatewayPlugin) -> View:
         "enabled": True,
         "service": {"id": held.service_id},
         "tags": None,
+        **held.others,
         **epochs(held),
     }
 
 
 def consumer(held: GatewayConsumer) -> View:
-    return {**members(held, "id", "username", "custom_id"), "tags": None, **epochs(held)}
+    return {**members(held, "id", "username", "custom_id"), "tags": None, **held.others, **epochs(held)}
 
 
 OLDEST_WITH_STRATEGIES = (3, 6)

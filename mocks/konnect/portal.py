@@ -15,7 +15,17 @@ from typing import Any
 from dcrproof.mocks.konnect import fields, portal_views, schema, views
 from dcrproof.mocks.konnect.accounts import PortalSession
 from dcrproof.mocks.konnect.http import HttpApi, accepted, created, no_content, ok, read
-from dcrproof.mocks.konnect.listing import EQUAL, EQUAL_OR_CONTAINS, STRING, UUIDS, Listing, Reader, filtered
+from dcrproof.mocks.konnect.listing import (
+    DATES,
+    EQUAL,
+    EQUAL_OR_CONTAINS,
+    STRING,
+    UUIDS,
+    Listing,
+    Reader,
+    filtered,
+    named,
+)
 from dcrproof.mocks.konnect.objects import Application, Developer, Portal, Publication
 from dcrproof.mocks.konnect.problems import Problem, invalid, not_found, unauthorized
 from dcrproof.mocks.konnect.state import Konnect
@@ -37,6 +47,10 @@ APPLICATION_LIST = Listing(
         "auth_strategy_id": (EQUAL, lambda held: held.strategy_id),
         "team_id": (UUIDS, lambda _: None),  # no teams here: all applications are the developer's own
     }
+)
+PAGE_LIST = Listing(
+    filters={**filtered(EQUAL_OR_CONTAINS, "title", "slug"), **filtered(EQUAL, "visibility")},
+    sorts=named("created_at", "updated_at", "slug", "title", "visibility"),
 )
 NAMED_LIST = Listing(filters=filtered(EQUAL_OR_CONTAINS, "name"))
 VERSION_LIST = Listing()
@@ -67,6 +81,10 @@ class PortalHttp(HttpApi):
                 "id": (UUIDS, self._of_api("id")),
                 "name": (STRING, self._of_api("name")),
                 "version": (STRING, self._of_api("version")),
+                "description": (STRING, self._of_api("description")),
+                "attributes": (STRING, self._of_api("attributes")),
+                "created_at": (DATES, self._of_api("created_at")),
+                "updated_at": (DATES, self._of_api("updated_at")),
             },
             sorts={name: self._of_api(name) for name in ("name", "version", "created_at", "updated_at")},
         )
@@ -165,12 +183,12 @@ class PortalHttp(HttpApi):
 
     def list_pages(self, request: Request, portal: Portal) -> Response:
         visitor = self.visitor(request, portal)
-        seen = [
-            portal_views.portal_page(page)
+        seen = (
+            page
             for page in self.konnect.tables.pages.values()
             if page.portal_id == portal.id and page.status == "published" and (page.visibility == "public" or visitor)
-        ]
-        return ok({"data": seen})
+        )
+        return ok({"data": [portal_views.portal_page(page) for page in PAGE_LIST.select(request, seen)]})
 
     # --- accounts and sessions ------------------------------------------------------------------------------------
 

@@ -5,6 +5,9 @@ Rules
                  without a link nothing is enforced
     application  only approved registrations count
     nodes        the data planes are those of the first control plane
+    entities     what these data planes cannot do is not pushed: a service of another protocol than HTTP, a route that
+                 matches by more than path and method, and all routes of a service with a plugin that they do not have.
+                 So nobody is let through for want of a rule
 
 An application costs the same to push however many there are: each keeps its own part, and only the part of what
 changed is made again. The configuration as a whole is put together when it is asked for.
@@ -17,7 +20,15 @@ from typing import Any
 from dcrproof.mocks import data_plane
 from dcrproof.mocks.clock import Clock
 from dcrproof.mocks.konnect.driver import Driver
-from dcrproof.mocks.konnect.objects import Application, GatewayPlugin, Publication, Registration, Strategy
+from dcrproof.mocks.konnect.objects import (
+    Application,
+    GatewayPlugin,
+    GatewayRoute,
+    GatewayService,
+    Publication,
+    Registration,
+    Strategy,
+)
 from dcrproof.mocks.konnect.plugin_schema import PLUGIN_CONFIG, violation
 from dcrproof.mocks.konnect.tables import Tables
 
@@ -47,6 +58,34 @@ def enforced(publications: Iterable[Publication]) -> str | None:
 
 
 MANAGED_PLUGIN, OPENID_CONNECT = "konnect-application-auth", "openid-connect"
+
+# What the mocked data planes cannot do: members of an entity that would have to do something there. Others are only
+# shown, or are harmless (timeouts, retries, buffering, tags).
+OF_SERVICE = frozenset({"ca_certificates", "client_certificate", "tls_sans", "tls_verify", "tls_verify_depth"})
+OF_ROUTE = frozenset(
+    {"hosts", "headers", "snis", "sources", "destinations", "expression", "priority", "regex_priority"}
+    | {"preserve_host", "protocols", "path_handling"}
+)
+OF_PLUGIN = frozenset({"condition", "consumer", "consumer_group", "ordering", "partials", "protocols", "route"})
+
+
+def serves(service: GatewayService, plugins: Iterable[GatewayPlugin]) -> bool:
+    """Whether the mocked data planes can serve the routes of that service, with these plugins."""
+    return (
+        service.enabled
+        and service.url.startswith(("http://", "https://"))
+        and not service.others.keys() & OF_SERVICE
+        and all(
+            not one.enabled or (one.name in {MANAGED_PLUGIN, OPENID_CONNECT} and not one.others.keys() & OF_PLUGIN)
+            for one in plugins
+            if one.service_id == service.id
+        )
+    )
+
+
+def matches(route: GatewayRoute) -> bool:
+    """Whether the mocked data planes can match that route."""
+    return not route.others.keys() & OF_ROUTE and not any(path.startswith("~") for path in route.paths)
 
 
 def conflicting() -> Mapping[str, Any]:
@@ -213,11 +252,12 @@ class Push:
     def _pushed_services(self) -> Iterator[data_plane.Service]:
         linked = {held.service_id: held.api_id for held in self.tables.implementations.values()}
         routes: dict[str, list[data_plane.Route]] = {}
-        for route in self.tables.gateway_routes.values():
+        for route in filter(matches, self.tables.gateway_routes.values()):
             pushed = data_plane.Route(route.id, route.paths, route.methods, route.strip_path)
-            if self.tables.gateway_services[route.service_id].enabled:  # else as if it had no routes
-                routes.setdefault(route.service_id, []).append(pushed)
+            routes.setdefault(route.service_id, []).append(pushed)
         for service in self.tables.gateway_services.values():
+            if not serves(service, self.tables.gateway_plugins.values()):
+                routes.pop(service.id, None)
             api_id = linked.get(service.id)
             self._accept(service.id, self.enforced_strategy(api_id) if api_id is not None else None)
             plain = self.plugin_on(service.id, OPENID_CONNECT)
@@ -254,9 +294,9 @@ class Push:
         return data_plane.PushedStrategy(held.id, NO_METHOD) if held is not None else None
 
     def plugin_on(self, service_id: str, name: str) -> GatewayPlugin | None:
-        """The plugin of that name that was added to a service."""
+        """The enabled plugin of that name that was added to a service."""
         held = self.tables.gateway_plugins.values()
-        return next((one for one in held if (one.service_id, one.name) == (service_id, name)), None)
+        return next((one for one in held if (one.service_id, one.name) == (service_id, name) and one.enabled), None)
 
     def accepted_strategy(self, service_id: str) -> data_plane.PushedStrategy | None:
         """What the managed plugin of that service holds."""

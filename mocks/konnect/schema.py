@@ -150,17 +150,19 @@ PORTAL_UPDATE = body(
     }
 )
 PORTAL_CREATION = body({**(PORTAL_UPDATE.fields or {}), "name": needed(text(255, 1))})
-PAGE_CREATION = body(
-    {
-        "slug": needed(text(512)),
-        "title": text(512),
-        "content": needed(text(1_000_000)),
-        "description": text(160),
-        "visibility": VISIBILITY,
-        "status": text(choices=("published", "unpublished")),
-        "parent_page_id": OPTIONAL_ID,
-    }
-)
+PUBLISHED = text(choices=("published", "unpublished"))
+CONTENT = text(1_000_000)
+SHOWN = {
+    "title": text(512),
+    "content": CONTENT,
+    "description": text(160),
+    "visibility": VISIBILITY,
+    "status": PUBLISHED,
+}
+PAGE_UPDATE = body({**SHOWN, "slug": text(512), "parent_page_id": OPTIONAL_ID})
+PAGE_CREATION = body({**(PAGE_UPDATE.fields or {}), "slug": needed(text(512)), "content": needed(CONTENT)})
+SNIPPET_UPDATE = body({**SHOWN, "name": text(512)})
+SNIPPET_CREATION = body({**SHOWN, "name": needed(text(512)), "content": needed(CONTENT)})
 DEVELOPER_CREATION = body(
     {
         "email": needed(text(255, format="email")),
@@ -169,36 +171,34 @@ DEVELOPER_CREATION = body(
         "send_invitation_email": BOOLEAN,
     }
 )
-TEAM_CREATION = body({"name": needed(text(250, 1)), "description": text(250, 1), "can_own_applications": BOOLEAN})
+TEAM_UPDATE = body({"name": text(250, 1), "description": text(250, 1), "can_own_applications": BOOLEAN})
+TEAM_CREATION = body({**(TEAM_UPDATE.fields or {}), "name": needed(text(250, 1))})
 TEAM_MEMBER = body({"id": needed(ID)})
 CONSUMER_MAPPING = body({"id": needed(ID)})
-# control-planes-config v2 knows more members of these, which the mock refuses.
-GATEWAY_SERVICE = body(
+CLUSTER_TYPES = tuple(
+    f"CLUSTER_TYPE_{kind}" for kind in ("CONTROL_PLANE", "K8S_INGRESS_CONTROLLER", "CONTROL_PLANE_GROUP", "SERVERLESS")
+)
+AUTH_TYPES = ("pinned_client_certs", "pki_client_certs")
+PROXY_URL = body(
+    {"host": needed(text()), "port": needed(Field("integer", least=1, most=65535)), "protocol": needed(text())}
+)
+CONTROL_PLANE_UPDATE = body(
     {
+        "name": text(least=1),
+        "description": text(),
+        "auth_type": text(choices=AUTH_TYPES),
+        "proxy_urls": Field("array", items=PROXY_URL),
+        "labels": LABELS,
+    }
+)
+CONTROL_PLANE_CREATION = body(
+    {
+        **(CONTROL_PLANE_UPDATE.fields or {}),
         "name": needed(text(least=1)),
-        "protocol": text(choices=("http", "https")),
-        "host": needed(text(least=1, format="host")),
-        "port": Field("integer", least=0, most=65535),
-        "path": text(nullable=True, pattern=re.compile("/")),
-        "read_timeout": Field("integer", least=1, most=2147483646),
-        "enabled": BOOLEAN,
+        "cluster_type": text(choices=CLUSTER_TYPES),
+        "cloud_gateway": BOOLEAN,
     }
 )
-GATEWAY_ROUTE = body(
-    {
-        "name": needed(text(least=1)),
-        "paths": needed(Field("array", least=1, items=text(pattern=re.compile("/")))),
-        "methods": Field("array", nullable=True, items=text(pattern=re.compile(r"[A-Z]+\Z"))),
-        "strip_path": BOOLEAN,
-    }
-)
-GATEWAY_PLUGIN = body(
-    {
-        "name": needed(text(choices=("openid-connect", "konnect-application-auth"))),
-        "config": body({}, open=True),
-    }
-)
-GATEWAY_CONSUMER = body({"username": text(nullable=True), "custom_id": text(nullable=True)})
 TEAM_ROLE = body(
     {
         "role_name": needed(text(choices=("API Viewer", "API Consumer"))),
@@ -223,6 +223,80 @@ ADMIN_APPLICATION_CREATION = body(
 ADMIN_APPLICATION_UPDATE = body({"owner": OWNER})
 ADMIN_REGISTRATION_CREATION = body({"api_id": needed(ID), "status": text(choices=("approved", "pending"))})
 
+# --- Gateway entities (control-planes-config v2; patterns: Kong's kong/db/schema/typedefs.lua) --------------------------
+
+SECONDS = Field("integer", nullable=True)  # since the epoch
+TEXTS = Field("array", nullable=True, items=text())
+FLAG = Field("boolean", nullable=True)
+MILLISECONDS = Field("integer", nullable=True, least=1, most=2**31 - 2)
+REFERENCE = body({"id": text()}, nullable=True)
+PORT = Field("integer", least=0, most=65535)
+PROTOCOL = text(choices=("grpc", "grpcs", "http", "https", "tcp", "tls", "tls_passthrough", "udp", "ws", "wss"))
+PROTOCOLS = Field("array", nullable=True, least=1, items=PROTOCOL)
+ENDPOINTS = Field("array", nullable=True, items=body({"ip": text(), "port": PORT}))
+PATH = text(nullable=True, pattern=re.compile("/"))
+ENTITY = {"id": OPTIONAL_ID, "created_at": SECONDS, "updated_at": SECONDS, "tags": TEXTS}
+GATEWAY_SERVICE = body(
+    {
+        **ENTITY,
+        "name": text(nullable=True, least=1),
+        "url": text(nullable=True, format="url"),  # protocol, host, port and path at once
+        "protocol": replace(PROTOCOL, nullable=True),
+        "host": text(least=1, format="host"),
+        "port": replace(PORT, nullable=True),
+        "path": PATH,
+        "connect_timeout": MILLISECONDS,
+        "read_timeout": MILLISECONDS,
+        "write_timeout": MILLISECONDS,
+        "retries": Field("integer", nullable=True, least=0, most=32767),
+        "enabled": FLAG,
+        "ca_certificates": TEXTS,
+        "client_certificate": REFERENCE,
+        "tls_sans": body(
+            {"dnsnames": replace(TEXTS, nullable=False), "uris": replace(TEXTS, nullable=False)}, nullable=True
+        ),
+        "tls_verify": FLAG,
+        "tls_verify_depth": Field("integer", nullable=True, least=0, most=64),
+    }
+)
+GATEWAY_ROUTE = body(
+    {
+        **ENTITY,
+        "name": text(nullable=True, least=1),
+        "service": REFERENCE,
+        "protocols": PROTOCOLS,
+        "paths": Field("array", nullable=True, items=text(pattern=re.compile("~?/"))),
+        "methods": Field("array", nullable=True, items=text(pattern=re.compile(r"[A-Z]+\Z"))),
+        "hosts": TEXTS,
+        "headers": body({}, nullable=True, open=True, others=Field("array", items=text())),
+        "snis": TEXTS,
+        "sources": ENDPOINTS,
+        "destinations": ENDPOINTS,
+        "expression": text(nullable=True),
+        "priority": Field("integer", nullable=True, least=0, most=2**46 - 1),
+        "regex_priority": Field("integer", nullable=True),
+        "path_handling": text(nullable=True, choices=("v0", "v1")),
+        "https_redirect_status_code": Field("integer", nullable=True, choices=(301, 302, 307, 308, 426)),
+        **dict.fromkeys(("strip_path", "preserve_host", "request_buffering", "response_buffering"), FLAG),
+    }
+)
+ACCESS = body({"access": replace(TEXTS, nullable=False)})
+GATEWAY_PLUGIN = body(
+    {
+        **ENTITY,
+        "name": needed(text(least=1)),
+        "instance_name": text(nullable=True),
+        "enabled": FLAG,
+        "config": body({}, nullable=True, open=True),
+        "protocols": replace(PROTOCOLS, least=None),
+        "condition": text(1024, nullable=True),
+        "ordering": body({"after": ACCESS, "before": ACCESS}, nullable=True),
+        "partials": Field("array", nullable=True, items=body({"id": text(least=1), "name": text(), "path": text()})),
+        **dict.fromkeys(("consumer", "consumer_group", "route", "service"), REFERENCE),
+    }
+)
+GATEWAY_CONSUMER = body({**ENTITY, "username": text(nullable=True), "custom_id": text(nullable=True)})
+
 # --- APIs (api-builder v3) ------------------------------------------------------------------------------------------
 
 ATTRIBUTE = Field("array", least=1, most=20, nullable=True, items=text(512, 1))
@@ -240,7 +314,18 @@ API_UPDATE = body(
 API_CREATION = body(
     {**(API_UPDATE.fields or {}), "name": needed(text(255, 1)), "labels": LABELS, "spec_content": text()}
 )
+VERSION_UPDATE = body({"version": text(), "spec": body({"content": text()})})
 VERSION_CREATION = body({"version": text(), "spec": needed(body({"content": text()}))})
+DOCUMENT_UPDATE = body(
+    {
+        "content": text(),
+        "title": text(),
+        "slug": text(pattern=re.compile(r"^[\w-]+\Z")),
+        "status": PUBLISHED,
+        "parent_document_id": OPTIONAL_ID,
+    }
+)
+DOCUMENT_CREATION = body({**(DOCUMENT_UPDATE.fields or {}), "content": needed(text())})
 IMPLEMENTATION_CREATION = body(
     {
         "service": body({"control_plane_id": needed(ID), "id": needed(ID)}),

@@ -1,5 +1,6 @@
 """An organisation's objects in tables, and what is looked up in them."""
 
+import math
 import random
 import uuid
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from dcrproof.mocks.clock import Clock
 from dcrproof.mocks.konnect.objects import (
     Api,
+    ApiDocument,
     ApiVersion,
     Application,
     ControlPlane,
@@ -20,9 +22,11 @@ from dcrproof.mocks.konnect.objects import (
     Implementation,
     Page,
     Portal,
+    PortalEntry,
     Provider,
     Publication,
     Registration,
+    Snippet,
     Strategy,
     Team,
     TeamRole,
@@ -98,11 +102,17 @@ class Tables:
     strategies: dict[str, Strategy] = field(default_factory=dict)
     portals: dict[str, Portal] = field(default_factory=dict)
     pages: dict[str, Page] = field(default_factory=dict)
+    snippets: dict[str, Snippet] = field(default_factory=dict)
+    portal_settings: dict[tuple[str, str], dict[str, Any]] = field(
+        default_factory=dict
+    )  # (portal id, path of settings)
+    portal_entries: dict[str, PortalEntry] = field(default_factory=dict)
     developers: InPortals[Developer] = field(default_factory=InPortals)
     teams: dict[str, Team] = field(default_factory=dict)
     team_roles: dict[str, TeamRole] = field(default_factory=dict)
     apis: dict[str, Api] = field(default_factory=dict)
     api_versions: dict[str, ApiVersion] = field(default_factory=dict)
+    api_documents: dict[str, ApiDocument] = field(default_factory=dict)
     implementations: dict[str, Implementation] = field(default_factory=dict)
     publications: dict[tuple[str, str], Publication] = field(default_factory=dict)  # (api id, portal id)
     applications: InPortals[Application] = field(default_factory=InPortals)
@@ -140,7 +150,8 @@ class Stamps:
         self._random = source
 
     def now(self) -> float:
-        return self._clock.now()
+        """In whole milliseconds, as answers show them: what an answer shows can be filtered by."""
+        return math.floor(self._clock.now() * 1000) / 1000
 
     def id(self) -> str:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))

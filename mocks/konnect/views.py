@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from dcrproof.mocks.konnect.objects import (
     Api,
+    ApiDocument,
     ApiVersion,
     Application,
     Developer,
@@ -18,6 +19,7 @@ from dcrproof.mocks.konnect.objects import (
     Provider,
     Publication,
     Registration,
+    Snippet,
     Strategy,
     Team,
     TeamRole,
@@ -119,12 +121,35 @@ def page(held: Page) -> View:
     return view if held.description is None else {**view, "description": held.description}
 
 
-def listed_page(held: Page) -> View:
-    return {**{key: value for key, value in page(held).items() if key != "content"}, "children": []}
+def created_page(held: Page) -> View:
+    """Without `parent_page_id` where there is none (recorded); later answers have null."""
+    return {key: value for key, value in page(held).items() if key != "parent_page_id" or value is not None}
+
+
+def snippet(held: Snippet) -> View:
+    view = {**members(held, "id", "name", "title", "content", "visibility", "status"), **times(held)}
+    return view if held.description is None else {**view, "description": held.description}
+
+
+def document(held: ApiDocument) -> View:
+    return {**members(held, "id", "title", "slug", "status", "content", "parent_document_id"), **times(held)}
+
+
+def without_content(view: View) -> View:
+    """An object as lists show it."""
+    return {key: value for key, value in view.items() if key != "content"}
 
 
 def developer(held: Developer) -> View:
     return {**members(held, "id", "email", "full_name", "status"), **times(held)}
+
+
+def team_member(held: Developer) -> View:
+    return {**owner(held), "active": held.status == "approved", **times(held)}  # what `active` means is inferred
+
+
+def owner(held: Developer) -> View:
+    return members(held, "id", "email", "full_name")
 
 
 def team(held: Team) -> View:

@@ -1,14 +1,20 @@
 """The control interface of the mocks, call by call; and requests that make no sense, at every port."""
 
+import json
 import socket
 import time
 from email.utils import parsedate_to_datetime
+from functools import reduce
+from operator import getitem
 from urllib.parse import urlsplit
 
 import httpx
+import jsonschema
+import openapi_spec_validator
 import pytest
 
 from dcrproof.mocks import steps
+from dcrproof.mocks.control import DOCUMENT, Control
 from dcrproof.mocks.messages import Request
 from dcrproof.mocks.serve import serving
 from dcrproof.mocks.start import ISSUER_PATH, REGISTRAR
@@ -659,3 +665,53 @@ def test_the_upstream_echoes_whatever_it_is_sent(instance):
     shown = answer.json()
     assert (shown["method"], shown["path"], shown["body"]) == ("PROPFIND", "/a%2Fb", "\ufffd\x00")
     assert shown["headers"]["x-one"]
+
+
+# The document
+
+
+DOCUMENTED = json.loads(DOCUMENT.read_text("utf-8"))
+OPERATIONS = [(method.upper(), path) for path, operations in DOCUMENTED["paths"].items() for method in operations]
+
+
+def resolved(part):
+    """A part of the document with what its references name in their place."""
+    if isinstance(part, list):
+        return [resolved(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        part = reduce(getitem, part["$ref"].removeprefix("#/").split("/"), DOCUMENTED)
+    return {name: resolved(one) for name, one in part.items()}
+
+
+def test_the_document_has_each_call_and_no_other(running):
+    assert sorted(OPERATIONS) == sorted(row[:2] for row in Control(running.worlds.current, lambda: None).routes.table)
+
+
+def test_the_document_is_openapi():
+    openapi_spec_validator.validate(DOCUMENTED)
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_a_call_as_its_example_has_it_is_answered_as_the_document_says(instance, method, path):
+    operation = resolved(DOCUMENTED["paths"][path][method.lower()])
+    armed = instance.ask("POST", "/faults", json={"party": "konnect", "status": 503}).json()["id"]
+    id = armed if path.startswith("/faults") else "curity.token-issuer.jwt"
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if body:
+        jsonschema.validate(body["example"], body["schema"])
+    instance.token()
+    answer = instance.ask(method, path.replace("{id}", id), **({"json": body["example"]} if body else {}))
+    (status, described) = next(iter(operation["responses"].items()))
+    assert answer.status_code == int(status)
+    for content in described.get("content", {}).values():
+        jsonschema.validate(content["example"], content["schema"])
+        jsonschema.validate(answer.json(), content["schema"])
+
+
+@pytest.mark.parametrize("path", DOCUMENTED["paths"])
+def test_a_refusal_is_as_the_document_says(instance, path):
+    answer = instance.ask("PATCH", path.replace("{id}", "1"))
+    assert answer.status_code == 405
+    jsonschema.validate(answer.json(), DOCUMENTED["components"]["schemas"]["Error"])

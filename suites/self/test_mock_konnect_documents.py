@@ -4,197 +4,23 @@ Without the variable DCRPROOF_OPENAPI these tests are skipped: the documents are
 """
 
 import json
-import os
 import re
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+import documents
 import pytest
-from referencing import Registry
-from referencing.jsonschema import DRAFT4
-
-from dcrproof.mocks.clock import Clock
-from dcrproof.mocks.curity.http import CurityHttp
-from dcrproof.mocks.curity.setup import how_to_configuration
-from dcrproof.mocks.curity.state import Curity
-from dcrproof.mocks.konnect.admin import KonnectHttp
-from dcrproof.mocks.konnect.portal import PortalHttp
-from dcrproof.mocks.konnect.setup import Setup, how_to_setup
-from dcrproof.mocks.konnect.state import Konnect
-from dcrproof.mocks.messages import Call, Request, Response, perform
-
-CURITY = "https://curity.test"
-ISSUER = f"{CURITY}/oauth/v2/oauth-anonymous/.well-known/openid-configuration"
-TOKEN = "kpat_for-tests"
-EMAIL, PASSWORD = "dev@example.com", "P@ssword123!"
-UNKNOWN = "00000000-0000-4000-8000-000000000000"
-
-DOCUMENTS = {
-    "/v2/dcr-providers": "application-auth-strategies-v2",
-    "/v2/application-auth-strategies": "application-auth-strategies-v2",
-    "/v2/control-planes/": "control-planes-config-v2",
-    "/v3/portals": "portal-management-v3",
-    "/v3/applications": "portal-management-v3",
-    "/v3/apis": "api-builder-v3",
-    "/v3/api-": "api-builder-v3",
-    "/api/v3/": "dev-portal-v3",
-}
-
-
-class Documents:
-    """Kong's OpenAPI documents, each loaded when an exchange first needs it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.validator = pytest.importorskip("openapi_schema_validator").OAS30ReadValidator
-        self.yaml = pytest.importorskip("yaml")
-        self.loader = getattr(self.yaml, "CSafeLoader", self.yaml.SafeLoader)
-        self.loaded: dict[str, Any] = {}
-
-    def document(self, name: str) -> Any:
-        if name not in self.loaded:
-            text = (self.folder / f"{name}.yaml").read_bytes()
-            self.loaded[name] = self._plain(self.yaml.load(text, self.loader))
-        return self.loaded[name]
-
-    def check(self, method: str, path: str, response: Response) -> None:
-        """Raises where the document does not know the operation, the status, the media type or the shape."""
-        name = next(held for prefix, held in DOCUMENTS.items() if path.startswith(prefix))
-        document = self.document(name)
-        template, operation = self._operation(document, method, path if name == "dev-portal-v3" else path[3:])
-        answers = {str(status): answer for status, answer in operation["responses"].items()}
-        assert str(response.status) in answers, f"{method} {template}: {response.status} is not documented"
-        answer = answers[str(response.status)]
-        while "$ref" in answer:
-            answer = self._follow(document, answer["$ref"])
-        content = answer.get("content")
-        if not content:
-            return
-        media_type = response.header("content-type") or ""
-        assert media_type in content, f"{method} {template}: {media_type} is not one of {list(content)}"
-        registry: Any = Registry().with_resource("urn:kong", DRAFT4.create_resource(document))
-        schema = self._absolute(content[media_type]["schema"])
-        errors = list(self.validator(schema, registry=registry).iter_errors(response.json()))
-        assert not errors, f"{method} {template} {response.status}: {errors[0]}"
-
-    def _plain(self, schema: Any) -> Any:
-        """Without three defects: discriminators that name no schema, nullable choices that leave out null, and labels
-        that are write-only but required in an answer.
-        """
-        if isinstance(schema, Mapping):
-            left_out = {"discriminator", "writeOnly"}
-            plain = {key: self._plain(value) for key, value in schema.items() if key not in left_out}
-            if plain.get("nullable") is True and isinstance(plain.get("enum"), list):
-                plain["enum"] = [*plain["enum"], None]
-            return plain
-        return [self._plain(one) for one in schema] if isinstance(schema, list) else schema
-
-    def _operation(self, document: Any, method: str, path: str) -> tuple[str, Any]:
-        for template, item in document["paths"].items():
-            pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template))
-            if re.fullmatch(pattern, path) and method.lower() in item:
-                return template, item[method.lower()]
-        raise AssertionError(f"{method} {path} is in no document")
-
-    def _follow(self, document: Any, reference: str) -> Any:
-        for part in reference.removeprefix("#/").split("/"):
-            document = document[part.replace("~1", "/").replace("~0", "~")]
-        return document
-
-    def _absolute(self, schema: Any) -> Any:
-        if isinstance(schema, Mapping):
-            return {
-                key: "urn:kong" + value if key == "$ref" and isinstance(value, str) else self._absolute(value)
-                for key, value in schema.items()
-            }
-        return [self._absolute(one) for one in schema] if isinstance(schema, list) else schema
-
-
-class World:
-    """Konnect in front of mock Curity, set up as the how-to says; every answer is held against the documents."""
-
-    def __init__(self, documents: Documents) -> None:
-        clock = Clock()
-        registrar = ("konnect-registrar", "registrar-secret")
-        configuration = how_to_configuration(registrar, ("introspector", "introspector-secret"))
-        self.curity = CurityHttp(
-            Curity(clock=clock, seed=5, base_url=CURITY, configuration=configuration, admin=("admin", "admin-secret"))
-        )
-        self.konnect = Konnect(
-            clock=clock, seed=7, token=TOKEN, portal_host=lambda portal_id: f"{portal_id}.portal.test"
-        )
-        self.ids: Setup = how_to_setup(
-            self.konnect,
-            issuer=ISSUER,
-            registrar_id=registrar[0],
-            registrar_secret=registrar[1],
-            upstream_url="http://upstream.test",
-            developer=(EMAIL, PASSWORD),
-        )
-        self.documents = documents
-        self.faces = KonnectHttp(self.konnect), PortalHttp(self.konnect)
-        self.cookie = ""
-
-    def network(self, call: Call) -> Response:
-        path = call.url.removeprefix(CURITY)
-        headers = tuple((name.lower(), value) for name, value in call.headers)
-        return perform(self.curity.handle(Request(call.method, path, path, "", headers, call.body)), self.network)
-
-    def ask(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:
-        """The body of the answer, whose status must be that one."""
-        raw = b"" if body is None else json.dumps(body).encode()
-        headers = (
-            ("authorization", f"Bearer {TOKEN}"),
-            ("content-type", "application/json"),
-            ("host", self.ids.portal_domain),
-            ("cookie", self.cookie),
-        )
-        target, _, query = path.partition("?")
-        face = self.faces[path.startswith("/api/")]
-        response = perform(face.handle(Request(method, target, target, query, headers, raw)), self.network)
-        assert response.status == status, response
-        self.documents.check(method, target, response)
-        if cookie := response.header("set-cookie"):
-            self.cookie = cookie.partition(";")[0]
-        return response.json() if response.body else None
-
-    def sign_in(self) -> None:
-        body = {"username": EMAIL, "password": PASSWORD}
-        self.ask("POST", "/api/v3/developer/authenticate", body, 204)
+from documents import PASSWORD, UNKNOWN, Documents, World
+from populated import KEY_STRATEGY, NODE, OIDC_STRATEGY, provider
 
 
 @pytest.fixture(scope="module")
-def documents() -> Documents:
-    folder = os.environ.get("DCRPROOF_OPENAPI")
-    if not folder:
-        pytest.skip("DCRPROOF_OPENAPI names no folder with Kong's OpenAPI documents")
-    return Documents(Path(folder))
+def found() -> Documents:
+    return documents.find()
 
 
 @pytest.fixture
-def world(documents: Documents) -> World:
-    return World(documents)
-
-
-def provider(**changes: Any) -> dict[str, Any]:
-    config = {"initial_client_id": "a", "initial_client_secret": "b"}
-    return {"name": "p", "provider_type": "curity", "issuer": ISSUER, "dcr_config": config, **changes}
-
-
-OPENID_CONNECT = {"issuer": ISSUER, "credential_claim": ["sub"], "scopes": [], "auth_methods": ["bearer"]}
-OIDC_STRATEGY = {
-    "name": "s",
-    "display_name": "S",
-    "strategy_type": "openid_connect",
-    "configs": {"openid-connect": OPENID_CONNECT},
-}
-KEY_STRATEGY = {
-    **OIDC_STRATEGY,
-    "name": "k",
-    "strategy_type": "key_auth",
-    "configs": {"key-auth": {"key_names": ["k"], "ttl": {"value": 1, "unit": "days"}}},
-}
+def world(found: Documents) -> World:
+    return World(found)
 
 
 def test_dcr_providers(world: World) -> None:
@@ -258,6 +84,139 @@ def test_portals_and_developers(world: World) -> None:
     world.ask("DELETE", f"{path}/{person}", status=204)
 
 
+MENU = [{"path": "/", "title": "Home", "visibility": "public", "external": False}]
+LOGO = {"data": "data:image/svg+xml;base64,PHN2Zy8+"}
+HTTP_DOMAIN = {"hostname": "portal.example.com", "enabled": True, "ssl": {"domain_verification_method": "http"}}
+OIDC = {"issuer_url": "https://idp.test", "client_id": "a", "client_secret": "confidential"}
+# path in a portal, the creation (None: it is there), changes as (method, body), a body that is refused
+SETTINGS_OF_A_PORTAL: list[tuple[str, Any, list[tuple[str, Any]], Any]] = [
+    (
+        "customization",
+        None,
+        [
+            ("PUT", {"theme": {"colors": {"primary": "#0055A4"}}, "css": None, "menu": {"main": MENU}}),
+            ("PATCH", {"robots": "x"}),
+        ],
+        {"theme": {"mode": "dusk"}},
+    ),
+    ("integrations", None, [("PUT", {"google_tag_manager": None}), ("PATCH", {})], {"other": {}}),
+    (
+        "authentication-settings",
+        None,
+        [
+            ("PATCH", {"basic_auth_enabled": False}),
+            ("PATCH", {"oidc_issuer": "https://idp.test", "oidc_client_id": "a"}),
+        ],
+        {"basic_auth_enabled": "no"},
+    ),
+    ("audit-log-webhook", None, [("PATCH", {"enabled": True, "audit_log_destination_id": UNKNOWN})], {"enabled": 1}),
+    ("assets/logo", None, [("PUT", LOGO)], {"data": "https://logo.test"}),
+    ("assets/favicon", None, [("PUT", LOGO)], {}),
+    (
+        "email-config",
+        {"from_name": "Gandalf"},
+        [("PATCH", {"reply_to_email": "a@b.c", "from_email": None})],
+        {"from_email": "nobody"},
+    ),
+    (
+        "custom-domain",
+        HTTP_DOMAIN,
+        [("PATCH", {"enabled": False}), ("PATCH", {"ssl": {"skip_ca_check": True}})],
+        {"hostname": "a"},
+    ),
+    (
+        "ip-allow-list",
+        {"allowed_ips": ["192.168.1.0/22"]},
+        [("PUT", {"allowed_ips": ["192.168.1.1"]}), ("PATCH", {})],
+        {"allowed_ips": []},
+    ),
+    ("identity-providers", {"type": "oidc", "config": OIDC}, [("PATCH", {"enabled": True})], {"enabled": "no"}),
+    (
+        "snippets",
+        {"name": "banner", "content": "# Hello"},
+        [("PATCH", {"description": "d", "status": "published"})],
+        {"visibility": "secret"},
+    ),
+    (
+        "pages",
+        {"slug": "guides", "content": "# Guides"},
+        [("PATCH", {"slug": "/guides", "description": "d", "visibility": "private"})],
+        {"status": "secret"},
+    ),
+    ("teams", {"name": "Mobile", "description": "d"}, [("PATCH", {"description": "e"})], {"name": ""}),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "creation", "changes", "refused"), SETTINGS_OF_A_PORTAL, ids=[row[0] for row in SETTINGS_OF_A_PORTAL]
+)
+def test_what_is_in_a_portal(
+    world: World, path: str, creation: Any, changes: list[tuple[str, Any]], refused: Any
+) -> None:
+    place = f"/v3/portals/{world.ids.portal_id}/{path}"
+    listed = path in {"ip-allow-list", "identity-providers", "snippets", "pages", "teams"}
+    if creation is not None:
+        if not listed:
+            world.ask("GET", place, status=404)
+        made = world.ask("POST", place, creation, 201)
+        assert world.ask("GET", place)
+        if listed:
+            world.ask("GET", f"{place}/{UNKNOWN}", status=404)
+            place = f"{place}/{made['id']}"
+    for method, body in changes:
+        changed = world.ask(method, place, body)
+        assert world.ask("GET", place) == changed
+        assert "confidential" not in json.dumps(changed)
+    if (changes[-1][0], path) != ("PATCH", "teams"):  # whose PATCH has no 400 in the document
+        world.ask(changes[-1][0], place, refused, 400)
+    if creation is not None or path == "audit-log-webhook":
+        world.ask("DELETE", place, status=204)
+        if creation is not None:
+            world.ask("GET", place, status=404)
+
+
+def test_pages_are_a_tree(world: World) -> None:
+    place = f"/v3/portals/{world.ids.portal_id}/pages"
+    guides = world.ask("POST", place, {"slug": "guides", "content": "x"}, 201)
+    assert (guides["slug"], "parent_page_id" in guides) == ("/guides", False)
+    first = world.ask("POST", place, {"slug": "first", "content": "x", "parent_page_id": guides["id"]}, 201)
+    tree = {page["slug"]: page["children"] for page in world.ask("GET", place)["data"]}
+    assert [page["slug"] for page in tree["/guides"]] == ["/first"]
+    assert world.ask("GET", f"{place}/{guides['id']}")["parent_page_id"] is None
+    world.ask("PATCH", f"{place}/{guides['id']}", {"parent_page_id": first["id"]}, 400)
+    world.ask("DELETE", f"{place}/{guides['id']}", status=204)
+    world.ask("GET", f"{place}/{first['id']}", status=404)
+
+
+def test_documents_are_a_tree(world: World) -> None:
+    place = f"/v3/apis/{world.ids.api_id}/documents"
+    errors = world.ask("POST", place, {"content": "# Error codes\n", "status": "published"}, 201)
+    assert (errors["title"], errors["slug"]) == ("Error codes", "error-codes")
+    world.ask("POST", place, {"content": "x", "slug": "error-codes"}, 409)
+    world.ask("POST", place, {"content": "x", "slug": "a b"}, 400)
+    below = {"content": "x", "title": "Four", "parent_document_id": errors["id"]}
+    four = world.ask("POST", place, below, 201)
+    [root] = world.ask("GET", place)["data"]
+    assert [child["slug"] for child in root["children"]] == ["four"]
+    [unpublished] = world.ask("GET", place + "?filter[status][eq]=unpublished")["data"]
+    assert unpublished["id"] == four["id"]
+    world.ask("PATCH", f"{place}/{errors['id']}", {"parent_document_id": four["id"]}, 400)
+    assert world.ask("PATCH", f"{place}/{four['id']}", {"content": "y"})["content"] == "y"
+    world.ask("DELETE", f"{place}/{errors['id']}", status=204)
+    world.ask("GET", f"{place}/{four['id']}", status=404)
+
+
+def test_versions(world: World) -> None:
+    place = f"/v3/apis/{world.ids.api_id}/versions"
+    second = world.ask("POST", place, {"version": "2.0.0", "spec": {"content": '{"openapi": "3.0.3"}'}}, 201)
+    one = f"{place}/{second['id']}"
+    assert world.ask("GET", one) == second
+    world.ask("PATCH", one, {"version": "1.0.0"}, 409)
+    assert world.ask("PATCH", one, {"spec": {"content": '{"swagger": "2.0"}'}})["spec"]["type"] == "oas2"
+    world.ask("DELETE", one, status=204)
+    world.ask("GET", one, status=404)
+
+
 def test_apis(world: World) -> None:
     ids = world.ids
     made = world.ask("POST", "/v3/apis", {"name": "x", "version": "1", "spec_content": "openapi: 3.0.0"}, 201)["id"]
@@ -291,8 +250,7 @@ def test_apis(world: World) -> None:
 
 def test_control_planes(world: World) -> None:
     path = f"/v2/control-planes/{world.ids.control_plane_id}"
-    node = {"id": UNKNOWN, "hostname": "d", "version": "3.14", "config_hash": "x", "last_ping": 1, "type": "kong-proxy"}
-    world.konnect.push.nodes = lambda: [node]
+    world.konnect.push.nodes = lambda: [NODE]
     world.ask("GET", path + "/nodes")
     world.ask("GET", f"{path}/nodes/{UNKNOWN}")
     world.ask("GET", path + "/expected-config-hash")

@@ -148,9 +148,9 @@ def test_a_portal_without_authentication_has_no_developers(signed_in: World) -> 
 
 
 def test_pages(world: World) -> None:
-    world.konnect.portals.create_page(world.ids.portal_id, {"slug": "/draft", "content": "x"})
+    world.konnect.pages.create(world.ids.portal_id, {"slug": "/draft", "content": "x"})
     hidden = {"slug": "/in", "content": "x", "visibility": "private", "status": "published"}
-    world.konnect.portals.create_page(world.ids.portal_id, hidden)
+    world.konnect.pages.create(world.ids.portal_id, hidden)
     assert [page["slug"] for page in world.ask("GET", "/pages").json()["data"]] == ["/"]
     assert [page["slug"] for page in world.sign_in().ask("GET", "/pages").json()["data"]] == ["/", "/in"]
     (home, _) = world.ask("GET", "/pages").json()["data"]

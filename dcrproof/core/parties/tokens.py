@@ -313,7 +313,7 @@ def unsigned(token: Jwt, algorithm: str = "none") -> str:
 
 
 def hs_confused(token: Jwt, keys: Mapping[str, Any]) -> dict[str, str]:
-    """The same claims with an HMAC, where the secret is a published public key (RFC 8725 2.1), by how that is spelled: with
+    """The same claims with an HMAC, where the secret is a published public key (RFC 8725 3.1), by how that is spelled: with
     HS256 in all forms in which a verifier may hold a key, with HS384 and HS512 in the usual one.
 
     Empty where no published key can be used.

@@ -1,0 +1,185 @@
+"""A hook of MkDocs (mkdocs.yml): adds the pages that are made from data, and the first screen of the README as home.
+
+mkdocs build --strict
+"""
+
+import argparse
+import json
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+import dcrproof
+from dcrproof.__main__ import command_line
+from dcrproof.core.checks.check import stage_title
+from dcrproof.core.guide import STEPS
+from dcrproof.fixtures import listing
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = Path(dcrproof.__file__).parent
+REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Repository"]
+SCHEMAS = {
+    "profile-schema": ("The profile's schema", "core/profile/profile.schema.json"),
+    "run-schema": ("run.json's schema", "reports/run.schema.json"),
+}
+CONTROL = "mocks/control.openapi.json"
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Adds the pages and the schemas that no file of docs/ holds."""
+    pages: dict[str, Callable[[], str]] = {
+        "index.md": home,
+        "reference/command-line.md": commands,
+        "reference/checks.md": checks,
+        "reference/steps.md": steps,
+        "reference/control.md": control,
+        **{f"reference/{name}.md": lambda name=name: schema(*SCHEMAS[name]) for name in SCHEMAS},
+    }
+    for path, content in pages.items():
+        files.append(File.generated(config, path, content=content()))
+    for path in (*(path for _, path in SCHEMAS.values()), CONTROL):
+        files.append(
+            File.generated(config, f"reference/{Path(path).name}", content=(PACKAGE / path).read_text("utf-8"))
+        )
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Lets links to files outside docs/ lead to the repository."""
+    del config, files
+    source = page.file.src_uri
+    depth = source.count("/")
+
+    def outside(found: re.Match[str]) -> str:
+        target = f"{REPOSITORY}/blob/main/{found[2]}" if found[1].count("../") == depth + 1 else f"{found[1]}{found[2]}"
+        return f"]({target})"
+
+    return re.sub(r"\]\(((?:\.\./)+)([^)\s]+)\)", outside, markdown)
+
+
+def home() -> str:
+    """The README as far as its first screen goes: its links are made from docs/."""
+    readme = (ROOT / "README.md").read_text("utf-8").partition("\n## Test your own tenant")[0]
+    return re.sub(r"\]\(docs/", "](", readme)
+
+
+def commands() -> str:
+    """What --help says of each command."""
+    parser = command_line()
+    parts = ["# Command line", *_help(parser)]
+    return "\n".join(parts)
+
+
+def _help(parser: argparse.ArgumentParser, level: int = 2) -> Iterator[str]:
+    yield f"\n{'#' * level} `{parser.prog}`\n\n```text\n{parser.format_help()}```"
+    for action in parser._actions:  # noqa: SLF001 - argparse has no public way to the parsers of commands
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - as above
+            for command in dict.fromkeys(action.choices.values()):
+                yield from _help(command, level + 1)
+
+
+def checks() -> str:
+    """Each check, by stage."""
+    about = (
+        "# Checks\n\nAs `dcrproof checks` lists them; `dcrproof checks ID` says all about one. A red MUST makes the run "
+        "red, a SHOULD does not. [Evidence and truth](../evidence.md) explains the column *evidence*."
+    )
+    parts = [about]
+    for stage, entries in groupby(listing.checks(listing.Filter()), lambda entry: entry.check.stage):
+        rows = [
+            (
+                f'<span id="{check.id}"></span>`{check.id}`',
+                check.title,
+                check.level,
+                check.evidence,
+                ", ".join(f"[`{step}`](steps.md#{step})" for step in check.steps),
+                "; ".join(check.references),
+            )
+            for check in (entry.check for entry in entries)
+        ]
+        parts += [
+            f"\n## {stage_title(stage)}\n",
+            *_table(("id", "what it claims", "level", "evidence", "setup steps", "sources"), rows),
+        ]
+    return "\n".join(parts)
+
+
+def steps() -> str:
+    """Each setup step, by party."""
+    parts = ["# Setup steps\n\nAs `dcrproof steps` lists them; `dcrproof steps ID` says all about one."]
+    for party in listing.PARTIES:
+        parts.append(f"\n## {party}\n")
+        for step in (step for step in STEPS if step.party == party):
+            told = {**dict(listing.step_fields(step)), **dict(listing.step_text(step))}
+            parts.append(f"\n### `{step.id}` {{ #{step.id} }}\n")
+            parts += [f"- **{name}**: {text}" for name, text in told.items() if text]
+    return "\n".join(parts)
+
+
+def control() -> str:
+    """The calls of the control interface, from its OpenAPI document."""
+    document = json.loads((PACKAGE / CONTROL).read_text("utf-8"))
+    about = (
+        f"# The control interface\n\n{document['info']['description']}\n\nAs an OpenAPI document: "
+        f"[{Path(CONTROL).name}]({Path(CONTROL).name}), and `GET /openapi.json` of the interface itself."
+    )
+    parts = [about]
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            parts.append(
+                f"\n## `{method.upper()} {path}`\n\n{operation['summary']}. {operation.get('description', '')}\n"
+            )
+            rows = [(f"`{one['name']}`", one["description"]) for one in operation.get("parameters", ())]
+            parts += _table(("parameter", ""), rows) if rows else ()
+            for title, content in _examples(operation):
+                parts.append(f"\n{title}\n\n```json\n{json.dumps(content, indent=2)}\n```")
+    return "\n".join(parts)
+
+
+def _examples(operation: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    messages = [("Body:", operation.get("requestBody", {}))]
+    messages += [(f"Answer {status}:", answer) for status, answer in operation["responses"].items()]
+    for title, message in messages:
+        content = message.get("content", {}).get("application/json", {})
+        if "example" in content:
+            yield title, content["example"]
+
+
+def schema(title: str, path: str) -> str:
+    """The members of a JSON Schema."""
+    name = Path(path).name
+    content = json.loads((PACKAGE / path).read_text("utf-8"))
+    rows = list(_members(content, content.get("$defs", {}), ""))
+    table = _table(("member", "type", "", "default"), rows)
+    return "\n".join([f"# {title}\n\n{content['description']} As JSON Schema: [{name}]({name}).\n", *table])
+
+
+def _members(part: Mapping[str, Any], shared: Mapping[str, Any], above: str) -> Iterator[tuple[str, str, str, str]]:
+    for name, member in part.get("properties", {}).items():
+        told = {**_resolved(member, shared), **{key: value for key, value in member.items() if key != "$ref"}}
+        kind = told.get(
+            "enum", told.get("type", [alternative.get("type", "object") for alternative in told.get("anyOf", ())])
+        )
+        kinds = " or ".join(dict.fromkeys(map(str, kind if isinstance(kind, list) else [kind])))
+        default = json.dumps(told["default"]) if "default" in told else ""
+        yield f"`{above}{name}`", kinds, told.get("description", ""), f"`{default}`" if default else ""
+        inner = _resolved(told.get("items", told), shared)
+        yield from _members(inner, shared, f"{above}{name}{'[]' if 'items' in told else ''}.")
+
+
+def _resolved(part: Mapping[str, Any], shared: Mapping[str, Any]) -> Mapping[str, Any]:
+    named = part.get("$ref", "").rpartition("/")[2]
+    found: Mapping[str, Any] = shared.get(named, part)
+    return found
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [head, ["---"] * len(head), *rows]
+    return ["| " + " | ".join(cell.replace("|", "&#124;").replace("\n", " ") for cell in line) + " |" for line in lines]
