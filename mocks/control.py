@@ -2,8 +2,8 @@
 
 `control.openapi.json` documents each call with an example; `GET /openapi.json` answers it.
 
-A body needs Content-Type: application/json, and no other type is accepted. Web pages are refused: the Host is a name of the loopback address, and there
-is no Origin but the interface's own. Errors are 4xx with {"error": "..."}.
+A body needs Content-Type: application/json, and no other type is accepted. Web pages are refused: the Host is a name of the loopback address, or the
+one that `dcrproof serve --public-host` gives, and there is no Origin but the interface's own. Errors are 4xx with {"error": "..."}.
 """
 
 import json
@@ -19,7 +19,8 @@ from dcrproof.mocks.world import World
 YEAR = 366 * 86400
 JSON = "application/json"
 DOCUMENT = Path(__file__).parent / "control.openapi.json"
-LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
+HOST = re.compile(r"([\w.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE | re.ASCII)
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 class BadControlRequest(Exception):
@@ -34,6 +35,9 @@ class Control:
     def __init__(self, world: World, reset: Callable[[], None]) -> None:
         self.world = world
         self.reset = reset
+        public = world.start.addresses["control"].partition("://")[2].rpartition(":")[0].lower()
+        self.names = tuple(dict.fromkeys((*LOOPBACK, public)))
+        """The names by which it may be asked; a page in a browser could give it others."""
         self.routes: Routes[Callable[..., Response]] = Routes(
             (
                 ("GET", "/calls", self.calls),
@@ -72,8 +76,9 @@ class Control:
         a form. A page has an `Origin`, and cannot send JSON to another without asking first (Fetch, CORS preflight).
         """
         hosts = [value for name, value in request.headers if name == "host"]
-        if len(hosts) != 1 or LOOPBACK.fullmatch(hosts[0]) is None:
-            return BadControlRequest("the Host is 127.0.0.1, localhost or [::1]", 403)
+        host = HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
+        if host is None or host[1].lower() not in self.names:
+            return BadControlRequest(f"the Host is {', '.join(self.names[:-1])} or {self.names[-1]}", 403)
         own = f"{self.world.scheme}://{hosts[0]}"
         if any(name == "origin" and value.lower() != own.lower() for name, value in request.headers):
             return BadControlRequest("the Origin is another one: the control interface is not for web pages", 403)
