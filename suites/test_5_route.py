@@ -34,7 +34,10 @@ def test_curity_knows_the_client(_dcr_known_client): ...
     "client.wrong-secret",
     "Curity refuses the application's id with a wrong secret",
     evidence=Evidence.DOCUMENTED,
-    references=("RFC 6749 5.2",),
+    references=(
+        "RFC 6749 5.2",
+        "RFC 6749 4.4.2",
+    ),
     hostile=True,
     owner=CURITY,
 )
@@ -376,7 +379,10 @@ def test_token_before_basic(dcr_consumer, dcr_application, dcr_bearer_accepted, 
     "route.bearer.own-key",
     "A token that carries its own key, or a URL of one, is refused",
     evidence=Evidence.INFERRED,
-    references=("RFC 8725 3.10",),
+    references=(
+        "RFC 8725 3.10",
+        "RFC 7517 9.1",
+    ),
     hostile=True,
     security=True,
 )
@@ -401,7 +407,13 @@ def _refused(consumer, expect, token: str, what: str) -> None:
     "route.bearer.tampered",
     "A token with one bit of its signature changed is refused",
     evidence=Evidence.DOCUMENTED,
-    references=("RFC 7515 5.2",),
+    references=(
+        "RFC 7515 5.2",
+        "RFC 6749 10.3",
+        "RFC 6750 5.2",
+        "RFC 7519 7.2",
+        "RFC 8725 3.3",
+    ),
     hostile=True,
     security=True,
 )
@@ -413,7 +425,11 @@ def test_tampered_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expe
     "route.bearer.changed-claims",
     "A token whose claims were changed is refused",
     evidence=Evidence.DOCUMENTED,
-    references=("RFC 7515 5.2",),
+    references=(
+        "RFC 7515 5.2",
+        "RFC 6749 10.3",
+        "RFC 6750 5.2",
+    ),
     hostile=True,
     security=True,
 )
@@ -427,7 +443,11 @@ def test_changed_claims(dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expe
     "route.bearer.foreign-key",
     "A token signed by another key under the same key id is refused",
     evidence=Evidence.DOCUMENTED,
-    references=("RFC 7515 5.2",),
+    references=(
+        "RFC 7515 5.2",
+        "RFC 6750 5.2",
+        "RFC 7519 11.1",
+    ),
     hostile=True,
     security=True,
 )
@@ -439,7 +459,10 @@ def test_foreign_key(dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expect)
     "route.bearer.unknown-kid",
     "A token signed by a key that is not published is refused",
     evidence=Evidence.DOCUMENTED,
-    references=(OIDC,),
+    references=(
+        OIDC,
+        "RFC 8725 3.10",
+    ),
     hostile=True,
     security=True,
 )
@@ -451,7 +474,11 @@ def test_unknown_kid(dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expect)
     "route.bearer.unsigned",
     "A token with alg none, in any spelling, is refused",
     evidence=Evidence.DOCUMENTED,
-    references=("RFC 8725 2.1",),
+    references=(
+        "RFC 8725 3.1",
+        "RFC 7519 7.2",
+        "RFC 8725 3.2",
+    ),
     hostile=True,
     security=True,
 )
@@ -464,7 +491,7 @@ def test_unsigned_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expe
     "route.bearer.hs-confused",
     "A token signed with HS256 and the published public key is refused",
     evidence=Evidence.DOCUMENTED,
-    references=("RFC 8725 2.1", f"{REFERENCE}, enable_hs_signatures"),
+    references=("RFC 8725 3.1", f"{REFERENCE}, enable_hs_signatures", "RFC 7519 7.2"),
     hostile=True,
     security=True,
 )
@@ -480,7 +507,10 @@ def test_hs_confused_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_jw
     "route.bearer.expired",
     "An expired token is refused",
     evidence=Evidence.DOCUMENTED,
-    references=(f"{REFERENCE}, leeway",),
+    references=(
+        f"{REFERENCE}, leeway",
+        "RFC 7519 4.1.4",
+    ),
     security=True,
 )
 def test_expired_token(dcr_clock, dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expect):
@@ -495,7 +525,10 @@ def test_expired_token(dcr_clock, dcr_consumer, dcr_bearer_accepted, dcr_bearer,
     "route.bearer.opaque",
     "A bearer token that is not a JWT is refused",
     evidence=Evidence.DOCUMENTED,
-    references=(OIDC,),
+    references=(
+        OIDC,
+        "RFC 7519 7.2",
+    ),
 )
 def test_opaque_token(dcr_consumer, dcr_bearer_accepted, _dcr_expect):
     _refused(dcr_consumer, _dcr_expect, "_0XBPWQQ_00000000-0000-4000-8000-000000000000", "an opaque token")

@@ -106,7 +106,10 @@ def test_token_verifies(dcr_claims): ...
     "claims.iss",
     "iss is exactly the issuer of the discovery document",
     evidence=Evidence.DOCUMENTED,
-    references=(f"{RFC7519}.1",),
+    references=(
+        f"{RFC7519}.1",
+        "OpenID Connect Discovery 1.0, 4.3",
+    ),
     steps=("curity.base-url.public",),
     smoke=True,
 )
@@ -119,7 +122,7 @@ def test_iss(dcr_claims, dcr_metadata, _dcr_expect):
     "claims.sub",
     "sub is the application's client id",
     evidence=Evidence.INFERRED,
-    references=(SAMPLE, "developer.konghq.com/how-to/curity-dcr/"),
+    references=(SAMPLE, "developer.konghq.com/how-to/curity-dcr/", "RFC 7519 4.1.2"),
     smoke=True,
 )
 def test_sub(_dcr_target, dcr_claims, dcr_application, _dcr_expect):
@@ -132,7 +135,11 @@ def test_sub(_dcr_target, dcr_claims, dcr_application, _dcr_expect):
     "claims.aud",
     "aud is present, and by default the client id",
     evidence=Evidence.DOCUMENTED,
-    references=("curity.io/docs/identity-server/configuration-reference, client audience",),
+    references=(
+        "curity.io/docs/identity-server/configuration-reference, client audience",
+        "RFC 7519 4.1.3",
+        "RFC 8725 3.9",
+    ),
 )
 def test_aud(_dcr_is_curity, dcr_claims, dcr_application, _dcr_expect):
     value = dcr_claims.claims.get("aud")
@@ -152,7 +159,11 @@ def test_aud(_dcr_is_curity, dcr_claims, dcr_application, _dcr_expect):
     "claims.times",
     "exp is after iat, and neither iat nor nbf is in the future",
     evidence=Evidence.DOCUMENTED,
-    references=(f"{RFC7519}.4 to {RFC7519}.6",),
+    references=(
+        f"{RFC7519}.4 to {RFC7519}.6",
+        "RFC 7519 4.1.5",
+        "RFC 7519 4.1.6",
+    ),
     smoke=True,
 )
 def test_times(dcr_claims, _dcr_authorization_server, _dcr_endpoints, _dcr_known_client, _dcr_expect):

@@ -288,7 +288,7 @@ def unsigned(token: Jwt, algorithm: str = "none") -> str:
 
 
 def hs_confused(token: Jwt, keys: Mapping[str, Any]) -> dict[str, str]:
-    """The same claims with HS256, where the secret is a published public key (RFC 8725 2.1), by how that is spelled.
+    """The same claims with HS256, where the secret is a published public key (RFC 8725 3.1), by how that is spelled.
 
     Empty where no published key can be used.
     """
