@@ -3,7 +3,7 @@
 from typing import Any
 
 from dcrproof.mocks.konnect import views
-from dcrproof.mocks.konnect.http import Rows, created, done, no_content, ok, read, read_if_any
+from dcrproof.mocks.konnect.http import Rows, created, done, no_content, ok, read
 from dcrproof.mocks.konnect.listing import STRING, UUIDS, Listing, Reader, dated, filtered, named
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.konnect.tables import find
@@ -106,7 +106,7 @@ def routes(konnect: Konnect) -> Rows:
         return done(konnect.catalog.delete_implementation, api_id, implementation_id)
 
     def publish(request: Request, api_id: str, portal_id: str) -> Response:
-        return ok(views.publication(konnect.catalog.publish(api_id, portal_id, read_if_any(request))))
+        return ok(views.publication(konnect.catalog.publish(api_id, portal_id, read(request))))
 
     def show_publication(_: Request, api_id: str, portal_id: str) -> Response:
         return ok(views.publication(konnect.tables.publication(api_id, portal_id)))

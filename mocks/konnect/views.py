@@ -136,7 +136,8 @@ def owner(held: Developer) -> View:
 
 
 def team(held: Team) -> View:
-    return {**members(held, "id", "name", "description", "can_own_applications"), **times(held)}
+    view = {**members(held, "id", "name", "can_own_applications"), **times(held)}
+    return {**view, "description": held.description} if held.description else view
 
 
 def team_role(held: TeamRole) -> View:
