@@ -5,20 +5,21 @@ from collections.abc import Sequence
 from functools import partial
 
 from dcrproof import __version__
-from dcrproof.commands import compare, lists, load, profile, report, serve, sweep
+from dcrproof.commands import compare, lint, lists, load, profile, report, run, serve, sweep
 from dcrproof.commands.parsing import Parser, Usage
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.http.signals import as_ctrl_c
 from dcrproof.core.text import say
 
-COMMANDS = (serve, lists, compare, report, profile, load, sweep)  # in the order of --help
+COMMANDS = (run, serve, lists, lint, compare, report, profile, load, sweep)  # in the order of --help
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Returns its exit code; see `dcrproof.core.checks.results.Exit`."""
     options, unknown = command_line().parse_known_args(arguments)
-    if unknown:
+    if unknown and not hasattr(options, "others"):
         options.parser.refuse(unknown[0])
+    options.others = unknown
     try:
         with as_ctrl_c(Exit.INTERRUPTED):
             code: int = options.run(options)

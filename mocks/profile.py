@@ -13,7 +13,7 @@ PROFILE = """\
 # addresses are treated as live parties.
 
 [run]
-mode = "provision"
+mode = {mode}
 hostile = true
 max_created = 1000
 # changes in this Konnect reach its data planes at once, and mocks that are out of order are so on purpose, or for a moment
@@ -30,8 +30,7 @@ secret = {{ file = "registrar-secret" }}
 url = {konnect}
 token = {{ file = "konnect-token" }}
 control_plane = "default"
-service = "orders"      # to which mode provision links an API; without it in another mode
-portal = "developers"
+{service}portal = "developers"
 api = "accounts"
 strategy = "curity-dcr"
 provider = "Curity"
@@ -56,6 +55,10 @@ success = [200]
 echo = true
 """
 
+SERVICE = """\
+service = "orders"      # to which mode provision links an API; without it in another mode
+"""
+
 CURITY_ADMIN = """\
 [curity.admin]
 url = {url}
@@ -68,7 +71,8 @@ password = {{ file = "admin-password" }}
 def write_profile(folder: Path, served: Served) -> Path:
     """Writes a profile for running mocks, with its secrets in files beside it that only their owner can read.
 
-    Its portal is the classic one where a step of the classic portal is undone, else the current one.
+    Its portal is the classic one where a step of the classic portal is undone, else the current one. Where nothing has
+    been made in Konnect, its mode is `create`: the names in it are what somebody is going to make there.
     """
     description, world = served.description, served.worlds.current
     curity, konnect, portal = description["curity"], description["konnect"], description["portal"]
@@ -87,7 +91,10 @@ def write_profile(folder: Path, served: Served) -> Path:
     admin = {key: quoted(value) for key, value in (curity["admin"] or {}).items()}
     ca = f"ca = {quoted(description['ca'])}\n" if "ca" in description else ""
     mocked = f"{ca}mocked = {{ control = {quoted(description['control'])} }}\n"
+    empty = world.start.empty
     content = PROFILE.format(
+        mode=quoted("create" if empty else "provision"),
+        service="" if empty else SERVICE,
         issuer=quoted(curity["issuer"]),
         curity='# kind = "openid" unless this is Curity\n' if world.start.other_server else mocked,
         registrar_id=quoted(curity["registrar_id"]),

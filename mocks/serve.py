@@ -48,6 +48,7 @@ def serving(
     read_only: bool = False,
     gateway_version: str | None = None,
     observed: Observed | None = None,
+    empty: bool = False,
 ) -> Iterator[Served]:
     """Runs the mocks until the block ends.
 
@@ -62,6 +63,8 @@ def serving(
     read_only: the token of the admin API may change nothing.
     gateway_version: the release of the data planes.
     observed: the switches of the mocks.
+    empty: nothing has been made in Konnect. The first portal that is made there is the one at `portal.url`, and the first
+    control plane has the data planes.
 
     Raises UnknownStep, NotHere, or PortTaken.
     """
@@ -80,6 +83,7 @@ def serving(
                 read_only,
                 gateway_version or Start.gateway_version,
                 observed or NOTHING_OBSERVED,
+                empty,
             )
         )
         if mutate:
@@ -144,8 +148,8 @@ def _description(world: World, ca: Path | None) -> dict[str, Any]:
             "url": address["portal"],
             "email": DEVELOPER,
             "password": secret.developer_password,
-            "api_id": setup.api_id,
-            "strategy_id": setup.strategy_id,
+            "api_id": setup.api_id or None,
+            "strategy_id": setup.strategy_id or None,
         },
         "classic_portal": {
             "url": address["classic_portal"],

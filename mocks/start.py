@@ -74,3 +74,5 @@ class Start:
     """The release of the data planes; of a line of releases, such as 3.13, it is the newest."""
     observed: Observed = NOTHING_OBSERVED
     """The switches of all mocks."""
+    empty: bool = False
+    """Whether nothing has been made in Konnect: no control plane, provider, strategy, portal or API."""

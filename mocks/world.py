@@ -9,6 +9,7 @@ from dcrproof.mocks.bridge import Bridge
 from dcrproof.mocks.classic_portal import admin as classic_admin
 from dcrproof.mocks.classic_portal import setup as classic_how_to
 from dcrproof.mocks.classic_portal.http import ClassicPortalHttp
+from dcrproof.mocks.classic_portal.setup import ClassicSetup
 from dcrproof.mocks.classic_portal.state import ClassicPortal
 from dcrproof.mocks.clock import Clock
 from dcrproof.mocks.curity.http import CurityNodes
@@ -21,7 +22,7 @@ from dcrproof.mocks.konnect.admin import KonnectHttp
 from dcrproof.mocks.konnect.driver import Driver, ProviderCredentials
 from dcrproof.mocks.konnect.portal import PortalHttp
 from dcrproof.mocks.konnect.roles import viewer
-from dcrproof.mocks.konnect.setup import Setup, how_to_setup
+from dcrproof.mocks.konnect.setup import NOTHING, Setup, how_to_setup
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.live_konnect import Unread, unread
 from dcrproof.mocks.messages import Calls, Request, Response, json_response
@@ -82,16 +83,6 @@ class World:
                 any_server=other is not None,
             ),
         )
-        self.setup: Setup = how_to_setup(
-            self.konnect,
-            issuer=self.discovery_url,
-            registrar_id=self.registrar[0],
-            registrar_secret=self.registrar[1],
-            upstream_url=start.addresses["upstream"],
-            developer=(DEVELOPER, self.credentials.developer_password),
-            route_path=ROUTE,
-            claim=other.client_id_claim if other else "sub",
-        )
         self.classic_portal = ClassicPortal(
             clock=self.clock,
             seed=start.seed,
@@ -99,13 +90,10 @@ class World:
             host=start.addresses["classic_portal"].partition("://")[2],
             registrar_id=self.registrar[0],
         )
-        self.classic_setup = classic_how_to.how_to_setup(
-            self.classic_portal,
-            issuer_url=self.discovery_url,
-            token=self.registrar[1],
-            service=(self.setup.control_plane_id, self.setup.service_id),
-            developer=(DEVELOPER, self.credentials.classic_developer_password),
-        )
+        self.setup: Setup = NOTHING
+        self.classic_setup: ClassicSetup = classic_how_to.NOTHING
+        if not start.empty:
+            self._do_the_how_tos()
         self.data_planes = [
             DataPlane(
                 name=name,
@@ -148,6 +136,26 @@ class World:
         self.undone: dict[str, str] = {}
         """The steps that are left undone, each with its variant; steps/ changes it."""
 
+    def _do_the_how_tos(self) -> None:
+        start, secret = self.start, self.credentials
+        self.setup = how_to_setup(
+            self.konnect,
+            issuer=self.discovery_url,
+            registrar_id=self.registrar[0],
+            registrar_secret=self.registrar[1],
+            upstream_url=start.addresses["upstream"],
+            developer=(DEVELOPER, secret.developer_password),
+            route_path=ROUTE,
+            claim=start.other_server.client_id_claim if start.other_server else "sub",
+        )
+        self.classic_setup = classic_how_to.how_to_setup(
+            self.classic_portal,
+            issuer_url=self.discovery_url,
+            token=self.registrar[1],
+            service=(self.setup.control_plane_id, self.setup.service_id),
+            developer=(DEVELOPER, secret.classic_developer_password),
+        )
+
     @property
     def scheme(self) -> str:
         return self.start.addresses["gateway"].partition(":")[0]
@@ -159,11 +167,13 @@ class World:
         return (other.issuer if other else f"{self.start.addresses['curity']}{ISSUER_PATH}") + WELL_KNOWN
 
     def portal_host(self, portal_id: str) -> str:
-        """The first portal has the address itself; the others have names below .localhost (RFC 6761)."""
+        """The first portal has the address itself; the others have names below .localhost (RFC 6761), of 12 hexadecimal
+        digits (recorded: 12 of them and `.us.kongportals.com`).
+        """
         host = self.start.addresses["portal"].partition("://")[2]
         if not self.konnect.tables.portals:
             return host
-        return f"{portal_id}.portal.localhost:{host.rpartition(':')[2]}"
+        return f"{portal_id[-12:]}.portal.localhost:{host.rpartition(':')[2]}"
 
     # Listening
 

@@ -148,8 +148,15 @@ def _words(value: Any) -> str:
 
 def lines(comparison: Comparison) -> Iterator[str]:
     """The comparison as text, line by line."""
+    for label, text in rows(comparison):
+        yield f"{label:<10} {text}"
+    yield counts(comparison)
+
+
+def rows(comparison: Comparison) -> Iterator[tuple[str, str]]:
+    """What changed, one thing a row: a label, and a text on one line."""
     for text in comparison.about:
-        yield f"runs       {one_line(text)}"
+        yield "runs", one_line(text)
     groups = (
         ("broke", comparison.broke),
         ("fixed", comparison.fixed),
@@ -157,16 +164,20 @@ def lines(comparison: Comparison) -> Iterator[str]:
     )
     for word, group in groups:
         for one in group:
-            yield f"{word:<10} {one.id}: {one.old} -> {one.new}" + (f": {one.why}" if one.why else "")
+            yield word, f"{one.id}: {one.old} -> {one.new}" + (f": {one.why}" if one.why else "")
     for (old, new), ids in _together(comparison.other).items():
         more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
-        yield f"changed    {old} -> {new}: {', '.join(ids[:SHOWN])}{more}"
+        yield "changed", f"{old} -> {new}: {', '.join(ids[:SHOWN])}{more}"
     for fact in comparison.facts:
         name = f" {fact.name}" if fact.name else ""
-        yield one_line(f"{fact.kind:<10} {fact.where}{name}: {_values(fact.old)} -> {_values(fact.new)}", 400)
+        yield fact.kind, one_line(f"{fact.where}{name}: {_values(fact.old)} -> {_values(fact.new)}", 390)
     for timing in comparison.timings:
-        yield f"time       {timing.where}: {timing.old:.3f} s -> {timing.new:.3f} s"
-    yield (
+        yield "time", f"{timing.where}: {timing.old:.3f} s -> {timing.new:.3f} s"
+
+
+def counts(comparison: Comparison) -> str:
+    """How much changed, in words."""
+    return (
         f"{len(comparison.broke)} broke, {len(comparison.fixed)} fixed, {len(comparison.still_bad)} still bad, "
         f"{len(comparison.facts)} facts and {len(comparison.timings)} times changed"
     )

@@ -13,7 +13,9 @@ from dcrproof.reports.handoff import handoffs
 from dcrproof.reports.har import transcript_har
 from dcrproof.reports.index_html import index_html
 from dcrproof.reports.junit import junit_xml
+from dcrproof.reports.metrics import metrics_prom
 from dcrproof.reports.observed import observed_toml
+from dcrproof.reports.sarif import results_sarif
 from dcrproof.reports.summary import summary_md
 
 Content = Mapping[str, Any]
@@ -22,6 +24,8 @@ Content = Mapping[str, Any]
 FORMATS: Mapping[str, Callable[[Content], str]] = {
     "index.html": index_html,
     "junit.xml": junit_xml,
+    "results.sarif": results_sarif,
+    "metrics.prom": metrics_prom,
     "transcript.har": transcript_har,
     "summary.md": summary_md,
     "observed.toml": observed_toml,

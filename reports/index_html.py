@@ -1,31 +1,24 @@
 """`index.html`: the run as one page. It needs no network, and works from a file.
 
-Text from outside is only ever text in the page: Jinja escapes it in the markup, and the exchanges are blocks of JSON
-that the script of the page shows through `textContent`. A Content-Security-Policy forbids all network access, and
-every script and style but the page's, which are allowed by their hashes.
+Text from outside is only ever text in the page: `page` escapes it in the markup, and the exchanges are blocks of JSON
+that the script of the page shows through `textContent`.
 """
 
 import json
-import re
-from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache, partial
-from hashlib import sha256
-from importlib.resources import files
+from functools import partial
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from dcrproof.core.checks.check import stage_title
 from dcrproof.core.checks.results import Exit
-from dcrproof.core.checks.verdict import CAUSES, SHOWN, Verdict
-from dcrproof.core.text import visible
+from dcrproof.core.checks.verdict import CAUSES, SHOWN
 from dcrproof.reports.diagnosis import Check, Trouble, diagnosis, evidence, troubles
 from dcrproof.reports.flow import calls_within, flow
 from dcrproof.reports.load_plots import plots
-from dcrproof.reports.words import ENDINGS, MARKS, PARTIES, lanes
+from dcrproof.reports.page import page, shown
+from dcrproof.reports.words import ENDINGS, PARTIES, lanes
 
 CHUNK = 100
 """How many exchanges are in one block of JSON: the page parses a block when one of them is opened."""
@@ -33,17 +26,6 @@ CHUNK = 100
 
 def index_html(run: Mapping[str, Any]) -> str:
     """The page, from the data of `run.json`."""
-    style, script = _source("page.css"), _source("page.js")
-    policy = "; ".join(
-        (
-            "default-src 'none'",
-            f"style-src '{_hash(style)}'",
-            f"script-src '{_hash(script)}'",
-            "img-src data:",
-            "base-uri 'none'",
-            "form-action 'none'",
-        )
-    )
     ending = ENDINGS.get(run["exit"], ENDINGS[Exit.BROKEN])
     checks = {check["id"]: check for check in run["checks"]}
     steps = {step["id"]: step for step in run["steps"]}
@@ -54,11 +36,10 @@ def index_html(run: Mapping[str, Any]) -> str:
         if check["verdict"] == "blocked":
             blocked.setdefault(check["blocked_by"], []).append(check)
     drawn = flow(run)
-    page = _template().render(
+    return page(
+        "index.html",
+        script="page.js",
         run=run,
-        policy=policy,
-        style=Markup(style),  # noqa: S704 - ours
-        script=Markup(script),  # noqa: S704 - ours
         colour=ending.colour,
         headline=_headline(ending.headline, run, found),
         troubles=found,
@@ -82,7 +63,6 @@ def index_html(run: Mapping[str, Any]) -> str:
         index=_json(_index(run, drawn)),
         blocks=[_json(block) for block in _blocks(run["exchanges"])],
     )
-    return page.encode("utf-8", "replace").decode()
 
 
 # What the page says
@@ -202,7 +182,7 @@ def _json(value: Any) -> Markup:
     """JSON for a script element: nothing in it can end the element or begin another."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     if not text.isascii() or any(sign in text for sign in ESCAPED):
-        text = json.dumps(_shown(value), ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(shown(value), ensure_ascii=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)  # noqa: S704 - escaped by the lines above
@@ -210,89 +190,3 @@ def _json(value: Any) -> Markup:
 
 ESCAPED = ("\\u", "\\b", "\\f", "\\r", "\x7f")
 """How invisible characters show in JSON: most values have none, and need not be searched."""
-
-
-def _shown(value: Any) -> Any:
-    """Plain data with all texts made visible; markup is left alone, as it does not come from outside."""
-    if isinstance(value, str):
-        return value if isinstance(value, Markup) else visible(value)
-    if isinstance(value, Mapping):
-        return {visible(name): _shown(member) for name, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [_shown(item) for item in value]
-    return value
-
-
-# How it is put together
-
-
-@cache
-def _source(name: str) -> str:
-    return (files("dcrproof.reports") / "templates" / name).read_text("utf-8").strip()
-
-
-@cache
-def _hash(source: str) -> str:
-    return f"sha256-{b64encode(sha256(source.encode()).digest()).decode()}"
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("dcrproof.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"duration": duration, "clock": clock, "link": link, "numbers": numbers, "path": path}
-    environment.globals |= {
-        "causes": CAUSES,
-        "looks": {**MARKS, **SHOWN},
-        "marks": MARKS,
-        "names": PARTIES,
-        "stage_title": stage_title,
-        "verdicts": list(Verdict),
-    }
-    return environment.get_template("index.html")
-
-
-def duration(seconds: float | None) -> str:
-    """A readable duration: `12 ms`, `4.0 s`, `2 min 5 s`."""
-    if seconds is None:
-        return ""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms" if seconds >= 0.001 else "< 1 ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s"
-
-
-def clock(at: str | None) -> str:
-    """A readable time: `2026-11-24 07:55:37 UTC`."""
-    return f"{at[:19].replace('T', ' ')} UTC" if at else "unknown"
-
-
-def path(url: str) -> str:
-    """A readable address: without scheme and host, and with ASCII that can be seen decoded."""
-    return re.sub(
-        "%([2-7][0-9A-Fa-f])(?<!%7[Ff])", lambda found: chr(int(found[1], 16)), re.sub(r"\A\w+://[^/]*", "", url) or url
-    )
-
-
-def link(reference: str) -> str:
-    """The URL of a reference that is a page; empty for others."""
-    return f"https://{reference}" if re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+/[\w./%#-]*", reference) else ""
-
-
-def numbers(values: Sequence[int]) -> str:
-    """Readable numbers of exchanges: `3 to 6, 9`."""
-    runs: list[list[int]] = []
-    for value in sorted(values):
-        if runs and value == runs[-1][-1] + 1:
-            runs[-1].append(value)
-        else:
-            runs.append([value])
-    return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)

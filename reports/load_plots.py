@@ -1,4 +1,4 @@
-"""The plots of a load, as SVG that is part of the page: drawn from the figures of `run.json`, without scripts."""
+"""Plots as SVG that is part of a page, without scripts: those of a load, drawn from the figures of `run.json`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,8 +42,17 @@ def plots(load: Mapping[str, Any]) -> Iterator[Markup]:
         yield plot("Memory of the mocks (MiB)", [Line("resident memory", "p50", memory)], width, number)
 
 
-def plot(title: str, lines: Sequence[Line], width: int, shown: Callable[[float], str]) -> Markup:
-    """A plot over time; `width` are the seconds of a slot, and `shown` says a value in words."""
+def plot(
+    title: str,
+    lines: Sequence[Line],
+    width: int,
+    shown: Callable[[float], str],
+    along: Callable[[float], str] | None = None,
+) -> Markup:
+    """A plot over time; `width` are the seconds of a slot, and `shown` says a value in words.
+
+    `along` says what stands below the axis at a share of its length: by default the time since the beginning.
+    """
     most = _nice(max((value for line in lines for value in line.values if value is not None), default=0.0))
     count = max(len(line.values) for line in lines)
     peaks = ", ".join(
@@ -55,7 +64,7 @@ def plot(title: str, lines: Sequence[Line], width: int, shown: Callable[[float],
         f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(f"{title}: {peaks}")}">',
         f'<text class="lane" x="{LEFT}" y="16">{escape(title)}</text>',
         *_legend(lines),
-        *_axes(most, count * width, shown),
+        *_axes(most, shown, along or (lambda share: clock(share * count * width))),
         *(_curve(line, most, count) for line in lines),
         "</svg>",
     ]
@@ -65,20 +74,21 @@ def plot(title: str, lines: Sequence[Line], width: int, shown: Callable[[float],
 def _legend(lines: Sequence[Line]) -> Iterator[str]:
     if len(lines) < 2:
         return
+    wide = 45 + 7 * max(len(line.name) for line in lines)
     for index, line in enumerate(lines):
-        x = WIDTH - RIGHT - 66 * (len(lines) - index)
+        x = WIDTH - RIGHT - wide * (len(lines) - index)
         yield f'<line class="{line.style}" x1="{x}" y1="12" x2="{x + 26}" y2="12"/>'
         yield f'<text class="soft" x="{x + 31}" y="16">{escape(line.name)}</text>'
 
 
-def _axes(most: float, seconds: int, shown: Callable[[float], str]) -> Iterator[str]:
+def _axes(most: float, shown: Callable[[float], str], along: Callable[[float], str]) -> Iterator[str]:
     for share in (0.0, 0.5, 1.0):
         y = _y(share * most, most)
         yield f'<line class="life" x1="{LEFT}" y1="{y}" x2="{WIDTH - RIGHT}" y2="{y}"/>'
         yield f'<text class="soft end" x="{LEFT - 6}" y="{y + 4}">{escape(shown(share * most))}</text>'
     for share, anchor in ((0.0, ""), (0.5, " middle"), (1.0, " end")):
         x = LEFT + share * (WIDTH - LEFT - RIGHT)
-        yield f'<text class="soft{anchor}" x="{x}" y="{HEIGHT - 8}">{escape(clock(share * seconds))}</text>'
+        yield f'<text class="soft{anchor}" x="{x}" y="{HEIGHT - 8}">{escape(along(share))}</text>'
 
 
 def _curve(line: Line, most: float, count: int) -> str:

@@ -48,6 +48,7 @@ def run_json(events: Iterable[Event]) -> dict[str, Any]:
         "mode": started.get("mode"),
         "hostile": started.get("hostile"),
         "profile": started.get("profile"),
+        "profile_places": started.get("profile_places"),
         "target": target.get("target", {}),
         "versions": _versions(target, exchanges),
         "undone": started.get("undone", []),
@@ -126,11 +127,11 @@ def _versions(target: Event, exchanges: Iterable[Mapping[str, Any]]) -> dict[str
 
 
 def _result(event: Event) -> Result:
-    return Result.of(_without(event, "event", "again", "owners"))
+    return Result.of(_without(event, "event", "at", "again", "owners"))
 
 
 def _check(event: Event, exchanges: list[int]) -> dict[str, Any]:
-    return {**_without(event, "event", "order"), "red": _result(event).red, "exchanges": exchanges}
+    return {"at": None, **_without(event, "event", "order"), "red": _result(event).red, "exchanges": exchanges}
 
 
 def _step(step: Mapping[str, Any], checks: Iterable[Event]) -> dict[str, Any]:

@@ -36,6 +36,11 @@ def add(commands: Commands) -> None:
         metavar="STEP[=VARIANT]",
         help="leave a setup step undone (can be repeated)",
     )
+    serve.add_argument(
+        "--empty",
+        action="store_true",
+        help="start with an empty Konnect: no control plane, provider, strategy, portal or API",
+    )
     serve.add_argument("--seed", type=int, metavar="N", help="make the same ids and secrets at each start")
     serve.add_argument("--observed", metavar="FILE", help="start the mocks from these observations of live parties")
     serve.add_argument("--tls", action="store_true", help="serve over TLS, with a new certificate authority")
@@ -87,6 +92,7 @@ def run(options: argparse.Namespace) -> int:
                 port=options.port,
                 undone=undone,
                 observed=observed,
+                empty=options.empty,
                 other_server=_other_server(options),
                 folder=folder if over_tls else None,
             ) as served:

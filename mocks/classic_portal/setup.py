@@ -16,6 +16,10 @@ class ClassicSetup:
     application_setup: ApplicationSetup
 
 
+NOTHING = ClassicSetup("", "", "", "", ApplicationSetup("", ""))
+"""Where no classic portal was opened."""
+
+
 def how_to_setup(
     portal: ClassicPortal,
     *,

@@ -1,6 +1,14 @@
 """The admin API: `/v2/...` and `/v3/...`, with the organisation's bearer token."""
 
-from dcrproof.mocks.konnect import admin_apis, admin_auth, admin_control_planes, admin_portals
+from dcrproof.mocks.konnect import (
+    admin_apis,
+    admin_auth,
+    admin_control_planes,
+    admin_documents,
+    admin_others,
+    admin_portal_content,
+    admin_portals,
+)
 from dcrproof.mocks.konnect.http import HttpApi, Rows
 from dcrproof.mocks.konnect.problems import Problem, forbidden, unauthorized
 from dcrproof.mocks.konnect.state import Konnect
@@ -16,9 +24,12 @@ class KonnectHttp(HttpApi):
         self.routes = Routes(
             (
                 *admin_auth.routes(konnect),
+                *admin_others.routes(),
                 *admin_portals.routes(konnect),
                 *admin_apis.routes(konnect),
                 *admin_control_planes.routes(konnect),
+                *admin_portal_content.routes(konnect),
+                *admin_documents.routes(konnect),
                 *more,
             )
         )

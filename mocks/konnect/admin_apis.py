@@ -12,6 +12,7 @@ from dcrproof.mocks.messages import Calls, Request, Response
 APIS = "/v3/apis"
 API = APIS + "/{api_id}"
 VERSIONS = API + "/versions"
+VERSION = VERSIONS + "/{version_id}"
 IMPLEMENTATIONS = API + "/implementations"
 IMPLEMENTATION = IMPLEMENTATIONS + "/{implementation_id}"
 PUBLICATION = API + "/publications/{portal_id}"
@@ -77,10 +78,6 @@ def routes(konnect: Konnect) -> Rows:
     def list_apis(request: Request) -> Response:
         return ok(API_LIST.page(request, konnect.tables.apis.values(), view))
 
-    def list_versions(request: Request, api_id: str) -> Response:
-        found = find(konnect.tables.apis, api_id)
-        return ok(VERSION_LIST.page(request, konnect.catalog.versions_of(found.id), views.version_summary))
-
     def list_registrations(request: Request, api_id: str) -> Response:
         found = find(konnect.tables.apis, api_id)
         held = (one for one in konnect.tables.registrations.values() if one.api_id == found.id)
@@ -93,9 +90,6 @@ def routes(konnect: Konnect) -> Rows:
         held = konnect.tables.implementations.values()
         return ok(IMPLEMENTATION_LIST.page(request, held, views.listed_implementation))
 
-    def create_version(request: Request, api_id: str) -> Response:
-        return created(views.version(konnect.catalog.create_api_version(api_id, read(request))))
-
     def link(request: Request, api_id: str) -> Response:
         return created(views.implementation(konnect.catalog.create_implementation(api_id, read(request))))
 
@@ -106,7 +100,7 @@ def routes(konnect: Konnect) -> Rows:
         return done(konnect.catalog.delete_implementation, api_id, implementation_id)
 
     def publish(request: Request, api_id: str, portal_id: str) -> Response:
-        return ok(views.publication(konnect.catalog.publish(api_id, portal_id, read(request))))
+        return ok(views.published(konnect.catalog.publish(api_id, portal_id, read(request))))
 
     def show_publication(_: Request, api_id: str, portal_id: str) -> Response:
         return ok(views.publication(konnect.tables.publication(api_id, portal_id)))
@@ -117,8 +111,7 @@ def routes(konnect: Konnect) -> Rows:
         ("GET", API, lambda _, api_id: ok(view(find(konnect.tables.apis, api_id)))),
         ("PATCH", API, lambda r, api_id: ok(view(konnect.catalog.patch_api(api_id, read(r))))),
         ("DELETE", API, lambda _, api_id: delete_api(konnect, api_id)),
-        ("POST", VERSIONS, create_version),
-        ("GET", VERSIONS, list_versions),
+        *_versions(konnect),
         ("POST", IMPLEMENTATIONS, link),
         ("GET", IMPLEMENTATION, show_link),
         ("DELETE", IMPLEMENTATION, unlink),
@@ -128,4 +121,27 @@ def routes(konnect: Konnect) -> Rows:
         ("GET", API + "/registrations", list_registrations),
         ("GET", "/v3/api-publications", list_publications),
         ("GET", "/v3/api-implementations", list_implementations),
+    )
+
+
+def _versions(konnect: Konnect) -> Rows:
+    def list_versions(request: Request, api_id: str) -> Response:
+        found = find(konnect.tables.apis, api_id)
+        return ok(VERSION_LIST.page(request, konnect.catalog.versions_of(found.id), views.version_summary))
+
+    def create(request: Request, api_id: str) -> Response:
+        return created(views.version(konnect.catalog.create_api_version(api_id, read(request))))
+
+    def show(_: Request, api_id: str, version_id: str) -> Response:
+        return ok(views.read_version(konnect.catalog.version(api_id, version_id)))
+
+    def patch(request: Request, api_id: str, version_id: str) -> Response:
+        return ok(views.version(konnect.catalog.patch_version(api_id, version_id, read(request))))
+
+    return (
+        ("POST", VERSIONS, create),
+        ("GET", VERSIONS, list_versions),
+        ("GET", VERSION, show),
+        ("PATCH", VERSION, patch),
+        ("DELETE", VERSION, lambda _, **names: done(konnect.catalog.delete_version, *names.values())),
     )

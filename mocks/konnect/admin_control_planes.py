@@ -1,7 +1,7 @@
 """`/v2/control-planes`: the gateway's entities, its nodes and the configuration they should have.
 
-The flow reads them. Services, routes, plugins and consumers can also be created and deleted (control-planes-config v2);
-updating them is not supported.
+The flow reads them. Control planes can also be created, updated and deleted (Kong's Go SDK). Services, routes, plugins and
+consumers can be created and deleted (control-planes-config v2); updating them is not supported.
 """
 
 from collections.abc import Callable, Mapping
@@ -58,15 +58,23 @@ def _control_planes(konnect: Konnect) -> Rows:
         times = {"created_at": int(konnect.push.started_at), "updated_at": int(konnect.push.pushed_at)}
         return ok({"expected_hash": konnect.push.hash, **times})
 
+    view = gateway_views.control_plane
+
     def list_control_planes(request: Request) -> Response:
-        return ok(CONTROL_PLANE_LIST.page(request, konnect.tables.control_planes.values(), gateway_views.control_plane))
+        return ok(CONTROL_PLANE_LIST.page(request, konnect.tables.control_planes.values(), view))
 
     def show_control_plane(_: Request, control_plane_id: str) -> Response:
-        return ok(gateway_views.control_plane(find(konnect.tables.control_planes, control_plane_id)))
+        return ok(view(find(konnect.tables.control_planes, control_plane_id)))
+
+    def patch(request: Request, control_plane_id: str) -> Response:
+        return ok(view(konnect.control_planes.patch(control_plane_id, read(request))))
 
     return (
         ("GET", CONTROL_PLANES, list_control_planes),
+        ("POST", CONTROL_PLANES, lambda r: created(view(konnect.control_planes.create(read(r))))),
         ("GET", CONTROL_PLANE, show_control_plane),
+        ("PATCH", CONTROL_PLANE, patch),
+        ("DELETE", CONTROL_PLANE, lambda _, control_plane_id: done(konnect.control_planes.delete, control_plane_id)),
         ("GET", CONTROL_PLANE + "/nodes", list_nodes),
         ("GET", CONTROL_PLANE + "/nodes/{node_id}", show_node),
         ("GET", CONTROL_PLANE + "/expected-config-hash", expected_hash),

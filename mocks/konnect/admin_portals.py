@@ -1,11 +1,12 @@
-"""`/v3/portals` and what is in them: pages, developers, applications, registrations (portal-management v3)."""
+"""`/v3/portals` and who is in them: teams, developers, applications, registrations (portal-management v3)."""
 
 from collections.abc import Collection
+from operator import attrgetter
 from typing import Any
 
 from dcrproof.mocks.konnect import views
 from dcrproof.mocks.konnect.http import Rows, created, done, no_content, ok, read
-from dcrproof.mocks.konnect.listing import EQUAL, STRING, UUIDS, Listing, Reader, attribute, dated, filtered, named
+from dcrproof.mocks.konnect.listing import EQUAL, STRING, UUIDS, Listing, Reader, attribute, filtered, named
 from dcrproof.mocks.konnect.problems import invalid_parameters
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.konnect.tables import InPortals, find
@@ -13,7 +14,6 @@ from dcrproof.mocks.messages import Calls, Request, Response
 
 PORTALS = "/v3/portals"
 PORTAL = PORTALS + "/{portal_id}"
-PAGES = PORTAL + "/pages"
 DEVELOPERS = PORTAL + "/developers"
 DEVELOPER = DEVELOPERS + "/{developer_id}"
 TEAMS = PORTAL + "/teams"
@@ -33,14 +33,6 @@ PORTAL_LIST = Listing(
         **{name: (STRING, read_off) for name, read_off in DOMAINS.items()},
     },
     sorts={**named("name", "description", *SETTINGS, "created_at", "updated_at"), **DOMAINS},
-)
-PAGE_LIST = Listing(
-    filters={
-        **filtered(UUIDS, "id"),
-        **filtered(STRING, "slug", "title", "visibility"),
-        **dated("created_at", "updated_at"),
-    },
-    sorts=named("created_at", "updated_at", "slug", "title", "visibility"),
 )
 DEVELOPER_LIST = Listing(
     filters={**filtered(STRING, "status", "email"), "name": (STRING, attribute("full_name"))},
@@ -105,21 +97,15 @@ def _portals(konnect: Konnect) -> Rows:
         held = _in_portal(konnect, konnect.tables.developers, portal_id)
         return ok(DEVELOPER_LIST.page(request, held, views.developer))
 
-    def list_pages(request: Request, portal_id: str) -> Response:
-        held = PAGE_LIST.select(request, _in_portal(konnect, konnect.tables.pages, portal_id))
-        return ok({"data": [views.listed_page(one) for one in held]})
-
     def patch_developer(request: Request, portal_id: str, developer_id: str) -> Response:
         return ok(views.developer(konnect.developers.patch(portal_id, developer_id, read(request))))
 
     return (
         ("POST", PORTALS, lambda r: created(views.portal(konnect.portals.create(read(r))))),
-        ("GET", PORTALS, lambda r: ok(PORTAL_LIST.page(r, konnect.tables.portals.values(), views.portal))),
-        ("GET", PORTAL, lambda _, portal_id: ok(views.portal(find(konnect.tables.portals, portal_id)))),
+        ("GET", PORTALS, lambda r: ok(PORTAL_LIST.page(r, konnect.tables.portals.values(), views.read_portal))),
+        ("GET", PORTAL, lambda _, portal_id: ok(views.read_portal(find(konnect.tables.portals, portal_id)))),
         ("PATCH", PORTAL, lambda r, portal_id: ok(views.portal(konnect.portals.patch(portal_id, read(r))))),
         ("DELETE", PORTAL, delete_portal),
-        ("POST", PAGES, lambda r, portal_id: created(views.page(konnect.portals.create_page(portal_id, read(r))))),
-        ("GET", PAGES, list_pages),
         (
             "POST",
             DEVELOPERS,
@@ -138,7 +124,8 @@ def _portals(konnect: Konnect) -> Rows:
 
 def _teams(konnect: Konnect) -> Rows:
     def list_teams(request: Request, portal_id: str) -> Response:
-        return ok(TEAM_LIST.page(request, _in_portal(konnect, konnect.tables.teams, portal_id), views.team))
+        held = sorted(_in_portal(konnect, konnect.tables.teams, portal_id), key=attrgetter("name"))  # recorded
+        return ok(TEAM_LIST.page(request, held, views.team))
 
     def list_members(request: Request, portal_id: str, team_id: str) -> Response:
         held = konnect.teams.get(portal_id, team_id)
@@ -155,6 +142,9 @@ def _teams(konnect: Konnect) -> Rows:
         granted = (one for one in konnect.tables.team_roles.values() if one.team_id == held.id)
         return ok(Listing(filters=filtered(STRING, "role_name")).page(request, granted, views.team_role))
 
+    def patch(request: Request, portal_id: str, team_id: str) -> Response:
+        return ok(views.team(konnect.teams.patch(portal_id, team_id, read(request))))
+
     def join(request: Request, portal_id: str, team_id: str) -> Response:
         konnect.teams.join(portal_id, team_id, read(request))
         return Response(201)
@@ -163,9 +153,11 @@ def _teams(konnect: Konnect) -> Rows:
         return created(views.team_role(konnect.teams.grant(portal_id, team_id, read(request))))
 
     return (
-        ("POST", TEAMS, lambda r, portal_id: created(views.team(konnect.teams.create(portal_id, read(r))))),
+        ("POST", TEAMS, lambda r, portal_id: created(views.created_team(konnect.teams.create(portal_id, read(r))))),
         ("GET", TEAMS, list_teams),
         ("GET", TEAM, lambda _, portal_id, team_id: ok(views.team(konnect.teams.get(portal_id, team_id)))),
+        ("PATCH", TEAM, patch),
+        ("DELETE", TEAM, lambda _, **names: done(konnect.teams.delete, *names.values())),
         ("POST", TEAM + "/developers", join),
         ("GET", TEAM + "/developers", list_members),
         ("DELETE", TEAM + "/developers/{developer_id}", lambda _, **names: done(konnect.teams.leave, *names.values())),

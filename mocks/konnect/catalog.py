@@ -14,14 +14,15 @@ from dcrproof.mocks.konnect.tables import Body, Stamps, Tables, find, labelled
 
 
 def slug_of(name: str, version: str | None) -> str:
-    """The default slug: name and version, slugified (api-builder v3)."""
-    return re.sub(r"[^a-z0-9]+", "-", f"{name}-{version or ''}".lower()).strip("-") or "api"
+    """The default slug: name and major version, slugified (api-builder v3; that it is the major alone is recorded)."""
+    major = (version or "").partition(".")[0]
+    return re.sub(r"[^a-z0-9]+", "-", f"{name}-{major}".lower()).strip("-") or "api"
 
 
 def spec_type(content: str) -> str:
     """Which kind of specification this is, by its first telling key (JSON or YAML)."""
     for key, name in (("swagger", "oas2"), ("asyncapi", "asyncapi")):
-        if re.search(rf"""(^|[{{,\s]){key}["']?\s*:""", content):
+        if re.search(rf"""(^|[{{,\s])["']?{key}["']?\s*:""", content):
             return name
     return "oas3"
 
@@ -85,6 +86,8 @@ class Catalog:
             self.registrations.remove(registration)
         for version in self.versions_of(held.id):
             del self.tables.api_versions[version.id]
+        for document in [one for one in self.tables.api_documents.values() if one.api_id == held.id]:
+            del self.tables.api_documents[document.id]
         for implementation in [one for one in self.tables.implementations.values() if one.api_id == held.id]:
             del self.tables.implementations[implementation.id]
         for key in [key for key in self.tables.publications if key[0] == held.id]:
@@ -101,11 +104,38 @@ class Catalog:
         version = body.get("version") or spec_version(content)
         if not version:
             raise missing_reference("version", "version must be provided if not included in spec_content")
-        if any((held.api_id, held.version) == (api.id, version) for held in self.tables.api_versions.values()):
-            raise conflict(f"Version '{version}' of API '{api.id}' already exists")
+        self._require_free_version(api.id, version, None)
         made = ApiVersion(api_id=api.id, version=version, content=content, type=spec_type(content), **self.stamps.new())
         self.tables.api_versions[made.id] = made
+        if api.version is None:  # recorded; the slug stays
+            self.tables.apis[api.id] = replace(api, version=version)
         return made
+
+    def version(self, api_id: str, version_id: str) -> ApiVersion:
+        """A version of that API. Raises Problem 404."""
+        held = find(self.tables.api_versions, version_id)
+        if held.api_id != find(self.tables.apis, api_id).id:
+            raise not_found()
+        return held
+
+    def patch_version(self, api_id: str, version_id: str, body: Body) -> ApiVersion:
+        held = self.version(api_id, version_id)
+        check(body, schema.VERSION_UPDATE)
+        version = body.get("version", held.version)
+        self._require_free_version(held.api_id, version, held)
+        content = body.get("spec", {}).get("content", held.content)
+        kind = spec_type(content) if content != held.content else held.type
+        changed = replace(held, version=version, content=content, type=kind, updated_at=self.stamps.now())
+        self.tables.api_versions[held.id] = changed
+        return changed
+
+    def delete_version(self, api_id: str, version_id: str) -> None:
+        del self.tables.api_versions[self.version(api_id, version_id).id]
+
+    def _require_free_version(self, api_id: str, version: str, own: ApiVersion | None) -> None:
+        others = (held for held in self.versions_of(api_id) if held is not own)
+        if any(held.version == version for held in others):
+            raise conflict(f"Version '{version}' of API '{api_id}' already exists")
 
     def versions_of(self, api_id: str) -> list[ApiVersion]:
         return [held for held in self.tables.api_versions.values() if held.api_id == api_id]
@@ -158,20 +188,28 @@ class Catalog:
         check(body, schema.PUBLICATION)
         strategy_id = self.published_strategy(portal, body)
         self.auth.require_strategy(strategy_id, "auth_strategy_ids")
+        if body.get("form_id") is not None:
+            raise missing_reference("form_id", "Form not found")  # there are no forms here
         held = self.tables.publications.get((api.id, portal.id))
         now = self.stamps.now()
         made = Publication(
             api_id=api.id,
             portal_id=portal.id,
-            visibility=body.get("visibility", "private"),
+            visibility=body.get("visibility", portal.default_api_visibility),
             auth_strategy_id=strategy_id,
+            # Left out or false: the portal's setting (SDK); registrations.py falls back to it.
             auto_approve_registrations=body.get("auto_approve_registrations", False),
             created_at=held.created_at if held else now,
             updated_at=now,
         )
         self.tables.publications[api.id, portal.id] = made
+        self._touch(api)
         self.push.services_changed()
         return made
+
+    def _touch(self, api: Api) -> None:
+        """A publication that comes, changes or goes moves `updated_at` of the API (recorded)."""
+        self.tables.apis[api.id] = replace(api, updated_at=self.stamps.now())
 
     def published_strategy(self, portal: Portal, body: Body) -> str | None:
         """Left out: the portal's default; null: none (api-builder v3)."""
@@ -183,4 +221,5 @@ class Catalog:
     def unpublish(self, api_id: str, portal_id: str) -> None:
         held = self.tables.publication(api_id, portal_id)
         del self.tables.publications[held.api_id, held.portal_id]
+        self._touch(self.tables.apis[held.api_id])
         self.push.services_changed()

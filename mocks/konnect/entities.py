@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from dcrproof.mocks.konnect import schema
 from dcrproof.mocks.konnect.fields import check
-from dcrproof.mocks.konnect.objects import ControlPlane, GatewayConsumer, GatewayPlugin, GatewayRoute, GatewayService
+from dcrproof.mocks.konnect.objects import GatewayConsumer, GatewayPlugin, GatewayRoute, GatewayService
 from dcrproof.mocks.konnect.plugin_schema import violation
 from dcrproof.mocks.konnect.problems import conflict, invalid, invalid_parameters, not_found
 from dcrproof.mocks.konnect.push import MANAGED_PLUGIN, OPENID_CONNECT, Push
@@ -31,11 +31,6 @@ class Entities:
         self.tables = tables
         self.stamps = stamps
         self.push = push
-
-    def create_control_plane(self, name: str) -> ControlPlane:
-        made = ControlPlane(name=name, **self.stamps.new())
-        self.tables.control_planes[made.id] = made
-        return made
 
     # --- services and routes --------------------------------------------------------------------------------------
 

@@ -18,9 +18,15 @@ from dcrproof.mocks.konnect.views import View, epochs, members, times
 
 
 def control_plane(held: ControlPlane) -> View:
-    """Inferred: the mock does not follow a document of the control planes themselves."""
-    config = {"cluster_type": "CLUSTER_TYPE_CONTROL_PLANE", "auth_type": "pinned_client_certs", "cloud_gateway": False}
-    return {**members(held, "id", "name"), "description": "", "labels": {}, "config": config, **times(held)}
+    """As recorded. Nothing listens at the two endpoints: data planes of these mocks need no connection."""
+    host = held.id.replace("-", "")[:10]
+    config = {
+        "control_plane_endpoint": f"https://{host}.us.cp.konghq.com",
+        "telemetry_endpoint": f"https://{host}.us.tp.konghq.com",
+        **members(held, "cluster_type", "auth_type", "cloud_gateway"),
+        "proxy_urls": list(held.proxy_urls),
+    }
+    return {**members(held, "id", "name", "description", "labels"), "config": config, **times(held)}
 
 
 def service(held: GatewayService) -> View:

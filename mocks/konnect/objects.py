@@ -13,6 +13,12 @@ from typing import Any
 class ControlPlane:
     id: str
     name: str
+    description: str
+    labels: Mapping[str, str]
+    cluster_type: str
+    auth_type: str
+    cloud_gateway: bool
+    proxy_urls: tuple[Mapping[str, Any], ...]
     created_at: float
     updated_at: float
 
@@ -148,6 +154,34 @@ class Page:
 
 
 @dataclass(frozen=True)
+class Snippet:
+    """A piece of content that pages include."""
+
+    id: str
+    portal_id: str
+    name: str
+    title: str
+    content: str
+    description: str | None
+    visibility: str
+    status: str
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True)
+class PortalEntry:
+    """One of a list of settings of a portal: `kind` is the path of the list, `members` what the API was sent."""
+
+    id: str
+    portal_id: str
+    kind: str
+    members: Mapping[str, Any]
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True)
 class Developer:
     id: str
     portal_id: str
@@ -202,6 +236,19 @@ class ApiVersion:
     version: str
     content: str
     type: str
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True)
+class ApiDocument:
+    id: str
+    api_id: str
+    title: str
+    slug: str
+    status: str
+    content: str
+    parent_document_id: str | None
     created_at: float
     updated_at: float
 

@@ -12,9 +12,9 @@ from dcrproof.mocks.konnect.objects import (
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.konnect.views import (
     View,
-    listed_page,
     members,
     offered_strategy,
+    page,
     supports_multiple_credentials,
     times,
 )
@@ -71,4 +71,4 @@ def profile(held: Developer) -> View:
 
 
 def portal_page(held: Page) -> View:
-    return {key: value for key, value in listed_page(held).items() if key != "status"}
+    return {**{key: value for key, value in page(held).items() if key not in {"content", "status"}}, "children": []}

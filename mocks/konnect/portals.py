@@ -1,4 +1,4 @@
-"""Portals and their pages (portal-management v3)."""
+"""Portals (portal-management v3)."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,7 +7,7 @@ from dcrproof.mocks.konnect import schema
 from dcrproof.mocks.konnect.auth import Auth
 from dcrproof.mocks.konnect.developers import Developers
 from dcrproof.mocks.konnect.fields import check
-from dcrproof.mocks.konnect.objects import Page, Portal
+from dcrproof.mocks.konnect.objects import Portal
 from dcrproof.mocks.konnect.problems import conflict
 from dcrproof.mocks.konnect.push import Push
 from dcrproof.mocks.konnect.tables import Body, Stamps, Tables, find, labelled, lowered
@@ -43,16 +43,18 @@ class Portals:
             body.get("default_application_auth_strategy_id"), "default_application_auth_strategy_id"
         )
         new = self.stamps.new()
+        authenticated = body.get("authentication_enabled", True)
+        visibility = "private" if authenticated else "public"  # recorded
         made = Portal(
             name=body["name"],
             display_name=body.get("display_name", body["name"]),
             description=body.get("description"),
-            authentication_enabled=body.get("authentication_enabled", True),
+            authentication_enabled=authenticated,
             rbac_enabled=body.get("rbac_enabled", False),
             sipr_enabled=body.get("sipr_enabled", False),
-            default_api_visibility=body.get("default_api_visibility", "private"),
-            default_page_visibility=body.get("default_page_visibility", "private"),
-            default_application_auth_strategy_id=lowered(body.get("default_application_auth_strategy_id")),
+            default_api_visibility=body.get("default_api_visibility", visibility),
+            default_page_visibility=body.get("default_page_visibility", visibility),
+            default_application_auth_strategy_id=self._default_strategy(body),
             auto_approve_developers=body.get("auto_approve_developers", False),
             auto_approve_applications=body.get("auto_approve_applications", False),
             notifications_developer_pii_visibility_enabled=body.get(
@@ -65,6 +67,12 @@ class Portals:
         self.tables.portals[made.id] = made
         self.tables.portal_by_host[made.canonical_domain.lower()] = made.id
         return made
+
+    def _default_strategy(self, body: Body) -> str | None:
+        """Left out: the organization's only strategy (recorded). Which one it is of several is unknown: none here."""
+        if "default_application_auth_strategy_id" in body:
+            return lowered(body["default_application_auth_strategy_id"])
+        return next(iter(self.tables.strategies)) if len(self.tables.strategies) == 1 else None
 
     def patch(self, portal_id: str, body: Body) -> Portal:
         held = find(self.tables.portals, portal_id)
@@ -90,23 +98,6 @@ class Portals:
         """The portal whose `canonical_domain` this is."""
         return find(self.tables.portals, find(self.tables.portal_by_host, host))
 
-    def create_page(self, portal_id: str, body: Body) -> Page:
-        portal = find(self.tables.portals, portal_id)
-        check(body, schema.PAGE_CREATION)
-        made = Page(
-            portal_id=portal.id,
-            slug=body["slug"],
-            title=body.get("title", body["slug"]),
-            content=body["content"],
-            description=body.get("description"),
-            visibility=body.get("visibility", portal.default_page_visibility),
-            status=body.get("status", "unpublished"),
-            parent_page_id=body.get("parent_page_id"),
-            **self.stamps.new(),
-        )
-        self.tables.pages[made.id] = made
-        return made
-
     def delete(self, portal_id: str, *, force: bool) -> Asking[None]:
         """With everything of it. Without force only while no API is published (the status is inferred)."""
         held = find(self.tables.portals, portal_id)
@@ -117,8 +108,12 @@ class Portals:
             yield from self.developers.delete(held.id, developer.id)
         for key in published:
             self.tables.publications.pop(key, None)
-        for page in [one for one in self.tables.pages.values() if one.portal_id == held.id]:
-            self.tables.pages.pop(page.id, None)
+        tables = self.tables
+        for table in (tables.pages, tables.snippets, tables.portal_entries):
+            for inside in [one for one in table.values() if one.portal_id == held.id]:
+                table.pop(inside.id, None)
+        for settings in [key for key in tables.portal_settings if key[0] == held.id]:
+            tables.portal_settings.pop(settings, None)
         self.teams.disband(held.id)
         if self.tables.portals.pop(held.id, None) is not None:
             self.tables.portal_by_host.pop(held.canonical_domain.lower(), None)

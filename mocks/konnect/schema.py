@@ -152,17 +152,19 @@ PORTAL_UPDATE = body(
     }
 )
 PORTAL_CREATION = body({**(PORTAL_UPDATE.fields or {}), "name": needed(text(255, 1))})
-PAGE_CREATION = body(
-    {
-        "slug": needed(text(512)),
-        "title": text(512),
-        "content": needed(text(1_000_000)),
-        "description": text(160),
-        "visibility": VISIBILITY,
-        "status": text(choices=("published", "unpublished")),
-        "parent_page_id": OPTIONAL_ID,
-    }
-)
+PUBLISHED = text(choices=("published", "unpublished"))
+CONTENT = text(1_000_000)
+SHOWN = {
+    "title": text(512),
+    "content": CONTENT,
+    "description": text(160),
+    "visibility": VISIBILITY,
+    "status": PUBLISHED,
+}
+PAGE_UPDATE = body({**SHOWN, "slug": text(512), "parent_page_id": OPTIONAL_ID})
+PAGE_CREATION = body({**(PAGE_UPDATE.fields or {}), "slug": needed(text(512)), "content": needed(CONTENT)})
+SNIPPET_UPDATE = body({**SHOWN, "name": text(512)})
+SNIPPET_CREATION = body({**SHOWN, "name": needed(text(512)), "content": needed(CONTENT)})
 DEVELOPER_CREATION = body(
     {
         "email": needed(text(255, format="email")),
@@ -171,9 +173,34 @@ DEVELOPER_CREATION = body(
         "send_invitation_email": BOOLEAN,
     }
 )
-TEAM_CREATION = body({"name": needed(text(250, 1)), "description": text(250, 1), "can_own_applications": BOOLEAN})
+TEAM_UPDATE = body({"name": text(250, 1), "description": text(250, 1), "can_own_applications": BOOLEAN})
+TEAM_CREATION = body({**(TEAM_UPDATE.fields or {}), "name": needed(text(250, 1))})
 TEAM_MEMBER = body({"id": needed(ID)})
 CONSUMER_MAPPING = body({"id": needed(ID)})
+CLUSTER_TYPES = tuple(
+    f"CLUSTER_TYPE_{kind}" for kind in ("CONTROL_PLANE", "K8S_INGRESS_CONTROLLER", "CONTROL_PLANE_GROUP", "SERVERLESS")
+)
+AUTH_TYPES = ("pinned_client_certs", "pki_client_certs")
+PROXY_URL = body(
+    {"host": needed(text()), "port": needed(Field("integer", least=1, most=65535)), "protocol": needed(text())}
+)
+CONTROL_PLANE_UPDATE = body(
+    {
+        "name": text(least=1),
+        "description": text(),
+        "auth_type": text(choices=AUTH_TYPES),
+        "proxy_urls": Field("array", items=PROXY_URL),
+        "labels": LABELS,
+    }
+)
+CONTROL_PLANE_CREATION = body(
+    {
+        **(CONTROL_PLANE_UPDATE.fields or {}),
+        "name": needed(text(least=1)),
+        "cluster_type": text(choices=CLUSTER_TYPES),
+        "cloud_gateway": BOOLEAN,
+    }
+)
 TEAM_ROLE = body(
     {
         "role_name": needed(text(choices=("API Viewer", "API Consumer"))),
@@ -290,7 +317,18 @@ API_UPDATE = body(
 API_CREATION = body(
     {**(API_UPDATE.fields or {}), "name": needed(text(255, 1)), "labels": LABELS, "spec_content": text()}
 )
+VERSION_UPDATE = body({"version": text(), "spec": body({"content": text()})})
 VERSION_CREATION = body({"version": text(), "spec": needed(body({"content": text()}))})
+DOCUMENT_UPDATE = body(
+    {
+        "content": text(),
+        "title": text(),
+        "slug": text(pattern=re.compile(r"^[\w-]+\Z")),
+        "status": PUBLISHED,
+        "parent_document_id": OPTIONAL_ID,
+    }
+)
+DOCUMENT_CREATION = body({**(DOCUMENT_UPDATE.fields or {}), "content": needed(text())})
 IMPLEMENTATION_CREATION = body(
     {
         "service": body({"control_plane_id": needed(ID), "id": needed(ID)}),
@@ -302,6 +340,7 @@ PUBLICATION = body(
         "visibility": VISIBILITY,
         "auth_strategy_ids": Field("array", least=1, most=1, nullable=True, items=ID),
         "auto_approve_registrations": BOOLEAN,
+        "form_id": OPTIONAL_ID,
     }
 )
 

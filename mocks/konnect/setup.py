@@ -33,6 +33,10 @@ class Setup:
     developer_id: str
 
 
+NOTHING = Setup("", "", "", "", "", "", "", "", "", "", "", "")
+"""Of an organisation in which nothing was made."""
+
+
 def how_to_setup(
     konnect: Konnect,
     *,
@@ -53,7 +57,7 @@ def how_to_setup(
     api: name and version.
     """
     name, version = api
-    control_plane = konnect.entities.create_control_plane("default")
+    control_plane = konnect.control_planes.create({"name": "default"})
     service = konnect.entities.create_gateway_service(control_plane.id, name, upstream_url)
     route = konnect.entities.create_gateway_route(service.id, name, (route_path,))
     free = konnect.entities.create_gateway_service(control_plane.id, FREE_SERVICE, upstream_url)
@@ -93,9 +97,10 @@ def how_to_setup(
             "auto_approve_applications": True,
             "default_api_visibility": "public",
             "default_page_visibility": "public",
+            "default_application_auth_strategy_id": None,  # the how-to makes the portal before the strategy
         }
     )
-    page = konnect.portals.create_page(
+    page = konnect.pages.create(
         portal.id,
         {"title": "Home", "slug": "/", "visibility": "public", "status": "published", "content": "# Welcome"},
     )

@@ -2,10 +2,14 @@
 
 `Konnect` puts its parts together, which share tables (tables.py) and the push to the data planes (push.py):
 
+    control_planes  control planes
     entities        the gateway's services, routes, plugins, consumers
     auth            DCR providers, auth strategies
-    portals         portals, pages
+    portals         portals
+    pages           what a portal shows: pages, snippets
+    settings        how a portal looks, mails, signs in, ...
     catalog         APIs, versions, links, publications
+    documents       the documents of APIs
     teams           teams of a portal's developers, and what they may see
     developers      developers, whose passwords and sessions are in `accounts`
     applications    applications, whose clients `driver` and `bridges` register
@@ -26,9 +30,13 @@ from dcrproof.mocks.konnect.applications import Applications, allow_members
 from dcrproof.mocks.konnect.auth import Auth
 from dcrproof.mocks.konnect.bridges import Bridges
 from dcrproof.mocks.konnect.catalog import Catalog
+from dcrproof.mocks.konnect.control_planes import ControlPlanes
 from dcrproof.mocks.konnect.developers import Developers
+from dcrproof.mocks.konnect.documents import ApiDocuments
 from dcrproof.mocks.konnect.driver import Driver
 from dcrproof.mocks.konnect.entities import Entities
+from dcrproof.mocks.konnect.pages import Pages
+from dcrproof.mocks.konnect.portal_settings import PortalSettings
 from dcrproof.mocks.konnect.portals import Portals
 from dcrproof.mocks.konnect.push import Push
 from dcrproof.mocks.konnect.registrations import Registrations
@@ -70,12 +78,16 @@ class Konnect:
         self.accounts = Accounts(clock=clock, randomness=random.Random(seed + 2))
         self.push = push = Push(tables, clock, driver)
         self.entities = Entities(tables, stamps, push)
+        self.control_planes = ControlPlanes(tables, stamps, push)
         self.auth = Auth(tables, stamps, push, driver, bridges)
         self.teams = Teams(tables, stamps)
         self.registrations = Registrations(tables, stamps, push, bridges)
         self.catalog = Catalog(tables, stamps, push, self.auth, self.registrations)
+        self.documents = ApiDocuments(tables, stamps)
         self.applications = Applications(tables, stamps, push, self.auth, driver, bridges, allow_members)
         self.developers = Developers(tables, stamps, self.accounts, self.teams, self.applications)
+        self.pages = Pages(tables, stamps)
+        self.settings = PortalSettings(tables, stamps)
         self.portals = Portals(tables, stamps, push, self.auth, self.teams, self.developers, portal_host)
 
     def trace(self) -> str:

@@ -29,8 +29,7 @@ class Teams:
     def create(self, portal_id: str, body: Body) -> Team:
         portal = find(self.tables.portals, portal_id)
         check(body, schema.TEAM_CREATION)
-        if any((held.portal_id, held.name) == (portal.id, body["name"]) for held in self.tables.teams.values()):
-            raise conflict("A team with this name already exists")
+        self._require_free_name(portal.id, body["name"], None)
         made = Team(
             portal_id=portal.id,
             name=body["name"],
@@ -42,12 +41,30 @@ class Teams:
         self.tables.teams[made.id] = made
         return made
 
+    def patch(self, portal_id: str, team_id: str, body: Body) -> Team:
+        held = self.get(portal_id, team_id)
+        check(body, schema.TEAM_UPDATE)
+        self._require_free_name(held.portal_id, body.get("name"), held)
+        changed = replace(held, **body, updated_at=self.stamps.now())
+        self.tables.teams[held.id] = changed
+        return changed
+
+    def _require_free_name(self, portal_id: str, name: str | None, own: Team | None) -> None:
+        others = (held for held in self.tables.teams.values() if held.portal_id == portal_id and held is not own)
+        if any(held.name == name for held in others):
+            raise conflict("A team with this name already exists")
+
+    def delete(self, portal_id: str, team_id: str) -> None:
+        """With what was granted to it."""
+        gone = self.get(portal_id, team_id)
+        for role in [one for one in self.tables.team_roles.values() if one.team_id == gone.id]:
+            del self.tables.team_roles[role.id]
+        del self.tables.teams[gone.id]
+
     def disband(self, portal_id: str) -> None:
-        """All teams of a portal, with what was granted to them."""
+        """All teams of a portal."""
         for team in [one for one in self.tables.teams.values() if one.portal_id == portal_id]:
-            del self.tables.teams[team.id]
-            for role in [one for one in self.tables.team_roles.values() if one.team_id == team.id]:
-                del self.tables.team_roles[role.id]
+            self.delete(portal_id, team.id)
 
     def get(self, portal_id: str, team_id: str) -> Team:
         held = find(self.tables.teams, team_id)

@@ -34,6 +34,9 @@ STEPS: Mapping[str, tuple[str, ...]] = {step: tuple(variants) for step, variants
 OF = tuple(dict.fromkeys(step.partition(".")[0] for step in STEPS))
 """The parties of the steps, with which ids begin."""
 
+NEEDS_THE_HOW_TO = frozenset({**konnect.ACTS, **classic_portal.ACTS, **gateway.ACTS})
+"""Steps that can be left undone only where something has been done in Konnect."""
+
 NEEDS_MOCK_CURITY = ("curity.metadata.cache-duration", "gateway.data-plane.keys")
 """Steps that are not settings of Curity, but are left undone by a change there."""
 
@@ -86,6 +89,8 @@ def undo(world: World, step: str, variant: str | None = None) -> None:
         raise NotHere(f"{step}: without TLS there is no certificate to trust; start the mocks with TLS")
     if step in NEEDS_MOCK_CURITY and world.start.other_server:
         raise NotHere(f"{step}: it needs a mock of Curity, which is not running here")
+    if step in NEEDS_THE_HOW_TO and world.start.empty:
+        raise NotHere(f"{step}: these mocks began with an empty Konnect, where nothing has been done yet")
     if step in world.undone:
         redo(world, step)
     world.undone[step] = name

@@ -82,7 +82,7 @@ def _link_to_another_service(world: "World") -> None:
 def _link_to_another_control_plane(world: "World") -> None:
     """A service of another environment, with the same route and without data planes."""
     _unlink(world)
-    _link_to_a_new_one(world, world.konnect.entities.create_control_plane(ANOTHER).id, world.ROUTE)
+    _link_to_a_new_one(world, world.konnect.control_planes.create({"name": ANOTHER}).id, world.ROUTE)
 
 
 def _link_to_a_new_one(world: "World", control_plane_id: str, path: str) -> None:

@@ -635,7 +635,7 @@ def _update(registrations, client, members):
     url, token = client.registration_client_uri, client.registration_access_token
     exchange = registrations.server.manage("PUT", url, token, body)
     if exchange.status == 200:
-        registrations.shown(exchange)
+        registrations.shown(exchange, confidential=False)  # RFC 7592 3: the secret need not be shown again
     return exchange
 
 

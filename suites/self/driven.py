@@ -41,8 +41,7 @@ schemathesis.openapi.format(
 def described(documents: Documents, name: str, organization: Populated) -> Any:
     """The document with the operations that are served alone.
 
-    A path names what that organization has, a sort attribute is one of those that the description lists, a body whose schema
-    requires members is required, and links lead from what makes or deletes an object to all that can be done with it.
+    A path names what that organization has, a sort attribute is one of those that the description lists, a body is required, and links lead from what makes or deletes an object to all that can be done with it.
     """
     document = deepcopy(documents.document(name))
     served = [one for one in documents.operations if one.document == name]
@@ -61,8 +60,7 @@ def described(documents: Documents, name: str, organization: Populated) -> Any:
             parameter.pop("example", None)
         if "requestBody" in declared:
             body = declared["requestBody"] = dict(documents.resolved(name, declared["requestBody"]))
-            wanted = documents.resolved(name, next(iter(body["content"].values()))["schema"]).get("required")
-            body["required"] = body.get("required", False) or bool(wanted)
+            body["required"] = True  # without one nothing would be done, and what is answered then is unknown
         paths.setdefault(one.template, {})[one.method.lower()] = {**declared, "parameters": parameters}
     for source, status, target, expressions in links(documents, served):
         declared = paths[source.template][source.method.lower()]
@@ -120,11 +118,13 @@ def operation_of(documents: Documents, name: str, case: Any) -> Operation:
 def ask(organization: Populated, operation: Operation, case: Any) -> tuple[Asked, Any]:
     """Asks the organization, with a body that names what there is; returns the answer, also as Schemathesis takes it."""
     arguments = case.as_transport_kwargs(base_url=HOST + PREFIXES[operation.document])
+    null = arguments.pop("data", None) == b"null"
     body = fitted(organization, operation, arguments.pop("json", None))
     kept = {key: value for key, value in arguments.items() if key in {"method", "url", "params", "headers"}}
-    prepared = requests.Request(**kept, data=_bytes(body)).prepare()
+    data = b"null" if null else _bytes(body)
+    prepared = requests.Request(**kept, data=data).prepare()
     target, _, query = prepared.path_url.partition("?")
-    response = organization.world.answer(case.method, requests.utils.unquote(target), query, _bytes(body))
+    response = organization.world.answer(case.method, requests.utils.unquote(target), query, data)
     headers = {name: [value] for name, value in response.headers}
     seen = schemathesis.Response(response.status, headers, response.body, prepared, 0.0, verify=True)
     return Asked(operation, prepared.path_url, body, response), seen

@@ -95,9 +95,20 @@ def _portal(world: World, auth: Mapping[str, str]) -> dict[str, str]:
         "id"
     ]
     ask("PATCH", here, {"default_application_auth_strategy_id": auth["key strategy"]})
+    made = {}
     for slug in ("/about", "/terms"):
         page = {"slug": slug, "title": slug[1:].title(), "content": "x", "status": "published"}
-        ask("POST", here + "/pages", page, 201)
+        made[slug] = ask("POST", here + "/pages", page, 201)["id"]
+    for name in ("banner", "notes"):
+        snippet = ask("POST", here + "/snippets", {"name": name, "title": name.title(), "content": "x"}, 201)["id"]
+    for addresses in ("192.168.1.1", "192.168.1.0/22"):
+        allowed = ask("POST", here + "/ip-allow-list", {"allowed_ips": [addresses]}, 201)["id"]
+    oidc = {"type": "oidc", "config": {"issuer_url": ISSUER, "client_id": "a"}}
+    saml = {"type": "saml", "config": {"idp_metadata_url": "https://idp.test/metadata"}}
+    identity = [ask("POST", here + "/identity-providers", body, 201)["id"] for body in (saml, oidc)]
+    ask("POST", here + "/email-config", {"from_name": "Gandalf"}, 201)
+    domain = {"hostname": "a.test", "enabled": True, "ssl": {"domain_verification_method": "http"}}
+    ask("POST", here + "/custom-domain", domain, 201)
     new = {"email": "second@example.com", "full_name": "Second Developer", "status": "pending"}
     second = ask("POST", here + "/developers", new, 201)["id"]
     roles = []
@@ -116,6 +127,11 @@ def _portal(world: World, auth: Mapping[str, str]) -> dict[str, str]:
         "developer": second,
         "teamId": team,
         "roleId": roles[-1],
+        "pageId": made["/about"],
+        "other page": made["/terms"],
+        "snippetId": snippet,
+        "id": identity[-1],
+        "allowed addresses": allowed,
     }
 
 
@@ -143,6 +159,10 @@ def _api(world: World, auth: Mapping[str, str], portal: Mapping[str, str]) -> di
     link = {"service": {"control_plane_id": ids.control_plane_id, "id": service}}
     ask("POST", f"/v3/apis/{api}/implementations", link, 201)
     unused = ask("POST", core + "/services", {"url": "https://unused.test"}, 201)["id"]
+    documents = [
+        ask("POST", f"/v3/apis/{ids.api_id}/documents", {"title": title, "content": "x", "status": status}, 201)["id"]
+        for title, status in (("First", "published"), ("Second", "unpublished"))
+    ]
     own = f"{core}/services/{service}"
     route = ask("POST", own + "/routes", {"name": "own", "paths": ["/own"], "tags": ["a"]}, 201)["id"]
     plugin = ask("POST", own + "/plugins", {"name": "openid-connect", "config": {"issuer": ISSUER}}, 201)["id"]
@@ -156,6 +176,8 @@ def _api(world: World, auth: Mapping[str, str], portal: Mapping[str, str]) -> di
         "apiId": ids.api_id,
         "apiIdOrSlug": ids.api_id,
         "versionId": ids.api_version_id,
+        "documentId": documents[0],
+        "other document": documents[1],
         "implementationId": ids.implementation_id,
         "control plane": ids.control_plane_id,
         "controlPlaneId": ids.control_plane_id,

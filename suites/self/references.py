@@ -14,6 +14,10 @@ NAMED: Mapping[str, Mapping[str, str]] = {
     "/v2/application-auth-strategies/{authStrategyId}": {"dcr_provider_id": "provider"},
     "/v3/portals": {"default_application_auth_strategy_id": "strategy"},
     "/v3/portals/{portalId}": {"default_application_auth_strategy_id": "strategy"},
+    "/v3/portals/{portalId}/pages": {"parent_page_id": "pageId"},
+    "/v3/portals/{portalId}/pages/{pageId}": {"parent_page_id": "other page"},
+    "/v3/apis/{apiId}/documents": {"parent_document_id": "documentId"},
+    "/v3/apis/{apiId}/documents/{documentId}": {"parent_document_id": "other document"},
     "/v3/portals/{portalId}/applications": {"owner.id": "developer", "auth_strategy_id": "strategy"},
     "/v3/portals/{portalId}/applications/{applicationId}": {"owner.id": "developer"},
     "/v3/portals/{portalId}/applications/{applicationId}/registrations": {"api_id": "api"},
@@ -47,6 +51,14 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
     "DELETE /v2/control-planes/{controlPlaneId}/core-entities/services/{ServiceId}": {"ServiceId": "unused service"},
     "DELETE /v3/portals/{portalId}": {"portalId": "other portal"},
     "POST /v3/apis/{apiId}/versions": {"apiId": "invoices"},
+    **{
+        f"POST /v3/portals/{{portalId}}/{path}": {"portalId": "other portal"}
+        for path in ("custom-domain", "email-config")
+    },
+    **{
+        f"{method} /v3/portals/{{portalId}}/ip-allow-list/{{id}}": {"id": "allowed addresses"}
+        for method in ("GET", "PUT", "PATCH", "DELETE")
+    },
     "POST /v3/apis/{apiId}/implementations": {"apiId": "invoices"},
     **{
         f"POST {path}/applications/{{applicationId}}/registrations": {"applicationId": "new application"}

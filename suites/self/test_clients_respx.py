@@ -23,7 +23,7 @@ from dcrproof.core.http.errors import network_error
 from dcrproof.core.http.exchange import LONGEST_QUOTE, Exchange, now
 from dcrproof.core.http.party_connection import PartyConnection
 from dcrproof.core.parties.answers import received
-from dcrproof.core.parties.authorization_server import AuthorizationServer, Metadata, error_code
+from dcrproof.core.parties.authorization_server import AuthorizationServer, Metadata, error_code, recognises
 from dcrproof.core.parties.classic_portal import ClassicPortalClient
 from dcrproof.core.parties.gateway import Consumer, answer, echoed, message, said, session_cookie
 from dcrproof.core.parties.konnect import KonnectClient, problem
@@ -142,6 +142,25 @@ def test_an_oauth_error_is_its_status_and_its_code(
     answered = httpx.Response(status, content=json.dumps(body), headers={"content-type": "application/json"})
     network.post(METADATA.endpoint("token_endpoint")).mock(answered)
     assert error_code(curity.token(METADATA, "app", SECRET)) == words
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "theirs"),
+    [
+        (500, {"error": "server_error"}, True),
+        (500, {"error": "internal_server_error", "error_description": "'grant_type'"}, True),
+        (500, {"error": "Internal Server Error", "status": 500, "path": "/token"}, False),
+        (500, {"error": "boom"}, False),
+        (500, {"error": {"code": "server_error"}}, False),
+        (500, {"message": "Internal server error"}, False),
+        (500, ["server_error"], False),
+        (502, {"error": "server_error"}, False),
+        (503, {"error": "temporarily_unavailable"}, False),
+    ],
+)
+def test_a_server_error_with_a_code_is_the_servers_own(status: int, body: Any, theirs: bool) -> None:
+    """A check of what the server cannot take has failed then; anything else may be said by something in front of it."""
+    assert recognises(exchange_of(json.dumps(body).encode(), status)) is theirs
 
 
 def test_a_message_repeats_only_the_start_of_a_long_value() -> None:

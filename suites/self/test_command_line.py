@@ -390,7 +390,7 @@ def portal_alone(mocks, text, application):
 
 REGISTRAR, CLIENT = "[curity.registrar] id and secret", "[curity.registrar] or [application]"
 ADMIN, TOKEN = "[curity.admin] url, username and password", "[konnect] url and token"
-NOT_OF_PYTEST = ("load", "clean_up", "documents")
+NOT_OF_PYTEST = ("load", "files", "clean_up", "documents")
 """Stages of checks that `dcrproof load` performs, and of those that are judged when all others have ended."""
 AT_A_MOCK = {"show the call log", "turn the clock", "rotate a key"}
 LIMITED = {

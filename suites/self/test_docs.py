@@ -1,12 +1,19 @@
 """The documentation names only what exists: files, links, anchors, and terms of the glossary."""
 
 import inspect
+import os
 import re
+import shlex
+import shutil
+import subprocess
+import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import forks
 import pytest
+from tiers import full
 
 import dcrproof
 from dcrproof.__main__ import command_line
@@ -18,9 +25,11 @@ from dcrproof.core.parties.tokens import Jwt
 from dcrproof.fixtures import catalogue
 from dcrproof.fixtures.flow.access import KnownClient
 from dcrproof.fixtures.flow.applications import Applications, PortalApplication
+from dcrproof.mocks.profile import write_profile
+from dcrproof.mocks.serve import private_folder, serving
 
 ROOT = Path(dcrproof.__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 GLOSSARY = ROOT / "docs" / "glossary.md"
 
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
@@ -85,28 +94,75 @@ def test_the_profile_in_the_readme_is_the_example_of_mode_existing() -> None:
 
 
 README = (ROOT / "README.md").read_text("utf-8")
-COMMANDS = [
-    line.strip() for line in re.findall(r"^    (?:\.venv/bin/)?((?:pytest|dcrproof) .*)$", README, re.MULTILINE)
-]
+COMMAND = re.compile(r"^    (?:\.venv/bin/)?((?:pytest|dcrproof|curl) .*)$", re.MULTILINE)
+OUTPUT = "dcrproof: "
+"""How lines begin that a command prints."""
+COMMANDS = {
+    re.split(r"  +", command.strip())[0]: page.name
+    for page in PAGES
+    if page.parent.name not in {"tutorials", "how-to"}
+    for command in COMMAND.findall(page.read_text("utf-8"))
+    if not command.startswith(OUTPUT)
+}
+"""Each command of a page, without the words beside it, and the page. test_tutorials.py performs the other pages."""
+ELSEWHERE = {
+    "dcrproof load": "test_load.py",
+    "dcrproof serve --issuer": "test_real_authorization_server.py",
+    "dcrproof serve": "test_serve.py",
+    "pytest --dcr-openapi": "test_openapi.py",
+    "pytest suites/self": "this is one of its tests",
+}
+"""Commands that other tests perform: they do not end, or need more than there is here."""
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_of_the_readme_is_taken(command: str, tmp_path: Path) -> None:
-    """With files in place of the names, as far as what it would run: the tests of each command run it."""
-    assert len(COMMANDS) > 8
-    program, *words = re.split(r"  +", command)[0].split()
-    profile = (ROOT / "examples" / "profiles" / "existing.toml").read_text("utf-8")
-    (tmp_path / "staging.toml").write_text(profile)
-    (tmp_path / "known.toml").write_text("")
-    (tmp_path / "DIR").mkdir()
-    if program == "dcrproof":
-        assert command_line().parse_args(words).command == words[0]
-        return
-    given = [word for word in words if word not in {"--dcr-openapi", "DIR"}]  # it needs Kong's documents
-    variables = {"APPLICATION_SECRET": "a-secret-of-an-example"}
-    options = ["--pyargs", "dcrproof.suites", "--collect-only", "-q"]
-    code, printed = forks.command_line(*options, *given, cwd=tmp_path, **variables)
-    assert code == 0, printed
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in which the names of the pages are something: a profile, a baseline, runs."""
+    folder = tmp_path_factory.mktemp("place")
+    with private_folder() as private, serving(seed=5) as served:
+        profile = write_profile(private, served)
+        for file in profile.parent.iterdir():
+            (folder / file.name).write_bytes(file.read_bytes())
+        (folder / "staging.toml").write_bytes(profile.read_bytes())
+        (folder / "known.toml").write_text("")
+        options = ["--pyargs", "dcrproof.suites", "-q", "--dcr-profile=staging.toml", "--dcr-check=discovery"]
+        code, printed = forks.command_line(*options, cwd=folder)
+        assert code == 0, printed
+        out = folder / "reports" / "out"
+        for name in ("OLD", "NEW", "20261123T020000.000000Z-7", "last-green"):
+            shutil.copytree(out / "latest", out / name)
+        (folder / "control").write_text(served.description["control"])
+        yield folder
+
+
+@full
+@pytest.mark.parametrize("command", [one for one in COMMANDS if not one.startswith(tuple(ELSEWHERE))])
+def test_a_command_of_a_page_does_what_it_says(command: str, place: Path) -> None:
+    """With few checks, where it runs some."""
+    program, *words = shlex.split(command.partition(" > ")[0].replace("$CONTROL", (place / "control").read_text()))
+    if program == "pytest":
+        everywhere = [] if "--pyargs" in words else ["--pyargs", "dcrproof.suites"]
+        few = [] if {"--dcr-check", "-m", "--dcr-plan"} & set(words) else ["--dcr-check=token.is-jwt"]
+        code, printed = forks.command_line(*everywhere, *few, "-q", *words, cwd=place)
+        expected = 1 if "--dcr-undo" in words else 0
+    else:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        ended = subprocess.run(
+            [program, *words],
+            cwd=place,
+            env={**forks.environment(), "PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        code, printed, expected = ended.returncode, ended.stdout + ended.stderr, 0
+    assert code == expected, printed
+
+
+@pytest.mark.parametrize("command", [one for one in COMMANDS if one.startswith("dcrproof ")])
+def test_a_command_of_a_page_is_taken(command: str) -> None:
+    words = shlex.split(command.partition(" > ")[0])[1:]
+    assert command_line().parse_args(words).command == words[0]
 
 
 PAGE = (ROOT / "docs" / "fixtures.md").read_text("utf-8")

@@ -126,7 +126,7 @@ def asked(organization: Populated, operation: Operation, **query: str) -> list[A
     assert response.status == 200, f"{operation}?{text}: {response.status} {response.body!r}"
     organization.world.documents.check_answer(operation, response)
     answer = response.json()
-    items: list[Any] = answer["items" if "items" in answer else "data"]
+    items: list[Any] = answer if isinstance(answer, list) else answer["items" if "items" in answer else "data"]
     return items
 
 
@@ -217,7 +217,7 @@ def test_each_list_is_served_page_by_page(found: Documents, organization: Popula
                 organization.world.documents.check_answer(operation, response)
                 answer = response.json()
                 pages.append(answer.get("data", answer.get("items")))
-                following = answer.get("next") or answer.get("page", {}).get("next")
+                following = answer.get("next") or (answer.get("page") or answer.get("meta") or {}).get("next")
                 if not following:
                     break
                 at = re.findall(r"(?:offset|%5Bafter%5D)=([^&]+)", following)[0]

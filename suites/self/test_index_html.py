@@ -19,7 +19,8 @@ from dcrproof.core.checks.verdict import Verdict
 from dcrproof.core.text import visible
 from dcrproof.fixtures.catalogue import entries
 from dcrproof.reports.flow import FLOW, HAPPY, calls_within, flow
-from dcrproof.reports.index_html import duration, index_html, link, numbers, path
+from dcrproof.reports.index_html import index_html
+from dcrproof.reports.page import duration, link, numbers, path
 from dcrproof.reports.run_json import run_json
 
 SCHEMA = json.loads(resources.files("dcrproof.reports").joinpath("run.schema.json").read_text("utf-8"))

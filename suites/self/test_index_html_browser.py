@@ -12,13 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from recorded import made_up
 from tiers import full
 
 from dcrproof.core.load.tally import Tally
 from dcrproof.core.profile.model import LoadSettings
 from dcrproof.core.text import visible
 from dcrproof.load.figures import figures
+from dcrproof.reports.history import History
+from dcrproof.reports.history_html import history_html
 from dcrproof.reports.index_html import index_html
+from dcrproof.reports.run_json import run_json
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra `browser`: pip install -e '.[browser]'")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs the extra `browser`")
@@ -81,14 +85,14 @@ def wrong() -> Iterator[list[str]]:
 
 @pytest.fixture
 def opened(browser: Any, folder: Path, tmp_path: Path, wrong: list[str]) -> Iterator[Callable[..., Any]]:
-    """Opens the page of the run, or that of other content."""
+    """Opens the page of the run, that of other content, or a page that was made already."""
     contexts = []
 
     def open_(content: Any = None, fragment: str = "", **settings: Any) -> Any:
         path = folder / "index.html"
         if content is not None:
             path = tmp_path / "index.html"
-            path.write_text(index_html(content), "utf-8")
+            path.write_text(content if isinstance(content, str) else index_html(content), "utf-8")
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 850}, **settings})
         contexts.append(context)
         page = context.new_page()
@@ -400,6 +404,28 @@ def of_a_load(run: dict[str, Any]) -> dict[str, Any]:
     tally.remark("a developer stopped: [run] max_created above 6 would let it go on")
     asked = {"users": {"consumer": 6, "developer": 3, "operator": 1}, "rate": 25.0, "processes": 1}
     return {**run, "load": figures(tally, LoadSettings(), 90.0, asked)}
+
+
+def the_history() -> str:
+    """The page of seven runs, with long words of parties in them."""
+    found, hostile = History(), "<script>alert(1)</script>" + LONG_NAME
+    for day, verdict in enumerate(("passed", "passed", "failed", "failed", "error", "passed", "unreachable")):
+        run = run_json(made_up(9, 9, hostile, c0=verdict))
+        run |= {"started": f"2026-11-2{day}T02:00:00.000Z", "exit": 0 if verdict == "passed" else 1}
+        found.add(f"run-{day}", run, f"run-{day}/index.html" if day % 2 else "")
+    return history_html(found)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1400, 400])
+def test_the_history_is_accessible_and_fits(opened, scheme, width):
+    page = opened(the_history(), viewport={"width": width, "height": 900}, color_scheme=scheme)
+    open_all(page)
+    judged = axe.Axe().run(page)
+    assert judged.violations_count == 0, judged.generate_report()
+    assert not scrolls_sideways(page)
+    assert page.evaluate(INSIDE, "svg.plot") == page.evaluate(INSIDE, ".strip span") == 0
+    assert page.locator("svg.plot").count() >= 4
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

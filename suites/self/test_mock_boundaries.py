@@ -59,6 +59,8 @@ CONFIGS: Mapping[str, Limits] = {
     },
 }
 PORTAL: Limits = {"name": (1, 255), "display_name": (1, 255), "description": (None, 512), **LABELS}
+SHOWN: Limits = {"title": (None, 512), "content": (None, 1_000_000), "description": (None, 160)}
+CONTROL_PLANE: Limits = {"name": (1, None), "proxy_urls[].port": (1, 65535), **LABELS}
 API: Limits = {
     "name": (1, 255),
     "version": (1, 255),
@@ -81,13 +83,14 @@ BODIES: Mapping[str, tuple[Field, Limits]] = {
     # portal-management v3
     "PORTAL_CREATION": (schema.PORTAL_CREATION, PORTAL),
     "PORTAL_UPDATE": (schema.PORTAL_UPDATE, PORTAL),
-    "PAGE_CREATION": (
-        schema.PAGE_CREATION,
-        {"slug": (None, 512), "title": (None, 512), "content": (None, 1_000_000), "description": (None, 160)},
-    ),
+    "PAGE_CREATION": (schema.PAGE_CREATION, {"slug": (None, 512), **SHOWN}),
+    "PAGE_UPDATE": (schema.PAGE_UPDATE, {"slug": (None, 512), **SHOWN}),
+    "SNIPPET_CREATION": (schema.SNIPPET_CREATION, {"name": (None, 512), **SHOWN}),
+    "SNIPPET_UPDATE": (schema.SNIPPET_UPDATE, {"name": (None, 512), **SHOWN}),
     # least ones of people's names and of types of entities are inferred
     "DEVELOPER_CREATION": (schema.DEVELOPER_CREATION, {"email": (None, 255), "full_name": (None, 255)}),
     "TEAM_CREATION": (schema.TEAM_CREATION, {"name": (1, 250), "description": (1, 250)}),
+    "TEAM_UPDATE": (schema.TEAM_UPDATE, {"name": (1, 250), "description": (1, 250)}),
     "ADMIN_APPLICATION_CREATION": (
         schema.ADMIN_APPLICATION_CREATION,
         {**APPLICATION, "dcr_client_id": (None, 255), **LABELS},
@@ -96,6 +99,10 @@ BODIES: Mapping[str, tuple[Field, Limits]] = {
     "API_CREATION": (schema.API_CREATION, API),
     "API_UPDATE": (schema.API_UPDATE, API),
     "PUBLICATION": (schema.PUBLICATION, {"auth_strategy_ids": (1, 1)}),
+    # control-planes v2: these are inferred
+    "CONTROL_PLANE_CREATION": (schema.CONTROL_PLANE_CREATION, CONTROL_PLANE),
+    "CONTROL_PLANE_UPDATE": (schema.CONTROL_PLANE_UPDATE, CONTROL_PLANE),
+    "PROXY_URL": (schema.PROXY_URL, {"port": (1, 65535)}),
     # control-planes-config v2
     "GATEWAY_SERVICE": (
         schema.GATEWAY_SERVICE,

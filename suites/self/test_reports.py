@@ -32,7 +32,8 @@ from dcrproof.reports.summary import summary_md
 from dcrproof.reports.text import block, code
 
 JUNIT = xmlschema.XMLSchema(Path(__file__).with_name("junit.xsd"))
-FILES = {"events.jsonl", "run.json", "junit.xml", "transcript.har", "summary.md", "observed.toml"}
+FILES = {"events.jsonl", "run.json", "summary.md", "observed.toml"}
+FILES |= {"junit.xml", "transcript.har", "results.sarif", "metrics.prom"}
 WAYS = ("green", "undone", "two undone", "interrupted", "down")
 
 

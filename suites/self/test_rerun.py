@@ -22,13 +22,18 @@ SUITES = ROOT / "suites"
 WITH_VALUE = shlex.split("-p -c -o -k -xvk -m -n --maxfail --rootdir --envfile --dcr-profile --dcr-undo --dcr-check")
 
 
-def said(args: str, folder: Path = ROOT, *, searched: tuple[str, ...] = (str(SUITES),)):
+def said(args: str, folder: Path = ROOT, *, searched: tuple[str, ...] = (str(SUITES),), typed: str = ""):
     """The command after pytest was called with these arguments; `searched` is what it looks into without any."""
     words = shlex.split(args)
     places = [
         word for before, word in zip(["", *words], words, strict=False) if word[0] != "-" and before not in WITH_VALUE
     ]
+    plugins = pytest.PytestPluginManager()
+    if typed:
+        command, *arguments = shlex.split(typed)
+        plugins.register(rerun.Typed(command, arguments))
     config = SimpleNamespace(
+        pluginmanager=plugins,
         invocation_params=SimpleNamespace(args=words, dir=folder),
         option=SimpleNamespace(file_or_dir=places, pyargs="--pyargs" in words),
         args=places or list(searched),
@@ -97,6 +102,32 @@ def test_the_command_begins_as_pytest_was_started(monkeypatch, started, found, p
     assert said("") == f"{program} --dcr-check a.check"
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("run", "run"),
+        ("run --smoke --dcr-profile staging.toml -q -n 2", "run --dcr-profile staging.toml"),
+        ("run --contract --dcr-check=route -x", "run"),
+        (
+            "diagnose --route https://api.example.com/x --client-id y -v",
+            "diagnose --route https://api.example.com/x --client-id y",
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    ("started", "program"),
+    [
+        ("/bin/dcrproof", "dcrproof"),
+        (".venv/bin/dcrproof", ".venv/bin/dcrproof"),
+        ("/x/dcrproof/__main__.py", "python -m dcrproof"),
+    ],
+)
+def test_a_command_of_dcrproof_is_repeated_as_it_was_typed(monkeypatch, typed, kept, started, program):
+    monkeypatch.setattr(sys, "argv", [started])
+    monkeypatch.setattr(shutil, "which", {"dcrproof": "/bin/dcrproof", "python": sys.executable}.get)
+    assert said("-c of/the/package.ini /its/suites", typed=typed) == f"{program} {kept} --dcr-check a.check"
+
+
 UNDONE = "--dcr-undo curity.token-issuer.jwt --dcr-check token.is-jwt -p no:cacheprovider"
 
 
@@ -106,7 +137,9 @@ UNDONE = "--dcr-undo curity.token-issuer.jwt --dcr-check token.is-jwt -p no:cach
         [
             ("empty", f"pytest --pyargs dcrproof.suites {UNDONE}"),
             ("checkout", f"pytest {UNDONE}"),
+            ("empty", f"dcrproof run {UNDONE}"),
             ("empty", f"python -m pytest --pyargs dcrproof.suites.test_1_curity {UNDONE}"),
+            ("empty", f"python -m dcrproof run -n 2 {UNDONE}"),
         ]
     ),
 )

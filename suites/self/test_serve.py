@@ -289,6 +289,24 @@ def test_a_step_or_a_variant_that_there_is_not_is_bad_usage(refused, step):
     assert f"--undo {step}: no s" in refused("serve", "--undo", step)
 
 
+def test_an_empty_konnect_has_a_profile_for_what_is_going_to_be_made_there(described):
+    with serve("--empty", "--seed", "7") as process:
+        line = process.described
+        assert line.keys() == described.keys()
+        assert (line["portal"]["api_id"], line["portal"]["strategy_id"]) == (None, None)
+        profile = read(Path(line["profile"]), {})
+        assert profile.run.mode is Mode.CREATE
+        assert profile.konnect.service is None
+        assert profile.konnect.api == "accounts"
+        bearer = {"authorization": f"Bearer {line['konnect']['token']}"}
+        for path in ("/v2/control-planes", *(path for path in AT_THE_START if path.startswith("/"))):
+            assert get(line["konnect"]["url"] + path, headers=bearer).json()["data"] == []
+
+
+def test_no_step_is_left_undone_in_an_empty_konnect(refused):
+    assert "began with an empty Konnect" in refused("serve", "--empty", "--undo", "konnect.strategy.claim")
+
+
 # Stopping
 
 

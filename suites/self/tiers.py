@@ -30,5 +30,9 @@ def needed(program: str, what: str) -> pytest.MarkDecorator:
 
     `what` names it for a person, such as "Go 1.24 or newer".
     """
-    missing = shutil.which(program) is None and "CI" not in os.environ
-    return pytest.mark.skipif(missing, reason=f"needs {what}: there is no {program} on PATH")
+    return needs(shutil.which(program) is not None, f"{what}: there is no {program} on PATH")
+
+
+def needs(there: bool, what: str) -> pytest.MarkDecorator:
+    """The same for anything: `there` says whether it is there, `what` what it is and how to get it."""
+    return pytest.mark.skipif(not there and "CI" not in os.environ, reason=f"needs {what}")

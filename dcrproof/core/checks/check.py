@@ -38,6 +38,7 @@ STAGES = {
     "plugin_services": Stage("Gateway: another plugin, two APIs, on services of this run", GATEWAY),
     "life": Stage("Life cycle: new secret, rename, revoke, delete", GATEWAY),
     "load": Stage("Load: many developers, consumers and operators at the same time (dcrproof load)", CONSUMER),
+    "files": Stage("Files that set Konnect up, before they are applied (dcrproof lint)", KONNECT),
     "clean_up": Stage("Clean-up: what this run has made is gone", CURITY),
     "own_tests": Stage("Your own tests: what they asked of dcrproof's fixtures", CONSUMER),
 }
@@ -60,8 +61,9 @@ class Level(StrEnum):
 
 
 class Evidence(StrEnum):
-    """How well public documents support an expectation."""
+    """How well recordings and public documents support an expectation. A recording of the product outranks the others."""
 
+    RECORDED = "recorded"
     DOCUMENTED = "documented"
     CONTRADICTED = "contradicted"
     INFERRED = "inferred"

@@ -190,6 +190,8 @@ def refused(exchange: Exchange) -> bool:
     return 300 <= exchange.status < 500
 
 
+ERROR_CODE = re.compile(r"[a-z]+(_[a-z]+)+")
+"""What the codes of RFC 6749 5.2 and its kin look like, such as server_error: no words that a framework or a proxy says."""
 PAGES = frozenset({"text/html", "application/xhtml+xml"})
 ANSWERED_BY_STATUS = frozenset({400, 401, 404, 405, 409, 410, 411, 413, 415, 422})
 """Errors that the RFCs know by their status: whatever page stands beside them, it is a server's own framework."""
@@ -202,11 +204,12 @@ OF_A_FRAMEWORK = re.compile(
 def recognises(exchange: Exchange) -> bool:
     """Whether the answer can be an authorization server's: a page with 200, 403 or a failure is a firewall's or a proxy's.
 
-    An empty body says nothing of its sender, whatever its type, and JSON is JSON. Of the 5xx one alone is an answer:
-    what Curity says where its data source fails; any other may be said by something in front of it.
+    An empty body says nothing of its sender, whatever its type, and JSON is JSON. Of the 5xx it is a 500 with an error code
+    of OAuth's form, as Curity answers where its data source fails, and others for a request that they cannot take; any
+    other may be said by something in front of it.
     """
     if exchange.status >= 500:
-        return exchange.status == 500 and exchange.members().get("error") == "server_error"
+        return exchange.status == 500 and bool(ERROR_CODE.fullmatch(str(exchange.members().get("error"))))
     if exchange.broken:
         return False
     if exchange.method == "DELETE" and exchange.status < 300:
