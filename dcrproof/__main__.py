@@ -5,21 +5,22 @@ from collections.abc import Sequence
 from functools import partial
 
 from dcrproof import __version__
-from dcrproof.commands import compare, lint, lists, load, profile, report, run, serve, sweep
+from dcrproof.commands import ci, compare, diagnose, lint, lists, load, profile, report, run, serve, sweep
 from dcrproof.commands.parsing import Parser, Usage
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.http.signals import as_ctrl_c
 from dcrproof.core.text import say
 
-COMMANDS = (run, serve, lists, lint, compare, report, profile, load, sweep)  # in the order of --help
+COMMANDS = (run, diagnose, serve, lists, lint, compare, report, profile, load, sweep, ci)  # in the order of --help
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Returns its exit code; see `dcrproof.core.checks.results.Exit`."""
-    options, unknown = command_line().parse_known_args(arguments)
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    options, unknown = command_line().parse_known_args(typed)
     if unknown and not hasattr(options, "others"):
         options.parser.refuse(unknown[0])
-    options.others = unknown
+    options.typed, options.others = typed, unknown
     try:
         with as_ctrl_c(Exit.INTERRUPTED):
             code: int = options.run(options)

@@ -24,6 +24,10 @@ NAMED: Mapping[str, Mapping[str, str]] = {
     "/v3/portals/{portalId}/applications/{applicationId}/registrations/{registrationId}/consumer": {"id": "consumer"},
     "/v3/portals/{portalId}/teams/{teamId}/developers": {"id": "developer"},
     "/v3/portals/{portalId}/teams/{teamId}/assigned-roles": {"entity_id": "api"},
+    **{
+        f"/v2/control-planes/{{controlPlaneId}}/core-entities/routes{one}": {"service.id": "service"}
+        for one in ("", "/{RouteId}")
+    },
     "/v3/apis/{apiId}/implementations": {
         "service.id": "service",
         "service.control_plane_id": "control plane",
