@@ -8,10 +8,11 @@ import secrets
 import signal
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dcrproof.commands.parsing import Commands, Usage
@@ -23,6 +24,10 @@ from dcrproof.core.text import say
 if TYPE_CHECKING:
     from dcrproof.mocks.listen import Place
     from dcrproof.mocks.start import OtherServer
+
+
+PAGES = 8
+"""The place of the port of --ui: after those of the mocks."""
 
 
 def add(commands: Commands) -> None:
@@ -61,6 +66,7 @@ def add(commands: Commands) -> None:
     )
     serve.add_argument("--seed", type=int, metavar="N", help="make the same ids and secrets at each start")
     serve.add_argument("--observed", metavar="FILE", help="start the mocks from these observations of live parties")
+    serve.add_argument("--ui", action="store_true", help="also serve web pages to try the mocks by hand, at `ui`")
     serve.add_argument("--tls", action="store_true", help="serve over TLS, with a new certificate authority")
     serve.add_argument("--issuer", metavar="URL", help="use this authorization server instead of mock Curity")
     serve.add_argument("--registrar-id", metavar="ID", help="the client that may register there")
@@ -154,13 +160,27 @@ def run(options: argparse.Namespace) -> int:
                 folder=folder if over_tls else None,
             ) as served:
                 profile = write_profile(folder, served)
-                say(json.dumps({**served.description, "profile": str(profile)}), partial(print, flush=True))
-                stop.wait()
+                with _pages(options, {**served.description, "profile": str(profile)}) as described:
+                    say(json.dumps(described), partial(print, flush=True))
+                    stop.wait()
         except (UnknownStep, NotHere) as error:
             raise Usage(f"--undo {error}") from None
         except PortTaken as taken:
             raise Usage(f"--host and --port: {taken}") from None
     return Exit.GREEN
+
+
+@contextmanager
+def _pages(options: argparse.Namespace, described: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Serves web pages on these mocks with --ui, and tells a person where; yields what is printed then."""
+    if not options.ui:
+        yield described
+        return
+    from dcrproof.playground.serving import playground
+
+    with playground(described, options.port + PAGES if options.port else 0) as url:
+        say(f"dcrproof serve: open {url} in a browser", partial(print, file=sys.stderr, flush=True))
+        yield {**described, "ui": {"url": url}}
 
 
 def _other_server(options: argparse.Namespace) -> "OtherServer | None":

@@ -275,6 +275,21 @@ def test_a_port_that_is_none_is_bad_usage(refused, port):
     assert "--port" in refused("serve", f"--port={port}")
 
 
+def test_the_pages_are_at_the_port_after_those_of_the_mocks_and_a_person_is_told():
+    with free_ports(9) as first, serve("--ui", "--port", str(first)) as process:
+        url = process.described["ui"]["url"]
+        assert url == f"http://127.0.0.1:{first + 8}/"
+        assert "Validate the how-to by hand" in get(url).text
+        process.stop()
+    assert (process.code, process.rest) == (GREEN, f"dcrproof serve: open {url} in a browser\n")
+
+
+def test_the_port_of_the_pages_may_be_taken_or_none(refused):
+    with free_ports(9) as first, socket.create_server(("127.0.0.1", first + 8)):
+        assert f"port {first + 8}: Address already in use" in refused("serve", "--ui", "--port", str(first))
+    assert "port 65536: ports end at 65535" in refused("serve", "--ui", "--port=65528")
+
+
 def test_steps_are_left_undone_from_the_start(described):
     undone = ("--undo", "konnect.implementation.linked", "--undo", "curity.token-issuer.jwt=wrapped")
     with serve(*undone) as process:
