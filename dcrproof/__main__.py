@@ -5,7 +5,21 @@ from collections.abc import Sequence
 from functools import partial
 
 from dcrproof import __version__
-from dcrproof.commands import compare, completion, diagnose, init, lint, lists, load, profile, report, run, serve, sweep
+from dcrproof.commands import (
+    ci,
+    compare,
+    completion,
+    diagnose,
+    init,
+    lint,
+    lists,
+    load,
+    profile,
+    report,
+    run,
+    serve,
+    sweep,
+)
 from dcrproof.commands.parsing import Parser, Usage
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.http.signals import as_ctrl_c
@@ -23,7 +37,7 @@ COMMANDS = (
     profile,
     load,
     sweep,
-    completion,
+    ci,
 )  # in the order of --help
 
 

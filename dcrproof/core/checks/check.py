@@ -36,6 +36,7 @@ STAGES = {
     "plugin_issuer": Stage("Gateway: answers, caches, outages of an issuer of this run", GATEWAY),
     "plugin_tokens": Stage("Gateway: odd tokens, signed by an issuer of this run", GATEWAY),
     "plugin_services": Stage("Gateway: another plugin, two APIs, on services of this run", GATEWAY),
+    "standards": Stage("The standards: what they demand beside what the flow depends on", CURITY),
     "life": Stage("Life cycle: new secret, rename, revoke, delete", GATEWAY),
     "load": Stage("Load: many developers, consumers and operators at the same time (dcrproof load)", CONSUMER),
     "files": Stage("Files that set Konnect up, before they are applied (dcrproof lint)", KONNECT),
