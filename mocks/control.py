@@ -44,6 +44,7 @@ class Control:
                 ("GET", "/clock", self.clock),
                 ("POST", "/clock", self.advance),
                 ("POST", "/keys", self.rotate),
+                ("POST", "/tokens", self.sign),
                 ("GET", "/steps", self.steps),
                 ("PUT", "/steps/{id}", self.undo),
                 ("DELETE", "/steps/{id}", self.redo),
@@ -114,10 +115,25 @@ class Control:
         asked = _object(request, "party", "kid")
         if asked["party"] != "curity":
             raise BadControlRequest("party is curity: no other party signs")
-        if asked["kid"] not in ("new", "same"):
-            raise BadControlRequest("kid is new or same")
-        self.world.curity.rotate_keys(asked["kid"])
+        if asked["kid"] not in ("new", "same", "previous"):
+            raise BadControlRequest("kid is new, same or previous")
+        try:
+            self.world.curity.rotate_keys(asked["kid"])
+        except ValueError as error:
+            raise BadControlRequest(str(error)) from None
         return json_response(200, {"kid": self.world.curity.signing_key.kid})
+
+    def sign(self, request: Request) -> Response:
+        asked = _object(request, "claims", "header", "key")
+        if not isinstance(asked["claims"], dict) or not isinstance(asked["header"], dict):
+            raise BadControlRequest("claims and header are JSON objects")
+        if asked["key"] not in ("current", "previous"):
+            raise BadControlRequest("key is current or previous")
+        try:
+            token = self.world.curity.signed(asked["claims"], asked["header"], previous=asked["key"] == "previous")
+        except ValueError as error:
+            raise BadControlRequest(str(error)) from None
+        return json_response(200, {"token": token})
 
     def steps(self, request: Request) -> Response:
         del request

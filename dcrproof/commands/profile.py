@@ -53,7 +53,10 @@ def _check_profile(options: argparse.Namespace) -> int:
     say(f"{options.file}: no problems")
     say(f"mode {profile.run.mode}, hostile checks {'allowed' if profile.run.hostile else 'not allowed'}")
     say("\n".join(parties(profile)))
-    for title, of, groups in (("will run", "", found["runs"]), ("will be not seen", "needs ", found["not_seen"])):
+    shown = [("will run", "", found["runs"]), ("will be not seen", "needs ", found["not_seen"])]
+    if found["not_applicable"]:
+        shown.append(("are not applicable", "", found["not_applicable"]))
+    for title, of, groups in shown:
         say(f"{sum(map(len, groups.values()))} checks {title}")
         for name, ids in groups.items():
             say(f"  {of}{name} ({len(ids)})")
