@@ -350,6 +350,8 @@ def test_each_wrong_step_is_found_in_yaml_at_its_line(checks, wrong):
     assert check["candidates"] == [wrong.step, *wrong.others]
     assert check["expected"]
     assert check["observed"]
+    assert check["fix"]
+    assert check["owners"] == ["Konnect admins"]
     line = (tmp_line := yaml_with(wrong).splitlines())[check["line"] - 1]
     assert tmp_line[check["line"] - 1][check["column"] - 1].strip(), "it points at a value"
     if wrong.new and "labels" not in wrong.new and "auto_approve" not in wrong.new:
