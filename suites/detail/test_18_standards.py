@@ -130,7 +130,7 @@ def test_algorithm_of_the_token(_dcr_jwt, _dcr_expect):
     security=True,
 )
 def test_claims_are_unique(_dcr_jwt, _dcr_expect):
-    twice = []
+    twice: list[str] = []
 
     def names(pairs):
         twice.extend(name for name, number in Counter(name for name, _ in pairs).items() if number > 1)

@@ -464,6 +464,12 @@ def test_a_folder_is_read_with_its_folders_and_what_is_neither_is_named(lint):
     assert "kong/api.yaml" in out
 
 
+def test_the_example_for_kongctl_is_right(capsys):
+    """kongctl has applied it: test_kongctl.py."""
+    assert main(["lint", str(DOC.parents[1] / "examples" / "kongctl")]) == GREEN
+    assert "green - 12 passed, 5 not seen" in capsys.readouterr().out
+
+
 def test_what_a_file_loads_is_not_said_to_be_unread(lint):
     text = KONGCTL.replace(OF_PROVIDER, "issuer: !file parts/values.yaml#issuer")
     code, out, err = lint({"kong/setup.yaml": text, "kong/parts/values.yaml": f"issuer: {DISCOVERY}"}, "kong")
