@@ -465,7 +465,7 @@ def test_a_folder_is_read_with_its_folders_and_what_is_neither_is_named(lint):
 
 
 def test_the_example_for_kongctl_is_right(capsys):
-    """kongctl has applied it: test_kongctl.py."""
+    """That it can be applied, test_kongctl.py shows with kongctl itself."""
     assert main(["lint", str(DOC.parents[1] / "examples" / "kongctl")]) == GREEN
     assert "green - 12 passed, 5 not seen" in capsys.readouterr().out
 
