@@ -81,7 +81,7 @@ def run(_: argparse.Namespace) -> int:
     options = ["--dcr-report", str(job.runs), "--dcr-ledger", str(job.ledgers)]
     options += ["--dcr-profile", job.profile] if job.profile else []
     options += ["--dcr-baseline", job.baseline] if job.baseline else []
-    code = _performed([sys.executable, "-m", "pytest", "--pyargs", "dcrproof.suites", *options, *job.options])
+    code = _performed([sys.executable, "-m", "dcrproof", "run", *options, *job.options])
     made = [one for one in _kept(job) if one not in before]
     if not made:  # it was refused before it began
         return code
@@ -140,7 +140,7 @@ def _emptied(report: Path) -> None:
 
 def _performed(command: Sequence[str]) -> int:
     """Runs the checks. A signal that stops this process is passed on, and the run cleans up."""
-    with subprocess.Popen(command, start_new_session=True) as running:  # noqa: S603 - pytest of this Python; a session of its own, so that it gets each signal once
+    with subprocess.Popen(command, start_new_session=True) as running:  # noqa: S603 - dcrproof of this Python; a session of its own, so that it gets each signal once
         while True:
             try:
                 code = running.wait()
