@@ -122,7 +122,7 @@ def _tell(content: Mapping[str, Any]) -> None:
 
 def _annotate(content: Mapping[str, Any]) -> None:
     from dcrproof.core.text import visible
-    from dcrproof.fixtures.session.github import annotation
+    from dcrproof.fixtures.session.job import annotation
     from dcrproof.reports.diagnosis import claim, diagnosis
 
     for check in content["checks"]:

@@ -118,6 +118,7 @@ def test_the_plan_of_a_mode_has_what_the_mode_may(run_checks, mocks, mode: str, 
     assert ("objects in all" in ran.output) is bool(kinds)
     assert all(f"{kind}s" in ran.output for kind in kinds)
     assert "DCR provider" not in ran.output
+    assert ("asked to verify" in ran.output) is (mode == "create")
 
 
 def test_a_test_of_your_own_has_a_plan_as_well(run_checks, mocks, tmp_path) -> None:

@@ -106,6 +106,7 @@ def oidc_provider(registrar: str, *options: str) -> Stranger:
 
 
 NO_GRANT_TYPE = "RFC 6749 5.2: a missing parameter is 400 invalid_request"
+TWICE = "RFC 6749 3.2: no parameter is in a request twice; 5.2: what repeats one is 400 invalid_request"
 STRANGERS = {
     "oidc-provider-registrar": oidc_provider(WITH_PAIR),
     "oidc-provider-token-rotated": oidc_provider(WITH_TOKEN, "--rotate"),
@@ -126,6 +127,9 @@ STRANGERS = {
         {
             "grant.unknown-client": "RFC 6749 5.2: the challenge matches the scheme that the client used, Basic",
             "grant.no-grant-type": NO_GRANT_TYPE,
+            "grant.empty-parameter": "RFC 6749 3.2: a parameter without a value is as if it were not there",
+            "grant.repeated-parameter": TWICE,
+            "registered.secret-expiry": "RFC 7591 3.2.1: client_secret_expires_at is REQUIRED beside a secret",
             "managed.update-names-client": "RFC 7592 2.2: client_id is the client's own, or the update is not one of it",
         },
     ),
@@ -136,6 +140,9 @@ STRANGERS = {
         {
             "token.is-jwt": "RFC 9068 is not done for this grant; RFC 6749 1.4 allows that, and a gateway cannot verify it",
             "grant.no-grant-type": NO_GRANT_TYPE,
+            "grant.repeated-parameter": TWICE,
+            "grant.challenge": "RFC 7617 2: a challenge of Basic has a realm",
+            "managed.update-removes": "RFC 7592 2.2: an update replaces the metadata, and does not add to them",
             "registered.broken-body": "RFC 7591 3.2.2: what is no client metadata is 400 invalid_client_metadata",
         },
     ),

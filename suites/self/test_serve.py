@@ -22,6 +22,8 @@ from dcrproof.core.profile.model import Mode
 from dcrproof.core.profile.reading import read
 from dcrproof.fixtures.catalogue import entries
 from dcrproof.fixtures.flow.gate import FIXTURES
+from dcrproof.mocks.listen import Place
+from dcrproof.mocks.serve import serving
 
 GREEN, USAGE = 0, 4
 COMMAND = [sys.executable, "-m", "dcrproof"]
@@ -273,6 +275,21 @@ def test_a_port_that_is_none_is_bad_usage(refused, port):
     assert "--port" in refused("serve", f"--port={port}")
 
 
+def test_the_pages_are_at_the_port_after_those_of_the_mocks_and_a_person_is_told():
+    with free_ports(9) as first, serve("--ui", "--port", str(first)) as process:
+        url = process.described["ui"]["url"]
+        assert url == f"http://127.0.0.1:{first + 8}/"
+        assert "Validate the how-to by hand" in get(url).text
+        process.stop()
+    assert (process.code, process.rest) == (GREEN, f"dcrproof serve: open {url} in a browser\n")
+
+
+def test_the_port_of_the_pages_may_be_taken_or_none(refused):
+    with free_ports(9) as first, socket.create_server(("127.0.0.1", first + 8)):
+        assert f"port {first + 8}: Address already in use" in refused("serve", "--ui", "--port", str(first))
+    assert "port 65536: ports end at 65535" in refused("serve", "--ui", "--port=65528")
+
+
 def test_steps_are_left_undone_from_the_start(described):
     undone = ("--undo", "konnect.implementation.linked", "--undo", "curity.token-issuer.jwt=wrapped")
     with serve(*undone) as process:
@@ -442,3 +459,72 @@ def test_the_verdicts_with_its_profile_are_those_of_a_plain_run_and_without_mock
     observed = live.with_verdict("observed")
     assert observed
     assert all(check["observations"] for check in observed.values())
+
+
+# On other addresses
+
+
+def test_it_listens_where_it_is_told_and_says_so_loudly(refused):
+    with serve("--host=0.0.0.0", "--public-host=mocks.example", "--tls") as process:
+        described = process.described
+        for url in (described["curity"]["issuer"], described["konnect"]["url"], described["control"]):
+            assert urlsplit(url).hostname == "mocks.example"
+        port = urlsplit(described["control"]).port
+        trust = ssl.create_default_context(cafile=described["ca"])
+        with httpx.Client(verify=trust) as client:
+
+            def asked(host, **headers):
+                url = f"https://127.0.0.1:{port}/clock"
+                extensions = {"sni_hostname": "mocks.example"}
+                return client.get(url, headers={"host": host, **headers}, extensions=extensions).status_code
+
+            assert asked(f"mocks.example:{port}") == asked(f"localhost:{port}") == asked("MOCKS.example") == 200
+            assert asked("evil.example") == asked(f"x.mocks.example:{port}") == 403
+            assert asked(f"mocks.example:{port}", origin="https://evil.example") == 403
+        profile = read(Path(described["profile"]))
+        assert set(profile.live) >= {"curity", "konnect", "portal", "gateway"}
+    assert "CAUTION: the mocks listen on 0.0.0.0" in process.rest
+    assert "name the one for callers with --public-host" in refused("serve", "--host=0.0.0.0")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("--host=mocks.example",),
+            "expected an address of this machine, such as 0.0.0.0 for all, found 'mocks.example'",
+        ),
+        (("--host=192.0.2.1",), "--host and --port: 192.0.2.1, port 0: Cannot assign requested address"),
+        (("--public-host=mocks:80",), "expected a host name or an address without a port, found 'mocks:80'"),
+        (("--public-host=-x",), "expected a host name or an address without a port"),
+        (("--public-host=http://mocks",), "expected a host name or an address without a port"),
+        (("--public-host=",), "expected a host name or an address without a port"),
+    ],
+)
+def test_an_address_that_is_none_is_refused(refused, arguments, said):
+    assert said in refused("serve", *arguments)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [Place("::1", "::1"), Place("127.0.0.1", "no-such-name"), Place("0.0.0.0", "10.0.0.1")],  # noqa: S104 - it is tested
+    ids=str,
+)
+def test_the_mocks_find_one_another_whatever_their_public_name(place):
+    """Konnect registers an application's client at Curity by the public name."""
+    with serving(seed=4, place=place) as served, httpx.Client(trust_env=False) as client:
+        described = served.description["portal"]
+        portal, control = urlsplit(described["url"]), urlsplit(served.description["control"])
+
+        def post(path, body, **headers):
+            url = f"http://{place.own}:{portal.port}/api/v3{path}"
+            return client.post(url, json=body, headers={"host": portal.netloc, **headers})
+
+        credentials = {"username": described["email"], "password": described["password"]}
+        signed_in = post("/developer/authenticate", credentials).headers.get_list("set-cookie")
+        cookie = "; ".join(value.partition(";")[0] for value in signed_in)
+        made = post("/applications", {"name": "one", "auth_strategy_id": described["strategy_id"]}, cookie=cookie)
+        assert made.status_code == 201, made.text
+        asked = f"http://{place.own}:{control.port}/calls?party=curity"
+        calls = client.get(asked, headers={"host": control.netloc}).json()
+        assert {call["from"] for call in calls} == {"konnect"}
