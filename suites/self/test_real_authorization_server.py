@@ -255,7 +255,7 @@ def test_each_fault_of_another_server_names_a_section():
     for name, stranger in STRANGERS.items():
         lines = (KEPT / f"{name}.txt").read_text("utf-8").splitlines()
         failed = [line for line in lines if ": failed" in line]
-        assert failed == [f"{id}: failed, {why}" for id, why in stranger.faults.items()]
+        assert set(failed) == {f"{id}: failed, {why}" for id, why in stranger.faults.items()}
         assert all(re.search(r"(RFC \d{4}|Discovery 1\.0) \d", line) for line in failed)
         assert not [line for line in lines if re.search(r": (unreachable|error)\b", line)]
 
