@@ -187,12 +187,12 @@ def authorization_server(tmp_path: Path, stranger: Stranger):
     assert rest == ["clients left: 0"]
 
 
-def checks(tmp_path: Path, profile: Path, **variables: str):
+def checks(tmp_path: Path, profile: Path, *options: str, **variables: str):
     """Runs the checks as a user does. Returns the exit code, the parsed run.json, and all text printed and written."""
     reports = tmp_path / "reports"
     command = [sys.executable, "-m", "pytest", "-p", "dcrproof", "-p", "no:cacheprovider"]
     run = subprocess.run(
-        [*command, f"--dcr-profile={profile}", f"--dcr-report={reports}"],
+        [*command, f"--dcr-profile={profile}", f"--dcr-report={reports}", *options],
         capture_output=True,
         cwd=ROOT,
         env=environment() | variables,
@@ -279,6 +279,17 @@ def test_served_mocks_work_in_front_of_another_authorization_server(tmp_path):
             code, report, text = checks(tmp_path, profile)
     assert code == 0, text
     assert snapshot(stranger, report) == (KEPT / f"{ALWAYS}.txt").read_text("utf-8")
+
+
+@node
+@full
+def test_the_search_finds_nothing_in_front_of_another_authorization_server(tmp_path):
+    stranger = STRANGERS["oidc-provider-token-rotated"]
+    with authorization_server(tmp_path, stranger) as issuer:
+        profile = written_profile(tmp_path, issuer, stranger.registrar)
+        code, report, text = checks(tmp_path, profile, "--dcr-check=explored")
+    assert code == 0, text
+    assert "explored.sequences" in of_verdict(report, "passed")
 
 
 @node
