@@ -65,11 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 ABOUT = """\
 Proves that an application which is registered in a Dev Portal becomes a working OAuth client.
-The checks run with pytest; the commands below list, serve, compare and clean up around them.
 
-  pytest                                   all checks, against mocks (in a checkout)
-  pytest --pyargs dcrproof.suites          the same from any folder
-  pytest --dcr-profile=staging.toml ...    against the parties that a profile describes; add one of the above
+  dcrproof run                                  all checks, against mocks
+  dcrproof run --dcr-profile staging.toml       against the parties that a profile describes
+  dcrproof diagnose --route URL ...             why a route refuses the credentials of an application
 """
 EXITS = """\
 Exit codes, of pytest as well: 0 green, 1 a contract is broken, 2 interrupted, 3 internal error, failed
