@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 import sys
 import time
 from dataclasses import dataclass, field
@@ -13,7 +14,10 @@ from pathlib import Path
 import pexpect
 from tiers import full
 
-RECORDING = Path(__file__).parents[2] / "docs" / "init.cast"
+DOCS = Path(__file__).parents[2] / "docs"
+RECORDING, PAGE = DOCS / "init.cast", DOCS / "install.md"
+SHOWN = re.compile(r"(?<=```text\n)\$ dcrproof init\n.*?(?=```)", re.DOTALL)
+"""The part of the page that has the session."""
 MINUTE = 300
 """How many keys a person who types five a second hits in a minute."""
 
@@ -41,6 +45,11 @@ class Recording:
     def save(self, path: Path) -> None:
         header = {"version": 2, "width": 120, "height": 40, "title": "dcrproof init"}
         path.write_text("".join(json.dumps(line) + "\n" for line in (header, *self.events)), "utf-8")
+
+    @property
+    def shown(self) -> str:
+        printed = "".join(text for _, kind, text in self.events if kind == "o")
+        return "".join(f"{line.rstrip()}\n" for line in printed.splitlines())
 
     @classmethod
     def of(cls, path: Path) -> "Recording":
@@ -101,14 +110,21 @@ def test_init_leads_to_green(mocks, tmp_path):
     assert perform(recording, folder, ["run", "--smoke", "-q", "--dcr-profile", "profile.toml"], {}) == 0, (
         recording.events
     )
-    printed = "".join(text for _, kind, text in recording.events if kind == "o")
+    printed = recording.shown
     assert "verdict    green" in printed
     assert not [secret for secret in mocks.secrets if secret in printed + (folder / "profile.toml").read_text("utf-8")]
     if os.environ.get("DCRPROOF_REWRITE"):
         recording.save(RECORDING)
+        page = PAGE.read_text("utf-8")
+        PAGE.write_text(SHOWN.sub(recording.shown.partition("$ dcrproof run")[0].replace("\\", r"\\"), page), "utf-8")
     recorded = Recording.of(RECORDING)
-    assert len(recorded.typed) == len(recording.typed) == len(answered)
+    assert len(recorded.typed) == len(answered)
     assert len("".join(recorded.typed)) < MINUTE
-    shown = "".join(text for _, kind, text in recorded.events if kind == "o")
-    assert [question for question in answered if question in shown] == list(answered)
-    assert "verdict    green" in shown
+    assert [question for question in answered if question in recorded.shown] == list(answered)
+    assert "verdict    green" in recorded.shown
+
+
+def test_the_page_shows_the_recorded_session():
+    shown = SHOWN.search(PAGE.read_text("utf-8"))
+    assert shown
+    assert shown[0] == Recording.of(RECORDING).shown.partition("$ dcrproof run")[0]
