@@ -26,6 +26,13 @@ KEPT = 30
 """How many runs are kept for the history: a month of nights."""
 WRITTEN = ("*.json", "*.jsonl", "*.html", "*.xml", "*.har", "*.md", "*.toml", "*.sarif", "*.prom", "*.txt")
 """What a run leaves in the folder of the report, and `run` removes from it before the next one."""
+TOLD = {
+    "--dcr-profile": "DCRPROOF_PROFILE",
+    "--dcr-baseline": "DCRPROOF_BASELINE",
+    "--dcr-report": "DCRPROOF_REPORT",
+    "--dcr-ledger": "DCRPROOF_STATE",
+}
+"""Options of a run that have a variable of their own."""
 MARK = ".dcrproof-report"
 """A file that says that a folder is one of reports."""
 ABOUT = """\
@@ -48,7 +55,7 @@ class Job:
 
     profile: str
     baseline: str
-    options: Sequence[str]
+    options: str
     report: Path
     state: Path
 
@@ -75,17 +82,20 @@ def add(commands: Commands) -> None:
 
 def run(_: argparse.Namespace) -> int:
     job = _job()
+    more = _options(job.options)
     _private(job.state)
     _emptied(job.report)
+    _without_latest(job)
     before = set(_kept(job))
     options = ["--dcr-report", str(job.runs), "--dcr-ledger", str(job.ledgers)]
     options += ["--dcr-profile", job.profile] if job.profile else []
     options += ["--dcr-baseline", job.baseline] if job.baseline else []
-    code = _performed([sys.executable, "-m", "dcrproof", "run", *options, *job.options])
+    code = _performed([sys.executable, "-m", "dcrproof", "run", *options, *more])
     made = [one for one in _kept(job) if one not in before]
     if not made:  # it was refused before it began
         return code
     shutil.copytree(made[-1], job.report, dirs_exist_ok=True)
+    _without_latest(job)
     _thinned(job)
     broke = _compared(job)
     _summary_of_azure(job)
@@ -103,15 +113,22 @@ def run_sweep(_: argparse.Namespace) -> int:
 
 
 def _job() -> Job:
-    """The job of this environment. Raises Usage for a value that is none."""
-    given = {name: os.environ.get(f"DCRPROOF_{name}", "") for name in ("PROFILE", "BASELINE", "OPTIONS")}
-    try:
-        options = shlex.split(given["OPTIONS"])
-    except ValueError as error:
-        raise Usage(f"DCRPROOF_OPTIONS: {error}, in {one_line(given['OPTIONS'], 200)}") from None
+    given = [os.environ.get(f"DCRPROOF_{name}", "") for name in ("PROFILE", "BASELINE", "OPTIONS")]
     report = Path(os.environ.get("DCRPROOF_REPORT") or "dcrproof-report")
     state = Path(os.environ.get("DCRPROOF_STATE") or ".dcrproof")
-    return Job(given["PROFILE"], given["BASELINE"], options, report, state)
+    return Job(*given, report, state)
+
+
+def _options(text: str) -> list[str]:
+    """More options, as a shell would read them. Raises Usage where they cannot be."""
+    try:
+        options = shlex.split(text)
+    except ValueError as error:
+        raise Usage(f"DCRPROOF_OPTIONS: {error}, in {one_line(text, 200)}") from None
+    for name in (option.partition("=")[0] for option in options):
+        if name in TOLD:
+            raise Usage(f"DCRPROOF_OPTIONS: {name} is not for here; set {TOLD[name]}")
+    return options
 
 
 def _private(state: Path) -> None:
@@ -156,14 +173,23 @@ def _kept(job: Job) -> Iterator[Path]:
         yield from sorted(one for one in job.runs.iterdir() if one.is_dir() and not one.is_symlink())
 
 
+def _without_latest(job: Job) -> None:
+    """Removes the link to the newest run: some artifacts have a copy of the folder in its place."""
+    latest = job.runs / "latest"
+    if latest.is_dir() and not latest.is_symlink():
+        shutil.rmtree(latest)
+    latest.unlink(missing_ok=True)
+
+
 def _thinned(job: Job) -> None:
-    """Keeps of each run what a comparison needs, and of old runs nothing."""
+    """Keeps of each run what a comparison needs, and of old runs nothing. A killed run has its events alone."""
     folders = list(_kept(job))
     for folder in folders[:-KEPT]:
         shutil.rmtree(folder, ignore_errors=True)
     for folder in folders[-KEPT:]:
+        needed = "run.json" if (folder / "run.json").exists() else "events.jsonl"
         for path in folder.iterdir():
-            if path.name != "run.json":
+            if path.name != needed:
                 path.unlink()
 
 
