@@ -83,21 +83,22 @@ def add(commands: Commands) -> None:
 def run(_: argparse.Namespace) -> int:
     job = _job()
     more = _options(job.options)
-    _private(job.state)
-    _emptied(job.report)
-    _without_latest(job)
-    before = set(_kept(job))
     options = ["--dcr-report", str(job.runs), "--dcr-ledger", str(job.ledgers)]
     options += ["--dcr-profile", job.profile] if job.profile else []
     options += ["--dcr-baseline", job.baseline] if job.baseline else []
-    code = _performed([sys.executable, "-m", "dcrproof", "run", *options, *more])
-    made = [one for one in _kept(job) if one not in before]
-    if not made:  # it was refused before it began
-        return code
-    shutil.copytree(made[-1], job.report, dirs_exist_ok=True)
-    _without_latest(job)
-    _thinned(job)
-    broke = _compared(job)
+    with _files():
+        _private(job.state)
+        _emptied(job.report)
+        _without_latest(job)
+        before = set(_kept(job))
+        code = _performed([sys.executable, "-m", "dcrproof", "run", *options, *more])
+        made = [one for one in _kept(job) if one not in before]
+        if not made:  # it was refused before it began
+            return code
+        shutil.copytree(made[-1], job.report, dirs_exist_ok=True)
+        _without_latest(job)
+        _thinned(job)
+        broke = _compared(job)
     _summary_of_azure(job)
     say(f"{'report':<10} {job.report}")
     return code or broke
@@ -108,15 +109,26 @@ def run_sweep(_: argparse.Namespace) -> int:
     if not job.profile or not job.ledgers.is_dir():
         say("nothing to sweep: " + ("no run has kept a ledger" if job.profile else "all parties are mocked"))
         return Exit.GREEN
-    _private(job.state)
+    with _files():
+        _private(job.state)
     return sweep.run(argparse.Namespace(ledger=job.ledgers, profile=Path(job.profile), yes=True))
 
 
+@contextlib.contextmanager
+def _files() -> Iterator[None]:
+    """Raises Usage for a file or a folder of the job that cannot be read or written."""
+    try:
+        yield
+    except OSError as error:
+        raise Usage(f"{error.filename}: {error.strerror or error}") from None
+
+
 def _job() -> Job:
-    given = [os.environ.get(f"DCRPROOF_{name}", "") for name in ("PROFILE", "BASELINE", "OPTIONS")]
-    report = Path(os.environ.get("DCRPROOF_REPORT") or "dcrproof-report")
-    state = Path(os.environ.get("DCRPROOF_STATE") or ".dcrproof")
-    return Job(*given, report, state)
+    def told(name: str, otherwise: str = "") -> str:
+        return os.environ.get(f"DCRPROOF_{name}") or otherwise
+
+    report, state = Path(told("REPORT", "dcrproof-report")), Path(told("STATE", ".dcrproof"))
+    return Job(told("PROFILE"), told("BASELINE"), told("OPTIONS"), report, state)
 
 
 def _options(text: str) -> list[str]:
@@ -133,26 +145,20 @@ def _options(text: str) -> list[str]:
 
 def _private(state: Path) -> None:
     """Makes the folder, and takes it from everybody else: caches and artifacts do not keep the modes of files."""
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-        for path in (state, *state.rglob("*")):
-            if not path.is_symlink():
-                path.chmod(0o700 if path.is_dir() else 0o600)
-    except OSError as error:
-        raise Usage(f"DCRPROOF_STATE {state}: {error.strerror or error}") from None
+    state.mkdir(parents=True, exist_ok=True)
+    for path in (state, *state.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def _emptied(report: Path) -> None:
     """Makes the folder, and removes the report of an earlier job from it. Raises Usage where it holds something else."""
-    try:
-        report.mkdir(parents=True, exist_ok=True)
-        if not (report / MARK).exists() and any(report.iterdir()):
-            raise Usage(f"DCRPROOF_REPORT {report}: holds other files; expected a folder for the report alone")
-        for path in (path for pattern in WRITTEN for path in report.glob(pattern)):
-            path.unlink()
-        (report / MARK).touch()
-    except OSError as error:
-        raise Usage(f"DCRPROOF_REPORT {report}: {error.strerror or error}") from None
+    report.mkdir(parents=True, exist_ok=True)
+    if not (report / MARK).exists() and any(report.iterdir()):
+        raise Usage(f"DCRPROOF_REPORT {report}: holds other files; expected a folder for the report alone")
+    for path in (path for pattern in WRITTEN for path in report.glob(pattern)):
+        path.unlink()
+    (report / MARK).touch()
 
 
 def _performed(command: Sequence[str]) -> int:

@@ -194,10 +194,12 @@ def test_options_that_are_not_closed_are_bad_usage_and_do_not_stop_a_sweep(night
     assert "DCRPROOF_OPTIONS: No closing quotation" in capsys.readouterr().err
 
 
-def test_a_file_in_place_of_a_folder_is_bad_usage(nights, capsys):
-    (nights.folder / ".dcrproof").touch()
+@pytest.mark.parametrize("taken", [".dcrproof", "dcrproof-report", ".dcrproof/runs"])
+def test_a_file_in_place_of_a_folder_is_bad_usage(nights, capsys, taken):
+    (nights.folder / taken).parent.mkdir(exist_ok=True)
+    (nights.folder / taken).touch()
     assert nights.night() == Exit.USAGE
-    assert "DCRPROOF_STATE .dcrproof: " in capsys.readouterr().err
+    assert f"dcrproof ci: {taken}" in capsys.readouterr().err
 
 
 def test_the_ledgers_of_the_profile_are_swept(nights, monkeypatch, capsys):
