@@ -265,5 +265,5 @@ def _others(given: Body, *used: str) -> dict[str, Any]:
 def _url(given: Body) -> str:
     protocol, host = given.get("protocol", "http"), given["host"].strip("[]")
     address = f"[{host}]" if ":" in host else host
-    port = given.get("port", 443 if protocol == "https" else 80)
+    port = int(given.get("port", 443 if protocol == "https" else 80))
     return f"{protocol}://{address}:{port}{given.get('path', '')}"

@@ -137,6 +137,8 @@ def faults(name: str, value: Any, field: Field) -> Iterator[Invalid]:
         return
     types, rule, reason = KINDS[field.kind]
     fits = isinstance(value, types) and not (field.kind == "integer" and isinstance(value, bool))
+    if field.kind == "integer" and isinstance(value, float):
+        fits = value.is_integer()  # 1.0 is the same number as 1 (RFC 8259)
     if not fits:
         yield {"field": name, "rule": rule, "reason": reason.format(name=name)}
         return

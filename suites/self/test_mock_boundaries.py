@@ -88,10 +88,9 @@ BODIES: Mapping[str, tuple[Field, Limits]] = {
     "SNIPPET_CREATION": (schema.SNIPPET_CREATION, {"name": (None, 512), **SHOWN}),
     "SNIPPET_UPDATE": (schema.SNIPPET_UPDATE, {"name": (None, 512), **SHOWN}),
     # least ones of people's names and of types of entities are inferred
-    "DEVELOPER_CREATION": (schema.DEVELOPER_CREATION, {"email": (None, 255), "full_name": (1, 255)}),
+    "DEVELOPER_CREATION": (schema.DEVELOPER_CREATION, {"email": (None, 255), "full_name": (None, 255)}),
     "TEAM_CREATION": (schema.TEAM_CREATION, {"name": (1, 250), "description": (1, 250)}),
     "TEAM_UPDATE": (schema.TEAM_UPDATE, {"name": (1, 250), "description": (1, 250)}),
-    "TEAM_ROLE": (schema.TEAM_ROLE, {"entity_type_name": (1, 255)}),
     "ADMIN_APPLICATION_CREATION": (
         schema.ADMIN_APPLICATION_CREATION,
         {**APPLICATION, "dcr_client_id": (None, 255), **LABELS},

@@ -62,8 +62,9 @@ class Level(StrEnum):
 
 
 class Evidence(StrEnum):
-    """How well public documents support an expectation."""
+    """How well recordings and public documents support an expectation. A recording of the product outranks the others."""
 
+    RECORDED = "recorded"
     DOCUMENTED = "documented"
     CONTRADICTED = "contradicted"
     INFERRED = "inferred"
