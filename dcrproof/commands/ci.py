@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from dcrproof.commands import sweep
+from dcrproof.commands import report, sweep
 from dcrproof.commands.compare import PAGE, history_code, history_lines, history_of
 from dcrproof.commands.parsing import Commands, Usage
 from dcrproof.core.checks.results import Exit
@@ -95,6 +95,8 @@ def run(_: argparse.Namespace) -> int:
         made = [one for one in _kept(job) if one not in before]
         if not made:  # it was refused before it began
             return code
+        if not (made[-1] / "run.json").exists():  # it was killed
+            report.run(argparse.Namespace(folder=made[-1]))
         shutil.copytree(made[-1], job.report, dirs_exist_ok=True)
         _without_latest(job)
         _thinned(job)
@@ -127,8 +129,8 @@ def _job() -> Job:
     def told(name: str, otherwise: str = "") -> str:
         return os.environ.get(f"DCRPROOF_{name}") or otherwise
 
-    report, state = Path(told("REPORT", "dcrproof-report")), Path(told("STATE", ".dcrproof"))
-    return Job(told("PROFILE"), told("BASELINE"), told("OPTIONS"), report, state)
+    folders = Path(told("REPORT", "dcrproof-report")), Path(told("STATE", ".dcrproof"))
+    return Job(told("PROFILE"), told("BASELINE"), told("OPTIONS"), *folders)
 
 
 def _options(text: str) -> list[str]:
@@ -151,14 +153,14 @@ def _private(state: Path) -> None:
             path.chmod(0o700 if path.is_dir() else 0o600)
 
 
-def _emptied(report: Path) -> None:
+def _emptied(folder: Path) -> None:
     """Makes the folder, and removes the report of an earlier job from it. Raises Usage where it holds something else."""
-    report.mkdir(parents=True, exist_ok=True)
-    if not (report / MARK).exists() and any(report.iterdir()):
-        raise Usage(f"DCRPROOF_REPORT {report}: holds other files; expected a folder for the report alone")
-    for path in (path for pattern in WRITTEN for path in report.glob(pattern)):
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / MARK).exists() and any(folder.iterdir()):
+        raise Usage(f"DCRPROOF_REPORT {folder}: holds other files; expected a folder for the report alone")
+    for path in (path for pattern in WRITTEN for path in folder.glob(pattern)):
         path.unlink()
-    (report / MARK).touch()
+    (folder / MARK).touch()
 
 
 def _performed(command: Sequence[str]) -> int:

@@ -109,6 +109,18 @@ def test_a_killed_run_of_an_earlier_job_is_part_of_the_history(nights, capsys):
     assert printed.err == ""
 
 
+def test_a_killed_run_has_a_report_as_well(nights, monkeypatch):
+    def killed(_):
+        made = nights.folder / ".dcrproof" / "runs" / "20261102T020000.000000Z-7"
+        made.mkdir(parents=True)
+        (made / "events.jsonl").write_text("\n".join(map(json.dumps, list(made_up(3, 3))[:-1])))
+        return Exit.INTERNAL_ERROR
+
+    monkeypatch.setattr(ci, "_performed", killed)
+    assert nights.night() == Exit.INTERNAL_ERROR
+    assert {path.name for path in nights.report.iterdir()} >= SOME_FILES
+
+
 @pytest.mark.parametrize("kind", ["link", "copy"])
 def test_the_link_to_the_newest_run_is_not_kept(nights, kind):
     """An artifact has a copy of the folder in its place, which no run could replace."""
