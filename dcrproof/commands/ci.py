@@ -91,19 +91,32 @@ def run(_: argparse.Namespace) -> int:
         _emptied(job.report)
         _without_latest(job)
         before = set(_kept(job))
-        code = _performed([sys.executable, "-m", "dcrproof", "run", *options, *more])
-        made = [one for one in _kept(job) if one not in before]
-        if not made:  # it was refused before it began
-            return code
-        if not (made[-1] / "run.json").exists():  # it was killed
-            report.run(argparse.Namespace(folder=made[-1]))
-        shutil.copytree(made[-1], job.report, dirs_exist_ok=True)
-        _without_latest(job)
-        _thinned(job)
-        broke = _compared(job)
+    code = _performed([sys.executable, "-m", "dcrproof", "run", *options, *more])
+    made = [one for one in _kept(job) if one not in before]
+    if not made:  # it was refused before it began
+        return code
+    broke = 0
+    try:
+        with _files():
+            broke = _reported(job, made[-1])
+    except Usage as usage:
+        if code == Exit.GREEN:
+            raise
+        say(f"dcrproof ci: {usage}", partial(print, file=sys.stderr))  # the exit code is that of the run
+    return code or broke
+
+
+def _reported(job: Job, made: Path) -> int:
+    """Fills the folder of the report, and compares the run. Returns 1 if something broke since the last green one."""
+    if not (made / "run.json").exists():  # it was killed
+        report.run(argparse.Namespace(folder=made))
+    shutil.copytree(made, job.report, dirs_exist_ok=True)
+    _without_latest(job)
+    _thinned(job)
+    broke = _compared(job)
     _summary_of_azure(job)
     say(f"{'report':<10} {job.report}")
-    return code or broke
+    return broke
 
 
 def run_sweep(_: argparse.Namespace) -> int:

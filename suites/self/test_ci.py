@@ -187,6 +187,13 @@ def test_a_run_that_was_refused_leaves_its_exit_code_alone(nights, monkeypatch):
     assert not list(nights.report.glob("*.html"))
 
 
+@pytest.mark.parametrize(("verdict", "code"), [("failed", Exit.BROKEN), ("passed", Exit.USAGE)])
+def test_a_report_that_cannot_be_written_does_not_hide_how_the_run_ended(nights, monkeypatch, capsys, verdict, code):
+    monkeypatch.setattr(ci, "PAGE", "compare.txt/history.html")
+    assert nights.night(verdict) == code
+    assert "compare.txt/history.html: " in capsys.readouterr().err
+
+
 def test_a_job_of_azure_gets_its_summary(nights, monkeypatch, capsys):
     monkeypatch.setenv("TF_BUILD", "True")
     nights.night()
