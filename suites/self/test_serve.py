@@ -500,6 +500,10 @@ def test_it_listens_where_it_is_told_and_says_so_loudly(refused):
         (("--public-host=-x",), "expected a host name or an address without a port"),
         (("--public-host=http://mocks",), "expected a host name or an address without a port"),
         (("--public-host=",), "expected a host name or an address without a port"),
+        (
+            ("--ui", "--public-host=mocks.example"),
+            "--ui is for a browser on this machine, and mocks.example is not its name",
+        ),
     ],
 )
 def test_an_address_that_is_none_is_refused(refused, arguments, said):
