@@ -5,13 +5,40 @@ from collections.abc import Sequence
 from functools import partial
 
 from dcrproof import __version__
-from dcrproof.commands import ci, compare, diagnose, lint, lists, load, profile, report, run, serve, sweep
+from dcrproof.commands import (
+    ci,
+    compare,
+    completion,
+    diagnose,
+    init,
+    lint,
+    lists,
+    load,
+    profile,
+    report,
+    run,
+    serve,
+    sweep,
+)
 from dcrproof.commands.parsing import Parser, Usage
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.http.signals import as_ctrl_c
 from dcrproof.core.text import say
 
-COMMANDS = (run, diagnose, serve, lists, lint, compare, report, profile, load, sweep, ci)  # in the order of --help
+COMMANDS = (
+    run,
+    diagnose,
+    init,
+    serve,
+    lists,
+    lint,
+    compare,
+    report,
+    profile,
+    load,
+    sweep,
+    ci,
+)  # in the order of --help
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,11 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 ABOUT = """\
 Proves that an application which is registered in a Dev Portal becomes a working OAuth client.
-The checks run with pytest; the commands below list, serve, compare and clean up around them.
 
-  pytest                                   all checks, against mocks (in a checkout)
-  pytest --pyargs dcrproof.suites          the same from any folder
-  pytest --dcr-profile=staging.toml ...    against the parties that a profile describes; add one of the above
+  dcrproof run                                  all checks, against mocks
+  dcrproof run --dcr-profile staging.toml       against the parties that a profile describes
+  dcrproof diagnose --route URL ...             why a route refuses the credentials of an application
 """
 EXITS = """\
 Exit codes, of pytest as well: 0 green, 1 a contract is broken, 2 interrupted, 3 internal error, failed
@@ -58,6 +84,7 @@ def command_line() -> Parser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     for command in COMMANDS:
         command.add(commands)
+    completion.complete(parser, commands.choices)
     return parser
 
 

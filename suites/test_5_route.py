@@ -513,7 +513,7 @@ def test_hs_confused_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, dcr_jw
     references=(f"{REFERENCE}, leeway", "RFC 7519 4.1.4"),
     security=True,
 )
-def test_expired_token(dcr_consumer, dcr_bearer_accepted, _dcr_signed, _dcr_expect):
+def test_expired_token(_dcr_signed, dcr_consumer, dcr_bearer_accepted, _dcr_expect):
     now = _dcr_signed.now()
     for what, ago in (("an hour", 3600), ("a year", 366 * 86400)):  # an hour is longer than any leeway
         token = _dcr_signed(exp=now - ago, iat=now - ago - 300, nbf=now - ago - 300)
@@ -527,7 +527,7 @@ def test_expired_token(dcr_consumer, dcr_bearer_accepted, _dcr_signed, _dcr_expe
     references=(f"{REFERENCE}, leeway", "RFC 7519 4.1.5"),
     security=True,
 )
-def test_token_of_tomorrow(dcr_consumer, dcr_bearer_accepted, _dcr_signed, _dcr_expect):
+def test_token_of_tomorrow(_dcr_signed, dcr_consumer, dcr_bearer_accepted, _dcr_expect):
     begins = _dcr_signed.now() + 86400
     token = _dcr_signed(nbf=begins, exp=begins + 300)
     _refused(dcr_consumer, _dcr_expect, token, "a token whose nbf is tomorrow")
@@ -540,7 +540,7 @@ def test_token_of_tomorrow(dcr_consumer, dcr_bearer_accepted, _dcr_signed, _dcr_
     references=("RFC 7519 4.1.1", "RFC 8725 3.8", OIDC),
     security=True,
 )
-def test_foreign_issuer(dcr_consumer, dcr_bearer_accepted, dcr_metadata, _dcr_signed, _dcr_expect):
+def test_foreign_issuer(_dcr_signed, dcr_consumer, dcr_bearer_accepted, dcr_metadata, _dcr_expect):
     issuer = dcr_metadata.issuer
     others = ("https://dcrproof.invalid/another-issuer", f"{issuer}/dcrproof", issuer[:-1], issuer.swapcase(), "", None)
     for other in others:
@@ -575,7 +575,7 @@ ANY_AUDIENCE = (
     references=("RFC 7515 4.1.4", OIDC),
     security=True,
 )
-def test_wrong_kid(dcr_consumer, dcr_bearer_accepted, _dcr_signed, _dcr_expect):
+def test_wrong_kid(_dcr_signed, dcr_consumer, dcr_bearer_accepted, _dcr_expect):
     _refused(dcr_consumer, _dcr_expect, _dcr_signed({"kid": "dcrproof"}), "a token with the kid dcrproof")
 
 
@@ -587,7 +587,7 @@ def test_wrong_kid(dcr_consumer, dcr_bearer_accepted, _dcr_signed, _dcr_expect):
     level=Level.SHOULD,
     security=True,
 )
-def test_critical_extension(dcr_consumer, dcr_bearer_accepted, _dcr_signed, _dcr_expect):
+def test_critical_extension(_dcr_signed, dcr_consumer, dcr_bearer_accepted, _dcr_expect):
     token = _dcr_signed({"crit": ["dcrproof"], "dcrproof": 1})
     _refused(dcr_consumer, _dcr_expect, token, "a token with crit ['dcrproof']")
 

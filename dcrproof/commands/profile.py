@@ -42,15 +42,20 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check_profile(options: argparse.Namespace) -> int:
+    return check(options.file, as_json=options.json)
+
+
+def check(file: Path, *, as_json: bool = False) -> int:
+    """Says what a run with that profile sees. Raises Usage with everything that is wrong with it."""
     from dcrproof.fixtures.session.visibility import foreseen, parties
 
-    profile = profile_of(options.file)
+    profile = profile_of(file)
     found = foreseen(profile)
-    if options.json:
+    if as_json:
         about = {"mode": profile.run.mode, "hostile": profile.run.hostile, "target": profile.kinds}
         say(json.dumps({**about, **found}, indent=2))
         return Exit.GREEN
-    say(f"{options.file}: no problems")
+    say(f"{file}: no problems")
     say(f"mode {profile.run.mode}, hostile checks {'allowed' if profile.run.hostile else 'not allowed'}")
     say("\n".join(parties(profile)))
     shown = [("will run", "", found["runs"]), ("will be not seen", "needs ", found["not_seen"])]

@@ -61,18 +61,24 @@ def is_kongctl(root: Node) -> bool:
     return any(name in ROOTS or name in OTHERS or name.startswith(("portal_", "api_")) for name in root.members)
 
 
-def read(roots: Iterable[Node], base: Path, setup: Setup) -> None:
-    """Adds what the documents declare. `base` is the folder of the command: `!file` stays in it, or in the folder of its file.
+def read(roots: Iterable[Node], base: Path, setup: Setup) -> set[Path]:
+    """Adds what the documents declare, and returns the files that they name. Raises BadFile.
 
-    Raises BadFile.
+    `base` is the folder of the command: `!file` stays in it, or in the folder of its file.
     """
-    _Documents(list(roots), base).into(setup)
+    all = _Documents(list(roots), base)
+    all.into(setup)
+    return all.named
 
 
 class _Documents:
     def __init__(self, roots: list[Node], base: Path) -> None:
         self.base = base.resolve()
         self.templates: dict[str, Node] = {}
+        self.named: set[Path] = set()
+        """The files that `!file` names."""
+        self.files: dict[Path, Node] = {}
+        """Those that are loaded, parsed."""
         self.refs: set[str] = set()
         self.raw: dict[str, Node] = {}
         """The objects by their ref, as they are written."""
@@ -236,13 +242,21 @@ class _Documents:
     def _loaded(self, node: Node) -> Node:
         path, extract = self._path(node)
         with _Once(self.under_way, ("file", path, extract), node, "!file that loads itself, directly or not"):
-            text = text_of(path, str(path))
-            if path.suffix.lower() not in {".yaml", ".yml", ".json"}:
-                return Node(text, node.place)
-            found = documents(text, _shown(path))
-            root = found[0] if found else Node(None, node.place)
-            self._survey(root)
+            root = self._parsed(path, node)
             return self._opened(self._walked(root, extract, node) if extract else root)
+
+    def _parsed(self, path: Path, node: Node) -> Node:
+        """The content of a file that `node` names: of YAML and JSON the values, of others the text."""
+        if path not in self.files:
+            name = _shown(path)
+            text = text_of(path, name)
+            if path.suffix.lower() in {".yaml", ".yml", ".json"}:
+                found = documents(text, name)
+                self.files[path] = found[0] if found else Node(None, node.place)
+                self._survey(self.files[path])
+            else:
+                self.files[path] = Node(text, node.place)
+        return self.files[path]
 
     def _path(self, node: Node) -> tuple[Path, str]:
         """The file that `!file` names, and the path within it. Raises BadFile where there is none."""
@@ -265,6 +279,7 @@ class _Documents:
             raise BadFile(node.place, "!file with a path that leaves the folder of the files")
         if not exists:
             raise BadFile(node.place, f"!file: there is no file {one_line(name, 200)}")
+        self.named.add(path)
         return path, inner
 
     def _walked(self, node: Node, path: str, at: Node) -> Node:

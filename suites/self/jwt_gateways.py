@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import envoy_gateway
 import tomli_w
 from jwt_gateway import Gateway, serving
 from on_call import Scene, nested, scene, tables
@@ -158,14 +159,21 @@ GOOD = "a good one"
 SAYS_NOTHING, FORWARDS_NOTHING = "a good one that says nothing", "a good one that does not forward the token"
 
 
+ENVOY = "Envoy: "
+"""Before the name of a row: at Envoy in place of the small gateway."""
+ENVOYS = (GOOD, "another issuer", "another audience", "old keys", "old keys of the same kid", "no way to the keys")
+HOUR = 3600.0
+
+
 @contextmanager
 def profile_of(name: str) -> Iterator[Path]:
     """The profile of that gateway, which runs until the block ends, with mocks of everything behind it."""
     with tempfile.TemporaryDirectory() as folder, scene() as here:
-        described = here.described
-        with urlopen(described["curity"]["discovery"]) as answer:  # noqa: S310 - http on this machine
-            jwks_uri = json.loads(answer.read())["jwks_uri"]
-        gateway = Gateway(here.issuer, jwks_uri, described["upstream"]["url"], here.application["client_id"])
+        gateway = gateway_of(here)
+        if name.startswith(ENVOY):
+            with envoy_of(name.removeprefix(ENVOY), gateway, here, Path(folder)) as url:
+                yield written(Path(folder), here, url, **{"run.deadlines": {"propagation": "9s", "patience": "2s"}})
+            return
         if name in BAD:
             gateway.without = frozenset(BAD[name].without.split("+"))
         elif name in REFUSING:
@@ -174,6 +182,32 @@ def profile_of(name: str) -> Iterator[Path]:
         gateway.forwards = name != FORWARDS_NOTHING
         with serving(gateway) as url:
             yield written(Path(folder), here, url)
+
+
+def gateway_of(here: Scene) -> Gateway:
+    """A good gateway for the tokens of the application."""
+    with urlopen(here.described["curity"]["discovery"]) as answer:  # noqa: S310 - http on this machine
+        jwks_uri = json.loads(answer.read())["jwks_uri"]
+    return Gateway(here.issuer, jwks_uri, here.described["upstream"]["url"], here.application["client_id"])
+
+
+@contextmanager
+def envoy_of(name: str, gateway: Gateway, here: Scene, folder: Path) -> Iterator[str]:
+    """The address of an Envoy that is set up as that row says, until the block ends. It keeps the keys for a second; where
+    they are to be old, for an hour, and has fetched them before the rotation.
+    """
+    rotated = {"old keys": "new", "old keys of the same kid": "same"}.get(name)
+    if name in REFUSING and not rotated:
+        REFUSING[name].change(gateway, here)
+    with envoy_gateway.serving(gateway, folder, HOUR if rotated else 1.0) as url:
+        if rotated:
+            curity = here.served.worlds.current.curity
+            client = curity.client(here.application["client_id"])
+            token = curity.sign(curity.access_token_claims(client, ""))
+            asked = here.client.get(f"{url}/accounts", headers={"authorization": f"Bearer {token}"})
+            assert asked.status_code == 200, asked.text
+            curity.rotate_keys(rotated)
+        yield url
 
 
 def written(folder: Path, here: Scene, url: str, **values: Any) -> Path:

@@ -119,6 +119,7 @@ def test_checks_stand_in_the_order_of_the_flow(checks):
         "plugin_issuer",
         "plugin_services",
         "plugin_tokens",
+        "standards",
         *NOT_OF_PYTEST,
     ]
     assert [check["stage"] for check in checks] == sorted((check["stage"] for check in checks), key=stages.index)

@@ -461,6 +461,63 @@ def test_a_folder_is_read_with_its_folders_and_what_is_neither_is_named(lint):
     assert "kong/api.yaml" in out
 
 
+def test_what_a_file_loads_is_not_said_to_be_unread(lint):
+    text = KONGCTL.replace(OF_PROVIDER, "issuer: !file parts/values.yaml#issuer")
+    code, out, err = lint({"kong/setup.yaml": text, "kong/parts/values.yaml": f"issuer: {DISCOVERY}"}, "kong")
+    assert (code, err) == (GREEN, "")
+    assert "not read" not in out
+
+
+def in_a_module(all: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The plan with its resources in a module, each once for each key."""
+    content = plan(all.values())
+    for change in content["resource_changes"]:
+        change.update(module_address='module.portal["a.b"]', index="x")
+        change["address"] = f'module.portal["a.b"].{change["address"]}["x"]'
+    root = content["configuration"]["root_module"]
+    content["configuration"]["root_module"] = {"module_calls": {"portal": {"module": root}}}
+    return content
+
+
+def applied(all: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The plan of what is there already: all ids are known."""
+    ids = {name: f"{number}{ID[1:]}" for number, name in enumerate(all)}
+    for name, one in all.items():
+        one["change"]["change"]["actions"] = ["no-op"]
+        one["change"]["change"]["after"]["id"] = ids[name]
+        one["change"]["change"]["after_unknown"] = {}
+    after("strategy", "openid_connect", "dcr_provider_id")(ids["provider"])(all)
+    after("provider", "curity", "dcr_config")({"initial_client_id": "konnect-dcr"})(all)
+    members = {"api_id": ids["api"], "portal_id": ids["portal"], "auth_strategy_ids": [ids["strategy"]]}
+    all["publication"]["change"]["change"]["after"].update(members)
+    return plan(all.values())
+
+
+@pytest.mark.parametrize("build", [in_a_module, applied])
+@pytest.mark.parametrize("wrong", [None, no_strategy, config("scopes", ["openid"])])
+def test_plans_with_modules_and_with_known_ids(checks, build, wrong):
+    several = resources()
+    if wrong and not (build is applied and wrong is no_strategy):
+        wrong(several)
+    content = build(several)
+    if build is applied and wrong is no_strategy:
+        content["resource_changes"][4]["change"]["after"]["auth_strategy_ids"] = None
+    found = failed(checks({"plan.json": json.dumps(content)}))
+    found.pop("provider.verified", None)  # a provider that is there already shows no secret
+    assert list(found) == ([] if wrong is None else ["api.strategy" if wrong is no_strategy else "strategy.scopes"])
+
+
+def test_what_is_deleted_and_data_are_not_judged(checks):
+    several = resources()
+    gone = resources()["strategy"]
+    config("scopes", ["openid"])({"strategy": gone})
+    gone["change"]["change"].update(actions=["delete"], before=gone["change"]["change"]["after"], after=None)
+    data = resources()["portal"]
+    data["change"].update(mode="data")
+    after("portal", "authentication_enabled")(value=False)({"portal": data})
+    assert failed(checks({"plan.json": json.dumps(plan([*several.values(), gone, data]))})) == {}
+
+
 def test_what_curity_is_called_is_judged_where_it_is_given(checks):
     found = {check["id"]: check["verdict"] for check in checks({"setup.yaml": KONGCTL}, "setup.yaml", *OPTIONS)}
     assert found["provider.issuer"] == found["provider.registrar-id"] == "passed"
