@@ -168,8 +168,10 @@ def run(options: argparse.Namespace) -> int:
         return Exit.INTERRUPTED
     _write(output, text(answers, openid=options.openid, plain_http=options.plain_http))
     say(f"{output}: written")
-    code = profile.check(output)
-    say(f"to run the checks: dcrproof run --dcr-profile {shlex.quote(str(output))}")
+    code = profile.check(output, ids=False)
+    name = shlex.quote(str(output))
+    say(f"which checks: dcrproof profile check {name}")
+    say(f"to run them:  dcrproof run --dcr-profile {name}")
     return code
 
 

@@ -214,10 +214,9 @@ class Refusal:
 # statuses that no document describes: operations and statuses, as a pattern each, and why the mocks answer so
 UNDOCUMENTED: Mapping[tuple[str, str], str] = {
     ("PATCH /v3/portals/.*/teams/{teamId}", "400"): "the document has no answer to a body that it forbids",
-    (
-        "POST /v2/control-planes/.*/core-entities/.*",
-        "400|409",
-    ): "the document says nothing of entities that are refused",
+    ("(POST|PUT) /v2/control-planes/.*/core-entities/.*", "400|409"): "nor to an entity that is refused",
+    ("DELETE /v2/control-planes/.*/core-entities/.*", "400|404"): "nor for one that is in use, or gone",
+    ("(GET|POST) /v2/control-planes/.*/services/{ServiceId}/(routes|plugins)", "404"): "nor for a service that is gone",
 }
 CREDENTIALS = (
     "several credentials are for Entra, Okta and the HTTP bridge; that Curity's applications answer 400 is inferred"
@@ -228,6 +227,20 @@ TEAMS = "teams own no applications here (mocks/konnect/teams.py)"
 STRATEGY = {"name": "x", "display_name": "x", "strategy_type": "key_auth", "configs": {"key-auth": {}}}
 OWNER = {"id": "00000000-0000-4000-8000-000000000000", "type": "developer"}
 REFUSALS: tuple[Refusal, ...] = (
+    Refusal(
+        "(POST|PUT|PATCH) /v2/(dcr-providers|application-auth-strategies).*",
+        400,
+        "must be unique",
+        "no status is documented for a name that is taken (switch names_may_repeat)",
+        {**STRATEGY, "name": "by key"},
+    ),
+    Refusal(
+        "(POST|PUT) /v2/control-planes/.*/core-entities/routes.*",
+        400,
+        "without a service",
+        "the mocked data planes serve no such route",
+        {"paths": ["/x"]},
+    ),
     Refusal(
         "PATCH /v3/portals/.*/integrations",
         400,

@@ -18,7 +18,11 @@ from dcrproof.mocks.messages import Response
 
 HOST = "http://mock.test"
 CONFIG = {
-    "generation": {"allow-x00": False, "codec": "utf-8"},  # no body may hold NUL (inferred), no URL a lone surrogate
+    "generation": {
+        "mode": "positive",
+        "allow-x00": False,
+        "codec": "utf-8",
+    },  # no body may hold NUL (inferred), no URL a lone surrogate
     "phases": {"stateful": {"inference": {"algorithms": []}}},  # the links are ours
 }
 # Where an object that was made is found, if not at the path that made it, with its id at the end. And the member that is
@@ -115,11 +119,18 @@ def operation_of(documents: Documents, name: str, case: Any) -> Operation:
     return next(one for one in documents.operations if (one.document, one.method, one.template) == wanted)
 
 
-def ask(organization: Populated, operation: Operation, case: Any) -> tuple[Asked, Any]:
-    """Asks the organization, with a body that names what there is; returns the answer, also as Schemathesis takes it."""
+def ask(
+    organization: Populated, operation: Operation, case: Any, without: frozenset[str] = frozenset()
+) -> tuple[Asked, Any]:
+    """Asks the organization, with a body that names what there is; returns the answer, also as Schemathesis takes it.
+
+    Members of the body that are `without` are left out.
+    """
     arguments = case.as_transport_kwargs(base_url=HOST + PREFIXES[operation.document])
     null = arguments.pop("data", None) == b"null"
     body = fitted(organization, operation, arguments.pop("json", None))
+    if isinstance(body, dict):
+        body = {name: value for name, value in body.items() if name not in without}
     kept = {key: value for key, value in arguments.items() if key in {"method", "url", "params", "headers"}}
     data = b"null" if null else _bytes(body)
     prepared = requests.Request(**kept, data=data).prepare()

@@ -38,12 +38,12 @@ def found() -> Documents:
     return documents.find()
 
 
-def fault(found: Documents, asked: Asked, *, allowed: bool) -> str | None:
-    """What is wrong with the answer to a request that the document allows, or forbids."""
+def fault(found: Documents, asked: Asked, *, allowed: bool | None) -> str | None:
+    """What is wrong with the answer to a request that the document allows, or forbids; None where that depends."""
     status = asked.response.status
     if allowed and status >= 400 and not refusable(asked):
         return f"{asked}\nthe document allows it"
-    if not allowed and status < 400:
+    if allowed is False and status < 400:
         return f"{asked}\nthe document forbids it"
     if any(re.fullmatch(of, str(asked.operation)) and re.fullmatch(one, str(status)) for of, one in UNDOCUMENTED):
         return None
@@ -150,11 +150,7 @@ def test_what_is_refused_all_the_same(found: Documents, refusal: Refusal) -> Non
             organization = driven.organization_for(found)
             asked = driven.send(organization, operation, fitted(organization, operation, refusal.example))
             if asked.response.status == refusal.status and re.search(refusal.said, asked.response.body.decode()):
-                assert (
-                    refusal.example is None
-                    or "requestBody" not in operation.declared
-                    or found.allows(operation, asked.body)
-                )
+                assert "requestBody" not in operation.declared or found.allows(operation, asked.body)
                 return
     pytest.fail(f"nothing is refused so: {refusal}")
 
@@ -171,3 +167,51 @@ def test_each_correction_is_one(found: Documents) -> None:
     """`correct` refuses a stale one."""
     for name in PREFIXES:
         found.document(name)
+
+
+# --- one request after another ----------------------------------------------------------------------------------------
+
+
+REFUSED_MEMBERS = frozenset({"client_id", "reference_id", "scopes", "team_id", "dcr_client_id"})
+"""Of applications with a DCR provider: without them there is something to follow a link to."""
+
+
+ODD = r"missing_reference|already exists|an existing 'routes'"
+
+
+def machine(found: Documents, name: str, wrong: list[str]) -> Any:
+    """A state machine that follows the links of the document, from what makes or deletes an object to what can be done with it.
+
+    A link may lead to what is gone meanwhile (404), and what is made may be there already or name what is not (ODD).
+    """
+
+    class Machine(driven.schema(found, name, driven.organization_for(found)).as_state_machine()):  # type: ignore[misc] - made at run time
+        def setup(self) -> None:
+            self.organization = driven.organization_for(found)
+            self.gone: set[str] = set()
+
+        def call(self, case: Any, **_: Any) -> Any:
+            asked_of = driven.operation_of(found, name, case)
+            self.asked, seen = driven.ask(self.organization, asked_of, case, REFUSED_MEMBERS)
+            return seen
+
+        def validate_response(self, _: Any, case: Any, **__: Any) -> None:
+            asked, status = self.asked, self.asked.response.status
+            odd = status == 409 or (status == 400 and re.search(ODD, asked.response.body.decode()))
+            if status != 404 and (said := fault(found, asked, allowed=None if odd else True)):
+                wrong.append(said)
+            if case.method == "DELETE" and status == 204:
+                self.gone.add(asked.url)
+            elif case.method == "PUT" and status < 300:
+                self.gone.discard(asked.url)
+            elif status < 400 and asked.url in self.gone:
+                wrong.append(f"{asked}\nit was deleted")
+
+    return Machine
+
+
+@pytest.mark.parametrize("name", sample(PREFIXES))
+def test_what_was_made_is_found_changed_and_gone(found: Documents, name: str) -> None:
+    wrong: list[str] = []
+    machine(found, name, wrong).run(settings=limited(15, stateful_step_count=20))
+    assert not wrong

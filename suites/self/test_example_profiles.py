@@ -14,7 +14,7 @@ from dcrproof.mocks.konnect.roles import EVERY_ROLE, Token
 ROOT = Path(__file__).parents[2]
 PROFILES = sorted((ROOT / "examples" / "profiles").glob("*.toml"))
 ACCESS_PAGE = ROOT / "docs" / "access.md"
-WHOLE = {"inspect", "existing", "existing-konnect"}
+WHOLE = {"inspect", "existing", "existing-konnect", "gateway-jwt"}
 """Modes that create nothing run all their checks here; of the others the smoke run must do."""
 ACCESS = re.compile(r"with (\[(?:curity|konnect|portal|\[gateway)\b.*|a gateway that .*)")
 REGISTRAR, ADMIN = "[curity.registrar] id and secret", "[curity.admin] url, username and password"
@@ -23,6 +23,7 @@ NOT_SEEN = {
     "inspect": {REGISTRAR, ECHO},
     "existing": {REGISTRAR, ADMIN, ECHO, "[konnect] url and token", "[portal] url"},
     "existing-konnect": {REGISTRAR, ECHO},
+    "gateway-jwt": {REGISTRAR, ADMIN, ECHO, "[konnect] url and token", "[portal] url"},
     "gateway-by-hand": {"a gateway that takes its applications from this Konnect"},
 }
 """Access that is said to be lacking, beside what only another mode or a mock shows."""

@@ -3,7 +3,7 @@
 import pytest
 from addresses import AT, MISTAKES
 from performing import Case
-from situations import SITUATIONS
+from situations import NO_BASIC, SITUATIONS
 
 from dcrproof.core.checks.owners import AUTHOR
 from dcrproof.core.checks.results import Result
@@ -30,6 +30,14 @@ def test_what_is_said_on_call(case, ended):
         assert {*check["steps"], *check["candidates"]}.issuperset(row.steps), run.said
         assert {*check["candidates"]}.isdisjoint(row.not_steps), run.said
     assert run.exit == row.exit, run.said
+
+
+def test_claims_are_seen_where_the_route_takes_a_token_and_no_basic(ended):
+    run = ended[Case(checks=SITUATIONS[NO_BASIC].checks, on_call=NO_BASIC)]
+    assert [check["id"] for check in run.red] == ["route.basic.accepted"], run.said
+    claims = {id: verdict for id, verdict in run.verdicts.items() if id.startswith("claims")}
+    assert len(claims) == 8, claims
+    assert set(claims.values()) <= {"passed", "observed"}, claims
 
 
 @pytest.mark.parametrize("name", MISTAKES)
