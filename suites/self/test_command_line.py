@@ -392,8 +392,8 @@ def portal_alone(mocks, text, application):
 
 REGISTRAR, CLIENT = "[curity.registrar] id and secret", "[curity.registrar] or [application]"
 ADMIN, TOKEN = "[curity.admin] url, username and password", "[konnect] url and token"
-NOT_OF_PYTEST = ("load", "files", "clean_up", "documents")
-"""Stages of checks that `dcrproof load` performs, and of those that are judged when all others have ended."""
+NOT_OF_PYTEST = ("explored", "load", "files", "clean_up", "documents")
+"""Stages whose checks a run of all checks does not perform by itself: a search, a load, a lint, and what is judged at the end."""
 AT_A_MOCK = {"show the call log", "turn the clock", "rotate a key"}
 LIMITED = {
     # what the run has: its mode, what it lacks, and its profile, made of the whole one
