@@ -4,6 +4,7 @@ import pytest
 from addresses import AT, MISTAKES
 from performing import Case
 from situations import NO_BASIC, SITUATIONS
+from tiers import spread
 
 from dcrproof.core.checks.owners import AUTHOR
 from dcrproof.core.checks.results import Result
@@ -12,7 +13,7 @@ from dcrproof.fixtures.session.verdicts import owners
 CASES = [Case(checks=row.checks, on_call=name) for name, row in SITUATIONS.items()]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.on_call)
+@pytest.mark.parametrize("case", spread(CASES, of=24, id=lambda case: case.on_call))
 def test_what_is_said_on_call(case, ended):
     row, run = SITUATIONS[case.on_call], ended[case]
     assert "error" not in run.verdicts.values(), run.said

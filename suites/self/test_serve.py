@@ -428,6 +428,7 @@ def test_no_step_of_curity_is_left_undone_at_another_authorization_server(refuse
 # The checks against it
 
 
+@full
 def test_the_verdicts_with_its_profile_are_those_of_a_plain_run_and_without_mocked_those_of_live_parties(
     described, run_checks, plain
 ):
