@@ -38,6 +38,7 @@ COMMANDS = (
     load,
     sweep,
     ci,
+    completion,
 )  # in the order of --help
 
 

@@ -58,7 +58,6 @@ def history_html(history: History) -> str:
         last=last,
         days=[(day, list(of_day)) for day, of_day in groupby(reversed(runs), key=lambda one: one.day)],
         courses=sorted(_courses(history), key=lambda one: one.now not in BAD),
-        bad=BAD,
         rows=lambda comparison: list(rows(comparison)),
         counts=counts,
         shown=SHOWN,

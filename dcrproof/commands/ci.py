@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from dcrproof.commands import sweep
+from dcrproof.commands import report, sweep
 from dcrproof.commands.compare import PAGE, history_code, history_lines, history_of
 from dcrproof.commands.parsing import Commands, Usage
 from dcrproof.core.checks.results import Exit
@@ -26,6 +26,13 @@ KEPT = 30
 """How many runs are kept for the history: a month of nights."""
 WRITTEN = ("*.json", "*.jsonl", "*.html", "*.xml", "*.har", "*.md", "*.toml", "*.sarif", "*.prom", "*.txt")
 """What a run leaves in the folder of the report, and `run` removes from it before the next one."""
+TOLD = {
+    "--dcr-profile": "DCRPROOF_PROFILE",
+    "--dcr-baseline": "DCRPROOF_BASELINE",
+    "--dcr-report": "DCRPROOF_REPORT",
+    "--dcr-ledger": "DCRPROOF_STATE",
+}
+"""Options of a run that have a variable of their own."""
 MARK = ".dcrproof-report"
 """A file that says that a folder is one of reports."""
 ABOUT = """\
@@ -48,7 +55,7 @@ class Job:
 
     profile: str
     baseline: str
-    options: Sequence[str]
+    options: str
     report: Path
     state: Path
 
@@ -75,22 +82,41 @@ def add(commands: Commands) -> None:
 
 def run(_: argparse.Namespace) -> int:
     job = _job()
-    _private(job.state)
-    _emptied(job.report)
-    before = set(_kept(job))
+    more = _options(job.options)
     options = ["--dcr-report", str(job.runs), "--dcr-ledger", str(job.ledgers)]
     options += ["--dcr-profile", job.profile] if job.profile else []
     options += ["--dcr-baseline", job.baseline] if job.baseline else []
-    code = _performed([sys.executable, "-m", "dcrproof", "run", *options, *job.options])
+    with _files():
+        _private(job.state)
+        _emptied(job.report)
+        _without_latest(job)
+        before = set(_kept(job))
+    code = _performed([sys.executable, "-m", "dcrproof", "run", *options, *more])
     made = [one for one in _kept(job) if one not in before]
     if not made:  # it was refused before it began
         return code
-    shutil.copytree(made[-1], job.report, dirs_exist_ok=True)
+    broke = 0
+    try:
+        with _files():
+            broke = _reported(job, made[-1])
+    except Usage as usage:
+        if code == Exit.GREEN:
+            raise
+        say(f"dcrproof ci: {usage}", partial(print, file=sys.stderr))  # the exit code is that of the run
+    return code or broke
+
+
+def _reported(job: Job, made: Path) -> int:
+    """Fills the folder of the report, and compares the run. Returns 1 if something broke since the last green one."""
+    if not (made / "run.json").exists():  # it was killed
+        report.run(argparse.Namespace(folder=made))
+    shutil.copytree(made, job.report, dirs_exist_ok=True)
+    _without_latest(job)
     _thinned(job)
     broke = _compared(job)
     _summary_of_azure(job)
     say(f"{'report':<10} {job.report}")
-    return code or broke
+    return broke
 
 
 def run_sweep(_: argparse.Namespace) -> int:
@@ -98,44 +124,56 @@ def run_sweep(_: argparse.Namespace) -> int:
     if not job.profile or not job.ledgers.is_dir():
         say("nothing to sweep: " + ("no run has kept a ledger" if job.profile else "all parties are mocked"))
         return Exit.GREEN
-    _private(job.state)
+    with _files():
+        _private(job.state)
     return sweep.run(argparse.Namespace(ledger=job.ledgers, profile=Path(job.profile), yes=True))
 
 
-def _job() -> Job:
-    """The job of this environment. Raises Usage for a value that is none."""
-    given = {name: os.environ.get(f"DCRPROOF_{name}", "") for name in ("PROFILE", "BASELINE", "OPTIONS")}
+@contextlib.contextmanager
+def _files() -> Iterator[None]:
+    """Raises Usage for a file or a folder of the job that cannot be read or written."""
     try:
-        options = shlex.split(given["OPTIONS"])
+        yield
+    except OSError as error:
+        raise Usage(f"{error.filename}: {error.strerror or error}") from None
+
+
+def _job() -> Job:
+    def told(name: str, otherwise: str = "") -> str:
+        return os.environ.get(f"DCRPROOF_{name}") or otherwise
+
+    folders = Path(told("REPORT", "dcrproof-report")), Path(told("STATE", ".dcrproof"))
+    return Job(told("PROFILE"), told("BASELINE"), told("OPTIONS"), *folders)
+
+
+def _options(text: str) -> list[str]:
+    """More options, as a shell would read them. Raises Usage where they cannot be."""
+    try:
+        options = shlex.split(text)
     except ValueError as error:
-        raise Usage(f"DCRPROOF_OPTIONS: {error}, in {one_line(given['OPTIONS'], 200)}") from None
-    report = Path(os.environ.get("DCRPROOF_REPORT") or "dcrproof-report")
-    state = Path(os.environ.get("DCRPROOF_STATE") or ".dcrproof")
-    return Job(given["PROFILE"], given["BASELINE"], options, report, state)
+        raise Usage(f"DCRPROOF_OPTIONS: {error}, in {one_line(text, 200)}") from None
+    for name in (option.partition("=")[0] for option in options):
+        if name in TOLD:
+            raise Usage(f"DCRPROOF_OPTIONS: {name} is not for here; set {TOLD[name]}")
+    return options
 
 
 def _private(state: Path) -> None:
     """Makes the folder, and takes it from everybody else: caches and artifacts do not keep the modes of files."""
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-        for path in (state, *state.rglob("*")):
-            if not path.is_symlink():
-                path.chmod(0o700 if path.is_dir() else 0o600)
-    except OSError as error:
-        raise Usage(f"DCRPROOF_STATE {state}: {error.strerror or error}") from None
+    state.mkdir(parents=True, exist_ok=True)
+    for path in (state, *state.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o700 if path.is_dir() else 0o600)
 
 
-def _emptied(report: Path) -> None:
+def _emptied(folder: Path) -> None:
     """Makes the folder, and removes the report of an earlier job from it. Raises Usage where it holds something else."""
-    try:
-        report.mkdir(parents=True, exist_ok=True)
-        if not (report / MARK).exists() and any(report.iterdir()):
-            raise Usage(f"DCRPROOF_REPORT {report}: holds other files; expected a folder for the report alone")
-        for path in (path for pattern in WRITTEN for path in report.glob(pattern)):
-            path.unlink()
-        (report / MARK).touch()
-    except OSError as error:
-        raise Usage(f"DCRPROOF_REPORT {report}: {error.strerror or error}") from None
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / MARK).exists() and any(folder.iterdir()):
+        raise Usage(f"DCRPROOF_REPORT {folder}: holds other files; expected a folder for the report alone")
+    for path in (path for pattern in WRITTEN for path in folder.glob(pattern)):
+        path.unlink()
+    (folder / MARK).touch()
 
 
 def _performed(command: Sequence[str]) -> int:
@@ -156,14 +194,23 @@ def _kept(job: Job) -> Iterator[Path]:
         yield from sorted(one for one in job.runs.iterdir() if one.is_dir() and not one.is_symlink())
 
 
+def _without_latest(job: Job) -> None:
+    """Removes the link to the newest run: some artifacts have a copy of the folder in its place."""
+    latest = job.runs / "latest"
+    if latest.is_dir() and not latest.is_symlink():
+        shutil.rmtree(latest)
+    latest.unlink(missing_ok=True)
+
+
 def _thinned(job: Job) -> None:
-    """Keeps of each run what a comparison needs, and of old runs nothing."""
+    """Keeps of each run what a comparison needs, and of old runs nothing. A killed run has its events alone."""
     folders = list(_kept(job))
     for folder in folders[:-KEPT]:
         shutil.rmtree(folder, ignore_errors=True)
     for folder in folders[-KEPT:]:
+        needed = "run.json" if (folder / "run.json").exists() else "events.jsonl"
         for path in folder.iterdir():
-            if path.name != "run.json":
+            if path.name != needed:
                 path.unlink()
 
 

@@ -99,7 +99,7 @@ def history_lines(found: "History", folder: Path) -> Iterator[str]:
     from dcrproof.reports.compare import lines
 
     first, last = found.runs[0], found.runs[-1]
-    yield f"{'history':<10} {len(found.runs)} runs in {folder}, {first.day} to {last.day}"
+    yield f"{'history':<10} {found.counted} in {folder}, {first.day} to {last.day}"
     yield f"{'newest':<10} {last.name}: {last.headline}"
     if found.against:
         why = "the last green run before it" if found.against.green else "the run before it; none before was green"

@@ -6,6 +6,7 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -40,12 +41,12 @@ def given(name: str) -> Callable[[Answers], bool]:
     return lambda answers: bool(answers.get(name))
 
 
-def _new_api(answers: Answers) -> bool:
+def new_api(answers: Answers) -> bool:
     """Whether the run creates the API, so that the profile names no portal and no strategy."""
     return answers["mode"] == "provision" and not answers["api"]
 
 
-def _existing_api(answers: Answers) -> bool:
+def existing_api(answers: Answers) -> bool:
     return answers["mode"] == "create" or bool(answers.get("api"))
 
 
@@ -96,10 +97,10 @@ QUESTIONS = (
         "KONNECT_TOKEN",
     ),
     Question("api", ("konnect", "api"), "API in Konnect, by name or id", given("konnect"), mode("create")),
-    Question("portal-name", ("konnect", "portal"), "Portal in Konnect, by name or id", _existing_api, SIGNS_IN),
-    Question("strategy", ("konnect", "strategy"), "Auth strategy, by name or id", _existing_api, SIGNS_IN),
-    Question("control-plane", ("konnect", "control_plane"), "Control plane, by name or id", given("konnect"), _new_api),
-    Question("service", ("konnect", "service"), "Gateway service that the new API is linked to", _new_api),
+    Question("portal-name", ("konnect", "portal"), "Portal in Konnect, by name or id", existing_api, SIGNS_IN),
+    Question("strategy", ("konnect", "strategy"), "Auth strategy, by name or id", existing_api, SIGNS_IN),
+    Question("control-plane", ("konnect", "control_plane"), "Control plane, by name or id", given("konnect"), new_api),
+    Question("service", ("konnect", "service"), "Gateway service that the new API is linked to", new_api),
     Question("portal", ("portal", "url"), "Address of the Dev Portal", SIGNS_IN),
     Question("email", ("portal", "email"), "E-mail of a developer", SIGNS_IN),
     Question("password", ("portal", "password"), "Password of the developer", SIGNS_IN, variable="DEVELOPER_PASSWORD"),
@@ -157,9 +158,9 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     output: Path = options.output
-    if output.exists() and not options.force:
+    if os.path.exists(output) and not options.force:  # noqa: PTH110 - as in _is_file
         raise Usage(f"--output {output}: it exists; --force overwrites it")
-    if not output.parent.is_dir():
+    if not os.path.isdir(output.parent):  # noqa: PTH112 - as in _is_file
         raise Usage(f"--output {output}: there is no folder {output.parent}")
     try:
         answers = _answers(options)
@@ -168,8 +169,10 @@ def run(options: argparse.Namespace) -> int:
         return Exit.INTERRUPTED
     _write(output, text(answers, openid=options.openid, plain_http=options.plain_http))
     say(f"{output}: written")
-    code = profile.check(output)
-    say(f"to run the checks: dcrproof run --dcr-profile {shlex.quote(str(output))}")
+    code = profile.check(output, ids=False)
+    name = shlex.quote(str(output))
+    say(f"which checks: dcrproof profile check {name}")
+    say(f"to run them:  dcrproof run --dcr-profile {name}")
     return code
 
 
@@ -238,7 +241,7 @@ class Values:
                     return None
                 if not question.variable:
                     return self._plain(question, answer)
-                is_file = not NAME.fullmatch(answer) or (answer not in os.environ and Path(answer).is_file())
+                is_file = not NAME.fullmatch(answer) or (answer not in os.environ and _is_file(answer))
                 return (self._file if is_file else self._variable)(question, answer)
             except ValueError as wrong:
                 say(f"  {wrong}")
@@ -266,7 +269,7 @@ class Values:
 
     def _file(self, question: Question, path: str) -> Any:
         """A file. A name that no file has is not repeated: it may be the secret itself. Raises ValueError."""
-        if not os.path.isfile(path):  # noqa: PTH113 - any text is asked about
+        if not _is_file(path):
             raise ValueError(
                 "no file of that name, and no name of an environment variable: the secret itself is not typed"
             )
@@ -279,6 +282,10 @@ class Values:
         if found := wrong(place, value, self.folder):
             raise ValueError(found)
         return value
+
+
+def _is_file(path: str) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113 - of any text: pathlib raises for one that is too long
 
 
 def _split(route: str) -> tuple[str, str]:
@@ -347,6 +354,9 @@ def _write(path: Path, content: str) -> None:
     try:
         partly.write_text(content, "utf-8")
         partly.replace(path)
-    except OSError as error:
-        partly.unlink(missing_ok=True)
-        raise Usage(f"--output {path}: {error.strerror}") from None
+    except BaseException as error:
+        with suppress(OSError):
+            partly.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise Usage(f"--output {path}: {error.strerror}") from None
+        raise

@@ -53,6 +53,9 @@ def run(options: argparse.Namespace) -> int:
     code = exit_code([one.result for one in found])
     content = _content(found, code, others, _command(options))
     if options.json:
+        fixes = {step["id"]: step["fix"] for step in content["steps"]}
+        for check in content["checks"]:  # beside the check, since a reader of one finding has no steps at hand
+            check["fix"] = check["fix"] or "; or ".join(fixes[id] for id in check["candidates"])
         say(json.dumps(content, indent=2))
     elif options.sarif:
         from dcrproof.reports.sarif import results_sarif

@@ -45,8 +45,8 @@ def _check_profile(options: argparse.Namespace) -> int:
     return check(options.file, as_json=options.json)
 
 
-def check(file: Path, *, as_json: bool = False) -> int:
-    """Says what a run with that profile sees. Raises Usage with everything that is wrong with it."""
+def check(file: Path, *, as_json: bool = False, ids: bool = True) -> int:
+    """Says what a run with that profile sees, and by which checks. Raises Usage with everything that is wrong with it."""
     from dcrproof.fixtures.session.visibility import foreseen, parties
 
     profile = profile_of(file)
@@ -63,7 +63,7 @@ def check(file: Path, *, as_json: bool = False) -> int:
         shown.append(("are not applicable", "", found["not_applicable"]))
     for title, of, groups in shown:
         say(f"{sum(map(len, groups.values()))} checks {title}")
-        for name, ids in groups.items():
-            say(f"  {of}{name} ({len(ids)})")
-            fields(("", ", ".join(ids)))
+        for name, checks in groups.items() if ids else ():
+            say(f"  {of}{name} ({len(checks)})")
+            fields(("", ", ".join(checks)))
     return Exit.GREEN

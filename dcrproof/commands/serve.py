@@ -108,7 +108,12 @@ def _place(options: argparse.Namespace) -> "Place":
             "protect nothing, and their control interface has no password. Do not put anything real behind them.",
             partial(print, file=sys.stderr, flush=True),
         )
-    return Place(options.host, options.public_host or options.host)
+    place = Place(options.host, options.public_host or options.host)
+    if options.ui and not place.local:
+        raise Usage(
+            f"--ui is for a browser on this machine, and {place.public} is not its name: use --public-host localhost"
+        )
+    return place
 
 
 def _port(text: str) -> int:

@@ -42,7 +42,8 @@ def findings(setup: Setup, issuer: str = "", registrar_id: str = "") -> list[Fin
     for written in setup.secrets:
         secrets.know(written.value)
     found = [*judge.providers(), *judge.strategies(), *judge.portals(), *judge.publications(), *_secrets(setup)]
-    return [replace(one, result=one.result.masked(partial(_masked, secrets))) for one in found]
+    mask = partial(_masked, secrets)
+    return [Finding(one.result.masked(mask), one.place, mask(one.subject)) for one in found]
 
 
 def _masked(secrets: Secrets, text: str) -> str:
@@ -153,20 +154,11 @@ class _Judge:
             yield _hold(one, "strategy.dcr-provider", rules.has_provider, "dcr_provider_id")
             yield _hold(one, "strategy.issuer", partial(self._issuer, one), *CONFIG, "issuer")
             yield _hold(one, "strategy.claim", rules.claim, *CONFIG, "credential_claim")
-            for check, rule in (
-                ("strategy.auth-methods", rules.auth_methods),
-                ("route.basic.cached", rules.no_password),
-            ):
-                yield _hold(one, check, rule, *CONFIG, "auth_methods")
+            yield _hold(one, "strategy.auth-methods", rules.auth_methods, *CONFIG, "auth_methods")
+            yield _hold(one, "route.basic.cached", rules.no_password, *CONFIG, "auth_methods")
             yield _hold(one, "strategy.scopes", _scopes, *CONFIG, "scopes")
             yield from self._requirements(one)
-            yield _hold(
-                one,
-                "strategy.hide-credentials",
-                rules.hide_credentials,
-                *CONFIG,
-                "hide_credentials",
-            )
+            yield _hold(one, "strategy.hide-credentials", rules.hide_credentials, *CONFIG, "hide_credentials")
 
     def _issuer(self, strategy: Declared, value: Any) -> None:
         """The strategy's issuer is that of Curity, or of its provider; without either its form is looked at."""

@@ -76,6 +76,19 @@ def _signs_with_a_shared_secret(world: "World") -> None:
     override(world.curity, sign=lambda claims: ".".join([header, *sign(claims).split(".")[1:]]))
 
 
+@_mutant("curity.repeats-claims", turns_red=["token.unique-claims"])
+def _repeats_claims(world: "World") -> None:
+    """No claim is in a token twice."""
+    sign = world.curity.sign
+
+    def twice(claims: Mapping[str, Any]) -> str:
+        header, _, signature = sign(claims).split(".")
+        text = json.dumps(dict(claims))[:-1] + ', "scope": "everything"}'
+        return ".".join([header, urlsafe_b64encode(text.encode()).rstrip(b"=").decode(), signature])
+
+    override(world.curity, sign=twice)
+
+
 @_mutant("curity.issues-tokens-for-a-day", turns_red=["token.short-lived"])
 def _issues_tokens_for_a_day(world: "World") -> None:
     """Tokens live for an hour or less."""

@@ -3,6 +3,9 @@
 docs/standards.md lists the demands of each document, section by section, with their checks.
 """
 
+import json
+from base64 import urlsafe_b64decode
+from collections import Counter
 from math import ceil
 
 from dcrproof.core.checks.check import Evidence, Level, check
@@ -116,6 +119,30 @@ ASYMMETRIC = ("RS", "PS", "ES", "Ed")
 def test_algorithm_of_the_token(_dcr_jwt, _dcr_expect):
     algorithm = str(_dcr_jwt.header.get("alg"))
     _dcr_expect.that(algorithm.startswith(ASYMMETRIC), "an algorithm of RSA or elliptic curves", f"alg {algorithm!r}")
+
+
+@check(
+    "token.unique-claims",
+    "The token's header and claims are JSON in UTF-8, and no name is there twice",
+    evidence=Evidence.DOCUMENTED,
+    references=("RFC 7519 4", "RFC 8725 3.7"),
+    level=Level.SHOULD,
+    security=True,
+)
+def test_claims_are_unique(_dcr_jwt, _dcr_expect):
+    twice: list[str] = []
+
+    def names(pairs):
+        twice.extend(name for name, number in Counter(name for name, _ in pairs).items() if number > 1)
+        return dict(pairs)
+
+    for part in _dcr_jwt.text.split(".")[:2]:
+        octets = urlsafe_b64decode(part + "==")
+        try:
+            json.loads(octets.decode("utf-8"), object_pairs_hook=names)
+        except ValueError:
+            _dcr_expect.that(holds=False, expected="JSON in UTF-8", observed="other octets")
+    _dcr_expect.that(not twice, "each name once", f"{', '.join(sorted(set(twice)))} twice")
 
 
 LONGEST = 3_600

@@ -11,9 +11,9 @@ def binding = new Binding()
 binding.env = [JOB_NAME: 'contract']
 binding.withEnv = { List pairs, Closure body ->
     stack << (stack.last() + pairs.collectEntries { it.split('=', 2) as List })
-    try { body() } finally { stack.removeLast() }
+    try { body() } finally { stack.remove(stack.size() - 1) }
 }
-binding.withCredentials = { List secrets, Closure body -> binding.withEnv(secrets.collect { "${it.variable}=${it.value}".toString() }, body) }
+binding.withCredentials = { List secrets, Closure body -> binding.withEnv.call(secrets.collect { "${it.variable}=${it.value}".toString() }, body) }
 binding.string = { Map one -> [variable: one.variable, value: 'the-secret-of-' + one.credentialsId] }
 binding.sh = { Map step ->
     def code = new ProcessBuilder('sh', '-e', '-c', step.script).with {
@@ -30,7 +30,7 @@ binding.lastCompleted = { -> 'the last completed build' }
 
 def step = new GroovyShell(binding).parse(new File(args[0]))
 def settings = args.tail().collectEntries { it.split('=', 2) as List }
-settings.credentials = [binding.string(credentialsId: 'konnect-token', variable: 'KONNECT_TOKEN')]
+settings.credentials = [binding.string.call(credentialsId: 'konnect-token', variable: 'KONNECT_TOKEN')]
 try {
     step.call(settings)
 } catch (Failed failed) {

@@ -214,7 +214,13 @@ def serving(gateway: Gateway) -> Iterator[str]:
             if not gateway.forwards:
                 sent.pop("authorization", None)
             connection = http.client.HTTPConnection(urlsplit(gateway.upstream).netloc)
-            connection.request(self.command, self.path, body or None, sent)
+            try:
+                connection.request(self.command, self.path, body or None, sent)
+            except OSError:
+                self.send(
+                    503, {"content-type": "text/plain"}, b"upstream connect error or disconnect/reset before headers"
+                )
+                return
             found = connection.getresponse()
             self.send(found.status, {"content-type": found.getheader("content-type", "")}, found.read())
             connection.close()

@@ -130,6 +130,9 @@ REFUSING: Mapping[str, Refusing] = {
     "no way to the keys": Refusing(CLOSED, (REACH,), _only(REACH), ("Jwks remote fetch is failed",)),
     "a slow clock": Refusing(_set(ahead=-3600), (CLOCK,), _only(CLOCK), ("Jwt not yet valid", "3600 s behind")),
     "a fast clock": Refusing(_set(ahead=3600), (CLOCK,), _only(CLOCK), ("Jwt is expired", "3600 s ahead")),
+    "an upstream that is out of service": Refusing(
+        _set(upstream="http://127.0.0.1:9"), ("bring the upstream of the route into service",), FIXES, ("the token: ",)
+    ),
     # that say nothing
     "another issuer, and no word": Refusing(
         _both(ANOTHER, SILENT),
@@ -161,7 +164,10 @@ SAYS_NOTHING, FORWARDS_NOTHING = "a good one that says nothing", "a good one tha
 
 ENVOY = "Envoy: "
 """Before the name of a row: at Envoy in place of the small gateway."""
-ENVOYS = (GOOD, "another issuer", "another audience", "old keys", "old keys of the same kid", "no way to the keys")
+ENVOYS = (
+    *(GOOD, "another issuer", "another audience", "old keys", "old keys of the same kid", "no way to the keys"),
+    "an upstream that is out of service",
+)
 HOUR = 3600.0
 
 

@@ -138,6 +138,47 @@ DUMPED_OF_A_PORTAL = (
     "assets/logo",
     "assets/favicon",
 )
+# Commands about developers of a portal and their applications, in the order of test/e2e/scenarios/portal/applications,
+# 00b40e2; what each sends: internal/cmd/root/products/konnect/portal/{developers,teams,team_roles,applications,
+# applications_delete,application_registrations,application_registrations_delete}.go. What is in braces is a member of the
+# one object of that list.
+FEW = "page[number]=1&page[size]=10"
+IN_PORTAL = "/v3/portals/{portals.id}"
+ITS_DEVELOPERS = f"{IN_PORTAL}/developers"
+ITS_TEAM = f"{IN_PORTAL}/teams/{{teams.id}}"
+ITS_APPLICATIONS = f"{IN_PORTAL}/applications"
+ITS_REGISTRATIONS = f"{IN_PORTAL}/application-registrations"
+ITS_REGISTRATION = f"{ITS_APPLICATIONS}/{{applications.id}}/registrations/{{application-registrations.id}}"
+OF_DEVELOPERS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "get portal developers EMAIL": (
+        ("GET", f"/v3/portals?{FEW}"),
+        ("GET", f"{ITS_DEVELOPERS}?{FEW}"),
+        ("GET", f"{ITS_DEVELOPERS}/{{developers.id}}"),
+    ),
+    "create portal-team-developer": (("GET", f"{IN_PORTAL}/teams?{FEW}"), ("POST", f"{ITS_TEAM}/developers")),
+    "get portal developers teams --team-id": (("GET", f"{ITS_TEAM}/developers?{FEW}"),),
+    "get portal applications": (("GET", f"{ITS_APPLICATIONS}?{FEW}"),),
+    "get portal applications NAME": (("GET", f"{ITS_APPLICATIONS}/{{applications.id}}"),),
+    "get portal team roles": (("GET", f"{ITS_TEAM}/assigned-roles?{FEW}"),),
+    "get portal application-registrations --application-name": (
+        ("GET", f"{ITS_REGISTRATIONS}?{FEW}&filter[application_name][eq]={{applications.name}}"),
+    ),
+    "get portal application-registrations --developer-id": (
+        ("GET", f"{ITS_REGISTRATIONS}?{FEW}&filter[developer_id][eq]={{developers.id}}"),
+    ),
+    "get portal application-registrations --status": (
+        ("GET", f"{ITS_REGISTRATIONS}?{FEW}&filter[status][eq]=approved"),
+    ),
+    "get portal application-registrations ID": (("GET", ITS_REGISTRATION),),
+    "delete portal application-registrations ID": (
+        ("GET", f"{ITS_REGISTRATIONS}?{FEW}"),
+        ("DELETE", ITS_REGISTRATION),
+    ),
+    "delete portal applications NAME": (
+        ("GET", f"{ITS_APPLICATIONS}?{FEW}"),
+        ("DELETE", f"{ITS_APPLICATIONS}/{{applications.id}}"),
+    ),
+}
 BELONGS = frozenset({"ref", "kongctl", "_external", *(child.key for child in CHILDREN)})
 OF_AN_API = ("publications", "implementations")
 
@@ -266,6 +307,20 @@ class Replay:
         page = self.ask("GET", f"{kind.path}?page[number]=1&page[size]=10", None)
         found = next(one for one in page["data"] if one["name"] == name)
         return self.ask("GET", f"{kind.path}/{found['id']}", None)
+
+    def of_developers(self, ones: dict[str, Any], command: str) -> Any:
+        """The last answer to a command of OF_DEVELOPERS. `ones` holds the one object of each list, and is filled."""
+
+        def member(found: re.Match[str]) -> str:
+            return str(ones[found["list"]][found["member"]])
+
+        answer = None
+        for method, template in OF_DEVELOPERS[command]:
+            body = {"id": ones["developers"]["id"]} if method == "POST" else None
+            answer = self.ask(method, re.sub(r"\{(?P<list>[a-z-]+)\.(?P<member>\w+)\}", member, template), body)
+            if answer and len(answer.get("data", ())) == 1:
+                ones[template.partition("?")[0].rpartition("/")[2]] = answer["data"][0]
+        return answer
 
     def dump(self) -> dict[str, list[Any]]:
         """Everything, with what is in portals and APIs."""

@@ -97,6 +97,51 @@ def test_of_a_month_of_runs_the_data_are_kept(nights, monkeypatch):
     assert {path.name for one in nights.kept for path in one.iterdir()} == {"run.json"}
 
 
+def test_a_killed_run_of_an_earlier_job_is_part_of_the_history(nights, capsys):
+    killed = nights.folder / ".dcrproof" / "runs" / "20261101T020000.000000Z-7"
+    killed.mkdir(parents=True)
+    (killed / "events.jsonl").write_text("\n".join(map(json.dumps, list(made_up(3, 3, c0="passed"))[:-1])))
+    (killed / "other").touch()
+    assert nights.night() == Exit.GREEN
+    assert [path.name for path in killed.iterdir()] == ["events.jsonl"]
+    printed = capsys.readouterr()
+    assert "history    2 runs" in printed.out
+    assert printed.err == ""
+
+
+def test_a_killed_run_has_a_report_as_well(nights, monkeypatch):
+    def killed(_):
+        made = nights.folder / ".dcrproof" / "runs" / "20261102T020000.000000Z-7"
+        made.mkdir(parents=True)
+        (made / "events.jsonl").write_text("\n".join(map(json.dumps, list(made_up(3, 3))[:-1])))
+        return Exit.INTERNAL_ERROR
+
+    monkeypatch.setattr(ci, "_performed", killed)
+    assert nights.night() == Exit.INTERNAL_ERROR
+    assert {path.name for path in nights.report.iterdir()} >= SOME_FILES
+
+
+@pytest.mark.parametrize("kind", ["link", "copy"])
+def test_the_link_to_the_newest_run_is_not_kept(nights, kind):
+    """An artifact has a copy of the folder in its place, which no run could replace."""
+    latest = nights.folder / ".dcrproof" / "runs" / "latest"
+    latest.parent.mkdir(parents=True)
+    if kind == "link":
+        latest.symlink_to("gone")
+    else:
+        latest.mkdir()
+        (latest / "run.json").touch()
+    assert nights.night() == Exit.GREEN
+    assert [one.name for one in nights.kept] == ["20261102T020000.000000Z-7"]
+
+
+@pytest.mark.parametrize("option", [*ci.TOLD])
+def test_what_has_a_variable_of_its_own_is_refused_as_an_option(nights, monkeypatch, capsys, option):
+    monkeypatch.setenv("DCRPROOF_OPTIONS", f"{option}=x")
+    assert nights.night() == Exit.USAGE
+    assert f"DCRPROOF_OPTIONS: {option} is not for here; set DCRPROOF_" in capsys.readouterr().err
+
+
 def test_what_was_told_reaches_the_run(nights, monkeypatch):
     for name, value in {
         "PROFILE": "a b.toml",
@@ -142,6 +187,13 @@ def test_a_run_that_was_refused_leaves_its_exit_code_alone(nights, monkeypatch):
     assert not list(nights.report.glob("*.html"))
 
 
+@pytest.mark.parametrize(("verdict", "code"), [("failed", Exit.BROKEN), ("passed", Exit.USAGE)])
+def test_a_report_that_cannot_be_written_does_not_hide_how_the_run_ended(nights, monkeypatch, capsys, verdict, code):
+    monkeypatch.setattr(ci, "PAGE", "compare.txt/history.html")
+    assert nights.night(verdict) == code
+    assert "compare.txt/history.html: " in capsys.readouterr().err
+
+
 def test_a_job_of_azure_gets_its_summary(nights, monkeypatch, capsys):
     monkeypatch.setenv("TF_BUILD", "True")
     nights.night()
@@ -155,17 +207,18 @@ def test_a_job_of_github_gets_the_comparison_in_its_summary(nights, monkeypatch)
     assert "### Compared with earlier runs\n\n```\nhistory " in summary.read_text()
 
 
-@pytest.mark.parametrize("action", ["run", "sweep"])
-def test_options_that_are_not_closed_are_bad_usage(nights, monkeypatch, capsys, action):
+def test_options_that_are_not_closed_are_bad_usage_and_do_not_stop_a_sweep(nights, monkeypatch, capsys):
     monkeypatch.setenv("DCRPROOF_OPTIONS", "--dcr-check 'token")
-    assert main(["ci", action]) == Exit.USAGE
+    assert [main(["ci", "run"]), main(["ci", "sweep"])] == [Exit.USAGE, Exit.GREEN]
     assert "DCRPROOF_OPTIONS: No closing quotation" in capsys.readouterr().err
 
 
-def test_a_file_in_place_of_a_folder_is_bad_usage(nights, capsys):
-    (nights.folder / ".dcrproof").touch()
+@pytest.mark.parametrize("taken", [".dcrproof", "dcrproof-report", ".dcrproof/runs"])
+def test_a_file_in_place_of_a_folder_is_bad_usage(nights, capsys, taken):
+    (nights.folder / taken).parent.mkdir(exist_ok=True)
+    (nights.folder / taken).touch()
     assert nights.night() == Exit.USAGE
-    assert "DCRPROOF_STATE .dcrproof: " in capsys.readouterr().err
+    assert f"dcrproof ci: {taken}" in capsys.readouterr().err
 
 
 def test_the_ledgers_of_the_profile_are_swept(nights, monkeypatch, capsys):

@@ -100,6 +100,7 @@ COMMANDS = {
 """Each command of a page, without the words beside it, and the page. test_tutorials.py performs the other pages."""
 ELSEWHERE = {
     "dcrproof diagnose": "test_diagnose.py",
+    "dcrproof init": "test_init.py",
     "dcrproof lint plan.json": "test_lint.py",
     "dcrproof load": "test_load.py",
     "dcrproof serve --issuer": "test_real_authorization_server.py",

@@ -117,6 +117,8 @@ WRONG = {
     ),
     "the secret itself": (("existing", {"secret": "hunter2hunter2"}), "--secret: other people"),
     "another secret itself": (("create", {"password": "hunter2hunter2"}), "--password: other people"),
+    "a name that is too long": (("existing", {"output": "a" * 300}), "--output a+: File name too long"),
+    "a folder that is too long": (("existing", {"output": "a" * 300 + "/b"}), "there is no folder"),
     "no folder": (("existing", {"output": "nowhere/profile.toml"}), "there is no folder nowhere"),
 }
 
@@ -143,7 +145,7 @@ def test_a_profile_is_overwritten_only_by_force(tmp_path, capsys):
 def test_each_answer_is_judged_before_the_next_question(answering, tmp_path, capsys):
     questions = answering(
         *("exsting", "existing", "", "htps://id.example.com", ISSUER, "http://api.example.com/a", ROUTE),
-        *("an-id", "hunter2hunter2", "not/there", "secret"),
+        *("an-id", "hunter2hunter2", "hunter2" * 100, "not/there", "secret"),
     )
     assert main(["init"]) == 0
     assert [question.partition(",")[0].partition(":")[0] for question in questions] == [
@@ -151,7 +153,7 @@ def test_each_answer_is_judged_before_the_next_question(answering, tmp_path, cap
         *["Issuer of the authorization server"] * 3,
         *["URL of the protected route"] * 2,
         "Client id of an application",
-        *["Secret of the application"] * 3,
+        *["Secret of the application"] * 4,
     ]
     printed = capsys.readouterr().out
     assert "did you mean 'existing'" in printed

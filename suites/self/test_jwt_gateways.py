@@ -1,6 +1,7 @@
 """A gateway of kind `jwt`: which bad ones the checks find out, and what is said of one that refuses good tokens."""
 
 import re
+from pathlib import Path
 
 import jwt
 import jwt_gateway
@@ -11,7 +12,11 @@ from tiers import sample
 
 from dcrproof.core.checks.owners import GATEWAY
 from dcrproof.core.parties.tokens import decode, foreign_jwk, foreign_key, foreign_x5c, hs_confused
+from dcrproof.core.profile.reading import read
 from dcrproof.fixtures.catalogue import entries, kinds
+from dcrproof.fixtures.session import header
+from dcrproof.fixtures.session.plan import plan
+from dcrproof.fixtures.session.visibility import foreseen, parties
 
 
 def of(name: str) -> Case:
@@ -23,8 +28,7 @@ def test_a_good_gateway_is_green_without_kong(ended):
     assert (run.exit, run.red) == (0, []), run.said
     for id, verdict in run.verdicts.items():
         if id.startswith(("route.bearer", "claims")) and verdict != "not seen":
-            kongs = id in ("route.bearer.headers", "route.bearer.before-basic")
-            assert verdict == ("not applicable" if kongs else "passed"), id
+            assert verdict == ("not applicable" if id in KONGS else "passed"), id
     not_seen = {id for id, verdict in run.verdicts.items() if verdict == "not seen"}
     assert {id for id in not_seen if id.startswith(("route", "claims", "upstream"))} == {"route.bearer.outlived"}
     kong = [one for one in run.checks if one["verdict"] == "not applicable"]
@@ -134,3 +138,23 @@ def test_what_gateways_say_is_understood(words, about):
 
     found = cause_in(words)
     assert (found is None) if about is None else re.search(rf"\b{about}\b", found.name), found
+
+
+def test_a_profile_says_what_does_not_apply_to_such_a_gateway():
+    """`profile check`, `--dcr-plan` and the first lines of a run know the kind, before anything is sent."""
+    path = Path(__file__).parents[2] / "examples/profiles/gateway-jwt.toml"
+    profile = read(path, {"APPLICATION_SECRET": "a-secret-of-an-example"})
+    found = foreseen(profile)
+    ((reason, ids),) = found["not_applicable"].items()
+    assert 'the gateway is of kind "jwt"' in reason
+    assert {"route.basic.accepted", "route.session.issued", "upstream.no-secret", "nodes.connected"} <= {*ids}
+    assert not [id for id in ids if id.startswith(("route.bearer", "claims")) and id not in KONGS]
+    planned = list(plan(profile, [entry.check.id for entry in entries()]))
+    number = sum(map(len, found["runs"].values()))
+    assert f"probes: {number} checks; hostile among them: none" in planned
+    for lines in (planned, header.parties(profile), parties(profile)):
+        assert any('gateway live, https://api.example.com, kind = "jwt"' in line for line in lines)
+
+
+KONGS = ("route.bearer.headers", "route.bearer.before-basic")
+"""Checks of bearer tokens that are about Kong's own headers, and about Basic beside a token."""

@@ -9,7 +9,7 @@ import kongctl
 import pytest
 from kongctl import ALL, KINDS, NAMESPACE, Missing, Replay
 
-from dcrproof.mocks.messages import NoAnswer, Request, perform
+from dcrproof.mocks.messages import Call, NoAnswer, Request, Response, perform
 from dcrproof.mocks.start import Start
 from dcrproof.mocks.world import World
 
@@ -19,10 +19,10 @@ ADDRESSES = {name: f"http://{name.replace('_', '-')}.test" for name in PORTS}
 
 
 class Organization:
-    """An empty one, in this process. It remembers what it was asked."""
+    """One in this process, with the authorization server. It remembers what it was asked."""
 
-    def __init__(self) -> None:
-        self.world = World(Start(ADDRESSES, 12, empty=True))
+    def __init__(self, *, empty: bool = True) -> None:
+        self.world = World(Start(ADDRESSES, 12, empty=empty))
         self.asked: list[tuple[str, str]] = []
         self.kongctl = Replay(self.ask)
 
@@ -35,11 +35,30 @@ class Organization:
         )
         raw = b"" if body is None else json.dumps(body).encode()
         request = Request(method, path, path, query, headers, raw)
-        answer = perform(self.world.handle("konnect", request), lambda _: NoAnswer("no other party is asked"))
+        answer = perform(self.world.handle("konnect", request), self.other)
         if answer.status == 404:
             raise Missing(f"{method} {target}")
         assert 200 <= answer.status < 300, f"{method} {target} {body}: {answer.status} {answer.body!r}"
         return answer.json() if answer.body else None
+
+    def other(self, call: Call) -> Response | NoAnswer:
+        """What Konnect itself sends."""
+        if not call.url.startswith(f"{ADDRESSES['curity']}/"):
+            return NoAnswer("no such host")
+        path, _, query = call.url.removeprefix(ADDRESSES["curity"]).partition("?")
+        headers = tuple((name.lower(), value) for name, value in call.headers)
+        return perform(
+            self.world.handle("curity", Request(call.method, path, path, query, headers, call.body)), self.other
+        )
+
+    def run(self, steps: Any) -> Any:
+        """What developers do at the portal, without its HTTP."""
+        try:
+            call = next(steps)
+            while True:
+                call = steps.send(self.other(call))
+        except StopIteration as stop:
+            return stop.value
 
     def names(self) -> dict[str, list[str]]:
         return {
@@ -213,3 +232,40 @@ def test_what_was_made_by_hand_is_adopted(empty: Organization) -> None:
         held = empty.kongctl.get(key, name)
         assert held["labels"] == {NAMESPACE: "everything"}
     assert not any(line.startswith("CREATE dcr_providers auth0") for line in empty.kongctl.plan(EVERYTHING))
+
+
+def test_developers_and_their_applications_are_shown_and_deleted() -> None:
+    organization = Organization(empty=False)
+    setup, konnect = organization.world.setup, organization.world.konnect
+    assert setup is not None
+    organization.ask("POST", f"/v3/portals/{setup.portal_id}/teams", {"name": "Alpha"})
+    members = {"name": "e2e-portal-application", "auth_strategy_id": setup.strategy_id}
+    made, _ = organization.run(konnect.applications.create(setup.portal_id, setup.developer_id, members))
+    konnect.registrations.register(made, setup.api_id)
+    ones: dict[str, Any] = {}
+    said = {
+        command: organization.kongctl.of_developers(ones, command)
+        for command in kongctl.OF_DEVELOPERS
+        if not command.startswith("delete")
+    }
+    developer = said["get portal developers EMAIL"]
+    assert [one["email"] for one in said["get portal developers teams --team-id"]["data"]] == [developer["email"]]
+    assert [one["name"] for one in said["get portal applications"]["data"]] == [made.name]
+    assert said["get portal applications NAME"]["client_id"] == made.client_id
+    assert said["get portal team roles"]["data"] == []
+    registrations = [
+        said["get portal application-registrations --application-name"]["data"][0],
+        said["get portal application-registrations --developer-id"]["data"][0],
+        said["get portal application-registrations --status"]["data"][0],
+        said["get portal application-registrations ID"],
+    ]
+    for one in registrations:
+        assert (one["status"], one["application"]["name"]) == ("approved", made.name)
+        assert one["api"]["id"] == setup.api_id
+
+    organization.kongctl.of_developers(ones, "delete portal application-registrations ID")
+    application = ones["applications"]
+    organization.kongctl.of_developers(ones, "delete portal applications NAME")
+    assert application["id"] == made.id
+    assert organization.kongctl.of_developers(ones, "get portal applications")["data"] == []
+    assert made.client_id not in {client.id for client in organization.world.curity.dynamic_clients}

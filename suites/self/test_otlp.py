@@ -49,12 +49,16 @@ class Collector:
 
 
 @contextmanager
-def collecting(status: int = 200) -> Iterator[Collector]:
+def collecting(status: int = 200, hold: threading.Event | None = None) -> Iterator[Collector]:
+    """A collector until the block ends; it answers with that status, when `hold` is set if there is one."""
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             zipped = self.headers.get("content-encoding") == "gzip"
             collector.take(self.path, gzip.decompress(body) if zipped else body)
+            if hold:
+                hold.wait(30)
             self.send_response(collector.status)
             self.send_header("content-length", "0")
             self.end_headers()
@@ -124,6 +128,15 @@ def test_a_collector_that_does_not_take_it_changes_no_verdict_and_is_said(tmp_pa
         said = otlp.export(content, trace_id("key"), url)
     assert said
     assert "\n" not in said
+
+
+def test_a_collector_that_never_ends_its_answer_holds_no_run(monkeypatch):
+    monkeypatch.setattr(otlp, "LONGEST", 0.3)
+    ended = threading.Event()
+    with collecting(hold=ended) as collector:
+        said = otlp.export(run_json(made_up(3, 3)), trace_id("key"), collector.url)
+        ended.set()
+    assert said == "it took longer than 0 seconds"
 
 
 @full

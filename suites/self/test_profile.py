@@ -52,6 +52,10 @@ LIVE = {
 HERE = {name: text.replace(f"https://{name}.example", "http://127.0.0.1:8000") for name, text in LIVE.items()}
 REGISTRAR = '[curity.registrar]\nid = "registrar"\nsecret = { env = "SECRET" }\n'
 APPLICATION = '[application]\nclient_id = "app"\nclient_secret = { env = "SECRET" }\n'
+JWT = 'kind = "jwt"\n' + LIVE["gateway"]
+OF_A_KONG = (
+    'gateway.kind: the mock of a gateway is a Kong: kind = "jwt" is for a gateway that runs elsewhere, without mocked'
+)
 CONTROL = 'mocked = { control = "http://127.0.0.1:8000" }\n'
 
 
@@ -607,6 +611,32 @@ MIXES = {
                 "registers; give the application's credentials"
             )
         ],
+    ),
+    "Curity and a gateway of kind jwt live, without an application": (
+        parties("create", curity=LIVE["curity"] + REGISTRAR, konnect="mocked", portal="mocked", gateway=JWT),
+        [],
+    ),
+    "all live, with a gateway of kind jwt": (
+        parties("create", curity="live", konnect="live", portal="live", gateway=JWT),
+        [],
+    ),
+    "a gateway of kind jwt without an issuer": (
+        EXISTING.replace("[gateway]", '[gateway]\nkind = "jwt"'),
+        ['curity: missing: a gateway of kind = "jwt" takes tokens alone, and the run fetches them from its issuer'],
+    ),
+    "a mocked gateway of kind jwt": (
+        parties("create", curity="mocked", konnect="mocked", portal="mocked", gateway='kind = "jwt"\nmocked = true\n'),
+        [OF_A_KONG],
+    ),
+    "a gateway of kind jwt, mocked elsewhere": (
+        parties(
+            "create",
+            curity="mocked",
+            konnect="mocked",
+            portal="mocked",
+            gateway=HERE["gateway"] + CONTROL + 'kind = "jwt"\n',
+        ),
+        [OF_A_KONG],
     ),
     "Curity, Konnect and portal live": (
         parties("create", curity="live", konnect="live", portal="live", gateway="mocked"),

@@ -38,6 +38,7 @@ STAGES = {
     "plugin_services": Stage("Gateway: another plugin, two APIs, on services of this run", GATEWAY),
     "standards": Stage("The standards: what they demand beside what the flow depends on", CURITY),
     "life": Stage("Life cycle: new secret, rename, revoke, delete", GATEWAY),
+    "explored": Stage("Search: sequences that nobody wrote down (pytest -m exploratory)", GATEWAY),
     "load": Stage("Load: many developers, consumers and operators at the same time (dcrproof load)", CONSUMER),
     "files": Stage("Files that set Konnect up, before they are applied (dcrproof lint)", KONNECT),
     "clean_up": Stage("Clean-up: what this run has made is gone", CURITY),

@@ -193,9 +193,10 @@ def reason_in(exchange: Exchange) -> str:
     """Why a gateway of any make refuses, in its own words; empty where it says nothing."""
     told = (exchange.members().get(name) for name in REASONS)
     texts = [challenge(exchange).get("error_description"), plain(exchange), *told]
-    return " ".join(dict.fromkeys(text for text in texts if isinstance(text, str) and text))
+    return " ".join(dict.fromkeys(text for text in texts if isinstance(text, str) and text))[:LONGEST_REASON]
 
 
+LONGEST_REASON = 1000
 REASONS = ("message", "error_description", "detail", "title", "reason", "msg", "error")
 """Members in which the errors of gateways say why."""
 

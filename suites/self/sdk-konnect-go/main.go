@@ -119,7 +119,9 @@ func entities(plane string) {
 			ConnectTimeout: sdk.Int64(1000), Tags: []string{"spare"},
 		},
 	})
-	must("UpsertService", err, upserted != nil && *upserted.Service.ID == service, upserted.Service.Host == "other.test")
+	must("UpsertService", err,
+		upserted != nil && *upserted.Service.ID == service,
+		upserted != nil && upserted.Service.Host == "other.test")
 	services, err := konnect.Services.ListService(ctx, operations.ListServiceRequest{ControlPlaneID: plane})
 	must("ListService", err, services != nil && len(services.Object.Data) == 2)
 
