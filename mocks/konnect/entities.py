@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from dcrproof.mocks.konnect import schema
-from dcrproof.mocks.konnect.fields import check
+from dcrproof.mocks.konnect.fields import check, faults
 from dcrproof.mocks.konnect.objects import GatewayConsumer, GatewayPlugin, GatewayRoute, GatewayService
 from dcrproof.mocks.konnect.plugin_schema import violation
 from dcrproof.mocks.konnect.problems import Problem, conflict, invalid, invalid_parameters, missing_reference, not_found
@@ -213,14 +213,19 @@ class Entities:
     def replace(self, table: dict[str, E], add: Callable[[Body], E], entity_id: str, body: Body) -> E:
         """PUT: makes the entity with that id, by `add`, or replaces all of it but id and time of creation.
 
-        An id in the body counts for nothing.
+        An id in the body counts for nothing, but a wrong one is refused.
         """
         if not isinstance(body, dict):
             return add(body)
         before = table.pop(entity_id.lower(), None)
         kept = {"created_at": int(before.created_at)} if before else {}
+        wrong = {
+            name: body[name]
+            for name in body.keys() & {"id", "created_at"}
+            if any(faults(name, body[name], schema.ENTITY[name]))
+        }
         try:
-            return add({**body, **kept, "id": entity_id})
+            return add({**body, **kept, "id": entity_id, **wrong})
         except Problem:
             if before:
                 table[before.id] = before

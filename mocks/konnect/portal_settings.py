@@ -106,16 +106,20 @@ def integrations(*, whole: bool) -> Field:
 
 CERTIFICATE = {"custom_certificate": TEXT, "custom_private_key": TEXT, "skip_ca_check": BOOLEAN}
 DOMAIN_UPDATE = body({"enabled": BOOLEAN, "ssl": body(CERTIFICATE)})
-DOMAIN_CREATION = body(
-    {
-        "hostname": needed(text(format="host")),
-        "enabled": needed(BOOLEAN),
-        "ssl": needed(
-            body({"domain_verification_method": needed(text(choices=("http", "custom_certificate"))), **CERTIFICATE})
-        ),
-    }
+
+
+def domain_creation(method: str, certificate: Mapping[str, Field]) -> Field:
+    ssl = body({"domain_verification_method": needed(text(choices=(method,))), **certificate})
+    return body({"hostname": needed(text(format="host")), "enabled": needed(BOOLEAN), "ssl": needed(ssl)})
+
+
+OWN_CERTIFICATE = "custom_certificate"
+DOMAIN_CREATION = domain_creation("http", {})
+DOMAIN_WITH_CERTIFICATE = domain_creation(
+    OWN_CERTIFICATE,
+    {"custom_certificate": needed(TEXT), "custom_private_key": needed(TEXT), "skip_ca_check": BOOLEAN},
 )
-ADDRESSES = Field("array", least=1, most=25, items=TEXT)
+ADDRESSES = Field("array", least=1, most=25, items=TEXT, unique=True)
 PROVIDER_CONFIG = body(
     {
         **dict.fromkeys(("client_id", "client_secret", "idp_metadata_xml"), TEXT),
@@ -250,6 +254,13 @@ ENTRIES: Mapping[str, Entries] = {
 }
 
 
+def creation(path: str, body: Any) -> Field:
+    """What the body of a POST may hold: a custom domain with a certificate has more."""
+    ssl = body.get("ssl") if path == "custom-domain" and isinstance(body, dict) else None
+    own = isinstance(ssl, dict) and ssl.get("domain_verification_method") == OWN_CERTIFICATE
+    return DOMAIN_WITH_CERTIFICATE if own else SETTINGS[path].bodies["POST"]
+
+
 class PortalSettings:
     """The settings of all portals. Members are what the API was sent; `created_at` and `updated_at` are seconds."""
 
@@ -270,7 +281,7 @@ class PortalSettings:
 
     def create(self, portal_id: str, path: str, body: Body) -> Members:
         setting = SETTINGS[path]
-        check(body, setting.bodies["POST"])
+        check(body, creation(path, body))
         if self._held(portal_id, path) is not None:
             taken = f"{setting.name} already exists"  # 409 is documented for the e-mail alone
             raise conflict(taken) if path == "email-config" else invalid("hostname", taken)

@@ -81,7 +81,7 @@ KEY_AUTH = {
     "key_names": Field("array", least=1, most=10, items=text(256)),
     "ttl": body(
         {
-            "value": needed(Field("integer", least=1, most=2**31 - 1)),
+            "value": needed(Field("integer", least=1)),
             "unit": needed(text(choices=("days", "weeks", "years"))),
         },
     ),
@@ -298,7 +298,7 @@ GATEWAY_PLUGIN = body(
         **dict.fromkeys(("consumer", "consumer_group", "route", "service"), REFERENCE),
     }
 )
-GATEWAY_CONSUMER = body({**ENTITY, "username": text(nullable=True), "custom_id": text(nullable=True)})
+GATEWAY_CONSUMER = body({**ENTITY, **dict.fromkeys(("username", "custom_id"), text(nullable=True, least=1))})
 
 # --- APIs (api-builder v3) ------------------------------------------------------------------------------------------
 

@@ -25,8 +25,7 @@ CONFIG = {
     },  # no body may hold NUL (inferred), no URL a lone surrogate
     "phases": {"stateful": {"inference": {"algorithms": []}}},  # the links are ours
 }
-# Where an object that was made is found, if not at the path that made it, with its id at the end. And the member that is
-# its id, if not `id`.
+# Where an object that was made is found, with its id at the end, if not below the path that made it.
 FOUND: Mapping[str, str] = {
     "/control-planes/{controlPlaneId}/core-entities/services/{ServiceId}/routes": (
         "/control-planes/{controlPlaneId}/core-entities/routes"
@@ -45,7 +44,8 @@ schemathesis.openapi.format(
 def described(documents: Documents, name: str, organization: Populated) -> Any:
     """The document with the operations that are served alone.
 
-    A path names what that organization has, a sort attribute is one of those that the description lists, a body is required, and links lead from what makes or deletes an object to all that can be done with it.
+    A path names what that organization has, a sort attribute is one of those that the description lists, and a body is
+    required. Links lead from what makes or deletes an object to all that can be done with it.
     """
     document = deepcopy(documents.document(name))
     served = [one for one in documents.operations if one.document == name]

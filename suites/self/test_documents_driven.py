@@ -104,7 +104,7 @@ def drive_wrongly(found: Documents, name: str, examples: int) -> list[str]:
     return wrong
 
 
-EXAMPLES = 12
+EXAMPLES = 8
 """For each operation."""
 
 

@@ -55,7 +55,7 @@ CONFIGS: Mapping[str, Limits] = {
     "key_auth": {
         "configs.key-auth.key_names": (1, 10),
         "configs.key-auth.key_names[]": (None, 256),
-        "configs.key-auth.ttl.value": (1, 2**31 - 1),  # the upper one is inferred
+        "configs.key-auth.ttl.value": (1, None),
     },
 }
 PORTAL: Limits = {"name": (1, 255), "display_name": (1, 255), "description": (None, 512), **LABELS}
@@ -124,6 +124,7 @@ BODIES: Mapping[str, tuple[Field, Limits]] = {
             **dict.fromkeys(("sources[].port", "destinations[].port"), (0, 65535)),
         },
     ),
+    "GATEWAY_CONSUMER": (schema.GATEWAY_CONSUMER, dict.fromkeys(("username", "custom_id"), (1, None))),
     "GATEWAY_PLUGIN": (
         schema.GATEWAY_PLUGIN,
         {"name": (1, None), "condition": (None, 1024), "partials[].id": (1, None)},
