@@ -5,21 +5,50 @@ from collections.abc import Sequence
 from functools import partial
 
 from dcrproof import __version__
-from dcrproof.commands import compare, lint, lists, load, profile, report, run, serve, sweep
+from dcrproof.commands import (
+    ci,
+    compare,
+    completion,
+    diagnose,
+    init,
+    lint,
+    lists,
+    load,
+    profile,
+    report,
+    run,
+    serve,
+    sweep,
+)
 from dcrproof.commands.parsing import Parser, Usage
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.http.signals import as_ctrl_c
 from dcrproof.core.text import say
 
-COMMANDS = (run, serve, lists, lint, compare, report, profile, load, sweep)  # in the order of --help
+COMMANDS = (
+    run,
+    diagnose,
+    init,
+    serve,
+    lists,
+    lint,
+    compare,
+    report,
+    profile,
+    load,
+    sweep,
+    ci,
+    completion,
+)  # in the order of --help
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Returns its exit code; see `dcrproof.core.checks.results.Exit`."""
-    options, unknown = command_line().parse_known_args(arguments)
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    options, unknown = command_line().parse_known_args(typed)
     if unknown and not hasattr(options, "others"):
         options.parser.refuse(unknown[0])
-    options.others = unknown
+    options.typed, options.others = typed, unknown
     try:
         with as_ctrl_c(Exit.INTERRUPTED):
             code: int = options.run(options)
@@ -37,11 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 ABOUT = """\
 Proves that an application which is registered in a Dev Portal becomes a working OAuth client.
-The checks run with pytest; the commands below list, serve, compare and clean up around them.
 
-  pytest                                   all checks, against mocks (in a checkout)
-  pytest --pyargs dcrproof.suites          the same from any folder
-  pytest --dcr-profile=staging.toml ...    against the parties that a profile describes; add one of the above
+  dcrproof run                                  all checks, against mocks
+  dcrproof run --dcr-profile staging.toml       against the parties that a profile describes
+  dcrproof diagnose --route URL ...             why a route refuses the credentials of an application
 """
 EXITS = """\
 Exit codes, of pytest as well: 0 green, 1 a contract is broken, 2 interrupted, 3 internal error, failed
@@ -57,6 +85,7 @@ def command_line() -> Parser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     for command in COMMANDS:
         command.add(commands)
+    completion.complete(parser, commands.choices)
     return parser
 
 

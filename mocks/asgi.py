@@ -53,12 +53,17 @@ class AsgiApplication:
     """The ASGI application behind all ports."""
 
     def __init__(
-        self, world: ListenedWorld, ports: Mapping[int, str], trust: ssl.SSLContext, transports: Transports
+        self,
+        world: ListenedWorld,
+        ports: Mapping[int, str],
+        trust: ssl.SSLContext,
+        transports: Transports,
+        own: Mapping[str, str],
     ) -> None:
-        """`trust` verifies the servers that the mocks call, apart from those of `transports`."""
+        """`trust` verifies the servers that the mocks call, apart from those of `transports`; `own` is as for `Caller`."""
         self.world = world
         self.ports = ports
-        self.caller = Caller(ports, trust, transports, self._between)
+        self.caller = Caller(ports, trust, transports, self._between, own)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":

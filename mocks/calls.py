@@ -5,6 +5,7 @@ import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import TypeAlias
 from urllib.parse import unquote
 
@@ -48,12 +49,21 @@ SMALL = 8 * 1024
 
 
 class Caller:
-    """Makes calls; `mocks` are the ports at which mocks listen, `trust` verifies all servers but those of `transports`."""
+    """Makes calls; `mocks` are the ports at which mocks listen, `trust` verifies all servers but those of `transports`.
+
+    `own` are names of this machine with the address that is dialled instead: its resolver need not know them.
+    """
 
     def __init__(
-        self, mocks: Mapping[int, str], trust: ssl.SSLContext, transports: Transports, between: Between
+        self,
+        mocks: Mapping[int, str],
+        trust: ssl.SSLContext,
+        transports: Transports,
+        between: Between,
+        own: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.ports = mocks
+        self.own = own
         self.between = between
         self.trust = trust
         self.transports = transports
@@ -91,9 +101,9 @@ class Caller:
             )
             if request.url.host.endswith(".invalid"):
                 return NoAnswer("names below .invalid do not exist (RFC 6761 6.4)", "name")
-            if request.url.host.endswith(".localhost"):  # they are this machine, resolver or not (RFC 6761 6.3)
+            if (dialled := self._dialled(request.url.host)) is not None:
                 request.extensions["sni_hostname"] = request.url.raw_host.decode("ascii")
-                request.url = request.url.copy_with(host="127.0.0.1")
+                request.url = request.url.copy_with(host=dialled)
             answer = await client.send(request, stream=True)
             try:
                 body = b"".join([chunk async for chunk in answer.aiter_raw()])
@@ -104,6 +114,11 @@ class Caller:
         finally:
             client.cookies.clear()
         return Response(answer.status_code, tuple(answer.headers.multi_items()), body)
+
+    def _dialled(self, host: str) -> str | None:
+        """The address to dial for a name of this machine, resolver or not; None for others."""
+        own = "127.0.0.1" if host.endswith(".localhost") else None  # RFC 6761 6.3
+        return self.own.get(f"[{host}]" if ":" in host else host, own)
 
     async def _directly(self, call: Call, caller: str) -> Response | None:
         """The answer of another mock without a socket; None where that could make a difference."""

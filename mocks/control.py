@@ -2,8 +2,8 @@
 
 `control.openapi.json` documents each call with an example; `GET /openapi.json` answers it.
 
-A body needs Content-Type: application/json, and no other type is accepted. Web pages are refused: the Host is a name of the loopback address, and there
-is no Origin but the interface's own. Errors are 4xx with {"error": "..."}.
+A body needs Content-Type: application/json, and no other type is accepted. Web pages are refused: the Host is a name of the loopback address, or the
+one that `dcrproof serve --public-host` gives, and there is no Origin but the interface's own. Errors are 4xx with {"error": "..."}.
 """
 
 import json
@@ -19,7 +19,8 @@ from dcrproof.mocks.world import World
 YEAR = 366 * 86400
 JSON = "application/json"
 DOCUMENT = Path(__file__).parent / "control.openapi.json"
-LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
+HOST = re.compile(r"([\w.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE | re.ASCII)
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 class BadControlRequest(Exception):
@@ -34,12 +35,16 @@ class Control:
     def __init__(self, world: World, reset: Callable[[], None]) -> None:
         self.world = world
         self.reset = reset
+        public = world.start.addresses["control"].partition("://")[2].rpartition(":")[0].lower()
+        self.names = tuple(dict.fromkeys((*LOOPBACK, public)))
+        """The names by which it may be asked; a page in a browser could give it others."""
         self.routes: Routes[Callable[..., Response]] = Routes(
             (
                 ("GET", "/calls", self.calls),
                 ("GET", "/clock", self.clock),
                 ("POST", "/clock", self.advance),
                 ("POST", "/keys", self.rotate),
+                ("POST", "/tokens", self.sign),
                 ("GET", "/steps", self.steps),
                 ("PUT", "/steps/{id}", self.undo),
                 ("DELETE", "/steps/{id}", self.redo),
@@ -72,8 +77,9 @@ class Control:
         a form. A page has an `Origin`, and cannot send JSON to another without asking first (Fetch, CORS preflight).
         """
         hosts = [value for name, value in request.headers if name == "host"]
-        if len(hosts) != 1 or LOOPBACK.fullmatch(hosts[0]) is None:
-            return BadControlRequest("the Host is 127.0.0.1, localhost or [::1]", 403)
+        host = HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
+        if host is None or host[1].lower() not in self.names:
+            return BadControlRequest(f"the Host is {', '.join(self.names[:-1])} or {self.names[-1]}", 403)
         own = f"{self.world.scheme}://{hosts[0]}"
         if any(name == "origin" and value.lower() != own.lower() for name, value in request.headers):
             return BadControlRequest("the Origin is another one: the control interface is not for web pages", 403)
@@ -109,10 +115,25 @@ class Control:
         asked = _object(request, "party", "kid")
         if asked["party"] != "curity":
             raise BadControlRequest("party is curity: no other party signs")
-        if asked["kid"] not in ("new", "same"):
-            raise BadControlRequest("kid is new or same")
-        self.world.curity.rotate_keys(asked["kid"])
+        if asked["kid"] not in ("new", "same", "previous"):
+            raise BadControlRequest("kid is new, same or previous")
+        try:
+            self.world.curity.rotate_keys(asked["kid"])
+        except ValueError as error:
+            raise BadControlRequest(str(error)) from None
         return json_response(200, {"kid": self.world.curity.signing_key.kid})
+
+    def sign(self, request: Request) -> Response:
+        asked = _object(request, "claims", "header", "key")
+        if not isinstance(asked["claims"], dict) or not isinstance(asked["header"], dict):
+            raise BadControlRequest("claims and header are JSON objects")
+        if asked["key"] not in ("current", "previous"):
+            raise BadControlRequest("key is current or previous")
+        try:
+            token = self.world.curity.signed(asked["claims"], asked["header"], previous=asked["key"] == "previous")
+        except ValueError as error:
+            raise BadControlRequest(str(error)) from None
+        return json_response(200, {"token": token})
 
     def steps(self, request: Request) -> Response:
         del request

@@ -4,12 +4,14 @@ This module, asgi.py and calls.py are the only ones of the mocks that do I/O.
 """
 
 import asyncio
+import ipaddress
 import logging
 import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -169,12 +171,38 @@ class Server(uvicorn.Server):
         await asyncio.sleep(0)  # the connections are closed in the loop's next turn
 
 
-def bind(port: int = 0) -> socket.socket:
-    """A listening socket on the loopback address. Raises OSError where the port is taken."""
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+@dataclass(frozen=True)
+class Place:
+    """Where mocks listen: `host` is an address of this machine, `public` the name or address by which others call it."""
+
+    host: str = "127.0.0.1"
+    public: str = "127.0.0.1"
+
+    @property
+    def local(self) -> bool:
+        """Whether the public name is this machine for whoever uses it."""
+        return self.public in {"127.0.0.1", "localhost", "::1"}
+
+    @property
+    def own(self) -> str:
+        """The address at which the mocks find one another: the public name may not lead back to this machine."""
+        address = ipaddress.ip_address(self.host)
+        if address.is_unspecified:
+            return "127.0.0.1" if address.version == 4 else "[::1]"
+        return bracketed(self.host)
+
+
+def bracketed(host: str) -> str:
+    """A name or an address as URLs have it."""
+    return f"[{host}]" if ":" in host else host
+
+
+def bind(port: int = 0, host: str = "127.0.0.1") -> socket.socket:
+    """A listening socket on that address of this machine. Raises OSError where it cannot be had, or the port is taken."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        bound.bind(("127.0.0.1", port))
+        bound.bind((host, port))
     except OSError:
         bound.close()
         raise
@@ -189,6 +217,7 @@ def listening(
     trust: ssl.SSLContext | None = None,
     transports: Transports | None = None,
     certificate: Path | None = None,
+    place: Place = Place(),
 ) -> Iterator[None]:
     """Serves the world on these sockets, by port name, until the block ends.
 
@@ -196,7 +225,8 @@ def listening(
     chain of the mocks' own TLS.
     """
     ports = {bound.getsockname()[1]: name for name, bound in sockets.items()}
-    application = AsgiApplication(world, ports, trust or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), transports or {})
+    own = {bracketed(place.public): place.own} if place.public != place.host else {}
+    application = AsgiApplication(world, ports, trust or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), transports or {}, own)
     config = uvicorn.Config(
         application,
         http=Bounded,

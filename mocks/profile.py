@@ -8,10 +8,17 @@ from dcrproof.mocks import steps
 from dcrproof.mocks.serve import Served
 from dcrproof.mocks.start import ROUTE
 
-PROFILE = """\
+HERE = """\
 # Drives the mocks of one running `dcrproof serve` as it would drive live tenants. Remove `mocked` and the same
 # addresses are treated as live parties.
+"""
 
+ELSEWHERE = """\
+# Drives the mocks of one running `dcrproof serve --public-host` from another machine: as live parties, which need --tls.
+"""
+
+PROFILE = """\
+{about}
 [run]
 mode = {mode}
 hostile = true
@@ -34,21 +41,18 @@ control_plane = "default"
 api = "accounts"
 strategy = "curity-dcr"
 provider = "Curity"
-{ca}mocked = {{ control = {control} }}
-
+{mocked}
 [portal]
 url = {portal}
 email = {email}
 password = {{ file = "{password}" }}
 generation = "{generation}"
-{ca}mocked = {{ control = {control} }}
-
+{mocked}
 [gateway]
 url = {gateway}
 version = {version}
 nodes = [{nodes}]
-{ca}mocked = {{ control = {control} }}
-
+{mocked}
 [[gateway.route]]
 path = {route}
 success = [200]
@@ -90,9 +94,10 @@ def write_profile(folder: Path, served: Served) -> Path:
     quoted = json.dumps  # a JSON string is a TOML basic string
     admin = {key: quoted(value) for key, value in (curity["admin"] or {}).items()}
     ca = f"ca = {quoted(description['ca'])}\n" if "ca" in description else ""
-    mocked = f"{ca}mocked = {{ control = {quoted(description['control'])} }}\n"
+    mocked = f"{ca}mocked = {{ control = {quoted(description['control'])} }}\n" if served.place.local else ca
     empty = world.start.empty
     content = PROFILE.format(
+        about=HERE if served.place.local else ELSEWHERE,
         mode=quoted("create" if empty else "provision"),
         service="" if empty else SERVICE,
         issuer=quoted(curity["issuer"]),
@@ -108,8 +113,7 @@ def write_profile(folder: Path, served: Served) -> Path:
         version=quoted(world.start.gateway_version),
         nodes=", ".join(quoted(node) for node in nodes),
         route=quoted(ROUTE),
-        control=quoted(description["control"]),
-        ca=ca,
+        mocked=mocked,
     )
     return _write(folder / "profile.toml", content)
 

@@ -19,7 +19,7 @@ from dcrproof.mocks.worlds import Worlds
 
 
 class PortTaken(Exception):
-    """A port that the mocks should listen on is not free; the text names it."""
+    """A port that the mocks should listen on cannot be had; the text names it, with the address."""
 
 
 HOSTS = ("127.0.0.1", "localhost", "*.portal.localhost")
@@ -31,6 +31,7 @@ class Served:
 
     worlds: Worlds
     description: Mapping[str, Any]
+    place: listen.Place
 
 
 @contextmanager
@@ -38,6 +39,7 @@ def serving(
     *,
     seed: int,
     port: int | None = None,
+    place: listen.Place = listen.Place(),  # noqa: B008 - frozen
     undone: Mapping[str, str | None] | None = None,
     other_server: OtherServer | None = None,
     live_konnect: LiveKonnect | None = None,
@@ -53,6 +55,7 @@ def serving(
     """Runs the mocks until the block ends.
 
     port: the first of the port numbers; free ones by default.
+    place: where they listen, and by which name their addresses call it; the loopback address by default.
     undone: the steps to leave undone, each with its variant, or None for the default one.
     other_server: an authorization server in place of mock Curity.
     live_konnect: a Konnect in place of mock Konnect, whose applications the data planes serve.
@@ -69,9 +72,12 @@ def serving(
     Raises UnknownStep, NotHere, or PortTaken.
     """
     with ExitStack() as stack:
-        sockets = _bind(stack, port)
+        sockets = _bind(stack, port, place.host)
         scheme = "https" if folder else "http"
-        addresses = {name: f"{scheme}://127.0.0.1:{bound.getsockname()[1]}" for name, bound in sockets.items()}
+        addresses = {
+            name: f"{scheme}://{listen.bracketed(place.public)}:{bound.getsockname()[1]}"
+            for name, bound in sockets.items()
+        }
         worlds = Worlds(
             Start(
                 addresses,
@@ -90,34 +96,34 @@ def serving(
             mutate(worlds.current)
         certificate = ca = trust = None
         if folder:
-            certificate, ca = _certificate(folder)
+            certificate, ca = _certificate(folder, place)
             trust = ssl.create_default_context()
             trust.load_verify_locations(ca)
         stack.enter_context(
-            listen.listening(worlds, sockets, trust=trust, transports=transports, certificate=certificate)
+            listen.listening(worlds, sockets, trust=trust, transports=transports, certificate=certificate, place=place)
         )
-        yield Served(worlds, _description(worlds.current, ca))
+        yield Served(worlds, _description(worlds.current, ca), place)
 
 
-def _bind(stack: ExitStack, port: int | None) -> dict[str, socket.socket]:
+def _bind(stack: ExitStack, port: int | None, host: str) -> dict[str, socket.socket]:
     sockets = {}
     for index, name in enumerate(PORTS):
         number = 0 if port is None or name == "bridge" else port + index
         try:
-            bound = listen.bind(number)
+            bound = listen.bind(number, host)
         except OSError as error:
-            raise PortTaken(f"port {number}: {error.strerror}") from None
+            raise PortTaken(f"{host}, port {number}: {error.strerror}") from None
         stack.callback(bound.close)
         sockets[name] = bound
     return sockets
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
+def _certificate(folder: Path, place: listen.Place) -> tuple[Path, Path]:
     """Makes a certificate authority and a server certificate. Returns the server's chain with its key, and the CA."""
     import trustme
 
     authority = trustme.CA()
-    issued = authority.issue_cert(*HOSTS)
+    issued = authority.issue_cert(*{*HOSTS, place.public, place.own.strip("[]")})
     chain, ca = folder / "server.pem", folder / "ca.pem"
     chain.touch(mode=0o600)
     issued.private_key_and_cert_chain_pem.write_to_path(chain)

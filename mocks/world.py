@@ -167,11 +167,13 @@ class World:
         return (other.issuer if other else f"{self.start.addresses['curity']}{ISSUER_PATH}") + WELL_KNOWN
 
     def portal_host(self, portal_id: str) -> str:
-        """The first portal has the address itself; the others have names below .localhost (RFC 6761)."""
+        """The first portal has the address itself; the others have names below .localhost (RFC 6761), of 12 hexadecimal
+        digits (recorded: 12 of them and `.us.kongportals.com`).
+        """
         host = self.start.addresses["portal"].partition("://")[2]
         if not self.konnect.tables.portals:
             return host
-        return f"{portal_id}.portal.localhost:{host.rpartition(':')[2]}"
+        return f"{portal_id[-12:]}.portal.localhost:{host.rpartition(':')[2]}"
 
     # Listening
 

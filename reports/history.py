@@ -73,6 +73,10 @@ class History:
             self._other = before
         self._newest = name, run
 
+    @property
+    def counted(self) -> str:
+        return f"{len(self.runs)} run{'' if len(self.runs) == 1 else 's'}"
+
     @cached_property
     def against(self) -> Against | None:
         """What the newest run is compared with; None where it is alone."""

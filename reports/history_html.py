@@ -58,7 +58,6 @@ def history_html(history: History) -> str:
         last=last,
         days=[(day, list(of_day)) for day, of_day in groupby(reversed(runs), key=lambda one: one.day)],
         courses=sorted(_courses(history), key=lambda one: one.now not in BAD),
-        bad=BAD,
         rows=lambda comparison: list(rows(comparison)),
         counts=counts,
         shown=SHOWN,
@@ -89,21 +88,22 @@ def _courses(history: History) -> Iterator[Course]:
             yield Course(id, title, words, history.runs[start])
 
 
-def _verdicts(runs: Sequence[Past]) -> Iterator[Markup]:
+def _verdicts(runs: Sequence[Past]) -> Iterator[tuple[str, Markup]]:
     held = [sum(word in HELD for word in run.verdicts.values()) for run in runs]
     yield _plot("Checks that hold", [Line("passed or observed", "p50", held)], runs, number)
     blocked = [sum(word == "blocked" for word in run.verdicts.values()) for run in runs]
     bad = [sum(word in BAD for word in run.verdicts.values()) - also for run, also in zip(runs, blocked, strict=True)]
     lines = [Line("failed", "p99", bad), Line("blocked", "p95", blocked)]
-    yield _plot("Checks that failed or are blocked", lines, runs, number)
+    yield _plot("Checks that do not", lines, runs, number)
 
 
-def _times(runs: Sequence[Past]) -> Iterator[Markup]:
+def _times(runs: Sequence[Past]) -> Iterator[tuple[str, Markup]]:
     yield _plot("The whole run", [Line("seconds", "p50", [run.seconds for run in runs])], runs, duration)
     for stage in dict.fromkeys(stage for run in runs for stage in run.stages):
         seconds = [run.stages.get(stage) for run in runs]
         yield _plot(stage_title(stage), [Line("seconds", "p50", seconds)], runs, duration)
 
 
-def _plot(title: str, lines: Sequence[Line], runs: Sequence[Past], shown: Callable[[float], str]) -> Markup:
-    return plot(title, lines, 1, shown, lambda share: runs[round(share * (len(runs) - 1))].day)
+def _plot(title: str, lines: Sequence[Line], runs: Sequence[Past], shown: Callable[[float], str]) -> tuple[str, Markup]:
+    """A plot with its title, for which a plot on a phone is too narrow: it stands above."""
+    return title, plot(title, lines, 1, shown, lambda share: runs[round(share * (len(runs) - 1))].day)

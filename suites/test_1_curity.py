@@ -74,7 +74,10 @@ def test_registrar_gets_the_scope(_dcr_initial_access, _dcr_registrar):
     "registrar.wrong-secret",
     "The registrar's id with a wrong secret is refused",
     evidence=Evidence.DOCUMENTED,
-    references=("RFC 6749 5.2",),
+    references=(
+        "RFC 6749 5.2",
+        "RFC 6749 4.4.2",
+    ),
     hostile=True,
 )
 def test_registrar_with_a_wrong_secret(
@@ -112,7 +115,7 @@ def test_registration_can_be_managed(_dcr_managed): ...
     "registration.without-token",
     "A registration without a token is refused",
     evidence=Evidence.DOCUMENTED,
-    references=("RFC 7591 3", USING_DCR),
+    references=("RFC 7591 3", USING_DCR, "RFC 7591 1.3"),
     steps=("curity.dcr.authenticate-client-by",),
     smoke=True,
     creates={"client": 1},
@@ -138,7 +141,10 @@ def test_registration_without_a_token(_dcr_registrations, _dcr_registration, _dc
     "registration.unscoped-token",
     "A registration with a token without the scope dcr is refused",
     evidence=Evidence.DOCUMENTED,
-    references=(USING_DCR,),
+    references=(
+        USING_DCR,
+        "RFC 7591 1.3",
+    ),
     creates={"client": 1},
 )
 def test_registration_with_an_unscoped_token(
@@ -181,7 +187,10 @@ def test_initial_token_works_once(_dcr_is_curity, _dcr_registrations, _dcr_regis
     "registration.filtered",
     "A disallowed grant type is omitted from the answer, and the registration succeeds",
     evidence=Evidence.INFERRED,
-    references=("github.com/curityio/mcp-authorization-secured-api, OAUTH-MCP-MESSAGES.md",),
+    references=(
+        "github.com/curityio/mcp-authorization-secured-api, OAUTH-MCP-MESSAGES.md",
+        "RFC 7591 2",
+    ),
     creates={"client": 1},
 )
 def test_grants_are_filtered_silently(_dcr_is_curity, _dcr_registrations, _dcr_registration, _dcr_expect):
@@ -206,7 +215,10 @@ def test_registration_is_read(_dcr_read): ...
     "registration.read-rotates",
     "Reading a registration rotates the client secret and the registration access token",
     evidence=Evidence.DOCUMENTED,
-    references=(DCRM,),
+    references=(
+        DCRM,
+        "RFC 7592 5",
+    ),
 )
 def test_read_rotates(_dcr_is_curity, _dcr_read, _dcr_expect):
     _rotates(_dcr_read, _dcr_expect)
@@ -220,7 +232,10 @@ def test_registration_is_updated(_dcr_updated): ...
     "registration.update-rotates",
     "Updating a registration rotates the client secret and the registration access token",
     evidence=Evidence.DOCUMENTED,
-    references=(DCRM,),
+    references=(
+        DCRM,
+        "RFC 7592 5",
+    ),
 )
 def test_update_rotates(_dcr_is_curity, _dcr_updated, _dcr_expect):
     _rotates(_dcr_updated, _dcr_expect)
@@ -266,7 +281,7 @@ def test_old_secret_is_refused(_dcr_is_curity, _dcr_authorization_server, _dcr_e
     "registration.old-token",
     "After the rotation the old registration access token is refused",
     evidence=Evidence.DOCUMENTED,
-    references=(DCRM, "RFC 7592 5"),
+    references=(DCRM, "RFC 7592 5", "RFC 7592 3"),
 )
 def test_old_registration_token_is_refused(_dcr_is_curity, _dcr_authorization_server, _dcr_read, _dcr_expect):
     exchange = _dcr_authorization_server.delete(_dcr_read.before)
@@ -299,7 +314,7 @@ def test_client_gets_a_token(_dcr_token_answer): ...
     "token.answer",
     "The token response has the members that Curity uses, in their spelling",
     evidence=Evidence.INFERRED,
-    references=("RFC 6749 5.1", "github.com/curityio/elixir-client-demo, README.md"),
+    references=("RFC 6749 5.1", "github.com/curityio/elixir-client-demo, README.md", "RFC 6750 4"),
 )
 def test_token_answer(_dcr_is_curity, _dcr_token_answer, _dcr_expect):
     answer = _dcr_token_answer.object()
@@ -335,7 +350,10 @@ def test_token_names_its_client(_dcr_token_subject): ...
     "token.header",
     "The token's header has no typ, and its claims have no client_id",
     evidence=Evidence.INFERRED,
-    references=("github.com/curityio/workload-identities, README.md",),
+    references=(
+        "github.com/curityio/workload-identities, README.md",
+        "RFC 8725 3.11",
+    ),
 )
 def test_token_header(_dcr_is_curity, _dcr_jwt, _dcr_expect):
     typ, client_id = _dcr_jwt.header.get("typ"), _dcr_jwt.claims.get("client_id")

@@ -24,7 +24,7 @@ def test_upstream_receives_the_token(dcr_upstream): ...
     security=True,
     owner=GATEWAY,
 )
-def test_secret_does_not_reach_the_upstream(dcr_upstream, dcr_application, _dcr_expect):
+def test_secret_does_not_reach_the_upstream(_dcr_is_kong, dcr_upstream, dcr_application, _dcr_expect):
     from dcrproof.core.secrets.secret import basic
 
     secret = dcr_application.secret.reveal()
@@ -41,7 +41,7 @@ def test_secret_does_not_reach_the_upstream(dcr_upstream, dcr_application, _dcr_
     security=True,
     owner=GATEWAY,
 )
-def test_forged_identity(_dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expect):
+def test_forged_identity(_dcr_is_kong, _dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expect):
     names = ("x-consumer-id", "x-consumer-username", "x-consumer-custom-id", "x-credential-identifier")
     forged = dict.fromkeys((*names, "x-anonymous-consumer", "x-authenticated-groups"), "dcrproof")
     seen = echoed(dcr_consumer.call({**with_bearer(dcr_bearer().text), **forged}))["headers"]
@@ -61,7 +61,7 @@ def test_forged_identity(_dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_beare
     references=("github.com/Kong/kong, kong.conf.default, trusted_ips",),
     owner=GATEWAY,
 )
-def test_forwarding_headers(_dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expect):
+def test_forwarding_headers(_dcr_is_kong, _dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expect):
     names = ("x-forwarded-host", "x-forwarded-path", "x-forwarded-prefix", "x-real-ip", "x-kong-request-id")
     forged = dict.fromkeys(names, "dcrproof")
     seen = echoed(dcr_consumer.call({**with_bearer(dcr_bearer().text), **forged}))["headers"]
@@ -77,7 +77,9 @@ def test_forwarding_headers(_dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_be
     references=("developer.konghq.com/plugins/openid-connect/reference/, upstream_access_token_header",),
     owner=GATEWAY,
 )
-def test_bearer_reaches_the_upstream(_dcr_echo, dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expect):
+def test_bearer_reaches_the_upstream(
+    _dcr_token_is_forwarded, dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expect
+):
     token = dcr_bearer()
     seen = echoed(dcr_consumer.call(with_bearer(token.text)))
     scheme, _, received = seen["headers"].get("authorization", "").partition(" ")
@@ -106,7 +108,10 @@ def test_token_verifies(dcr_claims): ...
     "claims.iss",
     "iss is exactly the issuer of the discovery document",
     evidence=Evidence.DOCUMENTED,
-    references=(f"{RFC7519}.1",),
+    references=(
+        f"{RFC7519}.1",
+        "OpenID Connect Discovery 1.0, 4.3",
+    ),
     steps=("curity.base-url.public",),
     smoke=True,
 )
@@ -119,7 +124,7 @@ def test_iss(dcr_claims, dcr_metadata, _dcr_expect):
     "claims.sub",
     "sub is the application's client id",
     evidence=Evidence.INFERRED,
-    references=(SAMPLE, "developer.konghq.com/how-to/curity-dcr/"),
+    references=(SAMPLE, "developer.konghq.com/how-to/curity-dcr/", "RFC 7519 4.1.2"),
     smoke=True,
 )
 def test_sub(_dcr_target, dcr_claims, dcr_application, _dcr_expect):
@@ -132,7 +137,11 @@ def test_sub(_dcr_target, dcr_claims, dcr_application, _dcr_expect):
     "claims.aud",
     "aud is present, and by default the client id",
     evidence=Evidence.DOCUMENTED,
-    references=("curity.io/docs/identity-server/configuration-reference, client audience",),
+    references=(
+        "curity.io/docs/identity-server/configuration-reference, client audience",
+        "RFC 7519 4.1.3",
+        "RFC 8725 3.9",
+    ),
 )
 def test_aud(_dcr_is_curity, dcr_claims, dcr_application, _dcr_expect):
     value = dcr_claims.claims.get("aud")
@@ -152,7 +161,11 @@ def test_aud(_dcr_is_curity, dcr_claims, dcr_application, _dcr_expect):
     "claims.times",
     "exp is after iat, and neither iat nor nbf is in the future",
     evidence=Evidence.DOCUMENTED,
-    references=(f"{RFC7519}.4 to {RFC7519}.6",),
+    references=(
+        f"{RFC7519}.4 to {RFC7519}.6",
+        "RFC 7519 4.1.5",
+        "RFC 7519 4.1.6",
+    ),
     smoke=True,
 )
 def test_times(dcr_claims, _dcr_authorization_server, _dcr_endpoints, _dcr_known_client, _dcr_expect):
@@ -190,20 +203,20 @@ def test_jti(_dcr_target, dcr_claims, dcr_bearer, _dcr_expect):
 
 @check(
     "claims.scope",
-    "scope is the scope that the gateway requested",
+    "scope is the scope that was requested for the token",
     evidence=Evidence.INFERRED,
     references=(SAMPLE, "RFC 6749 3.3"),
 )
-def test_scope(_dcr_is_curity, _dcr_echo, dcr_upstream, dcr_claims, _dcr_strategy_scopes, _dcr_expect):
+def test_scope(_dcr_is_curity, _dcr_echo, dcr_claims, _dcr_scope_of_token, _dcr_expect):
     value = dcr_claims.claims.get("scope")
-    asked = set(_dcr_strategy_scopes.split())
+    asked = set(_dcr_scope_of_token.split())
     granted = isinstance(value, str) and set(value.split()) <= asked
     _dcr_expect.that(granted, f"scope within {' '.join(sorted(asked))}", f"scope {value!r}")
     _dcr_expect.form(
         "curity",
         "claims.scope",
-        value == _dcr_strategy_scopes,
-        f"scope {_dcr_strategy_scopes!r}",
+        value == _dcr_scope_of_token,
+        f"scope {_dcr_scope_of_token!r}",
         f"scope {value!r}",
         Evidence.INFERRED,
     )

@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +37,7 @@ def add(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from dcrproof.reports.compare import compare
+    from dcrproof.reports.compare import compare, lines
 
     if options.new is None:
         return _history(options.old, as_json=options.json)
@@ -46,14 +47,15 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         say(json.dumps(found.data(), indent=2))
     else:
-        _say(found)
+        for line in lines(found):
+            say(line)
     return _code(found)
 
 
 def _history(folder: Path, *, as_json: bool) -> int:
     from dcrproof.reports.history_html import history_html
 
-    found = _read(folder)
+    found = history_of(folder)
     try:
         (folder / PAGE).write_text(history_html(found), "utf-8", errors="backslashreplace")
     except OSError as error:
@@ -61,11 +63,12 @@ def _history(folder: Path, *, as_json: bool) -> int:
     if as_json:
         say(json.dumps(found.data(), indent=2))
     else:
-        _tell(found, folder)
-    return _code(found.against.comparison) if found.against else Exit.GREEN
+        for line in (*history_lines(found, folder), f"{'open':<10} {folder / PAGE}"):
+            say(line)
+    return history_code(found)
 
 
-def _read(folder: Path) -> "History":
+def history_of(folder: Path) -> "History":
     """The history of a folder. What is no run, or is damaged, is said on standard error and left out.
 
     Raises Usage where no run is left.
@@ -91,22 +94,21 @@ def _read(folder: Path) -> "History":
     return history
 
 
-def _tell(found: "History", folder: Path) -> None:
-    first, last = found.runs[0], found.runs[-1]
-    say(f"{'history':<10} {len(found.runs)} runs in {folder}, {first.day} to {last.day}")
-    say(f"{'newest':<10} {last.name}: {last.headline}")
-    if found.against:
-        why = "the last green run before it" if found.against.green else "the run before it; none before was green"
-        say(f"{'against':<10} {found.against.name}: {why}")
-        _say(found.against.comparison)
-    say(f"{'open':<10} {folder / PAGE}")
-
-
-def _say(found: "Comparison") -> None:
+def history_lines(found: "History", folder: Path) -> Iterator[str]:
+    """The newest run of a history, and its comparison, as text."""
     from dcrproof.reports.compare import lines
 
-    for line in lines(found):
-        say(line)
+    first, last = found.runs[0], found.runs[-1]
+    yield f"{'history':<10} {found.counted} in {folder}, {first.day} to {last.day}"
+    yield f"{'newest':<10} {last.name}: {last.headline}"
+    if found.against:
+        why = "the last green run before it" if found.against.green else "the run before it; none before was green"
+        yield f"{'against':<10} {found.against.name}: {why}"
+        yield from lines(found.against.comparison)
+
+
+def history_code(found: "History") -> int:
+    return _code(found.against.comparison) if found.against else Exit.GREEN
 
 
 def _code(found: "Comparison") -> int:

@@ -53,6 +53,9 @@ def run(options: argparse.Namespace) -> int:
     code = exit_code([one.result for one in found])
     content = _content(found, code, others, _command(options))
     if options.json:
+        fixes = {step["id"]: step["fix"] for step in content["steps"]}
+        for check in content["checks"]:  # beside the check, since a reader of one finding has no steps at hand
+            check["fix"] = check["fix"] or "; or ".join(fixes[id] for id in check["candidates"])
         say(json.dumps(content, indent=2))
     elif options.sarif:
         from dcrproof.reports.sarif import results_sarif
@@ -122,7 +125,7 @@ def _tell(content: Mapping[str, Any]) -> None:
 
 def _annotate(content: Mapping[str, Any]) -> None:
     from dcrproof.core.text import visible
-    from dcrproof.fixtures.session.github import annotation
+    from dcrproof.fixtures.session.job import annotation
     from dcrproof.reports.diagnosis import claim, diagnosis
 
     for check in content["checks"]:

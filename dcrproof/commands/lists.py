@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -45,6 +46,10 @@ def add(commands: Commands) -> None:
         if name == "checks":
             as_options = "print them as options of pytest: pytest $(dcrproof checks --failing-in latest --as-options)"
             command.add_argument("--as-options", action="store_true", help=as_options)
+            coverage = (
+                "list what the standards demand, section by section, with the checks that show it, or why none does"
+            )
+            command.add_argument("--coverage", action="store_true", help=coverage)
         command.set_defaults(run=run)
 
 
@@ -65,6 +70,8 @@ def _steps(options: argparse.Namespace) -> int:
 def _checks(options: argparse.Namespace) -> int:
     from dcrproof.fixtures import listing
 
+    if options.coverage:
+        return _coverage(options)
     wanted, found = _listed(options, listing.checks)
     if options.json:
         say(json.dumps([listing.check_data(entry, wanted.run) for entry in found], indent=2))
@@ -77,6 +84,23 @@ def _checks(options: argparse.Namespace) -> int:
         say(listing.check_head(entry))
         fields(*listing.check_fields(entry, wanted.run), *(listing.check_text(entry) if options.ids else ()))
     return _some(found, "check")
+
+
+def _coverage(options: argparse.Namespace) -> int:
+    from dcrproof.core.standards import counted, standards
+
+    if options.ids or options.stage or options.party or options.failing_in or options.as_options:
+        options.parser.error("--coverage lists all demands; only --json goes with it")
+    if options.json:
+        say(json.dumps([asdict(demand) for standard in standards() for demand in standard.demands], indent=2))
+        return Exit.GREEN
+    for standard in standards():
+        say(f"{standard.name}: {standard.title}")
+        for demand in standard.demands:
+            shown = ", ".join(demand.checks) or f"none: {demand.reason}"
+            fields((demand.section, f"{demand.level} {demand.says}"), ("by", shown))
+    say(counted())
+    return Exit.GREEN
 
 
 def _listed(options: argparse.Namespace, listing: "Callable[[Filter], list[Listed]]") -> "tuple[Filter, list[Listed]]":

@@ -26,12 +26,14 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **keywords: Any) -> None:
         self.options: list[str] = []
+        self.actions: list[argparse.Action] = []
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **keywords)
         self.set_defaults(parser=self)
 
     def add_argument(self, *names: Any, **keywords: Any) -> argparse.Action:
         self.options += [name for name in names if name.startswith("--")]
-        return super().add_argument(*names, **keywords)
+        self.actions.append(super().add_argument(*names, **keywords))
+        return self.actions[-1]
 
     def refuse(self, argument: str) -> None:
         """Exits with what was probably meant instead of that argument."""

@@ -42,20 +42,28 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check_profile(options: argparse.Namespace) -> int:
+    return check(options.file, as_json=options.json)
+
+
+def check(file: Path, *, as_json: bool = False, ids: bool = True) -> int:
+    """Says what a run with that profile sees, and by which checks. Raises Usage with everything that is wrong with it."""
     from dcrproof.fixtures.session.visibility import foreseen, parties
 
-    profile = profile_of(options.file)
+    profile = profile_of(file)
     found = foreseen(profile)
-    if options.json:
+    if as_json:
         about = {"mode": profile.run.mode, "hostile": profile.run.hostile, "target": profile.kinds}
         say(json.dumps({**about, **found}, indent=2))
         return Exit.GREEN
-    say(f"{options.file}: no problems")
+    say(f"{file}: no problems")
     say(f"mode {profile.run.mode}, hostile checks {'allowed' if profile.run.hostile else 'not allowed'}")
     say("\n".join(parties(profile)))
-    for title, of, groups in (("will run", "", found["runs"]), ("will be not seen", "needs ", found["not_seen"])):
+    shown = [("will run", "", found["runs"]), ("will be not seen", "needs ", found["not_seen"])]
+    if found["not_applicable"]:
+        shown.append(("are not applicable", "", found["not_applicable"]))
+    for title, of, groups in shown:
         say(f"{sum(map(len, groups.values()))} checks {title}")
-        for name, ids in groups.items():
-            say(f"  {of}{name} ({len(ids)})")
-            fields(("", ", ".join(ids)))
+        for name, checks in groups.items() if ids else ():
+            say(f"  {of}{name} ({len(checks)})")
+            fields(("", ", ".join(checks)))
     return Exit.GREEN

@@ -52,8 +52,7 @@ def perform(options: argparse.Namespace) -> int:
     from dcrproof.fixtures.session.rerun import Typed
 
     marked = ["-m", options.marked] if options.marked else []
-    named = [f"--{options.marked}"] if options.marked else []
-    return run_pytest(Typed("run", [*named, *options.others]), [*marked, *options.others])
+    return run_pytest(Typed("run", options.typed[1:]), [*marked, *options.others])
 
 
 def run_pytest(typed: "Typed", arguments: Sequence[str], *plugins: object) -> int:

@@ -1,13 +1,15 @@
 """`dcrproof serve`: the mocks, until they are stopped."""
 
 import argparse
+import ipaddress
 import json
+import re
 import secrets
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,7 @@ from dcrproof.core.http.signals import NUMBERS
 from dcrproof.core.text import say
 
 if TYPE_CHECKING:
+    from dcrproof.mocks.listen import Place
     from dcrproof.mocks.start import OtherServer
 
 
@@ -36,6 +39,19 @@ def add(commands: Commands) -> None:
         epilog="Exit codes: 0 stopped, 4 bad usage.",
     )
     serve.add_argument("--port", type=_port, metavar="N", help="use the ports from N upwards (default: free ports)")
+    serve.add_argument(
+        "--host",
+        type=_address,
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="listen on this address (default: %(default)s)",
+    )
+    serve.add_argument(
+        "--public-host",
+        type=_name,
+        metavar="NAME",
+        help="the name by which callers reach that address (default: ADDRESS)",
+    )
     serve.add_argument(
         "--undo",
         action="append",
@@ -56,6 +72,48 @@ def add(commands: Commands) -> None:
     serve.add_argument("--registrar-id", metavar="ID", help="the client that may register there")
     serve.add_argument("--registrar-secret-file", type=Path, metavar="FILE", help="the file with its secret")
     serve.set_defaults(run=run)
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected an address of this machine, such as 0.0.0.0 for all, found {text!r}"
+        ) from None
+
+
+def _name(text: str) -> str:
+    name = text.strip("[]").lower()
+    labels = name.split(".")
+    with suppress(ValueError):
+        return str(ipaddress.ip_address(name))
+    if all(re.fullmatch(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", label) for label in labels):
+        return name
+    raise argparse.ArgumentTypeError(f"expected a host name or an address without a port, found {text!r}")
+
+
+def _place(options: argparse.Namespace) -> "Place":
+    """Where the mocks listen. Says on standard error what follows where that is not this machine alone."""
+    from dcrproof.mocks.listen import Place
+
+    address = ipaddress.ip_address(options.host)
+    if options.public_host is None and address.is_unspecified:
+        raise Usage(
+            f"--host {options.host} is every address of this machine: name the one for callers with --public-host"
+        )
+    if not address.is_loopback:
+        say(
+            f"dcrproof serve: CAUTION: the mocks listen on {options.host}. Whoever reaches it can use them, their secrets "
+            "protect nothing, and their control interface has no password. Do not put anything real behind them.",
+            partial(print, file=sys.stderr, flush=True),
+        )
+    place = Place(options.host, options.public_host or options.host)
+    if options.ui and not place.local:
+        raise Usage(
+            f"--ui is for a browser on this machine, and {place.public} is not its name: use --public-host localhost"
+        )
+    return place
 
 
 def _port(text: str) -> int:
@@ -83,6 +141,7 @@ def run(options: argparse.Namespace) -> int:
         if (known := guide.step(step)) and not known.undo:
             raise Usage(f"--undo {option}: it cannot be left undone: {known.undo_reason}")
         undone[step] = variant or None
+    place = _place(options)
     stop = threading.Event()
     for number in NUMBERS:
         signal.signal(number, lambda *_: stop.set())
@@ -98,6 +157,7 @@ def run(options: argparse.Namespace) -> int:
             with serving(
                 seed=secrets.randbits(32) if options.seed is None else options.seed,
                 port=options.port,
+                place=place,
                 undone=undone,
                 observed=observed,
                 empty=options.empty,
@@ -111,7 +171,7 @@ def run(options: argparse.Namespace) -> int:
         except (UnknownStep, NotHere) as error:
             raise Usage(f"--undo {error}") from None
         except PortTaken as taken:
-            raise Usage(f"--port {options.port}: {taken}") from None
+            raise Usage(f"--host and --port: {taken}") from None
     return Exit.GREEN
 
 

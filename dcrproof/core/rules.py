@@ -128,11 +128,11 @@ def authentication_enabled(value: object) -> None:
     )
 
 
-def publication_strategy(expected: object, others: Iterable[str]) -> Failed:
-    """The failure of a publication without the strategy of that name; `others` are the names of those that it has."""
+def publication_strategy(expected: str, others: Iterable[str]) -> Failed:
+    """The failure of a publication without that strategy, in words; `others` are those that it has."""
     found = "; ".join(f"the strategy {name}" for name in others)
     words = found or "none: the route takes no application's credentials"
-    return Failed(f"the strategy {expected!r} on the publication", words)
+    return Failed(f"the strategy {expected} on the publication", words)
 
 
 NOT_ISSUERS = frozenset(

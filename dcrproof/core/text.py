@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from difflib import SequenceMatcher
 
 SPECIAL = re.compile(r"[^\x20-\x7e\n\t]")
-COMMAND = re.compile(r"(?m)^([^\S\n]*):(?=:)|(#)#(?=\[)")
-"""How a line begins, or what it holds, that GitHub Actions executes when a job prints it."""
+COMMAND = re.compile(r"(?m)^([^\S\n]*):(?=:)|(#)#(?=[A-Za-z]{0,20}\[)")
+"""How a line begins, or what it holds, that GitHub Actions (`##[`), Azure Pipelines (`##vso[`) or TeamCity executes when a
+job prints it."""
 
 
 def visible(text: str) -> str:
@@ -42,7 +43,7 @@ def one_line(text: str, longest: int = 1_000) -> str:
 
 
 def harmless(text: str) -> str:
-    """The text as a terminal may show it: it commands neither the terminal nor GitHub Actions. JSON stays JSON."""
+    """The text as a terminal may show it: it commands neither the terminal nor what runs the job. JSON stays JSON."""
     return COMMAND.sub(lambda found: f"{found[1]}\\u003a" if found[2] is None else "#\\u0023", visible(text))
 
 

@@ -15,8 +15,13 @@ MOST = 10_000
 
 
 def read(paths: Sequence[Path]) -> tuple[Setup, list[str]]:
-    """What the files declare together, and the names of those in folders that are neither. Raises BadFile."""
-    setup, of_kongctl, others = Setup(), [], []
+    """What the files declare together, and the names of those in folders that are neither, nor loaded by another.
+
+    Raises BadFile.
+    """
+    setup = Setup()
+    of_kongctl: list[Node] = []
+    others: list[Path] = []
     try:
         for path, named in _files(paths):
             name = one_line(str(path), 1_000)
@@ -30,11 +35,11 @@ def read(paths: Sequence[Path]) -> tuple[Setup, list[str]]:
             elif named:
                 raise BadFile(name, _neither(known))
             else:
-                others.append(name)
-        kongctl.read(of_kongctl, Path.cwd(), setup)
+                others.append(path)
+        loaded = kongctl.read(of_kongctl, Path.cwd(), setup)
     except RecursionError:
         raise BadFile("the files", "they load one another too deeply") from None
-    return setup, others
+    return setup, [one_line(str(path)) for path in others if path.resolve() not in loaded]
 
 
 def _neither(roots: Sequence[Node]) -> str:

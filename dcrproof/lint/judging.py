@@ -42,7 +42,8 @@ def findings(setup: Setup, issuer: str = "", registrar_id: str = "") -> list[Fin
     for written in setup.secrets:
         secrets.know(written.value)
     found = [*judge.providers(), *judge.strategies(), *judge.portals(), *judge.publications(), *_secrets(setup)]
-    return [replace(one, result=one.result.masked(partial(_masked, secrets))) for one in found]
+    mask = partial(_masked, secrets)
+    return [Finding(one.result.masked(mask), one.place, mask(one.subject)) for one in found]
 
 
 def _masked(secrets: Secrets, text: str) -> str:
@@ -111,11 +112,12 @@ class _Judge:
         self.setup, self.issuer, self.registrar_id = setup, issuer, registrar_id
         providers = setup.of("provider")
         curity = [one for one in providers if _known(one, "provider_type") in (None, "curity") or one.external]
-        self.of_curity = curity or providers
+        self.of_curity = dict.fromkeys(curity or providers)
         own = [one for one in setup.of("strategy") if not self._of_another(one)]
         with_provider = [one for one in own if _link(one, "dcr_provider_id")]
         openid = [one for one in own if _known(one, "strategy_type") in (None, "openid_connect")]
-        self.meant = with_provider or openid or own
+        self.meant = dict.fromkeys(with_provider or openid or own)
+        """The strategies of the flow, in the order of the files."""
 
     def _of_another(self, strategy: Declared) -> bool:
         provider = _link(strategy, "dcr_provider_id")
@@ -152,20 +154,11 @@ class _Judge:
             yield _hold(one, "strategy.dcr-provider", rules.has_provider, "dcr_provider_id")
             yield _hold(one, "strategy.issuer", partial(self._issuer, one), *CONFIG, "issuer")
             yield _hold(one, "strategy.claim", rules.claim, *CONFIG, "credential_claim")
-            for check, rule in (
-                ("strategy.auth-methods", rules.auth_methods),
-                ("route.basic.cached", rules.no_password),
-            ):
-                yield _hold(one, check, rule, *CONFIG, "auth_methods")
+            yield _hold(one, "strategy.auth-methods", rules.auth_methods, *CONFIG, "auth_methods")
+            yield _hold(one, "route.basic.cached", rules.no_password, *CONFIG, "auth_methods")
             yield _hold(one, "strategy.scopes", _scopes, *CONFIG, "scopes")
             yield from self._requirements(one)
-            yield _hold(
-                one,
-                "strategy.hide-credentials",
-                rules.hide_credentials,
-                *CONFIG,
-                "hide_credentials",
-            )
+            yield _hold(one, "strategy.hide-credentials", rules.hide_credentials, *CONFIG, "hide_credentials")
 
     def _issuer(self, strategy: Declared, value: Any) -> None:
         """The strategy's issuer is that of Curity, or of its provider; without either its form is looked at."""
@@ -193,7 +186,7 @@ class _Judge:
 
     def portals(self) -> Iterator[Finding]:
         """Those that an API is published to with a strategy of the flow, where there is one."""
-        used = [_link(one, "portal_id") for one in self._with_own()]
+        used = {link for one in self._with_own() if isinstance(link := _link(one, "portal_id"), Declared)}
         for one in [portal for portal in self.setup.of("portal") if portal in used] or self.setup.of("portal"):
             yield _hold(one, "portal.open", _enabled, "authentication_enabled")
 
@@ -213,7 +206,10 @@ class _Judge:
     def _with_own(self) -> list[Declared]:
         """The publications with a strategy of the flow."""
         several = [(one, _links(one)) for one in self.setup.of("publication")]
-        return [one for one, links in several if isinstance(links, list) and any(link in self.meant for link in links)]
+        return [one for one, links in several if isinstance(links, list) and any(map(self._is_meant, links))]
+
+    def _is_meant(self, link: Any) -> bool:
+        return isinstance(link, Declared) and link in self.meant
 
     def _is_of_the_flow(self, publication: Declared) -> bool:
         """Whether it has a strategy of the flow, or none, or what it has is unknown."""
@@ -221,7 +217,7 @@ class _Judge:
         return (
             not isinstance(links, list)
             or not links
-            or any(one in self.meant or not isinstance(one, Declared) for one in links)
+            or any(self._is_meant(one) or not isinstance(one, Declared) for one in links)
         )
 
     def _strategy(self, publication: Declared, _: Any) -> None:
@@ -235,14 +231,14 @@ class _Judge:
             links = [default] if default else []
         if isinstance(links, Unknown):
             raise NotKnown.before(links)
-        if any(isinstance(one, Declared) and one in self.meant for one in links):
+        if any(map(self._is_meant, links)):
             return
         for one in links:
             if isinstance(one, Unknown):
                 raise NotKnown.before(one)
             if not isinstance(one, Declared):
                 raise NotKnown("the id of a strategy that is not in these files")
-        expected = self.meant[0].name if self.meant else "of Curity"
+        expected = repr(next(iter(self.meant)).name) if self.meant else "for Curity"
         raise rules.publication_strategy(expected, [repr(one.name) for one in links])
 
 

@@ -52,6 +52,7 @@ OTHER_NAMES = {
 """Other names of members, with those of Konnect's API."""
 IDS = frozenset({"dcr_provider_id", "default_application_auth_strategy_id", "api_id", "portal_id", "auth_strategy_ids"})
 """Members that hold the id of another object, or a list of ids."""
+MOST_MERGED = 20_000
 TAGS = ("!env", "!external", "!file", "!lookup", "!ref", "!secret")
 EXISTS = Unknown("it exists in Konnect already, and these files do not say more of it")
 
@@ -61,26 +62,34 @@ def is_kongctl(root: Node) -> bool:
     return any(name in ROOTS or name in OTHERS or name.startswith(("portal_", "api_")) for name in root.members)
 
 
-def read(roots: Iterable[Node], base: Path, setup: Setup) -> None:
-    """Adds what the documents declare. `base` is the folder of the command: `!file` stays in it, or in the folder of its file.
+def read(roots: Iterable[Node], base: Path, setup: Setup) -> set[Path]:
+    """Adds what the documents declare, and returns the files that they name. Raises BadFile.
 
-    Raises BadFile.
+    `base` is the folder of the command: `!file` stays in it, or in the folder of its file.
     """
-    _Documents(list(roots), base).into(setup)
+    all = _Documents(list(roots), base)
+    all.into(setup)
+    return all.named
 
 
 class _Documents:
     def __init__(self, roots: list[Node], base: Path) -> None:
         self.base = base.resolve()
         self.templates: dict[str, Node] = {}
+        self.named: set[Path] = set()
+        """The files that `!file` names."""
+        self.files: dict[Path, Node] = {}
+        """Those that are loaded, parsed."""
         self.refs: set[str] = set()
         self.raw: dict[str, Node] = {}
         """The objects by their ref, as they are written."""
         self.made: dict[str, Declared] = {}
-        self.done: dict[int, Node] = {}
+        self.done: dict[Node, Node] = {}
+        """Nodes without their tags; each node is a key by itself."""
         self.under_way: list[object] = []
         """What is being resolved: files, templates, references."""
         self.roots = roots
+        self.merged = 0
         self.found: list[tuple[str, Node, Node | None]] = []
         """Kind, object and parent."""
 
@@ -154,7 +163,7 @@ class _Documents:
         for name, member in raw.members.items():
             called = OTHER_NAMES.get(name, name)
             if called in FIELDS[kind]:
-                body[called] = self._id(member) if called in IDS else self._resolved(member)
+                body[called] = self._ids(member) if called in IDS else self._resolved(member)
         if parent is not None:
             body["api_id"] = Node(self.made.get(_ref(parent), EXISTS), parent.place)
         configs = body.get("configs")
@@ -168,16 +177,20 @@ class _Documents:
             self.made[_ref(raw)] = made
         return made
 
+    def _ids(self, node: Node) -> Node:
+        """A member that holds an id, or a list of ids: the objects, as far as the files have them."""
+        opened = node if node.tag == "!ref" else self._opened(node)
+        if isinstance(opened.value, list):
+            return Node([self._id(item) for item in opened.items], opened.place)
+        return self._id(opened)
+
     def _id(self, node: Node) -> Node:
-        """A member that holds the id of another object: that object, as far as the files have it."""
         if node.tag == "!ref":
             ref, _, member = str(node.value).partition("#")
             if member in {"", "id"}:
                 self._known(ref, node)
                 return Node(self.made.get(ref, EXISTS), node.place)
-        opened = self._resolved(node) if node.tag else node
-        if isinstance(opened.value, list):
-            return Node([self._id(item) for item in opened.items], opened.place)
+        opened = self._resolved(node)
         if isinstance(opened.value, str) and opened.value in self.made:
             return Node(self.made[opened.value], opened.place)
         return opened
@@ -189,14 +202,14 @@ class _Documents:
 
     def _resolved(self, node: Node) -> Node:
         """The node without tags. What aliases share is resolved once."""
-        if id(node) not in self.done:
+        if node not in self.done:
             opened = self._opened(node)
             if isinstance(opened.value, dict):
                 opened = Node({name: self._resolved(one) for name, one in opened.members.items()}, opened.place)
             elif isinstance(opened.value, list):
                 opened = Node([self._resolved(one) for one in opened.items], opened.place)
-            self.done[id(node)] = opened
-        return self.done[id(node)]
+            self.done[node] = opened
+        return self.done[node]
 
     def _opened(self, node: Node) -> Node:
         """The node without its own tag, and with what it extends; tags within stay."""
@@ -205,8 +218,8 @@ class _Documents:
         if node.tag == "!ref":
             return self._referred(node)
         if node.tag == "!env":
-            var = node.members.get("var") if node.members else node
-            name = str(var.value).partition("#")[0].strip() if var else ""
+            var = node.members.get("var", node).value
+            name = var.partition("#")[0].strip() if isinstance(var, str) else ""
             if not name:
                 raise BadFile(node.place, "!env needs the name of an environment variable")
             return Node(Unknown(f"!env {one_line(name, 100)}"), node.place)
@@ -217,11 +230,25 @@ class _Documents:
         extends = node.members.get("_extends")
         if extends is None:
             return node
-        with _Once(self.under_way, ("template", extends.value), extends, "templates extend one another in a circle"):
-            if extends.value not in self.templates:
-                raise BadFile(extends.place, f"no template of that name; {near(str(extends.value), self.templates)}")
-            template = self._opened(self.templates[extends.value])
-        return _merged(template, Node({n: one for n, one in node.members.items() if n != "_extends"}, node.place))
+        name = str(extends.value)
+        with _Once(self.under_way, ("template", name), extends, "templates extend one another in a circle"):
+            if name not in self.templates:
+                raise BadFile(extends.place, f"no template of that name; {near(name, self.templates)}")
+            template = self._opened(self.templates[name])
+        own = Node({n: one for n, one in node.members.items() if n != "_extends"}, node.place)
+        return self._merged(template, own)
+
+    def _merged(self, base: Node, own: Node) -> Node:
+        """Mappings are merged member by member; anything else of `own` replaces that of `base`."""
+        self.merged += 1
+        if self.merged > MOST_MERGED:
+            raise BadFile(own.place, f"templates merge more than {MOST_MERGED:,} mappings")
+        found = dict(base.members)
+        for name, member in own.members.items():
+            both = name in found and isinstance(found[name].value, dict) and isinstance(member.value, dict)
+            tagged = member.tag or (both and found[name].tag)
+            found[name] = self._merged(found[name], member) if both and not tagged else member
+        return Node(found, own.place)
 
     def _referred(self, node: Node) -> Node:
         """What `!ref REF#MEMBER` stands for where it is not an id."""
@@ -236,13 +263,21 @@ class _Documents:
     def _loaded(self, node: Node) -> Node:
         path, extract = self._path(node)
         with _Once(self.under_way, ("file", path, extract), node, "!file that loads itself, directly or not"):
-            text = text_of(path, str(path))
-            if path.suffix.lower() not in {".yaml", ".yml", ".json"}:
-                return Node(text, node.place)
-            found = documents(text, _shown(path))
-            root = found[0] if found else Node(None, node.place)
-            self._survey(root)
+            root = self._parsed(path, node)
             return self._opened(self._walked(root, extract, node) if extract else root)
+
+    def _parsed(self, path: Path, node: Node) -> Node:
+        """The content of a file that `node` names: of YAML and JSON the values, of others the text."""
+        if path not in self.files:
+            name = _shown(path)
+            text = text_of(path, name)
+            if path.suffix.lower() in {".yaml", ".yml", ".json"}:
+                found = documents(text, name)
+                self.files[path] = found[0] if found else Node(None, node.place)
+                self._survey(self.files[path])
+            else:
+                self.files[path] = Node(text, node.place)
+        return self.files[path]
 
     def _path(self, node: Node) -> tuple[Path, str]:
         """The file that `!file` names, and the path within it. Raises BadFile where there is none."""
@@ -265,6 +300,7 @@ class _Documents:
             raise BadFile(node.place, "!file with a path that leaves the folder of the files")
         if not exists:
             raise BadFile(node.place, f"!file: there is no file {one_line(name, 200)}")
+        self.named.add(path)
         return path, inner
 
     def _walked(self, node: Node, path: str, at: Node) -> Node:
@@ -299,15 +335,6 @@ class _Once:
 def _ref(raw: Node) -> str:
     ref = raw.members.get("ref")
     return ref.value if ref is not None and isinstance(ref.value, str) and not ref.tag else ""
-
-
-def _merged(base: Node, own: Node) -> Node:
-    """Mappings are merged member by member; anything else of `own` replaces that of `base`."""
-    found = dict(base.members)
-    for name, member in own.members.items():
-        both = name in found and isinstance(found[name].value, dict) and isinstance(member.value, dict)
-        found[name] = _merged(found[name], member) if both and not member.tag and not found[name].tag else member
-    return Node(found, own.place)
 
 
 def _shown(path: Path) -> str:

@@ -31,6 +31,8 @@ IDS = {
     "api_id": "konnect_api",
 }
 """Members that hold an id, or a list of them, and what they are the ids of."""
+OWN = frozenset({"active", "created_at", "display_name", "id", "issuer", "name", "updated_at"})
+"""Members of a provider or a strategy beside the one for its type."""
 AFTER_APPLY = Unknown("known after apply")
 INDEX = re.compile(r"\[(?:\"(?:[^\"\\]|\\.)*\"|\d+)\]")
 MODULE = re.compile(r"module\.([\w-]+)")
@@ -49,6 +51,7 @@ def is_state(root: Node) -> bool:
 
 def read(root: Node, setup: Setup) -> None:
     """Adds what the plan will make. Raises BadFile."""
+    _refuse_aliases(root)
     configuration = root.members.get("configuration")
     if configuration is not None:
         setup.secrets += secrets_in(configuration)
@@ -66,6 +69,18 @@ def read(root: Node, setup: Setup) -> None:
                 )
                 made.setdefault(resource.key, []).append(declared)
                 setup.add(declared)
+
+
+def _refuse_aliases(root: Node) -> None:
+    """Raises BadFile for what JSON does not have: a value that stands at two places."""
+    seen: set[int] = set()
+    left = [root]
+    while left:
+        node = left.pop()
+        if id(node) in seen:
+            raise BadFile(node.place, "an alias in a Terraform plan, which is JSON")
+        seen.add(id(node))
+        left += [*node.items, *node.members.values()]
 
 
 def _expressions(configuration: Node) -> Iterator[tuple[Key, Mapping[str, Node]]]:
@@ -92,8 +107,9 @@ class _Resource:
         self.written = expressions.get(self.key)
         after, _ = change.find("change", "after")
         unknown, _ = change.find("change", "after_unknown")
-        managed = _text(change, "mode") != "data"
-        self.after = _with_unknown(after, unknown) if managed and after is not None and after.members else None
+        self.after: Node | None = None
+        if after is not None and isinstance(after.value, dict) and _text(change, "mode") != "data":
+            self.after = _with_unknown(after, unknown)
         id = self.after.members.get("id") if self.after else None
         self.ids = frozenset({id.value} if id and isinstance(id.value, str) else ())
 
@@ -106,10 +122,14 @@ class _Resource:
             if one.value is not AFTER_APPLY or self.written is None or name in self.written
         }
         body = members
-        chosen = next(((name, one) for name, one in members.items() if isinstance(one.value, dict)), None)
+        kinds = (
+            (name, one) for name, one in members.items() if isinstance(one.value, dict | Unknown) and name not in OWN
+        )
+        chosen = next(kinds, None)
         if self.key[1] == "konnect_dcr_provider" and chosen:
             name, inner = chosen
-            body = {**inner.members, "provider_type": Node(PROVIDERS.get(name, name), inner.place)}
+            unknown = dict.fromkeys(("issuer", "dcr_config"), inner) if isinstance(inner.value, Unknown) else {}
+            body = {**unknown, **inner.members, "provider_type": Node(PROVIDERS.get(name, name), inner.place)}
         elif self.key[1] == "konnect_application_auth_strategy" and chosen:
             body = _strategy(*chosen)
         elif self.key[1] == "konnect_api_implementation":
@@ -150,7 +170,8 @@ class _Resource:
 def _strategy(name: str, inner: Node) -> dict[str, Node]:
     """A strategy of the member that is set; `additional_properties` are further settings of the plugin, as JSON in a text."""
     config, _ = inner.find("configs", name)
-    body = {"strategy_type": Node(name, inner.place), **inner.members}
+    unknown = {"dcr_provider_id": inner} if isinstance(inner.value, Unknown) else {}
+    body = {"strategy_type": Node(name, inner.place), **unknown, **inner.members}
     if config is None:
         return body
     settings = dict(config.members)

@@ -22,7 +22,7 @@ from dcrproof.core.secrets.index import Secrets
 from dcrproof.fixtures import afterwards
 from dcrproof.fixtures.catalogue import CatalogueEntry, under_load
 from dcrproof.fixtures.run.recording import Recording
-from dcrproof.fixtures.session.github import add_to_summary
+from dcrproof.fixtures.session.job import add_to_summary
 from dcrproof.load.options import LoadOptions
 from dcrproof.reports.folder import write
 from dcrproof.reports.run_json import run_json

@@ -53,6 +53,8 @@ def problems(options: LoadOptions, profile: "Profile") -> Iterator[str]:
             "`dcrproof serve` and take its profile, or leave --profile out"
         )
         return
+    if profile.gateway and profile.gateway.kind == "jwt":
+        yield 'gateway.kind: "jwt": a load calls a Kong, with Basic and sessions'
     if run.mode == "inspect":
         yield 'run.mode: "inspect" sends no calls; a load needs "existing", "create" or "provision"'
     if profile.portal and profile.portal.generation == "classic":

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any, TypeAlias
 
 from dcrproof.core import guide
-from dcrproof.mocks.control import LOOPBACK
+from dcrproof.mocks.control import HOST, LOOPBACK
 from dcrproof.mocks.faults import Faults
 from dcrproof.mocks.konnect.portal import cookies
 from dcrproof.mocks.messages import Asking, Calls, Pairs, Request, Response, Routes
@@ -220,7 +220,8 @@ def _problem(status: int, title: str, detail: str) -> Response:
 def _foreign(request: Request) -> str:
     """What is wrong with a request that another site may have sent, by a name of its own for this address; else empty."""
     hosts = [value for name, value in request.headers if name == "host"]
-    if len(hosts) != 1 or LOOPBACK.fullmatch(hosts[0]) is None:
+    host = HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
+    if host is None or host[1].lower() not in LOOPBACK:
         return "The Host is 127.0.0.1, localhost or [::1]."
     origins = {value.lower() for name, value in request.headers if name == "origin"}
     if request.method not in {"GET", "HEAD"} and origins - {f"http://{hosts[0].lower()}"}:

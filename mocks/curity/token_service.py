@@ -58,6 +58,8 @@ class TokenService:
         )  # separate, so that an id at another party is not a token here
         self._next_key = first_key
         self._published: tuple[SigningKey, ...] = ()
+        self._before: tuple[SigningKey, ...] = ()
+        """Those that were published before the last rotation."""
         self._dynamic: dict[tuple[str, str], DynamicClient] = {}
         self._tokens = Lasting[str, AccessToken](self.clock.now, attrgetter("expires"))
         self._document: tuple[dict[str, Any], float] | None = None
@@ -139,17 +141,35 @@ class TokenService:
         return {"keys": [key.public_jwk for key in self.published_keys()]}
 
     def rotate_keys(self, kid: str) -> None:
-        """Makes another key the signing key. `kid` is "new": under a new key id, and the old key stays published; or
-        "same": it replaces the old one.
+        """Makes another key the signing key. `kid` is "new": under a new key id, and the old key stays published; "same": it
+        replaces the old one; or "previous": the last rotation is undone. Raises ValueError where there was none.
         """
-        if kid not in {"new", "same"}:
-            raise ValueError(f'the kid of a rotation is "new" or "same", not {kid!r}')
+        if kid not in {"new", "same", "previous"}:
+            raise ValueError(f'the kid of a rotation is "new", "same" or "previous", not {kid!r}')
+        if kid == "previous":
+            if not self._before:
+                raise ValueError("no key was replaced: there is no previous one")
+            self._published, self._before = self._before, ()
+            return
         old = self.signing_key
+        self._before = self._published
         if kid == "same":
             key = self._another_key()
             self._published = tuple(SigningKey(old.kid, key) if one is old else one for one in self._published)
         else:
             self._publish_another_key()
+
+    def signed(self, claims: Mapping[str, Any], header: Mapping[str, Any], *, previous: bool = False) -> str:
+        """A token that no client was issued, with these claims, signed with the key of today or with that before the last
+        rotation. `header` are members that differ; None leaves one out. Raises ValueError where there was no rotation.
+        """
+        key = self.signing_key
+        if previous:
+            if not self._before:
+                raise ValueError("no key was replaced: there is no previous one")
+            key = next(one for one in reversed(self._before) if one.algorithm == key.algorithm)
+        members = {**key.header, **header}
+        return key.sign(claims, {name: value for name, value in members.items() if value is not None})
 
     def _publish_another_key(self) -> None:
         self._published = (*self._published, SigningKey(str(self._random.randrange(-(2**31), 0)), self._another_key()))

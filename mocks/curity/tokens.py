@@ -59,11 +59,13 @@ class SigningKey:
         }
 
     def sign(self, claims: Mapping[str, Any], header: Mapping[str, Any]) -> str:
-        """Without the library's registry, which warns of the name EdDSA since RFC 9864 has another one."""
+        """By the key's algorithm, whatever the header says. Without the library's registry, which warns of the name EdDSA
+        since RFC 9864 has another one.
+        """
         signing_input = ".".join(
             _encoded(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims)
         )
-        signature = JWSRegistry.algorithms[header["alg"]].sign(signing_input.encode(), self.key)
+        signature = JWSRegistry.algorithms[self.algorithm].sign(signing_input.encode(), self.key)
         return f"{signing_input}.{_encoded(signature)}"
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from dcrproof.mocks.konnect import views
-from dcrproof.mocks.konnect.http import Rows, created, done, no_content, ok, read, read_if_any
+from dcrproof.mocks.konnect.http import Rows, created, done, no_content, ok, read
 from dcrproof.mocks.konnect.listing import STRING, UUIDS, Listing, Reader, dated, filtered, named
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.konnect.tables import find
@@ -100,7 +100,7 @@ def routes(konnect: Konnect) -> Rows:
         return done(konnect.catalog.delete_implementation, api_id, implementation_id)
 
     def publish(request: Request, api_id: str, portal_id: str) -> Response:
-        return ok(views.publication(konnect.catalog.publish(api_id, portal_id, read_if_any(request))))
+        return ok(views.published(konnect.catalog.publish(api_id, portal_id, read(request))))
 
     def show_publication(_: Request, api_id: str, portal_id: str) -> Response:
         return ok(views.publication(konnect.tables.publication(api_id, portal_id)))
@@ -133,7 +133,7 @@ def _versions(konnect: Konnect) -> Rows:
         return created(views.version(konnect.catalog.create_api_version(api_id, read(request))))
 
     def show(_: Request, api_id: str, version_id: str) -> Response:
-        return ok(views.version(konnect.catalog.version(api_id, version_id)))
+        return ok(views.read_version(konnect.catalog.version(api_id, version_id)))
 
     def patch(request: Request, api_id: str, version_id: str) -> Response:
         return ok(views.version(konnect.catalog.patch_version(api_id, version_id, read(request))))

@@ -1,10 +1,11 @@
 """`/v2/control-planes`: the gateway's entities, its nodes and the configuration they should have.
 
-The flow reads them. Control planes can also be created, updated and deleted (Kong's Go SDK). Services, routes, plugins and
-consumers can be created and deleted (control-planes-config v2); updating them is not supported.
+The flow reads them. Control planes can also be created, updated and deleted (Kong's Go SDK). So can services,
+routes and consumers (by PUT); plugins are created and deleted (control-planes-config v2).
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from dcrproof.mocks.konnect import gateway_views, views
@@ -122,6 +123,17 @@ def _entities(konnect: Konnect) -> Rows:
     def making(make: Callable[..., Any], view: Callable[[Any], views.View]) -> Handler:
         return lambda request, **names: created(view(make(*names.values(), read(request))))
 
+    def replacing(
+        table: dict[str, Any], lookup: Callable[..., Any], make: Callable[..., Any], view: Callable[[Any], views.View]
+    ) -> Handler:
+        def handler(request: Request, control_plane_id: str, entity_id: str) -> Response:
+            if entity_id.lower() in table:
+                lookup(control_plane_id, entity_id)  # one of another control plane is not found
+            add = partial(make, control_plane_id)
+            return ok(view(konnect.entities.replace(table, add, entity_id, read(request))))
+
+        return handler
+
     def deleting(delete: Callable[..., None]) -> Handler:
         return lambda _, **names: done(delete, *names.values())
 
@@ -130,13 +142,34 @@ def _entities(konnect: Konnect) -> Rows:
         ("GET", CORE + "/services", list_services),
         ("POST", CORE + "/services", making(konnect.entities.add_service, gateway_views.service)),
         ("GET", SERVICE, showing(konnect.entities.service_of, gateway_views.service)),
+        (
+            "PUT",
+            CORE + "/services/{entity_id}",
+            replacing(
+                konnect.tables.gateway_services,
+                konnect.entities.service_of,
+                konnect.entities.add_service,
+                gateway_views.service,
+            ),
+        ),
         ("DELETE", SERVICE, deleting(konnect.entities.delete_gateway_service)),
         ("GET", SERVICE + "/routes", list_routes),
         ("POST", SERVICE + "/routes", making(konnect.entities.add_route, gateway_views.route)),
         ("GET", SERVICE + "/plugins", list_plugins),
         ("POST", SERVICE + "/plugins", making(konnect.entities.add_plugin, gateway_views.plugin)),
         ("GET", CORE + "/routes", list_routes),
+        ("POST", CORE + "/routes", making(konnect.entities.add_route_to_service, gateway_views.route)),
         ("GET", route, showing(konnect.entities.route_of, gateway_views.route)),
+        (
+            "PUT",
+            route,
+            replacing(
+                konnect.tables.gateway_routes,
+                konnect.entities.route_of,
+                konnect.entities.add_route_to_service,
+                gateway_views.route,
+            ),
+        ),
         ("DELETE", route, deleting(konnect.entities.delete_gateway_route)),
         ("GET", CORE + "/plugins", list_plugins),
         ("GET", plugin, showing(konnect.entities.plugin_of, gateway_views.plugin)),
@@ -144,5 +177,15 @@ def _entities(konnect: Konnect) -> Rows:
         ("GET", CORE + "/consumers", list_consumers),
         ("POST", CORE + "/consumers", making(konnect.entities.add_consumer, gateway_views.consumer)),
         ("GET", consumer, showing(konnect.entities.consumer_at, gateway_views.consumer)),
+        (
+            "PUT",
+            consumer,
+            replacing(
+                konnect.tables.gateway_consumers,
+                konnect.entities.consumer_at,
+                konnect.entities.add_consumer,
+                gateway_views.consumer,
+            ),
+        ),
         ("DELETE", consumer, deleting(konnect.entities.delete_consumer)),
     )

@@ -1,6 +1,7 @@
 """`/v3/portals` and who is in them: teams, developers, applications, registrations (portal-management v3)."""
 
 from collections.abc import Collection
+from operator import attrgetter
 from typing import Any
 
 from dcrproof.mocks.konnect import views
@@ -101,8 +102,8 @@ def _portals(konnect: Konnect) -> Rows:
 
     return (
         ("POST", PORTALS, lambda r: created(views.portal(konnect.portals.create(read(r))))),
-        ("GET", PORTALS, lambda r: ok(PORTAL_LIST.page(r, konnect.tables.portals.values(), views.portal))),
-        ("GET", PORTAL, lambda _, portal_id: ok(views.portal(find(konnect.tables.portals, portal_id)))),
+        ("GET", PORTALS, lambda r: ok(PORTAL_LIST.page(r, konnect.tables.portals.values(), views.read_portal))),
+        ("GET", PORTAL, lambda _, portal_id: ok(views.read_portal(find(konnect.tables.portals, portal_id)))),
         ("PATCH", PORTAL, lambda r, portal_id: ok(views.portal(konnect.portals.patch(portal_id, read(r))))),
         ("DELETE", PORTAL, delete_portal),
         (
@@ -123,7 +124,8 @@ def _portals(konnect: Konnect) -> Rows:
 
 def _teams(konnect: Konnect) -> Rows:
     def list_teams(request: Request, portal_id: str) -> Response:
-        return ok(TEAM_LIST.page(request, _in_portal(konnect, konnect.tables.teams, portal_id), views.team))
+        held = sorted(_in_portal(konnect, konnect.tables.teams, portal_id), key=attrgetter("name"))  # recorded
+        return ok(TEAM_LIST.page(request, held, views.team))
 
     def list_members(request: Request, portal_id: str, team_id: str) -> Response:
         held = konnect.teams.get(portal_id, team_id)
@@ -151,7 +153,7 @@ def _teams(konnect: Konnect) -> Rows:
         return created(views.team_role(konnect.teams.grant(portal_id, team_id, read(request))))
 
     return (
-        ("POST", TEAMS, lambda r, portal_id: created(views.team(konnect.teams.create(portal_id, read(r))))),
+        ("POST", TEAMS, lambda r, portal_id: created(views.created_team(konnect.teams.create(portal_id, read(r))))),
         ("GET", TEAMS, list_teams),
         ("GET", TEAM, lambda _, portal_id, team_id: ok(views.team(konnect.teams.get(portal_id, team_id)))),
         ("PATCH", TEAM, patch),

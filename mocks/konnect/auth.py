@@ -150,12 +150,13 @@ class Auth:
         check(body, schema.strategy_update(held.strategy_type))
         self._require_own_name(self.tables.strategies, body.get("name"), held.id)
         self._require_provider(body.get("dcr_provider_id"))
-        config = body.get("configs", {}).get(schema.CONFIGS[held.strategy_type][0], {})
+        config = {**held.config, **body.get("configs", {}).get(schema.CONFIGS[held.strategy_type][0], {})}
+        unset = {name for name in schema.NULLABLE_IN_UPDATES if config.get(name, "") is None}
         changed = replace(
             held,
             **{key: body[key] for key in ("name", "display_name", "principals") if key in body},
             dcr_provider_id=lowered(body.get("dcr_provider_id", held.dcr_provider_id)),
-            config={**held.config, **config},
+            config={name: value for name, value in config.items() if name not in unset},
             labels=labelled(held.labels, body.get("labels", {})),
             updated_at=self.stamps.now(),
         )

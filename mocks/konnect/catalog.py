@@ -14,8 +14,9 @@ from dcrproof.mocks.konnect.tables import Body, Stamps, Tables, find, labelled
 
 
 def slug_of(name: str, version: str | None) -> str:
-    """The default slug: name and version, slugified (api-builder v3)."""
-    return re.sub(r"[^a-z0-9]+", "-", f"{name}-{version or ''}".lower()).strip("-") or "api"
+    """The default slug: name and major version, slugified (api-builder v3; that it is the major alone is recorded)."""
+    major = (version or "").partition(".")[0]
+    return re.sub(r"[^a-z0-9]+", "-", f"{name}-{major}".lower()).strip("-") or "api"
 
 
 def spec_type(content: str) -> str:
@@ -106,6 +107,8 @@ class Catalog:
         self._require_free_version(api.id, version, None)
         made = ApiVersion(api_id=api.id, version=version, content=content, type=spec_type(content), **self.stamps.new())
         self.tables.api_versions[made.id] = made
+        if api.version is None:  # recorded; the slug stays
+            self.tables.apis[api.id] = replace(api, version=version)
         return made
 
     def version(self, api_id: str, version_id: str) -> ApiVersion:
@@ -185,20 +188,28 @@ class Catalog:
         check(body, schema.PUBLICATION)
         strategy_id = self.published_strategy(portal, body)
         self.auth.require_strategy(strategy_id, "auth_strategy_ids")
+        if body.get("form_id") is not None:
+            raise missing_reference("form_id", "Form not found")  # there are no forms here
         held = self.tables.publications.get((api.id, portal.id))
         now = self.stamps.now()
         made = Publication(
             api_id=api.id,
             portal_id=portal.id,
-            visibility=body.get("visibility", "private"),
+            visibility=body.get("visibility", portal.default_api_visibility),
             auth_strategy_id=strategy_id,
+            # Left out or false: the portal's setting (SDK); registrations.py falls back to it.
             auto_approve_registrations=body.get("auto_approve_registrations", False),
             created_at=held.created_at if held else now,
             updated_at=now,
         )
         self.tables.publications[api.id, portal.id] = made
+        self._touch(api)
         self.push.services_changed()
         return made
+
+    def _touch(self, api: Api) -> None:
+        """A publication that comes, changes or goes moves `updated_at` of the API (recorded)."""
+        self.tables.apis[api.id] = replace(api, updated_at=self.stamps.now())
 
     def published_strategy(self, portal: Portal, body: Body) -> str | None:
         """Left out: the portal's default; null: none (api-builder v3)."""
@@ -210,4 +221,5 @@ class Catalog:
     def unpublish(self, api_id: str, portal_id: str) -> None:
         held = self.tables.publication(api_id, portal_id)
         del self.tables.publications[held.api_id, held.portal_id]
+        self._touch(self.tables.apis[held.api_id])
         self.push.services_changed()

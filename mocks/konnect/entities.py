@@ -9,14 +9,14 @@ Rules
 - A plugin `konnect-application-auth` that is added to a service replaces Konnect's own, and rejects every caller here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from dcrproof.mocks.konnect import schema
-from dcrproof.mocks.konnect.fields import check
+from dcrproof.mocks.konnect.fields import check, faults
 from dcrproof.mocks.konnect.objects import GatewayConsumer, GatewayPlugin, GatewayRoute, GatewayService
 from dcrproof.mocks.konnect.plugin_schema import violation
-from dcrproof.mocks.konnect.problems import conflict, invalid, invalid_parameters, not_found
+from dcrproof.mocks.konnect.problems import Problem, conflict, invalid, invalid_parameters, missing_reference, not_found
 from dcrproof.mocks.konnect.push import MANAGED_PLUGIN, OPENID_CONNECT, Push
 from dcrproof.mocks.konnect.tables import Body, Stamps, Tables, find, lowered
 
@@ -120,6 +120,16 @@ class Entities:
             ),
         )
 
+    def add_route_to_service(self, control_plane_id: str, body: Body) -> GatewayRoute:
+        """The body names the service. The mocked data planes have no route without one: it is refused."""
+        check(body, schema.GATEWAY_ROUTE)
+        service_id = (body.get("service") or {}).get("id")
+        if service_id is None:
+            raise invalid("service", "the mocked data planes serve no route without a service")
+        if lowered(service_id) not in self.tables.gateway_services:
+            raise missing_reference("service.id", "Service not found")
+        return self.add_route(control_plane_id, service_id, body)
+
     def route_of(self, control_plane_id: str, route_id: str) -> GatewayRoute:
         held = find(self.tables.gateway_routes, route_id)
         self.service_of(control_plane_id, held.service_id)
@@ -200,6 +210,27 @@ class Entities:
 
     # --- what all kinds share -------------------------------------------------------------------------------------
 
+    def replace(self, table: dict[str, E], add: Callable[[Body], E], entity_id: str, body: Body) -> E:
+        """PUT: makes the entity with that id, by `add`, or replaces all of it but id and time of creation.
+
+        An id in the body counts for nothing, but a wrong one is refused.
+        """
+        if not isinstance(body, dict):
+            return add(body)
+        before = table.pop(entity_id.lower(), None)
+        kept = {"created_at": int(before.created_at)} if before else {}
+        wrong = {
+            name: body[name]
+            for name in body.keys() & {"id", "created_at"}
+            if any(faults(name, body[name], schema.ENTITY[name]))
+        }
+        try:
+            return add({**body, **kept, "id": entity_id, **wrong})
+        except Problem:
+            if before:
+                table[before.id] = before
+            raise
+
     def _put(self, table: dict[str, E], made: E) -> E:
         table[made.id] = made
         self.push.services_changed()
@@ -239,5 +270,5 @@ def _others(given: Body, *used: str) -> dict[str, Any]:
 def _url(given: Body) -> str:
     protocol, host = given.get("protocol", "http"), given["host"].strip("[]")
     address = f"[{host}]" if ":" in host else host
-    port = given.get("port", 443 if protocol == "https" else 80)
+    port = int(given.get("port", 443 if protocol == "https" else 80))
     return f"{protocol}://{address}:{port}{given.get('path', '')}"

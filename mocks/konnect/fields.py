@@ -82,6 +82,7 @@ class Field:
     format: str | None = None
     pattern: re.Pattern[str] | None = None
     items: "Field | None" = None
+    unique: bool = False  # no item of an array twice
     fields: "Mapping[str, Field] | None" = None
     open: bool = False
     others: "Field | None" = None
@@ -137,6 +138,8 @@ def faults(name: str, value: Any, field: Field) -> Iterator[Invalid]:
         return
     types, rule, reason = KINDS[field.kind]
     fits = isinstance(value, types) and not (field.kind == "integer" and isinstance(value, bool))
+    if field.kind == "integer" and isinstance(value, float):
+        fits = value.is_integer()  # 1.0 is the same number as 1 (RFC 8259)
     if not fits:
         yield {"field": name, "rule": rule, "reason": reason.format(name=name)}
         return
@@ -151,6 +154,8 @@ def faults(name: str, value: Any, field: Field) -> Iterator[Invalid]:
     elif field.labels:
         yield from _labels(name, value, field.nullable)
     elif field.items is not None:
+        if field.unique and any(one in value[:position] for position, one in enumerate(value)):
+            yield {"field": name, "rule": "invalid", "reason": f'"{name}" must not hold an item twice'}
         for position, item in enumerate(value):
             yield from faults(f"{name}[{position}]", item, field.items)
     elif field.fields is not None:

@@ -30,12 +30,13 @@ def control_plane(held: ControlPlane) -> View:
 
 
 def service(held: GatewayService) -> View:
-    url = urlsplit(held.url)
+    protocol, _, rest = held.url.partition("://")  # which may be no scheme of a URL: tls_passthrough
+    url = urlsplit(f"http://{rest}")
     return {
         **members(held, "id", "name"),
-        "protocol": url.scheme,
+        "protocol": protocol,
         "host": url.hostname or "",
-        "port": url.port or (443 if url.scheme == "https" else 80),
+        "port": (443 if protocol == "https" else 80) if url.port is None else url.port,
         "path": url.path or None,
         **members(held, "enabled", "read_timeout"),
         "retries": 5,

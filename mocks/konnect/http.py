@@ -24,10 +24,6 @@ def read(request: Request) -> Any:
         raise unreadable_body() from None
 
 
-def read_if_any(request: Request) -> Any:
-    return read(request) if request.body else {}
-
-
 class HttpApi:
     """Finds the handler of a request and turns what it raises into `application/problem+json`."""
 

@@ -68,24 +68,58 @@ IMAGE = body(
                 )
             )
         )
-    }
+    },
+    nullable=True,  # null takes the image away
 )
-TAG_MANAGER = body({"enabled": BOOLEAN, "type": text(choices=("tracking",)), "config_data": body({}, open=True)})
-INTEGRATIONS = body(
-    {name: replace(TAG_MANAGER, nullable=True) for name in ("google_tag_manager", "google_analytics_4")}
-)
+HUNDRED = text(100, nullable=True)
+FLAG = Field("boolean", nullable=True)
+# integration: its type, the member of its settings that it must have, the others
+INTEGRATION: Mapping[str, tuple[str, tuple[str, Field], Mapping[str, Field]]] = {
+    "google_tag_manager": (
+        "tracking",
+        ("id", text(20, 5, pattern=re.compile(r"GTM-[A-Za-z0-9]+\Z"))),
+        {
+            **dict.fromkeys(("l", "preview", "data_layer", "env_name", "auth_referrer_policy"), HUNDRED),
+            **dict.fromkeys(("cookies_win", "debug", "npa"), FLAG),
+        },
+    ),
+    "google_analytics_4": ("analytics", ("id", text(20, 5, pattern=re.compile(r"G-[A-Za-z0-9-]+\Z"))), {"l": HUNDRED}),
+    "equal_web": (
+        "accessibility",
+        ("site_key", text(32, 32, pattern=re.compile(r"[A-Za-z0-9]+\Z"))),
+        {"widget_config": body({}, open=True)},
+    ),
+}
+
+
+def integrations(*, whole: bool) -> Field:
+    """A PUT has each one whole, a PATCH a part of it (UpdatePortalIntegrations)."""
+
+    def one(kind: str, key: tuple[str, Field], others: Mapping[str, Field]) -> Field:
+        name, field = key
+        data = body({name: replace(field, required=whole), **others})
+        members = {"enabled": BOOLEAN, "type": text(choices=(kind,)), "config_data": data}
+        return body({name: replace(field, required=whole) for name, field in members.items()}, nullable=True)
+
+    return body({name: one(*described) for name, described in INTEGRATION.items()})
+
+
 CERTIFICATE = {"custom_certificate": TEXT, "custom_private_key": TEXT, "skip_ca_check": BOOLEAN}
 DOMAIN_UPDATE = body({"enabled": BOOLEAN, "ssl": body(CERTIFICATE)})
-DOMAIN_CREATION = body(
-    {
-        "hostname": needed(text(format="host")),
-        "enabled": needed(BOOLEAN),
-        "ssl": needed(
-            body({"domain_verification_method": needed(text(choices=("http", "custom_certificate"))), **CERTIFICATE})
-        ),
-    }
+
+
+def domain_creation(method: str, certificate: Mapping[str, Field]) -> Field:
+    ssl = body({"domain_verification_method": needed(text(choices=(method,))), **certificate})
+    return body({"hostname": needed(text(format="host")), "enabled": needed(BOOLEAN), "ssl": needed(ssl)})
+
+
+OWN_CERTIFICATE = "custom_certificate"
+DOMAIN_CREATION = domain_creation("http", {})
+DOMAIN_WITH_CERTIFICATE = domain_creation(
+    OWN_CERTIFICATE,
+    {"custom_certificate": needed(TEXT), "custom_private_key": needed(TEXT), "skip_ca_check": BOOLEAN},
 )
-ADDRESSES = Field("array", least=1, most=25, items=TEXT)
+ADDRESSES = Field("array", least=1, most=25, items=TEXT, unique=True)
 PROVIDER_CONFIG = body(
     {
         **dict.fromkeys(("client_id", "client_secret", "idp_metadata_xml"), TEXT),
@@ -152,7 +186,7 @@ MADE_AT, CHANGED_AT = "created_at", "updated_at"
 
 SETTINGS: Mapping[str, Setting] = {
     "customization": Setting({"PUT": CUSTOMIZATION, "PATCH": CUSTOMIZATION}, {}),
-    "integrations": Setting({"PUT": INTEGRATIONS, "PATCH": INTEGRATIONS}, {}),
+    "integrations": Setting({"PUT": integrations(whole=True), "PATCH": integrations(whole=False)}, {}),
     "authentication-settings": Setting(
         {"PATCH": AUTHENTICATION},
         {**dict.fromkeys(SIGN_IN.split(), False), "basic_auth_enabled": True},
@@ -198,7 +232,7 @@ ENTRIES: Mapping[str, Entries] = {
         {
             "POST": body({"allowed_ips": needed(ADDRESSES)}),
             "PUT": body({"allowed_ips": needed(ADDRESSES)}),
-            "PATCH": body({"allowed_ips": ADDRESSES}),
+            "PATCH": body({"allowed_ips": needed(ADDRESSES)}),
         },
         {},
     ),
@@ -218,6 +252,13 @@ ENTRIES: Mapping[str, Entries] = {
         with_times=True,
     ),
 }
+
+
+def creation(path: str, body: Any) -> Field:
+    """What the body of a POST may hold: a custom domain with a certificate has more."""
+    ssl = body.get("ssl") if path == "custom-domain" and isinstance(body, dict) else None
+    own = isinstance(ssl, dict) and ssl.get("domain_verification_method") == OWN_CERTIFICATE
+    return DOMAIN_WITH_CERTIFICATE if own else SETTINGS[path].bodies["POST"]
 
 
 class PortalSettings:
@@ -240,23 +281,29 @@ class PortalSettings:
 
     def create(self, portal_id: str, path: str, body: Body) -> Members:
         setting = SETTINGS[path]
-        check(body, setting.bodies["POST"])
+        check(body, creation(path, body))
         if self._held(portal_id, path) is not None:
             taken = f"{setting.name} already exists"  # 409 is documented for the e-mail alone
             raise conflict(taken) if path == "email-config" else invalid("hostname", taken)
         stamps = self.stamps.new()
         return self._put(portal_id, path, {**body, **{name: stamps[name] for name in setting.stamped}})
 
-    def replace(self, portal_id: str, path: str, body: Body) -> Members:
+    def replace(self, portal_id: str, path: str, body: Body | None) -> Members:
         self.get(portal_id, path)
-        check(body, SETTINGS[path].bodies["PUT"])
-        return self._put(portal_id, path, body)
+        field = SETTINGS[path].bodies["PUT"]
+        if body is None and field.nullable:
+            return self._put(portal_id, path, SETTINGS[path].initial or {})
+        check(body, field)
+        return self._put(portal_id, path, body or {})
 
     def patch(self, portal_id: str, path: str, body: Body) -> Members:
-        """Members that are objects are replaced as a whole (inferred)."""
+        """Members that are objects are replaced as a whole (inferred), but for a certificate and an integration."""
         held = self.get(portal_id, path)
         check(body, SETTINGS[path].bodies["PATCH"])
         members = {**body, "ssl": {**held["ssl"], **body["ssl"]}} if "ssl" in body else body
+        if path == "integrations":
+            members = {name: {**(held.get(name) or {}), **one} if one else one for name, one in body.items()}
+            check({**held, **members}, SETTINGS[path].bodies["PUT"])  # what is not there yet is given whole (inferred)
         now = {CHANGED_AT: self.stamps.now()} if CHANGED_AT in held else {}
         return self._put(portal_id, path, {**held, **members, **now})
 

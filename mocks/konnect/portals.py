@@ -43,16 +43,18 @@ class Portals:
             body.get("default_application_auth_strategy_id"), "default_application_auth_strategy_id"
         )
         new = self.stamps.new()
+        authenticated = body.get("authentication_enabled", True)
+        visibility = "private" if authenticated else "public"  # recorded
         made = Portal(
             name=body["name"],
             display_name=body.get("display_name", body["name"]),
             description=body.get("description"),
-            authentication_enabled=body.get("authentication_enabled", True),
+            authentication_enabled=authenticated,
             rbac_enabled=body.get("rbac_enabled", False),
             sipr_enabled=body.get("sipr_enabled", False),
-            default_api_visibility=body.get("default_api_visibility", "private"),
-            default_page_visibility=body.get("default_page_visibility", "private"),
-            default_application_auth_strategy_id=lowered(body.get("default_application_auth_strategy_id")),
+            default_api_visibility=body.get("default_api_visibility", visibility),
+            default_page_visibility=body.get("default_page_visibility", visibility),
+            default_application_auth_strategy_id=self._default_strategy(body),
             auto_approve_developers=body.get("auto_approve_developers", False),
             auto_approve_applications=body.get("auto_approve_applications", False),
             notifications_developer_pii_visibility_enabled=body.get(
@@ -65,6 +67,12 @@ class Portals:
         self.tables.portals[made.id] = made
         self.tables.portal_by_host[made.canonical_domain.lower()] = made.id
         return made
+
+    def _default_strategy(self, body: Body) -> str | None:
+        """Left out: the organization's only strategy (recorded). Which one it is of several is unknown: none here."""
+        if "default_application_auth_strategy_id" in body:
+            return lowered(body["default_application_auth_strategy_id"])
+        return next(iter(self.tables.strategies)) if len(self.tables.strategies) == 1 else None
 
     def patch(self, portal_id: str, body: Body) -> Portal:
         held = find(self.tables.portals, portal_id)

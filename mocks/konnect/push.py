@@ -66,6 +66,8 @@ OF_ROUTE = frozenset(
     {"hosts", "headers", "snis", "sources", "destinations", "expression", "priority", "regex_priority"}
     | {"preserve_host", "protocols", "path_handling"}
 )
+# Those have a default that needs nothing (control-planes-config v2), and tools send it.
+DEFAULTS_OF_ROUTE: Mapping[str, Any] = {"preserve_host": False, "path_handling": "v0", "regex_priority": 0}
 OF_PLUGIN = frozenset({"condition", "consumer", "consumer_group", "ordering", "partials", "protocols", "route"})
 
 
@@ -85,7 +87,10 @@ def serves(service: GatewayService, plugins: Iterable[GatewayPlugin]) -> bool:
 
 def matches(route: GatewayRoute) -> bool:
     """Whether the mocked data planes can match that route."""
-    return not route.others.keys() & OF_ROUTE and not any(path.startswith("~") for path in route.paths)
+    asked = {name for name, value in route.others.items() if name in OF_ROUTE and value != DEFAULTS_OF_ROUTE.get(name)}
+    if set(route.others.get("protocols", ())) == {"http", "https"}:
+        asked.discard("protocols")
+    return not asked and not any(path.startswith("~") for path in route.paths)
 
 
 def conflicting() -> Mapping[str, Any]:

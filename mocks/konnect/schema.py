@@ -81,12 +81,13 @@ KEY_AUTH = {
     "key_names": Field("array", least=1, most=10, items=text(256)),
     "ttl": body(
         {
-            "value": needed(Field("integer", least=1, most=2**31 - 1)),
+            "value": needed(Field("integer", least=1)),
             "unit": needed(text(choices=("days", "weeks", "years"))),
         },
-        nullable=True,
     ),
 }
+NULLABLE_IN_UPDATES = frozenset({"ttl"})
+"""Members of `configs` that an update sets to null to unset them (AAS, PartialAppAuthStrategyConfigKeyAuth)."""
 # strategy_type: (the one key of `configs`, its fields, is it open to any field of the plugin?)
 CONFIGS: Mapping[str, tuple[str, Mapping[str, Field], bool]] = {
     "openid_connect": ("openid-connect", OPENID_CONNECT, True),
@@ -112,7 +113,9 @@ def strategy_creation(strategy_type: Any) -> Field:
 
 def strategy_update(strategy_type: str) -> Field:
     key, fields, is_open = CONFIGS[strategy_type]
-    partial = {name: replace(field, required=False) for name, field in fields.items()}
+    partial = {
+        name: replace(field, required=False, nullable=name in NULLABLE_IN_UPDATES) for name, field in fields.items()
+    }
     members = {
         "name": NAME,
         "display_name": text(256),
@@ -130,7 +133,6 @@ def strategy_update(strategy_type: str) -> Field:
 VISIBILITY = text(choices=("public", "private"))
 STATUSES = ("approved", "pending", "revoked", "rejected")
 STATUS = text(choices=STATUSES)
-FULL_NAME = text(255, 1)
 
 PORTAL_UPDATE = body(
     {
@@ -166,7 +168,7 @@ SNIPPET_CREATION = body({**SHOWN, "name": needed(text(512)), "content": needed(C
 DEVELOPER_CREATION = body(
     {
         "email": needed(text(255, format="email")),
-        "full_name": needed(FULL_NAME),
+        "full_name": needed(text(255)),
         "status": STATUS,
         "send_invitation_email": BOOLEAN,
     }
@@ -203,7 +205,7 @@ TEAM_ROLE = body(
     {
         "role_name": needed(text(choices=("API Viewer", "API Consumer"))),
         "entity_id": needed(ID),
-        "entity_type_name": needed(text(255, 1)),
+        "entity_type_name": needed(text()),
         "entity_region": needed(text(choices=("us", "eu", "au", "me", "in", "sg", "*"))),
     }
 )
@@ -234,7 +236,8 @@ PORT = Field("integer", least=0, most=65535)
 PROTOCOL = text(choices=("grpc", "grpcs", "http", "https", "tcp", "tls", "tls_passthrough", "udp", "ws", "wss"))
 PROTOCOLS = Field("array", nullable=True, least=1, items=PROTOCOL)
 ENDPOINTS = Field("array", nullable=True, items=body({"ip": text(), "port": PORT}))
-PATH = text(nullable=True, pattern=re.compile("/"))
+PLAIN_PATH = r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*"
+PATH = text(nullable=True, pattern=re.compile(PLAIN_PATH + r"\Z"))
 ENTITY = {"id": OPTIONAL_ID, "created_at": SECONDS, "updated_at": SECONDS, "tags": TEXTS}
 GATEWAY_SERVICE = body(
     {
@@ -265,7 +268,7 @@ GATEWAY_ROUTE = body(
         "name": text(nullable=True, least=1),
         "service": REFERENCE,
         "protocols": PROTOCOLS,
-        "paths": Field("array", nullable=True, items=text(pattern=re.compile("~?/"))),
+        "paths": Field("array", nullable=True, items=text(pattern=re.compile(rf"({PLAIN_PATH}|~/.*)\Z", re.DOTALL))),
         "methods": Field("array", nullable=True, items=text(pattern=re.compile(r"[A-Z]+\Z"))),
         "hosts": TEXTS,
         "headers": body({}, nullable=True, open=True, others=Field("array", items=text())),
@@ -295,7 +298,7 @@ GATEWAY_PLUGIN = body(
         **dict.fromkeys(("consumer", "consumer_group", "route", "service"), REFERENCE),
     }
 )
-GATEWAY_CONSUMER = body({**ENTITY, "username": text(nullable=True), "custom_id": text(nullable=True)})
+GATEWAY_CONSUMER = body({**ENTITY, **dict.fromkeys(("username", "custom_id"), text(nullable=True, least=1))})
 
 # --- APIs (api-builder v3) ------------------------------------------------------------------------------------------
 
@@ -337,6 +340,7 @@ PUBLICATION = body(
         "visibility": VISIBILITY,
         "auth_strategy_ids": Field("array", least=1, most=1, nullable=True, items=ID),
         "auto_approve_registrations": BOOLEAN,
+        "form_id": OPTIONAL_ID,
     }
 )
 

@@ -97,6 +97,7 @@ def how_to_setup(
             "auto_approve_applications": True,
             "default_api_visibility": "public",
             "default_page_visibility": "public",
+            "default_application_auth_strategy_id": None,  # the how-to makes the portal before the strategy
         }
     )
     page = konnect.pages.create(

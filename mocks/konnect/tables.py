@@ -31,7 +31,7 @@ from dcrproof.mocks.konnect.objects import (
     Team,
     TeamRole,
 )
-from dcrproof.mocks.konnect.problems import not_found
+from dcrproof.mocks.konnect.problems import Problem, not_found
 
 T = TypeVar("T")
 
@@ -46,11 +46,16 @@ Body: TypeAlias = Mapping[str, Any]
 
 
 def find(table: Mapping[Any, T], key: Any) -> T:
-    """The object with that id; ids are compared case-insensitively. Raises Problem 404."""
+    """The object with that id; ids are compared case-insensitively. Raises Problem 404, which names the thing (recorded)."""
     found = table.get(key.lower() if isinstance(key, str) else key)
     if found is None:
-        raise not_found()
+        raise absent(table)
     return found
+
+
+def absent(table: Mapping[Any, Any]) -> Problem:
+    """That what was asked for is not in that table."""
+    return not_found(f"{table.thing} not found") if isinstance(table, Table) else not_found()
 
 
 def lowered(id_: str | None) -> str | None:
@@ -65,11 +70,22 @@ def labelled(labels: Mapping[str, str], update: Mapping[str, str | None] | None)
     return {key: value for key, value in {**labels, **update}.items() if value is not None}
 
 
-class InPortals(dict[str, P]):
+K = TypeVar("K")
+
+
+class Table(dict[K, T]):
+    """Objects by id. `thing` is what errors call one of them."""
+
+    def __init__(self, thing: str) -> None:
+        super().__init__()
+        self.thing = thing
+
+
+class InPortals(Table[str, P]):
     """Objects by id, and those of each portal apart: a page of them is found without a look at all others."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, thing: str) -> None:
+        super().__init__(thing)
         self.of: dict[str, dict[str, P]] = {}
 
     def __setitem__(self, id_: str, held: P) -> None:
@@ -90,33 +106,35 @@ class InPortals(dict[str, P]):
 class Tables:
     """The objects by id, in the order in which they were made."""
 
-    control_planes: dict[str, ControlPlane] = field(default_factory=dict)
-    gateway_services: dict[str, GatewayService] = field(default_factory=dict)
-    gateway_routes: dict[str, GatewayRoute] = field(default_factory=dict)
-    gateway_plugins: dict[str, GatewayPlugin] = field(default_factory=dict)
-    gateway_consumers: dict[str, GatewayConsumer] = field(default_factory=dict)
+    control_planes: dict[str, ControlPlane] = field(default_factory=lambda: Table("control plane"))
+    gateway_services: dict[str, GatewayService] = field(default_factory=lambda: Table("service"))
+    gateway_routes: dict[str, GatewayRoute] = field(default_factory=lambda: Table("route"))
+    gateway_plugins: dict[str, GatewayPlugin] = field(default_factory=lambda: Table("plugin"))
+    gateway_consumers: dict[str, GatewayConsumer] = field(default_factory=lambda: Table("consumer"))
     consumer_of: dict[tuple[str, str], str] = field(
         default_factory=dict
     )  # (application id, control plane id): consumer id
-    providers: dict[str, Provider] = field(default_factory=dict)
-    strategies: dict[str, Strategy] = field(default_factory=dict)
-    portals: dict[str, Portal] = field(default_factory=dict)
-    pages: dict[str, Page] = field(default_factory=dict)
-    snippets: dict[str, Snippet] = field(default_factory=dict)
+    providers: dict[str, Provider] = field(default_factory=lambda: Table("dcr provider"))
+    strategies: dict[str, Strategy] = field(default_factory=lambda: Table("application auth strategy"))
+    portals: dict[str, Portal] = field(default_factory=lambda: Table("portal"))
+    pages: dict[str, Page] = field(default_factory=lambda: Table("page"))
+    snippets: dict[str, Snippet] = field(default_factory=lambda: Table("snippet"))
     portal_settings: dict[tuple[str, str], dict[str, Any]] = field(
         default_factory=dict
     )  # (portal id, path of settings)
-    portal_entries: dict[str, PortalEntry] = field(default_factory=dict)
-    developers: InPortals[Developer] = field(default_factory=InPortals)
-    teams: dict[str, Team] = field(default_factory=dict)
-    team_roles: dict[str, TeamRole] = field(default_factory=dict)
-    apis: dict[str, Api] = field(default_factory=dict)
-    api_versions: dict[str, ApiVersion] = field(default_factory=dict)
-    api_documents: dict[str, ApiDocument] = field(default_factory=dict)
-    implementations: dict[str, Implementation] = field(default_factory=dict)
-    publications: dict[tuple[str, str], Publication] = field(default_factory=dict)  # (api id, portal id)
-    applications: InPortals[Application] = field(default_factory=InPortals)
-    registrations: InPortals[Registration] = field(default_factory=InPortals)
+    portal_entries: dict[str, PortalEntry] = field(default_factory=lambda: Table("entry"))
+    developers: InPortals[Developer] = field(default_factory=lambda: InPortals("developer"))
+    teams: dict[str, Team] = field(default_factory=lambda: Table("team"))
+    team_roles: dict[str, TeamRole] = field(default_factory=lambda: Table("role"))
+    apis: dict[str, Api] = field(default_factory=lambda: Table("api"))
+    api_versions: dict[str, ApiVersion] = field(default_factory=lambda: Table("version"))
+    api_documents: dict[str, ApiDocument] = field(default_factory=lambda: Table("document"))
+    implementations: dict[str, Implementation] = field(default_factory=lambda: Table("implementation"))
+    publications: dict[tuple[str, str], Publication] = field(
+        default_factory=lambda: Table("publication")
+    )  # (api id, portal id)
+    applications: InPortals[Application] = field(default_factory=lambda: InPortals("application"))
+    registrations: InPortals[Registration] = field(default_factory=lambda: InPortals("registration"))
 
     # indexes of what is looked up at every request of a developer
     portal_by_host: dict[str, str] = field(default_factory=dict)
@@ -130,7 +148,7 @@ class Tables:
         """A developer of that portal. Raises Problem 404."""
         held = find(self.developers, developer_id)
         if held.portal_id != portal_id.lower():
-            raise not_found()
+            raise absent(self.developers)
         return held
 
     def publication(self, api_id: str, portal_id: str) -> Publication:

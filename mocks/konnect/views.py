@@ -4,6 +4,7 @@ Nothing secret is in any of them. The one secret that is ever shown, a new clien
 by the handler that made it (portal.py).
 """
 
+import json
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -36,8 +37,11 @@ def time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def times(held: Any) -> View:
-    return {"created_at": time(held.created_at), "updated_at": time(held.updated_at)}
+def times(held: Any, digits: int = 3) -> View:
+    """With that many digits of the second; Konnect has three, but for teams (recorded)."""
+    return {
+        name: time(getattr(held, name)).replace("Z", "0" * (digits - 3) + "Z") for name in ("created_at", "updated_at")
+    }
 
 
 def epochs(held: Any) -> View:
@@ -116,6 +120,12 @@ def portal(held: Portal) -> View:
     return {**members(held, *shown.split()), "default_domain": held.canonical_domain, **times(held)}
 
 
+def read_portal(held: Portal) -> View:
+    """As GET shows it, unlike the answers to POST and PATCH (recorded)."""
+    server = {"enabled": False, "write_operations_enabled": False}
+    return {**portal(held), "ai": {"enabled": False, "features": {"mcp_server": server}}}
+
+
 def page(held: Page) -> View:
     view = {**members(held, "id", "slug", "title", "content", "visibility", "status", "parent_page_id"), **times(held)}
     return view if held.description is None else {**view, "description": held.description}
@@ -153,11 +163,17 @@ def owner(held: Developer) -> View:
 
 
 def team(held: Team) -> View:
-    return {**members(held, "id", "name", "description", "can_own_applications"), **times(held)}
+    view = {**members(held, "id", "name", "can_own_applications"), "konnect_managed": False, **times(held, 6)}
+    return {**view, "description": held.description} if held.description else view
+
+
+def created_team(held: Team) -> View:
+    return {**team(held), **times(held, 9)}
 
 
 def team_role(held: TeamRole) -> View:
-    return members(held, "id", "role_name", "entity_id", "entity_type_name", "entity_region")
+    shown = members(held, "id", "role_name", "entity_id", "entity_type_name", "entity_region")
+    return {**shown, "entity_ids": [held.entity_id]}
 
 
 def admin_application(konnect: Konnect, held: Application) -> View:
@@ -208,14 +224,17 @@ def admin_registration(konnect: Konnect, held: Registration) -> View:
 
 def api(konnect: Konnect, held: Api) -> View:
     versions = konnect.catalog.versions_of(held.id)
+    current = next((one for one in versions if one.version == held.version), None)
     portals = [
         konnect.tables.portals[portal_id] for api_id, portal_id in konnect.tables.publications if api_id == held.id
     ]
     return {
         **members(held, "id", "name", "version", "description", "slug", "labels", "attributes"),
         "portals": [members(one, "id", "name", "display_name") for one in portals],
-        "api_spec_ids": [one.id for one in versions],
-        "current_version_summary": version_summary(versions[-1]) if versions else None,
+        "api_spec_ids": [one.id for one in versions[:1]],
+        "current_version_summary": {"id": current.id, "spec": {"type": current.type}} if current else None,
+        "implementation_mode": None,
+        "images": None,
         **times(held),
     }
 
@@ -227,6 +246,16 @@ def version_summary(held: ApiVersion) -> View:
 def version(held: ApiVersion) -> View:
     spec = {"content": held.content, "type": held.type, "validation_messages": []}
     return {**members(held, "id", "version"), "spec": spec, **times(held)}
+
+
+def read_version(held: ApiVersion) -> View:
+    """Content that is JSON comes back written anew (recorded); that it is without blanks is inferred."""
+    view = version(held)
+    try:
+        content = json.dumps(json.loads(held.content), separators=(",", ":"), ensure_ascii=False)
+    except ValueError:
+        return view
+    return {**view, "spec": {**view["spec"], "content": content}}
 
 
 def implementation(held: Implementation) -> View:
@@ -248,6 +277,11 @@ def publication(held: Publication) -> View:
         "warnings": [],
         **times(held),
     }
+
+
+def published(held: Publication) -> View:
+    """As the answer to a PUT shows it (recorded)."""
+    return {**publication(held), "form_id": None}
 
 
 def listed_publication(held: Publication) -> View:

@@ -17,6 +17,7 @@ from dcrproof.mocks.mutants import (
     konnect_detail,
     portal,
     portal_detail,
+    standards,
 )
 from dcrproof.mocks.mutants.base import Mutant
 
@@ -30,5 +31,6 @@ MUTANTS: Mapping[str, Mutant] = {
     **gateway.MUTANTS,
     **gateway_plugin.MUTANTS,
     **gateway_issuer.MUTANTS,
+    **standards.MUTANTS,
 }
 """By name: `PARTY.what-it-does-wrong`."""

@@ -223,8 +223,26 @@ def _takes_the_public_key_for_a_secret(node: DataPlane) -> None:
 _nodes(
     "gateway.takes-expired-tokens",
     "A token is rejected from its exp on.",
-    turns_red=["route.bearer.expired"],
+    turns_red=["route.bearer.expired", "route.bearer.outlived"],
     is_not_expired=lambda *_: True,
+)
+_nodes(
+    "gateway.takes-tokens-of-tomorrow",
+    "A token is rejected before its nbf.",
+    turns_red=["route.bearer.not-before"],
+    is_valid_already=lambda *_: True,
+)
+_nodes(
+    "gateway.takes-tokens-of-any-issuer",
+    "A token of another issuer is rejected, whoever has signed it.",
+    turns_red=["route.bearer.foreign-issuer"],
+    issuer_is_expected=lambda *_: True,
+)
+_nodes(
+    "gateway.overlooks-key-ids",
+    "A token's key is the one that its key id names, and no other.",
+    turns_red=["route.bearer.wrong-kid"],
+    keys_for=lambda _, keys: tuple(keys),
 )
 
 

@@ -75,7 +75,7 @@ def _takes_eddsa(node: DataPlane) -> None:
 _rules(
     "gateway.understands-everything",
     "A token with an unknown critical extension is rejected.",
-    turns_red=["issuer.token.critical"],
+    turns_red=["route.bearer.critical", "issuer.token.critical"],
     understands_header=lambda _: True,
 )
 _rules(

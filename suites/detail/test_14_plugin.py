@@ -88,7 +88,7 @@ def test_methods_that_are_not_listed(_dcr_own_route, dcr_bearer, _dcr_expect):
     "plugin.bearer.places",
     "A bearer token in the query is accepted by default, and not where only headers are read",
     evidence=Evidence.DOCUMENTED,
-    references=(f"{REFERENCE}, bearer_token_param_type", OLD),
+    references=(f"{REFERENCE}, bearer_token_param_type", OLD, "RFC 6750 2.3"),
 )
 def test_bearer_places(_dcr_own_route, _dcr_own_token, _dcr_expect):
     query = urlencode({"access_token": _dcr_own_token().text})
@@ -188,7 +188,7 @@ def test_hidden_credentials(_dcr_echo, _dcr_own_route, _dcr_own_token, _dcr_expe
     "plugin.required.scopes",
     "scopes_required: a token needs all words of at least one entry, else 403",
     evidence=Evidence.DOCUMENTED,
-    references=(f"{REFERENCE}, scopes_required", "openid-connect 2.2.x"),
+    references=(f"{REFERENCE}, scopes_required", "openid-connect 2.2.x", "RFC 6750 3.1"),
 )
 def test_required_scopes(_dcr_is_curity, _dcr_own_route, _dcr_strategy_scopes, _dcr_expect):
     scope = _dcr_strategy_scopes.split()[0]
@@ -206,7 +206,13 @@ def test_required_scopes(_dcr_is_curity, _dcr_own_route, _dcr_strategy_scopes, _
     "plugin.required.audience",
     "With audience_required a token for another audience is refused",
     evidence=Evidence.DOCUMENTED,
-    references=(f"{REFERENCE}, audience_required", "openid-connect 2.2.x"),
+    references=(
+        f"{REFERENCE}, audience_required",
+        "openid-connect 2.2.x",
+        "RFC 6750 5.3",
+        "RFC 7519 4.1.3",
+        "RFC 8725 3.9",
+    ),
     security=True,
 )
 def test_required_audience(_dcr_own_route, _dcr_expect):
@@ -329,7 +335,7 @@ def test_displayed_errors(_dcr_own_route, _dcr_own_token, _dcr_wrong_secret, _dc
     "plugin.error-code",
     "expose_error_code controls whether WWW-Authenticate has RFC 6750's error code",
     evidence=Evidence.DOCUMENTED,
-    references=(f"{REFERENCE}, expose_error_code", "RFC 6750 3.1"),
+    references=(f"{REFERENCE}, expose_error_code", "RFC 6750 3.1", "RFC 6750 3"),
 )
 def test_error_code(_dcr_own_route, _dcr_expect):
     for exposed in (True, False):

@@ -531,7 +531,7 @@ def _active(issuer, own, **members):
     "issuer.introspection.opaque",
     "With introspection an opaque token is accepted only if the issuer reports it as active",
     evidence=Evidence.DOCUMENTED,
-    references=(f"{REFERENCE}, introspection_endpoint", OLD),
+    references=(f"{REFERENCE}, introspection_endpoint", OLD, "RFC 7662 2.2"),
     security=True,
 )
 def test_introspection(_dcr_own_route, _dcr_issuer, _dcr_expect):
@@ -561,7 +561,10 @@ def test_introspection(_dcr_own_route, _dcr_issuer, _dcr_expect):
     "issuer.introspection.settings",
     "Introspection uses the configured hint and parameter; with introspection_check_active = false active is not required",
     evidence=Evidence.DOCUMENTED,
-    references=(f"{REFERENCE}, introspection_hint, introspection_token_param_name, introspection_check_active",),
+    references=(
+        f"{REFERENCE}, introspection_hint, introspection_token_param_name, introspection_check_active",
+        "RFC 7662 2.1",
+    ),
 )
 def test_introspection_settings(_dcr_own_route, _dcr_issuer, _dcr_expect):
     own, token = _dcr_own_route, with_bearer(OPAQUE)
@@ -583,7 +586,10 @@ def test_introspection_settings(_dcr_own_route, _dcr_issuer, _dcr_expect):
     "issuer.introspection.cached",
     "An introspection result is cached, unless cache_introspection is false",
     evidence=Evidence.DOCUMENTED,
-    references=(f"{REFERENCE}, cache_introspection",),
+    references=(
+        f"{REFERENCE}, cache_introspection",
+        "RFC 7662 4",
+    ),
 )
 def test_cached_introspection(_dcr_own_route, _dcr_issuer, _dcr_expect):
     own = _dcr_own_route
@@ -604,7 +610,10 @@ def test_cached_introspection(_dcr_own_route, _dcr_issuer, _dcr_expect):
     "issuer.introspection.revoked",
     "A revoked JWT is accepted until it expires, unless JWTs are introspected without caching",
     evidence=Evidence.DOCUMENTED,
-    references=(f"{SUPPORT}openid-connect-plugin-continuing-to-process-revoked-tokens/",),
+    references=(
+        f"{SUPPORT}openid-connect-plugin-continuing-to-process-revoked-tokens/",
+        "RFC 7662 4",
+    ),
 )
 def test_revoked_jwt(_dcr_own_route, _dcr_issuer, _dcr_expect):
     own = _dcr_own_route

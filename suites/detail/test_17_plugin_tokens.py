@@ -32,7 +32,7 @@ def _judged(
     "issuer.token.leeway",
     "exp, nbf and iat are exact to the second, plus the configured leeway",
     evidence=Evidence.DOCUMENTED,
-    references=(f"{REFERENCE}, leeway", SUPPORT),
+    references=(f"{REFERENCE}, leeway", SUPPORT, "RFC 7519 4.1.4", "RFC 7519 4.1.5"),
     security=True,
 )
 def test_leeway(_dcr_own_route, _dcr_issuer, _dcr_expect):
@@ -124,7 +124,11 @@ def test_critical_header(_dcr_own_route, _dcr_issuer, _dcr_expect):
     "issuer.token.iss-exact",
     "iss must match exactly",
     evidence=Evidence.INFERRED,
-    references=(f"{SUPPORT}, invalid issuer",),
+    references=(
+        f"{SUPPORT}, invalid issuer",
+        "RFC 7519 4.1.1",
+        "RFC 8725 3.8",
+    ),
     security=True,
 )
 def test_exact_iss(_dcr_own_route, _dcr_issuer, _dcr_expect):
@@ -137,7 +141,11 @@ def test_exact_iss(_dcr_own_route, _dcr_issuer, _dcr_expect):
     "issuer.token.iss-allowed",
     "Whether a token of a foreign issuer is accepted once that issuer is in issuers_allowed",
     evidence=Evidence.CONTRADICTED,
-    references=(f"{REFERENCE}, issuers_allowed", "developer.konghq.com/gateway/plugins/oidc/multi-idp/"),
+    references=(
+        f"{REFERENCE}, issuers_allowed",
+        "developer.konghq.com/gateway/plugins/oidc/multi-idp/",
+        "RFC 8725 3.8",
+    ),
 )
 def test_allowed_iss(_dcr_own_route, _dcr_issuer, _dcr_expect):
     own, other = _dcr_own_route, "https://dcrproof.invalid"
@@ -162,7 +170,11 @@ def test_allowed_iss(_dcr_own_route, _dcr_issuer, _dcr_expect):
     "issuer.token.audience",
     "aud is ignored by default; with audience_required one matching audience is enough",
     evidence=Evidence.DOCUMENTED,
-    references=(f"{REFERENCE}, audience_required",),
+    references=(
+        f"{REFERENCE}, audience_required",
+        "RFC 6750 5.3",
+        "RFC 7519 4.1.3",
+    ),
 )
 def test_audience(_dcr_own_route, _dcr_issuer, _dcr_expect):
     own = _dcr_own_route
@@ -188,7 +200,7 @@ def test_audience(_dcr_own_route, _dcr_issuer, _dcr_expect):
     "issuer.token.id-token",
     "How an ID token used as an access token is handled",
     evidence=Evidence.INFERRED,
-    references=(OIDC, "RFC 9068 5"),
+    references=(OIDC, "RFC 9068 5", "RFC 8725 3.12"),
 )
 def test_id_token(_dcr_own_route, _dcr_issuer, _dcr_expect):
     own = _dcr_own_route
@@ -218,7 +230,7 @@ def test_subject(_dcr_own_route, _dcr_issuer, _dcr_expect):
     "issuer.token.other-tenant",
     "A client id is accepted only from the issuer of its application",
     evidence=Evidence.INFERRED,
-    references=("developer.konghq.com/dev-portal/auth-strategies/", "RFC 7519 4.1.2"),
+    references=("developer.konghq.com/dev-portal/auth-strategies/", "RFC 7519 4.1.2", "RFC 8725 3.8"),
     security=True,
 )
 def test_same_claim_at_another_issuer(_dcr_own_route, _dcr_issuer, _dcr_issuers, _dcr_other_application, _dcr_expect):
@@ -260,7 +272,7 @@ def test_access_token_first(_dcr_own_route, _dcr_issuer, _dcr_expect):
     "issuer.token.algorithms",
     "Tokens signed with RSA and elliptic curves are accepted",
     evidence=Evidence.INFERRED,
-    references=("RFC 7518 3.1", f"{REFERENCE}, enable_hs_signatures"),
+    references=("RFC 7518 3.1", f"{REFERENCE}, enable_hs_signatures", "RFC 7519 8"),
 )
 def test_algorithms(_dcr_own_route, _dcr_issuer, _dcr_expect):
     tokens = []
@@ -352,7 +364,7 @@ def test_groups_of_a_token(_dcr_echo, _dcr_own_route, _dcr_issuer, _dcr_expect):
     "issuer.keys.own-key",
     "A token that carries its own key is refused, and nothing is fetched from its URLs",
     evidence=Evidence.INFERRED,
-    references=("RFC 8725 3.10", "RFC 7515 4.1.2 to 4.1.6"),
+    references=("RFC 8725 3.10", "RFC 7515 4.1.2 to 4.1.6", "RFC 7517 9.1"),
     hostile=True,
     security=True,
 )

@@ -32,7 +32,7 @@ def ready(tally: Tally, limits: LoadSettings, dcr_consumer: None = None) -> Seen
     stage="load",
     hostile=True,
     evidence=Evidence.DOCUMENTED,
-    references=("RFC 7591 3.2.1", DCR),
+    references=("RFC 7591 3.2.1", DCR, "RFC 6749 2.2"),
     owner=CURITY,
     security=True,
 )

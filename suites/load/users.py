@@ -221,6 +221,9 @@ class Operator(Role):
     @task
     def decide(self) -> None:
         with self.trying():
+            if self.application.status != "approved":  # the last time something failed in between
+                self.me.decide(self.application, "approved")
+                self.is_accepted(self.application)
             credentials = self.in_use(self.application)
             self.me.decide(self.application, "revoked")
             self.is_turned_away("load.ended.revoked", credentials, "a revoked application")

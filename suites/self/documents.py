@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corrections import CORRECTIONS, EVERYWHERE, Correction
+from corrections import CORRECTIONS, LEFT_OUT, Correction
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
 from dcrproof.mocks.classic_portal.http import ClassicPortalHttp
-from dcrproof.mocks.classic_portal.setup import ClassicSetup
 from dcrproof.mocks.classic_portal.setup import how_to_setup as classic_setup
 from dcrproof.mocks.classic_portal.state import ClassicPortal
 from dcrproof.mocks.clock import Clock
@@ -64,17 +63,21 @@ class Operation:
     @property
     def path(self) -> str:
         """The template as the mocks are asked for it."""
-        return PREFIXES[self.document] + self.template
+        return PREFIXES.get(self.document, "") + self.template
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
 
 
 class Documents:
-    """Each is loaded when it is first needed. The attributes of `document()` are those of its file, corrected."""
+    """Each is loaded when it is first needed. The attributes of `document()` are those of its file, corrected.
 
-    def __init__(self, folder: Path) -> None:
+    closed: an answer may have no member that its schema does not know.
+    """
+
+    def __init__(self, folder: Path, *, closed: bool = True) -> None:
         self.folder = folder
+        self._closed = closed
         self._validator = pytest.importorskip("openapi_schema_validator").OAS30ReadValidator
         self._yaml = pytest.importorskip("yaml")
         self._loaded: dict[str, Any] = {}
@@ -90,7 +93,7 @@ class Documents:
             for one in CORRECTIONS:
                 if one.document == name:
                     correct(held, one)
-            self._loaded[name] = _closed(held, _plain(held))
+            self._loaded[name] = _closed(held, _plain(held)) if self._closed else _plain(held)
         return self._loaded[name]
 
     @cached_property
@@ -133,8 +136,16 @@ class Documents:
         where = f"paths/{asked.template.replace('/', '~1')}/{asked.method.lower()}/responses/{response.status}"
         schema = content[media_type].get("schema")
         if schema is not None:
-            faults = self.faults(asked.document, f"{where}/{media_type}", schema, response.json())
+            faults = self.faults(asked.document, f"{where}/{media_type}", schema, _read(response.body))
             assert not faults, f"{asked} {response.status}: {faults[0]}"
+
+    def allows(self, asked: Operation, body: Any) -> bool:
+        """Whether the document allows that body of a request."""
+        declared = self.resolved(asked.document, asked.declared["requestBody"])
+        if body is None:
+            return not declared.get("required")
+        schema = declared["content"]["application/json"]["schema"]
+        return not self.faults(asked.document, f"{asked} request", schema, _read(json.dumps(body)))
 
     def faults(self, name: str, key: str, schema: Any, value: Any) -> list[str]:
         """What is wrong with the value, in words; `key` names the schema."""
@@ -143,6 +154,16 @@ class Documents:
             self._validators[name, key] = self._validator(_absolute(schema, f"urn:{name}"), registry=registry)
         found = self._validators[name, key].iter_errors(value)
         return [f"{'.'.join(map(str, one.absolute_path)) or 'the body'}: {one.message}" for one in found]
+
+
+def _number(text: str) -> float | int:
+    """1.0 is the same number as 1 (RFC 8259), which the validator does not know."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
+def _read(text: str | bytes) -> Any:
+    return json.loads(text, parse_float=_number)
 
 
 def correct(document: Any, one: Correction) -> None:
@@ -161,9 +182,9 @@ def correct(document: Any, one: Correction) -> None:
 
 
 def _plain(schema: Any) -> Any:
-    """Without what all documents get wrong (EVERYWHERE)."""
+    """Without what all documents get wrong (LEFT_OUT)."""
     if isinstance(schema, Mapping):
-        plain = {key: _plain(value) for key, value in schema.items() if key not in EVERYWHERE["left out"]}
+        plain = {key: _plain(value) for key, value in schema.items() if key not in LEFT_OUT}
         if plain.get("nullable") is True and isinstance(plain.get("enum"), list):
             plain["enum"] = [*plain["enum"], None]
         return plain
@@ -265,12 +286,7 @@ class World:
             "/api/v2/": (ClassicPortalHttp(classic), CLASSIC_HOST),
             "/": (KonnectHttp(self.konnect), "konnect.test"),
         }
-        self.cookies: dict[str, str] = {}
-
-    @property
-    def with_accounts(self) -> tuple[tuple[Konnect, Setup | ClassicSetup], ...]:
-        """The two that have portals with developers, and how each is set up."""
-        return (self.konnect, self.ids), (self.classic_portal, self.classic)
+        self.cookies: dict[str, dict[str, str]] = {}
 
     @property
     def served(self) -> set[tuple[str, str]]:
@@ -293,11 +309,13 @@ class World:
             ("authorization", f"Bearer {TOKEN}"),
             ("content-type", "application/json"),
             ("host", host),
-            ("cookie", self.cookies.get(host, "")),
+            ("cookie", "; ".join(f"{name}={value}" for name, value in self.cookies.get(host, {}).items())),
         )
         response = perform(face.handle(Request(method, path, path, query, headers, body)), self.network)
-        if cookie := response.header("set-cookie"):
-            self.cookies[host] = cookie.partition(";")[0]
+        for name, value in response.headers:
+            if name == "set-cookie":
+                cookie, _, content = value.partition(";")[0].partition("=")
+                self.cookies.setdefault(host, {})[cookie] = content
         return response
 
     def ask(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:
@@ -333,9 +351,9 @@ def find() -> Documents:
     folder = os.environ.get("DCRPROOF_OPENAPI")
     if not folder:
         pytest.skip("DCRPROOF_OPENAPI names no folder with Kong's OpenAPI documents")
-    return _read(folder)
+    return _documents_in(folder)
 
 
 @cache
-def _read(folder: str) -> Documents:
+def _documents_in(folder: str) -> Documents:
     return Documents(Path(folder))

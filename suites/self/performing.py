@@ -14,6 +14,7 @@ from typing import Any
 
 import chaos
 import forks
+import jwt_gateways
 import pytest
 import quirks
 import situations
@@ -54,6 +55,8 @@ class Case:
     """In front of an authorization server with this quirk."""
     on_call: str = ""
     """In that situation of somebody who is on call."""
+    gateway: str = ""
+    """At that small gateway that validates JWTs."""
     chaos: int = 0
     """With mocks of which some answers are odd, by this seed."""
 
@@ -223,6 +226,8 @@ def perform(case: Case, folder: Path) -> Ended:
         profile = folder / "profile.toml"
         if case.quirk:
             profile, issuer = stack.enter_context(quirks.profile_of(case.quirk))
+        elif case.gateway:
+            profile = stack.enter_context(jwt_gateways.profile_of(case.gateway))
         elif case.on_call:
             profile = stack.enter_context(situations.profile_of(case.on_call))
         elif case.served:

@@ -4,21 +4,21 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from documents import EMAIL, ISSUER, UNKNOWN, Documents, World
+from documents import EMAIL, ISSUER, PASSWORD, UNKNOWN, Documents, World
 
 from dcrproof.mocks.konnect.setup import FREE_SERVICE
 
 OPENID_CONNECT = {"issuer": ISSUER, "credential_claim": ["sub"], "scopes": [], "auth_methods": ["bearer"]}
 OIDC_STRATEGY = {
-    "name": "s",
-    "display_name": "S",
+    "name": "by OpenID Connect",
+    "display_name": "OpenID Connect",
     "strategy_type": "openid_connect",
     "configs": {"openid-connect": OPENID_CONNECT},
 }
 SELF_MANAGED = {**OIDC_STRATEGY, "name": "self-managed", "display_name": "Self-managed"}
 KEY_STRATEGY = {
-    "name": "k",
-    "display_name": "K",
+    "name": "by key",
+    "display_name": "Key",
     "strategy_type": "key_auth",
     "configs": {"key-auth": {"key_names": ["k"], "ttl": {"value": 1, "unit": "days"}}},
 }
@@ -66,17 +66,25 @@ def _auth(world: World) -> dict[str, str]:
     ask = world.ask
     world.konnect.clock.advance(60)  # here and below: so that not all times are the same
     spare = ask("POST", "/v2/dcr-providers", provider(name="spare", display_name="Spare", labels={"env": "test"}), 201)
-    ask("POST", "/v2/dcr-providers", provider(name="auth0", provider_type="auth0", issuer="https://auth0.test"), 201)
+    auth0 = provider(name="auth0", provider_type="auth0", issuer="https://auth0.test")
+    unused = ask("POST", "/v2/dcr-providers", auth0, 201)["id"]
     made = {
         name: ask("POST", "/v2/application-auth-strategies", body, 201)["id"]
         for name, body in {
             "key strategy": KEY_STRATEGY,
             "authStrategyId": {**OIDC_STRATEGY, "dcr_provider_id": spare["id"]},
             "self-managed strategy": SELF_MANAGED,
+            "unused strategy": {**OIDC_STRATEGY, "name": "unused"},
         }.items()
     }
     ids = world.ids
-    return {**made, "dcrProviderId": spare["id"], "provider": ids.provider_id, "strategy": ids.strategy_id}
+    return {
+        **made,
+        "unused provider": unused,
+        "dcrProviderId": spare["id"],
+        "provider": ids.provider_id,
+        "strategy": ids.strategy_id,
+    }
 
 
 def _portal(world: World, auth: Mapping[str, str]) -> dict[str, str]:
@@ -150,6 +158,7 @@ def _api(world: World, auth: Mapping[str, str], portal: Mapping[str, str]) -> di
     service = ask("POST", core + "/services", {"name": "own", "host": "upstream.test", "tags": ["a", "b"]}, 201)["id"]
     link = {"service": {"control_plane_id": ids.control_plane_id, "id": service}}
     ask("POST", f"/v3/apis/{api}/implementations", link, 201)
+    unused = ask("POST", core + "/services", {"url": "https://unused.test"}, 201)["id"]
     documents = [
         ask("POST", f"/v3/apis/{ids.api_id}/documents", {"title": title, "content": "x", "status": status}, 201)["id"]
         for title, status in (("First", "published"), ("Second", "unpublished"))
@@ -175,6 +184,7 @@ def _api(world: World, auth: Mapping[str, str], portal: Mapping[str, str]) -> di
         "nodeId": UNKNOWN,
         "service": free,
         "ServiceId": service,
+        "unused service": unused,
         "RouteId": route,
         "PluginId": plugin,
         "ConsumerId": consumer,
@@ -188,20 +198,20 @@ def _registered(
     ask = world.ask
     world.sign_in()
     mine, here = "/api/v3/applications", f"/v3/portals/{portal['portalId']}/applications"
-    made = {"a": auth["strategy"], "k": auth["key strategy"], "new": auth["strategy"]}
+    made = {"first": auth["strategy"], "with key": auth["key strategy"], "another": auth["strategy"]}
     applications = {
         name: ask("POST", mine, {"name": name, "auth_strategy_id": one}, 201)["id"] for name, one in made.items()
     }
     owner = {"owner": {"type": "developer", "id": portal["developer"]}, "auth_strategy_id": auth["key strategy"]}
     theirs = ask("POST", here, {"name": "theirs", **owner}, 201)["id"]
     world.konnect.clock.advance(60)
-    first = ask("POST", f"{mine}/{applications['a']}/registrations", {"api_id": api["api"]}, 201)["id"]
-    ask("POST", f"{mine}/{applications['k']}/registrations", {"api_id": api["other api"]}, 201)
+    first = ask("POST", f"{mine}/{applications['first']}/registrations", {"api_id": api["api"]}, 201)["id"]
+    ask("POST", f"{mine}/{applications['with key']}/registrations", {"api_id": api["other api"]}, 201)
     ask("POST", f"{here}/{theirs}/registrations", {"api_id": api["other api"], "status": "pending"}, 201)
-    ask("PUT", f"{here}/{applications['a']}/registrations/{first}/consumer", {"id": api["consumer"]}, 204)
+    ask("PUT", f"{here}/{applications['first']}/registrations/{first}/consumer", {"id": api["consumer"]}, 204)
     return {
-        "applicationId": applications["a"],
-        "new application": applications["new"],
+        "applicationId": applications["first"],
+        "new application": applications["another"],
         "registrationId": first,
         "credentialId": UNKNOWN,
     }
@@ -209,7 +219,9 @@ def _registered(
 
 def _classic(world: World) -> dict[str, str]:
     mine, setup = "/api/v2/applications", world.classic
-    first, second, third = (world.ask("POST", mine, {"name": name}, 201)["id"] for name in ("a", "b", "new"))
+    first, second, third = (
+        world.ask("POST", mine, {"name": name}, 201)["id"] for name in ("first", "second", "another")
+    )
     product = {"product_version_id": setup.product_version_id}
     registrations = [world.ask("POST", f"{mine}/{one}/registrations", product, 201)["id"] for one in (first, second)]
     return {
@@ -224,9 +236,9 @@ def _classic(world: World) -> dict[str, str]:
 
 
 def _mailed(world: World, version: str) -> dict[str, str]:
-    """Tokens out of the mails that a portal has sent."""
+    """How the developer signs in, and tokens out of the mails that a portal has sent."""
     konnect = world.konnect if version == "v3" else world.classic_portal
-    tokens = {}
+    tokens = {"email": EMAIL, "password": PASSWORD}
     for name, path, body, status in (
         ("verify", "", {"email": "new@example.com", "full_name": "New Developer"}, 201),
         ("reset", "/forgot-password", {"email": EMAIL}, 200),

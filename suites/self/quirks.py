@@ -172,7 +172,7 @@ def in_every(*endpoints: str, change: Callable[[Answer], Answer]) -> Mapping[str
 PROTECTED = ("register", "read", "update", "delete")
 """Endpoints that are called with a bearer token, whose errors RFC 6750 knows by status and challenge."""
 KEPT = ("client_id", "client_secret", "registration_client_uri", "registration_access_token")
-ENCRYPTION = {"kty": "RSA", "use": "enc", "alg": "RSA-OAEP", "e": "AQAB"}
+ENCRYPTION = {"kty": "RSA", "use": "enc", "key_ops": ["encrypt"], "alg": "RSA-OAEP", "e": "AQAB"}
 
 
 def encryption_key(kid: str = "key-1") -> dict[str, Any]:

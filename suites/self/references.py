@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from corrections import LABEL_KEY
 from documents import Operation
 from populated import Populated
 
@@ -23,6 +24,10 @@ NAMED: Mapping[str, Mapping[str, str]] = {
     "/v3/portals/{portalId}/applications/{applicationId}/registrations/{registrationId}/consumer": {"id": "consumer"},
     "/v3/portals/{portalId}/teams/{teamId}/developers": {"id": "developer"},
     "/v3/portals/{portalId}/teams/{teamId}/assigned-roles": {"entity_id": "api"},
+    **{
+        f"/v2/control-planes/{{controlPlaneId}}/core-entities/routes{one}": {"service.id": "service"}
+        for one in ("", "/{RouteId}")
+    },
     "/v3/apis/{apiId}/implementations": {
         "service.id": "service",
         "service.control_plane_id": "control plane",
@@ -30,9 +35,13 @@ NAMED: Mapping[str, Mapping[str, str]] = {
     },
     "/v3/apis/{apiId}/publications/{portalId}": {"auth_strategy_ids.0": "key strategy"},
     **{
-        f"/api/{version}/developer/{path}": {"token": token}
+        f"/api/{version}/developer/{path}": {"token": token, "password": "password"}
         for version in ("v3", "v2")
         for path, token in (("verify-email", "verify"), ("reset-password", "reset"))
+    },
+    **{
+        f"/api/{version}/developer/authenticate": {"username": "email", "password": "password"}
+        for version in ("v3", "v2")
     },
     "/api/v3/applications": {"auth_strategy_id": "strategy"},
     "/api/v2/applications": {"auth_strategy_id": "strategy"},
@@ -41,6 +50,10 @@ NAMED: Mapping[str, Mapping[str, str]] = {
 }
 # operation: what its path names instead of the usual, because that has what the request makes
 ELSEWHERE: Mapping[str, Mapping[str, str]] = {
+    "DELETE /v2/dcr-providers/{dcrProviderId}": {"dcrProviderId": "unused provider"},
+    "DELETE /v2/application-auth-strategies/{authStrategyId}": {"authStrategyId": "unused strategy"},
+    "DELETE /v2/control-planes/{controlPlaneId}/core-entities/services/{ServiceId}": {"ServiceId": "unused service"},
+    "DELETE /v3/portals/{portalId}": {"portalId": "other portal"},
     "POST /v3/apis/{apiId}/versions": {"apiId": "invoices"},
     **{
         f"POST /v3/portals/{{portalId}}/{path}": {"portalId": "other portal"}
@@ -68,6 +81,8 @@ def fitted(organization: Populated, operation: Operation, body: Any) -> Any:
     """The body, with what it names exchanged for what that organization has."""
     for place, name in NAMED.get(operation.path, {}).items():
         body = _put(body, place.split("."), organization.ids[operation.document][name])
+    if isinstance(body, dict) and isinstance(body.get("labels"), dict):
+        body = {**body, "labels": {key: value for key, value in body["labels"].items() if LABEL_KEY.match(key)}}
     return body
 
 

@@ -43,6 +43,7 @@ METHODS, SCOPES = "konnect.strategy.auth-methods", "konnect.strategy.scopes"
 APPROVED, REQUIREMENTS = "konnect.registration.approved", "konnect.strategy.requirements"
 LINKED, PUBLICATION = "konnect.implementation.linked", "konnect.publication.strategy"
 REACHABLE = "curity.instance.reachable"
+NO_BASIC = "no Basic, and an upstream that echoes"
 SECRET = "konnect.provider.initial-client-secret"
 
 
@@ -124,6 +125,22 @@ SITUATIONS: Mapping[str, Situation] = {
     ),
     "old keys": Situation(stale_keys, "gateway.reads-tokens", (), (KEYS,)),
     "old keys no more": Situation(back_again),
+    "old keys, and no Basic, beside a mock of Curity": Situation(
+        both(setting(auth_methods=["bearer"]), stale_keys),
+        "gateway.reads-tokens",
+        (),
+        (KEYS,),
+        values={"curity.mocked": lambda here: {"control": here.described["control"]}},
+        checks="gateway.reads-tokens",
+    ),
+    NO_BASIC: Situation(
+        setting(auth_methods=["bearer"]),
+        "route.basic.accepted",
+        (),
+        (METHODS,),
+        values={"gateway.route": [{"path": "/accounts", "echo": True}]},
+        checks="route.basic.accepted claims",
+    ),
     "an issuer that is not allowed": Situation(
         lambda scene: scene.strategy(issuers_allowed=[scene.issuer + "/"]),
         "gateway.reads-tokens",

@@ -20,7 +20,7 @@ from dcrproof.core.record import events, received
 
 
 @pytest.mark.parametrize(
-    "case", sample((Case(chaos=seed) for seed in range(1, 13)), of=3, id=lambda case: f"seed {case.chaos}")
+    "case", sample((Case(chaos=seed) for seed in range(1, 13)), of=1, id=lambda case: f"seed {case.chaos}")
 )
 def test_no_answer_is_an_internal_error(case, ended):
     run = ended[case]

@@ -118,7 +118,8 @@ def test_the_checks_of_each_row_are_in_the_catalogue(party):
 
 def test_each_check_of_the_catalogue_shows_a_behaviour():
     named = {check for row in every_row() for check in row.get("checks", ())}
-    assert [entry.check.id for entry in catalogue.entries() if entry.check.id not in named] == []
+    of_mocks = [entry.check.id for entry in catalogue.entries() if "jwt" not in catalogue.kinds(entry.test)]
+    assert [id for id in of_mocks if id not in named] == []
 
 
 @each_party

@@ -15,7 +15,7 @@ from pathlib import Path
 import forks
 import httpx
 import pytest
-from tiers import sample
+from tiers import full, sample
 
 from dcrproof.__main__ import main
 from dcrproof.core.cleanup.clean_up import clean_up
@@ -153,7 +153,7 @@ STOPS = [(signal.SIGINT, ()), (signal.SIGTERM, ("-n2",)), (signal.SIGTERM, ()), 
 
 @pytest.mark.parametrize(
     ("number", "workers"),
-    sample(STOPS, of=2, id=lambda stop: f"{stop[0].name}-{'parallel' if stop[1] else 'serial'}"),
+    sample(STOPS, id=lambda stop: f"{stop[0].name}-{'parallel' if stop[1] else 'serial'}"),
 )
 def test_a_run_that_is_stopped_leaves_nothing_behind(
     live: Tenant, number: signal.Signals, workers: tuple[str, ...]
@@ -172,6 +172,7 @@ def test_a_run_that_is_stopped_leaves_nothing_behind(
     assert json.loads((live.profile.parent / "reports" / "latest" / "run.json").read_text("utf-8"))["exit"] == 2
 
 
+@full
 @pytest.mark.parametrize(
     ("kill", "number"),
     sample(
@@ -214,7 +215,6 @@ def test_a_failed_clean_up_after_own_tests_that_pass_is_said_and_ends_the_run_wi
     ("own", "workers"),
     sample(
         [(True, ()), (False, ("-n2",)), (True, ("-n2",)), (False, ())],
-        of=2,
         id=lambda run: f"{'own test' if run[0] else 'checks'}-{'parallel' if run[1] else 'serial'}",
     ),
 )
@@ -248,7 +248,7 @@ def test_a_run_stopped_during_clean_up_completes_it(live: Tenant) -> None:
 # Killed, then swept
 
 
-@pytest.mark.parametrize("moment", sample(range(ALL_MOMENTS), of=2))
+@pytest.mark.parametrize("moment", sample(range(ALL_MOMENTS)))
 def test_a_run_killed_at_any_moment_is_swept(live: Tenant, moment: int, capsys: pytest.CaptureFixture[str]) -> None:
     before, clients = live.objects, live.clients
     run = live.run()
@@ -307,7 +307,6 @@ def swept(live: Tenant, capsys: pytest.CaptureFixture[str], before: object, clie
     "fault",
     sample(
         [{"status": 503, "retry_after": "1"}, {"drop": True}, {"status": 500}, {"status": 429}, {"truncate": 0}],
-        of=2,
         id=lambda fault: " ".join(map(str, fault.items())),
     ),
 )

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import jsonschema
+import jwt
 import openapi_spec_validator
 import pytest
 
@@ -206,6 +207,7 @@ def test_a_key_of_the_same_name_replaces_the_old_one(instance):
     [
         *({}, {"party": "curity"}, {"kid": "new"}, {"party": "konnect", "kid": "new"}, {"party": "curity", "kid": 1}),
         *({"party": "curity", "kid": ["new"]}, {"party": "curity", "kid": "new", "alg": "none"}, [], None),
+        {"party": "curity", "kid": "previous"},  # no key was replaced
     ],
 )
 def test_a_rotation_that_makes_no_sense_is_refused(instance, body):
@@ -214,6 +216,41 @@ def test_a_rotation_that_makes_no_sense_is_refused(instance, body):
     assert answer.status_code == 400
     assert list(answer.json()) == ["error"]
     assert instance.to("curity", "GET", JWKS).json() == before
+
+
+@pytest.mark.parametrize("kid", ["new", "same"])
+def test_a_rotation_is_undone_once(instance, kid):
+    before = instance.to("curity", "GET", JWKS).json()
+    instance.ask("POST", "/keys", json={"party": "curity", "kid": kid})
+    made = instance.ask("POST", "/keys", json={"party": "curity", "kid": "previous"})
+    assert made.json()["kid"] == before["keys"][-1]["kid"]
+    assert instance.to("curity", "GET", JWKS).json() == before
+    assert instance.ask("POST", "/keys", json={"party": "curity", "kid": "previous"}).status_code == 400
+
+
+def test_any_token_is_signed_with_the_key_of_today_or_the_one_before(instance):
+    (before,) = instance.to("curity", "GET", JWKS).json()["keys"]
+    instance.ask("POST", "/keys", json={"party": "curity", "kid": "new"})
+    after = instance.to("curity", "GET", JWKS).json()["keys"][-1]
+    for name, key in (("previous", before), ("current", after)):
+        asked = {"claims": {"sub": "app", "exp": 1}, "header": {"typ": "at+jwt", "x5t": None}, "key": name}
+        text = instance.ask("POST", "/tokens", json=asked).json()["token"]
+        read = jwt.decode_complete(text, jwt.PyJWK(key), ["RS256"], options={"verify_exp": False})
+        assert read["header"] == {"alg": "RS256", "kid": key["kid"], "typ": "at+jwt"}
+        assert read["payload"] == asked["claims"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *({}, [], None, {"claims": {}, "header": {}}, {"claims": [], "header": {}, "key": "current"}),
+        *({"claims": {}, "header": "x", "key": "current"}, {"claims": {}, "header": {}, "key": "next"}),
+        {"claims": {}, "header": {}, "key": "previous"},  # no key was replaced
+    ],
+)
+def test_a_token_that_makes_no_sense_is_refused(instance, body):
+    answer = instance.ask("POST", "/tokens", json=body)
+    assert (answer.status_code, list(answer.json())) == (400, ["error"])
 
 
 # Steps

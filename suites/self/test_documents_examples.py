@@ -47,10 +47,6 @@ def test_each_example_of_a_request_is_accepted(found: Documents) -> None:
             )
         if "client_id" in body:  # brought by the developer: for a strategy without a provider
             body["auth_strategy_id"] = organization.ids[operation.document]["self-managed strategy"]
-        if "username" in body and "password" in body:
-            for konnect, setup in organization.world.with_accounts:
-                developer = konnect.developers.create(setup.portal_id, {"email": body["username"], "full_name": "x"})
-                konnect.accounts.set_password(developer.id, body["password"])
         response = organization.world.answer(operation.method, path, "", json.dumps(body).encode())
         assert 200 <= response.status < 300, f"{operation}, example {name}: {response.status} {response.body!r}"
         found.check_answer(operation, response)

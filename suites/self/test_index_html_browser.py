@@ -133,6 +133,23 @@ def scrolls_sideways(page: Any) -> bool:
 # What it shows
 
 
+@full
+def test_the_readme_has_a_picture_of_the_page(browser, tmp_path):
+    """With DCRPROOF_REWRITE=1 the picture is taken anew."""
+    command = [Path(sys.executable).parent / "dcrproof", "run", "-q", "--dcr-undo=curity.token-issuer.jwt"]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    page = browser.new_page(viewport={"width": 1100, "height": 640})
+    page.goto((tmp_path / "reports" / "out" / "latest" / "index.html").as_uri())
+    taken = page.screenshot()
+    page.close()
+    picture = ROOT / "docs" / "report.png"
+    if "DCRPROOF_REWRITE" in os.environ:
+        picture.write_bytes(taken)
+    head = slice(0, 24)  # of a PNG: its type, and the size of the picture
+    assert picture.read_bytes()[head] == taken[head]
+    assert f"({picture.relative_to(ROOT)})" in (ROOT / "README.md").read_text("utf-8")
+
+
 def test_the_first_screen_says_what_to_do(opened, run):
     page = opened()
     step = next(step for step in run["steps"] if step["mark"] == "wrong")

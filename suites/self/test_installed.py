@@ -7,6 +7,7 @@ import sys
 
 import forks
 import pytest
+import tiers
 
 INI = """
 [pytest]
@@ -123,7 +124,7 @@ def test_nothing_heavy_is_imported(ran, request):
         name for name in modules if name.startswith(("dcrproof.suites", "dcrproof.mocks", "dcrproof.reports"))
     } == set()
     if "nothing" in request.node.callspec.id:
-        assert {name.partition(".")[0] for name in modules} - {"dcrproof"} <= sys.stdlib_module_names
+        assert modules == {"dcrproof", "dcrproof.fixtures", "dcrproof.fixtures.options", "dcrproof.fixtures.plugin"}
 
 
 def test_the_output_is_the_same(ran):
@@ -139,3 +140,9 @@ def test_their_marker_selects_their_tests(ran):
     done = ran("-p", "dcrproof", "-m", "smoke", "-q")
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"1 passed, [23] deselected", done.stdout), done.stdout
+
+
+@tiers.full
+def test_the_exit_code_of_parallel_runs_is_the_same(ran):
+    stopped = [ran(*plugin, "-p", "xdist", "-n", "1", "-x").returncode for plugin in ((), ("-p", "dcrproof"))]
+    assert stopped[0] == stopped[1], stopped

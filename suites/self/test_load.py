@@ -268,6 +268,20 @@ def test_answers_that_are_of_no_use_are_errors_whatever_their_status(broken, rol
     assert any(found.endswith(reason) for found in ended.run["load"]["reasons"])
 
 
+def interrupted(world: World) -> None:
+    """The first refusal of the gateway does not arrive: something in front of it answers."""
+    numbers = count(1)
+    page = Response(200, (("content-type", "text/html"),), b"<h1>Who are you?</h1>")
+    answers(world, "gateway", lambda _, response: page if response.status == 403 and next(numbers) == 1 else response)
+
+
+def test_an_operator_who_was_interrupted_approves_the_application_again(loads, tmp_path):
+    with target(tmp_path, interrupted) as at:
+        ended = loads(at.profile, "--users=1", "--rate=90", "--time=2s", "--roles=operator")
+    assert ended.run["load"]["reasons"] == {"consumer: call with what has ended: not an answer of the party": 1}
+    assert ended.verdicts["load.ended.revoked"] == "passed"
+
+
 def test_developers_stop_when_they_have_created_what_the_profile_allows(loads, as_live):
     with as_live("max_created = 6") as mocks:
         profile = mocks.changed("six", lambda text: text.replace("max_created = 1000\n", ""))

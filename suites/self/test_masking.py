@@ -372,7 +372,7 @@ def pytest_runtest_{hook}:
 """
 
 
-@pytest.mark.parametrize(("hook", "raising", "code", "said"), CUT_SHORT.values(), ids=list(CUT_SHORT))
+@pytest.mark.parametrize(("hook", "raising", "code", "said"), sample(CUT_SHORT.values()))
 def test_a_run_that_ends_early_shows_no_secret(run_tests, hook, raising, code, said):
     ended = run_tests(
         "def test_it(token): pass\n", *EVERYTHING, conftest=TOKEN + HOOK.format(hook=hook, raising=raising)

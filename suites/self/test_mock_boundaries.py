@@ -55,7 +55,7 @@ CONFIGS: Mapping[str, Limits] = {
     "key_auth": {
         "configs.key-auth.key_names": (1, 10),
         "configs.key-auth.key_names[]": (None, 256),
-        "configs.key-auth.ttl.value": (1, 2**31 - 1),  # the upper one is inferred
+        "configs.key-auth.ttl.value": (1, None),
     },
 }
 PORTAL: Limits = {"name": (1, 255), "display_name": (1, 255), "description": (None, 512), **LABELS}
@@ -88,10 +88,9 @@ BODIES: Mapping[str, tuple[Field, Limits]] = {
     "SNIPPET_CREATION": (schema.SNIPPET_CREATION, {"name": (None, 512), **SHOWN}),
     "SNIPPET_UPDATE": (schema.SNIPPET_UPDATE, {"name": (None, 512), **SHOWN}),
     # least ones of people's names and of types of entities are inferred
-    "DEVELOPER_CREATION": (schema.DEVELOPER_CREATION, {"email": (None, 255), "full_name": (1, 255)}),
+    "DEVELOPER_CREATION": (schema.DEVELOPER_CREATION, {"email": (None, 255), "full_name": (None, 255)}),
     "TEAM_CREATION": (schema.TEAM_CREATION, {"name": (1, 250), "description": (1, 250)}),
     "TEAM_UPDATE": (schema.TEAM_UPDATE, {"name": (1, 250), "description": (1, 250)}),
-    "TEAM_ROLE": (schema.TEAM_ROLE, {"entity_type_name": (1, 255)}),
     "ADMIN_APPLICATION_CREATION": (
         schema.ADMIN_APPLICATION_CREATION,
         {**APPLICATION, "dcr_client_id": (None, 255), **LABELS},
@@ -125,6 +124,7 @@ BODIES: Mapping[str, tuple[Field, Limits]] = {
             **dict.fromkeys(("sources[].port", "destinations[].port"), (0, 65535)),
         },
     ),
+    "GATEWAY_CONSUMER": (schema.GATEWAY_CONSUMER, dict.fromkeys(("username", "custom_id"), (1, None))),
     "GATEWAY_PLUGIN": (
         schema.GATEWAY_PLUGIN,
         {"name": (1, None), "condition": (None, 1024), "partials[].id": (1, None)},

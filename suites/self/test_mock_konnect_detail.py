@@ -285,7 +285,9 @@ def test_with_rbac_an_api_is_for_the_teams_that_it_was_granted_to():
     assert seen_and_usable() is None
     assert asked.ask("POST", f"{path}/developers", {"id": ids.developer_id}).status == 201
     assert asked.ask("GET", f"{path}/developers").json()["data"][0]["id"] == ids.developer_id
-    assert asked.ask("GET", f"{portal}/developers/{ids.developer_id}/teams").json()["data"] == [team.json()]
+    assert (
+        asked.ask("GET", f"{portal}/developers/{ids.developer_id}/teams").json()["data"][0]["id"] == team.json()["id"]
+    )
     assert (seen_and_usable(), register()) == (False, 404)
 
     assert asked.ask("POST", f"{path}/assigned-roles", {"role_name": "API Consumer", **role}).status == 201

@@ -3,11 +3,12 @@
 import pytest
 from performing import Case
 from quirks import FAULTS
+from tiers import spread
 
 CASES = [Case(checks=row.checks, quirk=name) for name, row in FAULTS.items()]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.quirk)
+@pytest.mark.parametrize("case", spread(CASES, of=12, id=lambda case: case.quirk))
 def test_fault_is_named(case, ended):
     row, run = FAULTS[case.quirk], ended[case]
     assert run.red, run.said

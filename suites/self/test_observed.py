@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from recorded import made_up, run
-from tiers import sample
+from tiers import full, sample
 
 from dcrproof.__main__ import main
 from dcrproof.core.checks.results import Exit
@@ -146,6 +146,7 @@ def test_first_calls_share_a_token_request_if_that_was_observed(tmp_path, shares
     assert said == ([f"{asked} at the same time"] if shares == "true" else [])
 
 
+@full
 @pytest.mark.parametrize("party", sample(report.SWITCHES))
 def test_a_run_is_green_whatever_was_observed(tmp_path, party):
     turned = "".join(f"{name} = true\n" for name in report.SWITCHES[party])

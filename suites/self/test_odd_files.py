@@ -11,7 +11,7 @@ import pytest
 from dcrproof.__main__ import main
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.openapi import DOCUMENTS
-from dcrproof.fixtures.session import options
+from dcrproof.fixtures.session import asked
 
 
 class Over(BaseException):
@@ -79,9 +79,9 @@ def test_a_command_refuses_it_in_the_folder_of_a_run(capsys, tmp_path: Path, nam
 
 
 OPTIONS: dict[str, Callable[[Path], object]] = {
-    "--dcr-profile": options._profile,
-    "--dcr-baseline": options._baseline,
-    "--dcr-observed": lambda path: options._switched(SimpleNamespace(stash=pytest.Stash()), path, None),
+    "--dcr-profile": asked._profile,
+    "--dcr-baseline": asked._baseline,
+    "--dcr-observed": lambda path: asked._switched(SimpleNamespace(stash=pytest.Stash()), path, None),
 }
 
 
@@ -99,7 +99,7 @@ def test_an_openapi_document_is_a_file(tmp_path: Path, kind: str) -> None:
     for name in set(DOCUMENTS.values()):
         ODD[kind](tmp_path / f"{name}.yaml")
     with pytest.raises(pytest.UsageError, match=r"--dcr-openapi: .* has no "):
-        options._openapi(tmp_path)
+        asked._openapi(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["a = " + "[" * 100_000, "a = " + "1" * 10_000], ids=["too deep", "too long"])

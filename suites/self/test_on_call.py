@@ -3,7 +3,8 @@
 import pytest
 from addresses import AT, MISTAKES
 from performing import Case
-from situations import SITUATIONS
+from situations import NO_BASIC, SITUATIONS
+from tiers import spread
 
 from dcrproof.core.checks.owners import AUTHOR
 from dcrproof.core.checks.results import Result
@@ -12,7 +13,7 @@ from dcrproof.fixtures.session.verdicts import owners
 CASES = [Case(checks=row.checks, on_call=name) for name, row in SITUATIONS.items()]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.on_call)
+@pytest.mark.parametrize("case", spread(CASES, of=24, id=lambda case: case.on_call))
 def test_what_is_said_on_call(case, ended):
     row, run = SITUATIONS[case.on_call], ended[case]
     assert "error" not in run.verdicts.values(), run.said
@@ -30,6 +31,14 @@ def test_what_is_said_on_call(case, ended):
         assert {*check["steps"], *check["candidates"]}.issuperset(row.steps), run.said
         assert {*check["candidates"]}.isdisjoint(row.not_steps), run.said
     assert run.exit == row.exit, run.said
+
+
+def test_claims_are_seen_where_the_route_takes_a_token_and_no_basic(ended):
+    run = ended[Case(checks=SITUATIONS[NO_BASIC].checks, on_call=NO_BASIC)]
+    assert [check["id"] for check in run.red] == ["route.basic.accepted"], run.said
+    claims = {id: verdict for id, verdict in run.verdicts.items() if id.startswith("claims")}
+    assert len(claims) == 8, claims
+    assert set(claims.values()) <= {"passed", "observed"}, claims
 
 
 @pytest.mark.parametrize("name", MISTAKES)

@@ -6,6 +6,7 @@ from dataclasses import fields
 
 import forks
 import pytest
+from tiers import full
 
 from dcrproof.core.checks.outcomes import Verdict
 from dcrproof.core.checks.results import Result
@@ -21,6 +22,7 @@ from dcrproof.fixtures.session.scheduler import together
 STANDING = Profile("a test", konnect=KonnectSettings(portal="developers", api="accounts"))
 
 
+@full
 def test_workers_share_a_tenant(as_live, run_checks):
     checks = (
         "provision",

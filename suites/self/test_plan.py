@@ -118,6 +118,7 @@ def test_the_plan_of_a_mode_has_what_the_mode_may(run_checks, mocks, mode: str, 
     assert ("objects in all" in ran.output) is bool(kinds)
     assert all(f"{kind}s" in ran.output for kind in kinds)
     assert "DCR provider" not in ran.output
+    assert ("asked to verify" in ran.output) is (mode == "create")
 
 
 def test_a_test_of_your_own_has_a_plan_as_well(run_checks, mocks, tmp_path) -> None:
@@ -133,6 +134,7 @@ def test_a_test_of_your_own_has_a_plan_as_well(run_checks, mocks, tmp_path) -> N
     assert "other tests: what they create is not in this plan" in ran.output
 
 
+@full
 def test_workers_share_out_what_may_be_created(run_checks, as_live) -> None:
     with as_live("parallel = true") as mocks:
         text = mocks.profile.read_text("utf-8")

@@ -13,7 +13,7 @@ from dcrproof.fixtures.session import private
 
 pytest_plugins = "pytester"
 
-PRIVATE = re.compile(r"\bimport _pytest|\bfrom _pytest|(?<!\bself)(?<!\bcls)\._[a-z]\w*")
+PRIVATE = re.compile(r"\bimport _pytest|\bfrom _pytest|(?<!\bself)(?<!\bcls)\._(?!replace\b)[a-z]\w*")
 
 
 def released(distribution: str) -> str:

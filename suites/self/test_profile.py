@@ -52,6 +52,10 @@ LIVE = {
 HERE = {name: text.replace(f"https://{name}.example", "http://127.0.0.1:8000") for name, text in LIVE.items()}
 REGISTRAR = '[curity.registrar]\nid = "registrar"\nsecret = { env = "SECRET" }\n'
 APPLICATION = '[application]\nclient_id = "app"\nclient_secret = { env = "SECRET" }\n'
+JWT = 'kind = "jwt"\n' + LIVE["gateway"]
+OF_A_KONG = (
+    'gateway.kind: the mock of a gateway is a Kong: kind = "jwt" is for a gateway that runs elsewhere, without mocked'
+)
 CONTROL = 'mocked = { control = "http://127.0.0.1:8000" }\n'
 
 
@@ -608,6 +612,32 @@ MIXES = {
             )
         ],
     ),
+    "Curity and a gateway of kind jwt live, without an application": (
+        parties("create", curity=LIVE["curity"] + REGISTRAR, konnect="mocked", portal="mocked", gateway=JWT),
+        [],
+    ),
+    "all live, with a gateway of kind jwt": (
+        parties("create", curity="live", konnect="live", portal="live", gateway=JWT),
+        [],
+    ),
+    "a gateway of kind jwt without an issuer": (
+        EXISTING.replace("[gateway]", '[gateway]\nkind = "jwt"'),
+        ['curity: missing: a gateway of kind = "jwt" takes tokens alone, and the run fetches them from its issuer'],
+    ),
+    "a mocked gateway of kind jwt": (
+        parties("create", curity="mocked", konnect="mocked", portal="mocked", gateway='kind = "jwt"\nmocked = true\n'),
+        [OF_A_KONG],
+    ),
+    "a gateway of kind jwt, mocked elsewhere": (
+        parties(
+            "create",
+            curity="mocked",
+            konnect="mocked",
+            portal="mocked",
+            gateway=HERE["gateway"] + CONTROL + 'kind = "jwt"\n',
+        ),
+        [OF_A_KONG],
+    ),
     "Curity, Konnect and portal live": (
         parties("create", curity="live", konnect="live", portal="live", gateway="mocked"),
         [],
@@ -993,7 +1023,9 @@ def test_check_prints_json(checked):
     assert code == 0
     assert (found["mode"], found["target"]) == ("provision", dict.fromkeys(LIVE, "mocked"))
     assert found["not_seen"] == {}, "a run in which all parties are mocked sees everything"
-    assert sorted(chain(*found["runs"].values())) == sorted(entry.check.id for entry in entries())
+    assert [*chain(*found["not_applicable"].values())] == ["route.bearer.foreign-audience", "route.bearer.query"]
+    known = [*chain(*found["runs"].values(), *found["not_applicable"].values())]
+    assert sorted(known) == sorted(entry.check.id for entry in entries())
 
 
 def test_what_a_check_may_need_is_known_before_a_run():

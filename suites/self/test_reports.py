@@ -20,8 +20,8 @@ from recorded import SOME, made_up, run
 from dcrproof.core.secrets.index import Secrets
 from dcrproof.core.text import visible
 from dcrproof.fixtures.run.recording import Recording
-from dcrproof.fixtures.session import github
-from dcrproof.fixtures.session.github import annotations
+from dcrproof.fixtures.session import job
+from dcrproof.fixtures.session.job import annotations
 from dcrproof.reports.folder import write
 from dcrproof.reports.handoff import handoffs
 from dcrproof.reports.har import transcript_har
@@ -192,6 +192,15 @@ def test_where_github_runs_it_the_summary_is_appended_and_failures_are_annotated
     assert line.startswith(f"::error {title}::owner: Curity admins%0Astep: curity.token-issuer.jwt")
 
 
+def test_where_azure_pipelines_runs_it_failures_are_annotated(monkeypatch):
+    monkeypatch.setenv("TF_BUILD", "True")
+    content = run_json(made_up(2, 0, "100 % of\nit]; x", c0="passed", c1="failed"))
+    (line,) = annotations(content)
+    assert line.startswith(
+        "##vso[task.logissue type=error]FAILED token.made-up-1: a claim about 100 %AZP25 of%0Ait]; x"
+    )
+
+
 @pytest.mark.parametrize("kind", ["pipe", "folder", "absent", "device"])
 def test_a_summary_that_cannot_be_written_neither_holds_nor_fails_a_run(tmp_path, monkeypatch, kind):
     path = {"absent": tmp_path / "nowhere" / "job.md", "device": Path("/dev/full")}.get(kind, tmp_path / kind)
@@ -201,10 +210,10 @@ def test_a_summary_that_cannot_be_written_neither_holds_nor_fails_a_run(tmp_path
         path.mkdir()
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(path))
     said = {"pipe": os.strerror(errno.ENXIO), "folder": os.strerror(errno.EISDIR), "absent": os.strerror(errno.ENOENT)}
-    assert github.add_to_summary("text") == said.get(kind, "not a regular file")
+    assert job.add_to_summary("text") == said.get(kind, "not a regular file")
     with contextlib.suppress(OSError):
         reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe whose reader does not read
-        assert github.add_to_summary("text") in {"not a regular file", *said.values()}
+        assert job.add_to_summary("text") in {"not a regular file", *said.values()}
         os.close(reader)
 
 

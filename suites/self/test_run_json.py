@@ -8,6 +8,7 @@ from importlib import resources
 import pytest
 from jsonschema import Draft202012Validator
 from recorded import KILLED, OWN, SOME, made_up, own_suite, run
+from tiers import full
 
 from dcrproof.core import guide
 from dcrproof.core.checks.results import Exit
@@ -96,6 +97,7 @@ def test_two_steps_undone_are_both_marked(left):
     assert report["undone"] == ["konnect.strategy.claim", "curity.metadata.exposed"]
 
 
+@full
 def test_workers_report_the_same_checks_verdicts_order_and_diagnoses(left, tmp_path):
     report = run(tmp_path, *SOME, "--dcr-undo=curity.token-issuer.jwt", "-n2").report
     assert problems(report) == []

@@ -22,6 +22,8 @@ from dcrproof.core.profile.model import Mode
 from dcrproof.core.profile.reading import read
 from dcrproof.fixtures.catalogue import entries
 from dcrproof.fixtures.flow.gate import FIXTURES
+from dcrproof.mocks.listen import Place
+from dcrproof.mocks.serve import serving
 
 GREEN, USAGE = 0, 4
 COMMAND = [sys.executable, "-m", "dcrproof"]
@@ -426,6 +428,7 @@ def test_no_step_of_curity_is_left_undone_at_another_authorization_server(refuse
 # The checks against it
 
 
+@full
 def test_the_verdicts_with_its_profile_are_those_of_a_plain_run_and_without_mocked_those_of_live_parties(
     described, run_checks, plain
 ):
@@ -451,9 +454,83 @@ def test_the_verdicts_with_its_profile_are_those_of_a_plain_run_and_without_mock
     }
     wants_a_mock = {entry.check.id for entry in entries() if only_at_a_mock & {*entry.data()["needs"]["capabilities"]}}
     for check, verdict in plain.verdicts.items():
-        allowed = {"not seen"} if check in wants_a_mock else {verdict, "observed"} if verdict == "passed" else {verdict}
+        unseen = check in wants_a_mock and verdict != "not applicable"
+        allowed = {"not seen"} if unseen else {verdict, "observed"} if verdict == "passed" else {verdict}
         assert live.verdicts[check] in allowed, check
     assert wants_a_mock
     observed = live.with_verdict("observed")
     assert observed
     assert all(check["observations"] for check in observed.values())
+
+
+# On other addresses
+
+
+def test_it_listens_where_it_is_told_and_says_so_loudly(refused):
+    with serve("--host=0.0.0.0", "--public-host=mocks.example", "--tls") as process:
+        described = process.described
+        for url in (described["curity"]["issuer"], described["konnect"]["url"], described["control"]):
+            assert urlsplit(url).hostname == "mocks.example"
+        port = urlsplit(described["control"]).port
+        trust = ssl.create_default_context(cafile=described["ca"])
+        with httpx.Client(verify=trust) as client:
+
+            def asked(host, **headers):
+                url = f"https://127.0.0.1:{port}/clock"
+                extensions = {"sni_hostname": "mocks.example"}
+                return client.get(url, headers={"host": host, **headers}, extensions=extensions).status_code
+
+            assert asked(f"mocks.example:{port}") == asked(f"localhost:{port}") == asked("MOCKS.example") == 200
+            assert asked("evil.example") == asked(f"x.mocks.example:{port}") == 403
+            assert asked(f"mocks.example:{port}", origin="https://evil.example") == 403
+        profile = read(Path(described["profile"]))
+        assert set(profile.live) >= {"curity", "konnect", "portal", "gateway"}
+    assert "CAUTION: the mocks listen on 0.0.0.0" in process.rest
+    assert "name the one for callers with --public-host" in refused("serve", "--host=0.0.0.0")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("--host=mocks.example",),
+            "expected an address of this machine, such as 0.0.0.0 for all, found 'mocks.example'",
+        ),
+        (("--host=192.0.2.1",), "--host and --port: 192.0.2.1, port 0: Cannot assign requested address"),
+        (("--public-host=mocks:80",), "expected a host name or an address without a port, found 'mocks:80'"),
+        (("--public-host=-x",), "expected a host name or an address without a port"),
+        (("--public-host=http://mocks",), "expected a host name or an address without a port"),
+        (("--public-host=",), "expected a host name or an address without a port"),
+        (
+            ("--ui", "--public-host=mocks.example"),
+            "--ui is for a browser on this machine, and mocks.example is not its name",
+        ),
+    ],
+)
+def test_an_address_that_is_none_is_refused(refused, arguments, said):
+    assert said in refused("serve", *arguments)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [Place("::1", "::1"), Place("127.0.0.1", "no-such-name"), Place("0.0.0.0", "10.0.0.1")],  # noqa: S104 - it is tested
+    ids=str,
+)
+def test_the_mocks_find_one_another_whatever_their_public_name(place):
+    """Konnect registers an application's client at Curity by the public name."""
+    with serving(seed=4, place=place) as served, httpx.Client(trust_env=False) as client:
+        described = served.description["portal"]
+        portal, control = urlsplit(described["url"]), urlsplit(served.description["control"])
+
+        def post(path, body, **headers):
+            url = f"http://{place.own}:{portal.port}/api/v3{path}"
+            return client.post(url, json=body, headers={"host": portal.netloc, **headers})
+
+        credentials = {"username": described["email"], "password": described["password"]}
+        signed_in = post("/developer/authenticate", credentials).headers.get_list("set-cookie")
+        cookie = "; ".join(value.partition(";")[0] for value in signed_in)
+        made = post("/applications", {"name": "one", "auth_strategy_id": described["strategy_id"]}, cookie=cookie)
+        assert made.status_code == 201, made.text
+        asked = f"http://{place.own}:{control.port}/calls?party=curity"
+        calls = client.get(asked, headers={"host": control.netloc}).json()
+        assert {call["from"] for call in calls} == {"konnect"}

@@ -15,7 +15,7 @@ from forks import ROOT, Performed, command_line
 from recorded import INTERRUPTED as INTERRUPTED_IN_A_TEST
 from recorded import own_suite
 from test_clean_up import PATIENCE, Tenant, killed, live, until  # noqa: F401 - a fixture
-from tiers import full
+from tiers import full, spread
 
 from dcrproof.core.http.signals import NUMBERS, PASSED_ON, as_ctrl_c, put_off
 from dcrproof.fixtures.run.run import RUN, Run
@@ -160,7 +160,7 @@ def cases(moments: Mapping[str, tuple[tuple[str, int, str], ...]]) -> list[Case]
     return [Case(f"stopped {name}", CHECKS, signals=signals) for name, signals in moments.items()]
 
 
-@pytest.mark.parametrize("case", cases(ONCE), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", spread(cases(ONCE), of=3, id=lambda case: case.name))
 def test_a_run_that_is_stopped_once_leaves_nothing(
     adversity: Performed[Case, Ended],
     case: Case,
@@ -170,7 +170,7 @@ def test_a_run_that_is_stopped_once_leaves_nothing(
     assert "Traceback" not in ended.printed
 
 
-@pytest.mark.parametrize("case", cases(TWICE), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", spread(cases(TWICE), of=2, id=lambda case: case.name))
 def test_a_run_that_is_stopped_twice_says_what_is_left_and_how_it_is_swept(
     adversity: Performed[Case, Ended],
     case: Case,

@@ -73,7 +73,10 @@ FORGERIES = {
         f"the public key as HMAC secret: {spelling}": lambda token, keys, spelling=spelling: hs_confused(token, keys)[
             spelling
         ]
-        for spelling in ("PEM", "PEM without its last line end", "DER")
+        for spelling in map(
+            "HS256 and the public key as {}".format,
+            ("PEM", "PEM without its last line end", "DER", "PKCS #1 PEM", "JWK text", "its modulus in base64url"),
+        )
     },
 }
 
@@ -121,7 +124,9 @@ def test_a_public_key_that_serves_as_secret_may_lack_its_last_line_end():
     token = decode(signed("RS256"))
     assert token is not None
     pem = rsa_key(0).as_pem(private=False).rstrip()
-    head, _, signature = hs_confused(token, published("RS256"))["PEM without its last line end"].rpartition(".")
+    head, _, signature = hs_confused(token, published("RS256"))[
+        "HS256 and the public key as PEM without its last line end"
+    ].rpartition(".")
     assert signature == urlsafe_b64encode(hmac.digest(pem, head.encode(), "sha256")).rstrip(b"=").decode()
 
 

@@ -10,6 +10,14 @@ import pytest
 full = pytest.mark.full
 
 
+def spread(variants: Iterable[Any], of: int, id: Callable[[Any], str] | None = None) -> list[Any]:
+    """As `sample`, with `of` that are spread over all of them."""
+    found = list(variants)
+    always = [round(number * len(found) / of) for number in range(of)]
+    first = [found[number] for number in always]
+    return sample([*first, *(one for number, one in enumerate(found) if number not in always)], of, id)
+
+
 def sample(variants: Iterable[Any], of: int = 1, id: Callable[[Any], str] | None = None) -> list[Any]:
     """The values of `parametrize`: the first `of` of them run always. A tuple is one value for each name.
 

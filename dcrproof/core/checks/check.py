@@ -36,7 +36,9 @@ STAGES = {
     "plugin_issuer": Stage("Gateway: answers, caches, outages of an issuer of this run", GATEWAY),
     "plugin_tokens": Stage("Gateway: odd tokens, signed by an issuer of this run", GATEWAY),
     "plugin_services": Stage("Gateway: another plugin, two APIs, on services of this run", GATEWAY),
+    "standards": Stage("The standards: what they demand beside what the flow depends on", CURITY),
     "life": Stage("Life cycle: new secret, rename, revoke, delete", GATEWAY),
+    "explored": Stage("Search: sequences that nobody wrote down (pytest -m exploratory)", GATEWAY),
     "load": Stage("Load: many developers, consumers and operators at the same time (dcrproof load)", CONSUMER),
     "files": Stage("Files that set Konnect up, before they are applied (dcrproof lint)", KONNECT),
     "clean_up": Stage("Clean-up: what this run has made is gone", CURITY),
@@ -61,8 +63,9 @@ class Level(StrEnum):
 
 
 class Evidence(StrEnum):
-    """How well public documents support an expectation."""
+    """How well recordings and public documents support an expectation. A recording of the product outranks the others."""
 
+    RECORDED = "recorded"
     DOCUMENTED = "documented"
     CONTRADICTED = "contradicted"
     INFERRED = "inferred"

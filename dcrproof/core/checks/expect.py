@@ -79,7 +79,7 @@ class Expect:
         `since` is the first version that the documentation holds for.
         """
         if party in self.live:
-            judged = evidence is Evidence.DOCUMENTED and _covers(since, self.live[party])
+            judged = evidence in {Evidence.RECORDED, Evidence.DOCUMENTED} and _covers(since, self.live[party])
         else:
             versioned = self.mocked.get(party) is None or _covers(since, self.mocked[party])
             judged = versioned and (party, name) not in self.switched

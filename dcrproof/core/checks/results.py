@@ -103,6 +103,7 @@ class Result:
             ruled_out=tuple(map(mask, self.ruled_out)),
             decides=mask(self.decides),
             profile=tuple(map(mask, self.profile)),
+            evidence=self.evidence and {**self.evidence, "url": mask(self.evidence["url"])},
             observations=tuple({**item, "observed": mask(item["observed"])} for item in self.observations),
         )
 

@@ -183,6 +183,8 @@ class Transcript:
     tell: Callable[[Sent | Exchange | Unanswered], None] = lambda _: None
     last: int = 0
     """The number of the newest request."""
+    trace: str = ""
+    """The id of the trace that requests tell the parties; empty for none."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def sending(self, party: Party, method: str, url: str) -> Sent:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -29,6 +29,7 @@ from dcrproof.core.http.segments import is_plain
 from dcrproof.core.http.signals import put_off
 from dcrproof.core.http.transport import NEVER_SENT, UNANSWERED, Httpx, Prepared, Requests, Senders, Transport
 from dcrproof.core.party import Party
+from dcrproof.core.tracing import traceparent
 
 USER_AGENT = f"dcrproof/{__version__}"
 IN_BETWEEN = (
@@ -178,6 +179,9 @@ class PartyConnection:
         proxy = proxy_for(prepared.url, self.connection)
         answered = self.watch(request)
         begun, started = self.transcript.sending(self.party, request.method, request.url), time.perf_counter()
+        if self.transcript.trace:
+            told = ("traceparent", traceparent(self.transcript.trace, begun.number))
+            prepared = replace(prepared, headers=(*prepared.headers, told))
         try:
             status, headers, content = self._senders.send(self.transport(prepared, proxy), prepared)
         except (*UNANSWERED, OSError, UnicodeError) as error:

@@ -121,6 +121,7 @@ class LoadUser:
             f"/v3/portals/{segment(self.ground.portal_id)}/applications/{segment(application.id)}"
             f"/registrations/{segment(application.registration)}"
         )
+        application.status = ""  # unknown, until the answer is there
         with self.load.doing(f"operator: {'approve' if status == 'approved' else 'revoke'} a registration"):
             self.load.expect(self.admin.patch(path, {"status": status}), 200)
         application.status = status

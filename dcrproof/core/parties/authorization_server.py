@@ -6,9 +6,9 @@ Each method sends one request and returns the exchange unchanged; others judge i
 import http.client
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import quote_plus, urlencode
 
 from dcrproof.core.http.exchange import Exchange, quoted
@@ -21,6 +21,8 @@ from dcrproof.core.text import one_line
 WELL_KNOWN = "/.well-known/openid-configuration"
 BASIC, POST = "client_secret_basic", "client_secret_post"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
+Form: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]]
+"""The parameters of a form; as pairs where one of them may be there twice."""
 
 
 @dataclass(frozen=True)
@@ -95,23 +97,26 @@ class AuthorizationServer:
         form = {"grant_type": "client_credentials"} | ({"scope": scope} if scope is not None else {})
         return self.form(metadata.endpoint("token_endpoint"), form, client_id, secret)
 
-    def form(
-        self, url: str, form: Mapping[str, str], client_id: str, secret: Secret, *, by_status: bool = False
-    ) -> Exchange:
+    def form(self, url: str, form: Form, client_id: str, secret: Secret, *, by_status: bool = False) -> Exchange:
         """Posts a form to an endpoint, as a client that authenticates with its secret (RFC 6749 2.3.1)."""
         if self.method_of(client_id) == POST:
-            both = {**form, "client_id": client_id, "client_secret": secret.reveal()}
+            both = [*_pairs(form), ("client_id", client_id), ("client_secret", secret.reveal())]
             return self.form_with(url, both, None, by_status=by_status)
         pair = basic(quote_plus(client_id), quote_plus(secret.reveal()))
         return self.form_with(url, form, pair, by_status=by_status)
 
-    def form_with(self, url: str, form: Mapping[str, str], pair: str | None, *, by_status: bool = False) -> Exchange:
+    def form_in_url(self, url: str, form: Mapping[str, str], client_id: str, secret: Secret) -> Exchange:
+        """The same with the client's credentials in the URL, where they are not to be (RFC 6749 2.3.1)."""
+        query = urlencode({"client_id": client_id, "client_secret": secret.reveal()})
+        return self.form_with(f"{url}{'&' if '?' in url else '?'}{query}", form, None)
+
+    def form_with(self, url: str, form: Form, pair: str | None, *, by_status: bool = False) -> Exchange:
         """The same, with the given credentials of a Basic header, or without any.
 
         It may be repeated: a second token does no harm, and the other forms are idempotent.
         """
         headers = FORM if pair is None else {**FORM, "authorization": f"Basic {pair}"}
-        body = urlencode(form).encode()
+        body = urlencode(_pairs(form)).encode()
         return self.http.send("POST", url, headers=headers, body=body, repeatable=True, by_status=by_status)
 
     def revoke(self, url: str, form: Mapping[str, str], client_id: str, secret: Secret) -> Exchange:
@@ -168,6 +173,10 @@ class AuthorizationServer:
         if authenticated:
             headers["authorization"] = f"Basic {basic(self.admin.username, self.admin.password.reveal())}"
         return self.http.send("GET", f"{self.admin.url}/data/{path}", headers=headers)
+
+
+def _pairs(form: Form) -> list[tuple[str, str]]:
+    return list(form.items() if isinstance(form, Mapping) else form)
 
 
 def error_code(exchange: Exchange) -> str:

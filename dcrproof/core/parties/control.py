@@ -65,8 +65,16 @@ class ControlClient:
         self._ask("POST", "/clock", {"advance": seconds})
 
     def rotate_keys(self, kid: str) -> None:
-        """Makes the authorization server sign with a new key, under a `new` key id or the `same` one."""
+        """Makes the authorization server sign with a new key, under a `new` key id or the `same` one, or with the `previous`
+        one again, as if the last rotation had not been.
+        """
         self._ask("POST", "/keys", {"party": "curity", "kid": kid})
+
+    def sign(self, claims: Mapping[str, Any], header: Mapping[str, Any], key: str = "current") -> str:
+        """A token of the authorization server with any claims, signed with its `current` key, or with the `previous` one.
+        `header` are members that differ; None leaves one out. Raises ValueError where no key was replaced.
+        """
+        return str(self._ask("POST", "/tokens", {"claims": claims, "header": header, "key": key})["token"])
 
     def arm(self, fault: Mapping[str, Any]) -> str:
         """Arms a fault, `{"party", "path", "times", "drop": true, ...}`. Returns its id."""

@@ -31,6 +31,8 @@ class Consumer:
     http: PartyConnection
     url: str
     route: RouteSettings
+    is_kong: bool = True
+    """Whether Kong is expected to answer; else any gateway that validates JWTs, of whose answers nothing is known."""
     behind: Callable[[], str] = lambda: ""
     """Which data planes have an old configuration, in words; an empty text where none has, or it is unknown."""
     require_issuer: Callable[[], None] | None = None
@@ -73,7 +75,7 @@ class Consumer:
             node=node or self.nodes[0],
             repeatable=False,  # checks judge every answer of the gateway; only 429 is a limit, and not an answer
         )
-        if not answered_by_kong(exchange) and not too_large(exchange):
+        if self.is_kong and not answered_by_kong(exchange) and not too_large(exchange):
             said = f"{exchange.what} was not answered by Kong: {exchange.shape}"
             raise not_theirs(exchange, said, met=self.http.met)
         self.http.met = True
@@ -99,16 +101,20 @@ class Consumer:
 
         That is the direction alone: with `unauthorized_redirect_uri`, or with the code flow among the methods, a caller
         without usable credentials is sent away (302), and is not let in either; another plugin may have words and statuses
-        of its own. These have to bear the header of an answer of Kong's own: an upstream answers so as well.
+        of its own. These have to bear the header of an answer of Kong's own: an upstream answers so as well. Of another
+        gateway than Kong the status is all there is, and that the upstream has not echoed the call.
         """
+        if not self.is_kong:
+            refused = 400 <= exchange.status < 500 and exchange.status not in (404, 429)
+            return (refused or exchange.status in REDIRECTED) and not (self.route.echo and is_echo(exchange))
         if exchange.status in REFUSED:
             return not reached_upstream(exchange)
         own = 400 <= exchange.status < 500 and exchange.status != 404 and _of_kong_itself(exchange)
         return own or self.sends_away(exchange)
 
     def sends_away(self, exchange: Exchange) -> bool:
-        """Whether the call was rejected with a redirect of Kong's own."""
-        return exchange.status in REDIRECTED and _of_kong_itself(exchange)
+        """Whether the call was rejected with a redirect of the gateway's own."""
+        return exchange.status in REDIRECTED and (not self.is_kong or _of_kong_itself(exchange))
 
 
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -174,6 +180,27 @@ def message(exchange: Exchange) -> str:
     return found if isinstance(found, str) else ""
 
 
+def plain(exchange: Exchange) -> str:
+    """The text of an error that is a line of plain text, as other gateways than Kong answer; empty for any other answer."""
+    short = exchange.status >= 400 and exchange.media_type == "text/plain" and len(exchange.body) <= LONGEST_LINE
+    return exchange.text.strip() if short and "\n" not in exchange.text.strip() else ""
+
+
+LONGEST_LINE = 200
+
+
+def reason_in(exchange: Exchange) -> str:
+    """Why a gateway of any make refuses, in its own words; empty where it says nothing."""
+    told = (exchange.members().get(name) for name in REASONS)
+    texts = [challenge(exchange).get("error_description"), plain(exchange), *told]
+    return " ".join(dict.fromkeys(text for text in texts if isinstance(text, str) and text))[:LONGEST_REASON]
+
+
+LONGEST_REASON = 1000
+REASONS = ("message", "error_description", "detail", "title", "reason", "msg", "error")
+"""Members in which the errors of gateways say why."""
+
+
 def says(exchange: Exchange, text: str) -> bool:
     """Whether Kong's message is that text, as far as the answer tells: one to HEAD has no body (RFC 9110 9.3.2)."""
     return exchange.method == "HEAD" or message(exchange) == text
@@ -225,6 +252,11 @@ def session_cookie(exchange: Exchange, name: str = "session") -> str | None:
     return "; ".join(parts) or None
 
 
+def is_echo(exchange: Exchange) -> bool:
+    """Whether the answer is what an upstream that echoes sends."""
+    return isinstance(exchange.members().get("headers"), dict)
+
+
 def echoed(exchange: Exchange) -> dict[str, Any]:
     """What reached the upstream: `method`, `path`, `headers` (names in lower case) and `body`. Raises Unreachable where the answer is not an echo."""
     content = exchange.object()
@@ -259,7 +291,7 @@ def sent_to(exchange: Exchange) -> str:
 
 def said(exchange: Exchange) -> str:
     """A gateway's answer in short: its status, Kong's `message`, where it redirects to, and the error in WWW-Authenticate."""
-    words = quoted(message(exchange))
+    words = quoted(message(exchange) or plain(exchange))
     asked = challenge(exchange)
     told = [f"{name} {asked[name]!r}" for name in ("error", "error_description", "scope") if asked.get(name)]
     if asked and asked["scheme"] not in {"bearer", "basic"}:
@@ -297,7 +329,7 @@ def refused(
     """
     kept_out = not consumer.accepts(exchange) and not reached_upstream(exchange)
     expect.that(kept_out, f"{what} rejected before reaching the upstream", answer(exchange))
-    if status is not None:
+    if status is not None and consumer.is_kong:  # another gateway may answer as it likes
         held = exchange.status == status or (status == UNAUTHORIZED and consumer.sends_away(exchange))
         expect.form("gateway", switch or what, held, f"{status} to {what}", answer(exchange), evidence)
 

@@ -84,7 +84,12 @@ class Target:
         """Whether a live gateway stands beside a mocked Konnect, and knows only the applications of the profile."""
         kinds = self.parties
         beside = kinds.get("gateway") == "live" and kinds.get("konnect") == "mocked"
-        return beside and bool(self.profile.applications)
+        return self.is_kong and beside and bool(self.profile.applications)
+
+    @property
+    def is_kong(self) -> bool:
+        """Whether the gateway is Kong, as far as the profile says, and not another one that validates JWTs."""
+        return self.profile.gateway is None or self.profile.gateway.kind == "kong"
 
     def connection(self, party: Party, base: str, *, consumer: bool = False) -> PartyConnection:
         """A connection to a party of the profile, at that address. The ledger watches what is created over it.
@@ -155,7 +160,7 @@ class Target:
         if gateway is None or not gateway.routes:
             return None
         http = self.connection("gateway", gateway.url, consumer=True)
-        return Consumer(http, gateway.url, gateway.routes[0], behind)
+        return Consumer(http, gateway.url, gateway.routes[0], self.is_kong, behind)
 
     def close(self) -> None:
         for connection in self._connections:

@@ -7,8 +7,9 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -16,7 +17,9 @@ import jwt
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
 from jwt.algorithms import RSAAlgorithm
 
 from dcrproof.core.text import one_line
@@ -267,6 +270,28 @@ def foreign_jwk() -> dict[str, Any]:
     return RSAAlgorithm.to_jwk(foreign_key().public_key(), as_dict=True)
 
 
+@cache
+def foreign_certificate() -> str:
+    """A self-signed certificate of our own key, in PEM."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "dcrproof")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(foreign_key().public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+        .sign(foreign_key(), SHA256())
+    )
+    return made.public_bytes(Encoding.PEM).decode()
+
+
+def foreign_x5c() -> list[str]:
+    """The same certificate as a header has it (RFC 7515 4.1.6)."""
+    return ["".join(foreign_certificate().splitlines()[1:-1])]
+
+
 def tampered(token: Jwt) -> str:
     """The token with one bit of its signature flipped; one without a signature gets one of a single octet."""
     head, _, signature = token.text.rpartition(".")
@@ -288,30 +313,57 @@ def unsigned(token: Jwt, algorithm: str = "none") -> str:
 
 
 def hs_confused(token: Jwt, keys: Mapping[str, Any]) -> dict[str, str]:
-    """The same claims with HS256, where the secret is a published public key (RFC 8725 2.1), by how that is spelled.
+    """The same claims with an HMAC, where the secret is a published public key (RFC 8725 3.1), by how that is spelled: with
+    HS256 in all forms in which a verifier may hold a key, with HS384 and HS512 in the usual one.
 
     Empty where no published key can be used.
     """
-    header = _encoded(json.dumps({**token.header, "alg": "HS256"}).encode())
-    signing_input = f"{header}.{token.text.split('.')[1]}"
     return {
-        spelling: f"{signing_input}.{_encoded(hmac.new(secret, signing_input.encode(), hashlib.sha256).digest())}"
+        f"{algorithm} and the public key as {spelling}": _with_hmac(token, algorithm, secret)
         for key in reversed(_named(token, keys))
         for spelling, secret in _spelled(key)
+        for algorithm in HMACS
+        if algorithm == "HS256" or spelling in USUAL
     }
 
 
+HMACS = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
+USUAL = ("PEM", "PEM without its last line end")
+
+
+def _with_hmac(token: Jwt, algorithm: str, secret: bytes) -> str:
+    header = _encoded(json.dumps({**token.header, "alg": algorithm}).encode())
+    signing_input = f"{header}.{token.text.split('.')[1]}"
+    return f"{signing_input}.{_encoded(hmac.new(secret, signing_input.encode(), HMACS[algorithm]).digest())}"
+
+
 def _spelled(key: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
-    """The forms in which a verifier may hold a public key."""
+    """The forms in which a verifier may hold a public key, by their names."""
     try:
         public = jwt.PyJWK(dict(key)).key
-        pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        yield from _in_pem_and_der("", public.public_bytes, PublicFormat.SubjectPublicKeyInfo)
+        if key.get("kty") == "RSA":
+            yield from _in_pem_and_der("PKCS #1 ", public.public_bytes, PublicFormat.PKCS1)
     except (jwt.PyJWTError, *UNUSABLE):
         return
-    yield "PEM", pem
-    yield "PEM without its last line end", pem.rstrip()
-    yield "DER", der
+    yield "JWK text", json.dumps(key, separators=(",", ":")).encode()
+    yield "JWK text with blanks", json.dumps(key).encode()
+    if isinstance(key.get("n"), str):
+        yield "its modulus in base64url", key["n"].encode()
+    chain = key.get("x5c")
+    if isinstance(chain, list) and chain and _certified(key):
+        certificate = x509.load_der_x509_certificate(base64.b64decode(chain[0]))
+        yield "certificate in base64 (x5c)", str(chain[0]).encode()
+        yield from _in_pem_and_der("certificate, ", lambda encoding, _: certificate.public_bytes(encoding), None)
+
+
+def _in_pem_and_der(
+    name: str, octets: Callable[[Encoding, Any], bytes], form: PublicFormat | None
+) -> Iterator[tuple[str, bytes]]:
+    pem = octets(Encoding.PEM, form)
+    yield f"{name}PEM", pem
+    yield f"{name}PEM without its last line end", pem.rstrip()
+    yield f"{name}DER", octets(Encoding.DER, form)
 
 
 def _encoded(content: bytes) -> str:

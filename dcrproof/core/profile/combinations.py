@@ -122,6 +122,8 @@ def _of_curity(curity: CuritySettings, table: Mapping[str, Any]) -> Iterator[str
 def _of_gateway(gateway: GatewaySettings, table: Mapping[str, Any], mode: Mode) -> Iterator[str]:
     if is_plain(gateway.url) and not gateway.plain_http:
         yield f"gateway.url: expected https://, found {gateway.url}; for a gateway without TLS set plain_http = true"
+    if gateway.kind == "jwt" and gateway.mocked:
+        yield 'gateway.kind: the mock of a gateway is a Kong: kind = "jwt" is for a gateway that runs elsewhere, without mocked'
     path = urlsplit(gateway.url).path
     if path and any(route.path.partition("?")[0].rstrip("/").endswith(path) for route in gateway.routes):
         yield "gateway.url: has the path of a route, which is added to it: give the address without it"
@@ -166,13 +168,15 @@ def _of_mix(profile: Profile) -> Iterator[str]:
         yield "portal: Konnect and its portal must be both live or both mocked: they share their applications"
     elif konnect and portal and konnect.mocked != portal.mocked:
         yield "portal.mocked: Konnect and its portal must be mocks of the same instance"
+    if curity is None and gateway and gateway.kind == "jwt" and profile.run.mode is not Mode.INSPECT:
+        yield 'curity: missing: a gateway of kind = "jwt" takes tokens alone, and the run fetches them from its issuer'
     if curity is None and any(_mocked_here(party) for party in (konnect, portal, gateway)):
         yield "curity: missing: the mocks of this run need an authorization server; describe it, or set mocked = true"
     if not _mocked_here(konnect) or not profile.run.mode.allows(Mode.CREATE):
         return
     if curity and not _mocked_here(curity) and not curity.registrar:
         yield "curity.registrar: missing: mocked Konnect registers applications at this Curity with it"
-    if _live(gateway) and _live(curity) and not profile.applications:
+    if _live(gateway) and gateway and gateway.kind == "kong" and _live(curity) and not profile.applications:
         yield (
             "application: missing: a gateway that is configured by hand does not know what mocked Konnect registers; "
             "give the application's credentials"

@@ -162,6 +162,12 @@ class PartySettings:
     """Whether the party is a mock: true for one that the run starts, { control = URL } for one of `dcrproof serve`."""
 
     @property
+    def of_kind(self) -> str:
+        """The kind of a party that is another one than Kong or Curity, behind its address."""
+        kind = getattr(self, "kind", None)
+        return f', kind = "{kind}"' if kind in ("openid", "jwt") else ""
+
+    @property
     def connection(self) -> Connection:
         return Connection(self.ca, self.proxy, self.client_cert, self.client_key, self.nodes)
 
@@ -256,6 +262,8 @@ class GatewaySettings(PartySettings):
     """The address of the gateway."""
     version: Text | None = None
     """The version of the product, as far as it is known."""
+    kind: Literal["kong", "jwt"] = "kong"
+    """Kong, or any gateway that validates bearer JWTs, and knows neither Basic nor applications."""
     plain_http: Flag = False
     """Whether a gateway that is not on this machine may be called without TLS."""
     routes: tuple[RouteSettings, ...] = field(default=(), metadata={"alias": "route"})

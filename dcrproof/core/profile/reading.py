@@ -50,6 +50,19 @@ def read(path: Path, environment: Mapping[str, str] | None = None) -> Profile:
     return profile
 
 
+def wrong(place: tuple[str | int, ...], value: Any, folder: Path) -> str:
+    """What is wrong with one value of a profile in that folder, such as at ("curity", "issuer"); "" if nothing is.
+
+    What else a profile needs, and what depends on several keys, is not looked at.
+    """
+    content = value
+    for part in reversed(place):
+        content = {part: content} if isinstance(part, str) else [content]
+    _, errors = _validated("", content, Surroundings(folder, os.environ))
+    found = [_problem(error, content) for error in errors if error["loc"][: len(place)] == place]
+    return "; ".join(line.partition(": ")[2] for line in found)
+
+
 QUOTES = 'a text stands in straight quotation marks ("..."), not in curly ones and not without'
 NOT_TOML: Mapping[str, str] = {
     "Invalid value": QUOTES,

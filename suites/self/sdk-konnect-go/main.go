@@ -113,12 +113,27 @@ func entities(plane string) {
 	})
 	shown, err := konnect.Services.GetService(ctx, service, plane)
 	must("GetService", err, shown != nil && *shown.Service.ReadTimeout == 5000, shown != nil && !*shown.Service.Enabled)
+	upserted, err := konnect.Services.UpsertService(ctx, operations.UpsertServiceRequest{
+		ControlPlaneID: plane, ServiceID: service, Service: components.ServiceInput{
+			Name: sdk.String("spare"), Host: "other.test", Port: 80, Protocol: components.ProtocolHTTP,
+			ConnectTimeout: sdk.Int64(1000), Tags: []string{"spare"},
+		},
+	})
+	must("UpsertService", err,
+		upserted != nil && *upserted.Service.ID == service,
+		upserted != nil && upserted.Service.Host == "other.test")
 	services, err := konnect.Services.ListService(ctx, operations.ListServiceRequest{ControlPlaneID: plane})
 	must("ListService", err, services != nil && len(services.Object.Data) == 2)
 
 	route := newRoute(plane, service, "spare")
 	_, err = konnect.Routes.GetRoute(ctx, route, plane)
 	must("GetRoute", err)
+	second, err := konnect.Routes.CreateRoute(ctx, plane, components.CreateRouteInputRouteJSONInput(components.RouteJSONInput{
+		Name: sdk.String("second"), Paths: []string{"/second"}, Service: &components.RouteJSONService{ID: &service},
+	}))
+	must("CreateRoute", err, second != nil && second.Route.RouteJSON != nil)
+	_, err = konnect.Routes.DeleteRoute(ctx, plane, *second.Route.RouteJSON.ID)
+	must("DeleteRoute of the second", err)
 	routes, err := konnect.Routes.ListRoute(ctx, operations.ListRouteRequest{ControlPlaneID: plane})
 	must("ListRoute", err, routes != nil && len(routes.Object.Data) == 2)
 	of, err := konnect.Routes.ListRouteWithService(ctx, operations.ListRouteWithServiceRequest{
@@ -143,6 +158,11 @@ func entities(plane string) {
 		Username: sdk.String("accounting"),
 	})
 	must("CreateConsumer", err, consumer != nil && *consumer.Consumer.Username == "accounting")
+	changed, err := konnect.Consumers.UpsertConsumer(ctx, operations.UpsertConsumerRequest{
+		ControlPlaneID: plane, ConsumerID: *consumer.Consumer.ID,
+		Consumer: components.ConsumerInput{Username: sdk.String("accounting"), CustomID: sdk.String("7")},
+	})
+	must("UpsertConsumer", err, changed != nil && *changed.Consumer.CustomID == "7")
 	_, err = konnect.Consumers.GetConsumer(ctx, *consumer.Consumer.ID, plane)
 	must("GetConsumer", err)
 	consumers, err := konnect.Consumers.ListConsumer(ctx, operations.ListConsumerRequest{ControlPlaneID: plane})

@@ -1,0 +1,35 @@
+/**
+ * The step `dcrproof` of a shared library for Jenkins; docs/ci.md says how to use it.
+ *
+ * settings: profile, baseline, options, package (what pip installs), and credentials, a list as withCredentials takes it.
+ * All commands are in single quotes: Groovy puts nothing into them, and the shell reads the environment.
+ */
+def call(Map settings = [:]) {
+    def environment = [
+        "DCRPROOF_PACKAGE=${settings.package ?: 'dcrproof'}",
+        "DCRPROOF_PROFILE=${settings.profile ?: ''}",
+        "DCRPROOF_BASELINE=${settings.baseline ?: ''}",
+        "DCRPROOF_OPTIONS=${settings.options ?: ''}",
+        'DCRPROOF_REPORT=dcrproof-report',
+        'DCRPROOF_STATE=.dcrproof',
+    ]
+    withEnv(environment.collect { it.toString() }) {
+        copyArtifacts(projectName: env.JOB_NAME, selector: lastCompleted(), filter: '.dcrproof/**', optional: true)
+        sh(label: 'Install dcrproof', script: 'python3 -m venv .dcrproof-venv')
+        sh(label: 'Install dcrproof', script: '.dcrproof-venv/bin/pip install --quiet "$DCRPROOF_PACKAGE"')
+        withCredentials(settings.credentials ?: []) {
+            try {
+                sh(label: 'Run the checks', script: '.dcrproof-venv/bin/dcrproof ci run')
+            } finally {
+                try {
+                    sh(label: 'Delete what a killed run has left', script: '.dcrproof-venv/bin/dcrproof ci sweep')
+                } finally {
+                    junit(testResults: 'dcrproof-report/junit.xml', allowEmptyResults: true, skipMarkingBuildUnstable: true)
+                    archiveArtifacts(
+                        artifacts: 'dcrproof-report/**, .dcrproof/**', allowEmptyArchive: true, defaultExcludes: false
+                    )
+                }
+            }
+        }
+    }
+}
