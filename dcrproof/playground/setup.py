@@ -129,7 +129,7 @@ class SetupPages:
     def _command(self, checks: tuple[Check, ...]) -> str:
         """What runs the checks that would notice, against these mocks."""
         options = " ".join(f"--dcr-check {check.id}" for check in checks[:3])
-        return f"pytest --pyargs dcrproof.suites --dcr-profile={self.site.profile} {options}"
+        return f"dcrproof run --dcr-profile={self.site.profile} {options}"
 
     def switch(self, visit: Visit, id: str) -> Calls:
         """Leaves a step undone, or does it again."""

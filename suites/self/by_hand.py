@@ -96,7 +96,8 @@ class Browser:
 
     def __init__(self, played: Played) -> None:
         self.played = played
-        self.client = httpx.Client(base_url=played.url, trust_env=False, follow_redirects=True)
+        alone = httpx.Limits(max_keepalive_connections=0)  # no connection is left for the next test to find open
+        self.client = httpx.Client(base_url=played.url, trust_env=False, follow_redirects=True, limits=alone)
         self.page: httpx.Response
 
     def open(self, path: str) -> str:
