@@ -350,6 +350,7 @@ def test_steps_of_what_is_not_there_are_no_switches(served, party, lacks, fixed,
     described = {**served.described, party: {**served.described[party], lacks: None}}
     with playground(described) as url:
         lacking = Browser(Played({**described, "ui": {"url": url}}))
+        lacking.played.control("POST", "/reset")
         assert "Leave undone" not in lacking.open(f"/setup/{fixed}")
         assert "It cannot be left undone here" in lacking.text
         assert "Leave undone" in lacking.open(f"/setup/{switch}")
