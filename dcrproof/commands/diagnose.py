@@ -65,6 +65,7 @@ def add(commands: Commands) -> None:
     where.add_argument("--secret-file", type=Path, metavar="FILE", help="the file that holds the secret")
     diagnose.add_argument("--method", default="GET", help="the method of the route (default: %(default)s)")
     diagnose.add_argument("--openid", action="store_true", help="the authorization server is not Curity")
+    diagnose.add_argument("--jwt", action="store_true", help="the gateway is not Kong, and validates bearer JWTs")
     diagnose.add_argument("--plain-http", action="store_true", help="the route is called over http://")
     diagnose.add_argument("--ca", type=Path, metavar="FILE", help="the certificate authorities to trust, in PEM")
     diagnose.add_argument("--proxy", metavar="URL", help="the HTTP proxy to go through")
@@ -166,6 +167,7 @@ def _toml(options: argparse.Namespace) -> str:
         },
         "gateway": {
             "url": f"{route.scheme}://{route.netloc}",
+            "kind": "jwt" if options.jwt else "kong",
             "plain_http": options.plain_http,
             "route": [{"method": options.method, "path": path}],
             **reached,

@@ -7,23 +7,28 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import forks
 import pytest
+from markdown_it import MarkdownIt
 from tiers import full
 
 import dcrproof
 from dcrproof.__main__ import command_line
+from dcrproof.core.checks import baseline as known_failures
 from dcrproof.core.http.exchange import Exchange
 from dcrproof.core.parties.authorization_server import Metadata
 from dcrproof.core.parties.control import ControlClient
 from dcrproof.core.parties.gateway import Consumer
 from dcrproof.core.parties.tokens import Jwt
+from dcrproof.core.profile.schema import json_schema
 from dcrproof.fixtures import catalogue
 from dcrproof.fixtures.flow.access import KnownClient
 from dcrproof.fixtures.flow.applications import Applications, PortalApplication
+from dcrproof.mocks import observed
 from dcrproof.mocks.profile import write_profile
 from dcrproof.mocks.serve import private_folder, serving
 
@@ -165,6 +170,49 @@ def test_a_command_of_a_page_is_taken(command: str) -> None:
     options, unknown = command_line().parse_known_args(words)
     assert options.command == words[0]
     assert not unknown or hasattr(options, "others"), unknown
+
+
+FENCES = [
+    pytest.param(token.info, token.content, page, id=f"{page.stem} {token.map[0] + 1}")
+    for page in PAGES
+    for token in MarkdownIt().parse(page.read_text("utf-8"))
+    if token.type == "fence" and token.map
+]
+PERFORMED = {
+    "console": "test_tutorials.py",
+    "python": "test_own_tests.py and test_tutorials.py",
+    "text": "output",
+    "mermaid": "",
+}
+
+
+@pytest.mark.parametrize(("info", "content", "page"), FENCES)
+def test_a_fence_is_performed_or_read_as_its_language(info: str, content: str, page: Path, tmp_path: Path) -> None:
+    """Commands with addresses of a tenant are read only: the tests of each command perform it."""
+    language = info.partition(" ")[0]
+    if language == "toml":
+        (tmp_path / "snippet.toml").write_text(content)
+        reading = {"baseline": baseline, "mocks": observed.read}
+        reading.get(page.stem, known_to_profiles)(tmp_path / "snippet.toml")
+    elif language == "sh":
+        typed = [shlex.split(line) for line in content.replace("\\\n", " ").splitlines()]
+        ours = [words for words in typed if words[0] == "dcrproof"]
+        assert all(words[0] in {"dcrproof", "python3", ".", "pip"} for words in typed)
+        for words in ours:
+            assert command_line().parse_args(words[1:]).command == words[1]
+    else:
+        assert language in PERFORMED
+
+
+def baseline(file: Path) -> None:
+    known_failures.read(file, [entry.check.id for entry in catalogue.entries()])
+
+
+def known_to_profiles(file: Path) -> None:
+    """Asserts that a profile may have these tables and keys."""
+    tables = json_schema()["properties"]
+    for name, table in tomllib.loads(file.read_text("utf-8")).items():
+        assert set(table) <= set(tables[name]["properties"]), name
 
 
 PAGE = (ROOT / "docs" / "fixtures.md").read_text("utf-8")
