@@ -839,3 +839,65 @@ def test_other_values_than_expected_are_judged_and_never_a_traceback(lint, value
     for old, new in UNKNOWN.values():
         code, _, err = lint({"setup.yaml": KONGCTL.replace(old, new.replace("{}", value))})
         assert code in {GREEN, BROKEN}, (new, err)
+
+
+STRATEGIES, PROVIDERS = "konnect_application_auth_strategy", "konnect_dcr_provider"
+
+
+def instances(all: dict[str, dict[str, Any]], what: str, *keys: str, **others: Change) -> None:
+    """A resource with `for_each`: one instance for each key, changed as `others` says."""
+    first = all.pop(what)
+    for key in keys:
+        one = json.loads(json.dumps(first))
+        index = f"[{json.dumps(key)}]"
+        one["change"].update(address=first["change"]["address"] + index, index=key)
+        if key in others:
+            others[key]({what: one})
+        all[f"{what}{index}"] = one
+
+
+def refer(all: dict[str, dict[str, Any]], what: str, member: str, *references: str) -> None:
+    all[what]["written"]["expressions"][member] = {"references": [*references]}
+
+
+REFERRED = {
+    # the references of the publication's strategies, and whether one of them is the one for Curity; None: unknown
+    "by its key": ((f'{STRATEGIES}.this["oidc"].id', f'{STRATEGIES}.this["oidc"]', f"{STRATEGIES}.this"), True),
+    "another by its key": (
+        (f'{STRATEGIES}.this["keys"].id', f'{STRATEGIES}.this["keys"]', f"{STRATEGIES}.this"),
+        False,
+    ),
+    "both": ((f'{STRATEGIES}.this["keys"].id', f'{STRATEGIES}.this["oidc"].id', f"{STRATEGIES}.this"), True),
+    "any": ((f"{STRATEGIES}.this",), None),
+    "one by a variable": ((f"{STRATEGIES}.this", "var.key"), None),
+    "another, and one from elsewhere": ((f'{STRATEGIES}.this["keys"].id', "var.more"), None),
+    "from elsewhere": (("module.strategies.id",), None),
+}
+
+
+@pytest.mark.parametrize("unknown", [True, [True, True]], ids=["the list", "its items"])
+@pytest.mark.parametrize(("references", "right"), REFERRED.values(), ids=list(REFERRED))
+def test_a_reference_to_one_of_several_instances_is_followed_to_that_one(references, right, unknown, checks):
+    all = resources()
+    instances(all, "strategy", "keys", "oidc", keys=key_auth)
+    refer(all, "publication", "auth_strategy_ids", *references)
+    change = all["publication"]["change"]["change"]
+    change["after_unknown"]["auth_strategy_ids"] = unknown
+    if unknown is not True:
+        change["after"]["auth_strategy_ids"] = [None, None]
+    found = {check["id"]: check["verdict"] for check in checks({"plan.json": json.dumps(plan(all.values()))})}
+    assert found["api.strategy"] == {True: "passed", False: "failed", None: "not seen"}[right]
+
+
+@pytest.mark.parametrize(
+    "references",
+    [(f'{PROVIDERS}.this["curity"].id', f"{PROVIDERS}.this"), (f"{PROVIDERS}.this", "each.key")],
+    ids=["by its key", "by the own key"],
+)
+def test_a_strategy_of_the_second_provider_is_judged(references, checks):
+    all = resources()
+    config("credential_claim", ["client_id"])(all)
+    instances(all, "provider", "another", "curity", another=okta)
+    refer(all, "strategy", "openid_connect", *references)
+    instances(all, "strategy", "curity")
+    assert "strategy.claim" in failed(checks({"plan.json": json.dumps(plan(all.values()))}))
