@@ -54,6 +54,8 @@ class Gateway:
     """Seconds by which its clock is ahead."""
     dated: bool = True
     forwards: bool = True
+    demands: str = ""
+    """What it demands beside a valid token, in its words; it answers 403 then."""
     _keys: list[Json] | None = None
 
     # Keys
@@ -109,6 +111,8 @@ class Gateway:
             raise Refused("Jwt header [crit] is not supported")
         if not self.verifies(header, text.rpartition(".")[0].encode(), signature):
             raise Refused("Jwt verification fails")
+        if self.demands:
+            raise Refused(self.demands, 403)
 
     def judge_claims(self, claims: Json) -> None:
         now = time.time() + self.ahead

@@ -133,6 +133,12 @@ REFUSING: Mapping[str, Refusing] = {
     "an upstream that is out of service": Refusing(
         _set(upstream="http://127.0.0.1:9"), ("bring the upstream of the route into service",), FIXES, ("the token: ",)
     ),
+    "a scope that no token has": Refusing(
+        _set(demands="insufficient scope"),
+        ("demand no scope but those of the token",),
+        FIXES,
+        ("its keys", "its clock"),
+    ),
     # that say nothing
     "another issuer, and no word": Refusing(
         _both(ANOTHER, SILENT),

@@ -123,6 +123,8 @@ SAYINGS = {
     "token has invalid audience": "audience",
     "token is expired": "clock",
     "unexpected signing method: RS512, algorithm not allowed": "algorithms",
+    "insufficient scope": "scopes",
+    "The token has no scope orders:read": "scopes",
     # that say nothing
     "Unauthorized": None,
     "Forbidden": None,
