@@ -841,6 +841,29 @@ def test_other_values_than_expected_are_judged_and_never_a_traceback(lint, value
         assert code in {GREEN, BROKEN}, (new, err)
 
 
+OF_ANOTHER_KIND = {
+    "strategy.claim": ("credential_claim: [sub]", "credential_claim: sub"),
+    "strategy.scopes": ("scopes: []", "scopes: accounts:read"),
+    "strategy.auth-methods": (METHODS, "client_credentials bearer session"),
+    "strategy.requirements": ("scopes: []", "scopes: []\n        audience_required: orders"),
+    "strategy.hide-credentials": ("scopes: []", 'scopes: []\n        hide_credentials: "true"'),
+    "portal.open": ("authentication_enabled: true", 'authentication_enabled: "true"'),
+}
+
+
+@pytest.mark.parametrize(("check", "change"), OF_ANOTHER_KIND.items(), ids=list(OF_ANOTHER_KIND))
+def test_a_right_value_of_another_kind_is_said_to_be_that(check, change, checks):
+    found = failed(checks({"setup.yaml": KONGCTL.replace(*change)}))
+    assert list(found) == [check]
+    assert " as " in found[check]["fix"]
+    assert found[check]["expected"] in found[check]["fix"]
+
+
+@pytest.mark.parametrize("scopes", ["scopes: null", "labels: {}"])
+def test_scopes_may_be_empty_and_not_be_missing(scopes, checks):
+    assert list(failed(checks({"setup.yaml": KONGCTL.replace("scopes: []", scopes)}))) == ["strategy.scopes"]
+
+
 STRATEGIES, PROVIDERS = "konnect_application_auth_strategy", "konnect_dcr_provider"
 
 
