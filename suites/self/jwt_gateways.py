@@ -135,7 +135,7 @@ REFUSING: Mapping[str, Refusing] = {
     ),
     "a scope that no token has": Refusing(
         _set(demands="insufficient scope"),
-        ("demand no scope but those of the token",),
+        ("demand nothing that the token lacks",),
         FIXES,
         ("its keys", "its clock"),
     ),

@@ -125,6 +125,9 @@ SAYINGS = {
     "unexpected signing method: RS512, algorithm not allowed": "algorithms",
     "insufficient scope": "scopes",
     "The token has no scope orders:read": "scopes",
+    'Missing required claim "client_id"': "scopes",
+    "RBAC: access denied": "scopes",
+    "user lacks the role reader": "scopes",
     # that say nothing
     "Unauthorized": None,
     "Forbidden": None,
