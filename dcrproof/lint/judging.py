@@ -244,6 +244,10 @@ class _Judge:
     def _strategy(self, publication: Declared, _: Any) -> None:
         """Without the member the portal's default applies (API Builder API v3, auth_strategy_ids)."""
         links = _links(publication)
+        written, _ = publication.body.find("auth_strategy_ids")
+        if written is not None and isinstance(written.value, str | Declared):
+            said = "auth_strategy_ids as a list, in brackets"
+            raise Failed(said, "one strategy that is not in a list, which Konnect refuses", fix=f"write {said}")
         if links is None:
             portal = _link(publication, "portal_id")
             default = _link(portal, "default_application_auth_strategy_id") if isinstance(portal, Declared) else EXISTS

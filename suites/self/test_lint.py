@@ -848,6 +848,7 @@ OF_ANOTHER_KIND = {
     "strategy.requirements": ("scopes: []", "scopes: []\n        audience_required: orders"),
     "strategy.hide-credentials": ("scopes: []", 'scopes: []\n        hide_credentials: "true"'),
     "portal.open": ("authentication_enabled: true", 'authentication_enabled: "true"'),
+    "api.strategy": ("[!ref curity-strategy#id]", "!ref curity-strategy#id"),
 }
 
 
