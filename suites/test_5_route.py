@@ -408,7 +408,7 @@ def _refused(consumer, expect, token: str, what: str) -> None:
 
 @check(
     "route.bearer.tampered",
-    "A token with one bit of its signature changed is refused",
+    "A token whose signature is changed or left out is refused, though the token itself was accepted before",
     evidence=Evidence.DOCUMENTED,
     references=(
         "RFC 7515 5.2",
@@ -421,7 +421,12 @@ def _refused(consumer, expect, token: str, what: str) -> None:
     security=True,
 )
 def test_tampered_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expect):
-    _refused(dcr_consumer, _dcr_expect, tampered(dcr_bearer()), "a token with a changed signature")
+    token = dcr_bearer()
+    dcr_consumer.call(with_bearer(token.text))  # a gateway may remember what it has accepted
+    head = token.text.rpartition(".")[0]
+    _refused(dcr_consumer, _dcr_expect, tampered(token), "a token with a changed signature")
+    _refused(dcr_consumer, _dcr_expect, f"{head}.", "a token with an empty signature")
+    _refused(dcr_consumer, _dcr_expect, head, "a token of two parts, without its signature,")
 
 
 @check(
@@ -438,6 +443,7 @@ def test_tampered_token(dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expe
 )
 def test_changed_claims(dcr_consumer, dcr_bearer_accepted, dcr_bearer, _dcr_expect):
     token = dcr_bearer()
+    dcr_consumer.call(with_bearer(token.text))
     longer = with_claims(token, exp=(token.date("exp") or 0) + 3600)
     _refused(dcr_consumer, _dcr_expect, longer, "a token with a later exp under the old signature")
 
@@ -556,9 +562,10 @@ def test_foreign_issuer(_dcr_signed, dcr_consumer, dcr_bearer_accepted, dcr_meta
     security=True,
 )
 def test_foreign_audience(_dcr_is_jwt_gateway, dcr_consumer, dcr_bearer_accepted, _dcr_signed, _dcr_expect):
-    for audience in ("urn:dcrproof:another-api", ["urn:dcrproof:another-api", "urn:dcrproof:a-third-one"]):
+    for audience in ("urn:dcrproof:another-api", ["urn:dcrproof:another-api", "urn:dcrproof:a-third-one"], None):
         exchange = dcr_consumer.call(with_bearer(_dcr_signed(aud=audience)))
-        what = f"a token with aud {audience!r} refused before reaching the upstream"
+        aud = f"with aud {audience!r}" if audience else "without aud"
+        what = f"a token {aud} refused before reaching the upstream"
         _dcr_expect.that(dcr_consumer.refuses(exchange), what, answer(exchange), fix=ANY_AUDIENCE)
 
 

@@ -1,12 +1,13 @@
 """Declared objects held against the guide, with the checks of a run. What is unknown before it is applied is not judged."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from dcrproof.core import rules
+from dcrproof.core.checks.expect import demand
 from dcrproof.core.checks.outcomes import Failed
 from dcrproof.core.checks.results import Result
 from dcrproof.core.checks.verdict import Verdict
@@ -62,7 +63,9 @@ def _hold(of: Declared, check: str, rule: Rule, *path: str, looks: bool = False)
     try:
         if node is None and of.external:
             raise NotKnown.before(EXISTS)
-        rule(None if looks else plain(node))
+        value = None if looks else plain(node)
+        _require_kind(check, path[-1] if path else "", value)
+        rule(value)
     except NotKnown as unknown:
         words = f"{'.'.join(path) or of.kind}: {unknown}"
         result = replace(passed, verdict=Verdict.NOT_SEEN, expected="with a run after it is applied", observed=words)
@@ -75,10 +78,28 @@ def _hold(of: Declared, check: str, rule: Rule, *path: str, looks: bool = False)
             candidates=steps,
             expected=failed.expected,
             observed=failed.observed,
+            fix=failed.fix,
         )
     else:
         result = passed
     return Finding(result, (node or inner).place, str(of))
+
+
+KINDS: Mapping[str, type] = {
+    **dict.fromkeys(("strategy.claim", "strategy.scopes", "strategy.auth-methods", "strategy.requirements"), list),
+    **dict.fromkeys(("strategy.hide-credentials", "portal.open"), bool),
+}
+"""What the member of a check is, of which Konnect refuses anything else (Application Auth Strategies API v2, Portal Management
+API v3)."""
+
+
+def _require_kind(check: str, name: str, value: Any) -> None:
+    """Raises Failed where a member has a value of another kind, whatever it says."""
+    kind = KINDS.get(check)
+    if value is None or kind is None or isinstance(value, kind):
+        return
+    words = "as a list, in brackets" if kind is list else "as true or false, without quotation marks"
+    demand(holds=False, expected=f"{name} {words}", observed=f"{name} {value!r}", fix=f"write {name} {words}")
 
 
 def _known(of: Declared, *path: str) -> Any:
@@ -223,6 +244,10 @@ class _Judge:
     def _strategy(self, publication: Declared, _: Any) -> None:
         """Without the member the portal's default applies (API Builder API v3, auth_strategy_ids)."""
         links = _links(publication)
+        written, _ = publication.body.find("auth_strategy_ids")
+        if written is not None and isinstance(written.value, str | Declared):
+            said = "auth_strategy_ids as a list, in brackets"
+            raise Failed(said, "one strategy that is not in a list, which Konnect refuses", fix=f"write {said}")
         if links is None:
             portal = _link(publication, "portal_id")
             default = _link(portal, "default_application_auth_strategy_id") if isinstance(portal, Declared) else EXISTS
@@ -259,6 +284,7 @@ def _linked(control_plane: Any) -> None:
 
 
 def _scopes(value: Any) -> None:
+    demand(value is not None, "scopes, which may be empty", "no scopes, which Konnect refuses", fix="write scopes: []")
     rules.scopes(value)
     if value:
         raise NotKnown("whether Curity grants these scopes to registered clients")

@@ -33,12 +33,21 @@ IDS = {
 """Members that hold an id, or a list of them, and what they are the ids of."""
 OWN = frozenset({"active", "created_at", "display_name", "id", "issuer", "name", "updated_at"})
 """Members of a provider or a strategy beside the one for its type."""
+LISTS = frozenset({"auth_strategy_ids"})
+"""Those that hold a list."""
 AFTER_APPLY = Unknown("known after apply")
 INDEX = re.compile(r"\[(?:\"(?:[^\"\\]|\\.)*\"|\d+)\]")
+REFERENCE = re.compile(rf"(?P<type>\w+)\.(?P<name>[\w-]+)(?P<index>{INDEX.pattern})?")
+OWN_INDEX = frozenset({"each.key", "each.value", "count.index"})
+"""References of an expression that takes the instance of its own index."""
+FROM_ELSEWHERE = ("data.", "each.value", "local.", "module.", "var.")
+"""How references begin whose values are not looked up."""
 MODULE = re.compile(r"module\.([\w-]+)")
 
 Key = tuple[tuple[str, ...], str, str]
 """The modules around a resource, its type and its name."""
+Made = dict[Key, dict[str, Declared]]
+"""The objects of a resource by their addresses: with `count` or `for_each`, or within such a module, there are several."""
 
 
 def is_plan(root: Node) -> bool:
@@ -59,7 +68,7 @@ def read(root: Node, setup: Setup) -> None:
     expressions = dict(_expressions(configuration)) if configuration is not None else {}
     changes = root.members.get("resource_changes")
     resources = [_Resource(change, expressions) for change in (changes.items if changes else ())]
-    made: dict[Key, list[Declared]] = {}
+    made: Made = {}
     for type, kind in KINDS.items():
         for resource in resources:
             if resource.key[1] == type and resource.after is not None:
@@ -67,7 +76,7 @@ def read(root: Node, setup: Setup) -> None:
                 declared = Declared(
                     kind, resource.address, Node(resource.body(made), resource.after.place), ids=resource.ids
                 )
-                made.setdefault(resource.key, []).append(declared)
+                made.setdefault(resource.key, {})[resource.address] = declared
                 setup.add(declared)
 
 
@@ -104,6 +113,7 @@ class _Resource:
         modules = tuple(MODULE.findall(INDEX.sub("", _text(change, "module_address"))))
         self.key: Key = (modules, _text(change, "type"), _text(change, "name"))
         self.address = _text(change, "address") or ".".join(self.key[1:])
+        self.index = self.address.rpartition(f"{self.key[1]}.{self.key[2]}")[2]
         self.written = expressions.get(self.key)
         after, _ = change.find("change", "after")
         unknown, _ = change.find("change", "after_unknown")
@@ -113,7 +123,7 @@ class _Resource:
         id = self.after.members.get("id") if self.after else None
         self.ids = frozenset({id.value} if id and isinstance(id.value, str) else ())
 
-    def body(self, made: Mapping[Key, list[Declared]]) -> dict[str, Node]:
+    def body(self, made: Made) -> dict[str, Node]:
         """The members as Konnect's API has them."""
         assert self.after is not None  # noqa: S101 - the caller has looked
         members = {
@@ -140,31 +150,50 @@ class _Resource:
                     body[name] = found
         return {name: self._linked(name, one, made) if name in IDS else one for name, one in body.items()}
 
-    def _linked(self, name: str, node: Node, made: Mapping[Key, list[Declared]]) -> Node:
+    def _linked(self, name: str, node: Node, made: Made) -> Node:
         """An id, or a list of ids, with the objects that they belong to as far as the plan shows it."""
         if isinstance(node.value, list):
-            return Node([self._linked(name, item, made) for item in node.items], node.place)
+            linked = [self._linked(name, item, made) for item in node.items]
+            return Node([inner for one in linked for inner in one.items or [one]], node.place)
         if isinstance(node.value, str):
-            of = (one for key, several in made.items() if key[1] == IDS[name] for one in several)
+            of = (one for key, several in made.items() if key[1] == IDS[name] for one in several.values())
             return Node(next((one for one in of if node.value in one.ids), node.value), node.place)
         if node.value is not AFTER_APPLY:
             return node
-        referred = (one for key in self._referred(name) for one in made.get(key, ()))
-        return Node(next(referred, AFTER_APPLY), node.place)
+        referred = self._referred(name, made)
+        if name in LISTS:
+            return Node([Node(one, node.place) for one in referred], node.place)
+        return Node(referred[0] if len(referred) == 1 else AFTER_APPLY, node.place)
 
-    def _referred(self, name: str) -> Iterator[Key]:
-        """The resources of that member's type that its expression refers to."""
+    def _referred(self, name: str, made: Made) -> list[Declared | Unknown]:
+        """What that member's expression may refer to: objects of its type, and `AFTER_APPLY` for anything else."""
+        texts = list(self._references(name))
+        around = self.address.removesuffix(self.index).removesuffix(".".join(self.key[1:]))
+        indexed = {found["name"] for text in texts if (found := REFERENCE.match(text)) and found["index"]}
+        objects: dict[Declared | Unknown, None] = {}
+        for text in texts:
+            found = REFERENCE.match(text)
+            if name in LISTS and text.startswith(FROM_ELSEWHERE):
+                objects[AFTER_APPLY] = None
+            if not found or found["type"] != IDS[name] or (not found["index"] and found["name"] in indexed):
+                continue
+            instances = made.get((self.key[0], found["type"], found["name"]), {})
+            address = f"{around}{found['type']}.{found['name']}"
+            own = self.index if OWN_INDEX.intersection(texts) else ""
+            of = {one for at, one in instances.items() if INDEX.sub("", at.removeprefix(address)) == ""}
+            one = instances.get(address + (found["index"] or own)) or (of.pop() if len(of) == 1 else AFTER_APPLY)
+            objects[one] = None
+        return list(objects) or [AFTER_APPLY]
+
+    def _references(self, name: str) -> Iterator[str]:
+        """The references of that member's expression; of one within a block, those of the block."""
         written = self.written or {}
         left = [written[name]] if name in written else list(written.values())
-        seen: set[str] = set()
         while left:
             node = left.pop()
             if isinstance(node.value, str):
-                type, _, rest = INDEX.sub("", node.value).partition(".")
-                if type == IDS[name] and rest.partition(".")[0] not in seen:
-                    seen.add(rest.partition(".")[0])
-                    yield (self.key[0], type, rest.partition(".")[0])
-            left += [*node.items, *node.members.values()]
+                yield node.value
+            left += reversed([*node.items, *node.members.values()])
 
 
 def _strategy(name: str, inner: Node) -> dict[str, Node]:

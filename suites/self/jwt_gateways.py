@@ -53,6 +53,10 @@ BAD: Mapping[str, Bad] = {
     "the key in a token is trusted": Bad("own key", "own-key"),
     "what is no JWT is accepted": Bad("opaque", "opaque"),
     "a token without a scheme is accepted": Bad("scheme", "no-scheme"),
+    "a verdict is kept by header and claims": Bad("remembers by all of a token", "tampered"),
+    "a verdict is kept by jti": Bad("remembers by more than jti", "tampered changed-claims"),
+    "a token without its signature is accepted": Bad("three parts", "tampered"),
+    "a token without an audience is accepted": Bad("no audience", "foreign-audience"),
     "the route is not protected": Bad("route", "route.no-credentials"),
     "crit is ignored": Bad("crit", "critical", advice=True),
     "a token in the query is accepted": Bad("query", "query", advice=True),
@@ -132,6 +136,12 @@ REFUSING: Mapping[str, Refusing] = {
     "a fast clock": Refusing(_set(ahead=3600), (CLOCK,), _only(CLOCK), ("Jwt is expired", "3600 s ahead")),
     "an upstream that is out of service": Refusing(
         _set(upstream="http://127.0.0.1:9"), ("bring the upstream of the route into service",), FIXES, ("the token: ",)
+    ),
+    "a scope that no token has": Refusing(
+        _set(demands="insufficient scope"),
+        ("demand nothing that the token lacks",),
+        FIXES,
+        ("its keys", "its clock"),
     ),
     # that say nothing
     "another issuer, and no word": Refusing(

@@ -211,7 +211,7 @@ LEGAL: Mapping[str, Legal] = {
         Quirk(methods=("client_secret_post",), registered_method="client_secret_post"),
         "RFC 8414 2, token_endpoint_auth_methods_supported",
         passed="registration.grants token.granted application.created",
-        checks="discovery registrar registration token.granted token.verifies application.created",
+        checks="discovery registrar registration token.granted token.verifies application.created registered.default-method",
     ),
     "a client registered with client_secret_post": Legal(
         Quirk(registered_method="client_secret_post"),
@@ -510,7 +510,10 @@ LEGAL: Mapping[str, Legal] = {
         passed="claims.times",
     ),
     "no iat and no nbf": Legal(
-        Quirk(claims={"iat": None, "nbf": None}), "RFC 7519 4.1: OPTIONAL", passed="claims.times"
+        Quirk(claims={"iat": None, "nbf": None}),
+        "RFC 7519 4.1: OPTIONAL",
+        passed="claims.times token.short-lived",
+        checks=f"{FLOW} token.short-lived",
     ),
     "no jti": Legal(Quirk(claims={"jti": None}), "RFC 7519 4.1.7: OPTIONAL"),
     "aud is an array": Legal(Quirk(claims={"aud": ["urn:one", "urn:two"]}), "RFC 7519 4.1.3", passed="claims.verify"),

@@ -1,16 +1,19 @@
 """A gateway of kind `jwt`: which bad ones the checks find out, and what is said of one that refuses good tokens."""
 
+import json
 import re
 from pathlib import Path
 
 import jwt
 import jwt_gateway
 import pytest
+from exchanges import exchange_of
 from jwt_gateways import BAD, BEARER, FORWARDS_NOTHING, GOOD, REFUSING, SAYS_NOTHING
 from performing import Case
 from tiers import sample
 
 from dcrproof.core.checks.owners import GATEWAY
+from dcrproof.core.parties.gateway import reason_in
 from dcrproof.core.parties.tokens import decode, foreign_jwk, foreign_key, foreign_x5c, hs_confused
 from dcrproof.core.profile.reading import read
 from dcrproof.fixtures.catalogue import entries, kinds
@@ -123,6 +126,11 @@ SAYINGS = {
     "token has invalid audience": "audience",
     "token is expired": "clock",
     "unexpected signing method: RS512, algorithm not allowed": "algorithms",
+    "insufficient scope": "scopes",
+    "The token has no scope orders:read": "scopes",
+    'Missing required claim "client_id"': "scopes",
+    "RBAC: access denied": "scopes",
+    "user lacks the role reader": "scopes",
     # that say nothing
     "Unauthorized": None,
     "Forbidden": None,
@@ -138,6 +146,22 @@ def test_what_gateways_say_is_understood(words, about):
 
     found = cause_in(words)
     assert (found is None) if about is None else re.search(rf"\b{about}\b", found.name), found
+
+
+BODIES = {
+    "Envoy, Google's API Gateway": {"code": 401, "message": "Jwt is expired"},
+    "Google's APIs": {"error": {"code": 401, "message": "Jwt is expired", "status": "UNAUTHENTICATED"}},
+    "Apigee": {"fault": {"faultstring": "Jwt is expired", "detail": {"errorcode": "steps.jwt.TokenExpired"}}},
+    "JSON:API": {"errors": [{"status": "401", "title": "Jwt is expired"}]},
+    "RFC 9457": {"type": "about:blank", "title": "Unauthorized", "detail": "Jwt is expired"},
+    "in a list of texts": {"message": "Jwt is expired", "errors": ["401", None], "fault": []},
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=list(BODIES))
+def test_what_gateways_say_is_found_in_each_form_of_an_error(body):
+    answer = exchange_of(401, json.dumps(body).encode())
+    assert "Jwt is expired" in reason_in(answer)
 
 
 def test_a_profile_says_what_does_not_apply_to_such_a_gateway():

@@ -17,3 +17,8 @@ def test_legal_quirk_is_green(case, ended):
     assert (run.exit, run.left, run.red, blocked) == (0, 0, [], []), run.said
     assert re.findall(r"^left .*", run.printed, re.MULTILINE) == []
     assert {name: run.verdicts[name] for name in row.passed.split()} == dict.fromkeys(row.passed.split(), "passed")
+
+
+def test_a_server_without_basic_need_not_register_for_it(ended):
+    case = next(case for case in CASES if case.quirk == "a client by client_secret_post alone")
+    assert ended[case].verdicts["registered.default-method"] == "not applicable"

@@ -839,3 +839,89 @@ def test_other_values_than_expected_are_judged_and_never_a_traceback(lint, value
     for old, new in UNKNOWN.values():
         code, _, err = lint({"setup.yaml": KONGCTL.replace(old, new.replace("{}", value))})
         assert code in {GREEN, BROKEN}, (new, err)
+
+
+OF_ANOTHER_KIND = {
+    "strategy.claim": ("credential_claim: [sub]", "credential_claim: sub"),
+    "strategy.scopes": ("scopes: []", "scopes: accounts:read"),
+    "strategy.auth-methods": (METHODS, "client_credentials bearer session"),
+    "strategy.requirements": ("scopes: []", "scopes: []\n        audience_required: orders"),
+    "strategy.hide-credentials": ("scopes: []", 'scopes: []\n        hide_credentials: "true"'),
+    "portal.open": ("authentication_enabled: true", 'authentication_enabled: "true"'),
+    "api.strategy": ("[!ref curity-strategy#id]", "!ref curity-strategy#id"),
+}
+
+
+@pytest.mark.parametrize(("check", "change"), OF_ANOTHER_KIND.items(), ids=list(OF_ANOTHER_KIND))
+def test_a_right_value_of_another_kind_is_said_to_be_that(check, change, checks):
+    found = failed(checks({"setup.yaml": KONGCTL.replace(*change)}))
+    assert list(found) == [check]
+    assert " as " in found[check]["fix"]
+    assert found[check]["expected"] in found[check]["fix"]
+
+
+@pytest.mark.parametrize("scopes", ["scopes: null", "labels: {}"])
+def test_scopes_may_be_empty_and_not_be_missing(scopes, checks):
+    assert list(failed(checks({"setup.yaml": KONGCTL.replace("scopes: []", scopes)}))) == ["strategy.scopes"]
+
+
+STRATEGIES, PROVIDERS = "konnect_application_auth_strategy", "konnect_dcr_provider"
+
+
+def instances(all: dict[str, dict[str, Any]], what: str, *keys: str, **others: Change) -> None:
+    """A resource with `for_each`: one instance for each key, changed as `others` says."""
+    first = all.pop(what)
+    for key in keys:
+        one = json.loads(json.dumps(first))
+        index = f"[{json.dumps(key)}]"
+        one["change"].update(address=first["change"]["address"] + index, index=key)
+        if key in others:
+            others[key]({what: one})
+        all[f"{what}{index}"] = one
+
+
+def refer(all: dict[str, dict[str, Any]], what: str, member: str, *references: str) -> None:
+    all[what]["written"]["expressions"][member] = {"references": [*references]}
+
+
+REFERRED = {
+    # the references of the publication's strategies, and whether one of them is the one for Curity; None: unknown
+    "by its key": ((f'{STRATEGIES}.this["oidc"].id', f'{STRATEGIES}.this["oidc"]', f"{STRATEGIES}.this"), True),
+    "another by its key": (
+        (f'{STRATEGIES}.this["keys"].id', f'{STRATEGIES}.this["keys"]', f"{STRATEGIES}.this"),
+        False,
+    ),
+    "both": ((f'{STRATEGIES}.this["keys"].id', f'{STRATEGIES}.this["oidc"].id', f"{STRATEGIES}.this"), True),
+    "any": ((f"{STRATEGIES}.this",), None),
+    "one by a variable": ((f"{STRATEGIES}.this", "var.key"), None),
+    "another, and one from elsewhere": ((f'{STRATEGIES}.this["keys"].id', "var.more"), None),
+    "from elsewhere": (("module.strategies.id",), None),
+}
+
+
+@pytest.mark.parametrize("unknown", [True, [True, True]], ids=["the list", "its items"])
+@pytest.mark.parametrize(("references", "right"), REFERRED.values(), ids=list(REFERRED))
+def test_a_reference_to_one_of_several_instances_is_followed_to_that_one(references, right, unknown, checks):
+    all = resources()
+    instances(all, "strategy", "keys", "oidc", keys=key_auth)
+    refer(all, "publication", "auth_strategy_ids", *references)
+    change = all["publication"]["change"]["change"]
+    change["after_unknown"]["auth_strategy_ids"] = unknown
+    if unknown is not True:
+        change["after"]["auth_strategy_ids"] = [None, None]
+    found = {check["id"]: check["verdict"] for check in checks({"plan.json": json.dumps(plan(all.values()))})}
+    assert found["api.strategy"] == {True: "passed", False: "failed", None: "not seen"}[right]
+
+
+@pytest.mark.parametrize(
+    "references",
+    [(f'{PROVIDERS}.this["curity"].id', f"{PROVIDERS}.this"), (f"{PROVIDERS}.this", "each.key")],
+    ids=["by its key", "by the own key"],
+)
+def test_a_strategy_of_the_second_provider_is_judged(references, checks):
+    all = resources()
+    config("credential_claim", ["client_id"])(all)
+    instances(all, "provider", "another", "curity", another=okta)
+    refer(all, "strategy", "openid_connect", *references)
+    instances(all, "strategy", "curity")
+    assert "strategy.claim" in failed(checks({"plan.json": json.dumps(plan(all.values()))}))

@@ -191,14 +191,18 @@ LONGEST_LINE = 200
 
 def reason_in(exchange: Exchange) -> str:
     """Why a gateway of any make refuses, in its own words; empty where it says nothing."""
-    told = (exchange.members().get(name) for name in REASONS)
+    members = exchange.members()
+    inner = [one[0] if isinstance(one, list) and one else one for one in map(members.get, NESTED)]
+    told = (of.get(name) for of in (members, *inner) if isinstance(of, Mapping) for name in REASONS)
     texts = [challenge(exchange).get("error_description"), plain(exchange), *told]
     return " ".join(dict.fromkeys(text for text in texts if isinstance(text, str) and text))[:LONGEST_REASON]
 
 
 LONGEST_REASON = 1000
-REASONS = ("message", "error_description", "detail", "title", "reason", "msg", "error")
+REASONS = ("message", "error_description", "detail", "title", "reason", "msg", "error", "faultstring")
 """Members in which the errors of gateways say why."""
+NESTED = ("error", "errors", "fault")
+"""Members that may be an object with these, or a list of such objects (JSON:API, Google's and Apigee's errors)."""
 
 
 def says(exchange: Exchange, text: str) -> bool:
