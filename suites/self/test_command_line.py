@@ -317,8 +317,18 @@ def test_latest_where_no_run_was_says_so(capsys, tmp_path, monkeypatch, command)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "x").write_text('{"schema": 1, "exchanges": [], "checks": []}')
     assert main([*command, "latest"]) == USAGE
-    said = f"dcrproof {command[0]}: latest: no run has left a report in reports/out of this folder: run pytest, or name"
+    said = f"dcrproof {command[0]}: latest: no run has left a report in reports/out of this folder: `dcrproof run` leaves one"
     assert said in capsys.readouterr().err
+
+
+def test_a_name_that_no_run_has_is_answered_by_that_of_a_run(capsys, tmp_path, monkeypatch):
+    out = tmp_path / "reports" / "out"
+    (out / "20261201T003303.923030Z-7076").mkdir(parents=True)
+    (out / "latest").symlink_to("20261201T003303.923030Z-7076")
+    (out / "history.html").touch()
+    monkeypatch.chdir(tmp_path)
+    assert main(["compare", "nosuch", "x"]) == USAGE
+    assert "the last run there is '20261201T003303.923030Z-7076'" in capsys.readouterr().err
 
 
 def test_where_no_step_explains_what_failed_the_checks_are_pointed_to(capsys, failed_run):
