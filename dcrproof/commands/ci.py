@@ -183,7 +183,7 @@ def _performed(command: Sequence[str]) -> int:
             try:
                 code = running.wait()
             except KeyboardInterrupt:
-                running.send_signal(signal.SIGINT)
+                running.send_signal(signal.SIGTERM)  # SIGINT is ignored by what a script has started in the background
             else:
                 return code if code >= 0 else Exit.INTERNAL_ERROR
 

@@ -134,7 +134,7 @@ def told(run: Mapping[str, Any]) -> Iterator[str]:
 
 def _secret(options: argparse.Namespace) -> str:
     """The secret, without the newline at its end. Raises Usage where there is none."""
-    from dcrproof.core.files import content
+    from dcrproof.core.files import secret_in
 
     if options.secret_env is not None:
         if found := os.environ.get(options.secret_env):
@@ -145,7 +145,7 @@ def _secret(options: argparse.Namespace) -> str:
         raise Usage(f"--secret-env{name}: no environment variable of that name is set, or it is empty")
     if options.secret_file:
         try:
-            return content(options.secret_file).decode("utf-8").removesuffix("\n")
+            return secret_in(options.secret_file)
         except (OSError, UnicodeError) as error:
             reason = getattr(error, "strerror", None) or "not UTF-8 text"
             raise Usage(f"--secret-file {options.secret_file}: {reason}") from None

@@ -188,7 +188,7 @@ def _pages(options: argparse.Namespace, described: Mapping[str, Any]) -> Iterato
 
 def _other_server(options: argparse.Namespace) -> "OtherServer | None":
     """The authorization server of --issuer, or None. Raises Usage for an option that is missing or invalid."""
-    from dcrproof.core.files import content
+    from dcrproof.core.files import secret_in
     from dcrproof.core.profile.reading import wrong
     from dcrproof.core.profile.values import is_plain
     from dcrproof.mocks.start import OtherServer
@@ -201,7 +201,7 @@ def _other_server(options: argparse.Namespace) -> "OtherServer | None":
     if any(option.startswith("curity.") for option in options.undo):
         raise Usage("--undo of a step at Curity: there is no mock Curity with --issuer")
     try:
-        secret = content(options.registrar_secret_file).decode("utf-8").removesuffix("\n")
+        secret = secret_in(options.registrar_secret_file)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise Usage(f"--registrar-secret-file {options.registrar_secret_file}: {reason}") from None

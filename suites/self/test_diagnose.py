@@ -164,6 +164,15 @@ def test_what_cannot_be_diagnosed_is_bad_usage(tenants, diagnosed, changed, more
     assert "curity." not in ran.printed
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_secret_in_a_file_may_end_as_editors_end_a_line(tenants, diagnosed, tmp_path: Path, end: str) -> None:
+    tenant = tenants()
+    (tmp_path / "the secret").write_bytes(f"\ufeff{tenant.secret}{end}".encode())
+    options = tenant.options(secret_env="", secret_file="the secret")
+    ran = diagnosed([*options, "--dcr-check", "client.known"])
+    assert (ran.code, "verdict    green" in ran.printed) == (0, True), ran.printed
+
+
 def test_a_secret_that_cannot_be_masked_is_refused(tenants, diagnosed) -> None:
     ran = diagnosed(tenants().options(), "password")
     assert (ran.code, "the secret: it could not be masked" in ran.printed) == (4, True), ran.printed
