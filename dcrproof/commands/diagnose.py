@@ -12,7 +12,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dcrproof.commands.parsing import LIKE_OTHERS, Commands, Usage, gateway_and_path
+from dcrproof.commands.parsing import LIKE_OTHERS, Commands, Usage, asks, gateway_and_path
 from dcrproof.commands.run import run_pytest
 from dcrproof.core.text import say
 
@@ -149,7 +149,7 @@ def _secret(options: argparse.Namespace) -> str:
         except (OSError, UnicodeError) as error:
             reason = getattr(error, "strerror", None) or "not UTF-8 text"
             raise Usage(f"--secret-file {options.secret_file}: {reason}") from None
-    if not sys.stdin.isatty():
+    if not asks():
         raise Usage("there is no terminal to ask for the secret: use --secret-env NAME or --secret-file FILE")
     try:
         return getpass.getpass(f"Client secret of {options.client_id}: ")

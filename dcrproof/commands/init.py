@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dcrproof.commands import profile
-from dcrproof.commands.parsing import LIKE_OTHERS, Commands, Usage, gateway_and_path
+from dcrproof.commands.parsing import LIKE_OTHERS, Commands, Usage, asks, gateway_and_path
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.text import say
 
@@ -155,6 +155,8 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     output: Path = options.output
+    if os.path.isdir(output):  # noqa: PTH112 - as in _is_file
+        raise Usage(f"--output {output}: it is a folder")
     if os.path.exists(output) and not options.force:  # noqa: PTH110 - as in _is_file
         raise Usage(f"--output {output}: it exists; --force overwrites it")
     if not os.path.isdir(output.parent):  # noqa: PTH112 - as in _is_file
@@ -175,7 +177,6 @@ def run(options: argparse.Namespace) -> int:
 
 def _answers(options: argparse.Namespace) -> dict[str, Any]:
     """What the options say, and where there is a terminal what a person answers. Raises Usage."""
-    asks = sys.stdin.isatty()
     values = Values(options.output.parent, options.plain_http)
     answers: dict[str, Any] = {}
     missing: list[str] = []
@@ -188,7 +189,7 @@ def _answers(options: argparse.Namespace) -> dict[str, Any]:
                 raise Usage(
                     f"--{question.name}: not used in mode {answers['mode']} with the other options: leave it out"
                 )
-        elif found is None and asks:
+        elif found is None and asks():
             found = values.asked(question, needed=question.needed(answers))
         elif found is None and question.needed(answers):
             missing.append(f"--{question.name}{'-env NAME' if question.variable else ''}")

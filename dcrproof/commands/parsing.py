@@ -77,3 +77,8 @@ def gateway_and_path(route: str) -> tuple[str, str]:
     if not parts.scheme or not parts.netloc:
         return route, "/"
     return f"{parts.scheme}://{parts.netloc}", parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
+
+
+def asks() -> bool:
+    """Whether a person can answer: standard input is a terminal, and not closed."""
+    return sys.stdin is not None and sys.stdin.isatty()
