@@ -239,6 +239,13 @@ def test_the_ledgers_of_the_profile_are_swept(nights, monkeypatch, capsys):
     )
 
 
+def test_an_option_in_place_of_a_run_is_no_pass(nights, monkeypatch, capsys):
+    """Such as --dcr-plan, --collect-only or --version, which end with 0."""
+    monkeypatch.setattr(ci, "_performed", lambda _: Exit.GREEN)
+    assert main(["ci", "run"]) == Exit.NOTHING_RAN
+    assert "no checks ran; this is not a pass" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("number", "before"),
     [(signal.SIGTERM, "SIG_DFL"), (signal.SIGINT, "default_int_handler"), (signal.SIGTERM, "SIG_IGN")],
