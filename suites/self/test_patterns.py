@@ -20,7 +20,7 @@ import pytest
 
 import dcrproof
 from dcrproof.core.ledger import kinds
-from dcrproof.fixtures.flow import refusals
+from dcrproof.fixtures.flow import jwt_gateway, refusals
 from dcrproof.mocks.konnect import roles
 
 LENGTH = 4_000
@@ -33,6 +33,9 @@ ROOT = Path(dcrproof.__file__).parent
 SOURCES = (
     "__main__.py",
     "commands/*.py",
+    "lint/*.py",
+    "load/*.py",
+    "playground/*.py",
     "core/**/*.py",
     "fixtures/**/*.py",
     "reports/**/*.py",
@@ -55,6 +58,7 @@ MADE = {
     "core/parties/gateway.py: f'{re.escape(name)}\\\\d?\\\\s*='": [r"session\d?\s*="],
     "core/secrets/index.py: re.escape(form)": [r"a\ secret"],
     "core/secrets/index.py: sign": [r"a\ secret"],
+    "fixtures/flow/jwt_gateway.py: cause.says": [cause.says for cause in jwt_gateway.TOLD_APART],
     "fixtures/flow/refusals.py: sign": list(refusals.REASONS),
     "fixtures/flow/stage.py: f'(?<!\\\\w){re.escape(sign)}(?!\\\\w)'": [r"(?<!\w)a\ sign(?!\w)"],
     'mocks/konnect/catalog.py: f"""(^|[{{,\\\\s]){key}["\']?\\\\s*:"""': [r"""(^|[{,\s])swagger["']?\s*:"""],
