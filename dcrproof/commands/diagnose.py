@@ -82,6 +82,10 @@ def perform(options: argparse.Namespace) -> int:
             "the secret: other people on this machine see the arguments of a command, and a shell keeps them; leave it "
             "out to be asked, or use --secret-env NAME or --secret-file FILE"
         )
+    if any(option.partition("=")[0] == "--dcr-profile" for option in options.others):
+        raise Usage(
+            "--dcr-profile: the options describe the parties here; `dcrproof run --dcr-profile FILE` takes a profile"
+        )
     os.environ[SECRET] = _secret(options)
     kept = Kept()
     with tempfile.TemporaryDirectory() as folder:
@@ -111,10 +115,10 @@ class Kept:
         self.folder: Path | None = None
 
     def pytest_unconfigure(self, config: "pytest.Config") -> None:
-        from dcrproof.fixtures.run.run import run_of
+        from dcrproof.fixtures.run.run import RUN
 
-        self.run = run_of(config).content or {}
-        self.folder = run_of(config).recording.folder
+        if run := config.stash.get(RUN, None):  # there is none where an option was refused
+            self.run, self.folder = run.content or {}, run.recording.folder
 
 
 def told(run: Mapping[str, Any]) -> Iterator[str]:

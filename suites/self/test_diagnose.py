@@ -154,6 +154,11 @@ def test_the_secret_is_nowhere(tenants, diagnosed) -> None:
         ({"method": "G T"}, [], "--method: "),
         ({"route": ""}, [], "required: --route"),
         ({}, ["--no-such-option"], "--no-such-option"),
+        ({}, ["--dcr-profile", "other.toml"], "--dcr-profile: the options describe the parties here"),
+        ({}, ["--dcr-profile=other.toml"], "--dcr-profile: the options describe the parties here"),
+        ({}, ["--dcr-undo", "konnect.strategy.claim"], "--dcr-undo"),
+        ({}, ["--dcr-check", "nowhere"], "no check has this id or prefix"),
+        ({}, ["--dcr-baseline", "nowhere"], "--dcr-baseline: "),
     ],
 )
 def test_what_cannot_be_diagnosed_is_bad_usage(tenants, diagnosed, changed, more, said: str) -> None:
