@@ -61,7 +61,7 @@ MADE = {
     "fixtures/flow/jwt_gateway.py: cause.says": [cause.says for cause in jwt_gateway.TOLD_APART],
     "fixtures/flow/refusals.py: sign": list(refusals.REASONS),
     "fixtures/flow/stage.py: f'(?<!\\\\w){re.escape(sign)}(?!\\\\w)'": [r"(?<!\w)a\ sign(?!\w)"],
-    'mocks/konnect/catalog.py: f"""(^|[{{,\\\\s]){key}["\']?\\\\s*:"""': [r"""(^|[{,\s])swagger["']?\s*:"""],
+    'mocks/konnect/catalog.py: f"""(^|[{{,\\\\s])["\']?{key}["\']?\\\\s*:"""': [r"""(^|[{,\s])["']?swagger["']?\s*:"""],
     "mocks/konnect/roles.py: beginning": [beginning for beginning, _ in roles.KINDS],
     "mocks/konnect/roles.py: pattern": [pattern for _, pattern, _, _ in roles.ACROSS],
     "mocks/messages.py: pattern + '\\\\Z'": [r"/v3/apis/(?P<api>[^/]+)/versions/(?P<version>[^/]+)\Z"],
