@@ -1,5 +1,7 @@
 """The command line: `dcrproof COMMAND`. Each command is a module of `dcrproof.commands`."""
 
+import errno
+import os
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -61,7 +63,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # the reader of the output, such as `head`, has ended; nothing is written to the pipe at exit
         sys.stderr.close()
         return Exit.GREEN
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is written at exit
+        say(f"dcrproof {options.command}: cannot be written: {error.strerror}", partial(print, file=sys.stderr))
+        return Exit.INTERNAL_ERROR
     return code
+
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
+"""Errors of a disk that is full, in which standard output may be a file."""
 
 
 ABOUT = """\

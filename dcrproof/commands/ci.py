@@ -93,8 +93,10 @@ def run(_: argparse.Namespace) -> int:
         before = set(_kept(job))
     code = _performed([sys.executable, "-m", "dcrproof", "run", *options, *more])
     made = [one for one in _kept(job) if one not in before]
-    if not made:  # it was refused before it began
-        return code
+    if not made:  # it was refused before it began, or an option such as --dcr-plan is in place of a run
+        if code == Exit.GREEN:
+            say("dcrproof ci: no checks ran; this is not a pass", partial(print, file=sys.stderr))
+        return code or Exit.NOTHING_RAN
     broke = 0
     try:
         with _files():
@@ -183,7 +185,7 @@ def _performed(command: Sequence[str]) -> int:
             try:
                 code = running.wait()
             except KeyboardInterrupt:
-                running.send_signal(signal.SIGINT)
+                running.send_signal(signal.SIGTERM)  # SIGINT is ignored by what a script has started in the background
             else:
                 return code if code >= 0 else Exit.INTERNAL_ERROR
 

@@ -11,9 +11,8 @@ from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from dcrproof.commands.parsing import Commands, Usage
+from dcrproof.commands.parsing import LIKE_OTHERS, Commands, Usage, asks, gateway_and_path
 from dcrproof.commands.run import run_pytest
 from dcrproof.core.text import say
 
@@ -69,7 +68,9 @@ def add(commands: Commands) -> None:
     diagnose.add_argument("--plain-http", action="store_true", help="the route is called over http://")
     diagnose.add_argument("--ca", type=Path, metavar="FILE", help="the certificate authorities to trust, in PEM")
     diagnose.add_argument("--proxy", metavar="URL", help="the HTTP proxy to go through")
-    diagnose.add_argument("--secret", dest="given", help=argparse.SUPPRESS)
+    diagnose.add_argument(
+        "--secret", "--client-secret", "--password", nargs="?", dest="given", const="", help=argparse.SUPPRESS
+    )
     diagnose.set_defaults(run=perform, others=None)
 
 
@@ -78,8 +79,12 @@ def perform(options: argparse.Namespace) -> int:
 
     if options.given is not None:
         raise Usage(
-            "--secret: other people on this machine see the arguments of a command, and a shell keeps them; leave it "
+            "the secret: other people on this machine see the arguments of a command, and a shell keeps them; leave it "
             "out to be asked, or use --secret-env NAME or --secret-file FILE"
+        )
+    if any(option.partition("=")[0] == "--dcr-profile" for option in options.others):
+        raise Usage(
+            "--dcr-profile: the options describe the parties here; `dcrproof run --dcr-profile FILE` takes a profile"
         )
     os.environ[SECRET] = _secret(options)
     kept = Kept()
@@ -110,10 +115,10 @@ class Kept:
         self.folder: Path | None = None
 
     def pytest_unconfigure(self, config: "pytest.Config") -> None:
-        from dcrproof.fixtures.run.run import run_of
+        from dcrproof.fixtures.run.run import RUN
 
-        self.run = run_of(config).content or {}
-        self.folder = run_of(config).recording.folder
+        if run := config.stash.get(RUN, None):  # there is none where an option was refused
+            self.run, self.folder = run.content or {}, run.recording.folder
 
 
 def told(run: Mapping[str, Any]) -> Iterator[str]:
@@ -133,28 +138,33 @@ def told(run: Mapping[str, Any]) -> Iterator[str]:
 
 def _secret(options: argparse.Namespace) -> str:
     """The secret, without the newline at its end. Raises Usage where there is none."""
-    from dcrproof.core.files import content
+    from dcrproof.core.files import secret_in
 
-    if options.secret_env:
-        if not os.environ.get(options.secret_env):
-            raise Usage(f"--secret-env {options.secret_env}: the variable is not set, or empty")
-        return os.environ[options.secret_env]
+    if options.secret_env is not None:
+        if found := os.environ.get(options.secret_env):
+            return found
+        name = (
+            f" {options.secret_env}" if LIKE_OTHERS.fullmatch(options.secret_env) else ""
+        )  # else it may be the secret
+        raise Usage(f"--secret-env{name}: no environment variable of that name is set, or it is empty")
     if options.secret_file:
         try:
-            return content(options.secret_file).decode("utf-8").removesuffix("\n")
+            return secret_in(options.secret_file)
         except (OSError, UnicodeError) as error:
             reason = getattr(error, "strerror", None) or "not UTF-8 text"
             raise Usage(f"--secret-file {options.secret_file}: {reason}") from None
-    if not sys.stdin.isatty():
+    if not asks():
         raise Usage("there is no terminal to ask for the secret: use --secret-env NAME or --secret-file FILE")
-    return getpass.getpass(f"Client secret of {options.client_id}: ")
+    try:
+        return getpass.getpass(f"Client secret of {options.client_id}: ")
+    except EOFError:  # Ctrl-D
+        raise KeyboardInterrupt from None
 
 
 def _toml(options: argparse.Namespace) -> str:
     import tomli_w
 
-    route = urlsplit(options.route)
-    path = route._replace(scheme="", netloc="", fragment="").geturl() or "/"
+    url, path = gateway_and_path(options.route)
     reached = {key: str(value) for key in ("ca", "proxy") if (value := getattr(options, key))}
     if "ca" in reached:
         reached["ca"] = str(Path(reached["ca"]).absolute())
@@ -166,7 +176,7 @@ def _toml(options: argparse.Namespace) -> str:
             **reached,
         },
         "gateway": {
-            "url": f"{route.scheme}://{route.netloc}",
+            "url": url,
             "kind": "jwt" if options.jwt else "kong",
             "plain_http": options.plain_http,
             "route": [{"method": options.method, "path": path}],

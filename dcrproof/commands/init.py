@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from dcrproof.commands import profile
-from dcrproof.commands.parsing import Commands, Usage
+from dcrproof.commands.parsing import LIKE_OTHERS, Commands, Usage, asks, gateway_and_path
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.text import say
 
@@ -118,8 +117,6 @@ QUESTIONS = (
 )
 ORDER = ("run", "curity", "konnect", "portal", "gateway", "application")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-LIKE_OTHERS = re.compile(r"(?=.{3,40}\Z)[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
-"""How environment variables are named; a secret that is typed by mistake does not look so."""
 PATH: Place = ("gateway", "route", 0, "path")
 
 
@@ -158,6 +155,8 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     output: Path = options.output
+    if os.path.isdir(output):  # noqa: PTH112 - as in _is_file
+        raise Usage(f"--output {output}: it is a folder")
     if os.path.exists(output) and not options.force:  # noqa: PTH110 - as in _is_file
         raise Usage(f"--output {output}: it exists; --force overwrites it")
     if not os.path.isdir(output.parent):  # noqa: PTH112 - as in _is_file
@@ -178,7 +177,6 @@ def run(options: argparse.Namespace) -> int:
 
 def _answers(options: argparse.Namespace) -> dict[str, Any]:
     """What the options say, and where there is a terminal what a person answers. Raises Usage."""
-    asks = sys.stdin.isatty()
     values = Values(options.output.parent, options.plain_http)
     answers: dict[str, Any] = {}
     missing: list[str] = []
@@ -191,7 +189,7 @@ def _answers(options: argparse.Namespace) -> dict[str, Any]:
                 raise Usage(
                     f"--{question.name}: not used in mode {answers['mode']} with the other options: leave it out"
                 )
-        elif found is None and asks:
+        elif found is None and asks():
             found = values.asked(question, needed=question.needed(answers))
         elif found is None and question.needed(answers):
             missing.append(f"--{question.name}{'-env NAME' if question.variable else ''}")
@@ -252,7 +250,7 @@ class Values:
             return self._right(question.place, answer)
         from dcrproof.core.profile.values import is_plain
 
-        url, path = _split(answer)
+        url, path = gateway_and_path(answer)
         if is_plain(self._right(question.place, url)) and not self.plain_http:
             raise ValueError("expected https://; for a gateway without TLS, use --plain-http")
         return url, self._right(PATH, path)
@@ -286,17 +284,6 @@ class Values:
 
 def _is_file(path: str) -> bool:
     return os.path.isfile(path)  # noqa: PTH113 - of any text: pathlib raises for one that is too long
-
-
-def _split(route: str) -> tuple[str, str]:
-    """The address of a gateway, and the path of a route; a text that is no URL is the address."""
-    try:
-        parts = urlsplit(route)
-    except ValueError:
-        return route, "/"
-    if not parts.scheme or not parts.netloc:
-        return route, "/"
-    return f"{parts.scheme}://{parts.netloc}", parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
 
 
 def text(answers: Answers, *, openid: bool, plain_http: bool) -> str:

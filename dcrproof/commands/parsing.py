@@ -6,6 +6,7 @@ import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from urllib.parse import urlsplit
 
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.text import meant, say
@@ -19,6 +20,9 @@ class Usage(Exception):
 
 
 CHOICE = re.compile(r"argument (?:COMMAND|ACTION): invalid choice: '(.*)' \(choose from (.*)\)", re.DOTALL)
+
+LIKE_OTHERS = re.compile(r"(?=.{3,40}\Z)[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
+"""How environment variables are named; a secret that is typed by mistake does not look so."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -62,3 +66,19 @@ def profile_of(path: Path) -> "Profile":
         return read(path)
     except ProfileError as error:
         raise Usage(str(error)) from None
+
+
+def gateway_and_path(route: str) -> tuple[str, str]:
+    """The address of a gateway, and the path of a route; a text that is no URL is the address."""
+    try:
+        parts = urlsplit(route)
+    except ValueError:
+        return route, "/"
+    if not parts.scheme or not parts.netloc:
+        return route, "/"
+    return f"{parts.scheme}://{parts.netloc}", parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
+
+
+def asks() -> bool:
+    """Whether a person can answer: standard input is a terminal, and not closed."""
+    return sys.stdin is not None and sys.stdin.isatty()

@@ -42,9 +42,12 @@ def found(path: Path) -> Path:
         return path
     if (out / path).exists():
         return out / path
-    runs = sorted(folder.name for folder in out.iterdir()) if out.is_dir() else []
+    folders = out.iterdir() if out.is_dir() else ()
+    runs = sorted(one.name for one in folders if one.is_dir() and not one.is_symlink())
     if not runs:
-        raise Usage(f"{path}: no run has left a report in {out} of this folder: run pytest, or name a run's folder")
+        raise Usage(
+            f"{path}: no run has left a report in {out} of this folder: `dcrproof run` leaves one; or name a run's folder"
+        )
     raise Usage(f"{path}: neither here nor in {out}; {meant(path.name, runs) or f'the last run there is {runs[-1]!r}'}")
 
 

@@ -13,11 +13,9 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from dcrproof.commands.parsing import Commands, Usage
 from dcrproof.core.checks.results import Exit
-from dcrproof.core.http.loopback import is_loopback
 from dcrproof.core.http.signals import NUMBERS
 from dcrproof.core.text import say
 
@@ -190,7 +188,9 @@ def _pages(options: argparse.Namespace, described: Mapping[str, Any]) -> Iterato
 
 def _other_server(options: argparse.Namespace) -> "OtherServer | None":
     """The authorization server of --issuer, or None. Raises Usage for an option that is missing or invalid."""
-    from dcrproof.core.files import content
+    from dcrproof.core.files import secret_in
+    from dcrproof.core.profile.reading import wrong
+    from dcrproof.core.profile.values import is_plain
     from dcrproof.mocks.start import OtherServer
 
     given = [options.issuer, options.registrar_id, options.registrar_secret_file]
@@ -201,16 +201,15 @@ def _other_server(options: argparse.Namespace) -> "OtherServer | None":
     if any(option.startswith("curity.") for option in options.undo):
         raise Usage("--undo of a step at Curity: there is no mock Curity with --issuer")
     try:
-        secret = content(options.registrar_secret_file).decode("utf-8").removesuffix("\n")
+        secret = secret_in(options.registrar_secret_file)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise Usage(f"--registrar-secret-file {options.registrar_secret_file}: {reason}") from None
     if not secret:
         raise Usage(f"--registrar-secret-file {options.registrar_secret_file}: empty")
     issuer = options.issuer.rstrip("/").removesuffix("/.well-known/openid-configuration")
-    parts = urlsplit(issuer)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise Usage("--issuer: expected a URL that begins with https:// and has a host")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
+    if found := wrong(("curity", "issuer"), issuer, Path()):
+        raise Usage(f"--issuer: {found}")
+    if is_plain(issuer):
         raise Usage("--issuer: expected https://; plain http is allowed only for addresses of this machine")
     return OtherServer(issuer, (options.registrar_id, secret))

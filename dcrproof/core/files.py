@@ -23,3 +23,11 @@ def content(path: Path, largest: int = LARGEST) -> bytes:
     if max(status.st_size, len(octets)) > largest:
         raise OSError(errno.EFBIG, f"more than {largest:,} bytes")
     return octets
+
+
+def secret_in(path: Path) -> str:
+    """The secret in a file, as editors and shells write one: without a byte order mark and the end of the line.
+
+    Raises OSError, and UnicodeError for what is not UTF-8.
+    """
+    return content(path).decode("utf-8-sig").removesuffix("\n").removesuffix("\r")

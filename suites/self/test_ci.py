@@ -239,12 +239,34 @@ def test_the_ledgers_of_the_profile_are_swept(nights, monkeypatch, capsys):
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stopped_job_lets_the_run_clean_up(number):
-    """What runs in place of the checks is stopped by one signal, and says so before it ends."""
-    run = "import signal,sys; signal.signal(signal.SIGINT, lambda *_: sys.exit(2)); print('up', flush=True); signal.pause()"
+def test_an_option_in_place_of_a_run_is_no_pass(nights, monkeypatch, capsys):
+    """Such as --dcr-plan, --collect-only or --version, which end with 0."""
+    monkeypatch.setattr(ci, "_performed", lambda _: Exit.GREEN)
+    assert main(["ci", "run"]) == Exit.NOTHING_RAN
+    assert "no checks ran; this is not a pass" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("number", "before"),
+    [(signal.SIGTERM, "SIG_DFL"), (signal.SIGINT, "default_int_handler"), (signal.SIGTERM, "SIG_IGN")],
+)
+def test_a_stopped_job_lets_the_run_clean_up(number, before):
+    """What runs in place of the checks is stopped by one signal, and says so before it ends; also in the background of a
+    script, where SIGINT is ignored.
+    """
+    run = """
+import signal, sys
+from dcrproof.core.http.signals import as_ctrl_c
+with as_ctrl_c(9):
+    try:
+        print("up", flush=True)
+        signal.pause()
+    except KeyboardInterrupt:
+        sys.exit(2)
+"""
     code = f"""
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.{before})
 from dcrproof.commands import ci
 from dcrproof.core.http.signals import as_ctrl_c
 with as_ctrl_c(2):

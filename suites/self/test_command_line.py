@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from itertools import chain
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,7 +17,7 @@ from dcrproof.core.profile.reading import read
 from dcrproof.fixtures.catalogue import entries, kinds
 from dcrproof.fixtures.session.visibility import foreseen
 
-GREEN, BROKEN, USAGE = 0, 1, 4
+GREEN, BROKEN, INTERNAL_ERROR, USAGE = 0, 1, 3, 4
 STEP = {
     *("id", "party", "owner", "place", "label", "value", "breaks", "fix", "caution", "source", "guide", "implied"),
     *("notes", "undo", "variants", "undo_reason"),
@@ -317,8 +318,18 @@ def test_latest_where_no_run_was_says_so(capsys, tmp_path, monkeypatch, command)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "x").write_text('{"schema": 1, "exchanges": [], "checks": []}')
     assert main([*command, "latest"]) == USAGE
-    said = f"dcrproof {command[0]}: latest: no run has left a report in reports/out of this folder: run pytest, or name"
+    said = f"dcrproof {command[0]}: latest: no run has left a report in reports/out of this folder: `dcrproof run` leaves one"
     assert said in capsys.readouterr().err
+
+
+def test_a_name_that_no_run_has_is_answered_by_that_of_a_run(capsys, tmp_path, monkeypatch):
+    out = tmp_path / "reports" / "out"
+    (out / "20261201T003303.923030Z-7076").mkdir(parents=True)
+    (out / "latest").symlink_to("20261201T003303.923030Z-7076")
+    (out / "history.html").touch()
+    monkeypatch.chdir(tmp_path)
+    assert main(["compare", "nosuch", "x"]) == USAGE
+    assert "the last run there is '20261201T003303.923030Z-7076'" in capsys.readouterr().err
 
 
 def test_where_no_step_explains_what_failed_the_checks_are_pointed_to(capsys, failed_run):
@@ -545,3 +556,22 @@ def test_an_application_that_is_accepted_although_it_must_not_be_is_red(mocks, a
     (failed,) = ran.with_verdict("failed", "error", "unreachable").values()
     assert failed["id"] == "route.basic.given"
     assert application in failed["expected"]
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        ("init <&-", USAGE, "on a terminal, dcrproof init asks for them"),
+        ("diagnose --route https://h --client-id x --issuer https://h <&-", USAGE, "there is no terminal to ask"),
+        ("init --output / --force", USAGE, "--output /: it is a folder"),
+        ("init --output ''", USAGE, "--output .: it is a folder"),
+        ("steps >/dev/full", INTERNAL_ERROR, "cannot be written: No space left on device"),
+        ("run --dcr-check discovery -q >/dev/full", INTERNAL_ERROR, "cannot be written: No space left on device"),
+    ],
+)
+def test_without_a_terminal_or_room_for_the_output_a_command_says_so(tmp_path, command, code, said):
+    program = Path(sys.executable).parent / "dcrproof"
+    ended = subprocess.run(
+        ["sh", "-c", f'"{program}" {command}'], check=False, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (ended.returncode, said in ended.stderr.splitlines()[-1]) == (code, True), ended.stderr

@@ -136,16 +136,29 @@ def test_the_secret_is_nowhere(tenants, diagnosed) -> None:
         ({"route": "ftp://api.example.com/x"}, [], "--route: expected a URL that begins with https://"),
         ({"route": "http://api.example.com/x"}, [], "add --plain-http"),
         ({"issuer": "idsvr.example.com"}, [], "--issuer: expected a URL"),
+        ({"route": "api.example.com/x"}, [], "--route: expected a URL that begins with https://"),
+        ({"route": "https://[::1"}, [], "--route: expected a URL that begins with https://"),
+        ({"issuer": "https://[::1"}, [], "--issuer: expected a URL that begins with https://"),
         ({"client_id": " x "}, [], "--client-id: "),
-        ({"secret_env": "NO_SUCH_NAME"}, [], "--secret-env NO_SUCH_NAME: the variable is not set"),
+        ({"client_id": "\t"}, [], "--client-id: "),
+        ({"secret_env": "NO_SUCH_NAME"}, [], "--secret-env NO_SUCH_NAME: no environment variable of that name is set"),
+        ({"secret_env": WRONG}, [], "--secret-env: no environment variable of that name is set"),
         ({"secret_env": "", "secret_file": "nowhere"}, [], "--secret-file nowhere: No such file"),
         ({"secret_env": ""}, [], "there is no terminal to ask"),
         ({"secret_env": ""}, ["--secret", WRONG], "other people on this machine see the arguments"),
+        ({"secret_env": ""}, ["--client-secret", WRONG], "other people on this machine see the arguments"),
+        ({"secret_env": ""}, [f"--password={WRONG}"], "other people on this machine see the arguments"),
+        ({}, [WRONG], "dcrproof diagnose takes options alone"),
         ({"ca": "nowhere.pem"}, [], "--ca: cannot read"),
         ({"proxy": "socks://x"}, [], "--proxy: expected a URL"),
         ({"method": "G T"}, [], "--method: "),
         ({"route": ""}, [], "required: --route"),
         ({}, ["--no-such-option"], "--no-such-option"),
+        ({}, ["--dcr-profile", "other.toml"], "--dcr-profile: the options describe the parties here"),
+        ({}, ["--dcr-profile=other.toml"], "--dcr-profile: the options describe the parties here"),
+        ({}, ["--dcr-undo", "konnect.strategy.claim"], "--dcr-undo"),
+        ({}, ["--dcr-check", "nowhere"], "no check has this id or prefix"),
+        ({}, ["--dcr-baseline", "nowhere"], "--dcr-baseline: "),
     ],
 )
 def test_what_cannot_be_diagnosed_is_bad_usage(tenants, diagnosed, changed, more, said: str) -> None:
@@ -154,6 +167,15 @@ def test_what_cannot_be_diagnosed_is_bad_usage(tenants, diagnosed, changed, more
     assert "Traceback" not in ran.printed
     assert WRONG not in ran.printed
     assert "curity." not in ran.printed
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_secret_in_a_file_may_end_as_editors_end_a_line(tenants, diagnosed, tmp_path: Path, end: str) -> None:
+    tenant = tenants()
+    (tmp_path / "the secret").write_bytes(f"\ufeff{tenant.secret}{end}".encode())
+    options = tenant.options(secret_env="", secret_file="the secret")
+    ran = diagnosed([*options, "--dcr-check", "client.known"])
+    assert (ran.code, "verdict    green" in ran.printed) == (0, True), ran.printed
 
 
 def test_a_secret_that_cannot_be_masked_is_refused(tenants, diagnosed) -> None:
@@ -176,6 +198,19 @@ def test_a_person_is_asked_for_the_secret_without_echo(tenants, tmp_path: Path) 
     assert running.wait(60) == 0, shown
     assert tenant.secret not in shown
     assert "verdict    green" in shown
+
+
+def test_whoever_gives_no_secret_has_interrupted(tenants, tmp_path: Path) -> None:
+    program = [str(Path(sys.executable).parent / "dcrproof"), "diagnose", *tenants().options(secret_env="")]
+    ours, theirs = pty.openpty()
+    running = subprocess.Popen(
+        program, cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    )
+    os.close(theirs)
+    read_until(ours, ": ")
+    os.write(ours, b"\x04")
+    shown = read_until(ours, None)
+    assert (running.wait(60), "Traceback" in shown) == (2, False), shown
 
 
 def read_until(terminal: int, text: str | None) -> str:

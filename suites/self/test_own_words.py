@@ -63,6 +63,7 @@ def parts(draw, least: int = SHORTEST) -> str:
 @example("ty.py::t")
 @example("orts/out/2026113")
 @example("lg and x5t")
+@example("suites/te")
 @given(parts())
 def test_each_part_of_a_fixed_text_is_own(part):
     assert is_own(part)

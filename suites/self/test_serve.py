@@ -420,6 +420,15 @@ def test_the_secret_of_another_authorization_server_must_be_readable(refused, ot
     assert "secret: empty" in refused("serve", *options(other))
 
 
+@pytest.mark.parametrize(
+    "wrong", ["http://[::1", "https://h:99999", "idsvr.example.com", "https://h/?x=1", "http://h.example.com"]
+)
+def test_the_address_of_another_authorization_server_is_one(refused, other, wrong):
+    message = refused("serve", *options({**other, "--issuer": wrong}))
+    assert "serve: --issuer: " in message
+    assert "Traceback" not in message
+
+
 def test_no_step_of_curity_is_left_undone_at_another_authorization_server(refused, other):
     message = refused("serve", *options(other), "--undo", "curity.token-issuer.jwt")
     assert "there is no mock Curity" in message

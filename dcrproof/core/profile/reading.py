@@ -147,7 +147,7 @@ def _problem(error: ErrorDetails, content: Mapping[str, Any]) -> str:
         choices = context.get("expected", "").replace("'", "").replace(" or ", ", ")
         expected = error["msg"] if type_ == "expected" else f"expected {EXPECTED.get(type_) or f'one of {choices}'}"
         text = expected if what in expected else f"{expected}, found {what}"
-        if near := meant(str(error["input"]), choices.split(", ")):
+        if choices and (near := meant(str(error["input"]), choices.split(", "))):
             text = f"{text}; {near}"
     return one_line(f"{_shown(place, content)}: {text}")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from dcrproof.core.files import content
+from dcrproof.core.files import content, secret_in
 from dcrproof.core.http import segments
 from dcrproof.core.http.idna import a_label
 from dcrproof.core.http.loopback import is_loopback
@@ -240,10 +240,9 @@ def _secret(source: "Variable | SecretFile", info: Any) -> Secret:
     else:
         path = info.context.folder / source.file
         try:
-            text = content(path).decode("utf-8-sig")
+            text = secret_in(path)
         except (OSError, UnicodeError, ValueError) as error:
             raise ValueError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
-        text = text.removesuffix("\n").removesuffix("\r")
         found = str(path)
     if len(text) < SHORTEST:
         state = "is empty" if not text else f"has fewer than {SHORTEST} characters and could not be masked safely"

@@ -32,7 +32,7 @@ PYTEST = (
     "most recent last full diff use show progress percent bringing up nodes workers worker created interrupted "
     "keyboardinterrupt internalerror exit no tests ran seconds subtests "
     "configfile: pyproject.toml pytest.ini tox.ini setup.cfg conftest.py plugins: hypothesis- anyio- xdist- cov- asyncio- "
-    "suites/detail/test_ .py::test reports/out/latest/index.html "
+    "suites/test_ suites/detail/test_ .py::test reports/out/latest/index.html "
     "site-packages dist-packages the above exception was the direct cause of the following exception: "
     "during handling of the above exception, another exception occurred: "
     "fixture not found available fixtures: use 'pytest --fixtures [testpath]' for help on them. "
