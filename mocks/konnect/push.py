@@ -6,8 +6,8 @@ Rules
     application  only approved registrations count
     nodes        the data planes are those of the first control plane
     entities     what these data planes cannot do is not pushed: a service of another protocol than HTTP, a route that
-                 matches by more than path and method, and all routes of a service with a plugin that they do not have.
-                 So nobody is let through for want of a rule
+                 matches by more than path and method, and all routes of a service with a plugin that they do not have,
+                 unless it only logs. So nobody is let through for want of a rule
 
 An application costs the same to push however many there are: each keeps its own part, and only the part of what
 changed is made again. The configuration as a whole is put together when it is asked for.
@@ -68,6 +68,11 @@ OF_ROUTE = frozenset(
 )
 # Those have a default that needs nothing (control-planes-config v2), and tools send it.
 DEFAULTS_OF_ROUTE: Mapping[str, Any] = {"preserve_host": False, "path_handling": "v0", "regex_priority": 0}
+ONLY_WATCH = frozenset(
+    {"datadog", "file-log", "http-log", "kafka-log", "loggly", "opentelemetry", "prometheus", "statsd", "syslog"}
+    | {"tcp-log", "udp-log", "zipkin"}
+)
+"""Plugins of the categories logging and analytics (developer.konghq.com/plugins/): they let nobody in and keep nobody out."""
 OF_PLUGIN = frozenset({"condition", "consumer", "consumer_group", "ordering", "partials", "protocols", "route"})
 
 
@@ -78,7 +83,9 @@ def serves(service: GatewayService, plugins: Iterable[GatewayPlugin]) -> bool:
         and service.url.startswith(("http://", "https://"))
         and not service.others.keys() & OF_SERVICE
         and all(
-            not one.enabled or (one.name in {MANAGED_PLUGIN, OPENID_CONNECT} and not one.others.keys() & OF_PLUGIN)
+            not one.enabled
+            or one.name in ONLY_WATCH
+            or (one.name in {MANAGED_PLUGIN, OPENID_CONNECT} and not one.others.keys() & OF_PLUGIN)
             for one in plugins
             if one.service_id == service.id
         )

@@ -51,7 +51,7 @@ BAD: Mapping[str, Bad] = {
     "a token of an unknown kid is accepted": Bad("unknown kid", "unknown-kid own-key wrong-kid"),
     "keys are cached past a rotation": Bad("rotation", "rotated-key"),
     "the key in a token is trusted": Bad("own key", "own-key"),
-    "what is no JWT is accepted": Bad("opaque", "opaque"),
+    "what is no JWT is accepted": Bad("opaque", "opaque tampered"),
     "a token without a scheme is accepted": Bad("scheme", "no-scheme"),
     "a verdict is kept by header and claims": Bad("remembers by all of a token", "tampered"),
     "a verdict is kept by jti": Bad("remembers by more than jti", "tampered changed-claims"),
