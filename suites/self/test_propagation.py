@@ -192,7 +192,7 @@ class Route(Consumer):
 
 def route(*nodes: str, behind: str = "") -> Route:
     http = PartyConnection("gateway", "https://g", Transcript(), connection=Connection(nodes=nodes))
-    return Route(http, "https://g", RouteSettings("/"), lambda: behind)
+    return Route(http, "https://g", RouteSettings("/"), behind=lambda: behind)
 
 
 def test_a_node_that_has_accepted_is_not_called_again_while_another_one_is_waited_for(time):
