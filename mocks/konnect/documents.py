@@ -25,7 +25,7 @@ def heading(content: str) -> str:
 
 
 def slug_of_title(title: str) -> str:
-    return re.sub(r"\W+", "-", title.lower()).strip("-") or "document"
+    return re.sub(r"[^a-z0-9_]+", "-", title.lower()).strip("-") or "document"
 
 
 class ApiDocuments:

@@ -303,7 +303,7 @@ GATEWAY_CONSUMER = body({**ENTITY, **dict.fromkeys(("username", "custom_id"), te
 # --- APIs (api-builder v3) ------------------------------------------------------------------------------------------
 
 ATTRIBUTE = Field("array", least=1, most=20, nullable=True, items=text(512, 1))
-SLUG = text(nullable=True, pattern=re.compile(r"^[\w-]+\Z"))
+SLUG = text(nullable=True, pattern=re.compile(r"^[\w-]+\Z", re.ASCII))
 API_UPDATE = body(
     {
         "name": text(255, 1),
@@ -323,7 +323,7 @@ DOCUMENT_UPDATE = body(
     {
         "content": text(),
         "title": text(),
-        "slug": text(pattern=re.compile(r"^[\w-]+\Z")),
+        "slug": text(pattern=re.compile(r"^[\w-]+\Z", re.ASCII)),
         "status": PUBLISHED,
         "parent_document_id": OPTIONAL_ID,
     }

@@ -56,7 +56,7 @@ ENTITIES: tuple[tuple[tuple[Any, ...], Mapping[str, Any], str], ...] = (
         {"required": None, "anyOf": [with_text("host"), with_text("url")]},
         "the url is protocol, host, port and path at once: its description",
     ),
-    (("schemas", "RouteJson", "properties", "paths", "items"), {"pattern": f"^({PLAIN}|~/.*)$"}, TYPEDEFS),
+    (("schemas", "RouteJson", "properties", "paths", "items"), {"pattern": f"^({PLAIN}|~/[^\n]*)$"}, TYPEDEFS),
     (("schemas", "RouteJson", "properties", "methods", "items"), {"pattern": "^[A-Z]+$"}, TYPEDEFS),
     (("schemas", "RouteJson", "properties", "paths"), {"nullable": None, "minItems": 1}, ONE_OF),
     (("schemas", "RouteJson"), {"required": ["paths"]}, ONE_OF),
