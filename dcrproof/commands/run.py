@@ -62,9 +62,8 @@ def run_pytest(typed: "Typed", arguments: Sequence[str], *plugins: object) -> in
     suites = (PACKAGE / "suites").resolve()
     installed = {one.name for one in entry_points(group="pytest11")}
     settings = ["-c", str(SETTINGS), f"--rootdir={Path.cwd()}", f"--confcutdir={suites}"]
-    settings += [
-        f"-p{name}" for name in PLUGINS if name in installed
-    ]  # also where PYTEST_DISABLE_PLUGIN_AUTOLOAD is set
+    # by name as well, for where PYTEST_DISABLE_PLUGIN_AUTOLOAD is set
+    settings += [f"-p{name}" for name in PLUGINS if name in installed]
     settings += [f"-pno:{name}" for name in sorted(installed.difference(PLUGINS))]
     return int(
         pytest.main([*settings, str(suites), *arguments], plugins=[typed, OptionsAlone(typed.command), *plugins])
