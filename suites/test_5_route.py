@@ -687,11 +687,12 @@ def test_session_is_accepted(_dcr_session_accepted): ...
     hostile=True,
     security=True,
 )
-def test_tampered_session(dcr_consumer, _dcr_session, _dcr_session_accepted, _dcr_expect):
-    cookie = _dcr_session.cookie.reveal()
+def test_tampered_session(dcr_consumer, _dcr_new_session, _dcr_session_accepted, _dcr_expect):
+    session = _dcr_new_session()
+    cookie = session.cookie.reveal()
     middle = (cookie.index("=") + len(cookie)) // 2
     changed = cookie[:middle] + ("A" if cookie[middle] != "A" else "B") + cookie[middle + 1 :]
-    exchange = dcr_consumer.call({"cookie": changed}, node=_dcr_session.node)
+    exchange = dcr_consumer.call({"cookie": changed}, node=session.node)
     _dcr_expect.that(
         dcr_consumer.refuses(exchange),
         "the changed session cookie refused before reaching the upstream",
@@ -707,13 +708,21 @@ def test_tampered_session(dcr_consumer, _dcr_session, _dcr_session_accepted, _dc
     creates={"application": 1, "registration": 1},
 )
 def test_session_before_basic(
-    _dcr_target, _dcr_echo, dcr_consumer, dcr_application, _dcr_session, _dcr_session_accepted, _dcr_in_use, _dcr_expect
+    _dcr_target,
+    _dcr_echo,
+    dcr_consumer,
+    dcr_application,
+    _dcr_new_session,
+    _dcr_session_accepted,
+    _dcr_in_use,
+    _dcr_expect,
 ):
     from dcrproof.core.parties.tokens import decode
 
     other = _dcr_in_use("beside a session")
     headers = with_basic(other.client_id, other.secret)
-    exchange = dcr_consumer.call({**headers, "cookie": _dcr_session.cookie.reveal()}, node=_dcr_session.node)
+    session = _dcr_new_session()
+    exchange = dcr_consumer.call({**headers, "cookie": session.cookie.reveal()}, node=session.node)
     accepted(_dcr_expect, dcr_consumer, exchange, "Basic beside a session")
     token = decode(echoed(exchange)["headers"].get("authorization", "").partition(" ")[2])
     subject = token.claims.get("sub") if token else None
@@ -748,11 +757,12 @@ def test_broken_session_beside_basic(dcr_consumer, dcr_application, _dcr_session
     evidence=Evidence.UNKNOWN,
     references=(f"{REFERENCE}, session_secret",),
 )
-def test_session_on_another_node(dcr_consumer, _dcr_session, _dcr_session_accepted, _dcr_expect):
-    others = [node for node in dcr_consumer.nodes if node != _dcr_session.node]
-    if not others:
+def test_session_on_another_node(dcr_consumer, _dcr_new_session, _dcr_session_accepted, _dcr_expect):
+    if len(dcr_consumer.nodes) < 2:
         raise NotApplicable("the profile names one node of the gateway")
-    exchange = dcr_consumer.call({"cookie": _dcr_session.cookie.reveal()}, node=others[0])
+    session = _dcr_new_session()
+    other = next(node for node in dcr_consumer.nodes if node != session.node)
+    exchange = dcr_consumer.call({"cookie": session.cookie.reveal()}, node=other)
     _dcr_expect.form(
         "gateway",
         "shares_session_secrets",
