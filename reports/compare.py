@@ -105,7 +105,9 @@ def absent(selected: Container[str], id: str) -> str:
 def _why(check: Check | None) -> str:
     if check is None or check["verdict"] == "passed":
         return ""
-    return one_line(f"blocked by {check['blocked_by']}" if check["blocked_by"] else check["observed"] or check["expected"])
+    return one_line(
+        f"blocked by {check['blocked_by']}" if check["blocked_by"] else check["observed"] or check["expected"]
+    )
 
 
 def _facts(old: Run, new: Run, common: set[str]) -> Iterator[Fact]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dcrproof.commands.parsing import LIKE_OTHERS, Commands, Usage, asks, gateway_and_path
 from dcrproof.commands.run import run_pytest
+from dcrproof.core.checks.results import Exit
 from dcrproof.core.text import say
 
 if TYPE_CHECKING:
@@ -98,7 +99,8 @@ def perform(options: argparse.Namespace) -> int:
             typed = Typed("diagnose", options.typed[1:])
             code = run_pytest(typed, [f"--dcr-profile={profile}", "--tb=no", *options.others], kept)
     if not kept.run:
-        say(printed.getvalue().strip())
+        if code != Exit.INTERRUPTED:  # else Ctrl-C came before the first check
+            say(printed.getvalue().strip())
         return code
     for line in told(kept.run):
         say(line)
