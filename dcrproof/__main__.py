@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
-from dcrproof import __version__
 from dcrproof.commands import (
     ci,
     compare,
@@ -93,7 +92,6 @@ clean-up or leaked secret, 4 bad usage, 5 no checks ran, 6 a party is unreachabl
 def command_line() -> Parser:
     """The parser of all commands."""
     parser = Parser(prog="dcrproof", description=ABOUT, epilog=EXITS)
-    parser.add_argument("--version", action="version", version=f"dcrproof {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     for command in COMMANDS:
         command.add(commands)

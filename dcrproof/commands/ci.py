@@ -20,7 +20,7 @@ from dcrproof.commands import report, sweep
 from dcrproof.commands.compare import PAGE, history_code, history_lines, history_of
 from dcrproof.commands.parsing import Commands, Usage
 from dcrproof.core.checks.results import Exit
-from dcrproof.core.text import one_line, say
+from dcrproof.core.text import say
 
 KEPT = 30
 """How many runs are kept for the history: a month of nights."""
@@ -153,7 +153,7 @@ def _options(text: str) -> list[str]:
     try:
         options = shlex.split(text)
     except ValueError as error:
-        raise Usage(f"DCRPROOF_OPTIONS: {error}, in {one_line(text, 200)}") from None
+        raise Usage(f"DCRPROOF_OPTIONS: {error}") from None
     for name in (option.partition("=")[0] for option in options):
         if name in TOLD:
             raise Usage(f"DCRPROOF_OPTIONS: {name} is not for here; set {TOLD[name]}")

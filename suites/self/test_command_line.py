@@ -1,5 +1,6 @@
 """`dcrproof steps` and `checks`, what they promise, and a run of a person on call (mode existing)."""
 
+import argparse
 import json
 import re
 import subprocess
@@ -12,7 +13,8 @@ import httpx
 import pytest
 from tiers import sample
 
-from dcrproof.__main__ import main
+from dcrproof import __version__
+from dcrproof.__main__ import command_line, main
 from dcrproof.core.profile.reading import read
 from dcrproof.fixtures.catalogue import entries, kinds
 from dcrproof.fixtures.session.visibility import foreseen
@@ -155,12 +157,33 @@ def test_bad_usage_exits_with_4_and_says_how(capsys, arguments):
     assert output.err.startswith("usage: dcrproof")
 
 
-@pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("serve", "--help")])
-def test_help_and_version_are_no_failure(capsys, arguments):
-    with pytest.raises(SystemExit) as stopped:
-        main(arguments)
-    assert stopped.value.code == GREEN
-    assert "dcrproof" in capsys.readouterr().out
+def commands(parser=None, *names: str):
+    """All commands and their actions, as they are typed."""
+    parser = parser or command_line()
+    yield names
+    for action in parser._actions:
+        for name, one in action.choices.items() if isinstance(action, argparse._SubParsersAction) else ():
+            yield from commands(one, *names, name)
+
+
+COMMANDS = list(commands())
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_each_command_has_help_and_version_and_names_what_was_meant(capsys, command):
+    for option, said in (
+        ("--help", f"usage: {' '.join(('dcrproof', *command))}"),
+        ("--version", f"dcrproof {__version__}"),
+    ):
+        with pytest.raises(SystemExit) as stopped:
+            main([*command, option])
+        assert stopped.value.code == GREEN
+        assert capsys.readouterr().out.startswith(said)
+    if command[:1] not in {("run",), ("diagnose",)}:  # these take the options of pytest
+        with pytest.raises(SystemExit) as stopped:
+            main([*command, "--verson"])
+        assert stopped.value.code == USAGE
+        assert capsys.readouterr().out == ""
 
 
 # One of them, and some of them
