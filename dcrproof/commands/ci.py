@@ -117,7 +117,7 @@ def _reported(job: Job, made: Path) -> int:
     _thinned(job)
     broke = _compared(job)
     _summary_of_azure(job)
-    say(f"{'report':<10} {job.report}")
+    say(f"{'open':<10} {job.report / 'index.html'}")
     return broke
 
 
@@ -180,7 +180,8 @@ def _emptied(folder: Path) -> None:
 
 def _performed(command: Sequence[str]) -> int:
     """Runs the checks. A signal that stops this process is passed on, and the run cleans up."""
-    with subprocess.Popen(command, start_new_session=True) as running:  # noqa: S603 - dcrproof of this Python; a session of its own, so that it gets each signal once
+    environment = {**os.environ, "DCRPROOF_CI": "run"}
+    with subprocess.Popen(command, env=environment, start_new_session=True) as running:  # noqa: S603 - dcrproof of this Python; a session of its own, so that it gets each signal once
         while True:
             try:
                 code = running.wait()

@@ -21,16 +21,19 @@ from tiers import full, needed
 SCHEMAS = Path(check_jsonschema.__file__).parent / "builtin_schemas" / "vendor"
 BIN = Path(sys.executable).parent
 JENKINS = ROOT / "ci" / "jenkins"
-GREEN, BROKEN, USAGE = 0, 1, 4
+GREEN, BROKEN, INTERNAL_ERROR, USAGE = 0, 1, 3, 4
 
 
 @dataclass(frozen=True)
 class Command:
-    """A script of a template with the environment that it is given; `always`: whether it runs after a failure, too."""
+    """A script of a template with the environment that it is given; `always`: whether it runs after a failure, too;
+    `counts`: whether the job fails with it.
+    """
 
     script: str
     environment: Mapping[str, str]
     always: bool
+    counts: bool = True
 
 
 def loaded(path: str) -> Any:
@@ -63,7 +66,7 @@ def gitlab(given: Mapping[str, str]) -> Iterator[Command]:
     for script in (*job["before_script"], *job["script"]):
         yield Command(script, job["variables"], always=False)
     for script in job["after_script"]:
-        yield Command(script, job["variables"], always=True)
+        yield Command(script, job["variables"], always=True, counts=False)
 
 
 def azure(given: Mapping[str, str]) -> Iterator[Command]:
@@ -199,7 +202,7 @@ def performed(system: str, given: Mapping[str, str], folder: Path, environment: 
                 check=False,
             )
             printed += ended.stdout
-            code = code or ended.returncode
+            code = code or (ended.returncode if command.counts else 0)
     return code, printed
 
 
@@ -215,6 +218,7 @@ def test_a_green_job_leaves_its_report_and_what_the_next_one_needs(system, tmp_p
     report = {path.name for path in (tmp_path / "dcrproof-report").iterdir()}
     assert report >= {"index.html", "history.html", "junit.xml", "results.sarif", "metrics.prom", "compare.txt"}
     assert "nothing to sweep: all parties are mocked" in printed
+    assert re.findall(r"(?m)^(?:evidence|open) .*", printed) == [f"open       {Path('dcrproof-report', 'index.html')}"]
     (kept,) = (path for path in (tmp_path / ".dcrproof" / "runs").iterdir() if not path.is_symlink())
     assert [path.name for path in kept.iterdir()] == ["run.json"]
 
@@ -227,6 +231,15 @@ def test_a_red_job_sweeps_and_has_the_exit_code_of_the_run(system, tmp_path, env
     assert code == BROKEN, printed
     assert "nothing to sweep" in printed
     assert (tmp_path / "dcrproof-report" / "handoff-curity-admins.md").exists()
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_sweep_that_fails_makes_a_green_job_red(system, tmp_path, environment):
+    (tmp_path / "dcrproof").write_text('#!/bin/sh\ntest "$2" = sweep && exit 3\nexit 0\n')
+    (tmp_path / "dcrproof").chmod(0o755)
+    shim = tmp_path / "shims" / "python3"
+    shim.write_text(PYTHON.replace("DCRPROOF", str(tmp_path / "dcrproof")))
+    assert performed(system, {}, tmp_path, environment)[0] == INTERNAL_ERROR
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
