@@ -1,7 +1,5 @@
 """The command line: `dcrproof COMMAND`. Each command is a module of `dcrproof.commands`."""
 
-import errno
-import os
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -21,6 +19,7 @@ from dcrproof.commands import (
     serve,
     sweep,
 )
+from dcrproof.commands.output import to_its_end
 from dcrproof.commands.parsing import Parser, Usage
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.http.signals import as_ctrl_c
@@ -45,6 +44,11 @@ COMMANDS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Returns its exit code; see `dcrproof.core.checks.results.Exit`."""
+    with to_its_end():
+        return _performed(arguments)
+
+
+def _performed(arguments: Sequence[str] | None) -> int:
     typed = list(sys.argv[1:] if arguments is None else arguments)
     options, unknown = command_line().parse_known_args(typed)
     if unknown and not hasattr(options, "others"):
@@ -58,21 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Exit.USAGE
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        # the reader of the output, such as `head`, has ended; nothing is written to the pipe at exit
-        sys.stderr.close()
-        return Exit.GREEN
-    except OSError as error:
-        if error.errno not in FULL:
-            raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is written at exit
-        say(f"dcrproof {options.command}: cannot be written: {error.strerror}", partial(print, file=sys.stderr))
-        return Exit.INTERNAL_ERROR
     return code
-
-
-FULL = {errno.ENOSPC, errno.EDQUOT}
-"""Errors of a disk that is full, in which standard output may be a file."""
 
 
 ABOUT = """\

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from dcrproof.core.profile.reading import read
 from dcrproof.fixtures.catalogue import entries, kinds
 from dcrproof.fixtures.session.visibility import foreseen
 
-GREEN, BROKEN, INTERNAL_ERROR, USAGE = 0, 1, 3, 4
+GREEN, BROKEN, INTERNAL_ERROR, USAGE, UNREACHABLE = 0, 1, 3, 4, 6
 STEP = {
     *("id", "party", "owner", "place", "label", "value", "breaks", "fix", "caution", "source", "guide", "implied"),
     *("notes", "undo", "variants", "undo_reason"),
@@ -137,14 +138,37 @@ def test_without_json_everything_is_listed_for_a_reader(capsys, request, command
     assert [line for line in lines if len(line) > 120 and len(line.split()) > 2] == []  # an address stays whole
 
 
-def test_a_reader_may_stop_reading():
-    """As `dcrproof checks | head` does."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "dcrproof", "steps", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as running:
-        running.stdout.readline()
-        running.stdout.close()
-        assert running.stderr.read() == b""
+UNREAD = {
+    "run --dcr-check discovery -v": GREEN,
+    "steps --json": GREEN,
+    "checks": GREEN,
+    "run --dcr-check token.is-jwt -v --dcr-undo curity.token-issuer.jwt": BROKEN,
+    "run --dcr-chek x": USAGE,
+    "diagnose --route https://127.0.0.1:1/x --issuer https://127.0.0.1:1 --client-id a --secret-env HIDDEN": UNREACHABLE,
+    "init": USAGE,
+    "serve --port 0": USAGE,
+    "lint nowhere": USAGE,
+    "compare nowhere": USAGE,
+    "report nowhere": USAGE,
+    "profile --schema": GREEN,
+    "sweep --ledger .": GREEN,
+    "ci sweep": GREEN,
+    "completion bash": GREEN,
+    "--version": GREEN,
+    "run --help": GREEN,
+}
+
+
+@pytest.mark.parametrize(("command", "code"), sample(UNREAD.items(), of=2))
+def test_the_end_of_a_reader_changes_neither_what_a_command_does_nor_its_exit_code(tmp_path, command, code):
+    """As that of `dcrproof checks | head`; here it has ended before the first line."""
+    program = Path(sys.executable).parent / "dcrproof"
+    script = f'"{program}" {command} 2>errors | exec <&-; exit ${{PIPESTATUS[0]}}'
+    ended = subprocess.run(
+        ["bash", "-c", script], check=False, cwd=tmp_path, env={**os.environ, "HIDDEN": "Qx7-not-the-secret-of-anybody"}
+    )
+    errors = (tmp_path / "errors").read_text("utf-8")
+    assert (ended.returncode, "Traceback" in errors, "Broken pipe" in errors) == (code, False, False), errors
 
 
 @pytest.mark.parametrize("arguments", [(), ("dance",), ("steps", "--xml"), ("checks", "more"), ("serve", "--port")])
@@ -592,6 +616,8 @@ def test_an_application_that_is_accepted_although_it_must_not_be_is_red(mocks, a
         ("init --output / --force", USAGE, "--output /: it is a folder"),
         ("init --output ''", USAGE, "--output .: it is a folder"),
         ("steps >/dev/full", INTERNAL_ERROR, "cannot be written: No space left on device"),
+        ("--version >/dev/full", INTERNAL_ERROR, "cannot be written: No space left on device"),
+        ("completion bash >/dev/full", INTERNAL_ERROR, "cannot be written: No space left on device"),
         ("run --dcr-check discovery -q >/dev/full", INTERNAL_ERROR, "cannot be written: No space left on device"),
     ],
 )
