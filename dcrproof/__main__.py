@@ -23,7 +23,7 @@ from dcrproof.commands.output import to_its_end
 from dcrproof.commands.parsing import Parser, Usage
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.http.signals import as_ctrl_c
-from dcrproof.core.text import say
+from dcrproof.core.text import one_line, say
 
 COMMANDS = (
     run,
@@ -62,6 +62,12 @@ def _performed(arguments: Sequence[str] | None) -> int:
         return Exit.USAGE
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
+    except OSError as error:  # of a file that was named, such as a name that is too long
+        if error.filename is None:
+            raise
+        text = f"dcrproof {options.command}: {one_line(str(error.filename))}: {error.strerror}"
+        say(text, partial(print, file=sys.stderr))
+        return Exit.USAGE
     return code
 
 

@@ -4,6 +4,7 @@ import argparse
 import re
 import sys
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 from urllib.parse import urlsplit
@@ -39,6 +40,15 @@ class Parser(argparse.ArgumentParser):
         self.options += [name for name in names if name.startswith("--")]
         self.actions.append(super().add_argument(*names, **keywords))
         return self.actions[-1]
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuses an empty value of an option: "" is what a shell makes of a variable that is not set."""
+        for before, word in pairwise(["", *(args or ())]):
+            name = word.removesuffix("=") if word.endswith("=") else "" if word else before
+            option = self._option_string_actions.get(name)
+            if option is not None and option.nargs is None:
+                self.error(f"argument {name}: expected a value, found an empty text")
+        return super().parse_known_args(args, namespace)
 
     def refuse(self, argument: str) -> None:
         """Exits with what was probably meant instead of that argument. The value of an option may be a secret."""

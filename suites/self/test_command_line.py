@@ -18,6 +18,7 @@ from dcrproof import __version__
 from dcrproof.__main__ import command_line, main
 from dcrproof.core.profile.reading import read
 from dcrproof.fixtures.catalogue import entries, kinds
+from dcrproof.fixtures.session import asked
 from dcrproof.fixtures.session.visibility import foreseen
 
 GREEN, BROKEN, INTERNAL_ERROR, USAGE, UNREACHABLE = 0, 1, 3, 4, 6
@@ -136,6 +137,51 @@ def test_without_json_everything_is_listed_for_a_reader(capsys, request, command
     heads = [line.split()[0] for line in lines if not line.startswith(" ")]
     assert heads == [item["id"] for item in items]
     assert [line for line in lines if len(line) > 120 and len(line.split()) > 2] == []  # an address stays whole
+
+
+FILES = (
+    "compare NAME x",
+    "compare NAME",
+    "report NAME",
+    "checks --failing-in NAME",
+    "sweep --ledger NAME",
+    "lint NAME",
+)
+FILES += (
+    "profile check NAME",
+    "serve --observed NAME",
+    "init --mode inspect --issuer https://x --output NAME",
+)
+
+
+@pytest.mark.parametrize("command", FILES)
+@pytest.mark.parametrize("name", ["ü" * 300, f"{'a' * 200}/{'b' * 5000}"], ids=["long", "very long"])
+def test_a_name_that_no_file_can_have_is_bad_usage(capsys, tmp_path, monkeypatch, command, name):
+    monkeypatch.chdir(tmp_path)
+    code = main([word.replace("NAME", name) for word in command.split()])
+    error = capsys.readouterr().err
+    expected = INTERNAL_ERROR if command.startswith("sweep") else USAGE  # a ledger that cannot be read is not swept
+    assert (code, "Traceback" in error, list(tmp_path.iterdir())) == (expected, False, []), error
+
+
+@pytest.mark.parametrize(
+    "command", [command for command in FILES if "-" in command] + ["checks --stage NAME", "serve --issuer NAME"]
+)
+def test_an_empty_value_is_refused(capsys, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stopped:
+        main([word.replace("NAME", "") for word in command.split()])
+    assert stopped.value.code == USAGE
+    assert "expected a value, found an empty text" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", asked.FILES)
+def test_an_empty_value_of_an_option_of_pytest_is_not_a_run_without_it(run_checks, option):
+    """As of `--dcr-profile "$PROFILE"` where the variable is not set: all parties would be mocked, and the run green."""
+    option = f"--{option.replace('_', '-')}"
+    ran = run_checks(option, "", "--dcr-check=discovery")
+    assert ran.code == USAGE
+    assert f"{option}: expected a value, found an empty text" in ran.output
 
 
 UNREAD = {
