@@ -46,11 +46,7 @@ def times(held: Any, digits: int = 3) -> View:
 
 def exact_times(held: Any) -> View:
     """Without zeros at the end of the second (recorded). Konnect has up to six digits there; what is stamped here has three."""
-    return {
-        name: datetime.fromtimestamp(getattr(held, name), UTC).strftime("%Y-%m-%dT%H:%M:%S.%f").rstrip("0").rstrip(".")
-        + "Z"
-        for name in ("created_at", "updated_at")
-    }
+    return {name: f"{shown.rstrip('Z').rstrip('0').rstrip('.')}Z" for name, shown in times(held).items()}
 
 
 def epochs(held: Any) -> View:

@@ -61,9 +61,9 @@ FETCH_PAUSE = 31
 RULES: Mapping[str, tuple[str, str]] = {
     "ended": (
         (
-            "no credential works that was changed, or after its documented end: a secret that was replaced, at the authorization server at "
-            "once, and at the gateway once the token that it has cached for it has ended; a token, and a session, once "
-            "the token has expired"
+            "no credential works that was changed, or after its documented end: a secret that was replaced, at the "
+            "authorization server at once, and at the gateway once the token that it has cached for it has ended; a token, "
+            "and a session, once the token has expired"
         ),
         GATEWAY,
     ),

@@ -207,6 +207,7 @@ def _ref(_: Loader, node: yaml.ScalarNode) -> Ref:
 
 Loader.add_constructor("!ref", _ref)
 Loader.add_constructor("!env", lambda _, node: os.environ[node.value])
+Loader.add_constructor("!secret", lambda loader, node: loader.construct_mapping(node)["source"])
 Loader.add_constructor("!file", lambda loader, node: (loader.folder / node.value).read_text("utf-8"))
 
 
