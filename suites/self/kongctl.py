@@ -116,7 +116,7 @@ CHILDREN = (
     Child("apis", "documents", "documents", "slug", ("title", "status", "content"), full=True),
 )
 # What a plan with `--mode sync` reads of each portal that is there, in this order: test/e2e/scenarios/portal/teams/replay
-# 11 to 19, at commit 73e4a14.
+# 11 to 19, at commit 73e4a14; with e-mail templates, portal/email-templates/replay 8 to 18, at commit b8a3833.
 READ_OF_A_PORTAL = (
     "pages",
     f"snippets?{ALL}",
@@ -124,12 +124,12 @@ READ_OF_A_PORTAL = (
     "identity-providers",
     "email-config",
     "audit-log-webhook",
+    "email-templates",
     f"teams?{ALL}",
     "custom-domain",
 )
 # What `dump declarative --include-child-resources` reads of one as well:
-# internal/cmd/root/verbs/dump/declarative_portal_child_collectors.go, 5772641. (E-mail templates are not mocked; kongctl
-# warns where it cannot read a child.)
+# internal/cmd/root/verbs/dump/declarative_portal_child_collectors.go, 5772641.
 DUMPED_OF_A_PORTAL = (
     *READ_OF_A_PORTAL,
     "authentication-settings",
@@ -138,6 +138,8 @@ DUMPED_OF_A_PORTAL = (
     "assets/logo",
     "assets/favicon",
 )
+# internal/cmd/root/verbs/dump/declarative_control_plane_child_collectors.go, c5269e1; gateway services are shown by `get`.
+DUMPED_OF_A_CONTROL_PLANE = ("dp-client-certificates", "core-entities/services")
 # Commands about developers of a portal and their applications, in the order of test/e2e/scenarios/portal/applications,
 # 00b40e2; what each sends: internal/cmd/root/products/konnect/portal/{developers,teams,team_roles,applications,
 # applications_delete,application_registrations,application_registrations_delete}.go. What is in braces is a member of the
@@ -205,6 +207,7 @@ def _ref(_: Loader, node: yaml.ScalarNode) -> Ref:
 
 Loader.add_constructor("!ref", _ref)
 Loader.add_constructor("!env", lambda _, node: os.environ[node.value])
+Loader.add_constructor("!secret", lambda loader, node: loader.construct_mapping(node)["source"])
 Loader.add_constructor("!file", lambda loader, node: (loader.folder / node.value).read_text("utf-8"))
 
 
@@ -335,7 +338,8 @@ class Replay:
             self._publications(api["id"])
             self._implementations(api["id"])
         for plane in everything["control_planes"]:
-            self.ask("GET", f"/v2/control-planes/{plane['id']}/core-entities/services", None)
+            for path in DUMPED_OF_A_CONTROL_PLANE:
+                self.ask("GET", f"/v2/control-planes/{plane['id']}/{path}", None)
         return everything
 
     # What is read
