@@ -216,6 +216,8 @@ class Sequence(RuleBasedStateMachine):
         self.shown = len(self._exchanges)
         self.failed: Failed | None = None
         """What broke."""
+        self.error: Exception | None = None
+        """What ended it otherwise."""
         flow.sign_in()
         self._read_keys()
 
@@ -238,6 +240,9 @@ class Sequence(RuleBasedStateMachine):
         except Failed as failed:
             failed.observed += f"; after: {'; '.join(self.steps) or 'nothing'}"
             self.failed = failed
+            raise
+        except Exception as error:
+            self.error = error
             raise
 
     def _hold(self, holds: object, rule: str, observed: str, exchange: Exchange | None = None) -> None:
@@ -537,8 +542,12 @@ def searched(begin: Callable[[], Sequence], examples: int, steps: int, seed: int
     Raises what a step raises that is no broken rule.
     """
     begun: list[Sequence] = []
+    enough = False
 
     def beginning() -> Sequence:
+        nonlocal enough
+        if enough := len(begun) == examples:  # Hypothesis tries more than it counts, and again what broke
+            raise _Enough
         begun.append(begin())
         return begun[-1]
 
@@ -555,11 +564,16 @@ def searched(begin: Callable[[], Sequence], examples: int, steps: int, seed: int
     )
     try:
         run_state_machine_as_test(with_seed(seed)(beginning), settings=budget)  # type: ignore[arg-type] # any maker will do
-    except Exception:  # a sequence that does not break again is another error, Flaky
+    except Exception:  # a sequence that does not break again, or does not begin, is another error, Flaky
         if broken := next((one for one in begun if one.failed), None):
             return broken
-        raise
+        if not enough or any(one.error for one in begun):
+            raise
     return None
+
+
+class _Enough(Exception):
+    """As many sequences were tried as a search may try."""
 
 
 def taken_again(begin: Callable[[], Sequence], taken: list[Taken]) -> Sequence:
