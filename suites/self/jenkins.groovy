@@ -26,7 +26,7 @@ binding.sh = { Map step ->
 ['copyArtifacts', 'junit', 'archiveArtifacts'].each { name ->
     binding.setVariable(name, { Map step -> println "step ${name} ${step.sort()}" })
 }
-binding.lastCompleted = { -> 'the last completed build' }
+binding.lastWithArtifacts = { -> 'the last build with artifacts' }
 
 def step = new GroovyShell(binding).parse(new File(args[0]))
 def settings = args.tail().collectEntries { it.split('=', 2) as List }

@@ -1,20 +1,26 @@
 /**
  * The step `dcrproof` of a shared library for Jenkins; docs/ci.md says how to use it.
  *
- * settings: profile, baseline, options, package (what pip installs), and credentials, a list as withCredentials takes it.
+ * settings: name (of the target: two in a job need two names), profile, baseline, options, package (what pip installs), and
+ * credentials, a list as withCredentials takes it.
  * All commands are in single quotes: Groovy puts nothing into them, and the shell reads the environment.
  */
 def call(Map settings = [:]) {
+    def name = settings.name ?: 'dcrproof'
+    String report = "${name}-report"
+    String state = ".dcrproof/${name}"
     def environment = [
         "DCRPROOF_PACKAGE=${settings.package ?: 'dcrproof'}",
         "DCRPROOF_PROFILE=${settings.profile ?: ''}",
         "DCRPROOF_BASELINE=${settings.baseline ?: ''}",
         "DCRPROOF_OPTIONS=${settings.options ?: ''}",
-        'DCRPROOF_REPORT=dcrproof-report',
-        'DCRPROOF_STATE=.dcrproof',
+        "DCRPROOF_REPORT=${report}",
+        "DCRPROOF_STATE=${state}",
     ]
     withEnv(environment.collect { it.toString() }) {
-        copyArtifacts(projectName: env.JOB_NAME, selector: lastCompleted(), filter: '.dcrproof/**', optional: true)
+        copyArtifacts( // of the last build that has kept anything, not of one that failed before
+            projectName: '/' + env.JOB_NAME, selector: lastWithArtifacts(), filter: state + '/**', optional: true
+        )
         sh(label: 'Install dcrproof', script: 'python3 -m venv .dcrproof-venv')
         sh(label: 'Install dcrproof', script: '.dcrproof-venv/bin/pip install --quiet "$DCRPROOF_PACKAGE"')
         withCredentials(settings.credentials ?: []) {
@@ -24,9 +30,9 @@ def call(Map settings = [:]) {
                 try {
                     sh(label: 'Delete what a killed run has left', script: '.dcrproof-venv/bin/dcrproof ci sweep')
                 } finally {
-                    junit(testResults: 'dcrproof-report/junit.xml', allowEmptyResults: true, skipMarkingBuildUnstable: true)
+                    junit(testResults: report + '/junit.xml', allowEmptyResults: true, skipMarkingBuildUnstable: true)
                     archiveArtifacts(
-                        artifacts: 'dcrproof-report/**, .dcrproof/**', allowEmptyArchive: true, defaultExcludes: false
+                        artifacts: report + '/**, ' + state + '/**', allowEmptyArchive: true, defaultExcludes: false
                     )
                 }
             }
