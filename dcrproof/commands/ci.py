@@ -85,15 +85,17 @@ def add(commands: Commands) -> None:
 
 def run(_: argparse.Namespace) -> int:
     job = _job()
+    with _files():
+        _fetched(job.state)
+        _emptied(
+            job.report
+        )  # before anything is refused, so that no report of an earlier job is taken for that of this one
+        _without_latest(job)
+        before = set(_kept(job))
     more = _options(job.options)
     options = ["--dcr-report", str(job.runs), "--dcr-ledger", str(job.ledgers)]
     options += ["--dcr-profile", job.profile] if job.profile else []
     options += ["--dcr-baseline", job.baseline] if job.baseline else []
-    with _files():
-        _fetched(job.state)
-        _emptied(job.report)
-        _without_latest(job)
-        before = set(_kept(job))
     code = _performed([sys.executable, "-m", "dcrproof", "run", *options, *more])
     made = [one for one in _kept(job) if one not in before]
     if not made:  # it was refused before it began, or an option such as --dcr-plan is in place of a run

@@ -244,6 +244,15 @@ def test_options_that_are_not_closed_are_bad_usage_and_do_not_stop_a_sweep(night
     assert "DCRPROOF_OPTIONS: No closing quotation" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("options", ["--dcr-check 'token", "--dcr-report=x"])
+def test_a_job_that_was_refused_leaves_no_report_of_an_earlier_one(nights, monkeypatch, options):
+    """In a folder that a system keeps, it would be taken for that of this job."""
+    nights.night()
+    monkeypatch.setenv("DCRPROOF_OPTIONS", options)
+    assert nights.night() == Exit.USAGE
+    assert [path.name for path in nights.report.iterdir()] == [ci.MARK]
+
+
 @pytest.mark.parametrize("taken", [".dcrproof", "dcrproof-report", ".dcrproof/runs"])
 def test_a_file_in_place_of_a_folder_is_bad_usage(nights, capsys, taken):
     (nights.folder / taken).parent.mkdir(exist_ok=True)

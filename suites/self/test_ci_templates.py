@@ -338,8 +338,8 @@ def groovy(program: str, *arguments: object, **more: Any) -> subprocess.Complete
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
-        (ONE, GREEN, "verdict    green"),
-        (f"{ONE} --dcr-undo curity.token-issuer.jwt", BROKEN, "failed: exit 1"),
+        (ONE, GREEN, "description green - "),
+        (f"{ONE} --dcr-undo curity.token-issuer.jwt", BROKEN, "description failed: token.is-jwt"),
         ("'; touch pwned; $(touch pwned) `touch pwned`", BROKEN, "DCRPROOF_OPTIONS: No closing quotation"),
     ],
 )

@@ -30,6 +30,10 @@ def call(Map settings = [:]) {
                 try {
                     sh(label: 'Delete what a killed run has left', script: '.dcrproof-venv/bin/dcrproof ci sweep')
                 } finally {
+                    if (fileExists(report + '/compare.txt')) { // how the run ended, in the list of builds
+                        def newest = readFile(report + '/compare.txt').readLines().find { it.startsWith('newest ') }
+                        currentBuild.description = newest?.replaceFirst(/newest +\S+: /, '')
+                    }
                     junit(testResults: report + '/junit.xml', allowEmptyResults: true, skipMarkingBuildUnstable: true)
                     archiveArtifacts(
                         artifacts: report + '/**, ' + state + '/**', allowEmptyArchive: true, defaultExcludes: false
