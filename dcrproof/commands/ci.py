@@ -96,7 +96,7 @@ def run(_: argparse.Namespace) -> int:
     options = ["--dcr-report", str(job.runs), "--dcr-ledger", str(job.ledgers)]
     options += ["--dcr-profile", job.profile] if job.profile else []
     options += ["--dcr-baseline", job.baseline] if job.baseline else []
-    code = _performed([sys.executable, "-m", "dcrproof", "run", *options, *more])
+    code = _performed([sys.executable, "-P", "-m", "dcrproof", "run", *options, *more])
     made = [one for one in _kept(job) if one not in before]
     if not made:  # it was refused before it began, or an option such as --dcr-plan is in place of a run
         if code == Exit.GREEN:
