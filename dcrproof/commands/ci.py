@@ -87,9 +87,7 @@ def run(_: argparse.Namespace) -> int:
     job = _job()
     with _files():
         _fetched(job.state)
-        _emptied(
-            job.report
-        )  # before anything is refused, so that no report of an earlier job is taken for that of this one
+        _emptied(job.report)  # before anything is refused: an earlier job's would be taken for that of this one
         _without_latest(job)
         before = set(_kept(job))
     more = _options(job.options)
@@ -240,7 +238,7 @@ def _thinned(job: Job) -> None:
 
 
 def _green(folder: Path) -> bool:
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, RecursionError):
         run = json.loads((folder / "run.json").read_text("utf-8"))
         return isinstance(run, dict) and run.get("exit") == Exit.GREEN
     return False

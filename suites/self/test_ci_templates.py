@@ -355,6 +355,23 @@ def test_the_step_of_jenkins_runs_sweeps_and_keeps(options, code, said, tmp_path
 
 @full
 @needed("java", "Java")
+@needed("groovy", "Groovy (Debian's package groovy)")
+def test_what_jenkins_has_kept_is_kept_again_where_nothing_can_be_installed(tmp_path, environment):
+    (tmp_path / "shims" / "python3").write_text("#!/bin/sh\nexit 9\n")
+    (tmp_path / "tenant-report").mkdir()
+    (tmp_path / "tenant-report" / "compare.txt").write_text(
+        "newest     20261123T020000.000000Z-7: green - of yesterday\n"
+    )
+    harness, step = ROOT / "suites/self/jenkins.groovy", JENKINS / "vars" / "dcrproof.groovy"
+    ended = groovy("groovy", harness, step, "name=tenant", cwd=tmp_path, env=environment)
+    assert "failed: exit 9" in ended.stdout
+    assert "yesterday" not in ended.stdout
+    assert not (tmp_path / "tenant-report").exists()
+    assert ".dcrproof/tenant/**" in ended.stdout.partition("step archiveArtifacts")[2]
+
+
+@full
+@needed("java", "Java")
 @needed("groovyc", "Groovy (Debian's package groovy)")
 def test_the_jenkinsfile_is_groovy(tmp_path):
     """Without the annotation that names the library, which is Jenkins' own."""

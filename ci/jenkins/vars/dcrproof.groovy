@@ -18,28 +18,29 @@ def call(Map settings = [:]) {
         "DCRPROOF_STATE=${state}",
     ]
     withEnv(environment.collect { it.toString() }) {
-        copyArtifacts( // of the last build that has kept anything, not of one that failed before
-            projectName: '/' + env.JOB_NAME, selector: lastWithArtifacts(), filter: state + '/**', optional: true
+        dir(report) { deleteDir() } // that of an earlier build, which a workspace keeps
+        copyArtifacts(
+            projectName: '/' + env.JOB_NAME, selector: lastCompleted(), filter: state + '/**', optional: true
         )
-        sh(label: 'Install dcrproof', script: 'python3 -m venv .dcrproof-venv')
-        sh(label: 'Install dcrproof', script: '.dcrproof-venv/bin/pip install --quiet "$DCRPROOF_PACKAGE"')
-        withCredentials(settings.credentials ?: []) {
-            try {
-                sh(label: 'Run the checks', script: '.dcrproof-venv/bin/dcrproof ci run')
-            } finally {
+        try {
+            sh(label: 'Install dcrproof', script: 'python3 -m venv .dcrproof-venv')
+            sh(label: 'Install dcrproof', script: '.dcrproof-venv/bin/pip install --quiet "$DCRPROOF_PACKAGE"')
+            withCredentials(settings.credentials ?: []) {
                 try {
-                    sh(label: 'Delete what a killed run has left', script: '.dcrproof-venv/bin/dcrproof ci sweep')
+                    sh(label: 'Run the checks', script: '.dcrproof-venv/bin/dcrproof ci run')
                 } finally {
-                    if (fileExists(report + '/compare.txt')) { // how the run ended, in the list of builds
-                        def newest = readFile(report + '/compare.txt').readLines().find { it.startsWith('newest ') }
-                        currentBuild.description = newest?.replaceFirst(/newest +\S+: /, '')
-                    }
-                    junit(testResults: report + '/junit.xml', allowEmptyResults: true, skipMarkingBuildUnstable: true)
-                    archiveArtifacts(
-                        artifacts: report + '/**, ' + state + '/**', allowEmptyArchive: true, defaultExcludes: false
-                    )
+                    sh(label: 'Delete what a killed run has left', script: '.dcrproof-venv/bin/dcrproof ci sweep')
                 }
             }
+        } finally { // also where nothing could be installed: what was copied is archived again, for the next build
+            if (fileExists(report + '/compare.txt')) { // how the run ended, in the list of builds
+                def newest = readFile(report + '/compare.txt').readLines().find { it.startsWith('newest ') }
+                currentBuild.description = newest?.replaceFirst(/newest +\S+: /, '')
+            }
+            junit(testResults: report + '/junit.xml', allowEmptyResults: true, skipMarkingBuildUnstable: true)
+            archiveArtifacts(
+                artifacts: report + '/**, ' + state + '/**', allowEmptyArchive: true, defaultExcludes: false
+            )
         }
     }
 }
