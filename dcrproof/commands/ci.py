@@ -120,7 +120,7 @@ def _reported(job: Job, made: Path) -> int:
     _thinned(job)
     broke = _compared(job)
     _summary_of_azure(job)
-    say(f"{'report':<10} {job.report}")
+    say(f"{'open':<10} {job.report / 'index.html'}")  # where the run itself said, its data alone are left
     return broke
 
 

@@ -65,6 +65,8 @@ def nights(tmp_path, monkeypatch):
 def test_each_night_is_compared_with_the_last_green_one(nights, capsys):
     assert [nights.night(verdict) for verdict in ("passed", "failed", "failed", "passed")] == [0, 1, 1, 0]
     printed = capsys.readouterr().out
+    assert printed.splitlines()[-1] == "open       dcrproof-report/index.html"
+    assert (nights.folder / "dcrproof-report" / "index.html").is_file()
     assert printed.count("against    20261102T020000.000000Z-7: the last green run before it") == 3
     assert printed.count("broke      route.made-up-0: passed -> failed") == 2
     assert {path.name for path in nights.report.iterdir()} >= SOME_FILES
