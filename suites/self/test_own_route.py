@@ -95,3 +95,12 @@ def test_what_could_not_be_restored_is_tried_again(own: OwnRoute, konnect: Konne
     konnect.status = 200
     own.settle()
     assert konnect.changes[-1] == {"timeout": None}
+
+
+def test_settings_that_konnect_refuses_are_not_restored(own: OwnRoute, konnect: Konnect) -> None:
+    konnect.status = 400
+    with pytest.raises(Failed), own.configured(timeout=9):
+        pass
+    konnect.status = 200
+    own.settle()
+    assert konnect.changes == []
