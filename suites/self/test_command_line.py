@@ -660,7 +660,7 @@ def test_an_application_that_is_accepted_although_it_must_not_be_is_red(mocks, a
         ("init <&-", USAGE, "on a terminal, dcrproof init asks for them"),
         ("diagnose --route https://h --client-id x --issuer https://h <&-", USAGE, "there is no terminal to ask"),
         ("init --output / --force", USAGE, "--output /: it is a folder"),
-        ("init --output ''", USAGE, "--output .: it is a folder"),
+        ("init --output ''", USAGE, "--output: expected a value, found an empty text"),
         ("steps >/dev/full", INTERNAL_ERROR, "cannot be written: No space left on device"),
         ("--version >/dev/full", INTERNAL_ERROR, "cannot be written: No space left on device"),
         ("completion bash >/dev/full", INTERNAL_ERROR, "cannot be written: No space left on device"),
