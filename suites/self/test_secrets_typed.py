@@ -199,7 +199,8 @@ def test_an_argument_that_is_refused_is_not_repeated(arguments: list[str], said:
     assert (running.returncode, said in printed, SECRET in printed) == (4, True, False), printed
 
 
-def test_options_of_a_job_that_cannot_be_read_are_not_repeated(monkeypatch, capfd) -> None:
+def test_options_of_a_job_that_cannot_be_read_are_not_repeated(tmp_path: Path, monkeypatch, capfd) -> None:
+    monkeypatch.chdir(tmp_path)
     for text in (f"--x='{SECRET}", f"{next(iter(TOLD))}={SECRET}"):
         monkeypatch.setenv("DCRPROOF_OPTIONS", text)
         assert main(["ci", "run"]) == 4
