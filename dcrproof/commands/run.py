@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Sequence
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +56,8 @@ def perform(options: argparse.Namespace) -> int:
 
 def run_pytest(typed: "Typed", arguments: Sequence[str], *plugins: object) -> int:
     """Runs the installed checks with these options of pytest. Returns the exit code."""
+    from importlib.metadata import entry_points
+
     import pytest
 
     suites = (PACKAGE / "suites").resolve()

@@ -188,11 +188,6 @@ def _pages(options: argparse.Namespace, described: Mapping[str, Any]) -> Iterato
 
 def _other_server(options: argparse.Namespace) -> "OtherServer | None":
     """The authorization server of --issuer, or None. Raises Usage for an option that is missing or invalid."""
-    from dcrproof.core.files import secret_in
-    from dcrproof.core.profile.reading import wrong
-    from dcrproof.core.profile.values import is_plain
-    from dcrproof.mocks.start import OtherServer
-
     given = [options.issuer, options.registrar_id, options.registrar_secret_file]
     if not any(given):
         return None
@@ -200,6 +195,11 @@ def _other_server(options: argparse.Namespace) -> "OtherServer | None":
         raise Usage("--issuer, --registrar-id and --registrar-secret-file belong together")
     if any(option.startswith("curity.") for option in options.undo):
         raise Usage("--undo of a step at Curity: there is no mock Curity with --issuer")
+    from dcrproof.core.files import secret_in
+    from dcrproof.core.profile.reading import wrong  # as much as all that mocks without it import
+    from dcrproof.core.profile.values import is_plain
+    from dcrproof.mocks.start import OtherServer
+
     try:
         secret = secret_in(options.registrar_secret_file)
     except (OSError, UnicodeError) as error:
