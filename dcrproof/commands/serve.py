@@ -34,7 +34,8 @@ def add(commands: Commands) -> None:
         help="run the mocks until they are stopped",
         description="Runs mocks of all parties, and prints their addresses and secrets as one line of JSON. One of its\n"
         "members, `profile`, is the path of a profile for `pytest --dcr-profile`. Ctrl-C or SIGTERM stops them.",
-        epilog="Exit codes: 0 stopped, 4 bad usage.",
+        epilog="There is no --workers: one process holds the state of all parties (docs/mocks.md). For more load start several.\n"
+        "Exit codes: 0 stopped, 4 bad usage.",
     )
     serve.add_argument("--port", type=_port, metavar="N", help="use the ports from N upwards (default: free ports)")
     serve.add_argument(

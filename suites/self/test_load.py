@@ -525,6 +525,14 @@ REFUSED = {
     "no rate": ("", "", LoadOptions("dcrproof load"), "--rate: missing"),
     "too few things": ("max_created = 20", "max_created = 9", ASKED, "run.max_created: 9, "),
     "too many users": ("", "", LoadOptions("dcrproof load", users=21, rate=5.0), "run.max_created: 20, "),
+    "too many users for workers": (
+        "",
+        "",
+        LoadOptions("", users=20, workers=3, rate=5.0),
+        "run.max_created: 20, and 20 users need 21",
+    ),
+    "a worker, which its master tells of rate and users": ("", "", LoadOptions("", users=21, worker=True), None),
+    "a worker, not hostile": ("hostile = true", "hostile = false", LoadOptions("", worker=True), "run.hostile: "),
     "inspect": ('"create"', '"inspect"', ASKED, 'run.mode: "inspect"'),
     "existing": (
         'mode = "create"',
