@@ -2,7 +2,7 @@
 
     pip install -e '.[test]' && python benchmarks/growth.py
 
-Takes six minutes and half a gigabyte. Writes growth.json and, from it, growth.svg; `--draw` only draws what was recorded.
+Takes ten minutes and half a gigabyte. Writes growth.json and, from it, growth.svg; `--draw` only draws what was recorded.
 """
 
 import argparse
