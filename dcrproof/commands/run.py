@@ -3,7 +3,6 @@
 import argparse
 import os
 from collections.abc import Sequence
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +55,8 @@ def perform(options: argparse.Namespace) -> int:
 
 def run_pytest(typed: "Typed", arguments: Sequence[str], *plugins: object) -> int:
     """Runs the installed checks with these options of pytest. Returns the exit code."""
+    from importlib.metadata import entry_points
+
     import pytest
 
     from dcrproof.commands.options_alone import OptionsAlone

@@ -34,7 +34,8 @@ def add(commands: Commands) -> None:
         help="run the mocks until they are stopped",
         description="Runs mocks of all parties, and prints their addresses and secrets as one line of JSON. One of its\n"
         "members, `profile`, is the path of a profile for `pytest --dcr-profile`. Ctrl-C or SIGTERM stops them.",
-        epilog="Exit codes: 0 stopped, 4 bad usage.",
+        epilog="There is no --workers: one process holds the state of all parties (docs/mocks.md). For more load start several.\n"
+        "Exit codes: 0 stopped, 4 bad usage.",
     )
     serve.add_argument("--port", type=_port, metavar="N", help="use the ports from N upwards (default: free ports)")
     serve.add_argument(
@@ -189,10 +190,6 @@ def _pages(options: argparse.Namespace, described: Mapping[str, Any]) -> Iterato
 
 def _other_server(options: argparse.Namespace) -> "OtherServer | None":
     """The authorization server of --issuer, or None. Raises Usage for an option that is missing or invalid."""
-    from dcrproof.core.profile.reading import wrong
-    from dcrproof.core.profile.values import is_plain
-    from dcrproof.mocks.start import OtherServer
-
     if options.given is not None:
         raise Usage(f"--registrar-secret: {OTHERS_SEE_IT}; use --registrar-secret-file FILE")
     given = [options.issuer, options.registrar_id, options.registrar_secret_file]
@@ -202,6 +199,10 @@ def _other_server(options: argparse.Namespace) -> "OtherServer | None":
         raise Usage("--issuer, --registrar-id and --registrar-secret-file belong together")
     if any(option.startswith("curity.") for option in options.undo):
         raise Usage("--undo of a step at Curity: there is no mock Curity with --issuer")
+    from dcrproof.core.profile.reading import wrong  # as much as all that mocks without it import
+    from dcrproof.core.profile.values import is_plain
+    from dcrproof.mocks.start import OtherServer
+
     secret = secret_of_file("--registrar-secret-file", options.registrar_secret_file)
     issuer = options.issuer.rstrip("/").removesuffix("/.well-known/openid-configuration")
     if found := wrong(("curity", "issuer"), issuer, Path()):
