@@ -219,9 +219,9 @@ def perform(case: Case, folder: Path) -> Ended:
         options += [*LOUD, f"--junitxml={own / 'junit.xml'}", f"--log-file={own / 'log'}"]
     else:
         options += ["-q", "--tb=native"]
-        # the verdicts are looked at, not the report, nor its events: an eighth of the time. Results are masked elsewhere
-        evidence.leave_evidence = lambda *_: ""
-        recording.masked = lambda *_: []
+        evidence.leave_evidence = lambda *_: ""  # the verdicts are looked at, not the report
+    if (case.mutant or case.undo) and not case.loud:
+        recording.masked = lambda *_: []  # nor its events: an eighth of the time. Results are masked elsewhere
     if case.blind:
         blindfold()
     with contextlib.ExitStack() as stack:
