@@ -8,6 +8,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from html import escape
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Lets links to files outside docs/ lead to the repository."""
+    """Lets links to files outside docs/ lead to the repository, and draws diagrams: the theme would load Mermaid from a site."""
     del config, files
     source = page.file.src_uri
     depth = source.count("/")
@@ -61,7 +62,43 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         target = f"{REPOSITORY}/blob/main/{found[2]}" if found[1].count("../") == depth + 1 else f"{found[1]}{found[2]}"
         return f"]({target})"
 
-    return re.sub(r"\]\(((?:\.\./)+)([^)\s]+)\)", outside, markdown)
+    linked = re.sub(r"\]\(((?:\.\./)+)([^)\s]+)\)", outside, markdown)
+    return re.sub(r"^```mermaid\n(.*?)^```$", lambda found: diagram(found[1]), linked, flags=re.DOTALL | re.MULTILINE)
+
+
+LANE, ROW, HEAD = 122, 44, 44
+"""Of a diagram, in pixels."""
+
+
+def diagram(text: str) -> str:
+    """A sequence diagram of Mermaid as SVG: the participants, and the messages between them, each with one or two lines.
+
+    Raises ValueError for a line of another kind.
+    """
+    lanes: dict[str, str] = {}
+    rows: list[tuple[str, ...]] = []
+    for line in map(str.strip, text.splitlines()):
+        if named := re.fullmatch(r"participant (\w+) as (.+)", line):
+            lanes[named[1]] = named[2]
+        elif sent := re.fullmatch(r"(\w+)(-?)->>(\w+): (.+)", line):
+            rows.append(sent.groups())
+        elif line.partition(" ")[0] not in {"sequenceDiagram", "box", "end"}:
+            raise ValueError(f"a diagram has a line that is not drawn: {line}")
+    middle = {name: LANE * number + LANE // 2 for number, name in enumerate(lanes)}
+    width, height = LANE * len(lanes), HEAD + ROW * len(rows) + 10
+    parts = [f'<line x1="{x}" y1="{HEAD - 10}" x2="{x}" y2="{height}" />' for x in middle.values()]
+    for name, label in lanes.items():  # in two lines: what it is, and where
+        for y, words in zip((12, 27), label.split(": "), strict=False):
+            parts.append(f'<text class="head" x="{middle[name]}" y="{y}">{escape(words)}</text>')
+    for number, (sender, dashed, receiver, label) in enumerate(rows, 1):
+        y, x, to = HEAD + ROW * number, middle[sender], middle[receiver]
+        kind, tip = ("dashed" if dashed else "solid"), (-8 if to > x else 8)
+        parts.append(f'<path class="{kind}" d="M{x} {y}H{to}" /><path class="tip" d="M{to} {y}l{tip} -4v8z" />')
+        for line_number, words in enumerate(reversed(label.split("<br/>"))):
+            parts.append(f'<text x="{(x + to) / 2:g}" y="{y - 6 - 14 * line_number}">{escape(words)}</text>')
+    picture = f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">'
+    title = "<title>The messages between the parts, one below the other</title>"
+    return f'<div class="sequence" tabindex="0" role="region" aria-label="Sequence diagram">{picture}{title}{"".join(parts)}</svg></div>'
 
 
 def home() -> str:

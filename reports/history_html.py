@@ -106,4 +106,10 @@ def _times(runs: Sequence[Past]) -> Iterator[tuple[str, Markup]]:
 
 def _plot(title: str, lines: Sequence[Line], runs: Sequence[Past], shown: Callable[[float], str]) -> tuple[str, Markup]:
     """A plot with its title, for which a plot on a phone is too narrow: it stands above."""
-    return title, plot(title, lines, 1, shown, lambda share: runs[round(share * (len(runs) - 1))].day)
+    of_one_day = len({run.day for run in runs}) == 1
+
+    def when(share: float) -> str:
+        run = runs[round(share * (len(runs) - 1))]
+        return run.started[11:19] if of_one_day else run.day
+
+    return title, plot(title, lines, 1, shown, when)

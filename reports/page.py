@@ -4,15 +4,22 @@ Text from outside is only ever text in the page: Jinja escapes it in the markup.
 network access, and every script and style but the page's, which are allowed by their hashes.
 """
 
+import os
 import re
+import sys
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from importlib.util import cache_from_source
+from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from dcrproof.core.checks.check import stage_title
@@ -66,10 +73,32 @@ def _hash(source: str) -> str:
     return f"sha256-{b64encode(sha256(source.encode()).digest()).decode()}"
 
 
+class Compiled(BytecodeCache):
+    """Keeps templates compiled where Python keeps modules: to compile a template takes longer than to fill it."""
+
+    def get_cache_key(self, name: str, filename: str | None = None) -> str:
+        return filename or name
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        with suppress(OSError, EOFError, ValueError, UnpicklingError):
+            bucket.bytecode_from_string(Path(cache_from_source(bucket.key)).read_bytes())
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if sys.dont_write_bytecode:
+            return
+        kept = Path(cache_from_source(bucket.key))
+        written = kept.with_suffix(f".{os.getpid()}")
+        with suppress(OSError):  # an installation that may not be written to, or a full disk
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            written.write_bytes(bucket.bytecode_to_string())
+            written.replace(kept)
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("dcrproof.reports"),
+        bytecode_cache=Compiled(),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=shown,

@@ -5,6 +5,7 @@ All that it is told stands in environment variables, so that no template puts a 
 
 import argparse
 import contextlib
+import json
 import os
 import shlex
 import shutil
@@ -23,7 +24,7 @@ from dcrproof.core.checks.results import Exit
 from dcrproof.core.text import one_line, say
 
 KEPT = 30
-"""How many runs are kept for the history: a month of nights."""
+"""How many runs are kept for the history: a month of nights. The last green one is kept beyond that."""
 WRITTEN = ("*.json", "*.jsonl", "*.html", "*.xml", "*.har", "*.md", "*.toml", "*.sarif", "*.prom", "*.txt")
 """What a run leaves in the folder of the report, and `run` removes from it before the next one."""
 TOLD = {
@@ -33,6 +34,8 @@ TOLD = {
     "--dcr-ledger": "DCRPROOF_STATE",
 }
 """Options of a run that have a variable of their own."""
+ATTEMPTS = "attempts"
+"""A folder in what is kept, with what each attempt of an earlier job has kept: Azure has an artifact for each."""
 MARK = ".dcrproof-report"
 """A file that says that a folder is one of reports."""
 ABOUT = """\
@@ -82,16 +85,16 @@ def add(commands: Commands) -> None:
 
 def run(_: argparse.Namespace) -> int:
     job = _job()
+    with _files():
+        _fetched(job.state)
+        _emptied(job.report)  # before anything is refused: an earlier job's would be taken for that of this one
+        _without_latest(job)
+        before = set(_kept(job))
     more = _options(job.options)
     options = ["--dcr-report", str(job.runs), "--dcr-ledger", str(job.ledgers)]
     options += ["--dcr-profile", job.profile] if job.profile else []
     options += ["--dcr-baseline", job.baseline] if job.baseline else []
-    with _files():
-        _private(job.state)
-        _emptied(job.report)
-        _without_latest(job)
-        before = set(_kept(job))
-    code = _performed([sys.executable, "-m", "dcrproof", "run", *options, *more])
+    code = _performed([sys.executable, "-P", "-m", "dcrproof", "run", *options, *more])
     made = [one for one in _kept(job) if one not in before]
     if not made:  # it was refused before it began, or an option such as --dcr-plan is in place of a run
         if code == Exit.GREEN:
@@ -117,17 +120,17 @@ def _reported(job: Job, made: Path) -> int:
     _thinned(job)
     broke = _compared(job)
     _summary_of_azure(job)
-    say(f"{'report':<10} {job.report}")
+    say(f"{'open':<10} {job.report / 'index.html'}")  # where the run itself said, its data alone are left
     return broke
 
 
 def run_sweep(_: argparse.Namespace) -> int:
     job = _job()
+    with _files():
+        _fetched(job.state)
     if not job.profile or not job.ledgers.is_dir():
         say("nothing to sweep: " + ("no run has kept a ledger" if job.profile else "all parties are mocked"))
         return Exit.GREEN
-    with _files():
-        _private(job.state)
     return sweep.run(argparse.Namespace(ledger=job.ledgers, profile=Path(job.profile), yes=True))
 
 
@@ -160,12 +163,28 @@ def _options(text: str) -> list[str]:
     return options
 
 
-def _private(state: Path) -> None:
+def _fetched(state: Path) -> None:
     """Makes the folder, and takes it from everybody else: caches and artifacts do not keep the modes of files."""
     state.mkdir(parents=True, exist_ok=True)
+    _joined(state)
     for path in (state, *state.rglob("*")):
         if not path.is_symlink():
             path.chmod(0o700 if path.is_dir() else 0o600)
+
+
+def _joined(state: Path) -> None:
+    """Puts together what the attempts of an earlier job have kept. Where two have the same, the later one counts."""
+    attempts = state / ATTEMPTS
+    if not attempts.is_dir():
+        return
+    for attempt in sorted(attempts.iterdir(), reverse=True):
+        _joined(attempt)  # a job that failed before its run has kept what it had fetched
+        for kept in (*attempt.glob("runs/*"), *attempt.glob("ledgers/*")):
+            place = state / kept.relative_to(attempt)
+            if not place.exists():
+                place.parent.mkdir(exist_ok=True)
+                kept.replace(place)
+    shutil.rmtree(attempts)
 
 
 def _emptied(folder: Path) -> None:
@@ -205,15 +224,24 @@ def _without_latest(job: Job) -> None:
 
 
 def _thinned(job: Job) -> None:
-    """Keeps of each run what a comparison needs, and of old runs nothing. A killed run has its events alone."""
+    """Keeps of each run what a comparison needs, and of old runs the last green one. A killed run has its events alone."""
     folders = list(_kept(job))
+    green = next((folder for folder in reversed(folders[:-1]) if _green(folder)), None)
     for folder in folders[:-KEPT]:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder != green:
+            shutil.rmtree(folder, ignore_errors=True)
     for folder in folders[-KEPT:]:
         needed = "run.json" if (folder / "run.json").exists() else "events.jsonl"
         for path in folder.iterdir():
             if path.name != needed:
                 path.unlink()
+
+
+def _green(folder: Path) -> bool:
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        run = json.loads((folder / "run.json").read_text("utf-8"))
+        return isinstance(run, dict) and run.get("exit") == Exit.GREEN
+    return False
 
 
 def _compared(job: Job) -> int:

@@ -78,6 +78,7 @@ def _content(found: "Sequence[Finding]", code: int, others: Sequence[str], comma
     """The findings as run.json has checks, each with its place and its object."""
     from dcrproof.core import guide
     from dcrproof.fixtures.session.verdicts import owners
+    from dcrproof.lint.steps import FIXES
 
     results = [one.result for one in found]
     steps = [step for id in dict.fromkeys(id for one in results for id in one.candidates) if (step := guide.step(id))]
@@ -101,7 +102,7 @@ def _content(found: "Sequence[Finding]", code: int, others: Sequence[str], comma
             }
             for one in found
         ],
-        "steps": [step.brief for step in steps],
+        "steps": [{**step.brief, "fix": FIXES.get(step.id, step.fix)} for step in steps],
         "exchanges": [],
         "not_read": list(others),
     }

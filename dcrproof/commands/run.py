@@ -1,6 +1,7 @@
 """`dcrproof run`: the checks, as `pytest` runs them in a checkout, from any folder."""
 
 import argparse
+import os
 from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -59,6 +60,7 @@ def run_pytest(typed: "Typed", arguments: Sequence[str], *plugins: object) -> in
     """Runs the installed checks with these options of pytest. Returns the exit code."""
     import pytest
 
+    os.environ["PYTHONSAFEPATH"] = "1"  # a worker imports no `random.py` of the folder
     suites = (PACKAGE / "suites").resolve()
     installed = {one.name for one in entry_points(group="pytest11")}
     settings = ["-c", str(SETTINGS), f"--rootdir={Path.cwd()}", f"--confcutdir={suites}"]

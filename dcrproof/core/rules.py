@@ -4,6 +4,7 @@ A run holds what Konnect answers against these rules, `dcrproof lint` what a fil
 raises Failed with both sides.
 """
 
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -146,7 +147,8 @@ def written_discovery_url(value: object) -> None:
     """A discovery URL whose server is not known: its form, and that it is not below another endpoint of Curity."""
     expected = f"the discovery URL of Curity: https://CURITY/oauth/v2/oauth-anonymous{WELL_KNOWN}"
     demand(value, expected, "no issuer")
-    said = str(value).strip()
+    said = str(value)
+    demand(not re.search(r"\s", said), expected, f"issuer {value!r}: no URL has a blank")
     try:
         url = urlsplit(said)
         complete = url.scheme in {"https", "http"} and bool(url.hostname)
@@ -156,4 +158,5 @@ def written_discovery_url(value: object) -> None:
     demand(said.endswith(WELL_KNOWN), expected, f"issuer {value!r}: it does not end with {WELL_KNOWN}")
     last = issuer_of(said).rpartition("/")[2]
     demand(last not in NOT_ISSUERS, expected, f"issuer {value!r}: {last} is another endpoint of Curity")
+    demand(WELL_KNOWN not in issuer_of(said), expected, f"issuer {value!r}: it has {WELL_KNOWN} twice")
     demand(urlsplit(issuer_of(said)).path, expected, f"issuer {value!r}: the path of Curity's issuer is missing")

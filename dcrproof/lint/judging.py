@@ -17,7 +17,7 @@ from dcrproof.core.text import one_line
 from dcrproof.fixtures.catalogue import entry_of, of_files
 from dcrproof.lint.kongctl import EXISTS
 from dcrproof.lint.nodes import Declared, NotKnown, Place, Unknown, plain
-from dcrproof.lint.setup import Setup
+from dcrproof.lint.setup import ELSEWHERE, Setup
 from dcrproof.lint.steps import OF_CHECK
 
 Rule = Callable[[Any], object]
@@ -42,6 +42,8 @@ def findings(setup: Setup, issuer: str = "", registrar_id: str = "") -> list[Fin
     secrets = Secrets()
     for written in setup.secrets:
         secrets.know(written.value)
+    for text in setup.hidden:
+        secrets.know(text)
     found = [*judge.providers(), *judge.strategies(), *judge.portals(), *judge.publications(), *_secrets(setup)]
     mask = partial(_masked, secrets)
     return [Finding(one.result.masked(mask), one.place, mask(one.subject)) for one in found]
@@ -116,6 +118,58 @@ def _link(of: Declared, name: str) -> Any:
     return EXISTS if node is None and of.external else node and node.value
 
 
+UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
+Links = Mapping[tuple[str, ...], str]
+"""The paths of members that hold ids, with what these are the ids of."""
+REQUIRED = frozenset({"api_id", "portal_id"})
+PROVIDER: Links = {("dcr_provider_id",): "provider"}
+STRATEGIES: Links = {("auth_strategy_ids",): "strategy"}
+DEFAULT: Links = {("default_application_auth_strategy_id",): "strategy"}
+PUBLISHED: Links = {("portal_id",): "portal", ("api_id",): "api"}
+LINKED: Links = {
+    ("api_id",): "api",
+    ("service", "id"): "gateway service",
+    ("service", "control_plane_id"): "control plane",
+    ("control_plane", "control_plane_id"): "control plane",
+}
+
+
+def _refer(of: Declared, check: str, links: Links) -> Finding:
+    """Holds members against being ids of what they must be; the place is that of the first that is none."""
+    wrong = next((path for path, kind in links.items() if _no_id(of, kind, *path)), ())
+    return _hold(of, check, lambda _: _require_ids(of, links), *wrong, looks=True)
+
+
+def _require_ids(of: Declared, links: Links) -> None:
+    """Raises Failed where a member holds what is not the id of such an object, by itself or among others."""
+    for path, kind in links.items():
+        said = _no_id(of, kind, *path)
+        demand(
+            not said,
+            f"{'.'.join(path)} with the id of its {kind}",
+            f"{'.'.join(path)} {said}",
+            fix=f"refer to the {kind} by its id: !ref REF#id in kongctl's YAML, .id in Terraform",
+        )
+
+
+def _no_id(of: Declared, kind: str, *path: str) -> str:
+    """What stands there instead of an id, in words; empty where it may be one, or may be left out."""
+    node, _ = of.body.find(*path)
+    if node is None or node.value is None:
+        return "left out" if path[-1] in REQUIRED and not of.external else ""
+    for item in node.items or [node]:
+        value = item.value
+        if isinstance(value, Unknown) or value in (None, []):
+            continue
+        if isinstance(value, Declared):
+            if value.kind != kind:
+                return f"with the id of the {value}"
+        elif not isinstance(value, str) or not (UUID.match(value) or ELSEWHERE.match(value)):
+            shown = "a list" if item.items else "a mapping" if item.members else repr(value)
+            return f"{shown}, which is neither an id nor the ref of its {kind} in these files"
+    return ""
+
+
 def _links(of: Declared) -> list[Any] | Unknown | None:
     """What the strategies of a publication are; None where the member is missing."""
     node, _ = of.body.find("auth_strategy_ids")
@@ -172,7 +226,7 @@ class _Judge:
             yield (found := _hold(one, "strategy.openid-connect", shape, "strategy_type"))
             if found.result.verdict is Verdict.FAILED:
                 continue
-            yield _hold(one, "strategy.dcr-provider", rules.has_provider, "dcr_provider_id")
+            yield _hold(one, "strategy.dcr-provider", partial(_provider, one), "dcr_provider_id")
             yield _hold(one, "strategy.issuer", partial(self._issuer, one), *CONFIG, "issuer")
             yield _hold(one, "strategy.claim", rules.claim, *CONFIG, "credential_claim")
             yield _hold(one, "strategy.auth-methods", rules.auth_methods, *CONFIG, "auth_methods")
@@ -186,7 +240,8 @@ class _Judge:
         if self.issuer:
             rules.strategy_issuer(value, self.issuer)
             return
-        rules.written_discovery_url(f"{rules.issuer_of(value)}{WELL_KNOWN}" if value else value)
+        of = str(value or "").removesuffix("/").removesuffix(WELL_KNOWN).removesuffix("/")
+        rules.written_discovery_url(of and f"{of}{WELL_KNOWN}")
         provider = _link(strategy, "dcr_provider_id")
         of_provider = _known(provider, "issuer") if isinstance(provider, Declared) else None
         try:
@@ -217,12 +272,12 @@ class _Judge:
             yield _hold(apis[0], "api.published", partial(_unpublished, apis[0]), looks=True)
         own = [one for one in publications if self._is_of_the_flow(one)]
         for one in own if self._with_own() else publications:
-            yield _hold(one, "api.published", bool, looks=True)
+            yield _refer(one, "api.published", PUBLISHED)
             rule = partial(self._strategy, one)
             yield _hold(one, "api.strategy", rule, "auth_strategy_ids", looks=True)
         for one in self.setup.of("implementation"):
-            yield _hold(one, "api.linked-to-gateway", bool, looks=True)
-            yield _hold(one, "api.linked-to-route", _linked, "control_plane")
+            yield _refer(one, "api.linked-to-gateway", LINKED)
+            yield _hold(one, "api.linked-to-route", partial(_linked, one), "control_plane", looks=True)
 
     def _with_own(self) -> list[Declared]:
         """The publications with a strategy of the flow."""
@@ -248,9 +303,13 @@ class _Judge:
         if written is not None and isinstance(written.value, str | Declared):
             said = "auth_strategy_ids as a list, in brackets"
             raise Failed(said, "one strategy that is not in a list, which Konnect refuses", fix=f"write {said}")
+        _require_ids(publication, STRATEGIES)
         if links is None:
             portal = _link(publication, "portal_id")
-            default = _link(portal, "default_application_auth_strategy_id") if isinstance(portal, Declared) else EXISTS
+            default: Any = EXISTS
+            if isinstance(portal, Declared):
+                _require_ids(portal, DEFAULT)
+                default = _link(portal, "default_application_auth_strategy_id")
             if isinstance(default, Unknown):
                 raise NotKnown(f"the portal's default strategy applies, {default.why}")
             links = [default] if default else []
@@ -273,12 +332,22 @@ def _openid_connect(strategy: Declared, kind: Any) -> None:
     rules.openid_connect({"strategy_type": kind, "configs": {"openid-connect": {} if node is not None else None}})
 
 
+def _provider(strategy: Declared, value: Any) -> None:
+    rules.has_provider(value)
+    if isinstance(value, str) and ELSEWHERE.match(value):
+        raise NotKnown("a placeholder, which another program replaces")
+    _require_ids(strategy, PROVIDER)
+
+
 def _secret(value: Any) -> None:
     rules.given(value, "initial_client_secret")
     raise NotKnown("only Konnect can try it")
 
 
-def _linked(control_plane: Any) -> None:
+def _linked(implementation: Declared, _: Any) -> None:
+    control_plane = _link(implementation, "control_plane")
+    if isinstance(control_plane, Unknown):
+        raise NotKnown.before(control_plane)
     rules.linked_to_service(control_plane)
     raise NotKnown("which gateway service has the route that callers use is not in these files")
 

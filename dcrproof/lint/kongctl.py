@@ -52,6 +52,8 @@ OTHER_NAMES = {
 """Other names of members, with those of Konnect's API."""
 IDS = frozenset({"dcr_provider_id", "default_application_auth_strategy_id", "api_id", "portal_id", "auth_strategy_ids"})
 """Members that hold the id of another object, or a list of ids."""
+OF_GATEWAY = frozenset({"service", "control_plane"})
+"""Mappings of ids, of objects that are not read."""
 MOST_MERGED = 20_000
 TAGS = ("!env", "!external", "!file", "!lookup", "!ref", "!secret")
 EXISTS = Unknown("it exists in Konnect already, and these files do not say more of it")
@@ -164,6 +166,8 @@ class _Documents:
             called = OTHER_NAMES.get(name, name)
             if called in FIELDS[kind]:
                 body[called] = self._ids(member) if called in IDS else self._resolved(member)
+            if called in OF_GATEWAY and (opened := self._opened(member)).members:
+                body[called] = Node({part: self._id(id) for part, id in opened.members.items()}, opened.place)
         if parent is not None:
             body["api_id"] = Node(self.made.get(_ref(parent), EXISTS), parent.place)
         configs = body.get("configs")
@@ -181,19 +185,26 @@ class _Documents:
         """A member that holds an id, or a list of ids: the objects, as far as the files have them."""
         opened = node if node.tag == "!ref" else self._opened(node)
         if isinstance(opened.value, list):
-            return Node([self._id(item) for item in opened.items], opened.place)
-        return self._id(opened)
+            return Node([self._id(item, read=True) for item in opened.items], opened.place)
+        return self._id(opened, read=True)
 
-    def _id(self, node: Node) -> Node:
+    def _id(self, node: Node, *, read: bool = False) -> Node:
+        """`read`: it is the id of what is read. Of that, what is not made yet is of a kind that has no id here; and a name or
+        another member is no id. Both stay texts.
+        """
+
+        def object_of(ref: str) -> Declared | Unknown | None:
+            elsewhere = not read and ref in self.refs and ref not in self.raw
+            return self.made.get(ref) or (EXISTS if elsewhere else None)
+
         if node.tag == "!ref":
             ref, _, member = str(node.value).partition("#")
-            if member in {"", "id"}:
-                self._known(ref, node)
-                return Node(self.made.get(ref, EXISTS), node.place)
+            self._known(ref, node)
+            found = object_of(ref) if member in {"", "id"} else None
+            return Node(found or f"!ref {node.value}", node.place)
         opened = self._resolved(node)
-        if isinstance(opened.value, str) and opened.value in self.made:
-            return Node(self.made[opened.value], opened.place)
-        return opened
+        found = object_of(opened.value) if isinstance(opened.value, str) else None
+        return Node(found, opened.place) if found else opened
 
     def _known(self, ref: str, node: Node) -> None:
         if ref not in self.refs:

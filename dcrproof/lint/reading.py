@@ -115,6 +115,8 @@ class _Composer:
             else:
                 found[name] = value
         for one in merges:
+            if not isinstance(one.value, dict) or one.tag:
+                raise BadFile(one.place, "a merge key (<<) needs a mapping, or a list of them")
             self.merged += len(one.members)
             if self.merged > MOST_MERGED:
                 raise BadFile(one.place, f"merge keys copy more than {MOST_MERGED:,} members")

@@ -28,6 +28,8 @@ class Setup:
 
     objects: dict[str, list[Declared]] = field(default_factory=dict)
     secrets: list[Written] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list, repr=False)
+    """Texts that Terraform marks as sensitive: they may be anything, and are not printed."""
 
     def add(self, declared: Declared) -> None:
         self.objects.setdefault(declared.kind, []).append(declared)

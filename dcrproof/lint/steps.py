@@ -24,6 +24,13 @@ OF_CHECK: Mapping[str, str] = {
 }
 """The checks of a run that a file can fail, with the setup step that is wrong then."""
 
+TYPE = "set the type to {} in the file; a {} that has been applied already must be deleted first: its type cannot be changed"
+FIXES: Mapping[str, str] = {
+    "konnect.provider.type": TYPE.format("curity", "provider"),
+    "konnect.strategy.auth-type": TYPE.format("openid_connect", "strategy"),
+}
+"""Where the fix of the guide speaks of what exists already."""
+
 ACCOUNT = "it is a matter of the account and its token, which no file sets"
 ROLE = "a file can grant roles; that it does not says nothing, since they may be granted elsewhere"
 FORM = "navigation in the user interface"

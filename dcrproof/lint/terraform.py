@@ -36,6 +36,7 @@ OWN = frozenset({"active", "created_at", "display_name", "id", "issuer", "name",
 LISTS = frozenset({"auth_strategy_ids"})
 """Those that hold a list."""
 AFTER_APPLY = Unknown("known after apply")
+VERSIONS = re.compile(r"[01](?:\.\d+)*\Z")
 INDEX = re.compile(r"\[(?:\"(?:[^\"\\]|\\.)*\"|\d+)\]")
 REFERENCE = re.compile(rf"(?P<type>\w+)\.(?P<name>[\w-]+)(?P<index>{INDEX.pattern})?")
 OWN_INDEX = frozenset({"each.key", "each.value", "count.index"})
@@ -61,6 +62,9 @@ def is_state(root: Node) -> bool:
 def read(root: Node, setup: Setup) -> None:
     """Adds what the plan will make. Raises BadFile."""
     _refuse_aliases(root)
+    version = root.members["format_version"]
+    if not VERSIONS.match(str(version.value)):
+        raise BadFile(version.place, "format_version of a later Terraform; 0 and 1 with any minor version are read")
     configuration = root.members.get("configuration")
     if configuration is not None:
         setup.secrets += secrets_in(configuration)
@@ -72,6 +76,7 @@ def read(root: Node, setup: Setup) -> None:
     for type, kind in KINDS.items():
         for resource in resources:
             if resource.key[1] == type and resource.after is not None:
+                setup.hidden += resource.sensitive
                 setup.secrets += [one for one in secrets_in(resource.after, by_plan=True) if one.name not in literal]
                 declared = Declared(
                     kind, resource.address, Node(resource.body(made), resource.after.place), ids=resource.ids
@@ -120,6 +125,8 @@ class _Resource:
         self.after: Node | None = None
         if after is not None and isinstance(after.value, dict) and _text(change, "mode") != "data":
             self.after = _with_unknown(after, unknown)
+        hidden, _ = change.find("change", "after_sensitive")
+        self.sensitive = list(_sensitive(self.after, hidden)) if self.after and hidden else []
         id = self.after.members.get("id") if self.after else None
         self.ids = frozenset({id.value} if id and isinstance(id.value, str) else ())
 
@@ -232,6 +239,21 @@ def _with_unknown(after: Node, unknown: Node | None) -> Node:
         if name not in members and one.value is True:
             members[name] = Node(AFTER_APPLY, after.place)
     return Node(members or after.value, after.place)
+
+
+def _sensitive(after: Node, marked: Node) -> Iterator[str]:
+    """The texts that are marked as sensitive: `marked` has the shape of `after`, with true where all below it is."""
+    left: list[tuple[Node, Node | None]] = [(after, marked)]
+    while left:
+        node, mark = left.pop()
+        if mark is None or not mark.value:
+            continue
+        whole = mark.value is True
+        if isinstance(node.value, str) and whole:
+            yield node.value
+        left += [(one, mark if whole else mark.members.get(name)) for name, one in node.members.items()]
+        marks = [mark] * len(node.items) if whole else mark.items
+        left += zip(node.items, marks, strict=False)
 
 
 def _items(node: Node, name: str) -> list[Node]:

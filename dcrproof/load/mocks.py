@@ -43,7 +43,7 @@ class MocksProcess:
 def started() -> Iterator[MocksProcess]:
     """Runs the mocks until the block ends. Raises NotStarted."""
     process = subprocess.Popen(
-        [sys.executable, "-c", SERVE],
+        [sys.executable, "-P", "-c", SERVE],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is for the load: the mocks are needed until it has cleaned up

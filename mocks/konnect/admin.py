@@ -48,7 +48,11 @@ class KonnectHttp(HttpApi):
             raise forbidden()
 
     def refusal(self, request: Request, problem: Problem) -> Response:
-        """The gateway's entities have their own form of 401 (control-planes-config v2, HTTP401Error)."""
+        """The gateway's entities have their own form of 401 (control-planes-config v2, HTTP401Error), and the certificates of
+        data planes of all (KonnectCPLegacyBaseError).
+        """
+        if "/dp-client-certificates" in request.path:
+            return json_response(problem.status, {"message": problem.detail})
         if problem.status == 401 and "/core-entities/" in request.path:
             return json_response(401, {"message": problem.detail, "status": 401})
         return super().refusal(request, problem)

@@ -20,7 +20,7 @@ from dcrproof.mocks.konnect.listing import (
     filtered,
     named,
 )
-from dcrproof.mocks.konnect.objects import GatewayService
+from dcrproof.mocks.konnect.objects import Certificate, GatewayService
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.konnect.tables import find
 from dcrproof.mocks.messages import Handler, Request, Response
@@ -28,6 +28,8 @@ from dcrproof.mocks.messages import Handler, Request, Response
 CONTROL_PLANES = "/v2/control-planes"
 CONTROL_PLANE = CONTROL_PLANES + "/{control_plane_id}"
 CORE = CONTROL_PLANE + "/core-entities"
+CERTIFICATES = CONTROL_PLANE + "/dp-client-certificates"
+CERTIFICATE = CERTIFICATES + "/{certificate_id}"
 SERVICE = CORE + "/services/{service_id}"
 
 CONTROL_PLANE_LIST = Listing(filters=filtered(STRING, "id", "name"), sorts=named("name", "created_at", "updated_at"))
@@ -38,7 +40,7 @@ CONSUMER_LIST = Listing(filters={"name": (EQUAL_OR_CONTAINS, attribute("username
 
 
 def routes(konnect: Konnect) -> Rows:
-    return (*_control_planes(konnect), *_entities(konnect))
+    return (*_control_planes(konnect), *_certificates(konnect), *_entities(konnect))
 
 
 def _control_planes(konnect: Konnect) -> Rows:
@@ -79,6 +81,29 @@ def _control_planes(konnect: Konnect) -> Rows:
         ("GET", CONTROL_PLANE + "/nodes", list_nodes),
         ("GET", CONTROL_PLANE + "/nodes/{node_id}", show_node),
         ("GET", CONTROL_PLANE + "/expected-config-hash", expected_hash),
+    )
+
+
+def _certificates(konnect: Konnect) -> Rows:
+    planes = konnect.control_planes
+
+    def item(held: Certificate) -> Mapping[str, Any]:
+        return {"item": gateway_views.certificate(held)}
+
+    def list_certificates(_: Request, control_plane_id: str) -> Response:
+        """Without pages: the operation has no parameters."""
+        held = planes.certificates(control_plane_id)
+        return ok({"items": list(map(gateway_views.certificate, held)), "page": {"total_count": len(held)}})
+
+    def replace(request: Request, control_plane_id: str, certificate_id: str) -> Response:
+        return ok(item(planes.replace_certificate(control_plane_id, certificate_id, read(request))))
+
+    return (
+        ("GET", CERTIFICATES, list_certificates),
+        ("POST", CERTIFICATES, lambda r, control_plane_id: created(item(planes.pin(control_plane_id, read(r))))),
+        ("GET", CERTIFICATE, lambda _, **names: ok(item(planes.certificate(*names.values())))),
+        ("PUT", CERTIFICATE, replace),
+        ("DELETE", CERTIFICATE, lambda _, **names: done(planes.unpin, *names.values())),
     )
 
 

@@ -8,7 +8,8 @@ from dcrproof.mocks.konnect.admin_portals import PORTAL
 from dcrproof.mocks.konnect.http import Rows, created, done, ok, read
 from dcrproof.mocks.konnect.listing import EQUAL, STRING, UUIDS, Listing, after, dated, filtered, named
 from dcrproof.mocks.konnect.objects import PortalEntry
-from dcrproof.mocks.konnect.portal_settings import ENTRIES, SETTINGS
+from dcrproof.mocks.konnect.portal_settings import EMAIL_TEMPLATES, ENTRIES, SETTINGS, Members, Setting
+from dcrproof.mocks.konnect.problems import not_found
 from dcrproof.mocks.konnect.state import Konnect
 from dcrproof.mocks.konnect.tables import find
 from dcrproof.mocks.konnect.trees import tree
@@ -39,9 +40,10 @@ ENTRY_LIST = Listing(filters={"type": (EQUAL, lambda held: held.members.get("typ
 
 
 def routes(konnect: Konnect) -> Rows:
-    settings = (row for path in SETTINGS for row in _setting(konnect, path))
+    single = (path for path in SETTINGS if not path.startswith(EMAIL_TEMPLATES))
+    settings = (row for path in single for row in _setting(konnect, path))
     entries = (row for path in ENTRIES for row in _entries(konnect, path))
-    return (*_pages(konnect), *_snippets(konnect), *settings, *entries)
+    return (*_pages(konnect), *_snippets(konnect), *settings, *_templates(konnect), *entries)
 
 
 def _pages(konnect: Konnect) -> Rows:
@@ -98,13 +100,44 @@ def _snippets(konnect: Konnect) -> Rows:
     )
 
 
+def _shown(setting: Setting, held: Members) -> Members:
+    times = {name: views.time(held[name]) for name in ("created_at", "updated_at") if name in held}
+    return {**setting.view(held), **times}
+
+
+def _templates(konnect: Konnect) -> Rows:
+    state, place = konnect.settings, f"{PORTAL}/{EMAIL_TEMPLATES}"
+    one = place + "/{name}"
+
+    def path_of(name: str) -> str:
+        if (path := f"{EMAIL_TEMPLATES}/{name}") not in SETTINGS:
+            raise not_found()
+        return path
+
+    def shown(portal_id: str, path: str) -> Members:
+        return _shown(SETTINGS[path], state.get(portal_id, path))
+
+    def patch(request: Request, portal_id: str, name: str) -> Response:
+        state.patch(portal_id, path_of(name), read(request))
+        return ok(shown(portal_id, path_of(name)))
+
+    def listed(_: Request, portal_id: str) -> Response:
+        """Without pages: the operation has no parameters."""
+        return ok({"data": [shown(portal_id, path) for path in state.templates(portal_id)]})
+
+    return (
+        ("GET", place, listed),
+        ("GET", one, lambda _, portal_id, name: ok(shown(portal_id, path_of(name)))),
+        ("PATCH", one, patch),
+        ("DELETE", one, lambda _, portal_id, name: done(state.delete, portal_id, path_of(name))),
+    )
+
+
 def _setting(konnect: Konnect, path: str) -> Rows:
     setting, place, state = SETTINGS[path], f"{PORTAL}/{path}", konnect.settings
 
-    def view(held: Mapping[str, Any]) -> Mapping[str, Any]:
-        shown = setting.view(held)
-        times = {name: views.time(held[name]) for name in ("created_at", "updated_at") if name in held}
-        return {**shown, **times}
+    def view(held: Members) -> Members:
+        return _shown(setting, held)
 
     def changing(change: Callable[..., Any], answer: Callable[..., Response]) -> Handler:
         return lambda request, portal_id: answer(view(change(portal_id, path, read(request))))

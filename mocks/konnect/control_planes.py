@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from dcrproof.mocks.konnect import schema
 from dcrproof.mocks.konnect.fields import check
-from dcrproof.mocks.konnect.objects import ControlPlane
+from dcrproof.mocks.konnect.objects import Certificate, ControlPlane
 from dcrproof.mocks.konnect.problems import conflict
 from dcrproof.mocks.konnect.push import Push
 from dcrproof.mocks.konnect.tables import Body, Stamps, Tables, find, labelled
@@ -50,6 +50,33 @@ class ControlPlanes:
         self.tables.control_planes[held.id] = changed
         return changed
 
+    # --- certificates of data planes, as texts: nothing is proved by them ------------------------------------------
+
+    def pin(self, control_plane_id: str, body: Body) -> Certificate:
+        held = find(self.tables.control_planes, control_plane_id)
+        check(body, schema.CERTIFICATE)
+        made = Certificate(control_plane_id=held.id, members=dict(body), **self.stamps.new())
+        self.tables.certificates[made.id] = made
+        return made
+
+    def certificates(self, control_plane_id: str) -> list[Certificate]:
+        held = find(self.tables.control_planes, control_plane_id)
+        return [one for one in self.tables.certificates.values() if one.control_plane_id == held.id]
+
+    def certificate(self, control_plane_id: str, certificate_id: str) -> Certificate:
+        """Raises Problem 404."""
+        return find({one.id: one for one in self.certificates(control_plane_id)}, certificate_id)
+
+    def replace_certificate(self, control_plane_id: str, certificate_id: str, body: Body) -> Certificate:
+        held = self.certificate(control_plane_id, certificate_id)
+        check(body, schema.CERTIFICATE)
+        changed = replace(held, members=dict(body), updated_at=self.stamps.now())
+        self.tables.certificates[held.id] = changed
+        return changed
+
+    def unpin(self, control_plane_id: str, certificate_id: str) -> None:
+        del self.tables.certificates[self.certificate(control_plane_id, certificate_id).id]
+
     def _require_free_name(self, name: str | None, own: ControlPlane | None) -> None:
         # 409 is in the document for POST and PATCH.
         if any(held.name == name and held is not own for held in self.tables.control_planes.values()):
@@ -63,7 +90,8 @@ class ControlPlanes:
         for of_service in (tables.gateway_routes, tables.gateway_plugins):
             for entity in [held for held in of_service.values() if held.service_id in services]:
                 of_service.pop(entity.id, None)
-        for of_plane in (tables.gateway_services, tables.gateway_consumers, tables.implementations):
+        of_planes = (tables.gateway_services, tables.gateway_consumers, tables.implementations, tables.certificates)
+        for of_plane in of_planes:
             for held in [held for held in of_plane.values() if held.control_plane_id == gone]:
                 of_plane.pop(held.id, None)
         for key in [key for key in tables.consumer_of if key[1] == gone]:

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dcrproof.mocks.konnect.objects import (
+    Certificate,
     ControlPlane,
     GatewayConsumer,
     GatewayPlugin,
@@ -105,6 +106,10 @@ def plugin(held: GatewayPlugin) -> View:
 
 def consumer(held: GatewayConsumer) -> View:
     return {**members(held, "id", "username", "custom_id"), "tags": None, **held.others, **epochs(held)}
+
+
+def certificate(held: Certificate) -> View:
+    return {"id": held.id, **held.members, **epochs(held)}
 
 
 OLDEST_WITH_STRATEGIES = (3, 6)

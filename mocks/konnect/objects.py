@@ -63,6 +63,17 @@ class GatewayConsumer:
 
 
 @dataclass(frozen=True)
+class Certificate:
+    """One with which data planes may join a control plane."""
+
+    id: str
+    control_plane_id: str
+    members: Mapping[str, Any]
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True)
 class GatewayPlugin:
     """A plugin that was added to a service; Konnect's own is derived from publication and link."""
 

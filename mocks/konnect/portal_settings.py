@@ -172,6 +172,7 @@ class Setting:
     name: as errors call it.
     deletable: whether DELETE takes them back to the start.
     stamped: whether they have times, and an id; a custom domain has no id.
+    first: what the first PATCH changes, where it makes them.
     """
 
     bodies: Mapping[str, Field]
@@ -180,9 +181,93 @@ class Setting:
     deletable: bool = False
     view: Callable[[Members], Members] = as_it_is
     stamped: tuple[str, ...] = ()
+    first: Members | None = None
 
 
 MADE_AT, CHANGED_AT = "created_at", "updated_at"
+
+EMAIL_TEMPLATES = "email-templates"
+DEVELOPER = (
+    "portal_display_name",
+    "portal_domain",
+    "developer_email",
+    "developer_fullname",
+    "dev_portal_reply_to",
+    "developer_status",
+)
+APPLICATION = ("application_name",)
+# name: variables, default subject, title, body and label of the button. Those of reset-password and
+# app-registration-approved are recorded (portal/email-templates 4, 5), the others inferred.
+TEMPLATES: Mapping[str, tuple[tuple[str, ...], tuple[str, str, str, str]]] = {
+    **{
+        name: (variables, (name.replace("-", " ").capitalize(),) * 4)
+        for variables, names in (
+            (APPLICATION, "app-registration-rejected app-registration-revoked api-key-expiring-soon api-key-expired"),
+            (DEVELOPER, "confirm-email-address account-access-approved account-access-rejected account-access-revoked"),
+            (DEVELOPER, "developer-invitation"),
+        )
+        for name in names.split()
+    },
+    "reset-password": (
+        DEVELOPER,
+        (
+            *("Reset your Developer Portal password",) * 2,
+            "We received a request to reset your password. If you did not make this request, please ignore this email.",
+            "Reset your password",
+        ),
+    ),
+    "app-registration-approved": (
+        APPLICATION,
+        (
+            "Application Registration Approved",
+            "App registration approved",
+            (
+                "Your request to register application {{application_name}} with {{api_name}} {{api_version}} has been "
+                "approved.\n\nCheck out the [API specs]({{api_documentation_url}}) to access the API.\n    "
+            ),
+            "View API docs",
+        ),
+    ),
+}
+TEMPLATE_PARTS = ("subject", "title", "body", "button_label")
+TEMPLATE = body(
+    {
+        "content": body(
+            {
+                **dict.fromkeys(("subject", "title"), text(1024, nullable=True)),
+                "body": text(4096, nullable=True),
+                "button_label": text(128, nullable=True),
+            },
+            nullable=True,
+        ),
+        "enabled": BOOLEAN,
+    }
+)
+
+
+def email_template(name: str) -> Setting:
+    variables, defaults = TEMPLATES[name]
+
+    def view(held: Members) -> Members:
+        content = held.get("content")
+        return {
+            "name": name,
+            "label": name.replace("-", " ").title(),
+            "variables": list(variables),
+            "default_content": dict(zip(TEMPLATE_PARTS, defaults, strict=True)),
+            **held,
+            **({"content": dict.fromkeys(TEMPLATE_PARTS) | content} if content else {}),
+        }
+
+    return Setting(
+        {"PATCH": TEMPLATE},
+        name="email template",
+        deletable=True,
+        view=view,
+        stamped=(MADE_AT, CHANGED_AT),
+        first={"enabled": True},
+    )
+
 
 SETTINGS: Mapping[str, Setting] = {
     "customization": Setting({"PUT": CUSTOMIZATION, "PATCH": CUSTOMIZATION}, {}),
@@ -207,6 +292,7 @@ SETTINGS: Mapping[str, Setting] = {
         stamped=("id", MADE_AT, CHANGED_AT),
         view=lambda held: {**dict.fromkeys(("from_name", "from_email", "reply_to_email")), **held},
     ),
+    **{f"{EMAIL_TEMPLATES}/{name}": email_template(name) for name in TEMPLATES},
     "custom-domain": Setting(
         {"POST": DOMAIN_CREATION, "PATCH": DOMAIN_UPDATE},
         name="custom domain",
@@ -285,8 +371,11 @@ class PortalSettings:
         if self._held(portal_id, path) is not None:
             taken = f"{setting.name} already exists"  # 409 is documented for the e-mail alone
             raise conflict(taken) if path == "email-config" else invalid("hostname", taken)
+        return self._put(portal_id, path, {**body, **self._stamped(setting)})
+
+    def _stamped(self, setting: Setting) -> Members:
         stamps = self.stamps.new()
-        return self._put(portal_id, path, {**body, **{name: stamps[name] for name in setting.stamped}})
+        return {name: stamps[name] for name in setting.stamped}
 
     def replace(self, portal_id: str, path: str, body: Body | None) -> Members:
         self.get(portal_id, path)
@@ -298,8 +387,12 @@ class PortalSettings:
 
     def patch(self, portal_id: str, path: str, body: Body) -> Members:
         """Members that are objects are replaced as a whole (inferred), but for a certificate and an integration."""
+        setting = SETTINGS[path]
+        if setting.first is not None and self._held(portal_id, path) is None:
+            check(body, setting.bodies["PATCH"])
+            return self._put(portal_id, path, {**setting.first, **body, **self._stamped(setting)})
         held = self.get(portal_id, path)
-        check(body, SETTINGS[path].bodies["PATCH"])
+        check(body, setting.bodies["PATCH"])
         members = {**body, "ssl": {**held["ssl"], **body["ssl"]}} if "ssl" in body else body
         if path == "integrations":
             members = {name: {**(held.get(name) or {}), **one} if one else one for name, one in body.items()}
@@ -317,6 +410,12 @@ class PortalSettings:
     def delete(self, portal_id: str, path: str) -> None:
         self.get(portal_id, path)
         self.tables.portal_settings.pop((find(self.tables.portals, portal_id).id, path), None)
+
+    def templates(self, portal_id: str) -> list[str]:
+        """The paths of those e-mail templates that have been changed, the last one first (recorded)."""
+        changed = (path for path in SETTINGS if path.startswith(f"{EMAIL_TEMPLATES}/"))
+        held = {path: found for path in changed if (found := self._held(portal_id, path))}
+        return sorted(held, key=lambda path: -held[path][MADE_AT])
 
     # --- lists ----------------------------------------------------------------------------------------------------
 

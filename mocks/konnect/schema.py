@@ -300,6 +300,8 @@ GATEWAY_PLUGIN = body(
 )
 GATEWAY_CONSUMER = body({**ENTITY, **dict.fromkeys(("username", "custom_id"), text(nullable=True, least=1))})
 
+CERTIFICATE = body({"cert": needed(text()), "title": text()})
+
 # --- APIs (api-builder v3) ------------------------------------------------------------------------------------------
 
 ATTRIBUTE = Field("array", least=1, most=20, nullable=True, items=text(512, 1))

@@ -13,6 +13,7 @@ from dcrproof.mocks.konnect.objects import (
     ApiDocument,
     ApiVersion,
     Application,
+    Certificate,
     ControlPlane,
     Developer,
     GatewayConsumer,
@@ -110,6 +111,7 @@ class Tables:
     gateway_services: dict[str, GatewayService] = field(default_factory=lambda: Table("service"))
     gateway_routes: dict[str, GatewayRoute] = field(default_factory=lambda: Table("route"))
     gateway_plugins: dict[str, GatewayPlugin] = field(default_factory=lambda: Table("plugin"))
+    certificates: dict[str, Certificate] = field(default_factory=lambda: Table("certificate"))
     gateway_consumers: dict[str, GatewayConsumer] = field(default_factory=lambda: Table("consumer"))
     consumer_of: dict[tuple[str, str], str] = field(
         default_factory=dict

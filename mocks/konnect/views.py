@@ -38,10 +38,15 @@ def time(seconds: float) -> str:
 
 
 def times(held: Any, digits: int = 3) -> View:
-    """With that many digits of the second; Konnect has three, but for teams (recorded)."""
+    """With that many digits of the second; Konnect has three, but for teams, pages and snippets (recorded)."""
     return {
         name: time(getattr(held, name)).replace("Z", "0" * (digits - 3) + "Z") for name in ("created_at", "updated_at")
     }
+
+
+def exact_times(held: Any) -> View:
+    """Without zeros at the end of the second (recorded). Konnect has up to six digits there; what is stamped here has three."""
+    return {name: f"{shown.rstrip('Z').rstrip('0').rstrip('.')}Z" for name, shown in times(held).items()}
 
 
 def epochs(held: Any) -> View:
@@ -127,7 +132,10 @@ def read_portal(held: Portal) -> View:
 
 
 def page(held: Page) -> View:
-    view = {**members(held, "id", "slug", "title", "content", "visibility", "status", "parent_page_id"), **times(held)}
+    view = {
+        **members(held, "id", "slug", "title", "content", "visibility", "status", "parent_page_id"),
+        **exact_times(held),
+    }
     return view if held.description is None else {**view, "description": held.description}
 
 
@@ -137,7 +145,7 @@ def created_page(held: Page) -> View:
 
 
 def snippet(held: Snippet) -> View:
-    view = {**members(held, "id", "name", "title", "content", "visibility", "status"), **times(held)}
+    view = {**members(held, "id", "name", "title", "content", "visibility", "status"), **exact_times(held)}
     return view if held.description is None else {**view, "description": held.description}
 
 

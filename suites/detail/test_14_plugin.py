@@ -50,7 +50,7 @@ def test_application_of_another_strategy(_dcr_own_route, dcr_consumer, _dcr_othe
 )
 def test_invalid_setting(_dcr_own_route, _dcr_expect):
     own = _dcr_own_route
-    with own.configured(timeout=9000) as consumer:
+    with own.restored(), own.configured(timeout=9000) as consumer:
         accepted(_dcr_expect, consumer, consumer.call(own.basic), "Basic, with a setting that the schema knows,")
         _dcr_expect.that(own.sync_error() is None, "auth_strategy_sync_error null", f"{own.sync_error()}")
         exchange = own.reconfigure(timeout="soon")

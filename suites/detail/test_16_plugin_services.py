@@ -177,7 +177,7 @@ def test_both_plugins(_dcr_second_api, _dcr_own_route, _dcr_own_token, _dcr_issu
     own, api = _dcr_own_route, _dcr_second_api
     application = api.applications.registered("both plugins")
     pair = replace(own, application=application).basic
-    consumer = api.service.consumer
+    consumer = api.consumer
     accepted_everywhere(consumer, pair, "the application, Konnect's plugin alone,", api.service.deadline)
     with api.service.plugin(issuer=_dcr_issuer.url) as consumer:
         refused(
@@ -228,9 +228,9 @@ def test_one_application_on_two_apis(_dcr_own_route, _dcr_second_api, _dcr_expec
     application = own.applications.registered("two APIs")
     pair = replace(own, application=application).basic
     accepted_everywhere(own.consumer, pair, "the application at the first API", api.service.deadline)
-    refused_everywhere(api.service.consumer, pair, "the application at an API for which it is not registered")
+    refused_everywhere(api.consumer, pair, "the application at an API for which it is not registered")
     api.applications.register(application)
-    accepted_everywhere(api.service.consumer, pair, "the application at the second API", api.service.deadline)
+    accepted_everywhere(api.consumer, pair, "the application at the second API", api.service.deadline)
     accepted_everywhere(own.consumer, pair, "the application at the first API as well", 0.0)
     _dcr_expect.judged_by_the_gate()
 
@@ -248,15 +248,15 @@ def test_one_of_two_is_revoked(_dcr_own_route, _dcr_second_api, _dcr_expect):
     first = own.applications.registered("one revoked")
     second, _ = api.applications.register(first)
     pair = replace(own, application=first).basic
-    for consumer, what in ((own.consumer, "first"), (api.service.consumer, "second")):
+    for consumer, what in ((own.consumer, "first"), (api.consumer, "second")):
         accepted_everywhere(consumer, pair, f"the application at the {what} API", api.service.deadline)
     api.applications.set_status(second, "revoked")
-    refused_everywhere(api.service.consumer, pair, "a revoked registration", api.service.deadline)
+    refused_everywhere(api.consumer, pair, "a revoked registration", api.service.deadline)
     accepted_everywhere(own.consumer, pair, "the application's other API", 0.0)
     api.applications.set_status(second, "approved")
     own.applications.set_status(first, "revoked")
     refused_everywhere(own.consumer, pair, "a revoked registration", api.service.deadline)
-    accepted_everywhere(api.service.consumer, pair, "the application's other API", api.service.deadline)
+    accepted_everywhere(api.consumer, pair, "the application's other API", api.service.deadline)
     _dcr_expect.judged_by_the_gate()
 
 
@@ -268,7 +268,7 @@ def test_one_of_two_is_revoked(_dcr_own_route, _dcr_second_api, _dcr_expect):
     creates={"publication": 2},
 )
 def test_api_without_a_strategy(_dcr_second_api, _dcr_expect):
-    api, consumer = _dcr_second_api, _dcr_second_api.service.consumer
+    api, consumer = _dcr_second_api, _dcr_second_api.consumer
     refused(_dcr_expect, consumer, consumer.call(), "a call without credentials", 401)
     with api.published_without_a_strategy():
         accepted(_dcr_expect, consumer, consumer.call(), "a call without credentials, there being no strategy,")

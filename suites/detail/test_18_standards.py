@@ -37,13 +37,18 @@ REQUIRED = (
     references=("OpenID Connect Discovery 1.0, 3", "RFC 8414 2"),
     level=Level.SHOULD,
 )
-def test_required_metadata(_dcr_endpoints, _dcr_expect):
+def test_required_metadata(_dcr_target, _dcr_endpoints, _dcr_expect):
     members = _dcr_endpoints.members
     missing = [name for name in REQUIRED if not members.get(name)]
     _dcr_expect.that(not missing, f"{', '.join(REQUIRED)} in the metadata", f"no {', '.join(missing)}")
-    for name, least in (("id_token_signing_alg_values_supported", "RS256"), ("scopes_supported", "openid")):
+    keys = ("curity.token-issuer.signing-key",) if _dcr_target.is_curity else ()
+    for name, least, steps in (
+        ("id_token_signing_alg_values_supported", "RS256", keys),
+        ("scopes_supported", "openid", ()),
+    ):
         listed = members.get(name, [least])
-        _dcr_expect.that(isinstance(listed, list) and least in listed, f"{least} among {name}", f"{name} {listed!r}")
+        right = isinstance(listed, list) and least in listed
+        _dcr_expect.that(right, f"{least} among {name}", f"{name} {listed!r}", steps=steps)
 
 
 @check(

@@ -35,7 +35,17 @@ from dcrproof.core.parties.gateway import (
 )
 from dcrproof.core.parties.konnect import listed, objects, problem
 from dcrproof.core.parties.portal import session_of
-from dcrproof.core.parties.tokens import Jwt, decode, foreign, hs_confused, tampered, unsigned, verify, with_claims
+from dcrproof.core.parties.tokens import (
+    Jwt,
+    decode,
+    foreign,
+    foreign_jwk,
+    hs_confused,
+    tampered,
+    unsigned,
+    verify,
+    with_claims,
+)
 from dcrproof.core.secrets.secret import Secret, basic
 
 APPLICATIONS, REGISTRATIONS = 3, 4
@@ -51,9 +61,9 @@ FETCH_PAUSE = 31
 RULES: Mapping[str, tuple[str, str]] = {
     "ended": (
         (
-            "no credential works after its documented end: a secret that was replaced, at the authorization server at "
-            "once, and at the gateway once the token that it has cached for it has ended; a token, and a session, once "
-            "the token has expired"
+            "no credential works that was changed, or after its documented end: a secret that was replaced, at the "
+            "authorization server at once, and at the gateway once the token that it has cached for it has ended; a token, "
+            "and a session, once the token has expired"
         ),
         GATEWAY,
     ),
@@ -147,9 +157,18 @@ FORGED: Mapping[str, Callable[[Jwt, Mapping[str, Any]], str]] = {
     "unsigned": lambda jwt, _: unsigned(jwt),
     "tampered with": lambda jwt, _: tampered(jwt),
     "signed with another key": lambda jwt, _: foreign(jwt),
+    "signed with an unknown key": lambda jwt, _: foreign(jwt, kid="explored"),
+    "signed with a key of its own": lambda jwt, _: foreign(jwt, jwk=foreign_jwk()),
     "changed": lambda jwt, _: with_claims(jwt, forged=True),
     "signed with the public key": lambda jwt, keys: next(iter(hs_confused(jwt, keys).values()), unsigned(jwt)),
 }
+
+
+def _one_character_changed(cookie: str) -> str:
+    middle = (cookie.index("=") + len(cookie)) // 2
+    return f"{cookie[:middle]}{'B' if cookie[middle] == 'A' else 'A'}{cookie[middle + 1 :]}"
+
+
 Taken = tuple[str, Mapping[str, Any]]
 """A step that was taken: the method of `Sequence`, and its arguments."""
 
@@ -172,7 +191,10 @@ def step(when: Callable[["Sequence"], object], **strategies: Any) -> Callable[..
 
 WHEN: dict[str, Callable[["Sequence"], object]] = {}
 WHICH = st.integers(0, APPLICATIONS - 1)
-CREDENTIALS = ("secret", "secret", "old secret", "token", "first token", "session", "session")
+CREDENTIALS = (
+    *("secret", "old secret", "old secret", "old secret"),
+    *("token", "first token", "session", "session", "changed session"),
+)
 PAUSES = (LIFETIME + 10, LIFETIME - 10, 2 * LIFETIME)
 CHANGES = ("renew", "renew", "rename", "delete")
 DECISIONS = ("approved", "approved", "revoked", "revoked", "rejected", "pending")
@@ -194,6 +216,8 @@ class Sequence(RuleBasedStateMachine):
         self.shown = len(self._exchanges)
         self.failed: Failed | None = None
         """What broke."""
+        self.error: Exception | None = None
+        """What ended it otherwise."""
         flow.sign_in()
         self._read_keys()
 
@@ -216,6 +240,9 @@ class Sequence(RuleBasedStateMachine):
         except Failed as failed:
             failed.observed += f"; after: {'; '.join(self.steps) or 'nothing'}"
             self.failed = failed
+            raise
+        except Exception as error:
+            self.error = error
             raise
 
     def _hold(self, holds: object, rule: str, observed: str, exchange: Exchange | None = None) -> None:
@@ -345,20 +372,24 @@ class Sequence(RuleBasedStateMachine):
         one = self.all[which % len(self.all)]
         if how in {"token", *FORGED} and not one.deleted:
             self._ask(one, one.made.secret)
-        if how == "session" and one.session is None:
+        if how.endswith("session") and one.session is None:
             self._with_basic(one, one.made.secret, None, node=0)
         if how == "old secret" and one.replaced:
             self._ask(one, one.replaced[-1][0])
+            self._with_basic(one, one.made.secret, None, node)  # whose token is cached from then on
             self._with_basic(one, *one.replaced[-1], node)
         elif how in FORGED and one.tokens:
             forged = FORGED[how](one.tokens[-1].jwt, {"keys": self.keys})
             self._call(one, with_bearer(forged), node, False, f"{one.name} calls with a token that is {how}")
         elif how in {"token", "first token"} and one.tokens:
             self._with_token(one, one.tokens[0 if how == "first token" else -1], node)
-        elif how == "session" and one.session:
+        elif how.endswith("session") and one.session:
             cookie, ends = one.session
             accepted = None if one.open and self.flow.now() < ends + MARGIN else False
             self._call(one, {"cookie": cookie}, 0, accepted, f"{one.name} calls with its session")
+            if how == "changed session":
+                what = f"{one.name} calls with its session, one character of which is changed"
+                self._call(one, {"cookie": _one_character_changed(cookie)}, 0, False, what)
         else:
             self._with_basic(one, one.made.secret, None, node)
 
@@ -475,6 +506,7 @@ class Sequence(RuleBasedStateMachine):
             path = f"/applications/{segment(one.made.id)}"
             self._done(applications.developer.get(path), 200, f"{one.name}, shown to the developer")
             self._done(applications.konnect.get(portal + path), 200, f"{one.name}, shown to an admin")
+            applications.konnect.get(f"{portal}{path}/credentials")  # which may have none, but no secret
             asked = {
                 "the developer": applications.developer.get(f"{path}/registrations"),
                 "an admin": applications.konnect.get(f"{portal}{path}/registrations"),
@@ -510,8 +542,12 @@ def searched(begin: Callable[[], Sequence], examples: int, steps: int, seed: int
     Raises what a step raises that is no broken rule.
     """
     begun: list[Sequence] = []
+    enough = False
 
     def beginning() -> Sequence:
+        nonlocal enough
+        if enough := len(begun) == examples:  # Hypothesis tries more than it counts, and again what broke
+            raise _Enough
         begun.append(begin())
         return begun[-1]
 
@@ -528,11 +564,16 @@ def searched(begin: Callable[[], Sequence], examples: int, steps: int, seed: int
     )
     try:
         run_state_machine_as_test(with_seed(seed)(beginning), settings=budget)  # type: ignore[arg-type] # any maker will do
-    except Exception:  # a sequence that does not break again is another error, Flaky
+    except Exception:  # a sequence that does not break again, or does not begin, is another error, Flaky
         if broken := next((one for one in begun if one.failed), None):
             return broken
-        raise
+        if not enough or any(one.error for one in begun):
+            raise
     return None
+
+
+class _Enough(Exception):
+    """As many sequences were tried as a search may try."""
 
 
 def taken_again(begin: Callable[[], Sequence], taken: list[Taken]) -> Sequence:

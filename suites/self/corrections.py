@@ -220,7 +220,7 @@ class Refusal:
 
 # statuses that no document describes: operations and statuses, as a pattern each, and why the mocks answer so
 UNDOCUMENTED: Mapping[tuple[str, str], str] = {
-    ("POST /v3/portals/{portalId}/teams", "409"): "no status is documented for a name that is taken (inferred)",
+    ("POST /v3/(apis|portals/{portalId}/teams)", "409"): "no status is documented for a name that is taken (inferred)",
     ("PATCH /v3/portals/.*/teams/{teamId}", "400"): "the document has no answer to a body that it forbids",
     ("(POST|PUT) /v2/control-planes/.*/core-entities/.*", "400|409"): "nor to an entity that is refused",
     ("DELETE /v2/control-planes/.*/core-entities/.*", "400|404"): "nor for one that is in use, or gone",

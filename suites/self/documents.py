@@ -302,14 +302,24 @@ class World:
         headers = tuple((name.lower(), value) for name, value in call.headers)
         return perform(self.curity.handle(Request(call.method, path, path, "", headers, call.body)), self.network)
 
-    def answer(self, method: str, path: str, query: str = "", body: bytes = b"") -> Response:
+    def answer(
+        self,
+        method: str,
+        path: str,
+        query: str = "",
+        body: bytes = b"",
+        *,
+        token: str = f"Bearer {TOKEN}",
+        cookie: str = "",
+    ) -> Response:
         """Asks as an admin of the organization, or in the session of the developer who signed in last."""
         face, host = next(held for beginning, held in self.faces.items() if path.startswith(beginning))
+        session = "; ".join(f"{name}={value}" for name, value in self.cookies.get(host, {}).items())
         headers = (
-            ("authorization", f"Bearer {TOKEN}"),
+            ("authorization", token),
             ("content-type", "application/json"),
             ("host", host),
-            ("cookie", "; ".join(f"{name}={value}" for name, value in self.cookies.get(host, {}).items())),
+            ("cookie", cookie or session),
         )
         response = perform(face.handle(Request(method, path, path, query, headers, body)), self.network)
         for name, value in response.headers:

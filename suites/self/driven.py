@@ -34,6 +34,8 @@ FOUND: Mapping[str, str] = {
         "/control-planes/{controlPlaneId}/core-entities/plugins"
     ),
 }
+ID_AT: Mapping[str, str] = {"/control-planes/{controlPlaneId}/dp-client-certificates": "/item/id"}
+"""Where in the answer to a POST the id is, if not at /id."""
 
 
 schemathesis.openapi.format(
@@ -91,7 +93,12 @@ def links(documents: Documents, served: list[Operation]) -> Iterator[tuple[Opera
                 below = re.match(re.escape(collection) + r"/\{(\w+)\}", target.template)
                 if below and target.document == source.document:
                     held = {name: one for name, one in given.items() if f"{{{name}}}" in target.template}
-                    yield source, "201", target, {**held, below[1]: "$response.body#/id"}
+                    yield (
+                        source,
+                        "201",
+                        target,
+                        {**held, below[1]: f"$response.body#{ID_AT.get(source.template, '/id')}"},
+                    )
 
 
 def schema(documents: Documents, name: str, organization: Populated) -> Any:

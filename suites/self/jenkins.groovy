@@ -26,13 +26,19 @@ binding.sh = { Map step ->
 ['copyArtifacts', 'junit', 'archiveArtifacts'].each { name ->
     binding.setVariable(name, { Map step -> println "step ${name} ${step.sort()}" })
 }
+def inside = null
+binding.dir = { String path, Closure body -> inside = path; body() }
+binding.deleteDir = { -> new File(inside).deleteDir() }
+binding.fileExists = { String path -> new File(path).exists() }
+binding.readFile = { String path -> new File(path).text }
+binding.currentBuild = [:]
 binding.lastCompleted = { -> 'the last completed build' }
 
 def step = new GroovyShell(binding).parse(new File(args[0]))
 def settings = args.tail().collectEntries { it.split('=', 2) as List }
 settings.credentials = [binding.string.call(credentialsId: 'konnect-token', variable: 'KONNECT_TOKEN')]
 try {
-    step.call(settings)
+    try { step.call(settings) } finally { println "description ${binding.currentBuild.description}" }
 } catch (Failed failed) {
     println "failed: ${failed.message}"
     System.exit(1)

@@ -116,7 +116,7 @@ CHILDREN = (
     Child("apis", "documents", "documents", "slug", ("title", "status", "content"), full=True),
 )
 # What a plan with `--mode sync` reads of each portal that is there, in this order: test/e2e/scenarios/portal/teams/replay
-# 11 to 19, at commit 73e4a14.
+# 11 to 19, at commit 73e4a14; with e-mail templates, portal/email-templates/replay 8 to 18, at commit b8a3833.
 READ_OF_A_PORTAL = (
     "pages",
     f"snippets?{ALL}",
@@ -124,12 +124,12 @@ READ_OF_A_PORTAL = (
     "identity-providers",
     "email-config",
     "audit-log-webhook",
+    "email-templates",
     f"teams?{ALL}",
     "custom-domain",
 )
 # What `dump declarative --include-child-resources` reads of one as well:
-# internal/cmd/root/verbs/dump/declarative_portal_child_collectors.go, 5772641. (E-mail templates are not mocked; kongctl
-# warns where it cannot read a child.)
+# internal/cmd/root/verbs/dump/declarative_portal_child_collectors.go, 5772641.
 DUMPED_OF_A_PORTAL = (
     *READ_OF_A_PORTAL,
     "authentication-settings",
@@ -138,6 +138,8 @@ DUMPED_OF_A_PORTAL = (
     "assets/logo",
     "assets/favicon",
 )
+# internal/cmd/root/verbs/dump/declarative_control_plane_child_collectors.go, c5269e1; gateway services are shown by `get`.
+DUMPED_OF_A_CONTROL_PLANE = ("dp-client-certificates", "core-entities/services")
 # Commands about developers of a portal and their applications, in the order of test/e2e/scenarios/portal/applications,
 # 00b40e2; what each sends: internal/cmd/root/products/konnect/portal/{developers,teams,team_roles,applications,
 # applications_delete,application_registrations,application_registrations_delete}.go. What is in braces is a member of the
@@ -179,7 +181,8 @@ OF_DEVELOPERS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("DELETE", f"{ITS_APPLICATIONS}/{{applications.id}}"),
     ),
 }
-BELONGS = frozenset({"ref", "kongctl", "_external", *(child.key for child in CHILDREN)})
+TEMPLATES, CERTIFICATES = "email_templates", "data_plane_certificates"
+BELONGS = frozenset({"ref", "kongctl", "_external", TEMPLATES, CERTIFICATES, *(child.key for child in CHILDREN)})
 OF_AN_API = ("publications", "implementations")
 
 
@@ -205,6 +208,7 @@ def _ref(_: Loader, node: yaml.ScalarNode) -> Ref:
 
 Loader.add_constructor("!ref", _ref)
 Loader.add_constructor("!env", lambda _, node: os.environ[node.value])
+Loader.add_constructor("!secret", lambda loader, node: loader.construct_mapping(node)["source"])
 Loader.add_constructor("!file", lambda loader, node: (loader.folder / node.value).read_text("utf-8"))
 
 
@@ -335,7 +339,8 @@ class Replay:
             self._publications(api["id"])
             self._implementations(api["id"])
         for plane in everything["control_planes"]:
-            self.ask("GET", f"/v2/control-planes/{plane['id']}/core-entities/services", None)
+            for path in DUMPED_OF_A_CONTROL_PLANE:
+                self.ask("GET", f"/v2/control-planes/{plane['id']}/{path}", None)
         return everything
 
     # What is read
@@ -432,6 +437,10 @@ class Replay:
         for child in (one for one in CHILDREN if one.parent == kind.key and one.key in item):
             act = self._singleton if child.singleton else self._list
             yield from act(child, item[child.key], parent, mode, change)
+        if kind.key == "portals":
+            yield from self._email_templates(item.get(TEMPLATES, {}), parent, mode, change)
+        if kind.key == "control_planes":
+            yield from self._certificates(item.get(CERTIFICATES, ()), parent, mode, change)
         if kind.key == "apis":
             yield from self._publish(item.get("publications", ()), parent, mode, change)
             yield from self._link(item.get("implementations", ()), parent, mode, change)
@@ -471,6 +480,38 @@ class Replay:
             yield Change("DELETE", f"{child.key} {name}")
             if change:
                 self.ask("DELETE", f"{parent}/{child.path}/{now[name]['id']}", None)
+
+    def _email_templates(self, items: Mapping[str, Any], parent: str, mode: str, change: bool) -> Iterator[Change]:
+        """By their names; each is read by itself before it is compared (portal/email-templates/replay 15 to 17)."""
+        place = f"{parent}/email-templates"
+        listed = self.ask("GET", place, None)["data"] if parent and (items or mode == "sync") else ()
+        now = {one["name"]: self.ask("GET", f"{place}/{one['name']}", None) for one in listed}
+        for name, members in items.items():
+            if name not in now or not equal(now[name], members):
+                yield Change("UPDATE" if name in now else "CREATE", f"{TEMPLATES} {name}")
+                if change:
+                    self.ask("PATCH", f"{place}/{name}", members)
+        for name in sorted(now.keys() - items.keys()) if mode == "sync" else ():
+            yield Change("DELETE", f"{TEMPLATES} {name}")
+            if change:
+                self.ask("DELETE", f"{place}/{name}", None)
+
+    def _certificates(
+        self, items: Iterable[Mapping[str, Any]], parent: str, mode: str, change: bool
+    ) -> Iterator[Change]:
+        """By what they are (internal/declarative/planner/control_plane_data_plane_certificate_planner.go, 05f0432)."""
+        place = f"{parent}/dp-client-certificates"
+        listed = self.ask("GET", place, None)["items"] if parent and (items or mode == "sync") else ()
+        now = {one["cert"]: one["id"] for one in listed}
+        for item in items:
+            if item["cert"] not in now:
+                yield Change("CREATE", f"{CERTIFICATES} {item['ref']}")
+                if change:
+                    self.ask("POST", place, {"cert": item["cert"]})
+        for cert in sorted(now.keys() - {item["cert"] for item in items}) if mode == "sync" else ():
+            yield Change("DELETE", CERTIFICATES)
+            if change:
+                self.ask("DELETE", f"{place}/{now[cert]}", None)
 
     def _publish(self, items: Iterable[dict[str, Any]], parent: str, mode: str, change: bool) -> Iterator[Change]:
         """A publication has no id: it is that of a portal. An update is a GET, and a PUT of the whole."""

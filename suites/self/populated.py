@@ -109,6 +109,7 @@ def _portal(world: World, auth: Mapping[str, str]) -> dict[str, str]:
     ask("POST", here + "/email-config", {"from_name": "Gandalf"}, 201)
     domain = {"hostname": "a.test", "enabled": True, "ssl": {"domain_verification_method": "http"}}
     ask("POST", here + "/custom-domain", domain, 201)
+    ask("PATCH", here + "/email-templates/reset-password", {"enabled": False})
     new = {"email": "second@example.com", "full_name": "Second Developer", "status": "pending"}
     second = ask("POST", here + "/developers", new, 201)["id"]
     roles = []
@@ -132,6 +133,7 @@ def _portal(world: World, auth: Mapping[str, str]) -> dict[str, str]:
         "snippetId": snippet,
         "id": identity[-1],
         "allowed addresses": allowed,
+        "templateName": "reset-password",
     }
 
 
@@ -169,6 +171,8 @@ def _api(world: World, auth: Mapping[str, str], portal: Mapping[str, str]) -> di
     for name in ("accounting", "sales"):
         body = {"username": name, "custom_id": f"id-{name}", "tags": ["a"]}
         consumer = ask("POST", core + "/consumers", body, 201)["id"]
+    certificates = f"/v2/control-planes/{ids.control_plane_id}/dp-client-certificates"
+    certificate = ask("POST", certificates, {"cert": "a", "title": "t"}, 201)["item"]["id"]
     return {
         "api": ids.api_id,
         "other api": api,
@@ -182,6 +186,7 @@ def _api(world: World, auth: Mapping[str, str], portal: Mapping[str, str]) -> di
         "control plane": ids.control_plane_id,
         "controlPlaneId": ids.control_plane_id,
         "nodeId": UNKNOWN,
+        "certificateId": certificate,
         "service": free,
         "ServiceId": service,
         "unused service": unused,

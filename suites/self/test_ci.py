@@ -65,6 +65,8 @@ def nights(tmp_path, monkeypatch):
 def test_each_night_is_compared_with_the_last_green_one(nights, capsys):
     assert [nights.night(verdict) for verdict in ("passed", "failed", "failed", "passed")] == [0, 1, 1, 0]
     printed = capsys.readouterr().out
+    assert printed.splitlines()[-1] == "open       dcrproof-report/index.html"
+    assert (nights.folder / "dcrproof-report" / "index.html").is_file()
     assert printed.count("against    20261102T020000.000000Z-7: the last green run before it") == 3
     assert printed.count("broke      route.made-up-0: passed -> failed") == 2
     assert {path.name for path in nights.report.iterdir()} >= SOME_FILES
@@ -95,6 +97,37 @@ def test_of_a_month_of_runs_the_data_are_kept(nights, monkeypatch):
         nights.night()
     assert [one.name[:8] for one in nights.kept] == ["20261104", "20261105", "20261106"]
     assert {path.name for one in nights.kept for path in one.iterdir()} == {"run.json"}
+
+
+def test_the_last_green_run_is_kept_however_long_it_is_ago(nights, monkeypatch, capsys):
+    monkeypatch.setattr(ci, "KEPT", 2)
+    for verdict in ("passed", *["failed"] * 4, "passed"):
+        nights.night(verdict)
+    assert [one.name[:8] for one in nights.kept] == ["20261102", "20261106", "20261107"]
+    assert capsys.readouterr().out.count("against    20261102T020000.000000Z-7: the last green run before it") == 5
+    nights.night("failed")
+    assert [one.name[:8] for one in nights.kept] == ["20261107", "20261108"]
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_what_the_attempts_of_an_earlier_job_have_kept_is_put_together(nights, monkeypatch, refused):
+    """Also where one of them ended before its run, and so kept what it had fetched as it was."""
+    state = nights.folder / ".dcrproof"
+    for attempt, text in {
+        "t-state-1": "first",
+        "t-state-2": "second",
+        "t-state-1/attempts/t-state-3": "before",
+    }.items():
+        for name in ("ledgers/a.jsonl", f"ledgers/{text}.jsonl", f"runs/2026{text}/run.json"):
+            (state / "attempts" / attempt / name).parent.mkdir(parents=True, exist_ok=True)
+            (state / "attempts" / attempt / name).write_text(text)
+    if refused:
+        monkeypatch.setattr(ci, "_performed", lambda _: Exit.USAGE)
+    assert nights.night() == (Exit.USAGE if refused else Exit.GREEN)
+    ledgers = {path.name: path.read_text() for path in (state / "ledgers").iterdir()}
+    assert ledgers == {"a.jsonl": "second", **{f"{text}.jsonl": text for text in ("first", "second", "before")}}
+    assert {path.name for path in state.iterdir()} == {"runs", "ledgers"}
+    assert {f"2026{text}" for text in ("first", "second", "before")} <= {path.name for path in nights.kept}
 
 
 def test_a_killed_run_of_an_earlier_job_is_part_of_the_history(nights, capsys):
@@ -211,6 +244,15 @@ def test_options_that_are_not_closed_are_bad_usage_and_do_not_stop_a_sweep(night
     monkeypatch.setenv("DCRPROOF_OPTIONS", "--dcr-check 'token")
     assert [main(["ci", "run"]), main(["ci", "sweep"])] == [Exit.USAGE, Exit.GREEN]
     assert "DCRPROOF_OPTIONS: No closing quotation" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", ["--dcr-check 'token", "--dcr-report=x"])
+def test_a_job_that_was_refused_leaves_no_report_of_an_earlier_one(nights, monkeypatch, options):
+    """In a folder that a system keeps, it would be taken for that of this job."""
+    nights.night()
+    monkeypatch.setenv("DCRPROOF_OPTIONS", options)
+    assert nights.night() == Exit.USAGE
+    assert [path.name for path in nights.report.iterdir()] == [ci.MARK]
 
 
 @pytest.mark.parametrize("taken", [".dcrproof", "dcrproof-report", ".dcrproof/runs"])

@@ -18,6 +18,8 @@ from forks import ROOT
 from jsonschema.validators import validator_for
 from tiers import full, needed
 
+from dcrproof.commands.ci import ATTEMPTS
+
 SCHEMAS = Path(check_jsonschema.__file__).parent / "builtin_schemas" / "vendor"
 BIN = Path(sys.executable).parent
 JENKINS = ROOT / "ci" / "jenkins"
@@ -39,23 +41,36 @@ def loaded(path: str) -> Any:
 
 def github(given: Mapping[str, str]) -> Iterator[Command]:
     action = loaded("action.yml")
-    inputs = {name: str(given.get(name, one["default"])) for name, one in action["inputs"].items()}
+    values = {f"inputs.{name}": str(given.get(name, one["default"])) for name, one in action["inputs"].items()}
+    values["steps.python.outputs.python-path"] = "python3"
     for step in action["runs"]["steps"]:
         if "run" in step:
             environment = {
-                name: filled(text, r"\$\{\{ inputs\.([\w-]+) \}\}", inputs)
-                for name, text in step.get("env", {}).items()
+                name: filled(text, r"\$\{\{ ([\w.-]+) \}\}", values) for name, text in step.get("env", {}).items()
             }
             yield Command(step["run"], environment, step.get("if") == "always()")
 
 
 def gitlab_job(given: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
     header, text = (ROOT / "templates" / "dcrproof.yml").read_text("utf-8").split("\n---\n")
-    inputs = {name: given.get(name, one["default"]) for name, one in yaml.safe_load(header)["spec"]["inputs"].items()}
-    # GitLab puts a text where it stands; here it is quoted, as YAML has it
-    quoted = {name: json.dumps(value)[1:-1] for name, value in inputs.items()}
-    ((name, job),) = yaml.safe_load(filled(text, r"\$\[\[ inputs\.(\w+) \]\]", quoted)).items()
+    known = yaml.safe_load(header)["spec"]["inputs"]
+    inputs = {name: given.get(name, one["default"]) for name, one in known.items()}
+    for name, value in inputs.items():
+        if not re.fullmatch(of_re2(known[name]["regex"]), value):
+            raise Refused(name)
+    # GitLab puts a text where it stands, as it is: lib/gitlab/ci/config/interpolation/text_template.rb
+    ((name, job),) = yaml.safe_load(filled(text, r"\$\[\[ inputs\.(\w+) \]\]", inputs)).items()
     return name, job
+
+
+def of_re2(pattern: str) -> str:
+    """An expression of GitLab's as one of Python's."""
+    pattern = pattern.replace("[:cntrl:]", r"\x00-\x1f\x7f")
+    return re.sub(r"\\x\{([0-9A-F]+)\}", lambda found: f"\\u{int(found[1], 16):04x}", pattern)
+
+
+class Refused(Exception):
+    """GitLab makes no pipeline, because of this input."""
 
 
 def gitlab(given: Mapping[str, str]) -> Iterator[Command]:
@@ -149,7 +164,7 @@ def test_no_text_is_put_into_a_script(system):
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_script_is_one_command_a_line_and_decides_nothing(system):
-    known = re.compile(r'(python3 -m venv|.*bin/pip"? install --quiet|.*bin/dcrproof"? ci (run|sweep)$)')
+    known = re.compile(r'((python3|"\$PYTHON") -m venv|.*bin/pip"? install --quiet|.*bin/dcrproof"? ci (run|sweep)$)')
     for command in SYSTEMS[system]({}):
         for line in command.script.strip().splitlines():
             assert known.match(line.strip()), line
@@ -215,7 +230,7 @@ def test_a_green_job_leaves_its_report_and_what_the_next_one_needs(system, tmp_p
     report = {path.name for path in (tmp_path / "dcrproof-report").iterdir()}
     assert report >= {"index.html", "history.html", "junit.xml", "results.sarif", "metrics.prom", "compare.txt"}
     assert "nothing to sweep: all parties are mocked" in printed
-    (kept,) = (path for path in (tmp_path / ".dcrproof" / "runs").iterdir() if not path.is_symlink())
+    (kept,) = (path for path in (tmp_path / ".dcrproof").rglob("runs/*") if not path.is_symlink())
     assert [path.name for path in kept.iterdir()] == ["run.json"]
 
 
@@ -232,11 +247,74 @@ def test_a_red_job_sweeps_and_has_the_exit_code_of_the_run(system, tmp_path, env
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize("names", [("options",), pytest.param(("profile", "baseline"), marks=full)])
 def test_no_input_is_a_command(system, names, tmp_path, environment):
-    hostile = '"; touch pwned; $(touch pwned) `touch pwned` \n touch pwned #'
+    hostile = "\"; touch pwned; $(touch pwned) `touch pwned` ' \n touch pwned #"
+    if system == "gitlab":
+        hostile = hostile.replace("\n", "\\n")  # a line break is refused before
     code, printed = performed(system, dict.fromkeys(names, hostile), tmp_path, environment)
     assert code == USAGE, printed
     assert "Traceback" not in printed
     assert not list(tmp_path.rglob("pwned"))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        '-m "contract and not hostile"',
+        "-k 'a or b'",
+        "# a: [b",
+        "- *a &b !c | > %d @e {f}",
+        "\\",
+        '"',
+        "",
+        "  a",
+        "a:",
+        "é",
+    ],
+)
+def test_an_input_of_gitlab_arrives_as_it_is_and_changes_nothing_else(options):
+    """GitLab puts its text into that of the template, before it is read as YAML."""
+    _, job = gitlab_job(dict.fromkeys(("options", "profile", "baseline", "package", "image", "stage"), options))
+    read = [job["variables"][f"DCRPROOF_{name}"] for name in ("OPTIONS", "PROFILE", "BASELINE", "PACKAGE")]
+    assert [*read, job["image"], job["stage"]] == [options.strip()] * 6
+    assert (job["script"], list(job)) == (gitlab_job({})[1]["script"], list(gitlab_job({})[1]))
+
+
+@pytest.mark.parametrize("break_", ["\n", "\r", "\x85", "\u2028", "\u2029", "\t", "\0"])
+@pytest.mark.parametrize("name", ["job", "stage", "image", "package", "profile", "baseline", "options"])
+def test_an_input_of_gitlab_with_a_line_break_is_refused(name, break_):
+    with pytest.raises(Refused, match=name):
+        gitlab_job({name: f"a{break_}script: [touch pwned]"})
+
+
+def test_gitlab_leaves_time_to_sweep_after_a_run_that_takes_too_long():
+    """Else `after_script` is not run: https://docs.gitlab.com/ci/runners/configure_runners/#ensuring-after_script-execution"""
+    _, job = gitlab_job({})
+    script, sweep = (job["variables"][f"RUNNER_{name}_TIMEOUT"] for name in ("SCRIPT", "AFTER_SCRIPT"))
+    assert all(text[-1] == "m" for text in (script, sweep, job["timeout"]))
+    assert int(script[:-1]) + int(sweep[:-1]) < int(job["timeout"][:-1])
+
+
+def test_what_azure_fetches_is_where_a_job_looks_for_it_and_what_an_attempt_keeps_is_its_own():
+    """A relative path would be one of the pipeline's workspace, and an artifact cannot be written twice."""
+    steps = loaded("ci/azure/dcrproof.yml")["steps"]
+    (fetched,) = (step["inputs"] for step in steps if step.get("task") == "DownloadPipelineArtifact@2")
+    (state,) = {step["env"]["DCRPROOF_STATE"] for step in steps if "DCRPROOF_STATE" in step.get("env", {})}
+    assert fetched["targetPath"] == f"$(System.DefaultWorkingDirectory)/{state}/{ATTEMPTS}"
+    published = {step["publish"]: step["artifact"] for step in steps if "publish" in step}
+    assert all(name.endswith("-$(System.JobAttempt)") for name in published.values())
+    assert fetched["itemPattern"] == published[state].replace("$(System.JobAttempt)", "*/**")
+
+
+def test_the_cache_of_one_target_is_not_fetched_by_another_whose_name_begins_so():
+    steps = {step["name"]: step for step in loaded("action.yml")["runs"]["steps"] if "name" in step}
+    fetch, keep = (steps[f"{what} the ledgers and the runs {when}"] for what, when in CACHES)
+    keys = {name: filled(keep["with"]["key"], r"\$\{\{ inputs\.(name) \}\}", {"name": name}) for name in ("a", "a-b")}
+    wanted = filled(fetch["with"]["restore-keys"], r"\$\{\{ inputs\.(name) \}\}", {"name": "a"})
+    assert [name for name, key in keys.items() if key.startswith(wanted)] == ["a"]
+    assert fetch["with"]["path"] == keep["with"]["path"]  # a cache is found by its paths as well
+
+
+CACHES = (("Fetch", "of earlier jobs"), ("Keep", "for later jobs"))
 
 
 def groovy(program: str, *arguments: object, **more: Any) -> subprocess.CompletedProcess[str]:
@@ -260,8 +338,8 @@ def groovy(program: str, *arguments: object, **more: Any) -> subprocess.Complete
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
-        (ONE, GREEN, "verdict    green"),
-        (f"{ONE} --dcr-undo curity.token-issuer.jwt", BROKEN, "failed: exit 1"),
+        (ONE, GREEN, "description green - "),
+        (f"{ONE} --dcr-undo curity.token-issuer.jwt", BROKEN, "description failed: token.is-jwt"),
         ("'; touch pwned; $(touch pwned) `touch pwned`", BROKEN, "DCRPROOF_OPTIONS: No closing quotation"),
     ],
 )
@@ -273,6 +351,23 @@ def test_the_step_of_jenkins_runs_sweeps_and_keeps(options, code, said, tmp_path
     for part in ("nothing to sweep", "step junit", "step archiveArtifacts", "step copyArtifacts"):
         assert part in ended.stdout, part
     assert not list(tmp_path.rglob("pwned"))
+
+
+@full
+@needed("java", "Java")
+@needed("groovy", "Groovy (Debian's package groovy)")
+def test_what_jenkins_has_kept_is_kept_again_where_nothing_can_be_installed(tmp_path, environment):
+    (tmp_path / "shims" / "python3").write_text("#!/bin/sh\nexit 9\n")
+    (tmp_path / "tenant-report").mkdir()
+    (tmp_path / "tenant-report" / "compare.txt").write_text(
+        "newest     20261123T020000.000000Z-7: green - of yesterday\n"
+    )
+    harness, step = ROOT / "suites/self/jenkins.groovy", JENKINS / "vars" / "dcrproof.groovy"
+    ended = groovy("groovy", harness, step, "name=tenant", cwd=tmp_path, env=environment)
+    assert "failed: exit 9" in ended.stdout
+    assert "yesterday" not in ended.stdout
+    assert not (tmp_path / "tenant-report").exists()
+    assert ".dcrproof/tenant/**" in ended.stdout.partition("step archiveArtifacts")[2]
 
 
 @full

@@ -13,7 +13,7 @@ from documents import PREFIXES, Documents
 from driven import Asked
 from hypothesis import HealthCheck, Phase, given, settings
 from populated import KEY_STRATEGY
-from references import fitted
+from references import fitted, path_of
 from schemathesis import GenerationMode
 from tiers import sample
 
@@ -104,6 +104,36 @@ def drive_wrongly(found: Documents, name: str, examples: int) -> list[str]:
     return wrong
 
 
+def drive_elsewhere(found: Documents, name: str, examples: int) -> list[str]:
+    """What is wrong with the answers to paths, queries, headers and cookies that the document forbids, over each operation.
+
+    What is unknown to an operation is let alone, so it may be done. A query that is refused is answered with 400, and what no
+    path names with 404, although some operations document neither.
+    """
+    wrong: list[str] = []
+    shared = driven.organization_for(found)
+    for result in driven.schema(found, name, shared).get_all_operations():
+        operation = result.ok()
+        if not any((operation.path_parameters, operation.query, operation.headers, operation.cookies)):
+            continue
+
+        @limited(examples)
+        @given(case=operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))
+        def each(case: Any) -> None:
+            if any(part.mode.is_negative for at, part in case.meta.components.items() if at.value == "body"):
+                return
+            organization = shared if case.method == "GET" else driven.organization_for(found)
+            asked, _ = driven.ask(organization, driven.operation_of(found, name, case), case)
+            status = asked.response.status
+            if status in {400, 404} and str(status) not in map(str, asked.operation.declared["responses"]):
+                return
+            if said := fault(found, asked, allowed=None):
+                wrong.append(said)
+
+        each()
+    return wrong
+
+
 EXAMPLES = 8
 """For each operation."""
 
@@ -116,6 +146,34 @@ def test_what_a_document_allows_is_done(found: Documents, name: str) -> None:
 @pytest.mark.parametrize("name", sample(PREFIXES))
 def test_what_a_document_forbids_is_refused(found: Documents, name: str) -> None:
     assert not drive_wrongly(found, name, EXAMPLES)
+
+
+@pytest.mark.parametrize("name", sample(PREFIXES))
+def test_wrong_paths_queries_headers_and_cookies_are_answered_as_documented(found: Documents, name: str) -> None:
+    assert not drive_elsewhere(found, name, EXAMPLES // 2)
+
+
+STRANGERS = {
+    "none": {"token": "", "cookie": "-"},
+    "others": {"token": "Bearer another", "cookie": "portalaccesstoken=another"},
+    "no bearer": {"token": "Basic YTpi", "cookie": "portalaccesstoken"},
+}
+FOR_EVERYBODY = re.compile(
+    r"GET /api/v[23]/((apis|products)(/.*)?|pages|portal)"
+    r"|POST /api/v[23]/developer(/(authenticate|forgot-password|logout|reset-password|verify-email))?"
+)
+"""Of a portal: what is public, and what signs in. Documents leave 401 out for some of the others."""
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+def test_no_operation_is_done_for_a_stranger(found: Documents, stranger: str) -> None:
+    organization = driven.organization_for(found)
+    for operation in found.operations:
+        path = path_of(organization, operation)
+        response = organization.world.answer(operation.method, path, "", b"{}", **STRANGERS[stranger])
+        assert response.status == 401 or FOR_EVERYBODY.fullmatch(str(operation)), f"{operation}: {response}"
+        if "401" in map(str, operation.declared["responses"]):
+            found.check_answer(operation, response)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tiers import full, sample
 from dcrproof.core.parties.authorization_server import Metadata
 from dcrproof.fixtures.flow.applications import Applications
 from dcrproof.mocks.konnect.objects import Registration
-from dcrproof.mocks.messages import Request, Response
+from dcrproof.mocks.messages import Request, Response, json_response
 from dcrproof.mocks.mutants import MUTANTS
 from dcrproof.mocks.mutants.base import answers, changed, override
 from dcrproof.mocks.world import World
@@ -99,6 +99,27 @@ def rejected_applications(world: World) -> None:
     answers(world, "konnect", change)
 
 
+def secrets_among_credentials(world: World) -> None:
+    """An admin is shown the secret of an application among its credentials."""
+    secrets: dict[str, str] = {}
+
+    def remember(request: Request, response: Response) -> Response:
+        if request.method == "POST" and request.path.endswith("/applications") and response.status == 201:
+            secrets[response.json()["id"]] = response.json()["client_secret"]
+        return response
+
+    def show(request: Request, response: Response) -> Response:
+        id = request.path.rpartition("/applications/")[2].removesuffix("/credentials")
+        return json_response(200, {"data": [{"client_secret": secrets[id]}]}) if id in secrets else response
+
+    answers(world, "portal", remember)
+    answers(
+        world,
+        "konnect",
+        lambda request, response: show(request, response) if request.path.endswith("/credentials") else response,
+    )
+
+
 BROKEN: Mapping[str, tuple[str, Callable[[World], None]]] = {
     **{
         name: (rule, MUTANTS[name].apply)
@@ -110,6 +131,10 @@ BROKEN: Mapping[str, tuple[str, Callable[[World], None]]] = {
             "gateway.verifies-no-signature": "forwarded",
             "gateway.takes-unsigned-tokens": "forwarded",
             "gateway.takes-the-public-key-for-a-secret": "forwarded",
+            "gateway.trusts-unknown-key-ids": "forwarded",
+            "gateway.trusts-keys-in-tokens": "forwarded",
+            "gateway.caches-by-client-id-alone": "ended",
+            "gateway.opens-broken-sessions": "ended",
             "gateway.sends-credentials-upstream": "forwarded",
             "gateway.asks-for-no-registration": "approved",
             "gateway.one-node-asks-for-no-registration": "approved",
@@ -120,6 +145,7 @@ BROKEN: Mapping[str, tuple[str, Callable[[World], None]]] = {
             "konnect.deletes-clients-of-revoked-registrations": "counted",
         }.items()
     },
+    "secrets among credentials": ("once", secrets_among_credentials),
     "second revocation": ("approved", second_revocation),
     "renamed clients": ("gone", renamed_clients),
     "renewed secrets": ("once", renewed_secrets),

@@ -136,6 +136,18 @@ def test_the_page_says_since_when_what_is_bad(tmp_path):
     assert links == ["2026%204/index.html", *(f"2026%20{day}/index.html" for day in (4, 3, 2, 1, 0))]
 
 
+def test_below_the_plots_stand_days_or_the_times_of_one_day():
+    """Runs of one day would all have the same words below them."""
+    days = [f"2026-11-2{day}T02:00:00.000Z" for day in range(3)]
+    times = [f"2026-11-20T0{hour}:30:00.000Z" for hour in range(3)]
+    for started, words in ((days, ["2026-11-20", "2026-11-22"]), (times, ["00:30:00", "02:30:00"])):
+        found = History()
+        for number, at in enumerate(started):
+            found.add(str(number), run_json(made_up(5, 5, c0="passed")) | {"started": at, "exit": 0})
+        below = re.findall(r">([\d:-]+)</text>", history_html(found))
+        assert all(below.count(word) >= 2 for word in words), below
+
+
 def test_a_run_alone_and_a_killed_one_have_a_page():
     assert "There is no run before it" in history_html(of("passed"))
     assert "Cut short" in history_html(of("passed", exit=None))

@@ -42,7 +42,8 @@ def test_the_compose_file_is_valid():
 
 
 def test_what_the_image_needs_is_sent_to_its_build():
-    kept = (ROOT / ".containerignore").read_text().splitlines()
+    """Docker reads this name alone; Podman and buildah read it where there is no other."""
+    kept = (ROOT / ".dockerignore").read_text().splitlines()
     assert kept[0] == "*"
     copied = {
         "LICENSE",

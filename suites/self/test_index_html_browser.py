@@ -136,8 +136,10 @@ def scrolls_sideways(page: Any) -> bool:
 @full
 def test_the_readme_has_a_picture_of_the_page(browser, tmp_path):
     """With DCRPROOF_REWRITE=1 the picture is taken anew."""
-    command = [Path(sys.executable).parent / "dcrproof", "run", "-q", "--dcr-undo=curity.token-issuer.jwt"]
-    subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    # the page has the command as it is typed
+    found = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    command = ["dcrproof", "run", "-q", "--dcr-undo=curity.token-issuer.jwt"]
+    subprocess.run(command, cwd=tmp_path, env=found, capture_output=True, check=False)
     page = browser.new_page(viewport={"width": 1100, "height": 640})
     page.goto((tmp_path / "reports" / "out" / "latest" / "index.html").as_uri())
     taken = page.screenshot()

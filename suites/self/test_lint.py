@@ -167,6 +167,8 @@ ISSUERS = {
     "another endpoint": DISCOVERY.replace("oauth-anonymous", "oauth-token"),
     "the domain alone": "https://curity.example.com",
     "no URL": "curity.example.com",
+    "twice": DISCOVERY + DISCOVERY[len(ISSUER) :],
+    "a blank": f"'{DISCOVERY} '",
 }
 ELSEWHERE = DISCOVERY.replace("curity.", "another.")
 OPTIONS = ("--issuer", ISSUER, "--registrar-id", "konnect-dcr")
@@ -370,6 +372,75 @@ def test_each_wrong_step_is_found_in_a_plan(checks, wrong, indent):
     assert text.splitlines()[found[wrong.check]["line"] - 1][found[wrong.check]["column"] - 1].strip()
 
 
+OF_SERVICE = f'{{id: "{ID}", control_plane_id: "{ID}"}}'
+GATEWAY = "control_planes: [{ref: plane, name: plane, gateway_services: [{ref: svc, name: svc}]}]\n"
+# check, what is replaced, by what; what stands there is no id of what it must be
+NO_IDS = (
+    *(
+        ("strategy.dcr-provider", "!ref curity-dcr", new)
+        for new in ("!ref curity-dcr#name", "!ref portal#id", "!ref plane", "Curity DCR", "12", "{id: curity-dcr}")
+    ),
+    *(
+        ("api.strategy", "[!ref curity-strategy#id]", new)
+        for new in ("[!ref curity-strategy#name]", "[!ref curity-dcr#id]", "[!ref curity-strategy, Curity]")
+    ),
+    *(
+        ("api.published", "portal_id: !ref portal#id", new)
+        for new in ("portal_id: !ref portal#name", "portal_id: !ref curity-dcr", "portal_id: My Portal", "labels: {}")
+    ),
+    *(
+        ("api.linked-to-gateway", OF_SERVICE, new)
+        for new in (
+            "{id: !ref svc#name, control_plane_id: !ref plane}",
+            "{id: !ref svc, control_plane_id: planes}",
+            "{id: accounts-in-Kong, control_plane_id: !ref plane}",
+            "{id: !ref portal, control_plane_id: !ref plane}",
+        )
+    ),
+    ("api.linked-to-route", f"service: {OF_SERVICE}", "control_plane: {control_plane_id: !ref plane}"),
+)
+
+
+@pytest.mark.parametrize(("check", "old", "new"), NO_IDS)
+def test_what_is_no_id_of_what_it_must_be_is_found(checks, check, old, new):
+    text = KONGCTL.replace(old, new) + GATEWAY
+    assert text != KONGCTL + GATEWAY
+    found = failed(checks({"setup.yaml": text}))
+    assert list(found) == [check]
+    if new not in {"labels: {}", "12"}:
+        line = text.splitlines()[found[check]["line"] - 1]
+        assert new.strip("[]") in line
+
+
+IDS = {
+    "of the gateway": (OF_SERVICE, "{id: !ref svc#id, control_plane_id: !ref plane}"),
+    "of the gateway by its ref alone": (OF_SERVICE, "{id: svc, control_plane_id: plane}"),
+    "of a provider elsewhere": ("!ref curity-dcr", ID),
+    "of a provider in a variable": ("!ref curity-dcr", "!env PROVIDER_ID"),
+    "of a provider in a placeholder": ("!ref curity-dcr", "${PROVIDER_ID}"),
+}
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_what_may_be_an_id_is_not_judged(checks, name):
+    assert failed(checks({"setup.yaml": KONGCTL.replace(*IDS[name]) + GATEWAY})) == {}
+
+
+def test_a_name_in_place_of_an_id_is_found_in_a_plan(checks):
+    """`dcr_provider_id = konnect_dcr_provider.this.name`"""
+    several = resources()
+    after("strategy", "openid_connect", "dcr_provider_id")("Curity")(several)
+    no_provider(several)
+    assert list(failed(checks({"plan.json": json.dumps(plan(several.values()))}))) == ["strategy.dcr-provider"]
+
+
+def test_a_fix_does_not_delete_what_is_not_there_yet(lint):
+    for old, new in (("provider_type: curity", "provider_type: okta"), ("type: openid_connect", "type: key_auth")):
+        _, out, _ = lint({"setup.yaml": KONGCTL.replace(old, new)})
+        assert out.count("  fix ") == 1
+        assert "in the file; a" in out
+
+
 def test_each_setup_step_in_konnect_is_shown_or_has_a_reason():
     of_konnect = [step.id for step in STEPS if step.party == "konnect"]
     assert sorted({*OF_CHECK.values(), *NOT_SHOWN}) == sorted(of_konnect)
@@ -497,6 +568,7 @@ def applied(all: dict[str, dict[str, Any]]) -> dict[str, Any]:
         one["change"]["change"]["after_unknown"] = {}
     after("strategy", "openid_connect", "dcr_provider_id")(ids["provider"])(all)
     after("provider", "curity", "dcr_config")({"initial_client_id": "konnect-dcr"})(all)
+    after("implementation", "api_id")(ids["api"])(all)
     members = {"api_id": ids["api"], "portal_id": ids["portal"], "auth_strategy_ids": [ids["strategy"]]}
     all["publication"]["change"]["change"]["after"].update(members)
     return plan(all.values())
@@ -553,8 +625,14 @@ UNKNOWN = {
 }
 
 
-@pytest.mark.parametrize("check", UNKNOWN)
-@pytest.mark.parametrize("tag", ["!env VALUE", "!env {var: VALUE, extract: a}", "!external name:x", "!ref control#id"])
+TAGS = ("!env VALUE", "!env {var: VALUE, extract: a}", "!external name:x", "!ref control#id")
+OF_IDS = {"strategy.dcr-provider", "api.strategy"}
+"""What a control plane can be no value of."""
+
+
+@pytest.mark.parametrize(
+    ("check", "tag"), [(check, tag) for check in UNKNOWN for tag in TAGS if tag != TAGS[-1] or check not in OF_IDS]
+)
 def test_what_is_unknown_before_it_is_applied_is_said_to_be_and_not_judged(checks, monkeypatch, check, tag):
     monkeypatch.setenv("VALUE", PLANTED)
     old, new = UNKNOWN[check]
@@ -650,14 +728,31 @@ SECRETS = {
 }
 
 
+FORMATS = ("", "--json", "--sarif", "--github")
+
+
 @pytest.mark.parametrize("name", SECRETS)
-@pytest.mark.parametrize("format", ["", "--json", "--sarif", "--github"])
+@pytest.mark.parametrize("format", FORMATS)
 def test_a_secret_in_plain_text_is_found_and_never_printed(lint, name, format):
     check, text, exit = SECRETS[name]
     code, out, err = lint({"setup.json": text}, "setup.json", *filter(None, [format]))
     assert code == exit
     assert check in out
     assert PLANTED not in out + err
+
+
+@pytest.mark.parametrize("sensitive", [True, {"curity": {"dcr_config": {"initial_client_id": True}}}])
+def test_what_a_plan_marks_as_sensitive_is_not_printed(lint, sensitive):
+    several = resources()
+    curity("dcr_config", {"initial_client_id": PLANTED})(several)
+    no_secret(several)
+    several["provider"]["change"]["change"]["after_sensitive"] = sensitive
+    for format in FORMATS:
+        text = json.dumps(plan(several.values()))
+        code, out, _ = lint({"plan.json": text}, "plan.json", *OPTIONS, *filter(None, [format]))
+        assert code == BROKEN
+        assert "provider.registrar-id" in out
+        assert PLANTED not in out
 
 
 def test_credentials_in_an_address_are_not_printed(lint):
@@ -681,7 +776,7 @@ def test_sarif_validates_and_points_at_the_value(lint):
     where = result["locations"][0]["physicalLocation"]
     line = KONGCTL.splitlines().index("    provider_type: curity") + 1
     assert where == {"artifactLocation": {"uri": "my%20setup.yaml"}, "region": {"startLine": line, "startColumn": 20}}
-    assert "delete the provider and create it again" in result["message"]["text"]
+    assert "set the type to curity" in result["message"]["text"]
 
 
 def test_sarif_of_a_right_file_validates(lint):
@@ -783,6 +878,11 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "!env of a list": (KONGCTL.replace(OF_PROVIDER, "issuer: !env [a]"), "!env needs"),
     "!env of nothing": (KONGCTL.replace(OF_PROVIDER, "issuer: !env"), "!env needs"),
     "!file of nothing": (KONGCTL.replace(OF_PROVIDER, "issuer: !file"), "!file needs"),
+    "a merge key without a mapping": (KONGCTL.replace(OF_PROVIDER, "<<: 5"), "a merge key (<<) needs a mapping"),
+    "a plan of a later Terraform": (
+        json.dumps({**plan(resources().values()), "format_version": "2.0"}),
+        "format_version of a later Terraform",
+    ),
     "settings that are no JSON": (
         plan_with(config("additional_properties", "{]")),
         "additional_properties is not JSON",

@@ -147,6 +147,42 @@ SETTINGS_OF_A_PORTAL: list[tuple[str, Any, list[tuple[str, Any]], Any]] = [
 ]
 
 
+def test_email_templates_are_changed_one_by_one(world: World) -> None:
+    """Recorded: portal/email-templates 4 to 14."""
+    place = f"/v3/portals/{world.ids.portal_id}/email-templates"
+    assert world.ask("GET", place) == {"data": []}
+    world.ask("GET", f"{place}/reset-password", status=404)
+    world.ask("GET", f"{place}/another", status=404)
+    made = world.ask("PATCH", f"{place}/reset-password", {"content": {"subject": "s", "body": "b"}})
+    assert made["enabled"] is True
+    assert made["content"] == {"subject": "s", "title": None, "body": "b", "button_label": None}
+    assert made["default_content"]["button_label"] == "Reset your password"
+    world.konnect.clock.advance(1)
+    world.ask("PATCH", f"{place}/app-registration-approved", {"enabled": False})
+    changed = world.ask("PATCH", f"{place}/reset-password", {"enabled": False})
+    assert (changed["content"], changed["created_at"]) == (made["content"], made["created_at"])
+    listed = world.ask("GET", place)["data"]
+    assert [one["name"] for one in listed] == ["app-registration-approved", "reset-password"]
+    assert listed[1] == world.ask("GET", f"{place}/reset-password")
+    world.ask("PATCH", f"{place}/reset-password", {"content": {"title": "x" * 1025}}, 400)
+    world.ask("DELETE", f"{place}/reset-password", status=204)
+    world.ask("GET", f"{place}/reset-password", status=404)
+
+
+def test_certificates_of_data_planes_are_pinned(world: World) -> None:
+    place = f"/v2/control-planes/{world.ids.control_plane_id}/dp-client-certificates"
+    assert world.ask("GET", place) == {"items": [], "page": {"total_count": 0}}
+    made = world.ask("POST", place, {"cert": "one"}, 201)["item"]
+    world.konnect.clock.advance(1)
+    changed = world.ask("PUT", f"{place}/{made['id']}", {"cert": "two", "title": "t"})
+    assert changed["item"] == {**made, "cert": "two", "title": "t", "updated_at": made["updated_at"] + 1}
+    assert world.ask("GET", f"{place}/{made['id']}") == changed
+    assert world.ask("GET", place) == {"items": [changed["item"]], "page": {"total_count": 1}}
+    world.ask("POST", place, {"title": "t"}, 400)
+    world.ask("DELETE", f"{place}/{made['id']}", status=204)
+    world.ask("GET", f"{place}/{made['id']}", status=404)
+
+
 @pytest.mark.parametrize(
     ("path", "creation", "changes", "refused"), SETTINGS_OF_A_PORTAL, ids=[row[0] for row in SETTINGS_OF_A_PORTAL]
 )

@@ -87,6 +87,7 @@ def test_a_second_portal_has_a_name_of_twelve_digits() -> None:
 
 def test_a_portal_shows_its_ai_settings_when_it_is_read_alone(konnect: Organization) -> None:
     made = konnect.make(PORTALS, PLAIN)
+    assert made["default_domain"] == made["canonical_domain"]
     changed = konnect.ask("PATCH", f"{PORTALS}/{made['id']}", {"description": "d"})
     read, (listed,) = konnect.ask("GET", f"{PORTALS}/{made['id']}"), konnect.ask("GET", PORTALS)["data"]
     server = {"enabled": False, "write_operations_enabled": False}
@@ -144,6 +145,18 @@ def test_times_have_three_digits_and_those_of_teams_more(konnect: Organization) 
     teams = f"{PORTALS}/{portal['id']}/teams"
     assert digits(konnect.make(teams, {"name": "red"})) == {9}
     assert digits(konnect.ask("GET", teams)["data"][0]) == {6}
+    assert digits(konnect.make("/v2/control-planes", {"name": "a"})) == {3}
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0.25, "00.25Z"), (0.757, "00.757Z"), (3, "03Z")])
+def test_times_of_pages_and_snippets_have_no_zeros_at_their_end(
+    konnect: Organization, monkeypatch: pytest.MonkeyPatch, seconds: float, shown: str
+) -> None:
+    portal = f"{PORTALS}/{konnect.make(PORTALS, PLAIN)['id']}"
+    monkeypatch.setattr(konnect.clock, "real", lambda: 1_800_000_000 + seconds)
+    for kind, body in (("pages", {"slug": "a"}), ("snippets", {"name": "a"})):
+        made = konnect.make(f"{portal}/{kind}", {**body, "content": "x"})
+        assert made["created_at"] == f"2027-01-15T08:00:{shown}"
 
 
 def test_pages_are_a_tree_of_slugs_with_a_slash(konnect: Organization) -> None:
@@ -193,6 +206,12 @@ def test_what_is_not_found_is_named(konnect: Organization, path: str, thing: str
     assert int(instance.removeprefix("kong:trace:")) < 2**64
 
 
+def test_what_a_portal_has_not_is_named(konnect: Organization) -> None:
+    portal = f"{PORTALS}/{konnect.make(PORTALS, PLAIN)['id']}"
+    for kind, thing in (("custom-domain", "custom domain"), ("email-config", "Portal email config")):
+        assert konnect.ask("GET", f"{portal}/{kind}", status=404)["detail"] == f"{thing} not found"
+
+
 # --- APIs -------------------------------------------------------------------------------------------------------------
 
 
@@ -237,6 +256,7 @@ def test_a_version_is_read_with_its_content(konnect: Organization) -> None:
 def test_a_publication_is_the_same_the_second_time(konnect: Organization) -> None:
     _, _, path = konnect.published()
     first = konnect.ask("GET", path)
+    assert first["auth_strategy_ids"] is None  # the portal has no default
     konnect.clock.advance(5)
     second = konnect.ask("PUT", path, {"auth_strategy_ids": None, "form_id": None})
     assert (second["form_id"], second["auth_strategy_ids"], second["visibility"]) == (None, None, "public")

@@ -229,6 +229,16 @@ def test_a_text_from_a_party_is_text(text):
         assert without_commands(span.name + span.why + "".join(map(str, span.attributes.values())))
 
 
+@pytest.mark.parametrize(("status", "type_"), [(None, "_OTHER"), (200, None), (302, None), (401, "401"), (503, "503")])
+def test_the_type_of_an_error_is_one_of_few(status, type_):
+    """Semantic conventions for HTTP clients: low cardinality. The words of the error are in the status of the span."""
+    run = run_json(made_up(3, 3))
+    run["exchanges"][0] |= {"status": status, "error": None if status else "connection to 10.0.0.7:4711 refused"}
+    (span,) = (one for one in traced(run, trace_id("key")) if one.attributes.get("dcrproof.exchange") == 1)
+    assert span.attributes.get("error.type") == type_
+    assert ("refused" in span.why) is (status is None)
+
+
 def test_the_id_of_a_trace_tells_nothing_of_the_key():
     assert len(trace_id("a key")) == 32
     assert trace_id("a key") != trace_id("another")

@@ -24,6 +24,7 @@ from dcrproof.fixtures.session.visibility import ACCESS, CAPABILITIES
 
 SECRET = "correct horse battery staple"
 ENVIRONMENT = {"SECRET": SECRET, "SHORT": "seven77", "EMPTY": ""}
+UNFILLED = ["$(SECRET)", "$(a.secret)", "${SECRET}", "${{ secrets.SECRET }}"]
 
 EXISTING = """
 [run]
@@ -266,6 +267,13 @@ def test_a_secret_that_cannot_be_used_is_a_problem_at_its_place(tmp_path, proble
     assert found[0].startswith("application.client_secret: ")
     assert problem in found[0]
     assert "horse" not in found[0]
+
+
+@pytest.mark.parametrize("text", UNFILLED)
+def test_a_variable_that_a_ci_system_did_not_know_is_no_secret(tmp_path, problems_of, text):
+    (tmp_path / "unfilled").write_text(text)
+    (found,) = problems_of(EXISTING.replace('{ env = "SECRET" }', '{ file = "unfilled" }'))
+    assert "is only the name of a variable, such as $(NAME): nothing was put in its place" in found
 
 
 def test_a_secret_hides_in_the_repr_of_its_profile(profile_of):

@@ -1,10 +1,14 @@
 """`dcrproof run`: the checks from any folder, whose settings have no effect."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import forks
 import pytest
+from tiers import full
 
 GREEN = ("--dcr-check", "discovery")
 RED = ("--dcr-check", "token.is-jwt", "--dcr-undo", "curity.token-issuer.jwt")
@@ -34,6 +38,34 @@ def test_what_a_folder_has_for_its_own_tests_does_nothing(tmp_path: Path, file: 
     assert code == 0, printed
     assert "verdict    green - 5 passed" in printed
     assert "warning" not in printed
+
+
+@full
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["run", "-q", "--dcr-check=token.is-jwt"],
+        ["run", "-q", "--dcr-check=token.is-jwt", "-n1"],
+        ["ci", "run"],
+        ["load", "--time=1s"],
+    ],
+    ids=" ".join,
+)
+def test_the_modules_of_a_folder_are_not_imported(tmp_path: Path, command: list[str]) -> None:
+    """A repository may have a `random.py`, which Python would import where it starts another process by -m or -c."""
+    for name in ("random", "json", "logging", "socket", "httpx", "pytest", "execnet", "dcrproof"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('of the folder')")
+    ended = subprocess.run(
+        [Path(sys.executable).with_name("dcrproof"), *command],
+        cwd=tmp_path,
+        env={**os.environ, "DCRPROOF_OPTIONS": "-q --dcr-check=token.is-jwt"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout
+    assert "of the folder" not in ended.stdout
 
 
 def test_the_report_is_in_the_folder_and_has_what_was_typed(tmp_path: Path) -> None:

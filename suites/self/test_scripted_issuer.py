@@ -3,7 +3,10 @@
 import json
 import ssl
 import time
+from contextlib import closing
+from http.client import HTTPConnection, RemoteDisconnected
 from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import jwt
@@ -53,6 +56,21 @@ def test_issuers_record_requests_and_answer_as_told(issuers):
     assert refused.value.code == 400
     assert [request.form for request in one.asked("token")] == [{"scope": "openid"}]
     assert two.asked("token") == []
+
+
+def test_a_connection_is_kept_until_it_is_dropped(issuers):
+    issuer = issuers.issuer()
+    address = urlsplit(issuer.url)
+    with closing(HTTPConnection(address.netloc, timeout=5)) as connection:
+        connection.connect()
+        connection.auto_open = 0
+        for _ in range(2):
+            connection.request("GET", f"{address.path}/jwks")
+            assert json.loads(connection.getresponse().read())["keys"]
+        issuer.down = True
+        connection.request("GET", f"{address.path}/jwks")
+        with pytest.raises(RemoteDisconnected):
+            connection.getresponse()
 
 
 def test_a_dropped_connection_and_a_late_answer(issuers):

@@ -1,14 +1,18 @@
 """The documentation as a site: it is built strictly, and each link leads somewhere."""
 
+import functools
+import http.server
 import os
+import shutil
 import subprocess
 import sys
+import threading
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
-from tiers import full
+from tiers import full, needed
 
 ROOT = Path(__file__).parents[2]
 pytest.importorskip("mkdocs", reason="needs the extra `docs`: pip install -e '.[docs]'")
@@ -75,3 +79,44 @@ def test_each_check_and_each_step_has_its_place(pages: dict[Path, Links], site: 
 
     assert {step.id for step in STEPS} <= pages[site / "reference" / "steps" / "index.html"].anchors
     assert {entry.check.id for entry in entries()} <= pages[site / "reference" / "checks" / "index.html"].anchors
+
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+BROKEN = """() => [...document.querySelectorAll("td code")].filter((code) => code.getClientRects().length > 1)
+    .map((code) => code.textContent)"""
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@needed(CHROMIUM or "chromium", "Chromium")
+def test_each_page_fits_on_a_phone_and_asks_no_other_site(site: Path, pages: dict[Path, Links]) -> None:
+    """Also not from a script, as the theme does for a diagram of Mermaid; and an id in a table is not cut in pieces."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra `browser`")
+    wrong = []
+    with (
+        http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=site)) as server,
+        playwright.sync_playwright() as started,
+    ):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        here = f"http://127.0.0.1:{server.server_port}/"
+        options = ["--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=options, chromium_sandbox=os.geteuid() != 0)
+        page = browser.new_page(viewport={"width": 400, "height": 800})
+        page.route(
+            lambda url: not url.startswith((here, "data:")),
+            lambda route: (wrong.append(route.request.url), route.abort()),
+        )
+        for path in pages:
+            name = path.relative_to(site).as_posix()
+            page.goto(here + name, wait_until="networkidle" if "mermaid" in path.read_text("utf-8") else "load")
+            width = page.evaluate("document.documentElement.scrollWidth")
+            wrong += [f"{name}: {width} pixels wide"] if width > 400 else []
+            wrong += [f"{name}: {text} has a break" for text in page.evaluate(BROKEN)]
+        page.goto(f"{here}architecture/")
+        assert page.locator(".sequence svg path.tip").count() > 10
+        browser.close()
+        server.shutdown()
+    assert wrong == []

@@ -175,6 +175,9 @@ class ScriptedIssuers:
         issuers = self._issuers
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"  # a gateway keeps its connection, as it does to others
+            wbufsize = -1  # head and body are one packet
+
             def handle_one_request(self) -> None:
                 try:
                     super().handle_one_request()
@@ -190,6 +193,7 @@ class ScriptedIssuers:
                 answer = issuers[name].respond(endpoint, request) if name in issuers else Answer(404)
                 if answer.delay:
                     time.sleep(answer.delay)  # the answer is late on purpose, and each request has its own thread
+                self.close_connection = self.close_connection or answer.drop
                 if not answer.drop:
                     self.send_response(answer.status)
                     self.send_header("content-type", answer.media_type)

@@ -244,6 +244,10 @@ def _secret(source: "Variable | SecretFile", info: Any) -> Secret:
         except (OSError, UnicodeError, ValueError) as error:
             raise ValueError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
         found = str(path)
+    if _UNFILLED.fullmatch(text):
+        raise ValueError(
+            f"the value of {found} is only the name of a variable, such as $(NAME): nothing was put in its place"
+        )
     if len(text) < SHORTEST:
         state = "is empty" if not text else f"has fewer than {SHORTEST} characters and could not be masked safely"
         raise ValueError(f"the value of {found} {state}")
@@ -256,6 +260,8 @@ def _secret(source: "Variable | SecretFile", info: Any) -> Secret:
     return Secret(text)
 
 
+_UNFILLED = re.compile(r"\$(\([\w.]+\)|\{[\w.]+\}|\{\{.*\}\})")
+"""What CI systems leave of a variable that they do not know: `$(NAME)` in Azure Pipelines."""
 _DURATION = "[0-9]{1,6}[smh]"
 _TOKEN = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
 """A header name or a method (RFC 9110 5.6.2)."""

@@ -50,6 +50,8 @@ EXCEPTIONS = [
 ]
 """The names in a traceback; those of warnings are among them."""
 
+LETTERS = bytes(octet if chr(octet).isalnum() else ord(" ") for octet in range(128)).ljust(256)
+"""All octets, with blanks in the place of what is no letter and no digit."""
 SEPARATES = re.compile(r"[\s\"'`<>{}\[\]|]")
 """In what stands between two words: either may be the end, or the beginning, of a text of its own."""
 WORD = re.compile(r"[^\W_]+")
@@ -138,7 +140,7 @@ def _is_part(text: str, *, begins: bool = False, ends: bool = False, longest: in
     if len(numbers) == len({*found}):
         text = UNIT.sub("", text)
         return bool(BETWEEN.fullmatch(text) or IN_A_TABLE.fullmatch(text))
-    words, sources = _sources()
+    words = _words()
     bars = "|" * (len(found) - 1)
     before = ("|" if begins or not text.startswith(found[0]) else "", *bars)
     after = (*bars, "|" if ends or not text.endswith(found[-1]) else "")
@@ -147,7 +149,7 @@ def _is_part(text: str, *, begins: bool = False, ends: bool = False, longest: in
         for left, word, right in zip(before, found, after, strict=True)
     ):
         return False
-    plain = begins or ends or PLAIN.search(text)
+    plain, sources = begins or ends or PLAIN.search(text), _sources()
     return " ".join(text.split()) in sources or all(
         (plain and SEPARATES.search(gap))
         or ((one in numbers or other in numbers) and (plain or BETWEEN.fullmatch(gap)))
@@ -162,11 +164,20 @@ def _beside(one: str, gap: str, other: str, sources: str) -> bool:
 
 
 @cache
-def _sources() -> tuple[str, str]:
-    """All words, between bars, and the sources."""
+def _words() -> str:
+    """All words of the sources, between bars; a letter beyond ASCII separates two. Octets are split up much faster."""
+    words = {*_written().encode("ascii", "replace").translate(LETTERS).split()}
+    return f"|{'|'.join(word.decode() for word in sorted(words))}|"
+
+
+@cache
+def _sources() -> str:
+    """The sources, with one blank between all that is in them."""
+    return " ".join(_written().split())
+
+
+@cache
+def _written() -> str:
     root = Path(__file__).parents[2]
     paths = (path for pattern in WRITERS for path in root.glob(pattern) if path.is_file())
-    sources = " ".join([PYTEST, *map(str.lower, EXCEPTIONS), *(path.read_text("utf-8").lower() for path in paths)])
-    parts = sources.split()
-    words = WORD.findall(" ".join({*parts}))  # each part once: most come again and again
-    return f"|{'|'.join(sorted({*words}))}|", " ".join(parts)
+    return " ".join([PYTEST, *map(str.lower, EXCEPTIONS), *(path.read_text("utf-8").lower() for path in paths)])
