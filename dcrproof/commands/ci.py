@@ -21,6 +21,7 @@ from dcrproof.commands import report, sweep
 from dcrproof.commands.compare import PAGE, history_code, history_lines, history_of
 from dcrproof.commands.parsing import Commands, Usage
 from dcrproof.core.checks.results import Exit
+from dcrproof.core.http.signals import put_off
 from dcrproof.core.text import say
 
 KEPT = 30
@@ -200,14 +201,19 @@ def _emptied(folder: Path) -> None:
 def _performed(command: Sequence[str]) -> int:
     """Runs the checks. A signal that stops this process is passed on, and the run cleans up."""
     environment = {**os.environ, "DCRPROOF_CI": "run"}
-    with subprocess.Popen(command, env=environment, start_new_session=True) as running:  # noqa: S603 - dcrproof of this Python; a session of its own, so that it gets each signal once
-        while True:
-            try:
-                code = running.wait()
-            except KeyboardInterrupt:
-                running.send_signal(signal.SIGTERM)  # SIGINT is ignored by what a script has started in the background
-            else:
-                return code if code >= 0 else Exit.INTERNAL_ERROR
+    running = None
+    while True:
+        try:
+            if running is None:
+                with put_off():  # else a run could go on that nobody waits for
+                    running = subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603 - dcrproof of this Python; a session of its own, so that it gets each signal once
+            code = running.wait()
+        except KeyboardInterrupt:
+            if running is None:
+                raise
+            running.send_signal(signal.SIGTERM)  # SIGINT is ignored by what a script has started in the background
+        else:
+            return code if code >= 0 else Exit.INTERNAL_ERROR
 
 
 def _kept(job: Job) -> Iterator[Path]:

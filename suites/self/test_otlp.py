@@ -161,7 +161,7 @@ def test_a_run_of_mocks_stays_on_this_machine_also_with_its_trace(tmp_path):
         (["--dcr-otlp=localhost:4318"], "--dcr-otlp: expected the address of a collector for OTLP over HTTP"),
         (["--dcr-otlp=ftp://localhost"], "--dcr-otlp: expected the address"),
         (["--dcr-otlp=http://user:word@localhost:4318"], "OTEL_EXPORTER_OTLP_HEADERS"),
-        (["--dcr-otlp="], "--dcr-otlp: expected the address"),
+        (["--dcr-otlp="], "--dcr-otlp: expected a value, found an empty text"),
         (["--dcr-otlp=http://[::1"], "--dcr-otlp: expected the address"),
         (["--dcr-traceparent"], "--dcr-traceparent needs --dcr-otlp URL"),
     ],
