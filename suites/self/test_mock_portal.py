@@ -649,3 +649,25 @@ def test_no_request_breaks_the_portal(
         if response.status >= 400:
             after = {name: dict(held) for name, held in vars(WORLD.konnect).items() if isinstance(held, dict)}
             assert (after, WORLD.calls) == (before, 0)
+
+
+@pytest.mark.parametrize(("held", "status"), [(499, 201), (500, 403)])
+def test_a_developer_has_500_applications_at_most(signed_in, held, status):
+    """app/dev-portal/self-service.md, "Limitations"."""
+    signed_in.konnect.tables.applications_of[signed_in.ids.developer_id] = {
+        f"app-{number}": UNKNOWN for number in range(held)
+    }
+    body = {"name": "another", "auth_strategy_id": signed_in.ids.strategy_id}
+    assert signed_in.ask("POST", "/applications", body).status == status
+
+
+def test_an_application_whose_client_is_the_developers_is_changed(signed_in):
+    signed_in.konnect.auth.patch_strategy(signed_in.ids.strategy_id, {"dcr_provider_id": None})
+    made, other = (signed_in.application(name, client_id=f"client-{name}") for name in ("one", "other"))
+    path = f"/applications/{made['id']}"
+    assert signed_in.ask("PATCH", path, {"name": "renamed"}).status == 200
+    assert signed_in.ask("PATCH", path, {"name": "other"}).status == 409
+    assert signed_in.ask("PATCH", path, {"client_id": other["client_id"]}).status == 409
+    assert signed_in.ask("PATCH", path, {"client_id": "client-one", "name": "again"}).status == 200
+    assert signed_in.ask("PATCH", path, {"client_id": "client-two"}).json()["client_id"] == "client-two"
+    assert signed_in.application("third", client_id="client-one")["client_id"] == "client-one"
