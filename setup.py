@@ -1,11 +1,14 @@
-"""What pyproject.toml cannot say: two builds of the same sources are the same, byte for byte, whoever builds them.
+"""What pyproject.toml cannot say: two builds of the same sources are the same, byte for byte, whoever builds them; and the
+links of README.md lead somewhere on the page of the package index, too.
 
 All files have the time SOURCE_DATE_EPOCH, in seconds since 1970, or 2 February 2020 where that is not set.
 """
 
 import gzip
 import os
+import re
 import tarfile
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -38,4 +41,21 @@ def _alike(file: tarfile.TarInfo) -> tarfile.TarInfo:
     return file
 
 
-setup(cmdclass={"sdist": Reproducible})
+def _readme() -> str:
+    """README.md with links below the address of the repository, which stands in pyproject.toml alone."""
+    here = Path(__file__).parent
+    repository = tomllib.loads((here / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Repository"]
+    links = re.compile(r"(?P<image>!?)(?P<text>\[[^\]]*\])\((?!\w+:|#)(?P<path>[^)]+)\)")
+    return links.sub(
+        lambda found: (
+            f"{found['image']}{found['text']}({repository}/{'raw' if found['image'] else 'blob'}/main/{found['path']})"
+        ),
+        (here / "README.md").read_text("utf-8"),
+    )
+
+
+setup(
+    cmdclass={"sdist": Reproducible},
+    long_description=_readme(),
+    long_description_content_type="text/markdown",
+)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -126,6 +126,10 @@ def measured(names: list[str], rounds: int) -> dict[str, Cost]:
     return {part: best(taken) for part, taken in costs.items()}
 
 
+Figures = Mapping[str, Mapping[str, float]]
+"""Ratios by name, each by the clock (`wall`) and by CPU (`cpu`)."""
+
+
 def figures(names: list[str], costs: Mapping[str, Cost]) -> dict[str, dict[str, float]]:
     """Each ratio, by the clock and by CPU."""
     found = {}
@@ -133,6 +137,15 @@ def figures(names: list[str], costs: Mapping[str, Cost]) -> dict[str, dict[str, 
         cost, base = costs[RATIOS[name].of], plus(*(costs[part] for part in RATIOS[name].over))
         found[name] = {"wall": round(cost.wall / base.wall, 2), "cpu": round(cost.cpu / base.cpu, 2)}
     return found
+
+
+def warnings(found: Figures, recorded: Figures) -> Iterator[str]:
+    """Of each figure that is worse than the recorded one by a quarter."""
+    for name, figure in found.items():
+        for kind, value in figure.items():
+            before = recorded.get(name, {}).get(kind)
+            if before is not None and value > WORSE * before:
+                yield f"warning: {RATIOS[name].text}: {value:.2f} ({kind}), recorded were {before:.2f}"
 
 
 def machine() -> dict[str, Any]:
@@ -165,11 +178,8 @@ def main() -> None:
         content["ratios"] = {**recorded["ratios"], **found}
         FIGURES.write_text(json.dumps(content, indent=2) + "\n")
     if asked.compare:
-        for name, figure in found.items():
-            for kind, value in figure.items():
-                before = recorded["ratios"].get(name, {}).get(kind)
-                if before is not None and value > WORSE * before:
-                    print(f"warning: {RATIOS[name].text}: {value:.2f} ({kind}), recorded were {before:.2f}")
+        for warning in warnings(found, recorded["ratios"]):
+            print(warning)
 
 
 if __name__ == "__main__":

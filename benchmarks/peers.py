@@ -308,29 +308,38 @@ class Organisation:
     def page(self) -> None:
         self.json("konnect", "GET", f"/v3/portals/{self.portal}/applications?page%5Bsize%5D=10", self.admin)
 
+    def works(self) -> dict[str, Callable[[], None]]:
+        """What is asked of it however many applications it has."""
+        return {
+            "registering": self.register,
+            "registering, and a first call of the route": self.register_and_call,
+            "reading": self.read,
+            "a call with a cached token": self.call,
+            "a page of all applications": self.page,
+        }
+
+
+def cost(work: Callable[[], None]) -> float:
+    """CPU seconds of it, the least of several times."""
+    return min(_seconds(work, 25) for _ in range(8))
+
 
 def growing(number: int) -> None:
     """Prints what each of some requests costs with that many applications, over what it costs with 100."""
     organisation = Organisation()
-    works = {
-        "registering": organisation.register,
-        "registering, and a first call of the route": organisation.register_and_call,
-        "reading": organisation.read,
-        "a call with a cached token": organisation.call,
-        "a page of all applications": organisation.page,
-    }
+    works = organisation.works()
 
     def costs() -> dict[str, float]:
-        return {name: min(_seconds(work, 25) for _ in range(8)) for name, work in works.items()}
+        return {name: cost(work) for name, work in works.items()}
 
     organisation.grow(100)
     few, before = costs(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     organisation.grow(number)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / number
     many = costs()
-    for name, cost in many.items():
-        parts = f"{cost * 1e6:.0f} us, {few[name] * 1e6:.0f} us"
-        show(f"{name}: with {number:,} applications : with 100", cost / few[name], "at most 1.25", parts)
+    for name, now in many.items():
+        parts = f"{now * 1e6:.0f} us, {few[name] * 1e6:.0f} us"
+        show(f"{name}: with {number:,} applications : with 100", now / few[name], "at most 1.25", parts)
     show("KiB for each application", grown, "at most 4", f"{number:,} of them")
 
 

@@ -1,12 +1,9 @@
 """The command line: `dcrproof COMMAND`. Each command is a module of `dcrproof.commands`."""
 
-import errno
-import os
 import sys
 from collections.abc import Sequence
 from functools import partial
 
-from dcrproof import __version__
 from dcrproof.commands import (
     ci,
     compare,
@@ -22,10 +19,11 @@ from dcrproof.commands import (
     serve,
     sweep,
 )
+from dcrproof.commands.output import to_its_end
 from dcrproof.commands.parsing import Parser, Usage
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.http.signals import as_ctrl_c
-from dcrproof.core.text import say
+from dcrproof.core.text import one_line, say
 
 COMMANDS = (
     run,
@@ -46,6 +44,11 @@ COMMANDS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Returns its exit code; see `dcrproof.core.checks.results.Exit`."""
+    with to_its_end():
+        return _performed(arguments)
+
+
+def _performed(arguments: Sequence[str] | None) -> int:
     typed = list(sys.argv[1:] if arguments is None else arguments)
     options, unknown = command_line().parse_known_args(typed)
     if unknown and not hasattr(options, "others"):
@@ -59,21 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Exit.USAGE
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        # the reader of the output, such as `head`, has ended; nothing is written to the pipe at exit
-        sys.stderr.close()
-        return Exit.GREEN
-    except OSError as error:
-        if error.errno not in FULL:
+    except OSError as error:  # of a file that was named, such as a name that is too long
+        if error.filename is None:
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is written at exit
-        say(f"dcrproof {options.command}: cannot be written: {error.strerror}", partial(print, file=sys.stderr))
-        return Exit.INTERNAL_ERROR
+        text = f"dcrproof {options.command}: {one_line(str(error.filename))}: {error.strerror}"
+        say(text, partial(print, file=sys.stderr))
+        return Exit.USAGE
     return code
-
-
-FULL = {errno.ENOSPC, errno.EDQUOT}
-"""Errors of a disk that is full, in which standard output may be a file."""
 
 
 ABOUT = """\
@@ -93,7 +88,6 @@ clean-up or leaked secret, 4 bad usage, 5 no checks ran, 6 a party is unreachabl
 def command_line() -> Parser:
     """The parser of all commands."""
     parser = Parser(prog="dcrproof", description=ABOUT, epilog=EXITS)
-    parser.add_argument("--version", action="version", version=f"dcrproof {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     for command in COMMANDS:
         command.add(commands)

@@ -105,10 +105,7 @@ class AsgiApplication:
             return None
         response = await self._response(world, name, request, None)
         world.log(name, request, response.status, caller)
-        headers = tuple(
-            (name.decode("latin-1"), value.decode("latin-1")) for name, value in _headers(world, name, response)
-        )
-        return Response(response.status, headers, _body(request, response))
+        return Response(response.status, tuple(_headers(world, name, response)), _body(request, response))
 
     async def _body(self, receive: Any) -> bytes | None:
         """The whole body, or None for one that is too large: what is left of it the server throws away."""
@@ -145,11 +142,12 @@ class AsgiApplication:
         self,
         send: Any,
         scope: Any,
-        headers: list[tuple[bytes, bytes]],
+        given: list[tuple[str, str]],
         request: Request,
         response: Response,
         fault: Fault | None,
     ) -> None:
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in given]
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         body = _body(request, response)
         if fault and fault.truncate is not None and fault.truncate < len(body):
@@ -159,16 +157,20 @@ class AsgiApplication:
         await send({"type": "http.response.body", "body": body})
 
 
-def _headers(world: Listened, port: str, response: Response) -> list[tuple[bytes, bytes]]:
-    headers = [
-        (name.lower().encode("latin-1"), CONTROLS.sub(_escaped, value).encode("latin-1", "replace"))
-        for name, value in response.headers
-        if name.lower() not in {"content-length", "date"}
-    ]
-    headers.append((b"date", _date(int(world.now(port)))))
+def _headers(world: Listened, port: str, response: Response) -> list[tuple[str, str]]:
+    """As they are sent: names in lower case, values in latin-1."""
+    given = ((name.lower(), value) for name, value in response.headers)
+    headers = [(name, _sendable(value)) for name, value in given if name not in {"content-length", "date"}]
+    headers.append(("date", _date(int(world.now(port)))))
     if response.status != 204:
-        headers.append((b"content-length", str(len(response.body)).encode()))
+        headers.append(("content-length", str(len(response.body))))
     return headers
+
+
+def _sendable(value: str) -> str:
+    if value.isascii() and value.isprintable():
+        return value
+    return CONTROLS.sub(_escaped, value).encode("latin-1", "replace").decode("latin-1")
 
 
 def _body(request: Request, response: Response) -> bytes:
@@ -181,8 +183,8 @@ def _escaped(character: re.Match[str]) -> str:
 
 
 @lru_cache(maxsize=4)
-def _date(seconds: int) -> bytes:
-    return email.utils.formatdate(seconds, usegmt=True).encode()
+def _date(seconds: int) -> str:
+    return email.utils.formatdate(seconds, usegmt=True)
 
 
 def _faulty(fault: Fault) -> Response:

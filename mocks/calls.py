@@ -5,6 +5,7 @@ import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from itertools import chain
 from types import MappingProxyType
 from typing import TypeAlias
 from urllib.parse import unquote
@@ -126,9 +127,9 @@ class Caller:
         if found is None or int(found["port"]) not in self.ports:
             return None
         headers = self._as_sent(call, found["host"])
-        size = sum(len(name) + len(value) for name, value in headers) + len(call.url) + len(call.body)
-        hosts = sum(name == "host" for name, _ in headers)
-        if size > SMALL or hosts > 1 or not all(PLAIN.fullmatch(value) for _, value in headers):
+        names, values = zip(*headers, strict=True)
+        size = sum(map(len, chain(names, values))) + len(call.url) + len(call.body)
+        if size > SMALL or names.count("host") > 1 or not all(map(PLAIN.fullmatch, values)):
             return None
         path = found["path"]
         request = Request(call.method, unquote(path), path, found["query"] or "", headers, call.body)

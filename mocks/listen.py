@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ class Bounded(HttpToolsProtocol):
     def _too_large(self) -> int | None:
         if len(self.url) > LONGEST_TARGET:
             return 414
-        size = sum(len(name) + len(value) + 4 for name, value in self.headers)
+        size = sum(map(len, chain.from_iterable(self.headers))) + 4 * len(self.headers)
         return 431 if self.refused or size > LARGEST_HEAD else None
 
     def _refuse(self) -> None:
@@ -232,6 +233,7 @@ def listening(
         http=Bounded,
         ws="none",
         lifespan="off",
+        proxy_headers=False,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -139,8 +139,12 @@ def _no_json(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
+as_json: Callable[[Any], str] = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+"""The one spelling of JSON that the mocks write: without blanks, and in UTF-8."""
+
+
 def json_response(status: int, content: Any, headers: Pairs = (), media_type: str = "application/json") -> Response:
-    body = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+    body = as_json(content).encode()
     return Response(status, (("content-type", media_type), *headers), body)
 
 

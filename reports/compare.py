@@ -1,6 +1,6 @@
 """Compares two runs: what broke, what was fixed, and which facts of the contract changed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -15,6 +15,8 @@ SAMPLES = 5
 SLOWER = 1.5
 NOTICEABLE = 0.1
 """Seconds below which a difference does not count."""
+NOT_SELECTED, NOT_REACHED = "not selected", "not reached"
+"""What stands for a verdict that a run does not have."""
 SHOWN = 8
 """How many checks are named where many changed in the same way."""
 
@@ -71,7 +73,10 @@ def compare(old: Run, new: Run) -> Comparison:
     """The comparison of two runs; facts and times are compared for the checks that both have."""
     before = {check["id"]: check for check in old["checks"]}
     after = {check["id"]: check for check in new["checks"]}
-    verdicts = [_changed(id, before.get(id), after.get(id)) for id in dict.fromkeys([*before, *after])]
+    verdicts = [
+        Changed(id, _word(old, before.get(id), id), _word(new, after.get(id), id), _why(after.get(id)))
+        for id in dict.fromkeys([*before, *after])
+    ]
     common = before.keys() & after.keys()
     return Comparison(
         tuple(one for one in verdicts if one.new in RED and one.old not in RED),
@@ -88,12 +93,20 @@ def compare(old: Run, new: Run) -> Comparison:
     )
 
 
-def _changed(id: str, old: Check | None, new: Check | None) -> Changed:
-    why = (new["observed"] or new["expected"]) if new and new["verdict"] != "passed" else ""
-    if new and new["blocked_by"]:
-        why = f"blocked by {new['blocked_by']}"
-    return Changed(
-        id, old["verdict"] if old else "no such check", new["verdict"] if new else "not there", one_line(why)
+def _word(run: Run, check: Check | None, id: str) -> str:
+    return str(check["verdict"]) if check else absent(run["selected"], id)
+
+
+def absent(selected: Container[str], id: str) -> str:
+    """What stands for the verdict of a check that a run does not have; `selected` are the ids that it was to run."""
+    return NOT_REACHED if id in selected else NOT_SELECTED
+
+
+def _why(check: Check | None) -> str:
+    if check is None or check["verdict"] == "passed":
+        return ""
+    return one_line(
+        f"blocked by {check['blocked_by']}" if check["blocked_by"] else check["observed"] or check["expected"]
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.checks.verdict import SHOWN
-from dcrproof.reports.compare import Comparison, compare
+from dcrproof.reports.compare import Comparison, absent, compare
 from dcrproof.reports.diagnosis import Check, Run
 from dcrproof.reports.timeline import stage_seconds
 
@@ -25,6 +25,8 @@ class Past:
     verdicts: Mapping[str, str]
     stages: Mapping[str, float]
     """The seconds of each stage."""
+    selected: frozenset[str] = frozenset()
+    """The ids of the checks that were to run."""
     page: str = ""
     """Where its page is, as a link from the history's; empty where there is none."""
     changed: Comparison | None = None
@@ -33,6 +35,10 @@ class Past:
     @property
     def day(self) -> str:
         return self.started[:10]
+
+    def word(self, id: str) -> str:
+        """The verdict of that check, or what stands for it where there is none."""
+        return self.verdicts.get(id) or absent(self.selected, id)
 
     def data(self) -> dict[str, Any]:
         names = ("name", "started", "exit", "headline", "seconds", "verdicts", "stages")
@@ -105,6 +111,7 @@ def _past(name: str, run: Run, page: str, changed: Comparison | None) -> Past:
         seconds=run["seconds"],
         verdicts={check["id"]: word(check) for check in run["checks"]},
         stages=stage_seconds(run),
+        selected=frozenset(run["selected"]),
         page=page,
         changed=changed,
     )

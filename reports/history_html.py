@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from dcrproof.core.checks.check import stage_title
 from dcrproof.core.checks.verdict import HELD
-from dcrproof.reports.compare import counts, rows
+from dcrproof.reports.compare import NOT_REACHED, NOT_SELECTED, counts, rows
 from dcrproof.reports.history import BAD, History, Past
 from dcrproof.reports.load_plots import Line, duration, number, plot
 from dcrproof.reports.page import page
@@ -22,7 +22,7 @@ FEWEST = 2
 
 @dataclass(frozen=True)
 class Course:
-    """The verdicts of a check over all runs, empty where a run does not have it; `since` is the run of the last change."""
+    """The verdicts of a check over all runs, or what stands for them; `since` is the run of the last change."""
 
     id: str
     title: str
@@ -41,7 +41,7 @@ class Course:
     @property
     def told(self) -> str:
         """In words: `3 passed, 1 failed, 2 passed`."""
-        return ", ".join(f"{len(list(same))} {word or 'not there'}" for word, same in groupby(self.words))
+        return ", ".join(f"{len(list(same))} {word}" for word, same in groupby(self.words))
 
 
 def history_html(history: History) -> str:
@@ -82,8 +82,8 @@ def _for(streak: Sequence[Past]) -> str:
 def _courses(history: History) -> Iterator[Course]:
     """The checks whose verdict changed, or is bad now, in the order of the catalogue."""
     for id, title in history.titles.items():
-        words = tuple(run.verdicts.get(id, "") for run in history.runs)
-        if len({word for word in words if word}) > 1 or words[-1] in BAD:
+        words = tuple(run.word(id) for run in history.runs)
+        if len({*words} - {NOT_SELECTED, NOT_REACHED}) > 1 or words[-1] in BAD:
             start = len(words) - next(len(list(same)) for _, same in groupby(reversed(words)))
             yield Course(id, title, words, history.runs[start])
 

@@ -92,14 +92,14 @@ def _axes(most: float, shown: Callable[[float], str], along: Callable[[float], s
 
 
 def _curve(line: Line, most: float, count: int) -> str:
-    """The curve, broken where there is no value; a value by itself is a dot."""
+    """The curve, broken where there is no value; a value by itself is a short dash."""
     step = (WIDTH - LEFT - RIGHT) / count
     points = [
         None if value is None else f"{LEFT + (index + 0.5) * step:.1f} {_y(value, most):.1f}"
         for index, value in enumerate(line.values)
     ]
     path = "".join(
-        f"{'L' if index and points[index - 1] else 'M'}{point}{'h.01' if _alone(points, index) else ''}"
+        f"{'L' if index and points[index - 1] else 'M'}{point}{'m-3 0h6' if _alone(points, index) else ''}"
         for index, point in enumerate(points)
         if point
     )

@@ -21,7 +21,7 @@ from dcrproof.commands import report, sweep
 from dcrproof.commands.compare import PAGE, history_code, history_lines, history_of
 from dcrproof.commands.parsing import Commands, Usage
 from dcrproof.core.checks.results import Exit
-from dcrproof.core.text import one_line, say
+from dcrproof.core.text import say
 
 KEPT = 30
 """How many runs are kept for the history: a month of nights. The last green one is kept beyond that."""
@@ -120,7 +120,7 @@ def _reported(job: Job, made: Path) -> int:
     _thinned(job)
     broke = _compared(job)
     _summary_of_azure(job)
-    say(f"{'open':<10} {job.report / 'index.html'}")  # where the run itself said, its data alone are left
+    say(f"{'open':<10} {job.report / 'index.html'}")
     return broke
 
 
@@ -156,7 +156,7 @@ def _options(text: str) -> list[str]:
     try:
         options = shlex.split(text)
     except ValueError as error:
-        raise Usage(f"DCRPROOF_OPTIONS: {error}, in {one_line(text, 200)}") from None
+        raise Usage(f"DCRPROOF_OPTIONS: {error}") from None
     for name in (option.partition("=")[0] for option in options):
         if name in TOLD:
             raise Usage(f"DCRPROOF_OPTIONS: {name} is not for here; set {TOLD[name]}")
@@ -199,7 +199,8 @@ def _emptied(folder: Path) -> None:
 
 def _performed(command: Sequence[str]) -> int:
     """Runs the checks. A signal that stops this process is passed on, and the run cleans up."""
-    with subprocess.Popen(command, start_new_session=True) as running:  # noqa: S603 - dcrproof of this Python; a session of its own, so that it gets each signal once
+    environment = {**os.environ, "DCRPROOF_CI": "run"}
+    with subprocess.Popen(command, env=environment, start_new_session=True) as running:  # noqa: S603 - dcrproof of this Python; a session of its own, so that it gets each signal once
         while True:
             try:
                 code = running.wait()

@@ -12,8 +12,10 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dcrproof.commands.parsing import LIKE_OTHERS, Commands, Usage, asks, gateway_and_path
+from dcrproof.commands.parsing import OTHERS_SEE_IT, Commands, Usage, asks, gateway_and_path, secret_of_file
 from dcrproof.commands.run import run_pytest
+from dcrproof.core.checks.results import Exit
+from dcrproof.core.files import LIKE_OTHERS
 from dcrproof.core.text import say
 
 if TYPE_CHECKING:
@@ -79,8 +81,7 @@ def perform(options: argparse.Namespace) -> int:
 
     if options.given is not None:
         raise Usage(
-            "the secret: other people on this machine see the arguments of a command, and a shell keeps them; leave it "
-            "out to be asked, or use --secret-env NAME or --secret-file FILE"
+            f"the secret: {OTHERS_SEE_IT}; leave it out to be asked, or use --secret-env NAME or --secret-file FILE"
         )
     if any(option.partition("=")[0] == "--dcr-profile" for option in options.others):
         raise Usage(
@@ -98,8 +99,9 @@ def perform(options: argparse.Namespace) -> int:
             typed = Typed("diagnose", options.typed[1:])
             code = run_pytest(typed, [f"--dcr-profile={profile}", "--tb=no", *options.others], kept)
     if not kept.run:
-        say(printed.getvalue().strip())
-        return code
+        if code != Exit.INTERRUPTED:  # else Ctrl-C came before the first check
+            say(printed.getvalue().strip())
+        return code or Exit.NOTHING_RAN
     for line in told(kept.run):
         say(line)
     if kept.folder:
@@ -138,8 +140,6 @@ def told(run: Mapping[str, Any]) -> Iterator[str]:
 
 def _secret(options: argparse.Namespace) -> str:
     """The secret, without the newline at its end. Raises Usage where there is none."""
-    from dcrproof.core.files import secret_in
-
     if options.secret_env is not None:
         if found := os.environ.get(options.secret_env):
             return found
@@ -148,11 +148,7 @@ def _secret(options: argparse.Namespace) -> str:
         )  # else it may be the secret
         raise Usage(f"--secret-env{name}: no environment variable of that name is set, or it is empty")
     if options.secret_file:
-        try:
-            return secret_in(options.secret_file)
-        except (OSError, UnicodeError) as error:
-            reason = getattr(error, "strerror", None) or "not UTF-8 text"
-            raise Usage(f"--secret-file {options.secret_file}: {reason}") from None
+        return secret_of_file("--secret-file", options.secret_file)
     if not asks():
         raise Usage("there is no terminal to ask for the secret: use --secret-env NAME or --secret-file FILE")
     try:

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from dcrproof.commands import profile
-from dcrproof.commands.parsing import LIKE_OTHERS, Commands, Usage, asks, gateway_and_path
+from dcrproof.commands.parsing import OTHERS_SEE_IT, Commands, Usage, asks, gateway_and_path
 from dcrproof.core.checks.results import Exit
+from dcrproof.core.files import LIKE_OTHERS
+from dcrproof.core.secrets.named import given_in_query
 from dcrproof.core.text import say
 
 Place = tuple[str | int, ...]
@@ -213,8 +215,8 @@ class Values:
             return self._option(question.name, options[name], partial(self._plain, question))
         if options[f"bare_{name}"] is not None:
             raise Usage(
-                f"--{question.name}: other people on this machine see the arguments of a command; a profile names where "
-                f"the secret is: --{question.name}-env NAME or --{question.name}-file FILE"
+                f"--{question.name}: {OTHERS_SEE_IT}; a profile names where the secret is: "
+                f"--{question.name}-env NAME or --{question.name}-file FILE"
             )
         return self._option(
             f"{question.name}-env", options[f"{name}_env"], partial(self._variable, question)
@@ -251,6 +253,8 @@ class Values:
         from dcrproof.core.profile.values import is_plain
 
         url, path = gateway_and_path(answer)
+        if any(given_in_query(path.partition("?")[2])):
+            raise ValueError("its query holds a secret by its name, and a profile is written without: leave that out")
         if is_plain(self._right(question.place, url)) and not self.plain_http:
             raise ValueError("expected https://; for a gateway without TLS, use --plain-http")
         return url, self._right(PATH, path)

@@ -41,10 +41,13 @@ def add(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from dcrproof.core.profile.reading import wrong
     from dcrproof.lint.files import read
     from dcrproof.lint.judging import findings
     from dcrproof.lint.nodes import BadFile
 
+    if options.issuer and (bad := wrong(("curity", "issuer"), options.issuer, Path())):
+        raise Usage(f"--issuer: {bad}")
     try:
         setup, others = read(options.files)
         found = findings(setup, options.issuer, options.registrar_id)

@@ -4,10 +4,12 @@ import argparse
 import re
 import sys
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 from urllib.parse import urlsplit
 
+from dcrproof import __version__
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.text import meant, say
 
@@ -21,8 +23,7 @@ class Usage(Exception):
 
 CHOICE = re.compile(r"argument (?:COMMAND|ACTION): invalid choice: '(.*)' \(choose from (.*)\)", re.DOTALL)
 
-LIKE_OTHERS = re.compile(r"(?=.{3,40}\Z)[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
-"""How environment variables are named; a secret that is typed by mistake does not look so."""
+OTHERS_SEE_IT = "other people on this machine see the arguments of a command, and a shell keeps them"
 
 
 class Parser(argparse.ArgumentParser):
@@ -33,17 +34,27 @@ class Parser(argparse.ArgumentParser):
         self.actions: list[argparse.Action] = []
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **keywords)
         self.set_defaults(parser=self)
+        self.add_argument("--version", action="version", version=f"dcrproof {__version__}", help=argparse.SUPPRESS)
 
     def add_argument(self, *names: Any, **keywords: Any) -> argparse.Action:
         self.options += [name for name in names if name.startswith("--")]
         self.actions.append(super().add_argument(*names, **keywords))
         return self.actions[-1]
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuses an empty value of an option: "" is what a shell makes of a variable that is not set."""
+        for before, word in pairwise(["", *(args or ())]):
+            name = word.removesuffix("=") if word.endswith("=") else "" if word else before
+            option = self._option_string_actions.get(name)
+            if option is not None and option.nargs is None:
+                self.error(f"argument {name}: expected a value, found an empty text")
+        return super().parse_known_args(args, namespace)
+
     def refuse(self, argument: str) -> None:
-        """Exits with what was probably meant instead of that argument."""
-        name = argument.partition("=")[0]
+        """Exits with what was probably meant instead of that argument. The value of an option may be a secret."""
+        name = argument.partition("=")[0] if argument.startswith("-") else argument
         hint = meant(name, self.options) if name.startswith("-") else ""
-        self.error(f"unknown argument {argument}; {hint or f'{self.prog} --help lists them'}")
+        self.error(f"unknown argument {name}; {hint or f'{self.prog} --help lists them'}")
 
     def error(self, message: str) -> NoReturn:
         if found := CHOICE.match(message):
@@ -66,6 +77,19 @@ def profile_of(path: Path) -> "Profile":
         return read(path)
     except ProfileError as error:
         raise Usage(str(error)) from None
+
+
+def secret_of_file(option: str, path: Path) -> str:
+    """The secret in the file of that option. Raises Usage where there is none."""
+    from dcrproof.core.files import no_secret, secret_in
+
+    try:
+        found = secret_in(path)
+    except (OSError, ValueError) as error:
+        raise Usage(f"{option}: {no_secret(str(path), Path(), error)}") from None
+    if not found:
+        raise Usage(f"{option}: {path}: empty")
+    return found
 
 
 def gateway_and_path(route: str) -> tuple[str, str]:

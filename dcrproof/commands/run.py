@@ -3,15 +3,12 @@
 import argparse
 import os
 from collections.abc import Sequence
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dcrproof.commands.parsing import Commands
 
 if TYPE_CHECKING:
-    import pytest
-
     from dcrproof.fixtures.session.rerun import Typed
 
 PACKAGE = Path(__file__).parents[1]
@@ -58,7 +55,11 @@ def perform(options: argparse.Namespace) -> int:
 
 def run_pytest(typed: "Typed", arguments: Sequence[str], *plugins: object) -> int:
     """Runs the installed checks with these options of pytest. Returns the exit code."""
+    from importlib.metadata import entry_points
+
     import pytest
+
+    from dcrproof.commands.options_alone import OptionsAlone
 
     os.environ["PYTHONSAFEPATH"] = "1"  # a worker imports no `random.py` of the folder
     suites = (PACKAGE / "suites").resolve()
@@ -70,21 +71,3 @@ def run_pytest(typed: "Typed", arguments: Sequence[str], *plugins: object) -> in
     return int(
         pytest.main([*settings, str(suites), *arguments], plugins=[typed, OptionsAlone(typed.command), *plugins])
     )
-
-
-class OptionsAlone:
-    """A plugin that refuses tests of somebody's own: this command runs the checks."""
-
-    def __init__(self, command: str) -> None:
-        self.command = command
-
-    def pytest_configure(self, config: "pytest.Config") -> None:
-        if named := config.option.file_or_dir[1:]:
-            import pytest
-
-            if self.command == "diagnose":  # what stands there may be the secret
-                raise pytest.UsageError("dcrproof diagnose takes options alone; --dcr-check ID selects checks")
-            raise pytest.UsageError(
-                f"{named[0]}: dcrproof run takes options alone; `pytest {named[0]}` runs tests of your own, "
-                "and --dcr-check ID selects checks"
-            )

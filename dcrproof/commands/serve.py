@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dcrproof.commands.parsing import Commands, Usage
+from dcrproof.commands.parsing import OTHERS_SEE_IT, Commands, Usage, secret_of_file
 from dcrproof.core.checks.results import Exit
 from dcrproof.core.http.signals import NUMBERS
 from dcrproof.core.text import say
@@ -34,7 +34,8 @@ def add(commands: Commands) -> None:
         help="run the mocks until they are stopped",
         description="Runs mocks of all parties, and prints their addresses and secrets as one line of JSON. One of its\n"
         "members, `profile`, is the path of a profile for `pytest --dcr-profile`. Ctrl-C or SIGTERM stops them.",
-        epilog="Exit codes: 0 stopped, 4 bad usage.",
+        epilog="There is no --workers: one process holds the state of all parties (docs/mocks.md). For more load start several.\n"
+        "Exit codes: 0 stopped, 4 bad usage.",
     )
     serve.add_argument("--port", type=_port, metavar="N", help="use the ports from N upwards (default: free ports)")
     serve.add_argument(
@@ -69,6 +70,7 @@ def add(commands: Commands) -> None:
     serve.add_argument("--issuer", metavar="URL", help="use this authorization server instead of mock Curity")
     serve.add_argument("--registrar-id", metavar="ID", help="the client that may register there")
     serve.add_argument("--registrar-secret-file", type=Path, metavar="FILE", help="the file with its secret")
+    serve.add_argument("--registrar-secret", nargs="?", dest="given", const="", help=argparse.SUPPRESS)
     serve.set_defaults(run=run)
 
 
@@ -188,11 +190,8 @@ def _pages(options: argparse.Namespace, described: Mapping[str, Any]) -> Iterato
 
 def _other_server(options: argparse.Namespace) -> "OtherServer | None":
     """The authorization server of --issuer, or None. Raises Usage for an option that is missing or invalid."""
-    from dcrproof.core.files import secret_in
-    from dcrproof.core.profile.reading import wrong
-    from dcrproof.core.profile.values import is_plain
-    from dcrproof.mocks.start import OtherServer
-
+    if options.given is not None:
+        raise Usage(f"--registrar-secret: {OTHERS_SEE_IT}; use --registrar-secret-file FILE")
     given = [options.issuer, options.registrar_id, options.registrar_secret_file]
     if not any(given):
         return None
@@ -200,13 +199,11 @@ def _other_server(options: argparse.Namespace) -> "OtherServer | None":
         raise Usage("--issuer, --registrar-id and --registrar-secret-file belong together")
     if any(option.startswith("curity.") for option in options.undo):
         raise Usage("--undo of a step at Curity: there is no mock Curity with --issuer")
-    try:
-        secret = secret_in(options.registrar_secret_file)
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise Usage(f"--registrar-secret-file {options.registrar_secret_file}: {reason}") from None
-    if not secret:
-        raise Usage(f"--registrar-secret-file {options.registrar_secret_file}: empty")
+    from dcrproof.core.profile.reading import wrong  # as much as all that mocks without it import
+    from dcrproof.core.profile.values import is_plain
+    from dcrproof.mocks.start import OtherServer
+
+    secret = secret_of_file("--registrar-secret-file", options.registrar_secret_file)
     issuer = options.issuer.rstrip("/").removesuffix("/.well-known/openid-configuration")
     if found := wrong(("curity", "issuer"), issuer, Path()):
         raise Usage(f"--issuer: {found}")

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -31,3 +32,19 @@ def secret_in(path: Path) -> str:
     Raises OSError, and UnicodeError for what is not UTF-8.
     """
     return content(path).decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
+
+
+def no_secret(name: str, folder: Path, error: OSError | ValueError) -> str:
+    """Why there is no secret in the file of that name, relative to that folder.
+
+    The name is not repeated where neither a file has it nor a folder is named in it: it may be the secret itself.
+    """
+    inside = os.path.dirname(name)  # noqa: PTH120 - of any text, as below: pathlib raises for one that is too long
+    path = os.path.join(folder, name)  # noqa: PTH118
+    if os.path.lexists(path) or (inside.strip("/.") and os.path.isdir(os.path.join(folder, inside))):  # noqa: PTH112, PTH118
+        return f"{path}: {getattr(error, 'strerror', None) or 'not UTF-8 text'}"
+    return "no file of that name"
+
+
+LIKE_OTHERS = re.compile(r"(?=.{3,40}\Z)(?:[A-Z]+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)")
+"""How environment variables are named; a secret that is typed by mistake does not look so."""

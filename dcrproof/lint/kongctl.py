@@ -192,15 +192,19 @@ class _Documents:
         """`read`: it is the id of what is read. Of that, what is not made yet is of a kind that has no id here; and a name or
         another member is no id. Both stay texts.
         """
+
+        def object_of(ref: str) -> Declared | Unknown | None:
+            elsewhere = not read and ref in self.refs and ref not in self.raw
+            return self.made.get(ref) or (EXISTS if elsewhere else None)
+
         if node.tag == "!ref":
             ref, _, member = str(node.value).partition("#")
             self._known(ref, node)
-            is_id = member in {"", "id"} and (ref in self.made or (not read and ref not in self.raw))
-            return Node(self.made.get(ref, EXISTS) if is_id else f"!ref {node.value}", node.place)
+            found = object_of(ref) if member in {"", "id"} else None
+            return Node(found or f"!ref {node.value}", node.place)
         opened = self._resolved(node)
-        if isinstance(opened.value, str) and opened.value in self.made:
-            return Node(self.made[opened.value], opened.place)
-        return opened
+        found = object_of(opened.value) if isinstance(opened.value, str) else None
+        return Node(found, opened.place) if found else opened
 
     def _known(self, ref: str, node: Node) -> None:
         if ref not in self.refs:

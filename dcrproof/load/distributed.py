@@ -15,12 +15,11 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
 from functools import partial
-from math import ceil
 from typing import Any
 
 from gevent.event import Event
 from locust.exception import RPCError
-from locust.runners import MasterRunner
+from locust.runners import STATE_MISSING, MasterRunner
 
 from dcrproof.core.checks.outcomes import Unreachable
 from dcrproof.core.checks.results import Exit
@@ -34,13 +33,15 @@ from dcrproof.core.secrets.index import Secrets
 from dcrproof.fixtures.run.recording import Recording
 from dcrproof.load import running
 from dcrproof.load.ending import Ended, how_to_sweep
-from dcrproof.load.options import LoadOptions, counts
+from dcrproof.load.options import LoadOptions, counts, shares
 from dcrproof.load.running import Refused, Stop, Terminal
 from dcrproof.load.site import Site, open_site
 
 SHARE, READY, END, ENDED = "dcrproof-share", "dcrproof-ready", "dcrproof-end", "dcrproof-ended"
 TO_CLEAN_UP = 240.0
 """Seconds that the workers have to delete what they have made, and to tell of it."""
+LOST_AFTER = 10.0
+"""Seconds for which a worker that Locust misses is waited for."""
 WITHOUT_MASTER = 30.0
 """Seconds after which a worker whose users were stopped ends by itself."""
 
@@ -70,21 +71,30 @@ def lead(
         for index, worker in enumerate(workers):
             runner.send_message(SHARE, _share(options, profile, index), worker)
         terminal.tell(f"dcrproof: {len(workers)} workers make what they need")
-        _until(stop, lambda: len(ready.told) >= len(workers))
-        began = len(workers) == options.workers and all(told["began"] for told in ready.told.values())
+        _until(stop, lambda: len(ready.told) >= len(workers) or bool(_lost(runner, workers, LOST_AFTER)))
+        lost = _lost(runner, workers)
+        began = len(ready.told) == options.workers and all(told["began"] for told in ready.told.values())
         if began and not stop.event.is_set():
             with running.web_page(options, runner.environment, runner, stop, terminal):
                 runner.start(options.users, spawn_rate=running.spawn_rate(options))
                 running.wait(options, stop, lambda: _progress(runner, terminal), lambda: None)
                 terminal.tell("dcrproof: stopping the users")
+                lost = _lost(runner, workers)
                 runner.stop()
         for worker in workers:
             runner.send_message(END, None, worker)
         terminal.tell("dcrproof: the workers delete what they have made")
-        _until(Stop(), lambda: len(ended.told) >= len(workers), TO_CLEAN_UP)
+        _until(Stop(), lambda: ended.told.keys() >= set(workers) - lost, TO_CLEAN_UP)
+        _until(Stop(), lambda: len(ended.told) >= len(workers), LOST_AFTER if lost else 0.0)
         return _together(workers, ended.told, recording, stop)
     finally:
         runner.quit()
+
+
+def _lost(runner: MasterRunner, workers: list[str], seconds: float = 0.0) -> set[str]:
+    """The workers that Locust has missed for so long. Not to be asked after `runner.stop`, which has it forget all."""
+    known = {node.id for node in runner.clients.all if node.state != STATE_MISSING or node.heartbeat >= -seconds}
+    return set(workers) - known
 
 
 def _share(options: LoadOptions, profile: Profile, index: int) -> dict[str, Any]:
@@ -93,7 +103,7 @@ def _share(options: LoadOptions, profile: Profile, index: int) -> dict[str, Any]
         "index": index,
         "rate": options.rate / options.workers if options.rate else None,
         "max_created": profile.run.max_created // options.workers,
-        "users": {role: ceil(number / options.workers) for role, number in counts(options).items()},
+        "users": shares(options),
     }
 
 
@@ -164,6 +174,9 @@ def work(options: LoadOptions, profile: Profile, stack: ExitStack) -> int:
     if not share:
         runner.quit()
         return Exit.INTERRUPTED
+    if profile.live and share["rate"] is None:  # the master has another profile
+        runner.quit()
+        raise Refused(f"--rate: missing at the master: how many requests a second {', '.join(profile.live)} may get")
     profile = replace(profile, run=replace(profile.run, max_created=max(1, share["max_created"])))
     keep = partial(running.kept_exchange, secrets)
     mine = replace(options, rate=share["rate"])

@@ -159,7 +159,9 @@ def leave(
     if figures:
         recording.write(masked([figures], secrets.mask))
     for one in found:
-        recording.write([{"event": "verdict", **one.data(), "owners": [one.owner], "again": options.command}])
+        recording.write(
+            [{"event": "verdict", **one.data(), "owners": [one.owner], "again": secrets.mask(options.command)}]
+        )
     notes = [("left behind", text) for done in ended.cleaned for text in done.left]
     failed = [text for done in ended.cleaned for text in done.failed]
     notes += [("clean-up failed", text) for text in [*failed, *([ended.sweep] if failed and ended.sweep else [])]]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,8 +43,13 @@ def counts(options: LoadOptions) -> dict[str, int]:
     return found
 
 
+def shares(options: LoadOptions) -> dict[str, int]:
+    """How many users of each role one process has: this one, or each worker of a master."""
+    return {role: ceil(number / max(options.workers, 1)) for role, number in counts(options).items()}
+
+
 def problems(options: LoadOptions, profile: "Profile") -> Iterator[str]:
-    """Why this load is refused, each with what to do."""
+    """Why this load is refused, each with what to do. A worker is told by its master of users, rate and time."""
     run, live = profile.run, profile.live
     creates = run.mode in {"create", "provision"}
     here = [name for name, kind in profile.kinds.items() if kind == "mocked" and name not in profile.served]
@@ -67,6 +73,8 @@ def problems(options: LoadOptions, profile: "Profile") -> Iterator[str]:
         yield "konnect.token: missing: operators approve and revoke with it; add it, or --roles consumer,developer"
     if live and not run.hostile:
         yield f"run.hostile: a load looks like an attack to those who monitor {', '.join(live)}: set it to true, where they agree"
+    if options.worker:
+        return
     if live and options.rate is None:
         yield f"--rate: missing: how many requests a second {', '.join(live)} may get from this load"
     if live and creates and (needed := _needed(options)) > run.max_created:
@@ -77,4 +85,4 @@ def problems(options: LoadOptions, profile: "Profile") -> Iterator[str]:
 
 def _needed(options: LoadOptions) -> int:
     """How many applications exist at the same time."""
-    return sum(counts(options).values())
+    return max(options.workers, 1) * sum(shares(options).values())

@@ -1,11 +1,13 @@
 """How a load runs with Locust, in one process or in several: its environment and page, how it is stopped, what is printed."""
 
 import logging
+import os
+import signal
 import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -97,15 +99,20 @@ class Stop:
 
 @contextmanager
 def stopping() -> Iterator[Stop]:
-    """The first signal ends the load in order; a second one ends with KeyboardInterrupt what is being done then."""
+    """The first signal says so and ends the load in order; a second one ends with KeyboardInterrupt what is being done then."""
     stop = Stop()
 
-    def later(*_: object) -> None:
+    def later(number: int, _: object) -> None:
         stop.signals += 1
         if stop.signals > 1:
             raise KeyboardInterrupt
+        name = signal.Signals(number).name
+        told = f"\ndcrproof: stopped by {name}: ends what was begun, and deletes what was made; another one does not wait\n"
+        with suppress(OSError):  # it is no longer read
+            os.write(2, told.encode())
         stop.event.set()
 
+    gevent.hub.Hub.NOT_ERROR = tuple({*gevent.hub.Hub.NOT_ERROR, KeyboardInterrupt})  # else gevent prints a traceback
     with handled(later):
         yield stop
 

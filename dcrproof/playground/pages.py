@@ -5,11 +5,10 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import ChainableUndefined, Environment, PackageLoader
-from markupsafe import Markup
 
-from dcrproof.core.text import visible
 from dcrproof.mocks.messages import Pairs, Response
 from dcrproof.playground.diagram import NAMES, pictures
+from dcrproof.reports.page import shown
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; "
@@ -61,16 +60,9 @@ def _environment() -> Environment:
         loader=PackageLoader("dcrproof.playground"),
         autoescape=True,
         undefined=ChainableUndefined,
-        finalize=_shown,
+        finalize=lambda value: "" if value is None else shown(value),  # nothing is empty
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.globals |= {"names": NAMES, "pictures": pictures}
     return environment
-
-
-def _shown(value: Any) -> Any:
-    """A text from outside with what is invisible in it escaped; markup is the templates' own, and nothing is empty."""
-    if value is None:
-        return ""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

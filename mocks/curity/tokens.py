@@ -21,6 +21,14 @@ def _encoded(octets: bytes) -> str:
     return urlsafe_b64encode(octets).rstrip(b"=").decode()
 
 
+_as_json = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def _part(members: Mapping[str, Any]) -> str:
+    """A part of a JWT."""
+    return _encoded(_as_json(members).encode())
+
+
 @dataclass(frozen=True)
 class SigningKey:
     """`kid` is a signed 32-bit number in decimal: a string that begins with a hyphen more often than not."""
@@ -45,6 +53,10 @@ class SigningKey:
         return {"kid": self.kid, "x5t": self.thumbprint, "alg": self.algorithm}
 
     @cached_property
+    def _encoded_header(self) -> str:
+        return _part(self.header)
+
+    @cached_property
     def public_jwk(self) -> Mapping[str, Any]:
         """Members as include-x5t-in-jwks (on) and include-x5c (off) leave them."""
         public = self.key.as_dict(private=False)
@@ -62,9 +74,8 @@ class SigningKey:
         """By the key's algorithm, whatever the header says. Without the library's registry, which warns of the name EdDSA
         since RFC 9864 has another one.
         """
-        signing_input = ".".join(
-            _encoded(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims)
-        )
+        first = self._encoded_header if header is self.header else _part(header)
+        signing_input = f"{first}.{_part(claims)}"
         signature = JWSRegistry.algorithms[self.algorithm].sign(signing_input.encode(), self.key)
         return f"{signing_input}.{_encoded(signature)}"
 

@@ -203,11 +203,12 @@ class GatewayHttp:
 
     def _forwarded(self, request: Request, match: Match) -> Iterator[tuple[str, str]]:
         host = request.header("host") or ""
+        port = port_in(host)
         before = request.header("x-forwarded-for")
         yield "x-forwarded-for", f"{before}, {self.peer}" if before else self.peer
         yield "x-forwarded-proto", self.scheme
-        yield "x-forwarded-host", host_name(host)
-        yield "x-forwarded-port", port(host, self.scheme)
+        yield "x-forwarded-host", host.rpartition(":")[0] if port else host
+        yield "x-forwarded-port", port or ("443" if self.scheme == "https" else "80")
         yield "x-forwarded-path", request.raw_path or request.path
         if match.stripped:
             yield "x-forwarded-prefix", match.stripped
@@ -248,19 +249,12 @@ def hide(request: Request, place: CredentialPlace) -> Request:
 def end_to_end(headers: Pairs) -> Iterator[tuple[str, str]]:
     """Those headers that are meant for the other end, not for the next hop."""
     named = {name.strip().lower() for _, value in _of(headers, "connection") for name in value.split(",")}
-    return (pair for pair in headers if pair[0].lower() not in HOP_BY_HOP and pair[0].lower() not in named)
+    dropped = HOP_BY_HOP | named
+    return (pair for pair in headers if pair[0].lower() not in dropped)
 
 
 def milliseconds(seconds: float) -> str:
     return str(max(0, int(seconds * 1000)))
-
-
-def host_name(host: str) -> str:
-    return host.rpartition(":")[0] if port_in(host) else host
-
-
-def port(host: str, scheme: str) -> str:
-    return port_in(host) or ("443" if scheme == "https" else "80")
 
 
 def port_in(host: str) -> str | None:

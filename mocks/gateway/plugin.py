@@ -14,6 +14,7 @@ Rules
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
@@ -191,15 +192,15 @@ class Plugin:
     unauthorized_destroy_session: bool = True
     forbidden_destroy_session: bool = True
 
-    @property
+    @cached_property
     def issuer_host(self) -> str:
         return (urlsplit(self.issuer).hostname or "").replace('"', "")
 
-    @property
+    @cached_property
     def mapped_upstream(self) -> Mapped:
         return self.upstream_headers + _older(self.upstream_headers_names, self.upstream_headers_claims)
 
-    @property
+    @cached_property
     def mapped_downstream(self) -> Mapped:
         return self.downstream_headers + _older(self.downstream_headers_names, self.downstream_headers_claims)
 

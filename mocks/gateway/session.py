@@ -20,7 +20,7 @@ Rules
 
 import random
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -56,7 +56,7 @@ def session_key(secret: bytes) -> AESGCM:
 
 
 def seal(key: AESGCM, session: GatewaySession, bound_to: bytes, nonce: bytes) -> str:
-    return strict.to_base64url(nonce + key.encrypt(nonce, strict.to_json(asdict(session)), bound_to))
+    return strict.to_base64url(nonce + key.encrypt(nonce, strict.to_json(vars(session)), bound_to))
 
 
 def unseal(key: AESGCM, value: str, bound_to: bytes) -> GatewaySession | None:
@@ -78,13 +78,12 @@ def cookie_names(plugin: Plugin) -> Names:
 
 def set_cookies(plugin: Plugin, value: str) -> tuple[str, ...]:
     """The values of the `Set-Cookie` headers, one for each piece."""
-    names = cookie_names(plugin)
-    if len(names[0]) + len(value) + 1 <= LARGEST_COOKIE:
-        return (set_cookie(plugin, names[0], value),)
+    if len(plugin.session_cookie_name) + len(value) + 1 <= LARGEST_COOKIE:
+        return (set_cookie(plugin, plugin.session_cookie_name, value),)
     pieces = [value[at : at + PIECE] for at in range(0, len(value), PIECE)]
     if len(pieces) > MOST_PIECES:
         return ()
-    return tuple(set_cookie(plugin, name, piece) for name, piece in zip(names, pieces, strict=False))
+    return tuple(set_cookie(plugin, name, piece) for name, piece in zip(cookie_names(plugin), pieces, strict=False))
 
 
 def set_cookie(plugin: Plugin, name: str, value: str) -> str:
@@ -109,6 +108,8 @@ def clear_cookie(plugin: Plugin) -> str:
 def sealed_value(request: Request, plugin: Plugin) -> str:
     """The value of the session's cookie, joined from its pieces; empty where it is missing."""
     given = cookies(request)
+    if not given:
+        return ""
     value = ""
     for name in cookie_names(plugin):
         if not given.get(name):

@@ -169,14 +169,17 @@ class DataPlane(
             token = self.forbidden(plugin, flaw)
         if isinstance(token, Refused):
             return self.refusal_of(plugin, credential, token)
-        admitted = Admitted(plugin, credential, token, set_cookies=self.session_cookies(plugin, credential, token))
+        cookies = self.session_cookies(plugin, credential, token)
         if service.strategy is None:
             try:
-                return replace(admitted, consumer=self.consumer_of(plugin, token))
+                consumer = self.consumer_of(plugin, token)
             except LookupError as error:
                 return self.refusal_of(plugin, credential, self.forbidden(plugin, str(error)))
+            return Admitted(plugin, credential, token, set_cookies=cookies, consumer=consumer)
         application = self.authorise(service, plugin, token)
-        return application if isinstance(application, Refused) else replace(admitted, application=application)
+        if isinstance(application, Refused):
+            return application
+        return Admitted(plugin, credential, token, application, set_cookies=cookies)
 
     # Credentials
 
@@ -292,7 +295,9 @@ class DataPlane(
         cached = self.cached_token(plugin, key)
         if cached is not None:
             token = yield from self.verify(plugin, issuer, cached.access_token, is_dead=cached.until == math.inf)
-            return replace(token, identity=cached.identity) if isinstance(token, Jwt) else token
+            if isinstance(token, Refused) or cached.identity is None:
+                return token
+            return replace(token, identity=cached.identity)
         if self.was_refused(plugin, key):
             return self.unauthorized(plugin, "the identity provider has refused these credentials")
         provider = issuer.provider

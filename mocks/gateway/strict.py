@@ -1,11 +1,10 @@
 """Decoding that has one accepted spelling for each value, and never raises."""
 
-import json
 import math
 from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
-from dcrproof.mocks.messages import read_json
+from dcrproof.mocks.messages import as_json, read_json
 
 
 def base64(text: str) -> bytes | None:
@@ -52,7 +51,7 @@ def json_object(octets: bytes) -> dict[str, Any] | None:
 
 
 def to_json(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    return as_json(value).encode()
 
 
 def number(value: object) -> float | None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,7 +31,9 @@ settings.register_profile("dcrproof", deadline=None, suppress_health_check=[Heal
 settings.load_profile("dcrproof")
 
 
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each process that a test starts would compile everything anew
+# else each worker, and each process that a test starts, would compile everything anew: half of what collection takes
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 FULL = "full"
 

@@ -181,7 +181,8 @@ OF_DEVELOPERS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("DELETE", f"{ITS_APPLICATIONS}/{{applications.id}}"),
     ),
 }
-BELONGS = frozenset({"ref", "kongctl", "_external", *(child.key for child in CHILDREN)})
+TEMPLATES, CERTIFICATES = "email_templates", "data_plane_certificates"
+BELONGS = frozenset({"ref", "kongctl", "_external", TEMPLATES, CERTIFICATES, *(child.key for child in CHILDREN)})
 OF_AN_API = ("publications", "implementations")
 
 
@@ -436,6 +437,10 @@ class Replay:
         for child in (one for one in CHILDREN if one.parent == kind.key and one.key in item):
             act = self._singleton if child.singleton else self._list
             yield from act(child, item[child.key], parent, mode, change)
+        if kind.key == "portals":
+            yield from self._email_templates(item.get(TEMPLATES, {}), parent, mode, change)
+        if kind.key == "control_planes":
+            yield from self._certificates(item.get(CERTIFICATES, ()), parent, mode, change)
         if kind.key == "apis":
             yield from self._publish(item.get("publications", ()), parent, mode, change)
             yield from self._link(item.get("implementations", ()), parent, mode, change)
@@ -475,6 +480,38 @@ class Replay:
             yield Change("DELETE", f"{child.key} {name}")
             if change:
                 self.ask("DELETE", f"{parent}/{child.path}/{now[name]['id']}", None)
+
+    def _email_templates(self, items: Mapping[str, Any], parent: str, mode: str, change: bool) -> Iterator[Change]:
+        """By their names; each is read by itself before it is compared (portal/email-templates/replay 15 to 17)."""
+        place = f"{parent}/email-templates"
+        listed = self.ask("GET", place, None)["data"] if parent and (items or mode == "sync") else ()
+        now = {one["name"]: self.ask("GET", f"{place}/{one['name']}", None) for one in listed}
+        for name, members in items.items():
+            if name not in now or not equal(now[name], members):
+                yield Change("UPDATE" if name in now else "CREATE", f"{TEMPLATES} {name}")
+                if change:
+                    self.ask("PATCH", f"{place}/{name}", members)
+        for name in sorted(now.keys() - items.keys()) if mode == "sync" else ():
+            yield Change("DELETE", f"{TEMPLATES} {name}")
+            if change:
+                self.ask("DELETE", f"{place}/{name}", None)
+
+    def _certificates(
+        self, items: Iterable[Mapping[str, Any]], parent: str, mode: str, change: bool
+    ) -> Iterator[Change]:
+        """By what they are (internal/declarative/planner/control_plane_data_plane_certificate_planner.go, 05f0432)."""
+        place = f"{parent}/dp-client-certificates"
+        listed = self.ask("GET", place, None)["items"] if parent and (items or mode == "sync") else ()
+        now = {one["cert"]: one["id"] for one in listed}
+        for item in items:
+            if item["cert"] not in now:
+                yield Change("CREATE", f"{CERTIFICATES} {item['ref']}")
+                if change:
+                    self.ask("POST", place, {"cert": item["cert"]})
+        for cert in sorted(now.keys() - {item["cert"] for item in items}) if mode == "sync" else ():
+            yield Change("DELETE", CERTIFICATES)
+            if change:
+                self.ask("DELETE", f"{place}/{now[cert]}", None)
 
     def _publish(self, items: Iterable[dict[str, Any]], parent: str, mode: str, change: bool) -> Iterator[Change]:
         """A publication has no id: it is that of a portal. An update is a GET, and a PUT of the whole."""

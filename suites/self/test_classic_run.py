@@ -45,6 +45,7 @@ def classic(mocks, text: str) -> str:
     return text.replace('file = "developer-password"', 'file = "classic-developer-password"')
 
 
+@full
 def test_served_mocks_are_driven_over_http(mocks, run_checks):
     ran = run_checks(profile=mocks.changed("classic", lambda text: classic(mocks, text)))
     assert ran.code == 0, ran.output

@@ -1,6 +1,8 @@
 """`dcrproof steps` and `checks`, what they promise, and a run of a person on call (mode existing)."""
 
+import argparse
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,12 +14,14 @@ import httpx
 import pytest
 from tiers import sample
 
-from dcrproof.__main__ import main
+from dcrproof import __version__
+from dcrproof.__main__ import command_line, main
 from dcrproof.core.profile.reading import read
 from dcrproof.fixtures.catalogue import entries, kinds
+from dcrproof.fixtures.session import asked
 from dcrproof.fixtures.session.visibility import foreseen
 
-GREEN, BROKEN, INTERNAL_ERROR, USAGE = 0, 1, 3, 4
+GREEN, BROKEN, INTERNAL_ERROR, USAGE, UNREACHABLE = 0, 1, 3, 4, 6
 STEP = {
     *("id", "party", "owner", "place", "label", "value", "breaks", "fix", "caution", "source", "guide", "implied"),
     *("notes", "undo", "variants", "undo_reason"),
@@ -135,14 +139,82 @@ def test_without_json_everything_is_listed_for_a_reader(capsys, request, command
     assert [line for line in lines if len(line) > 120 and len(line.split()) > 2] == []  # an address stays whole
 
 
-def test_a_reader_may_stop_reading():
-    """As `dcrproof checks | head` does."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "dcrproof", "steps", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as running:
-        running.stdout.readline()
-        running.stdout.close()
-        assert running.stderr.read() == b""
+FILES = (
+    "compare NAME x",
+    "compare NAME",
+    "report NAME",
+    "checks --failing-in NAME",
+    "sweep --ledger NAME",
+    "lint NAME",
+)
+FILES += (
+    "profile check NAME",
+    "serve --observed NAME",
+    "init --mode inspect --issuer https://x --output NAME",
+)
+
+
+@pytest.mark.parametrize("command", FILES)
+@pytest.mark.parametrize("name", ["ü" * 300, f"{'a' * 200}/{'b' * 5000}"], ids=["long", "very long"])
+def test_a_name_that_no_file_can_have_is_bad_usage(capsys, tmp_path, monkeypatch, command, name):
+    monkeypatch.chdir(tmp_path)
+    code = main([word.replace("NAME", name) for word in command.split()])
+    error = capsys.readouterr().err
+    expected = INTERNAL_ERROR if command.startswith("sweep") else USAGE  # a ledger that cannot be read is not swept
+    assert (code, "Traceback" in error, list(tmp_path.iterdir())) == (expected, False, []), error
+
+
+@pytest.mark.parametrize(
+    "command", [command for command in FILES if "-" in command] + ["checks --stage NAME", "serve --issuer NAME"]
+)
+def test_an_empty_value_is_refused(capsys, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stopped:
+        main([word.replace("NAME", "") for word in command.split()])
+    assert stopped.value.code == USAGE
+    assert "expected a value, found an empty text" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", asked.FILES)
+def test_an_empty_value_of_an_option_of_pytest_is_not_a_run_without_it(run_checks, option):
+    """As of `--dcr-profile "$PROFILE"` where the variable is not set: all parties would be mocked, and the run green."""
+    option = f"--{option.replace('_', '-')}"
+    ran = run_checks(option, "", "--dcr-check=discovery")
+    assert ran.code == USAGE
+    assert f"{option}: expected a value, found an empty text" in ran.output
+
+
+UNREAD = {
+    "run --dcr-check discovery -v": GREEN,
+    "steps --json": GREEN,
+    "checks": GREEN,
+    "run --dcr-check token.is-jwt -v --dcr-undo curity.token-issuer.jwt": BROKEN,
+    "run --dcr-chek x": USAGE,
+    "diagnose --route https://127.0.0.1:1/x --issuer https://127.0.0.1:1 --client-id a --secret-env HIDDEN": UNREACHABLE,
+    "init": USAGE,
+    "serve --port 0": USAGE,
+    "lint nowhere": USAGE,
+    "compare nowhere": USAGE,
+    "report nowhere": USAGE,
+    "profile --schema": GREEN,
+    "sweep --ledger .": GREEN,
+    "ci sweep": GREEN,
+    "completion bash": GREEN,
+    "--version": GREEN,
+    "run --help": GREEN,
+}
+
+
+@pytest.mark.parametrize(("command", "code"), sample(UNREAD.items(), of=2))
+def test_the_end_of_a_reader_changes_neither_what_a_command_does_nor_its_exit_code(tmp_path, command, code):
+    """As that of `dcrproof checks | head`; here it has ended before the first line."""
+    program = Path(sys.executable).parent / "dcrproof"
+    script = f'"{program}" {command} 2>errors | exec <&-; exit ${{PIPESTATUS[0]}}'
+    ended = subprocess.run(
+        ["bash", "-c", script], check=False, cwd=tmp_path, env={**os.environ, "HIDDEN": "Qx7-not-the-secret-of-anybody"}
+    )
+    errors = (tmp_path / "errors").read_text("utf-8")
+    assert (ended.returncode, "Traceback" in errors, "Broken pipe" in errors) == (code, False, False), errors
 
 
 @pytest.mark.parametrize("arguments", [(), ("dance",), ("steps", "--xml"), ("checks", "more"), ("serve", "--port")])
@@ -155,12 +227,33 @@ def test_bad_usage_exits_with_4_and_says_how(capsys, arguments):
     assert output.err.startswith("usage: dcrproof")
 
 
-@pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("serve", "--help")])
-def test_help_and_version_are_no_failure(capsys, arguments):
-    with pytest.raises(SystemExit) as stopped:
-        main(arguments)
-    assert stopped.value.code == GREEN
-    assert "dcrproof" in capsys.readouterr().out
+def commands(parser=None, *names: str):
+    """All commands and their actions, as they are typed."""
+    parser = parser or command_line()
+    yield names
+    for action in parser._actions:
+        for name, one in action.choices.items() if isinstance(action, argparse._SubParsersAction) else ():
+            yield from commands(one, *names, name)
+
+
+COMMANDS = list(commands())
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_each_command_has_help_and_version_and_names_what_was_meant(capsys, command):
+    for option, said in (
+        ("--help", f"usage: {' '.join(('dcrproof', *command))}"),
+        ("--version", f"dcrproof {__version__}"),
+    ):
+        with pytest.raises(SystemExit) as stopped:
+            main([*command, option])
+        assert stopped.value.code == GREEN
+        assert capsys.readouterr().out.startswith(said)
+    if command[:1] not in {("run",), ("diagnose",)}:  # these take the options of pytest
+        with pytest.raises(SystemExit) as stopped:
+            main([*command, "--verson"])
+        assert stopped.value.code == USAGE
+        assert capsys.readouterr().out == ""
 
 
 # One of them, and some of them
@@ -567,8 +660,10 @@ def test_an_application_that_is_accepted_although_it_must_not_be_is_red(mocks, a
         ("init <&-", USAGE, "on a terminal, dcrproof init asks for them"),
         ("diagnose --route https://h --client-id x --issuer https://h <&-", USAGE, "there is no terminal to ask"),
         ("init --output / --force", USAGE, "--output /: it is a folder"),
-        ("init --output ''", USAGE, "--output .: it is a folder"),
+        ("init --output ''", USAGE, "--output: expected a value, found an empty text"),
         ("steps >/dev/full", INTERNAL_ERROR, "cannot be written: No space left on device"),
+        ("--version >/dev/full", INTERNAL_ERROR, "cannot be written: No space left on device"),
+        ("completion bash >/dev/full", INTERNAL_ERROR, "cannot be written: No space left on device"),
         ("run --dcr-check discovery -q >/dev/full", INTERNAL_ERROR, "cannot be written: No space left on device"),
     ],
 )

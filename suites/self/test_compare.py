@@ -58,14 +58,18 @@ def test_what_broke_what_was_fixed_and_what_is_still_bad_are_distinguished(old, 
     assert [(one.id, one.old, one.new) for one in found.other] == [(changed, "not seen", "not applicable")]
 
 
-def test_a_new_check_that_fails_broke_and_one_that_is_gone_is_said(old, new):
+def test_a_check_that_a_run_has_not_was_not_selected_or_not_reached(old, new):
     failed = next(check for check in old["checks"] if check["verdict"] == "failed")
     passed = next(check for check in old["checks"] if check["verdict"] == "passed")
+    unseen = next(check for check in old["checks"] if check["verdict"] == "not seen")
     old["checks"].remove(failed)
-    new["checks"].remove(passed)
+    old["selected"] = [id for id in old["selected"] if id != failed["id"]]
+    new["checks"] = [check for check in new["checks"] if check not in (passed, unseen)]
+    new["selected"] = [id for id in new["selected"] if id != passed["id"]]
     found = compare(old, new)
-    assert [(one.id, one.old) for one in found.broke] == [(failed["id"], "no such check")]
-    assert [(one.id, one.new) for one in found.other] == [(passed["id"], "not there")]
+    assert [(one.id, one.old) for one in found.broke] == [(failed["id"], "not selected")]
+    changed = {(one.id, one.new) for one in found.other}
+    assert changed == {(passed["id"], "not selected"), (unseen["id"], "not reached")}
 
 
 def test_another_target_is_said_first(old, new):

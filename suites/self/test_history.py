@@ -136,6 +136,24 @@ def test_the_page_says_since_when_what_is_bad(tmp_path):
     assert links == ["2026%204/index.html", *(f"2026%20{day}/index.html" for day in (4, 3, 2, 1, 0))]
 
 
+def test_runs_of_other_selections_say_what_they_did_not_select(tmp_path, capsys):
+    left_by(tmp_path, {20: "passed", 21: "failed", 22: "failed", 23: "failed"})
+    for day, (reached, selected) in {22: (False, True), 23: (False, False)}.items():
+        file = tmp_path / f"202611{day:02}T020000.000000Z-7" / "run.json"
+        run = json.loads(file.read_text())
+        run["checks"] = [check for check in run["checks"] if reached or check["id"] != FIRST]
+        run["selected"] = [id for id in run["selected"] if selected or id != FIRST]
+        file.write_text(json.dumps(run))
+    _, out, _ = compared(capsys, tmp_path)
+    assert f"changed    passed -> not selected: {FIRST}" in out
+    page = Page((tmp_path / "history.html").read_text("utf-8"))
+    strips = [found["aria-label"] for _, found in page.elements if found.get("class") == "strip"]
+    assert "1 passed, 1 failed, 1 not reached, 1 not selected" in strips
+    assert "no such check" not in out + page.text
+    against = json.loads(compared(capsys, "--json", tmp_path)[1])["against"]
+    assert {"id": FIRST, "old": "passed", "new": "not selected", "why": ""} in against["other"]
+
+
 def test_below_the_plots_stand_days_or_the_times_of_one_day():
     """Runs of one day would all have the same words below them."""
     days = [f"2026-11-2{day}T02:00:00.000Z" for day in range(3)]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from recorded import made_up
-from tiers import full
+from tiers import full, sample
 
 from dcrproof.core.load.tally import Tally
 from dcrproof.core.profile.model import LoadSettings
@@ -447,8 +447,10 @@ def test_the_history_is_accessible_and_fits(opened, scheme, width):
     assert page.locator("svg.plot").count() >= 4
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1400, 400])
+SCREENS = [("light", 400), ("dark", 1400), ("light", 1400), ("dark", 400)]
+
+
+@pytest.mark.parametrize(("scheme", "width"), sample(SCREENS, of=2))
 def test_the_figures_of_a_load_are_accessible_and_fit(opened, run, scheme, width):
     page = opened(of_a_load(run), viewport={"width": width, "height": 900}, color_scheme=scheme)
     judged = axe.Axe().run(page, context="#load")

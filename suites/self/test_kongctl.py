@@ -7,7 +7,7 @@ from typing import Any
 
 import kongctl
 import pytest
-from kongctl import ALL, KINDS, NAMESPACE, Missing, Replay
+from kongctl import ALL, CERTIFICATES, KINDS, NAMESPACE, TEMPLATES, Missing, Replay
 
 from dcrproof.mocks.messages import Call, NoAnswer, Request, Response, perform
 from dcrproof.mocks.start import Start
@@ -128,6 +128,18 @@ EDITS: list[tuple[str, str, Edit, str]] = [
         lambda one: one["auth_settings"].update(basic_auth_enabled=False),
         "UPDATE auth_settings",
     ),
+    (
+        "portals",
+        "developers",
+        lambda one: one["email_templates"]["reset-password"].update(enabled=False),
+        "UPDATE email_templates reset-password",
+    ),
+    (
+        "control_planes",
+        "gateway",
+        lambda one: one["data_plane_certificates"].append({"ref": "new", "cert": "x"}),
+        "CREATE data_plane_certificates new",
+    ),
     ("portals", "developers", lambda one: one["email_config"].update(from_name="D"), "UPDATE email_config"),
     ("apis", "accounts", lambda one: one.update(description="d"), "UPDATE apis accounts description"),
     (
@@ -188,15 +200,16 @@ def test_sync_deletes_what_the_file_leaves_out(applied: Organization, monkeypatc
         found["dcr_providers"] = found["dcr_providers"][2:3]
         found["apis"] = found["apis"][:1]
         portal, api = found["portals"][0], found["apis"][0]
-        for inside in (portal["pages"], portal["teams"], api["documents"]):
+        for inside in (portal["pages"], portal["teams"], api["documents"], found["control_planes"][0][CERTIFICATES]):
             inside.pop()
+        portal[TEMPLATES].clear()
         api["publications"].clear()
 
     edited(monkeypatch, without)
     assert applied.kongctl.plan(EVERYTHING) == []
     plan = applied.kongctl.plan(EVERYTHING, mode="sync")
     assert {line.partition(" ")[0] for line in plan} == {"DELETE"}
-    assert len(plan) == 9
+    assert len(plan) == 11
     applied.kongctl.sync(EVERYTHING)
     assert applied.kongctl.plan(EVERYTHING, mode="sync") == []
     assert applied.names()["apis"] == ["accounts"]

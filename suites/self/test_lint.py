@@ -392,7 +392,8 @@ NO_IDS = (
         ("api.linked-to-gateway", OF_SERVICE, new)
         for new in (
             "{id: !ref svc#name, control_plane_id: !ref plane}",
-            "{id: !ref svc, control_plane_id: plane}",
+            "{id: !ref svc, control_plane_id: planes}",
+            "{id: accounts-in-Kong, control_plane_id: !ref plane}",
             "{id: !ref portal, control_plane_id: !ref plane}",
         )
     ),
@@ -413,6 +414,7 @@ def test_what_is_no_id_of_what_it_must_be_is_found(checks, check, old, new):
 
 IDS = {
     "of the gateway": (OF_SERVICE, "{id: !ref svc#id, control_plane_id: !ref plane}"),
+    "of the gateway by its ref alone": (OF_SERVICE, "{id: svc, control_plane_id: plane}"),
     "of a provider elsewhere": ("!ref curity-dcr", ID),
     "of a provider in a variable": ("!ref curity-dcr", "!env PROVIDER_ID"),
     "of a provider in a placeholder": ("!ref curity-dcr", "${PROVIDER_ID}"),

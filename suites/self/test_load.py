@@ -439,6 +439,9 @@ def test_workers_of_a_master_share_the_load_and_clean_up_each(tmp_path):
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     with target(tmp_path) as at:
+        lines = at.profile.read_text("utf-8").splitlines(keepends=True)
+        live = "".join(line for line in lines if not line.startswith("mocked = "))  # then a load needs a rate
+        at.profile.write_text(live, "utf-8")
         command = [sys.executable, "-m", "dcrproof", "load", "--profile", str(at.profile), f"--master={address}"]
         quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         workers = [
@@ -525,6 +528,14 @@ REFUSED = {
     "no rate": ("", "", LoadOptions("dcrproof load"), "--rate: missing"),
     "too few things": ("max_created = 20", "max_created = 9", ASKED, "run.max_created: 9, "),
     "too many users": ("", "", LoadOptions("dcrproof load", users=21, rate=5.0), "run.max_created: 20, "),
+    "too many users for workers": (
+        "",
+        "",
+        LoadOptions("", users=20, workers=3, rate=5.0),
+        "run.max_created: 20, and 20 users need 21",
+    ),
+    "a worker, which its master tells of rate and users": ("", "", LoadOptions("", users=21, worker=True), None),
+    "a worker, not hostile": ("hostile = true", "hostile = false", LoadOptions("", worker=True), "run.hostile: "),
     "inspect": ('"create"', '"inspect"', ASKED, 'run.mode: "inspect"'),
     "existing": (
         'mode = "create"',

@@ -93,9 +93,9 @@ def patterns() -> tuple[dict[str, tuple[re.Pattern[Any], frozenset[str]]], list[
     named: dict[str, set[str]] = defaultdict(set)
     found: dict[str, tuple[re.Pattern[Any], frozenset[str]]] = {}
     unknown: set[str] = set()
-    read = dict(trees())
-    for tree in read.values():
-        for node in ast.walk(tree):
+    read = {path: list(ast.walk(tree)) for path, tree in trees()}
+    for nodes in read.values():
+        for node in nodes:
             if (
                 isinstance(node, ast.Attribute)
                 and node.attr in METHODS
@@ -105,15 +105,16 @@ def patterns() -> tuple[dict[str, tuple[re.Pattern[Any], frozenset[str]]], list[
                 named[of.id if isinstance(of, ast.Name) else of.attr].add(node.attr)
                 if isinstance(of, ast.Attribute):
                     named[f".{of.attr}"].add(node.attr)
-    for path, tree in read.items():
+    for path, nodes in read.items():
         calls = [
             node
-            for node in ast.walk(tree)
+            for node in nodes
             if isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
-            and ast.unparse(node.func.value) == "re"
+            and isinstance(node.func.value, ast.Name)
+            and node.func.value.id == "re"
         ]
-        if not any(isinstance(node, ast.Name) and node.id == "re" for node in ast.walk(tree)):
+        if not any(isinstance(node, ast.Name) and node.id == "re" for node in nodes):
             continue
         values = vars(module(path))
         known = {}

@@ -18,9 +18,6 @@ from dcrproof.playground.serving import playground, site
 from dcrproof.playground.sessions import MOST, Sessions
 from dcrproof.playground.story import Action, Arrow, Deed, deeds
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::pytest.PytestUnraisableExceptionWarning"  # a socket of httpx that is collected before it is closed: not found yet where
-)
 PREFIXES = pytest.mark.parametrize("prefix", ["/portal", "/classic"])
 
 

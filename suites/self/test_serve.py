@@ -509,7 +509,7 @@ def test_it_listens_where_it_is_told_and_says_so_loudly(refused):
         (("--public-host=mocks:80",), "expected a host name or an address without a port, found 'mocks:80'"),
         (("--public-host=-x",), "expected a host name or an address without a port"),
         (("--public-host=http://mocks",), "expected a host name or an address without a port"),
-        (("--public-host=",), "expected a host name or an address without a port"),
+        (("--public-host=",), "--public-host: expected a value, found an empty text"),
         (
             ("--ui", "--public-host=mocks.example"),
             "--ui is for a browser on this machine, and mocks.example is not its name",

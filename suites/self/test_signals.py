@@ -3,6 +3,8 @@
 import os
 import re
 import signal
+import socket
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,13 +13,18 @@ import httpx
 import pytest
 import respx
 from adverse import Case, Ended, signalled
-from forks import ROOT, Performed, command_line
+from forks import ROOT, Performed, command_line, start
 from recorded import INTERRUPTED as INTERRUPTED_IN_A_TEST
 from recorded import own_suite
 from test_clean_up import PATIENCE, Tenant, killed, live, until  # noqa: F401 - a fixture
-from tiers import full, spread
+from tiers import full, sample, spread
 
-from dcrproof.core.http.signals import NUMBERS, PASSED_ON, as_ctrl_c, put_off
+from dcrproof.core.http.exchange import Request
+from dcrproof.core.http.signals import NUMBERS, PASSED_ON, as_ctrl_c, heard_by, put_off
+from dcrproof.core.ledger.kinds import CLIENT
+from dcrproof.core.ledger.ledger import Ledger, new_mark
+from dcrproof.core.ledger.watch import binds
+from dcrproof.core.secrets.secret import Secret
 from dcrproof.fixtures.run.run import RUN, Run
 from dcrproof.fixtures.session.signals import Stop
 
@@ -32,6 +39,46 @@ def test_a_signal_is_delivered_when_the_block_has_ended(number):
         signal.raise_signal(number)
         done.append("the rest of the block")
     assert (came, done) == ([number], ["the rest of the block"])
+
+
+@EACH
+def test_what_is_put_off_is_told_at_once_and_the_outer_block_decides(number):
+    came, told = [], []
+    with heard_by(told.append), put_off(came.append), put_off(lambda _: came.append("inner")):
+        signal.raise_signal(number)
+        assert told == [number]
+    assert came == [number]
+
+
+CLIENTS = "https://curity.example/registration"
+DEPENDS = {  # whether a signal waits for the answer: it may hold an id, or the only token that deletes a client
+    ("curity", "GET", "https://curity.example/oauth/.well-known/openid-configuration"): False,
+    ("curity", "POST", "https://curity.example/token"): False,
+    ("curity", "POST", CLIENTS): True,
+    ("curity", "GET", f"{CLIENTS}/of-somebody-else"): False,
+    ("curity", "GET", f"{CLIENTS}/c1"): True,  # reading replaces the token
+    ("curity", "DELETE", f"{CLIENTS}/c1"): True,
+    ("konnect", "GET", "https://konnect.example/v3/apis"): False,
+    ("konnect", "POST", "https://konnect.example/v3/apis"): True,
+    ("konnect", "PATCH", "https://konnect.example/v2/application-auth-strategies/s1"): True,
+    ("konnect", "POST", "https://konnect.example/v2/dcr-providers/p1/verify"): True,
+    ("portal", "POST", "https://portal.example/api/v3/developer/authenticate"): False,
+    ("portal", "POST", "https://portal.example/api/v3/applications"): True,
+    ("portal", "POST", "https://portal.example/api/v3/applications/a1/refresh-token"): True,
+    ("portal", "DELETE", "https://portal.example/api/v3/applications/a1"): True,
+    ("gateway", "POST", "https://gateway.example/orders"): False,
+}
+
+
+@pytest.mark.parametrize(("party", "method", "url"), DEPENDS, ids=" ".join)
+def test_a_signal_waits_for_the_answers_on_which_something_depends(party: str, method: str, url: str) -> None:
+    ledger = Ledger(new_mark())
+    made = ledger.intend(CLIENT, "https://curity.example", "/registration", "c1")
+    ledger.managed(ledger.entries[made], f"{CLIENTS}/c1", Secret("the only token that deletes it"))
+    base = "/".join(url.split("/")[:3])
+    kind = "application/json" if url == CLIENTS else "application/x-www-form-urlencoded"
+    sent = Request(party=party, base=base, method=method, url=url, media_type=kind, body=b"{}")
+    assert binds(ledger, sent) is DEPENDS[party, method, url]
 
 
 @EACH
@@ -111,7 +158,7 @@ def test_a_command_that_is_stopped_may_say_what_is_left(number, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("party", "method"), [("curity", "POST"), ("curity", "GET"), ("konnect", "POST"), ("portal", "DELETE")]
+    ("party", "method"), [("curity", "POST"), ("curity", "PUT"), ("konnect", "POST"), ("portal", "DELETE")]
 )
 def test_a_pending_answer_is_not_lost_to_ctrl_c(connection_to, party, method):
     """Only the answer to a registration has the token that deletes the client."""
@@ -214,7 +261,43 @@ def test_a_third_signal_ends_a_run_at_once(sweep: str, capfd: pytest.CaptureFixt
     os.close(stop.terminal)
     assert ended == [INTERRUPTED]
     left = sweep or "nothing that this run has created outlives it"
-    assert capfd.readouterr().err == f"\ndcrproof: stopped at once by SIGHUP; {left}\n"
+    first, last = capfd.readouterr().err.strip().split("\n\n")
+    assert (
+        first
+        == f"dcrproof: stopped by SIGINT{'; what was created is deleted: another one leaves it to a sweep' if sweep else ''}"
+    )
+    assert last == f"dcrproof: stopped at once by SIGHUP; {left}"
+
+
+SECRET = "Qx7-not-the-secret-of-anybody"
+AT_A_SILENT_PARTY = {
+    "diagnose": ("dcrproof", "diagnose --route URL/x --issuer URL/oauth --client-id a --secret-env SECRET"),
+    "diagnose, in a token request": (
+        "dcrproof",
+        "diagnose --route URL/x --issuer URL/oauth --client-id a --secret-env SECRET --method POST --dcr-check gateway",
+    ),
+    "run": ("dcrproof", "run --dcr-profile silent.toml"),
+    "pytest": ("pytest", f"{ROOT / 'suites'} -p no:cacheprovider --dcr-profile silent.toml"),
+}
+
+
+@pytest.mark.parametrize(("program", "command"), sample(AT_A_SILENT_PARTY.values()), ids=list(AT_A_SILENT_PARTY))
+def test_a_party_that_never_answers_does_not_hold_up_who_stops(program: str, command: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        (tmp_path / "silent.toml").write_text(f'[run]\nmode = "inspect"\n[curity]\nissuer = "{url}/oauth"\n')
+        words = command.replace("URL", url).split()
+        running = start(*words, cwd=tmp_path, program=program, SECRET=SECRET)
+        asked, _ = silent.accept()
+        with asked:
+            asked.recv(1)  # the handshake has begun
+            running.send_signal(signal.SIGINT)
+            began = time.monotonic()
+            printed, _ = running.communicate()
+            took = time.monotonic() - began
+    assert (running.returncode, took < 8) == (INTERRUPTED, True), (took, printed)  # an answer is waited for 15 seconds
+    assert "dcrproof: stopped by SIGINT" in printed
+    assert "verdict    interrupted" in printed
 
 
 MOCKS_STOP = """

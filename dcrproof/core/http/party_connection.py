@@ -57,6 +57,11 @@ def _to_its_answer(attempt: Callable[[], Exchange]) -> Exchange:
         return attempt()
 
 
+def changes(request: Request) -> bool:
+    """Whether a request may change something, by its method."""
+    return request.method not in READS
+
+
 Watch = Callable[[Request], Callable[[Exchange | None], None]]
 """Takes a request before it is sent; its result takes the answer, or None where nothing was sent."""
 
@@ -78,6 +83,8 @@ class PartyConnection:
     """Whether an answer can be the party's: a page of a firewall or a proxy is not, and an undocumented 5xx says nothing."""
     watch: Watch = unwatched
     """Told of each request before it is sent, and of its answer."""
+    binds: Callable[[Request], bool] = changes
+    """Whether what is left behind may depend on the answer, so that a signal waits for it."""
     found: Callable[[Request, Mapping[str, Any]], None] = lambda *_: None
     """Told of what was created although its answer was lost: the request, and the thing as it is listed."""
     retry: Retry | None = None
@@ -145,8 +152,9 @@ class PartyConnection:
         url_dialled = urlunsplit((parts.scheme, dialled, parts.path, parts.query, "")) if dialled else url
         prepared = Prepared(method, url_dialled, tuple(sent.items()), body, host)
         known = partial(self._knows, by_status=by_status)
-        attempt = partial(self._attempt, prepared, self.request(method, url, sent, body), where, dialled, known)
-        if method not in READS or self.party == "curity":
+        request = self.request(method, url, sent, body)
+        attempt = partial(self._attempt, prepared, request, where, dialled, known)
+        if self.binds(request):
             attempt = partial(_to_its_answer, attempt)
         if self.retry is None:
             exchange = attempt()

@@ -44,25 +44,49 @@ def handled(by: Callable[[int, Any], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+HEARD: list[Callable[[int], None]] = []
+"""Those who tell a person of a signal that is put off; the last one does."""
+
+
+@contextmanager
+def heard_by(tell: Callable[[int], None]) -> Iterator[None]:
+    """Has `tell` called at once with the number of each signal whose effect is put off in the block."""
+    HEARD.append(tell)
+    try:
+        yield
+    finally:
+        HEARD.remove(tell)
+
+
 @contextmanager
 def put_off(then: Callable[[int], None] = signal.raise_signal, most: int = 1) -> Iterator[None]:
     """Delays that many signals until the block has ended: then `then` is called with the number of the first.
 
-    One more ends the block with KeyboardInterrupt.
+    One more ends the block with KeyboardInterrupt. In a block of another `put_off` this does nothing: that one decides.
     """
-    came: list[int] = []
-
-    def later(number: int, _: object) -> None:
-        came.append(number)
-        if arrived(came) > most:
-            raise KeyboardInterrupt
-
+    if any(isinstance(signal.getsignal(number), _Later) for number in NUMBERS):
+        yield
+        return
+    later = _Later(most)
     try:
         with handled(later):
             yield
     finally:
-        if came:
-            then(came[0])
+        if later.came:
+            then(later.came[0])
+
+
+class _Later:
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.came: list[int] = []
+
+    def __call__(self, number: int, _: object) -> None:
+        self.came.append(number)
+        if arrived(self.came) > self.most:
+            raise KeyboardInterrupt
+        for tell in HEARD[-1:]:
+            tell(number)
 
 
 @contextmanager
@@ -80,5 +104,9 @@ def as_ctrl_c(stopped: int) -> Iterator[None]:
         if len(came) > 2:
             leave(stopped)
 
-    with handled(stop):
+    def tell(number: int) -> None:
+        name = signal.Signals(number).name
+        os.write(2, f"\ndcrproof: {name}: stops when the answer has come; another one stops at once\n".encode())
+
+    with handled(stop), heard_by(tell):
         yield

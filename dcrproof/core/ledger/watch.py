@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from dcrproof.core.checks.outcomes import NotSeen
 from dcrproof.core.http.exchange import Exchange, Request
 from dcrproof.core.http.idna import absolute
+from dcrproof.core.http.retry import READS
 from dcrproof.core.http.segments import is_id
 from dcrproof.core.ledger.kinds import CLIENT, DCR_PROVIDERS, PORTAL_API, REGISTRATION, Kind, kind_at
 from dcrproof.core.ledger.ledger import Ledger, LedgerEntry
@@ -127,6 +128,18 @@ def creates(ledger: Ledger, request: Request) -> Kind | None:
     if kind is not None and kind.method == "PUT" and not ledger.ours(request.path):
         return None  # it changes what was there before
     return kind
+
+
+def binds(ledger: Ledger, request: Request) -> bool:
+    """Whether what is left behind may depend on the answer to a request: it creates, changes or deletes something, or
+    replaces the token by which a client is deleted, which at Curity reading does as well.
+    """
+    if request.party == "curity":
+        return creates(ledger, request) is not None or bool(ledger.at(request.url))
+    if request.party in {"konnect", "portal"} and request.method == "POST":
+        changes = VERIFY.fullmatch(request.path) or MANAGED.fullmatch(request.path)
+        return creates(ledger, request) is not None or bool(changes)
+    return request.party != "gateway" and request.method not in READS
 
 
 def recover(ledger: Ledger, request: Request, item: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from dcrproof.core.http.retry import Repeat, Retry
 from dcrproof.core.http.run_time import RunTime
 from dcrproof.core.ledger.guard import refuse
 from dcrproof.core.ledger.ledger import Ledger, new_mark
-from dcrproof.core.ledger.watch import creates, recover, watch
+from dcrproof.core.ledger.watch import binds, creates, recover, watch
 from dcrproof.core.parties.authorization_server import AuthorizationServer
 from dcrproof.core.parties.authorization_server import recognises as of_authorization_server
 from dcrproof.core.parties.classic_portal import ClassicPortalClient
@@ -108,6 +108,7 @@ class Target:
             consumer=consumer,
             recognises=recognises.get(party, lambda _: True),  # the consumer judges the gateway's answers itself
             watch=self._watch,
+            binds=partial(binds, self.ledger),
             found=partial(recover, self.ledger),
             retry=Retry(party, self.profile.run.patience, self._new, self.repeats, self.time),
         )

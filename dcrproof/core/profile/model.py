@@ -35,6 +35,7 @@ from dcrproof.core.profile.values import (
     User,
     found,
 )
+from dcrproof.core.secrets.named import given_in, given_in_query
 from dcrproof.core.secrets.secret import Secret
 
 
@@ -253,6 +254,12 @@ class RouteSettings:
     echo: Flag = False
     """Whether the upstream answers with JSON of the method, path, headers and body that reached it."""
 
+    @property
+    def secrets(self) -> list[str]:
+        """What its query and its headers hold that is a secret by its name: `?api_key=`, `x-api-key`."""
+        headers = (secret for name, value in self.headers for secret in given_in(name, value))
+        return [*given_in_query(self.path.partition("?")[2]), *headers]
+
 
 @dataclass(frozen=True)
 class GatewaySettings(PartySettings):
@@ -360,6 +367,8 @@ class Profile:
         for number, application in enumerate(self.applications, 1):
             place = "application" if len(self.applications) == 1 else f"application {number}"
             found.append((f"{place}.client_secret", application.client_secret, application.client_id))
+        for number, route in enumerate(self.gateway.routes if self.gateway else (), 1):
+            found += [(f"gateway.route {number}", Secret(secret), None) for secret in route.secrets]
         return [(place, secret, client_id) for place, secret, client_id in found if secret is not None]
 
     @property
@@ -374,7 +383,7 @@ class Profile:
         texts += [client_id for _, client_id in self.secrets if client_id]
         if self.curity and self.curity.admin:
             texts.append(self.curity.admin.url)
-        return texts + [route.path for route in self.gateway.routes] if self.gateway else texts
+        return texts + [route.path.partition("?")[0] for route in self.gateway.routes] if self.gateway else texts
 
     @property
     def served(self) -> list[str]:

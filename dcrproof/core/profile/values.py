@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from dcrproof.core.files import content, secret_in
+from dcrproof.core.files import LIKE_OTHERS, content, no_secret, secret_in
 from dcrproof.core.http import segments
 from dcrproof.core.http.idna import a_label
 from dcrproof.core.http.loopback import is_loopback
@@ -75,7 +75,11 @@ def found(value: Any, *, secret: bool) -> str:
     if secret or isinstance(value, bool | dict) or told.startswith("an empty"):
         return told
     text = repr(value) if isinstance(value, str | list) else str(value)
-    return told if set("@?#") & set(text) else f"{told}, {one_line(text, 60)}"
+    return told if ADDRESS & set(text) else f"{told}, {one_line(text, 60)}"
+
+
+ADDRESS = frozenset("@?#")
+"""What an address has in which a secret stands: a password, a query, a fragment."""
 
 
 def kind(value: Any) -> str:
@@ -163,7 +167,8 @@ def _file(name: str, info: Any) -> Path:
     try:
         content(path)
     except (OSError, ValueError) as error:
-        raise ValueError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'not a file name'}") from None
+        shown = "a file of that name" if ADDRESS & set(name) else path
+        raise ValueError(f"cannot read {shown}: {getattr(error, 'strerror', None) or 'not a file name'}") from None
     return path
 
 
@@ -235,14 +240,15 @@ def _secret(source: "Variable | SecretFile", info: Any) -> Secret:
     if isinstance(source, Variable):
         text = info.context.environment.get(source.env)
         if text is None:
-            raise ValueError(f"the environment variable {source.env} is not set")
+            name = source.env if LIKE_OTHERS.fullmatch(source.env) else "of that name"
+            raise ValueError(f"the environment variable {name} is not set")
         found = f"the environment variable {source.env}"
     else:
         path = info.context.folder / source.file
         try:
             text = secret_in(path)
-        except (OSError, UnicodeError, ValueError) as error:
-            raise ValueError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
+        except (OSError, ValueError) as error:
+            raise ValueError(f"cannot read {no_secret(source.file, info.context.folder, error)}") from None
         found = str(path)
     if _UNFILLED.fullmatch(text):
         raise ValueError(

@@ -2,7 +2,6 @@
 
 import json
 import re
-from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,24 +9,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from dcrproof.core.http.exchange import Exchange
 from dcrproof.core.secrets.forms import jwts
-from dcrproof.core.secrets.secret import SHORTEST
+from dcrproof.core.secrets.named import LEAST_MADE, is_jwt, secrets_in
 
-NAMED = re.compile(
-    r"(?P<chosen>secret|passwd|password|passphrase)s?$"
-    r"|(?:token|credential|authorization|(?:access|account|api|encryption|hmac|private|provision|secret|shared)key)s?$"
-)
-"""The end of the name of a member whose value is a secret, in lower case and without `_` and `-`.
-
-The names are those of RFC 6749 5.1, RFC 7591 3.2.1, the portal and Kong's plugins (`x-encrypted` in their schemas). A
-secret that a person may have `chosen` can be shorter, and a word. A name with one of these words inside is a setting:
-`token_endpoint`, `credential_claim`.
-"""
-LEAST_MADE = 12
-"""A shorter value is not a secret made by a party, but a word."""
-WORDS = re.compile(r"[A-Za-z]{1,14}(?:[ _.-][A-Za-z]{1,14})*")
-"""Not a secret made by a party either: `authorization_code`."""
-SENTENCE = re.compile(r"\S+(?: \S+){2,}|\{vault://.*")
-"""A message or a description, or a reference to a stored secret."""
 PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 """Members of a JWK that are not public (RFC 7518 6.2.2, 6.3.2, 6.4.1)."""
 PRIVATE_KEY = re.compile(r"BEGIN [A-Z ]{0,30}PRIVATE KEY-----(.+?)(?:-----END|$)", re.DOTALL)
@@ -70,14 +53,14 @@ def _cookie(header: str) -> Iterator[Received]:
     """The value of a cookie (RFC 6265 5.2: everything up to the first semicolon), as it is and decoded."""
     value = header.partition(";")[0].partition("=")[2].strip(" \t").strip('"')
     for spelled in dict.fromkeys((value, unquote(value))):
-        if len(spelled) >= LEAST_MADE and not _is_jwt(spelled):
+        if len(spelled) >= LEAST_MADE and not is_jwt(spelled):
             yield spelled, None
 
 
 def _fields(text: str) -> Iterator[Received]:
     """The secrets among the parameters of a query or a form."""
     for name, value in parse_qsl(text):
-        yield from ((secret, None) for secret in _secrets(name, value) if name != "code")
+        yield from ((secret, None) for secret in secrets_in(name, value) if name != "code")
         if name == "code" and len(value) >= LEAST_MADE:  # RFC 6749 4.1.2
             yield value, None
 
@@ -89,7 +72,7 @@ def _fragments(text: str) -> Iterator[Received]:
             unescaped = json.loads(f'"{value}"')
         except ValueError:
             unescaped = value
-        yield from ((secret, None) for secret in _secrets(name, unescaped))
+        yield from ((secret, None) for secret in secrets_in(name, unescaped))
     yield from _private_keys(text)
     if "=" in text and not text.lstrip().startswith("<"):
         yield from _fields(text.strip())
@@ -106,7 +89,7 @@ def _members(content: Any) -> Iterator[Received]:
             waiting.extend(item.values())
             ids = [*_texts(item.get("client_id"))]
             for name, value in item.items():
-                found = [secret for text in _texts(value) for secret in _secrets(str(name), text)]
+                found = [secret for text in _texts(value) for secret in secrets_in(str(name), text)]
                 beside = ids if len(ids) == len(found) else [None] * len(found)
                 yield from zip(found, beside, strict=True)
             if "kty" in item:
@@ -128,36 +111,10 @@ def _texts(value: Any) -> Iterator[str]:
         yield from (text for text in value if isinstance(text, str))
 
 
-def _secrets(name: str, value: str) -> Iterator[str]:
-    """The secret in the value of a member with that name, if any; in an Authorization header, the credentials."""
-    named = NAMED.search(re.sub(r"[_.-]", "", name.lower()))
-    if not named or SENTENCE.fullmatch(value):
-        return
-    scheme, _, credentials = value.partition(" ")
-    if named[0].startswith("authorization") and credentials:
-        value = _password(credentials) if scheme.lower() == "basic" else credentials.strip()
-    made = len(value) >= LEAST_MADE and not WORDS.fullmatch(value)
-    if (made or (named["chosen"] and len(value) >= SHORTEST)) and not _is_jwt(value):
-        yield value
-
-
-def _password(credentials: str) -> str:
-    """The password in Basic credentials (RFC 7617); the value itself where it is something else."""
-    try:
-        return b64decode(credentials).decode().partition(":")[2] or credentials
-    except ValueError:
-        return credentials
-
-
 def _private_keys(text: str) -> Iterator[Received]:
     """The private keys in a text, without headers and line breaks."""
     for key in PRIVATE_KEY.findall(text):
         yield re.sub(r"\s|\\[nr]", "", key), None
-
-
-def _is_jwt(value: str) -> bool:
-    """Whether a value is a JWT: JWTs are found everywhere by their form."""
-    return value.startswith("eyJ") and value.count(".") == 2  # header, claims, signature
 
 
 def without_others(exchange: Exchange) -> Exchange:
