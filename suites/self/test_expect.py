@@ -3,7 +3,7 @@
 import pytest
 
 from dcrproof.core.checks.check import Evidence
-from dcrproof.core.checks.expect import Expect
+from dcrproof.core.checks.expect import Expect, Observation
 from dcrproof.core.checks.outcomes import Failed
 
 MOCKED = {}
@@ -55,3 +55,12 @@ def test_a_check_with_a_direction_is_judged_although_its_form_is_observed():
     form(expect, holds=False, evidence=Evidence.INFERRED)
     assert expect.judged
     assert expect.observations
+
+
+def test_a_note_is_of_a_live_party_and_says_something():
+    expect = Expect({"gateway": None})
+    expect.note("gateway", "took", "3 s")
+    expect.note("gateway", "warned", "")
+    expect.note("curity", "took", "4 s")
+    assert expect.notes == [Observation("gateway", "took", "3 s", held=False)]
+    assert expect.judged

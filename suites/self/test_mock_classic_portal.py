@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dcrproof.mocks.classic_portal.state import ApplicationSetup
+from dcrproof.mocks.classic_portal.state import ApplicationSetup, ClassicPortal
 from dcrproof.mocks.gateway.state import Admitted
 from dcrproof.mocks.konnect.problems import Problem
 from dcrproof.mocks.messages import Call, NoAnswer, Request, Response, perform
@@ -244,6 +244,18 @@ def test_without_an_identity_provider_the_developer_brings_the_client_id(asked):
 def test_with_an_identity_provider_the_reference_id_cannot_be_set(asked):
     problem = asked.ask("POST", "/applications", {"name": "app", "reference_id": "mine"}, 400).json()
     assert problem["invalid_parameters"][0]["field"] == "reference_id"
+
+
+@pytest.mark.parametrize(("provider", "shown"), [("curity", "curity"), (None, "OpenID Connect")])
+def test_a_strategy_is_shown_by_the_name_of_its_provider(provider, shown):
+    asked = Asked()
+    setup = asked.setup.application_setup
+    portal = ClassicPortal(
+        clock=asked.world.clock, seed=1, konnect=asked.world.konnect, host="other.test", registrar_id="registrar"
+    )
+    portal.open("other")
+    portal.save(ApplicationSetup(setup.issuer_url, setup.token, provider=provider))
+    assert portal.strategy.display_name == shown
 
 
 def test_the_token_of_the_form_is_shown_to_nobody(asked):

@@ -682,6 +682,8 @@ def test_templatized_registration_alone_refuses_metadata(world: World) -> None:
         ({"client_uri": "https://b.example", "redirect_uris": ["https://a.example/"]}, "invalid_client_metadata"),
         ({"logo_uri": "http://a.example/", "redirect_uris": ["https://a.example/"]}, "invalid_client_metadata"),
         ({"tos_uri": "no url"}, "invalid_client_metadata"),
+        ({"tos_uri": "ftp://a.example/"}, "invalid_client_metadata"),
+        ({"tos_uri": "https:///about"}, "invalid_client_metadata"),
         ({"client_name": 7}, "invalid_client_metadata"),
         ({"client_name": "a\0b"}, "invalid_client_metadata"),
         ({"client_name": "\ud800"}, "invalid_request"),

@@ -396,6 +396,12 @@ def test_what_has_no_colon_is_no_pair() -> None:
     assert read_basic(f"Basic {b64encode(b'an id alone').decode()}") is None
 
 
+@pytest.mark.parametrize("spelled", ["Basic {}", "basic {}", "BASIC   {} ", "basic{}"])
+def test_a_data_plane_may_read_any_spelling_of_basic(spelled):
+    value = spelled.format(b64encode(b"app:pw").decode())
+    assert read_basic(value, Switches(any_spelling_of_basic=True)) == (b"app", b"pw")
+
+
 @given(octets=st.binary())
 def test_form_encoding_reads_back_and_leaves_only_safe_characters(octets: bytes) -> None:
     encoded = form_encode(octets)

@@ -23,8 +23,9 @@ from dcrproof.mocks.data_plane import (
     applications,
 )
 from dcrproof.mocks.gateway import releases, session
+from dcrproof.mocks.gateway.credentials import arguments, find_refresh_token
 from dcrproof.mocks.gateway.http import GatewayHttp
-from dcrproof.mocks.gateway.plugin import NOT_CHECKED, SchemaViolation, plugin
+from dcrproof.mocks.gateway.plugin import NOT_CHECKED, Plugin, SchemaViolation, plugin
 from dcrproof.mocks.gateway.state import DataPlane
 from dcrproof.mocks.gateway.switches import Switches
 from dcrproof.mocks.keys import rsa_key
@@ -403,6 +404,16 @@ def test_users_and_refresh_tokens_need_a_client_of_kongs_own():
         assert dict(parse_qsl(scene.calls[-1].body.decode()))["grant_type"] == method
 
 
+@pytest.mark.parametrize(("configured", "name"), [(None, "refresh_token"), ("again", "again")])
+def test_a_refresh_token_is_hidden_where_it_was_found(configured, name):
+    asked = {"refresh_token_param_type": ("query",), "refresh_token_param_name": configured}
+    found = find_refresh_token(
+        Plugin(ISSUER, ssl_verify=True, hide_credentials=True, **asked), Request("GET", "/a", query=f"{name}=r")
+    )
+    assert found is not None
+    assert (found.place.kind, found.place.names) == ("query", (name,))
+
+
 def test_a_refresh_token_beside_an_access_token_is_not_looked_at():
     scene = Scene().strategy(auth_methods=["bearer", "refresh_token"], **ASKING)
     expired = bearer(scene.token(exp=int(START) - 1))
@@ -493,3 +504,16 @@ def test_an_upstream_that_is_late_or_has_no_name_is_504_and_503():
             return NoAnswer("", kind) if "upstream" in call.url else scene.issuer(call)
 
         assert perform(GatewayHttp(scene.node).handle(request), answer).status == status
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "read"),
+    [
+        ("application/json", b'{"access_token": "t", "n": 1}', {"access_token": "t"}),
+        ("application/x-www-form-urlencoded", b"access_token=t&n=1&n=2", {"access_token": "t"}),
+        ("text/plain", b'{"access_token": "t"}', {}),
+        ("text/plain", b"access_token=t", {}),
+    ],
+)
+def test_arguments_are_read_from_forms_and_json_only(kind, body, read):
+    assert arguments(Request("POST", "/a", headers=(("content-type", kind),), body=body), "body") == read

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcrproof.mocks.konnect.listing import STRING, Listing, filtered, named
+from dcrproof.mocks.konnect.listing import STRING, Listing, entities, filtered, named
+from dcrproof.mocks.konnect.problems import Problem
 from dcrproof.mocks.konnect.roles import KINDS, Token, viewer
 from dcrproof.mocks.konnect.switches import Switches
 from dcrproof.mocks.messages import Call, NoAnswer, Request, Response, perform
@@ -242,6 +243,22 @@ def test_pages_and_filters_lose_and_repeat_nothing(names, size, wanted, sort):
 
 
 # Teams
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 6, 1000])
+def test_pages_of_entities_follow_one_another(size):
+    query, seen = f"size={size}", []
+    while query:
+        page = entities(Request("GET", "/consumers", query=query), range(5), lambda number: {"id": number})
+        assert len(page["data"]) == min(size, 5 - len(seen))
+        seen += [one["id"] for one in page["data"]]
+        query = page["next"].partition("?")[2] if "next" in page else ""
+    assert seen == [0, 1, 2, 3, 4]
+
+
+def test_a_page_of_entities_has_at_most_1000():
+    with pytest.raises(Problem):
+        entities(Request("GET", "/consumers", query="size=1001"), range(5), lambda number: {"id": number})
 
 
 def test_with_rbac_an_api_is_for_the_teams_that_it_was_granted_to():

@@ -649,3 +649,45 @@ def test_no_request_breaks_the_portal(
         if response.status >= 400:
             after = {name: dict(held) for name, held in vars(WORLD.konnect).items() if isinstance(held, dict)}
             assert (after, WORLD.calls) == (before, 0)
+
+
+@pytest.mark.parametrize(("held", "status"), [(499, 201), (500, 403)])
+def test_a_developer_has_500_applications_at_most(signed_in, held, status):
+    """app/dev-portal/self-service.md, "Limitations"."""
+    signed_in.konnect.tables.applications_of[signed_in.ids.developer_id] = {
+        f"app-{number}": UNKNOWN for number in range(held)
+    }
+    body = {"name": "another", "auth_strategy_id": signed_in.ids.strategy_id}
+    assert signed_in.ask("POST", "/applications", body).status == status
+
+
+def test_an_application_whose_client_is_the_developers_is_changed(signed_in):
+    signed_in.konnect.auth.patch_strategy(signed_in.ids.strategy_id, {"dcr_provider_id": None})
+    made, other = (signed_in.application(name, client_id=f"client-{name}") for name in ("one", "other"))
+    path = f"/applications/{made['id']}"
+    assert signed_in.ask("PATCH", path, {"name": "renamed"}).status == 200
+    assert signed_in.ask("PATCH", path, {"name": "other"}).status == 409
+    assert signed_in.ask("PATCH", path, {"client_id": other["client_id"]}).status == 409
+    assert signed_in.ask("PATCH", path, {"client_id": "client-one", "name": "again"}).status == 200
+    assert signed_in.ask("PATCH", path, {"client_id": "client-two"}).json()["client_id"] == "client-two"
+    assert signed_in.application("third", client_id="client-one")["client_id"] == "client-one"
+
+
+@pytest.mark.parametrize(
+    ("status", "title"),
+    [(400, "Invalid Request"), (409, "Conflict"), (500, "Internal Server Error"), (502, "Bad Gateway")],
+)
+def test_a_failure_of_curity_has_the_status_of_a_switch(signed_in, status, title):
+    driver = signed_in.konnect.applications.driver
+    driver.switches = replace(driver.switches, provider_failure=status)
+    signed_in.konnect.auth.patch_provider(signed_in.ids.provider_id, {"dcr_config": {"initial_client_secret": "wrong"}})
+    answer = signed_in.ask("POST", "/applications", {"name": "app", "auth_strategy_id": signed_in.ids.strategy_id})
+    assert (answer.status, answer.json()["title"]) == (status, title)
+
+
+def test_an_application_without_a_client_is_renamed(signed_in):
+    asked = {"name": "k", "display_name": "K", "strategy_type": "key_auth", "configs": {"key-auth": {}}}
+    made = signed_in.konnect.auth.create_strategy(asked)
+    signed_in.set_portal(default_application_auth_strategy_id=made.id)
+    path = f"/applications/{signed_in.application('one', auth_strategy_id=made.id)['id']}"
+    assert signed_in.ask("PATCH", path, {"name": "other"}).json()["name"] == "other"

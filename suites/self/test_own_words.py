@@ -157,3 +157,31 @@ def test_what_the_profile_accepts_is_masked_wherever_a_line_ends_in_it(value, da
 )
 def test_random_characters_are_nobodys_words(piece):
     assert not is_own(piece)
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("mode provision\nparties mocked", True),
+        ("ll parties mocked\nmode provis", True),  # the text may be cut, its lines not
+        ("all parties moc\nmode provision", False),
+        ("mode provision\nrties mocked", False),
+        ("mode provision\n rties mocked\nmode existing", False),
+    ],
+)
+def test_words_are_whole_at_the_ends_of_lines(text, own):
+    assert is_own(text) is own
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("all parties mockedmode provision", True),
+        ("rties mockedmode prov", True),
+        ("dmode provision", True),
+        ("parties mocmode provision", False),
+        ("Zq8wRt5x", False),
+    ],
+)
+def test_words_are_whole_where_a_line_may_end(text, own):
+    assert is_own_in_lines(text) is own

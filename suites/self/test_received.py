@@ -248,3 +248,16 @@ def test_the_settings_of_other_plugins_are_not_recorded(url):
 )
 def test_everything_else_is_recorded_unchanged(exchange):
     assert without_others(exchange) is exchange
+
+
+def test_only_the_parameters_of_an_address_are_searched():
+    assert found(b"", ("location", f"/client_secret={SECRET}")) == []
+    assert found(b"", ("location", f"/path?client_secret={SECRET}#client_secret={ANOTHER}")) == [SECRET, ANOTHER]
+
+
+def test_a_secret_with_an_escape_that_is_none_is_a_secret():
+    assert found(f'{{"client_secret": "{SECRET}\\q"'.encode()) == [f"{SECRET}\\q"]
+
+
+def test_a_secret_that_looks_like_a_part_of_a_jwt_is_a_secret():
+    assert found({"client_secret": f"eyJhbGciOi.{SECRET}"}) == [f"eyJhbGciOi.{SECRET}"]

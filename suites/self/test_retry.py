@@ -417,3 +417,11 @@ def test_a_run_reports_its_retries(run_checks, tmp_path, workers):
         ran = inspected(run_checks, tmp_path, party.base, *workers)
     assert ran.verdicts == {"konnect.authenticated": "passed"}, ran.output
     assert re.search(r"retries    konnect: 1 request\(s\) retried after 503 1x; [01]\.", ran.output)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "waited", "may"), [(120, 0, True), (121, 0, False), (60, 60, True), (60, 61, False)]
+)
+def test_one_request_waits_no_longer_than_its_deadline(seconds, waited, may):
+    assert Retry("konnect", 120.0).may_wait(seconds, waited) is may
+    assert waited or Retry("konnect", 120.0).may_wait(seconds) is may

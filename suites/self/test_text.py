@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from dcrproof.core.text import near
+from dcrproof.core.text import FEW, harmless, meant, near, visible_json
 from dcrproof.reports.text import visible
 
 SHOWN_AS_THEY_ARE = {"\t", "\n"}
@@ -43,3 +43,40 @@ def test_what_can_be_seen_stays():
 )
 def test_a_mistyped_name_is_answered_with_the_near_ones(name, names, said):
     assert near(name, names) == said
+
+
+def test_names_are_listed_in_full_where_they_are_few():
+    *few, one_more = [f"name-{number}" for number in range(10, 10 + FEW + 1)]
+    assert near("write", few).endswith("'name-20' or 'name-21'")
+    assert near("write", [*few, one_more]) == ""
+
+
+def test_at_most_three_near_names_are_said():
+    assert (
+        near("route-0", [f"route-{number}" for number in (1, 2, 3, 4)])
+        == "did you mean 'route-1', 'route-2' or 'route-3'?"
+    )
+
+
+@pytest.mark.parametrize(("length", "shown"), [(100, "y" * 100), (101, "y" * 100 + "...")])
+def test_a_long_name_is_cut(length, shown):
+    assert near("write", ["y" * length]) == f"expected '{shown}'"
+    assert meant("y" * 99, ["y" * length]) == f"did you mean '{shown}'?"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("::error::no", "\\u003a:error::no"),
+        ("first\n  ::add-mask::no", "first\n  \\u003a:add-mask::no"),
+        ("##[group]no", "#\\u0023[group]no"),
+        ("##vso[task.complete]no", "#\\u0023vso[task.complete]no"),
+        ("a::b ## c", "a::b ## c"),
+    ],
+)
+def test_what_a_ci_system_would_execute_is_escaped(text, shown):
+    assert harmless(text) == shown
+
+
+def test_json_stays_json_where_it_is_escaped():
+    assert visible_json('{"a": "\x1b\u202e\u00e9\u2003"}') == '{"a": "\\u001b\\u202e\u00e9\u2003"}'

@@ -2,13 +2,28 @@
 
 import hmac
 import time
-from base64 import urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 
 import pytest
+from cryptography import x509
 from joserfc import jwt as other_library
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from dcrproof.core.parties.tokens import decode, describe, foreign, hs_confused, tampered, unsigned, verify, with_claims
+from dcrproof.core.parties.tokens import (
+    SLACK,
+    Jwt,
+    claims_flaw,
+    decode,
+    describe,
+    foreign,
+    foreign_x5c,
+    hs_confused,
+    oddities,
+    tampered,
+    unsigned,
+    verify,
+    with_claims,
+)
 from dcrproof.mocks.keys import rsa_key
 
 CLAIMS = {"iss": "https://idsvr.example.com", "sub": "app", "exp": int(time.time()) + 300, "iat": int(time.time())}
@@ -132,3 +147,64 @@ def test_a_public_key_that_serves_as_secret_may_lack_its_last_line_end():
 
 def test_an_encrypted_token_is_not_called_opaque():
     assert describe("eyJlbmMiOiJBMjU2R0NNIn0.a.b.c.d").startswith("an encrypted token (JWE, five parts)")
+
+
+@pytest.mark.parametrize(
+    ("around", "said"),
+    [
+        ("Bearer {}", "a JWT with a word before it"),
+        (" {}\n", "a JWT with blanks or line ends around it"),
+        ("{}", "a JWT signed with RS256"),
+    ],
+)
+def test_what_is_around_a_token_is_said(around, said):
+    assert describe(around.format(signed("RS256"))).startswith(said)
+
+
+def test_a_token_that_is_nested_without_end_is_described():
+    header, _, signature = signed("RS256").split(".")
+    claims = urlsafe_b64encode(b"[" * 99_999).decode()
+    assert describe(f"{header}.{claims}.{signature}").startswith("a token in the form of a JWT that cannot be read: ")
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ([{"kid": "a"}], []),
+        ([{"kid": "a"}, {"kid": "b"}], []),
+        ([{"kid": "a"}, {"kid": "a"}], ["2 published keys have the kid a"]),
+        ([{"kid": "a", "x5c": foreign_x5c()}], []),
+        ([{"kid": "a", "x5c": ["AAAA"]}], ["the published key a has an x5c that is no certificate"]),
+        ([{"kid": "a", "x5c": "AAAA"}], ["the published key a has an x5c that is no certificate"]),
+        ([{"kid": "a", "use": None}], ["the published key a has members that are null"]),
+    ],
+)
+def test_what_another_verifier_may_refuse_is_said(keys, said):
+    found = oddities(decode(signed("RS256", "a")), {"keys": keys})
+    assert len(found) == len(said)
+    assert all(one.startswith(text) for one, text in zip(found, said, strict=True))
+
+
+NOW = 1_900_000_000
+
+
+@pytest.mark.parametrize(
+    ("claims", "said"),
+    [
+        ({}, None),
+        ({"nbf": NOW, "iat": NOW + SLACK}, None),
+        ({"nbf": NOW + SLACK + 1}, f"nbf {NOW + SLACK + 1}, which is {SLACK + 1:.0f} s in the future"),
+        ({"iat": NOW + SLACK + 1}, f"iat {NOW + SLACK + 1}, which is {SLACK + 1:.0f} s in the future"),
+        ({"exp": None}, "exp None, which is no number of seconds"),
+        ({"nbf": "now"}, "nbf 'now', which is no number of seconds"),
+        ({"exp": NOW}, f"exp {NOW}, which was over 0 s ago"),
+        ({"exp": NOW * 1000}, f"exp {NOW * 1000}, which is in milliseconds"),
+        ({"iss": "other"}, "iss 'other', and the issuer is 'issuer'"),
+    ],
+)
+def test_claims_that_a_verifier_refuses_are_named(claims, said):
+    assert claims_flaw(Jwt("", {}, {"iss": "issuer", "exp": NOW + 1, **claims}), "issuer", NOW) == said
+
+
+def test_a_certificate_in_a_header_is_whole():
+    assert x509.load_der_x509_certificate(b64decode(foreign_x5c()[0], validate=True))
