@@ -12,6 +12,7 @@ from dcrproof.core.checks.check import Evidence, Level, check
 from dcrproof.core.checks.outcomes import NotApplicable
 from dcrproof.core.checks.owners import GATEWAY
 from dcrproof.core.parties.authorization_server import error_code, refused, told
+from dcrproof.core.parties.tokens import certificate_flaw
 
 GRANT = {"grant_type": "client_credentials"}
 
@@ -83,9 +84,9 @@ OPERATIONS = {"sig": {"sign", "verify"}, "enc": {"encrypt", "decrypt", "wrapKey"
 
 @check(
     "keys.complete",
-    "Each key has its type and what that type needs, and is for one use",
+    "Each key has its type and what that type needs, is for one use, and agrees with its certificate",
     evidence=Evidence.DOCUMENTED,
-    references=("RFC 7517 4.1", "RFC 7517 4.3", "RFC 7518 6"),
+    references=("RFC 7517 4.1", "RFC 7517 4.3", "RFC 7517 4.7", "RFC 7517 4.8", "RFC 7518 6"),
 )
 def test_keys_are_complete(dcr_jwks, _dcr_expect):
     for key in dcr_jwks["keys"]:
@@ -96,6 +97,8 @@ def test_keys_are_complete(dcr_jwks, _dcr_expect):
         )
         agrees = not use or not operations or set(map(str, operations)) <= OPERATIONS.get(str(use), set(operations))
         _dcr_expect.that(agrees, "use and key_ops that agree", f"use {use!r}, key_ops {operations!r}")
+        flaw = certificate_flaw(key)
+        _dcr_expect.that(not flaw, "x5c and x5t, where they are there, of this key", flaw)
 
 
 @check(

@@ -127,6 +127,24 @@ def _certified(key: Mapping[str, Any]) -> bool:
         return False
 
 
+def certificate_flaw(key: Mapping[str, Any]) -> str:
+    """What is wrong with the first certificate of a published key, in words; empty where it has none (RFC 7517 4.7, 4.8)."""
+    chain = key.get("x5c")
+    if not chain:
+        return ""
+    if not _certified(key):
+        return "an x5c that is no certificate"
+    first = base64.b64decode(chain[0])
+    try:
+        same = x509.load_der_x509_certificate(first).public_key() == jwt.PyJWK(dict(key)).key
+    except (jwt.PyJWTError, UnsupportedAlgorithm, ValueError):
+        return ""
+    if not same:
+        return "a first certificate in x5c that holds another key"
+    digest = base64.urlsafe_b64encode(hashlib.sha1(first, usedforsecurity=False).digest()).rstrip(b"=").decode()
+    return "" if key.get("x5t", digest) == digest else "an x5t that is not the SHA-1 of its certificate in base64url"
+
+
 def verify(text: str, keys: Mapping[str, Any]) -> str | None:
     """Verifies the signature with a JWK Set (RFC 7517). Returns None where it is valid, else what is wrong, in words.
 
