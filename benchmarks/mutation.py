@@ -61,10 +61,8 @@ MODULES = {  # what carries dcrproof's verdicts, and the tests of it that run in
     ),
     "dcrproof.mocks.konnect.listing": ("mock_konnect_detail", "mock_konnect"),
     "dcrproof.mocks.konnect.registrations": (
-        "mock_portal",
-        "mock_konnect_driver",
-        "mock_konnect_views",
-        "mock_konnect",
+        *("mock_portal", "mock_konnect_driver", "mock_konnect_views", "mock_konnect", "mock_konnect_bridge"),
+        "mock_konnect_detail",
     ),
 }
 SAMPLE = 12

@@ -410,4 +410,13 @@ def test_renaming_with_the_switch_rotates_the_secret() -> None:
     assert world.idp.clients == {}
 
 
+def test_a_new_name_that_the_provider_does_not_take_is_not_taken() -> None:
+    world = World(switches=Switches(rename_updates_client=True))
+    application, _ = world.application()
+    world.idp.answers["PUT", application.client_registration.uri] = Response(500)
+    with pytest.raises(Problem, match="Unable to update"):
+        world.run(world.konnect.applications.update(application.id, {"name": "new"}))
+    assert world.konnect.tables.applications[application.id] == application
+
+
 WORLD = World()  # for what holds whatever else is in it
