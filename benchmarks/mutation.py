@@ -1,6 +1,6 @@
 """Mutation testing of dcrproof: whether its tests fail where its code is wrong.
 
-    pip install -e '.[test,mutation]' && python benchmarks/mutation.py [MODULE...] [--all]
+    pip install -e '.[test]' && python benchmarks/mutation.py [MODULE...] [--all]
 
 Cosmic Ray changes one place of a module. A child of this process imports the changed text in the place of the module, from
 memory, and runs the tests that MODULES names: the mutant is killed where they fail or take too long. What survives is in

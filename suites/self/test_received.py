@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import jwt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -197,6 +198,12 @@ def test_credentials_that_an_upstream_shows_are_found():
     assert found({"headers": {"Authorization": f"Bearer {SECRET}"}}) == [SECRET]
     assert found({"headers": {"authorization": f"Basic {basic('one', SECRET)}"}}) == [SECRET]
     assert found({"headers": {"authorization": f"Basic {SECRET}"}}) == [SECRET]
+
+
+def test_a_jwt_in_a_body_is_a_secret_whatever_its_name():
+    token = jwt.encode({"sub": "one"}, SECRET * 2, "HS256")
+    assert found({"shown": token}) == [token]
+    assert found(f"<p>{token}</p>".encode()) == [token]
 
 
 def test_the_private_part_of_a_key_is_a_secret():

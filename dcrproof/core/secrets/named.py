@@ -17,8 +17,10 @@ The names are those of RFC 6749 5.1, RFC 7591 3.2.1, the portal and Kong's plugi
 secret that a person may have `chosen` can be shorter, and a word. A name with one of these words inside is a setting:
 `token_endpoint`, `credential_claim`.
 """
-GIVEN = re.compile(NAMED.pattern + r"|(?:key|auth|signature|\bsig|jwt|code|pass|pwd|session|sessionid|sid)$")
-"""The same for what a person writes into an address or a header, where more is a secret than what products name so."""
+GIVEN = re.compile(NAMED.pattern + r"|(?:pass|pwd)$|(?P<made>key|auth|signature|\bsig|jwt|code|session|sessionid|sid)$")
+"""The same for what a person writes into an address or a header, where more is a secret than what products name so, but a
+word for what is `made` is none: `?key=accounts`.
+"""
 LEAST_MADE = 12
 """A shorter value is not a secret made by a party, but a word."""
 WORDS = re.compile(r"[A-Za-z]{1,14}(?:[ _.-][A-Za-z]{1,14})*")
@@ -42,7 +44,8 @@ def secrets_in(name: str, value: str) -> Iterator[str]:
 
 def given_in(name: str, value: str) -> Iterator[str]:
     """The secret in what a person has written as that header or parameter, if any."""
-    if GIVEN.search(_plain(name)) and len(value) >= SHORTEST:
+    named = GIVEN.search(_plain(name))
+    if named and len(value) >= SHORTEST and not (named["made"] and WORDS.fullmatch(value)):
         yield value
 
 
