@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dcrproof.core.checks.check import Evidence, check
 from dcrproof.core.checks.sources import DCR, DCRM, PORTAL_API
 
-MOCKED, LIVE = (150, 30), (3, 15)
+MOCKED, LIVE = (250, 30), (3, 15)
 """How many sequences are tried, and of how many steps each is at most."""
 CREATED = {"application": 3, "registration": 4}
 """What a sequence creates at most."""

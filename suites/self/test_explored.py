@@ -133,7 +133,6 @@ BROKEN: Mapping[str, tuple[str, Callable[[World], None]]] = {
             "gateway.takes-the-public-key-for-a-secret": "forwarded",
             "gateway.trusts-unknown-key-ids": "forwarded",
             "gateway.trusts-keys-in-tokens": "forwarded",
-            "gateway.caches-by-client-id-alone": "ended",
             "gateway.opens-broken-sessions": "ended",
             "gateway.sends-credentials-upstream": "forwarded",
             "gateway.asks-for-no-registration": "approved",
