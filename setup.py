@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: two builds of the same sources are the same, byte for byte, whoever builds them; and the
+"""What pyproject.toml cannot say: two builds of the same sources are the same, byte for byte, on each machine; and the
 links of README.md lead somewhere on the page of the package index, too.
 
 All files have the time SOURCE_DATE_EPOCH, in seconds since 1970, or 2 February 2020 where that is not set.

@@ -2,7 +2,7 @@
 
     pip install -e '.[test]' && python benchmarks/mutation.py [MODULE...] [--all]
 
-Cosmic Ray changes one place of a module. A child of this process imports the changed text in the place of the module, from
+Cosmic Ray changes one place of a module. A child of this process imports the changed text instead of the module, from
 memory, and runs the tests that MODULES names: the mutant is killed where they fail or take too long. What survives is in
 mutation.toml with its reason, else this fails.
 """

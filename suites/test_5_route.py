@@ -12,6 +12,7 @@ from dcrproof.core.parties.gateway import (
     accepted,
     accepted_everywhere,
     answer,
+    changed_cookie,
     echoed,
     message,
     reached_upstream,
@@ -689,10 +690,7 @@ def test_session_is_accepted(_dcr_session_accepted): ...
 )
 def test_tampered_session(dcr_consumer, _dcr_new_session, _dcr_session_accepted, _dcr_expect):
     session = _dcr_new_session()
-    cookie = session.cookie.reveal()
-    middle = (cookie.index("=") + len(cookie)) // 2
-    changed = cookie[:middle] + ("A" if cookie[middle] != "A" else "B") + cookie[middle + 1 :]
-    exchange = dcr_consumer.call({"cookie": changed}, node=session.node)
+    exchange = dcr_consumer.call({"cookie": changed_cookie(session.cookie.reveal())}, node=session.node)
     _dcr_expect.that(
         dcr_consumer.refuses(exchange),
         "the changed session cookie refused before reaching the upstream",

@@ -39,9 +39,9 @@ def no_secret(name: str, folder: Path, error: OSError | ValueError) -> str:
 
     The name is not repeated where neither a file has it nor a folder is named in it: it may be the secret itself.
     """
-    inside = os.path.dirname(name)  # noqa: PTH120 - of any text, as below: pathlib raises for one that is too long
-    path = os.path.join(folder, name)  # noqa: PTH118
-    if os.path.lexists(path) or (inside.strip("/.") and os.path.isdir(os.path.join(folder, inside))):  # noqa: PTH112, PTH118
+    inside = os.path.dirname(name)  # noqa: PTH120 - of any text: pathlib raises for one that is too long
+    path = os.path.join(folder, name)  # noqa: PTH118 - as above
+    if os.path.lexists(path) or (inside.strip("/.") and os.path.isdir(os.path.join(folder, inside))):  # noqa: PTH112, PTH118 - as above
         return f"{path}: {getattr(error, 'strerror', None) or 'not UTF-8 text'}"
     return "no file of that name"
 

@@ -27,6 +27,7 @@ from dcrproof.core.parties.control import ControlClient
 from dcrproof.core.parties.gateway import (
     Consumer,
     answer,
+    changed_cookie,
     echoed,
     reached_upstream,
     session_cookie,
@@ -162,11 +163,6 @@ FORGED: Mapping[str, Callable[[Jwt, Mapping[str, Any]], str]] = {
     "changed": lambda jwt, _: with_claims(jwt, forged=True),
     "signed with the public key": lambda jwt, keys: next(iter(hs_confused(jwt, keys).values()), unsigned(jwt)),
 }
-
-
-def _one_character_changed(cookie: str) -> str:
-    middle = (cookie.index("=") + len(cookie)) // 2
-    return f"{cookie[:middle]}{'B' if cookie[middle] == 'A' else 'A'}{cookie[middle + 1 :]}"
 
 
 Taken = tuple[str, Mapping[str, Any]]
@@ -389,7 +385,7 @@ class Sequence(RuleBasedStateMachine):
             self._call(one, {"cookie": cookie}, 0, accepted, f"{one.name} calls with its session")
             if how == "changed session":
                 what = f"{one.name} calls with its session, one character of which is changed"
-                self._call(one, {"cookie": _one_character_changed(cookie)}, 0, False, what)
+                self._call(one, {"cookie": changed_cookie(cookie)}, 0, False, what)
         else:
             self._with_basic(one, one.made.secret, None, node)
 

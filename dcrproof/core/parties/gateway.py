@@ -256,6 +256,12 @@ def session_cookie(exchange: Exchange, name: str = "session") -> str | None:
     return "; ".join(parts) or None
 
 
+def changed_cookie(cookie: str) -> str:
+    """That session with one character in its middle changed."""
+    middle = (cookie.index("=") + len(cookie)) // 2
+    return f"{cookie[:middle]}{'B' if cookie[middle] == 'A' else 'A'}{cookie[middle + 1 :]}"
+
+
 def is_echo(exchange: Exchange) -> bool:
     """Whether the answer is what an upstream that echoes sends."""
     return isinstance(exchange.members().get("headers"), dict)

@@ -51,7 +51,7 @@ EXCEPTIONS = [
 """The names in a traceback; those of warnings are among them."""
 
 LETTERS = bytes(octet if chr(octet).isalnum() else ord(" ") for octet in range(128)).ljust(256)
-"""All octets, with blanks in the place of what is no letter and no digit."""
+"""All octets, with blanks instead of what is no letter and no digit."""
 SEPARATES = re.compile(r"[\s\"'`<>{}\[\]|]")
 """In what stands between two words: either may be the end, or the beginning, of a text of its own."""
 WORD = re.compile(r"[^\W_]+")
